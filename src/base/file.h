@@ -1,0 +1,24 @@
+/* file.h - whole files, paths, and writing so that nothing half-written is ever seen. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Append the file to out; more than max_bytes is ERR_FORMAT, anything else ERR_IO. "-" is stdin. */
+NODISCARD int file_read(struct buf *out, const char *path, size_t max_bytes, struct err *e);
+/* Write PATH.tmp.PID, fsync, rename. On failure the old file is untouched. */
+NODISCARD int file_write(const char *path, const void *data, size_t bytes, struct err *e);
+NODISCARD int dir_make(const char *path, struct err *e); /* with parents; existing is fine */
+int file_exists(const char *path);
+int dir_exists(const char *path);
+int64_t file_size(const char *path); /* -1 when there is none */
+char *path_join(const char *dir, const char *name); /* the caller frees */
+const char *path_base(const char *path);            /* part after the last slash */
+const char *path_ext(const char *path);             /* "mp4" of a/b.mp4, "" without one */
+char *path_dir(const char *path);                   /* the caller frees */
+
+#endif

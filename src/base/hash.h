@@ -1,0 +1,18 @@
+/* hash.h - SHA-256 (FIPS 180-4) for model and frame hashes. */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct sha256 {
+    uint32_t state[8];
+    uint64_t bytes;
+    uint8_t block[64];
+};
+
+void sha256_init(struct sha256 *h);
+void sha256_add(struct sha256 *h, const void *data, size_t bytes);
+void sha256_hex(struct sha256 *h, char out[65]); /* finishes h */
+
+#endif

@@ -1,0 +1,16 @@
+/* machine.h - what this process may use: cores by affinity and cgroup cpu.max, memory by
+ * MemAvailable and cgroup memory.max, and CPU features. */
+#ifndef BASE_MACHINE_H
+#define BASE_MACHINE_H
+
+#include <stdint.h>
+
+enum { CPU_AVX2 = 1, CPU_AVX512 = 2, CPU_AVX512_BF16 = 4 };
+
+int machine_threads(void);              /* >= 1 */
+uint64_t machine_memory_bytes(void);    /* available now under all limits */
+unsigned machine_cpu_features(void);    /* AVX2 includes FMA; AVX512 = F+BW+DQ+VL */
+const char *machine_cpu_name(void);     /* static storage */
+uint64_t machine_peak_rss_bytes(void);
+
+#endif

@@ -1,0 +1,20 @@
+/* progress.h - one progress line with ETA on a terminal, a line every few seconds when piped. */
+#ifndef BASE_PROGRESS_H
+#define BASE_PROGRESS_H
+
+#include <stdio.h>
+
+struct progress {
+    FILE *out;
+    int tty;
+    const char *label;
+    double start_s, shown_s;
+    long done, total;
+};
+
+void progress_start(struct progress *p, FILE *out, const char *label, long total);
+/* note may be NULL; it is shown behind the figures. */
+void progress_step(struct progress *p, long done, const char *note);
+void progress_end(struct progress *p, const char *note);
+
+#endif

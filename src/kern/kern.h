@@ -1,0 +1,277 @@
+/* kern.h - THE list of kernels: what every backend can do with plain memory.
+ *
+ * Each kernel NAME takes a struct k_NAME of sizes and pointers, so a new backend is a table of
+ * functions of one shape. The C kernels (kern/c, f32 bf16 and f64) are the truth; faster ones are laid over
+ * them (kern/x86) and must agree in test/kern. The null backend does nothing: it lets a network run dry.
+ *
+ * Types: `type` is the storage type of activations (F32, BF16 or F64). "wide" is F32, or F64 when type
+ * is F64: statistics, modulation, gains, biases, rotary tables, gradients of weights. Sums run in wide
+ * (C kernels of f32 and bf16 may use double) in one fixed order whatever the number of threads: threads split rows, heads
+ * and output channels, never a summed axis. Layout: rows are contiguous, channels last.
+ * All pointers are host or all device memory of that backend. Arrays never overlap unless said.
+ * "+=" marks outputs that are added to. Index arrays are int32. Any m, n, rows may be 0. */
+#ifndef KERN_KERN_H
+#define KERN_KERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/dtype.h"
+#include "base/thread.h"
+
+/* What a kernel call runs on. Scratch is per worker, grown on demand, kept between calls. */
+struct kcx {
+    struct threads *threads; /* NULL = the caller alone */
+    struct kscratch *scratch;
+};
+void kcx_init(struct kcx *kc, struct threads *th);
+void kcx_release(struct kcx *kc);
+void *kcx_scratch(struct kcx *kc, int worker, size_t bytes); /* 64-byte aligned, old content lost */
+void *kcx_shared(struct kcx *kc, size_t bytes);              /* one more, for all workers of a call */
+
+/* Matrix products; ld* in elements. a and b may be F32 or BF16 in any mixture (a wide a with a bf16 b is
+ * computed in f32), or all F64. bias is wide [n] or NULL. add != 0: c += instead of c =.
+ *   matmul_nt: c[m,n] = a[m,k] b[n,k]^T + bias     forward: y = x w^T
+ *   matmul_nn: c[m,n] = a[m,k] b[k,n]              backward to x: dx = dy w
+ *   matmul_tn: c[m,n] = a[k,m]^T b[k,n]            backward to w: dw += dy^T x */
+struct k_matmul {
+    int64_t m, n, k, lda, ldb, ldc;
+    enum dtype a_type, b_type, c_type;
+    const void *a, *b, *bias;
+    void *c;
+    int add;
+};
+
+/* softmax(scale q k^T + bias) v for n_seq independent sequences: sequence s owns query rows
+ * q_start[s]..q_start[s+1]-1 and key rows k_start[s].. likewise. q [.,heads*head_dim] with row stride
+ * ldq; k, v with ldk, ldv (multi-head; kv_heads divides heads); o, dq.. are dense. bias wide [heads,bias_q,bias_k] is
+ * indexed by the place within the sequence, or NULL. lse wide [rows_q,heads] = log-sum-exp of the row. */
+struct k_attention {
+    int n_seq, heads, kv_heads, head_dim, causal;
+    const int64_t *q_start, *k_start; /* host memory, n_seq+1 each */
+    int64_t ldq, ldk, ldv, bias_q, bias_k;
+    double scale;
+    enum dtype type;
+    const void *q, *k, *v, *bias;
+    void *o, *lse;
+};
+struct k_attention_bwd {
+    struct k_attention f;               /* as in the forward call, o and lse filled */
+    const void *d_o;                    /* [rows_q, heads*head_dim] */
+    void *dq, *dk, *dv;                 /* dense [rows,heads*head_dim], [rows,kv_heads*head_dim], overwritten */
+    void *dbias;                        /* wide, +=, or NULL */
+};
+
+/* y = (hat(x) gain + bias) (1 + scale[e]) + shift[e], hat(x) = (x - mean) rstd over dim (biased variance, eps
+ * inside the root), e = index[row] (NULL: 0). gain, bias, scale, shift: wide, each may be NULL; scale and shift
+ * rows are ld_mod apart. stats wide [rows,2] = mean, rstd, kept for backward (NULL allowed). */
+struct k_norm_mod {
+    int64_t rows, dim, ld_mod;
+    enum dtype x_type, y_type; /* x may be wide while y is the storage type */
+    double eps;
+    const void *x, *gain, *bias, *scale, *shift;
+    const int32_t *index;
+    void *y, *stats;
+};
+struct k_norm_mod_bwd {
+    struct k_norm_mod f;
+    const void *dy;                          /* y_type */
+    void *dx;                                /* x_type, overwritten */
+    void *dgain, *dbias, *dscale, *dshift;   /* wide, +=, each may be NULL; ld_mod for the last two */
+};
+
+/* y = x rstd gain, rstd = 1/sqrt(mean(x^2) + eps). stats wide [rows] = rstd. y may be x. */
+struct k_rms_norm {
+    int64_t rows, dim;
+    enum dtype x_type, y_type;
+    double eps;
+    const void *x, *gain;
+    void *y, *stats;
+};
+struct k_rms_norm_bwd {
+    struct k_rms_norm f; /* x is the input, not overwritten */
+    const void *dy;
+    void *dx, *dgain; /* dgain wide += or NULL */
+};
+
+/* Rotate pairs (x[2i], x[2i+1]) of each head by the angle whose cos, sin stand in table wide
+ * [positions, head_dim/2, 2], row pos[row] (NULL: row). inverse = 1 turns back (the backward). y may be x. */
+struct k_rope {
+    int64_t rows;
+    int heads, head_dim, inverse;
+    enum dtype type;
+    const void *x, *table;
+    const int32_t *pos;
+    void *y;
+};
+
+enum k_act { ACT_RELU, ACT_SILU, ACT_GELU_TANH, ACT_GELU_ERF, ACT_TANH3 /* 3 tanh(x/3) */, N_ACTS };
+/* y = act(x). y may be x. */
+struct k_act_fwd {
+    int64_t n;
+    enum k_act act;
+    enum dtype type;
+    const void *x;
+    void *y;
+};
+struct k_act_bwd { /* dx = dy act'(x). dx may be dy. */
+    int64_t n;
+    enum k_act act;
+    enum dtype type;
+    const void *x, *dy;
+    void *dx;
+};
+
+/* y = alpha a + beta b, types free; b may be NULL; beta = 0 never reads b. y may be a. */
+struct k_add {
+    int64_t n;
+    enum dtype a_type, b_type, y_type;
+    double alpha, beta;
+    const void *a, *b;
+    void *y;
+};
+struct k_mul { /* y = a b; add: y += a b. y may be a. */
+    int64_t n;
+    enum dtype type;
+    const void *a, *b;
+    void *y;
+    int add;
+};
+
+/* y = x + h gate[e], e = index[row] (NULL: 0); gate wide with rows ld_mod apart, or NULL for 1. y may be x. */
+struct k_add_gated {
+    int64_t rows, dim, ld_mod;
+    enum dtype x_type, h_type; /* y has x_type */
+    const void *x, *h, *gate;
+    const int32_t *index;
+    void *y;
+};
+struct k_add_gated_bwd { /* dh = dy gate[e]; dgate[e] += sum over rows dy h; (dx is dy itself) */
+    struct k_add_gated f;
+    const void *dy; /* x_type */
+    void *dh;       /* h_type */
+    void *dgate;    /* wide, +=, or NULL */
+};
+
+/* 2D convolution, zero padding, x [n,h,w,cin], w [cout,kh,kw,cin], bias wide [cout] or NULL, y [n,oh,ow,cout];
+ * oh = (h + pad_top + pad_bottom - kh)/stride + 1. */
+struct k_conv2d {
+    int64_t n, h, w, cin, cout;
+    int kh, kw, stride, pad_top, pad_left, pad_bottom, pad_right;
+    enum dtype type;
+    const void *x, *weight, *bias;
+    void *y;
+};
+struct k_conv2d_dx { /* dx = overwritten */
+    struct k_conv2d f;
+    const void *dy;
+    void *dx;
+};
+struct k_conv2d_dw { /* dw, dbias: wide, += */
+    struct k_conv2d f;
+    const void *dy;
+    void *dw, *dbias;
+};
+
+/* dst[i0..] = (or +=) src[i0..] over a box of up to 8 dimensions with strides in elements. A source stride
+ * of 0 repeats (nearest upsampling); with add a destination stride of 0 sums. */
+struct k_permute {
+    int rank, add;
+    int64_t dim[8], src_stride[8], dst_stride[8];
+    enum dtype src_type, dst_type;
+    const void *src;
+    void *dst;
+};
+
+/* y[row] = table[index[row]]; backward: dtable[index[row]] += dy[row] (wide). */
+struct k_embedding {
+    int64_t rows, dim, vocab;
+    enum dtype table_type, y_type;
+    const void *table;
+    const int32_t *index;
+    void *y;
+};
+struct k_embedding_bwd {
+    struct k_embedding f;
+    const void *dy;
+    void *dtable;
+};
+
+/* dbias[dim] += sum over rows of dy. */
+struct k_sum_rows {
+    int64_t rows, dim;
+    enum dtype type;
+    const void *dy;
+    void *sum;
+};
+
+/* loss[row] = weight[row] mean_i f(pred - target), f = d^2 (L2) or |d| (L1); dpred = (or +=) scale times the
+ * derivative of loss[row] (NULL: not wanted). target wide, weight wide [rows] or NULL for 1, loss wide [rows]. */
+struct k_loss {
+    int64_t rows, dim;
+    int l1, add;
+    double scale;
+    enum dtype type;
+    const void *pred, *target, *weight;
+    void *loss, *dpred;
+};
+
+/* Optimiser steps on f32 arrays of n. */
+struct k_adamw { /* decoupled decay; c1 = 1-beta1^t, c2 = 1-beta2^t; g is multiplied by g_scale first */
+    int64_t n;
+    double lr, beta1, beta2, eps, decay, c1, c2, g_scale;
+    float *p, *m, *v;
+    const float *g;
+};
+struct k_momentum { /* buf = mu buf + g_scale g (torch.optim.Muon: lerp form when lerp = 1); u = nesterov mix */
+    int64_t n;
+    double mu, g_scale;
+    int lerp, nesterov;
+    float *buf, *u;
+    const float *g;
+};
+struct k_ema { /* avg += (1-decay)(p-avg) */
+    int64_t n;
+    double decay;
+    float *avg;
+    const float *p;
+};
+struct k_sum_squares { /* sum in double in fixed chunks of 65536; first_bad = first non-finite element or -1 */
+    int64_t n;
+    enum dtype type;
+    const void *x;
+    double sum;
+    int64_t first_bad;
+};
+
+/* clang-format off */
+#define KERNELS(K)                                                                                 \
+    K(matmul_nt, k_matmul) K(matmul_nn, k_matmul) K(matmul_tn, k_matmul)                           \
+    K(attention, k_attention) K(attention_bwd, k_attention_bwd)                                    \
+    K(norm_mod, k_norm_mod) K(norm_mod_bwd, k_norm_mod_bwd)                                        \
+    K(rms_norm, k_rms_norm) K(rms_norm_bwd, k_rms_norm_bwd)                                        \
+    K(rope, k_rope) K(act, k_act_fwd) K(act_bwd, k_act_bwd)                                        \
+    K(add, k_add) K(mul, k_mul) K(add_gated, k_add_gated) K(add_gated_bwd, k_add_gated_bwd)        \
+    K(conv2d, k_conv2d) K(conv2d_dx, k_conv2d_dx) K(conv2d_dw, k_conv2d_dw)                        \
+    K(permute, k_permute) K(embedding, k_embedding) K(embedding_bwd, k_embedding_bwd)              \
+    K(sum_rows, k_sum_rows) K(loss, k_loss)                                                        \
+    K(adamw, k_adamw) K(momentum, k_momentum) K(ema, k_ema) K(sum_squares, k_sum_squares)
+/* clang-format on */
+
+/* One function pointer per kernel. An argument struct is const except for results stored in it (sum_squares). */
+struct kernels {
+    const char *name; /* "c", "avx2", "avx512", "avx512bf16", "null" */
+#define K(kernel, args) void (*kernel)(struct kcx *, struct args *);
+    KERNELS(K)
+#undef K
+};
+
+const struct kernels *kernels_c(void);
+const struct kernels *kernels_null(void);
+/* The fastest kernels of this CPU; ZT_CPU=c|avx2|avx512|avx512bf16 in the environment holds them back. An unknown or
+ * unavailable name falls to the nearest lower set. Decided once, thread-safe. */
+const struct kernels *kernels_best(void);
+/* The kernels up to one set by name, for tests: NULL when this CPU or build has not got it. */
+const struct kernels *kernels_named(const char *name);
+
+#endif

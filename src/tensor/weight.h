@@ -1,0 +1,77 @@
+/* weight.h - the table of all weights of one network.
+ *
+ * A network declares each weight once with weight_declare: where its handle goes, its name (our convention = the diffusers
+ * or transformers names), shape, initialiser and decay. Loading, saving, initialising, the optimiser and `zoetrope info`
+ * all walk that table. Data are owned by the set. */
+#ifndef TENSOR_WEIGHT_H
+#define TENSOR_WEIGHT_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "tensor/tensor.h"
+
+enum init {
+    INIT_ZERO,
+    INIT_ONE,
+    INIT_NORMAL, /* std = arg */
+    INIT_LINEAR  /* std = arg / sqrt(fan in), fan in = product of all but the first dimension */
+};
+
+struct weight {
+    const char *name;
+    int rank;
+    int64_t dim[5];
+    enum init init;
+    double init_arg;
+    int matrix;  /* 1: hidden matrix (bf16 in bf16 mode, Muon, weight decay); 0: vectors and tables, always wide, AdamW */
+    int conv;    /* 1: the file holds [out,in,kh,kw] and memory [out,kh,kw,in] */
+    int frozen;  /* no gradient */
+    int muon;    /* matrix that Muon may take (false for embeddings, first and last layers) */
+    /* memory, after weight_set_allocate */
+    float *master;     /* f32, NULL when loaded for inference in bf16 */
+    void *data;        /* what kernels read: master itself, or a bf16 (f64) copy */
+    enum dtype type;   /* of data */
+    void *grad;        /* wide; NULL when not training */
+};
+
+struct linear_w {
+    struct weight *w, *b; /* w [out,in]; b [out] or NULL */
+};
+struct conv_w {
+    struct weight *w, *b; /* w [cout,kh,kw,cin] in memory */
+    int pad_after;        /* 1: zero padding only below and right */
+};
+
+struct weight_set {
+    struct arena arena;
+    struct weight **all;
+    int n, cap;
+};
+
+void weight_set_init(struct weight_set *s);
+void weight_set_release(struct weight_set *s);
+
+/* Declare; name is copied. The returned handle is stable. Duplicate names are a BUG. */
+struct weight *weight_declare(struct weight_set *s, const char *name, int matrix, enum init init, double init_arg,
+                              int rank, const int64_t *dim);
+/* NAME.weight [out,in] and, with bias, NAME.bias [out]. init_arg 0 with INIT_LINEAR means 1. */
+struct linear_w linear_declare(struct weight_set *s, const char *name, int64_t in, int64_t out, int bias,
+                               enum init init, double init_arg);
+struct conv_w conv_declare(struct weight_set *s, const char *name, int64_t in, int64_t out, int kernel, int bias,
+                           enum init init, double init_arg);
+struct weight *weight_find(struct weight_set *s, const char *name);
+
+/* Allocate data for computing in `type` (F32, BF16, F64); training adds f32 master (f64 type: data is the
+ * master) and gradients. */
+void weight_set_allocate(struct weight_set *s, enum dtype type, int training);
+void weight_set_initialise(struct weight_set *s, uint64_t seed); /* by name hash, so order does not matter */
+/* Give w its values (n elements in memory order, any type): fills master and data. */
+void weight_store(struct weight *w, const void *values, enum dtype type);
+void weight_publish(struct weight *w);   /* data = round(master), after an optimiser step */
+void weight_zero_grads(struct weight_set *s);
+int64_t weight_count(const struct weight *w);
+int64_t weight_set_count(const struct weight_set *s);
+
+#endif
