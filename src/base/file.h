@@ -12,10 +12,22 @@
 NODISCARD int file_read(struct buf *out, const char *path, size_t max_bytes, struct err *e);
 /* Write PATH.tmp.PID, fsync, rename. On failure the old file is untouched. */
 NODISCARD int file_write(const char *path, const void *data, size_t bytes, struct err *e);
+
+/* The same in pieces, for files too large to build in memory. After a successful begin, end must be
+ * called: ok != 0 puts the file in place, ok == 0 removes what was written. */
+struct file_replace {
+    char *path, *tmp;
+    int fd; /* of the temporary file, to be written in order */
+};
+NODISCARD int file_replace_begin(struct file_replace *r, const char *path, struct err *e);
+NODISCARD int file_replace_add(struct file_replace *r, const void *data, size_t bytes,
+                               struct err *e);
+int file_replace_end(struct file_replace *r, int ok, struct err *e);
+
 NODISCARD int dir_make(const char *path, struct err *e); /* with parents; existing is fine */
 int file_exists(const char *path);
 int dir_exists(const char *path);
-int64_t file_size(const char *path); /* -1 when there is none */
+int64_t file_size(const char *path);                /* -1 when there is none */
 char *path_join(const char *dir, const char *name); /* the caller frees */
 const char *path_base(const char *path);            /* part after the last slash */
 const char *path_ext(const char *path);             /* "mp4" of a/b.mp4, "" without one */

@@ -7,10 +7,15 @@
 
 enum { CPU_AVX2 = 1, CPU_AVX512 = 2, CPU_AVX512_BF16 = 4 };
 
-int machine_threads(void);              /* >= 1 */
-uint64_t machine_memory_bytes(void);    /* available now under all limits */
-unsigned machine_cpu_features(void);    /* AVX2 includes FMA; AVX512 = F+BW+DQ+VL */
-const char *machine_cpu_name(void);     /* static storage */
+int machine_threads(void);           /* >= 1 */
+uint64_t machine_memory_bytes(void); /* available now under all limits */
+unsigned machine_cpu_features(void); /* AVX2 includes FMA; AVX512 = F+BW+DQ+VL */
+const char *machine_cpu_name(void);  /* static storage */
 uint64_t machine_peak_rss_bytes(void);
+
+/* Limits of the control groups of this process and of all groups above; INFINITY without one. Files
+ * are read below `root` ("" is the real machine), so that a test can make a machine of its own. */
+double machine_cgroup_cpus(const char *root);
+double machine_cgroup_memory(const char *root); /* bytes that may still be taken */
 
 #endif

@@ -1,0 +1,48 @@
+/* progress.c - a line that is rewritten on a terminal, and printed now and then elsewhere. */
+#include "base/progress.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+
+void progress_start(struct progress *p, FILE *out, const char *label, long total)
+{
+    *p = (struct progress){.out = out, .label = label, .total = total};
+    p->tty = isatty(fileno(out));
+    p->start_s = p->shown_s = clock_s();
+}
+
+static void show(struct progress *p, const char *note, int last)
+{
+    double spent = clock_s() - p->start_s;
+    char time[32];
+
+    fprintf(p->out, "%s%s %ld", p->tty ? "\r\033[K" : "", p->label, p->done);
+    if (p->total > 0)
+        fprintf(p->out, "/%ld (%ld%%)", p->total, 100 * p->done / p->total);
+    if (last) {
+        format_duration(time, sizeof time, spent);
+        fprintf(p->out, " in %s", time);
+    } else if (p->total > 0 && p->done > 0) {
+        format_duration(time, sizeof time, spent / p->done * (p->total - p->done));
+        fprintf(p->out, ", %s left", time);
+    }
+    fprintf(p->out, "%s%s%s", note ? ", " : "", note ? note : "", last || !p->tty ? "\n" : "");
+    fflush(p->out);
+}
+
+void progress_step(struct progress *p, long done, const char *note)
+{
+    double now = clock_s();
+
+    p->done = done;
+    if (now - p->shown_s < (p->tty ? 0.1 : 5.0))
+        return;
+    p->shown_s = now;
+    show(p, note, 0);
+}
+
+void progress_end(struct progress *p, const char *note)
+{
+    show(p, note, 1);
+}
