@@ -1,0 +1,78 @@
+# One set of objects for program, both libraries and tests. -fPIC without interposition costs
+# nothing on x86-64; -ffp-contract=off keeps results equal between compilers and machines.
+
+ZT_CFLAGS := -std=c11 -D_GNU_SOURCE $(CFLAGS) -Wall -Wextra -Werror=implicit-function-declaration \
+	     -ffp-contract=off -fno-math-errno -fPIC -fno-semantic-interposition -pthread
+ZT_CPPFLAGS := -Isrc -Iinclude $(PKG_CFLAGS) $(CPPFLAGS)
+ZT_LDFLAGS := -pthread $(LDFLAGS)
+ifneq ($(SANITIZE),)
+ZT_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+ZT_LDFLAGS += -fsanitize=$(subst fuzzer-no-link,fuzzer,$(SANITIZE))
+endif
+
+# Kernels: the optimiser's best, and the instructions that the end of the file name promises.
+# Sanitizer builds keep the level of CFLAGS, or they would take minutes.
+FLAGS_AVX2 := -mavx2 -mfma -mf16c
+FLAGS_AVX512 := $(FLAGS_AVX2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+FLAGS_AVX512BF16 := $(FLAGS_AVX512) -mavx512bf16
+FLAGS_AVX512VNNI := $(FLAGS_AVX512) -mavx512vnni
+isa_flags = $(if $(filter %_avx2.c %_avx2.h,$1),$(FLAGS_AVX2))\
+	    $(if $(filter %_avx512.c %_avx512.h,$1),$(FLAGS_AVX512))\
+	    $(if $(filter %_avx512bf16.c %_avx512bf16.h,$1),$(FLAGS_AVX512BF16))\
+	    $(if $(filter %_avx512vnni.c %_avx512vnni.h,$1),$(FLAGS_AVX512VNNI))
+fast_flags = $(if $(SANITIZE),,$(if $(filter src/kern/%,$1),-O3))
+# The library alone knows its version and where its models are installed; tests know their folder.
+place_flags = $(if $(filter src/api/%,$1),-DZT_VERSION_TEXT='"$(VERSION)"' -DZT_DATADIR='"$(datadir)/zoetrope"')\
+	      $(if $(filter test/%,$1),-Itest -DZTEST_DIR='"$(CURDIR)/test"')
+
+# flags.txt changes when an option or the set of files does, and takes all objects with it.
+BUILD_ID = $(CC) $(ZT_CFLAGS) $(ZT_CPPFLAGS) $(ZT_LDFLAGS) $(LDLIBS) X86=$(X86) MEDIA=$(MEDIA)
+$(BUILD)/flags.txt: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(BUILD_ID)' | cmp -s - $@ || printf '%s\n' '$(BUILD_ID)' > $@
+
+# The list of objects: links are done again when a file came or went.
+$(BUILD)/files.txt: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC)' | cmp -s - $@ || \
+		printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC)' > $@
+
+.PHONY: FORCE needed
+FORCE:
+
+ifeq ($(HAVE_NEEDED),1)
+needed:
+else
+needed:
+	@scripts/packages.sh --missing build
+	@exit 2
+endif
+
+$(OBJ)/%.o: %.c $(BUILD)/flags.txt | needed
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(ZT_CFLAGS) $(call fast_flags,$<) $(call isa_flags,$<) $(ZT_CPPFLAGS) \
+		$(call place_flags,$<) -MMD -MP -c -o $@ $<
+
+# Nothing but zt_ leaves either library: a host program may have its own `linear` and `add`.
+$(LIB_A): $(LIB_OBJ) $(BUILD)/files.txt
+	@echo "  AR    $@"
+	@$(CC) -r -nostdlib -o $(BUILD)/zoetrope.o $(LIB_OBJ)
+	@$(OBJCOPY) --wildcard --keep-global-symbol='zt_*' $(BUILD)/zoetrope.o
+	@rm -f $@
+	@$(AR) rcs $@ $(BUILD)/zoetrope.o
+
+$(LIB_SO).$(VERSION): $(LIB_OBJ) $(BUILD)/files.txt mk/zoetrope.map
+	@echo "  LD    $@"
+	@$(CC) -shared $(ZT_CFLAGS) $(ZT_LDFLAGS) -Wl,-soname,libzoetrope.so.$(SOVERSION) \
+		-Wl,--version-script=mk/zoetrope.map -Wl,-z,defs -o $@ $(LIB_OBJ) $(LDLIBS)
+
+$(LIB_SO): $(LIB_SO).$(VERSION)
+	@ln -sf $(<F) $@.$(SOVERSION)
+	@ln -sf $(<F) $@
+
+$(PROGRAM): $(LIB_OBJ) $(TOOL_OBJ) $(BUILD)/files.txt
+	@echo "  LD    $@"
+	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TOOL_OBJ) $(LIB_OBJ) $(LDLIBS)
+
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d)

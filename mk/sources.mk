@@ -1,0 +1,29 @@
+# Files are found, never listed: a new file in a known folder is part of the next build.
+
+ALL_SRC := $(wildcard src/*/*.c src/*/*/*.c)
+TOOL_SRC := $(wildcard tool/*.c)
+TEST_SRC := $(wildcard test/*.c test/unit/*.c test/kern/*.c test/grad/*.c test/bench/*.c)
+FUZZ_SRC := $(wildcard test/fuzz/*.c)
+EXAMPLE_SRC := $(wildcard example/*.c)
+HEADERS := $(wildcard include/*.h src/*/*.h src/*/*/*.h tool/*.h test/*.h)
+
+# Each optional part: its files when it is there, its stub when it is not.
+X86_FILES := $(filter src/kern/x86/%,$(ALL_SRC))
+X86_STUB := $(filter src/kern/x86_none.c,$(ALL_SRC))
+MEDIA_STUB := $(filter src/media/ff_none.c,$(ALL_SRC))
+MEDIA_FILES := $(filter-out $(MEDIA_STUB),$(filter src/media/ff_%,$(ALL_SRC)))
+
+LEFT_OUT := $(if $(filter 1,$(X86)),$(X86_STUB),$(X86_FILES)) \
+	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES))
+LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC))
+
+OBJ := $(BUILD)/obj
+LIB_OBJ := $(LIB_SRC:%.c=$(OBJ)/%.o)
+TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
+TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
+
+LIB_A := $(BUILD)/libzoetrope.a
+LIB_SO := $(BUILD)/libzoetrope.so
+PROGRAM := $(BUILD)/zoetrope
+TESTS := $(BUILD)/ztest
+EXAMPLES := $(EXAMPLE_SRC:example/%.c=$(BUILD)/example/%)

@@ -1,0 +1,57 @@
+# Tests, sanitizers, fuzzing, benchmarks, checks.
+
+.PHONY: test tests check checks bench san fuzz fuzzers ztest examples
+
+$(TESTS): $(LIB_OBJ) $(TEST_OBJ) $(BUILD)/files.txt
+	@echo "  LD    $@"
+	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TEST_OBJ) $(LIB_OBJ) $(LDLIBS)
+
+# Examples see what a user of the installed library sees: the header and the archive.
+$(BUILD)/example/%: example/%.c $(LIB_A) $(wildcard include/*.h)
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) -std=c11 $(CFLAGS) -Wall -Wextra -Iinclude -o $@ $< $(LIB_A) $(ZT_LDFLAGS) $(LDLIBS)
+
+ztest: $(TESTS)
+examples: $(EXAMPLES)
+
+# The packages may bring FFmpeg, so what is there is looked at again by a second make.
+test:
+	@scripts/packages.sh --packages=$(PACKAGES) test
+	@$(MAKE) --no-print-directory all ztest examples
+	@BUILD='$(BUILD)' scripts/run_tests.sh
+
+check:
+	@scripts/packages.sh --packages=$(PACKAGES) check
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory checks
+
+checks:
+	@BUILD='$(BUILD)' CHECK_CPPFLAGS='$(ZT_CPPFLAGS)' X86=$(X86) scripts/check.sh
+
+bench: all ztest
+	$(TESTS) --bench
+	$(PROGRAM) bench
+
+san:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/san SANITIZE=address,undefined CFLAGS='-O1 -g' ztest
+	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(BUILD)/san/ztest
+
+FUZZ_SECONDS ?= 60
+FUZZERS := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/%)
+
+# libFuzzer brings main(); the library goes in as an archive, so each target takes what it calls.
+$(BUILD)/libfuzzed.a: $(LIB_OBJ) $(BUILD)/files.txt
+	@rm -f $@
+	@$(AR) rcs $@ $(LIB_OBJ)
+
+$(FUZZERS): $(BUILD)/%: $(OBJ)/test/fuzz/%.o $(BUILD)/libfuzzed.a
+	@echo "  LD    $@"
+	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+fuzzers: $(FUZZERS)
+
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g' \
+		SANITIZE=fuzzer-no-link,address,undefined fuzzers
+	@BUILD='$(BUILD)/fuzz' scripts/fuzz.sh $(FUZZ_SECONDS)

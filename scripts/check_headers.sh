@@ -1,0 +1,31 @@
+#!/bin/bash
+# check_headers.sh - every header compiles alone with each compiler that is here; the public one is C++ too.
+# Environment: CHECK_CPPFLAGS (include path), X86.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+flags="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only -Itest ${CHECK_CPPFLAGS:--Isrc -Iinclude}"
+bad=0
+
+isa() {
+    case $1 in
+    *_avx2.h) echo "-mavx2 -mfma -mf16c" ;;
+    src/kern/x86/*) echo "-mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mavx512vnni" ;;
+    esac
+}
+
+for compiler in gcc clang; do
+    command -v $compiler >/dev/null 2>&1 || continue
+    for h in include/*.h src/*/*.h src/*/*/*.h tool/*.h test/*.h; do
+        [ -f "$h" ] || continue
+        [ "${X86:-1}" = 0 ] && [ "${h#src/kern/x86/}" != "$h" ] && continue
+        # shellcheck disable=SC2046,SC2086
+        printf '#include "%s"\n' "$PWD/$h" | $compiler $flags $(isa "$h") -x c - || {
+            echo "$compiler: $h does not compile alone"
+            bad=1
+        }
+    done
+done
+if command -v clang >/dev/null 2>&1 && [ -f include/zoetrope.h ]; then
+    clang -x c++ -std=c++11 -Wall -Wextra -Werror -fsyntax-only include/zoetrope.h || bad=1
+fi
+exit $bad

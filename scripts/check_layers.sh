@@ -1,0 +1,38 @@
+#!/bin/sh
+# check_layers.sh - a file includes its own folder and lower layers only, and each foreign library has one folder.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+
+find src tool -name '*.[ch]' | sort | xargs grep -nE '^[ \t]*#[ \t]*include' /dev/null | awk '
+BEGIN {
+    n = split("base=0 kern=1 comm=1 format=1 media=1 tensor=2 world=2 model=3 generate=4 train=5 measure=5 serve=5 api=6 tool=7", rows, " ")
+    for (i = 1; i <= n; i++) { split(rows[i], p, "="); layer[p[1]] = p[2] }
+    n = split("jansson.h=format ode/=world libavformat/=media libavcodec/=media libavutil/=media libswscale/=media immintrin.h=kern mpi.h=comm cuda=kern sqlite3.h=serve libpq-fe.h=serve microhttpd.h=serve", rows, " ")
+    for (i = 1; i <= n; i++) { split(rows[i], p, "="); home[p[1]] = p[2] }
+}
+{
+    split($0, at, ":")
+    n = split(at[1], dir, "/")
+    mine = dir[1] == "tool" ? "tool" : dir[2]
+    text = $0
+    sub(/^[^:]*:[^:]*:/, "", text)
+    sub(/^[ \t]*#[ \t]*include[ \t]*/, "", text)
+    name = text
+    sub(/^["<]/, "", name)
+    sub(/[">].*/, "", name)
+    if (!(mine in layer)) { print at[1] ": folder " mine " has no layer"; bad = 1; next }
+    if (text ~ /^</) {
+        for (h in home)
+            if (index(name, h) == 1 && mine != home[h]) {
+                print at[1] ":" at[2] ": <" name "> belongs to src/" home[h] " alone"; bad = 1
+            }
+        next
+    }
+    if (split(name, part, "/") < 2)
+        next   # a file beside this one, or the public header
+    if (!(part[1] in layer)) { print at[1] ":" at[2] ": \"" name "\" is no folder of src"; bad = 1; next }
+    if (part[1] != mine && layer[part[1]] >= layer[mine]) {
+        print at[1] ":" at[2] ": " mine " (layer " layer[mine] ") includes " part[1] " (layer " layer[part[1]] ")"; bad = 1
+    }
+}
+END { exit bad }'

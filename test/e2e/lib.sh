@@ -1,0 +1,45 @@
+# lib.sh - sourced by the end-to-end tests, which run from the top of the source tree.
+# Each check prints `ok NAME` or `not ok NAME: why`; scripts/run_tests.sh counts the lines.
+set -u
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES # a make inside a test is a first make
+BUILD=${BUILD:-build}
+ZOETROPE=$PWD/$BUILD/zoetrope
+case $BUILD in /*) ZOETROPE=$BUILD/zoetrope ;; esac
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+ok() {
+    echo "ok $1"
+}
+
+not_ok() {
+    echo "not ok $1: $2"
+}
+
+# same NAME GOT EXPECTED: both are strings.
+same() {
+    if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got '$2', expected '$3'"; fi
+}
+
+# exits NAME STATUS COMMAND...: output goes to $tmp/out and $tmp/err.
+exits() {
+    name=$1 want=$2
+    shift 2
+    "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+    got=$?
+    if [ $got -eq "$want" ]; then
+        ok "$name"
+    else
+        not_ok "$name" "exit $got, expected $want; $(tail -n 1 "$tmp/err")"
+    fi
+}
+
+# holds NAME FILE TEXT: the file contains the text.
+holds() {
+    if grep -qF -- "$3" "$2"; then ok "$1"; else not_ok "$1" "no '$3' in $(basename "$2")"; fi
+}
+
+# FFmpeg in this build, and its program on this machine?
+have_media() {
+    ! grep -q 'MEDIA=0' "$BUILD/flags.txt" 2>/dev/null && command -v ffmpeg >/dev/null 2>&1
+}
