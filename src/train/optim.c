@@ -1,0 +1,260 @@
+#include "train/optim.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct optim_config optim_config_default = {
+    .lr = 1e-3,
+    .beta1 = 0.9,
+    .beta2 = 0.95,
+    .eps = 1e-8,
+    .decay = 0.01,
+    .muon_lr = 0.02,
+    .momentum = 0.95,
+    .muon_decay = 0,
+    .use_muon = 1,
+    .nesterov = 1,
+    .ns_steps = 5,
+    .clip = 1,
+    .ema = 0.998,
+};
+
+/* Matrices are orthogonalised one per thread: they are too small to share out well. */
+struct muon_pool {
+    int n_workers;
+    struct kcx *kcx;
+    float **update;
+};
+
+static int64_t matrix_rows(const struct weight *w)
+{
+    return w->dim[0];
+}
+
+static void slot_init(struct optim_slot *s, const char *set, struct weight *w, const struct optim_config *c)
+{
+    s->set = set;
+    s->w = w;
+    s->n = weight_count(w);
+    s->muon = c->use_muon && w->matrix && w->muon;
+    s->decay = s->muon ? c->muon_decay : w->matrix ? c->decay : 0;
+    s->m = xcalloc((size_t)s->n, sizeof(float));
+    if (!s->muon)
+        s->v = xcalloc((size_t)s->n, sizeof(float));
+    if (c->ema > 0) {
+        s->ema = xmalloc(sizeof(float) * (size_t)s->n);
+        memcpy(s->ema, w->master, sizeof(float) * (size_t)s->n);
+    }
+}
+
+void optim_init(struct optim *o, const struct optim_config *config, const struct optim_set *sets, int n_sets)
+{
+    *o = (struct optim){.config = *config};
+    int total = 0;
+    for (int i = 0; i < n_sets; i++)
+        total += sets[i].weights->n;
+    o->slot = xcalloc((size_t)total + 1, sizeof(*o->slot));
+    for (int i = 0; i < n_sets; i++) {
+        for (int j = 0; j < sets[i].weights->n; j++) {
+            struct weight *w = sets[i].weights->all[j];
+            if (!w->frozen)
+                slot_init(&o->slot[o->n++], sets[i].name, w, config);
+        }
+    }
+}
+
+static void pool_free(struct muon_pool **pool)
+{
+    if (!*pool)
+        return;
+    for (int i = 0; i < (*pool)->n_workers; i++) {
+        kcx_release(&(*pool)->kcx[i]);
+        free((*pool)->update[i]);
+    }
+    free((*pool)->kcx);
+    free((*pool)->update);
+    free(*pool);
+    *pool = NULL;
+}
+
+void optim_release(struct optim *o)
+{
+    for (int i = 0; i < o->n; i++) {
+        free(o->slot[i].m);
+        free(o->slot[i].v);
+        free(o->slot[i].ema);
+    }
+    free(o->slot);
+    pool_free(&o->pool);
+    *o = (struct optim){0};
+}
+
+static struct muon_pool *pool_new(const struct optim *o, int n_workers)
+{
+    int64_t largest = 1;
+    for (int i = 0; i < o->n; i++)
+        if (o->slot[i].muon && o->slot[i].n > largest)
+            largest = o->slot[i].n;
+    struct muon_pool *p = xcalloc(1, sizeof(*p));
+    p->n_workers = n_workers;
+    p->kcx = xcalloc((size_t)n_workers, sizeof(*p->kcx));
+    p->update = xcalloc((size_t)n_workers, sizeof(*p->update));
+    for (int i = 0; i < n_workers; i++) {
+        kcx_init(&p->kcx[i], NULL);
+        p->update[i] = xmalloc(sizeof(float) * (size_t)largest);
+    }
+    return p;
+}
+
+static int measure_gradients(struct optim *o, const struct kernels *k, struct kcx *kc, struct err *e)
+{
+    double total = 0;
+    for (int i = 0; i < o->n; i++) {
+        struct optim_slot *s = &o->slot[i];
+        struct k_sum_squares q = {.n = s->n, .type = DT_F32, .x = s->w->grad};
+        k->sum_squares(kc, &q);
+        if (q.first_bad >= 0)
+            return err_set(e, ERR_DEVICE, "step %lld: gradient of %s%s%s is not finite (element %lld)",
+                           (long long)o->step + 1, s->set, *s->set ? "." : "", s->w->name,
+                           (long long)q.first_bad);
+        total += q.sum;
+    }
+    o->grad_norm = sqrt(total);
+    return 0;
+}
+
+static int check_weights(struct optim *o, const struct kernels *k, struct kcx *kc, struct err *e)
+{
+    for (int i = 0; i < o->n; i++) {
+        struct optim_slot *s = &o->slot[i];
+        struct k_sum_squares q = {.n = s->n, .type = DT_F32, .x = s->w->master};
+        k->sum_squares(kc, &q);
+        if (q.first_bad >= 0)
+            return err_set(e, ERR_DEVICE, "step %lld: weight %s%s%s is not finite (element %lld)",
+                           (long long)o->step + 1, s->set, *s->set ? "." : "", s->w->name,
+                           (long long)q.first_bad);
+    }
+    return 0;
+}
+
+struct job {
+    struct optim *o;
+    const struct kernels *k;
+    double rate, g_scale, ema;
+    const int *muon_slot;
+};
+
+static void adamw_slot(const struct job *j, struct kcx *kc, struct optim_slot *s)
+{
+    const struct optim_config *c = &j->o->config;
+    double t = (double)(j->o->step + 1);
+    struct k_adamw a = {.n = s->n,
+                        .lr = c->lr * j->rate,
+                        .beta1 = c->beta1,
+                        .beta2 = c->beta2,
+                        .eps = c->eps,
+                        .decay = s->decay,
+                        .c1 = 1 - pow(c->beta1, t),
+                        .c2 = 1 - pow(c->beta2, t),
+                        .g_scale = j->g_scale,
+                        .p = s->w->master,
+                        .m = s->m,
+                        .v = s->v,
+                        .g = s->w->grad};
+    j->k->adamw(kc, &a);
+}
+
+static void muon_slot(void *arg, int item, int worker)
+{
+    const struct job *j = arg;
+    const struct optim_config *c = &j->o->config;
+    struct optim_slot *s = &j->o->slot[j->muon_slot[item]];
+    struct kcx *kc = &j->o->pool->kcx[worker];
+    float *u = j->o->pool->update[worker];
+    int64_t rows = matrix_rows(s->w), cols = s->n / rows;
+    struct k_momentum m = {.n = s->n,
+                           .mu = c->momentum,
+                           .g_scale = j->g_scale,
+                           .lerp = 1,
+                           .nesterov = c->nesterov,
+                           .buf = s->m,
+                           .u = u,
+                           .g = s->w->grad};
+    j->k->momentum(kc, &m);
+    muon_orthogonalise(j->k, kc, u, rows, cols, c->ns_steps);
+    double lr = c->muon_lr * j->rate;
+    double tall = rows > cols ? sqrt((double)rows / (double)cols) : 1;
+    struct k_add a = {.n = s->n,
+                      .a_type = DT_F32,
+                      .b_type = DT_F32,
+                      .y_type = DT_F32,
+                      .alpha = 1 - lr * s->decay,
+                      .beta = -lr * tall,
+                      .a = s->w->master,
+                      .b = u,
+                      .y = s->w->master};
+    j->k->add(kc, &a);
+}
+
+static void muon_all(struct job *j, struct kcx *kc)
+{
+    struct optim *o = j->o;
+    int *list = xmalloc(sizeof(int) * ((size_t)o->n + 1)), n = 0;
+    for (int i = 0; i < o->n; i++)
+        if (o->slot[i].muon)
+            list[n++] = i;
+    int n_workers = kc->threads ? threads_count(kc->threads) : 1;
+    if (n && o->pool && o->pool->n_workers < n_workers)
+        pool_free(&o->pool);
+    if (n && !o->pool)
+        o->pool = pool_new(o, n_workers);
+    j->muon_slot = list;
+    threads_run(kc->threads, n, muon_slot, j);
+    free(list);
+}
+
+int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double rate, struct err *e)
+{
+    int r = measure_gradients(o, k, kc, e);
+    if (r)
+        return r;
+    const struct optim_config *c = &o->config;
+    double t = (double)(o->step + 1);
+    struct job j = {.o = o, .k = k, .rate = rate, .g_scale = 1};
+    if (c->clip > 0 && o->grad_norm > c->clip)
+        j.g_scale = c->clip / o->grad_norm;
+    muon_all(&j, kc);
+    for (int i = 0; i < o->n; i++)
+        if (!o->slot[i].muon)
+            adamw_slot(&j, kc, &o->slot[i]);
+    if ((r = check_weights(o, k, kc, e)))
+        return r;
+    /* An average over few steps forgets the random start sooner. */
+    double decay = fmin(c->ema, (1 + t) / (10 + t));
+    for (int i = 0; i < o->n; i++) {
+        struct optim_slot *s = &o->slot[i];
+        weight_publish(s->w);
+        if (!s->ema)
+            continue;
+        struct k_ema a = {.n = s->n, .decay = decay, .avg = s->ema, .p = s->w->master};
+        k->ema(kc, &a);
+    }
+    o->step++;
+    return 0;
+}
+
+void optim_swap_ema(struct optim *o)
+{
+    for (int i = 0; i < o->n; i++) {
+        struct optim_slot *s = &o->slot[i];
+        if (!s->ema)
+            continue;
+        for (int64_t x = 0; x < s->n; x++) {
+            float t = s->w->master[x];
+            s->w->master[x] = s->ema[x];
+            s->ema[x] = t;
+        }
+        weight_publish(s->w);
+    }
+}
