@@ -11,6 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef ZTEST_DIR /* the Makefile gives the absolute path of test/ */
+#define ZTEST_DIR "test"
+#endif
+
 static struct ztest *tests;
 static struct ztest *volatile current;
 static jmp_buf leave;
@@ -81,36 +85,11 @@ const char *ztest_tmp(void)
     return tmp_dir;
 }
 
-/* The source tree: where the compiler saw this file, or beside the folder of the program. */
-static const char *test_dir(void)
-{
-    static char dir[600];
-    char exe[512];
-    struct stat st;
-    ssize_t n;
-    char *slash;
-
-    if (dir[0])
-        return dir;
-    snprintf(dir, sizeof dir, "%s", __FILE__);
-    slash = strrchr(dir, '/');
-    snprintf(slash ? slash : dir, 3, "%s", slash ? "" : ".");
-    if (stat(dir, &st) == 0)
-        return dir;
-    n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = 0;
-    slash = strrchr(exe, '/');
-    if (slash)
-        *slash = 0;
-    snprintf(dir, sizeof dir, "%s/../test", exe);
-    return dir;
-}
-
 const char *ztest_data(const char *name)
 {
     static char path[1024];
 
-    snprintf(path, sizeof path, "%s/%s", test_dir(), name);
+    snprintf(path, sizeof path, "%s/%s", ZTEST_DIR, name);
     return path;
 }
 
@@ -168,15 +147,18 @@ static int before(const void *a, const void *b)
     return c ? c : strcmp(x->name, y->name);
 }
 
-static int selected(const struct ztest *t, char **pattern, int n)
+/* What stands in test/bench/ measures time; it runs when asked for, and then alone. */
+static int selected(const struct ztest *t, int bench, char **pattern, int n)
 {
+    if (bench != (strstr(t->file, "bench/") != NULL))
+        return 0;
     for (int i = 0; i < n; i++)
         if (strstr(t->name, pattern[i]) || strstr(t->file, pattern[i]))
             return 1;
     return n == 0;
 }
 
-static int run_all(char **pattern, int n_patterns, int verbose, int count[3])
+static int run_all(char **pattern, int n_patterns, int verbose, int bench, int count[3])
 {
     struct ztest **list, *t;
     int n = 0;
@@ -188,7 +170,7 @@ static int run_all(char **pattern, int n_patterns, int verbose, int count[3])
         return -1;
     n = 0;
     for (t = tests; t; t = t->next)
-        if (selected(t, pattern, n_patterns))
+        if (selected(t, bench, pattern, n_patterns))
             list[n++] = t;
     qsort(list, (size_t)n, sizeof *list, before);
     for (int i = 0; i < n; i++) {
@@ -209,12 +191,22 @@ static int run_all(char **pattern, int n_patterns, int verbose, int count[3])
 int main(int argc, char **argv)
 {
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    int count[3] = {0}, verbose = argc > 1 && !strcmp(argv[1], "-v");
+    int count[3] = {0}, verbose = 0, bench = 0;
 
+    for (argc--, argv++; argc > 0 && **argv == '-'; argc--, argv++) {
+        if (!strcmp(*argv, "-v")) {
+            verbose = 1;
+        } else if (!strcmp(*argv, "--bench")) {
+            bench = 1;
+        } else {
+            fprintf(stderr, "usage: ztest [-v] [--bench] [PATTERN...]\n");
+            return 2;
+        }
+    }
     main_pid = getpid();
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
         signal(crashes[i], on_crash);
-    if (run_all(argv + 1 + verbose, argc - 1 - verbose, verbose, count) < 0)
+    if (run_all(argv, argc, verbose, bench, count) < 0)
         return 1;
     if (tmp_dir[0])
         nftw(tmp_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
