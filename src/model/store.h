@@ -1,0 +1,40 @@
+/* store.h - the weights of one network in files: a directory in diffusers or transformers layout,
+ * one file or shards.
+ *
+ * Names in the file may be our own (the diffusers, transformers or taehv names) or those of another
+ * release; a table of rewriting rules per network says how (struct naming), and prefixes such as
+ * "model.diffusion_model." are stripped. Every declared weight must be in the file with its shape,
+ * and every tensor of the file must be declared: otherwise ERR_FORMAT lists what is missing and
+ * unexpected with the nearest names. */
+#ifndef MODEL_STORE_H
+#define MODEL_STORE_H
+
+#include "base/dtype.h"
+#include "base/err.h"
+#include "tensor/weight.h"
+
+struct naming {
+    const char *own, *other; /* dotted part of a name in our files, and in the other release */
+};
+struct store_names {
+    const struct naming *rules; /* ends with {NULL, NULL} */
+    const char *const *ignore;  /* names that may be in a file unused; ends with NULL */
+};
+extern const struct store_names store_wan_names, store_umt5_names, store_tiny_vae_names;
+
+struct store_report {
+    int64_t n_bad;         /* NaN and infinite values */
+    const char *first_bad; /* first tensor that holds one; lives as long as the weight set */
+};
+
+/* dir: holds model.safetensors, diffusion_pytorch_model.safetensors or an index of shards; or the
+ * path of one file. The weights must be allocated. report may be NULL. */
+NODISCARD int store_load(struct weight_set *s, const char *dir, const struct store_names *names,
+                         struct store_report *report, struct err *e);
+/* Matrices in `type` (F32 or BF16), vectors and tables always F32. Values come from master, or from
+ * data without one; values != NULL gives them instead, one f32 array per weight in declaration
+ * order (an averaged copy). */
+NODISCARD int store_save(const struct weight_set *s, const char *path, enum dtype type,
+                         float *const *values, struct err *e);
+
+#endif

@@ -1,0 +1,90 @@
+/* tiny_vae.h - a small streaming video autoencoder: 2D convolutions, each residual block sees its
+ * frame and the one before. The design of madebyollin/taehv (taehv.py); the config also says our
+ * own codec:
+ *   - a fixed linear root (klt): z = E x + e + f(x), x' = D z + d + g(z) on blocks of 4 frames x
+ * 8x8 px x RGB, always in f32; f and g are the networks, whose last convolutions begin at zero
+ *   - encoder_reset: the encoder forgets between groups of 4 frames, so groups may be encoded alone
+ *   - time_pad "start": frame 0 is repeated in front (N = 1+4k frames), where TAEHV repeats the
+ * last frame at the end One latent frame stands for kt = product(time_up) video frames; decoding
+ * drops the first kt-1, so that t latent frames give 1 + kt*(t-1) video frames. Pixels are 0..1,
+ * [frames,H,W,3], latents [frames,h,w,C], both wide. Thread-safety: reading only; a decoder stream
+ * belongs to one thread. */
+#ifndef MODEL_TINY_VAE_H
+#define MODEL_TINY_VAE_H
+
+#include "base/buf.h"
+#include "model/tap.h"
+#include "tensor/ops.h"
+
+#define TINY_VAE_STAGES 4 /* at most */
+#define TINY_VAE_BLOCKS 6 /* per stage, at most */
+
+struct tiny_vae_config {
+    int latent_channels, patch_size;
+    int stages; /* length of the lists below; 3 in TAEHV */
+    int encoder_width;
+    int decoder_width[TINY_VAE_STAGES + 1]; /* [stages+1] */
+    int time_down[TINY_VAE_STAGES],
+        time_up[TINY_VAE_STAGES]; /* factors; true in JSON is 2, false 1 */
+    int space_down[TINY_VAE_STAGES], space_up[TINY_VAE_STAGES];           /* 1 or 2; default 2 */
+    int encoder_blocks[TINY_VAE_STAGES], decoder_blocks[TINY_VAE_STAGES]; /* default 3 */
+    int klt, encoder_reset, pad_start; /* "klt", "encoder_reset": bool; "time_pad": "start"|"end" */
+};
+
+struct vae_block { /* relu(conv(cat(x, x one frame earlier)) + x) */
+    struct conv_w conv[3];
+};
+struct vae_stage {
+    struct conv_w time, space; /* 1x1 over frames, 3x3 without bias */
+    struct vae_block block[TINY_VAE_BLOCKS];
+};
+struct vae_half {
+    struct conv_w first, last;
+    struct vae_stage stage[TINY_VAE_STAGES];
+};
+struct tiny_vae {
+    struct tiny_vae_config config;
+    struct weight_set weights; /* names of taehv; klt.encode.*, klt.decode.* */
+    struct vae_half encoder, decoder;
+    struct linear_w klt_encode,
+        klt_decode; /* [C,P] + [C], [P,C] + [P]; frozen, f32; P = kt*ks*ks*3 */
+    int kt, ks;     /* frames and pixels (each way) under one latent place */
+};
+
+void tiny_vae_config_default(struct tiny_vae_config *c); /* our codec */
+NODISCARD int tiny_vae_config_read(struct tiny_vae_config *c, const char *path, struct err *e);
+void tiny_vae_config_write(const struct tiny_vae_config *c, struct buf *out);
+NODISCARD int tiny_vae_init(struct tiny_vae *m, const struct tiny_vae_config *c, struct err *e);
+void tiny_vae_release(struct tiny_vae *m);
+
+/* Fill the root. mean [P], basis [C,P] orthonormal rows, scale [C] (factor of each component): z =
+ * scale * basis (x-mean). P runs over frame, row, column, colour (t,y,x,c). After
+ * weight_set_allocate. */
+void tiny_vae_set_klt(struct tiny_vae *m, const float *mean, const float *basis,
+                      const float *scale);
+
+/* video [N,H,W,3]; H, W divisible by ks; with pad_start N = 1+4k. -> [ceil(N/kt), H/ks, W/ks, C].
+ */
+struct tensor *tiny_vae_encode(struct cx *cx, const struct tiny_vae *m, struct tensor *video);
+/* Training: x [B,T,H,W,3], T a multiple of kt, B independent clips without padding -> [B*T/kt, h,
+ * w, C]. */
+struct tensor *tiny_vae_encode_clips(struct cx *cx, const struct tiny_vae *m, struct tensor *x);
+/* z [t,h,w,C] -> unclamped [1+kt*(t-1), H, W, 3]. */
+struct tensor *tiny_vae_decode(struct cx *cx, const struct tiny_vae *m, struct tensor *z);
+/* Training: z [B,t,h,w,C], B independent sequences -> [B, kt*t, H, W, 3] with no frame dropped. */
+struct tensor *tiny_vae_decode_clips(struct cx *cx, const struct tiny_vae *m, struct tensor *z);
+
+/* Decoding one latent frame at a time in constant memory; equal bit for bit to decoding all at
+ * once. */
+struct tiny_vae_stream {
+    const struct tiny_vae *vae;
+    void *memory[TINY_VAE_STAGES][TINY_VAE_BLOCKS]; /* owned: last frame before each block */
+    int frames;                                     /* latent frames so far */
+};
+void tiny_vae_stream_init(struct tiny_vae_stream *s, const struct tiny_vae *m);
+void tiny_vae_stream_release(struct tiny_vae_stream *s);
+/* z [1,h,w,C] -> the next frames [kt,H,W,3], the first time [1,H,W,3]. Sizes must not change in a
+ * stream. */
+struct tensor *tiny_vae_stream_step(struct cx *cx, struct tiny_vae_stream *s, struct tensor *z);
+
+#endif

@@ -1,0 +1,43 @@
+/* tokenizer.h - unigram tokenizer: tokenizer.json (Hugging Face tokenizers, model type Unigram) and
+ * spiece.model (SentencePiece). Each file form gives exactly what its own library gives; they
+ * differ where the files do: a tokenizer.json matches special tokens in the text and appends the
+ * end token, a spiece.model does neither here. Reference: huggingface/tokenizers (models/unigram,
+ * normalizers/precompiled), google/sentencepiece. Files are hostile: sizes, ids and offsets are
+ * checked. Thread-safety: after opening, any number of threads. */
+#ifndef MODEL_TOKENIZER_H
+#define MODEL_TOKENIZER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct tokenizer;
+
+/* path: a file, or a directory with tokenizer.json (preferred) or spiece.model. ERR_IO, ERR_FORMAT.
+ */
+NODISCARD int tokenizer_open(struct tokenizer **out, const char *path, struct err *e);
+void tokenizer_free(struct tokenizer **t);
+int tokenizer_size(const struct tokenizer *t); /* ids are 0..size-1 */
+int tokenizer_end(const struct tokenizer *t);  /* end token, -1 when there is none */
+int tokenizer_unknown(const struct tokenizer *t);
+const char *tokenizer_piece(const struct tokenizer *t,
+                            int id); /* "\xe2\x96\x81" marks a space before */
+
+/* text: len bytes of UTF-8 (malformed bytes become U+FFFD). *ids: xmalloc'd, the caller frees; *n
+ * its length. */
+void tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, int32_t **ids,
+                      int *n);
+
+/* Write a tokenizer.json (for tokenizer_open and for Hugging Face tokenizers) of n pieces with
+ * log-probabilities. The file begins with <pad>, </s>, <unk> as ids 0, 1, 2 and 256 byte pieces as
+ * ids 3..258, then the given pieces as ids 259..; text is lower-cased and full-width forms become
+ * ASCII before it is matched. */
+NODISCARD int tokenizer_write(const char *path, const char *const *pieces, const double *scores,
+                              int n, struct err *e);
+/* What tokenizer_write's normaliser makes of a text, for building vocabularies; words are separated
+ * by one space. */
+void tokenizer_normalise(const char *text, size_t len, struct buf *out);
+
+#endif
