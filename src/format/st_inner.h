@@ -1,0 +1,42 @@
+/* st_inner.h - what the parts of the safetensors reader share. Private to this folder. */
+#ifndef FORMAT_ST_INNER_H
+#define FORMAT_ST_INNER_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "format/safetensors.h"
+
+struct st_shard {
+    char *path;
+    int fd;
+    uint64_t bytes;           /* of the file when it was opened */
+    struct timespec modified; /* then */
+    char *header;             /* owns all names and metadata */
+};
+
+struct st_file {
+    struct st_shard *shard;
+    int n_shards;
+    struct st_tensor *tensor; /* of all shards */
+    int n, cap;
+    struct st_pair *meta;
+    int n_meta, cap_meta;
+};
+
+/* Parse text[0..n) (text[n] is writable), the header of shard number `shard` whose data begins at
+ * byte 8 + n of `file_bytes`. Unescapes in place; adds tensors and metadata that point into text.
+ */
+NODISCARD int st_parse_header(struct st_file *f, char *text, size_t n, uint64_t file_bytes,
+                              int shard, const char *path, struct err *e);
+/* Bytes at..at+bytes-1 of a tensor. */
+NODISCARD int st_pread(const struct st_file *f, const struct st_tensor *t, size_t at, size_t bytes,
+                       void *dst, struct err *e);
+/* ERR_IO when size or time of the shard are not those of st_open any more. */
+NODISCARD int st_unchanged(const struct st_file *f, int shard, struct err *e);
+/* What a file of another kind is, by its first bytes; NULL when they say nothing. */
+const char *st_sniff(const unsigned char *head, size_t n);
+/* A name from a file, fit for a message: cut to 80 bytes, no control characters. */
+const char *st_show(const char *name, char out[96]);
+
+#endif
