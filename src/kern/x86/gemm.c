@@ -1,0 +1,172 @@
+/* gemm.c - blocks and threads of the three matrix products. */
+#include "kern/x86/gemm.h"
+
+#include "base/err.h"
+
+/* A block of B of GEMM_K groups and GEMM_N columns (1 MB) stays in L2 while the rows pass by; rows
+ * that must be packed are packed GEMM_PACKED at a time. */
+enum { GEMM_N = 512, GEMM_M = 4096, GEMM_PACKED = 240 };
+
+struct gemm_job {
+    struct kcx *kc;
+    const struct k_matmul *q;
+    const struct mm *mm;
+    enum gemm_form form;
+    int direct; /* A is read where it lies */
+    int64_t m_block, n_block, k_block, n_n;
+    int parts; /* number of blocks of k */
+};
+
+static const char *at(const void *p, enum dtype t, int64_t element)
+{
+    return (const char *)p + element * (t == DT_BF16 ? 2 : 4);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Rows i..i+rows of A for k0..k0+k: where they lie, or packed into room. */
+static struct mm_a gemm_a(const struct gemm_job *g, char *room, int64_t i, int64_t rows, int64_t k0,
+                          int64_t k)
+{
+    const struct k_matmul *q = g->q;
+    const struct mm *mm = g->mm;
+    if (g->form == GEMM_TN) {
+        mm->pack_cols(room, MM_STRIP, at(q->a, q->a_type, k0 * q->lda + i), q->a_type, q->lda, k,
+                      rows);
+        return mm_a_strips(mm, room, k);
+    }
+    const char *a = at(q->a, q->a_type, i * q->lda + k0);
+    if (g->direct)
+        return (struct mm_a){a, q->lda * (q->a_type == DT_BF16 ? 2 : 4), 4, 0, INT64_MAX};
+    mm->pack_rows(room, a, q->a_type, q->lda, rows, k);
+    return mm_a_rows(mm, room, k);
+}
+
+static void gemm_pack_b(const struct gemm_job *g, char *room, int64_t j, int64_t n, int64_t k0,
+                        int64_t k)
+{
+    const struct k_matmul *q = g->q;
+    if (g->form == GEMM_NT)
+        g->mm->pack_turned(room, at(q->b, q->b_type, j * q->ldb + k0), q->b_type, q->ldb, n, k);
+    else
+        g->mm->pack_cols(room, MM_PANEL, at(q->b, q->b_type, k0 * q->ldb + j), q->b_type, q->ldb, k,
+                         n);
+}
+
+/* Where block number `part` of the sum goes: into c at once if it is f32, else into `sums` until
+ * the last. */
+static struct mm_out gemm_out(const struct gemm_job *g, float *sums, int64_t i, int64_t j, int part)
+{
+    const struct k_matmul *q = g->q;
+    char *c = (char *)q->c + (i * q->ldc + j) * (q->c_type == DT_BF16 ? 2 : 4);
+    struct mm_out out = {.c = c, .type = q->c_type, .ld = q->ldc};
+    int last = part == g->parts - 1;
+    if (last && q->bias)
+        out.bias = (const float *)q->bias + j;
+    if (q->c_type == DT_F32) {
+        out.add = q->add || part > 0;
+        return out;
+    }
+    if (part > 0)
+        out.part = sums;
+    out.ld_part = g->n_block;
+    out.add = last && q->add;
+    if (!last)
+        out = (struct mm_out){.c = sums, .type = DT_F32, .ld = g->n_block, .add = part > 0};
+    return out;
+}
+
+static void gemm_item(void *arg, int item, int worker)
+{
+    const struct gemm_job *g = arg;
+    const struct k_matmul *q = g->q;
+    int64_t i0 = item / g->n_n * g->m_block, j = item % g->n_n * g->n_block;
+    int64_t m = least(g->m_block, q->m - i0), n = least(g->n_block, q->n - j);
+    size_t b_bytes = mm_bytes_b(g->mm, g->n_block, g->k_block);
+    int64_t step = g->direct ? m : least(m, GEMM_PACKED);
+    size_t a_bytes = g->direct ? 0 : mm_bytes_strips(g->mm, step, g->k_block);
+    size_t sum_bytes =
+        q->c_type == DT_F32 || g->parts == 1 ? 0 : (size_t)(m * g->n_block) * sizeof(float);
+    char *room = kcx_scratch(g->kc, worker, b_bytes + a_bytes + sum_bytes);
+    float *sums = (float *)(room + b_bytes + a_bytes);
+
+    for (int part = 0; part < g->parts; part++) {
+        int64_t k0 = part * g->k_block, k = least(g->k_block, q->k - k0);
+        gemm_pack_b(g, room, j, n, k0, k);
+        for (int64_t i = 0; i < m; i += step) {
+            int64_t rows = least(step, m - i);
+            struct mm_a a = gemm_a(g, room + b_bytes, i0 + i, rows, k0, k);
+            struct mm_out out = gemm_out(g, sums + i * g->n_block, i0 + i, j, part);
+            g->mm->block(rows, n, mm_groups(g->mm, k), &a, room, &out);
+        }
+    }
+}
+
+/* Enough items for all threads: by rows when there are many, else by columns. No sum depends on it.
+ */
+static int gemm_split(struct gemm_job *g)
+{
+    const struct k_matmul *q = g->q;
+    int threads = g->kc->threads ? threads_count(g->kc->threads) : 1;
+    int64_t n_m = (q->m + GEMM_M - 1) / GEMM_M, n_n = (q->n + GEMM_N - 1) / GEMM_N;
+    if (q->m >= 96 * threads) {
+        while (n_m * n_n % threads && n_m * n_n < 4 * threads)
+            n_m++;
+    } else {
+        int64_t most = (q->n + MM_PANEL - 1) / MM_PANEL;
+        while (n_m * n_n % threads && n_m * n_n < 4 * threads && n_n < most)
+            n_n++;
+    }
+    g->m_block = mm_round_up((q->m + n_m - 1) / n_m, g->form == GEMM_TN ? MM_STRIP : 6);
+    g->n_block = mm_round_up((q->n + n_n - 1) / n_n, MM_PANEL);
+    n_m = (q->m + g->m_block - 1) / g->m_block;
+    g->n_n = (q->n + g->n_block - 1) / g->n_block;
+    return (int)(n_m * g->n_n);
+}
+
+void gemm(struct kcx *kc, const struct k_matmul *q, enum gemm_form form, const struct mm *f32,
+          const struct mm *dot)
+{
+    if (q->m <= 0 || q->n <= 0)
+        return;
+    int narrow = dot && q->a_type == DT_BF16 && q->b_type == DT_BF16;
+    struct gemm_job g = {.kc = kc, .q = q, .mm = narrow ? dot : f32, .form = form};
+    int64_t groups = mm_groups(g.mm, q->k);
+    g.direct = form != GEMM_TN && q->a_type == g.mm->type && q->k % g.mm->group == 0;
+    g.parts = groups > GEMM_K ? (int)((groups + GEMM_K - 1) / GEMM_K) : 1;
+    g.k_block = mm_round_up((groups + g.parts - 1) / g.parts, 16) * g.mm->group;
+    g.parts = q->k > 0 ? (int)((q->k + g.k_block - 1) / g.k_block) : 1;
+    threads_run(kc->threads, gemm_split(&g), gemm_item, &g);
+}
+
+static int gemm_any_f64(const struct k_matmul *q)
+{
+    return q->a_type == DT_F64 || q->b_type == DT_F64 || q->c_type == DT_F64;
+}
+
+/* clang-format off */
+#define GEMM_ENTRY(kernel, form, level, f32, dot)                                                  \
+    static void kernel##_##level(struct kcx *kc, struct k_matmul *q)                               \
+    {                                                                                              \
+        if (gemm_any_f64(q))                                                                       \
+            kernels_c()->kernel(kc, q);                                                            \
+        else                                                                                       \
+            gemm(kc, q, form, f32, dot);                                                           \
+    }
+#define GEMM_LEVEL(level, f32, dot)                                                                \
+    GEMM_ENTRY(matmul_nt, GEMM_NT, level, f32, dot)                                                \
+    GEMM_ENTRY(matmul_nn, GEMM_NN, level, f32, dot)                                                \
+    GEMM_ENTRY(matmul_tn, GEMM_TN, level, f32, dot)                                                \
+    void gemm_overlay_##level(struct kernels *k)                                                   \
+    {                                                                                              \
+        k->matmul_nt = matmul_nt_##level;                                                          \
+        k->matmul_nn = matmul_nn_##level;                                                          \
+        k->matmul_tn = matmul_tn_##level;                                                          \
+    }
+GEMM_LEVEL(avx2, &mm_f32_avx2, NULL)
+GEMM_LEVEL(avx512, &mm_f32_avx512, NULL)
+GEMM_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16)
+/* clang-format on */

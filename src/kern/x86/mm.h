@@ -1,0 +1,94 @@
+/* mm.h - the matrix engine under matmul, attention and convolution: packing, and the product of
+ * packed blocks.
+ *
+ * A block product is out[i,j] = sum over g of A(i,g) B(g,j), g counting groups of one f32, or of
+ * two neighbouring bf16 (k and k+1), always 4 bytes. Each element is summed over g in order in one
+ * f32 lane of its own, whatever m and n are. B is packed in panels of MM_PANEL columns, A read as
+ * it lies or packed. After GotoBLAS (Goto and van de Geijn, 2008). All functions may run on any
+ * thread; they allocate nothing. */
+#ifndef KERN_X86_MM_H
+#define KERN_X86_MM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/dtype.h"
+
+enum { MM_PANEL = 64, MM_STRIP = 16 };
+
+/* Where A(i, g) lies: p + (i / per_panel) panel + (i % per_panel) row + g step, strides in bytes.
+ */
+struct mm_a {
+    const void *p;
+    int64_t row, step, panel, per_panel;
+};
+
+/* out[i,j] (+)= product + part[i,j] + bias[j]; part (f32) and bias may be NULL, part may be c. */
+struct mm_out {
+    void *c;
+    enum dtype type; /* F32 or BF16 */
+    int64_t ld, ld_part;
+    const float *part, *bias;
+    int add;
+};
+
+struct mm {
+    enum dtype type; /* of packed elements: F32 or BF16 */
+    int group;       /* k per group: 1 or 2 */
+    /* b: panels of groups x MM_PANEL. n may be anything: columns beyond it are not stored. */
+    void (*block)(int64_t m, int64_t n, int64_t groups, const struct mm_a *a, const void *b,
+                  const struct mm_out *out);
+    /* src[rows,k] -> dst[rows][groups]: A as rows. k is filled up with zeros. */
+    void (*pack_rows)(void *dst, const void *src, enum dtype t, int64_t ld, int64_t rows,
+                      int64_t k);
+    /* src[k,n] -> panels [groups][width] with width 64 (B) or 16 (A, transposed): filled up with
+     * zeros. */
+    void (*pack_cols)(void *dst, int width, const void *src, enum dtype t, int64_t ld, int64_t k,
+                      int64_t n);
+    /* src[n,k] -> panels [groups][MM_PANEL] of B. */
+    void (*pack_turned)(void *dst, const void *src, enum dtype t, int64_t ld, int64_t n, int64_t k);
+    /* Register-only products for measuring; sink [3] is read and written. Returns operations done.
+     */
+    double (*peak)(int64_t loops, float *sink);
+};
+
+extern const struct mm mm_f32_avx2, mm_f32_avx512, mm_bf16_avx512bf16;
+
+static inline int64_t mm_round_up(int64_t x, int64_t to)
+{
+    return (x + to - 1) / to * to;
+}
+
+static inline int64_t mm_groups(const struct mm *mm, int64_t k)
+{
+    return (k + mm->group - 1) / mm->group;
+}
+
+/* Bytes of packed operands. */
+static inline size_t mm_bytes_b(const struct mm *mm, int64_t n, int64_t k)
+{
+    return (size_t)(mm_round_up(n, MM_PANEL) * mm_groups(mm, k) * 4);
+}
+
+static inline size_t mm_bytes_rows(const struct mm *mm, int64_t rows, int64_t k)
+{
+    return (size_t)mm_round_up(rows * mm_groups(mm, k) * 4, 64);
+}
+
+static inline size_t mm_bytes_strips(const struct mm *mm, int64_t rows, int64_t k)
+{
+    return (size_t)(mm_round_up(rows, MM_STRIP) * mm_groups(mm, k) * 4);
+}
+
+/* A as pack_rows, or as pack_cols with width MM_STRIP, laid it down. */
+static inline struct mm_a mm_a_rows(const struct mm *mm, const void *p, int64_t k)
+{
+    return (struct mm_a){p, mm_groups(mm, k) * 4, 4, 0, INT64_MAX};
+}
+
+static inline struct mm_a mm_a_strips(const struct mm *mm, const void *p, int64_t k)
+{
+    return (struct mm_a){p, 4, MM_STRIP * 4, mm_groups(mm, k) * MM_STRIP * 4, MM_STRIP};
+}
+
+#endif

@@ -1,0 +1,72 @@
+/* x86.c - which level this CPU has, and the overlay. */
+#include "kern/x86/x86.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/machine.h"
+#include "kern/x86/gemm.h"
+
+static const struct level {
+    const char *name;
+    unsigned needs;
+    void (*overlay[1])(struct kernels *k);
+} levels[] = {
+    {"avx2", CPU_AVX2, {gemm_overlay_avx2}},
+    {"avx512", CPU_AVX2 | CPU_AVX512, {gemm_overlay_avx512}},
+    {"avx512bf16", CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16, {gemm_overlay_avx512bf16}},
+};
+enum { N_LEVELS = sizeof levels / sizeof *levels, N_OVERLAYS = 1 };
+
+int kernels_x86(const char *level, struct kernels *k)
+{
+    unsigned have = machine_cpu_features();
+    int want = 0;
+    while (want < N_LEVELS && strcmp(levels[want].name, level) != 0)
+        want++;
+    if (want == N_LEVELS || (have & levels[want].needs) != levels[want].needs)
+        return -1;
+    for (int i = 0; i <= want; i++)
+        for (int j = 0; j < N_OVERLAYS; j++)
+            if (levels[i].overlay[j])
+                levels[i].overlay[j](k);
+    return 0;
+}
+
+struct peak_job {
+    const struct mm *mm;
+    int64_t loops;
+    double flops[256];
+};
+
+static void peak_item(void *arg, int item, int worker)
+{
+    struct peak_job *job = arg;
+    float sink[3] = {1, 0.5f, 0};
+    (void)worker;
+    job->flops[item] = job->mm->peak(job->loops, sink);
+}
+
+double x86_peak_flops(enum dtype t, struct threads *threads)
+{
+    unsigned have = machine_cpu_features();
+    int n = threads ? threads_count(threads) : 1;
+    struct peak_job job = {.mm = &mm_f32_avx2, .loops = 1 << 18};
+    double best = 0;
+    if ((t != DT_F32 && t != DT_BF16) || !(have & CPU_AVX2))
+        return 0;
+    if (have & CPU_AVX512)
+        job.mm = &mm_f32_avx512;
+    if (t == DT_BF16 && (have & CPU_AVX512_BF16))
+        job.mm = &mm_bf16_avx512bf16;
+    n = n < 256 ? n : 256;
+    for (int round = 0; round < 8; round++) {
+        double start = clock_s(), sum = 0;
+        threads_run(threads, n, peak_item, &job);
+        double seconds = clock_s() - start;
+        for (int i = 0; i < n; i++)
+            sum += job.flops[i];
+        best = sum / seconds > best ? sum / seconds : best;
+    }
+    return best;
+}

@@ -1,0 +1,20 @@
+/* x86.h - fast kernels for x86-64, laid over the C kernels.
+ *
+ * Levels: "avx2" (AVX2 + FMA), "avx512" (F BW DQ VL), "avx512bf16" (+ the bf16 dot product). Sums
+ * run in f32 in an order that depends on the summed length alone, never on threads or other sizes.
+ * F64 goes to the C kernels. */
+#ifndef KERN_X86_X86_H
+#define KERN_X86_X86_H
+
+#include "kern/kern.h"
+
+/* Overlay the functions of this level (and of those below it) on *k; 0, or -1 when this build or
+ * CPU has not got the level or the name is unknown: *k is then untouched. */
+int kernels_x86(const char *level, struct kernels *k);
+
+/* Measured peak in FLOP/s of all threads together: the best register-only loop of this CPU for
+ * products of this type (F32: fused multiply-add; BF16: dot products, or F32 without them). 0 for
+ * other types or CPUs without AVX2. */
+double x86_peak_flops(enum dtype t, struct threads *threads);
+
+#endif
