@@ -22,6 +22,7 @@ struct tensor {
     void *data;          /* NULL in a dry run */
     struct tensor *grad; /* same shape; wide for weights, own type otherwise; NULL until backward needs it */
     struct buffer *buffer; /* whose memory data is; NULL when borrowed (weights, inputs) */
+    uint32_t gen;          /* of the buffer when the handle was made: a stale handle is found at its next use */
     unsigned needs_grad : 1, poisoned : 1, kept : 1, is_weight : 1;
 };
 
@@ -47,6 +48,8 @@ void cx_step_end(struct cx *cx);
 /* Highest sum of live tensor bytes (weights excluded) since cx_init or the last reset; exact in a dry run too. */
 uint64_t cx_peak_bytes(const struct cx *cx);
 void cx_reset_peak(struct cx *cx);
+/* What the pool has taken from the system (size classes and free buffers included); the same figure in a dry run. */
+uint64_t cx_reserved_bytes(const struct cx *cx);
 /* Fail the job: stores code and message once (code ERR_DEVICE for non-finite values). */
 void cx_fail(struct cx *cx, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
@@ -60,8 +63,10 @@ int64_t tensor_count(const struct tensor *x);           /* elements */
 int64_t tensor_rows(const struct tensor *x);            /* product of all but the last */
 int64_t tensor_last(const struct tensor *x);            /* last dimension */
 size_t tensor_bytes(const struct tensor *x);
-/* Copy to host f32 (n = tensor_count). */
+/* Copy to host f32 (n = tensor_count); zeros in a dry run. */
 void tensor_read_f32(struct cx *cx, const struct tensor *x, float *out);
+/* 1 when every element is finite (always in a dry run). */
+int tensor_finite(struct cx *cx, const struct tensor *x);
 /* A later op still reads x: consuming ops must not take it over. Returns x. */
 struct tensor *keep(struct cx *cx, struct tensor *x);
 

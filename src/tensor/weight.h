@@ -69,6 +69,11 @@ void weight_set_allocate(struct weight_set *s, enum dtype type, int training);
 void weight_set_initialise(struct weight_set *s, uint64_t seed); /* by name hash, so order does not matter */
 /* Give w its values (n elements in memory order, any type): fills master and data. */
 void weight_store(struct weight *w, const void *values, enum dtype type);
+/* The same in the order of files: convolutions lie there as [out,in,kh,kw]. weight_file_dims gives the shape in files
+ * and returns its rank; weight_to_file_order writes weight_count values (the master where there is one). */
+int weight_file_dims(const struct weight *w, int64_t dim[5]);
+void weight_from_file_order(struct weight *w, const void *values, enum dtype type);
+void weight_to_file_order(const struct weight *w, float *out);
 void weight_publish(struct weight *w);   /* data = round(master), after an optimiser step */
 void weight_zero_grads(struct weight_set *s);
 int64_t weight_count(const struct weight *w);

@@ -1,0 +1,79 @@
+/* conv.c - 2D convolution of channels-last images. */
+#include "tensor/inner.h"
+
+struct conv_args {
+    struct conv_w w;
+    struct k_conv2d k;
+    double flops;
+};
+
+static void conv_bwd(struct cx *cx, struct record *r)
+{
+    struct conv_args *a = r->args;
+    const void *dy = r->out->grad->data;
+    if (weight_wants(a->w.w) || weight_wants(a->w.b)) {
+        struct k_conv2d_dw k = {.f = a->k,
+                                .dy = dy,
+                                .dw = weight_wants(a->w.w) ? a->w.w->grad : NULL,
+                                .dbias = weight_wants(a->w.b) ? a->w.b->grad : NULL};
+        RUN(cx, conv2d_dw, &k);
+        cx->flops += a->flops;
+    }
+    if (r->in[0]->needs_grad) {
+        struct target dx = target_begin(cx, r->in[0]);
+        struct k_conv2d_dx k = {.f = a->k, .dy = dy, .dx = dx.data};
+        RUN(cx, conv2d_dx, &k);
+        target_done(cx, &dx);
+        cx->flops += a->flops;
+    }
+}
+
+static void conv_check(struct cx *cx, const struct tensor *x, const struct conv_w *w, int stride)
+{
+    const struct weight *k = w->w;
+    tensor_check("conv2d", x);
+    if (x->rank != 4 || k->rank != 4 || x->dim[3] != k->dim[3] || x->type != k->type)
+        BUG("conv2d: x is %s, %s is %s [%lld,%lld,%lld,%lld]", SHAPE(x), k->name,
+            dtype_name(k->type), (long long)k->dim[0], (long long)k->dim[1], (long long)k->dim[2],
+            (long long)k->dim[3]);
+    if (stride < 1 || (k->dim[1] & 1) == 0 || (k->dim[2] & 1) == 0)
+        BUG("conv2d: %s with stride %d: kernels have odd sizes", k->name, stride);
+    if (w->b && (weight_count(w->b) != k->dim[0] || w->b->type != cx->wide))
+        BUG("conv2d: %s is not a wide vector of %lld", w->b->name, (long long)k->dim[0]);
+}
+
+struct tensor *conv2d(struct cx *cx, struct tensor *x, const struct conv_w *w, int stride)
+{
+    conv_check(cx, x, w, stride);
+    int kh = (int)w->w->dim[1], kw = (int)w->w->dim[2];
+    struct conv_args a = {.w = *w,
+                          .k = {.n = x->dim[0],
+                                .h = x->dim[1],
+                                .w = x->dim[2],
+                                .cin = x->dim[3],
+                                .cout = w->w->dim[0],
+                                .kh = kh,
+                                .kw = kw,
+                                .stride = stride,
+                                .pad_top = w->pad_after ? 0 : (kh - 1) / 2,
+                                .pad_left = w->pad_after ? 0 : (kw - 1) / 2,
+                                .pad_bottom = w->pad_after ? kh - 1 : (kh - 1) / 2,
+                                .pad_right = w->pad_after ? kw - 1 : (kw - 1) / 2,
+                                .type = x->type,
+                                .x = x->data,
+                                .weight = w->w->data,
+                                .bias = w->b ? w->b->data : NULL}};
+    int64_t oh = (a.k.h + kh - 1 - kh) / stride + 1, ow = (a.k.w + kw - 1 - kw) / stride + 1;
+    struct tensor *y = tensor_new(cx, x->type, DIMS(a.k.n, oh, ow, a.k.cout));
+    a.k.y = y->data;
+    RUN(cx, conv2d, &a.k);
+    a.flops = 2.0 * (double)tensor_count(y) * (double)a.k.cin * kh * kw;
+    cx->flops += a.flops;
+    if (wants(cx, x) || wants_weight(cx, w->w) || wants_weight(cx, w->b)) {
+        a.k.y = NULL;
+        struct record *r = PUSH(cx, conv_bwd, y, &a, x);
+        if (weight_wants(w->w) || weight_wants(w->b))
+            record_save(r, 0, x);
+    }
+    return y;
+}

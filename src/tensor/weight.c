@@ -1,0 +1,271 @@
+/* weight.c - declaring, allocating, initialising and filling the weights of one network. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "tensor/weight.h"
+
+void weight_set_init(struct weight_set *s)
+{
+    memset(s, 0, sizeof *s);
+    arena_init(&s->arena);
+}
+
+static void weight_forget(struct weight *w)
+{
+    if (w->data != w->master)
+        free(w->data);
+    free(w->master);
+    free(w->grad);
+    w->data = w->grad = NULL;
+    w->master = NULL;
+}
+
+void weight_set_release(struct weight_set *s)
+{
+    for (int i = 0; i < s->n; i++)
+        weight_forget(s->all[i]);
+    free(s->all);
+    arena_release(&s->arena);
+    s->all = NULL;
+    s->n = s->cap = 0;
+}
+
+struct weight *weight_find(struct weight_set *s, const char *name)
+{
+    for (int i = 0; i < s->n; i++)
+        if (!strcmp(s->all[i]->name, name))
+            return s->all[i];
+    return NULL;
+}
+
+struct weight *weight_declare(struct weight_set *s, const char *name, int matrix, enum init init,
+                              double init_arg, int rank, const int64_t *dim)
+{
+    if (rank < 1 || rank > 5)
+        BUG("weight_declare: %s has rank %d", name, rank);
+    if (weight_find(s, name))
+        BUG("weight_declare: %s is declared twice", name);
+    struct weight *w = arena_alloc(&s->arena, sizeof *w);
+    w->name = arena_strdup(&s->arena, name);
+    w->rank = rank;
+    memcpy(w->dim, dim, (size_t)rank * sizeof *dim);
+    for (int i = 0; i < rank; i++)
+        if (dim[i] < 1)
+            BUG("weight_declare: axis %d of %s is %lld", i, name, (long long)dim[i]);
+    w->init = init;
+    w->init_arg = init == INIT_LINEAR && init_arg == 0 ? 1 : init_arg;
+    w->matrix = matrix;
+    w->muon = matrix;
+    if (s->n == s->cap) {
+        s->cap = s->cap ? 2 * s->cap : 64;
+        s->all = xrealloc(s->all, (size_t)s->cap * sizeof *s->all);
+    }
+    s->all[s->n++] = w;
+    return w;
+}
+
+static struct weight *bias_declare(struct weight_set *s, const char *name, int64_t out)
+{
+    char *full = arena_printf(&s->arena, "%s.bias", name);
+    return weight_declare(s, full, 0, INIT_ZERO, 0, DIMS(out));
+}
+
+struct linear_w linear_declare(struct weight_set *s, const char *name, int64_t in, int64_t out,
+                               int bias, enum init init, double init_arg)
+{
+    char *full = arena_printf(&s->arena, "%s.weight", name);
+    struct linear_w l = {weight_declare(s, full, 1, init, init_arg, DIMS(out, in)), NULL};
+    if (bias)
+        l.b = bias_declare(s, name, out);
+    return l;
+}
+
+struct conv_w conv_declare(struct weight_set *s, const char *name, int64_t in, int64_t out,
+                           int kernel, int bias, enum init init, double init_arg)
+{
+    char *full = arena_printf(&s->arena, "%s.weight", name);
+    struct conv_w c = {weight_declare(s, full, 1, init, init_arg, DIMS(out, kernel, kernel, in)),
+                       NULL, 0};
+    c.w->conv = 1;
+    if (bias)
+        c.b = bias_declare(s, name, out);
+    return c;
+}
+
+static void *elements(int64_t n, enum dtype type)
+{
+    size_t bytes;
+    if (size_mul((size_t)n, dtype_bytes(type), &bytes) < 0 || size_add(bytes, 63, &bytes) < 0)
+        panic("out of memory: a weight of %lld elements", (long long)n);
+    bytes &= ~(size_t)63;
+    void *p = aligned_alloc(64, bytes);
+    if (!p)
+        panic("out of memory: %zu bytes for a weight", bytes);
+    return memset(p, 0, bytes);
+}
+
+void weight_set_allocate(struct weight_set *s, enum dtype type, int training)
+{
+    enum dtype wide = type == DT_F64 ? DT_F64 : DT_F32;
+    for (int i = 0; i < s->n; i++) {
+        struct weight *w = s->all[i];
+        int64_t n = weight_count(w);
+        weight_forget(w);
+        w->type = w->matrix ? type : wide;
+        if (w->type == DT_F32)
+            w->data = w->master = elements(n, DT_F32);
+        else
+            w->data = elements(n, w->type);
+        if (w->type == DT_BF16 && training)
+            w->master = elements(n, DT_F32);
+        if (training && !w->frozen)
+            w->grad = elements(n, wide);
+    }
+}
+
+/* FNV-1a: the stream of a weight depends on its name alone. */
+static uint64_t name_hash(const char *s)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (; *s; s++)
+        h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+    return h;
+}
+
+#define CHUNK 4096
+
+static void store_range(struct weight *w, int64_t first, const void *values, enum dtype type,
+                        int64_t n)
+{
+    char *to = (char *)w->data + (size_t)first * dtype_bytes(w->type);
+    if (w->master && (void *)w->master != w->data) {
+        dtype_convert(w->master + first, DT_F32, values, type, (size_t)n);
+        dtype_convert(to, w->type, w->master + first, DT_F32, (size_t)n);
+    } else {
+        dtype_convert(to, w->type, values, type, (size_t)n);
+    }
+}
+
+static void initialise(struct weight *w, uint64_t seed)
+{
+    float x[CHUNK];
+    int64_t n = weight_count(w);
+    double scale = w->init_arg;
+    if (w->init == INIT_LINEAR)
+        scale /= sqrt((double)(n / w->dim[0]));
+    for (int64_t at = 0; at < n; at += CHUNK) {
+        int64_t m = n - at < CHUNK ? n - at : CHUNK;
+        if (w->init == INIT_NORMAL || w->init == INIT_LINEAR)
+            rng_fill_normal(x, (size_t)m, seed, name_hash(w->name), (uint64_t)at);
+        for (int64_t i = 0; i < m; i++) {
+            if (w->init == INIT_ZERO || w->init == INIT_ONE)
+                x[i] = w->init == INIT_ONE;
+            else
+                x[i] = (float)(x[i] * scale);
+        }
+        store_range(w, at, x, DT_F32, m);
+    }
+}
+
+void weight_set_initialise(struct weight_set *s, uint64_t seed)
+{
+    for (int i = 0; i < s->n; i++)
+        initialise(s->all[i], seed);
+}
+
+void weight_store(struct weight *w, const void *values, enum dtype type)
+{
+    store_range(w, 0, values, type, weight_count(w));
+}
+
+void weight_publish(struct weight *w)
+{
+    if (w->master && (void *)w->master != w->data)
+        dtype_convert(w->data, w->type, w->master, DT_F32, (size_t)weight_count(w));
+}
+
+int weight_file_dims(const struct weight *w, int64_t dim[5])
+{
+    memcpy(dim, w->dim, (size_t)w->rank * sizeof *dim);
+    if (w->conv) {
+        dim[1] = w->dim[3];
+        dim[2] = w->dim[1];
+        dim[3] = w->dim[2];
+    }
+    return w->rank;
+}
+
+void weight_from_file_order(struct weight *w, const void *values, enum dtype type)
+{
+    if (!w->conv) {
+        weight_store(w, values, type);
+        return;
+    }
+    /* [out,in,kh,kw] -> [out,kh,kw,in], one output channel at a time */
+    int64_t in = w->dim[3], taps = w->dim[1] * w->dim[2], n = in * taps;
+    size_t size = dtype_bytes(type);
+    char *row = xmalloc((size_t)n * size);
+    for (int64_t o = 0; o < w->dim[0]; o++) {
+        const char *from = (const char *)values + (size_t)(o * n) * size;
+        for (int64_t t = 0; t < taps; t++)
+            for (int64_t i = 0; i < in; i++)
+                memcpy(row + (size_t)(t * in + i) * size, from + (size_t)(i * taps + t) * size,
+                       size);
+        store_range(w, o * n, row, type, n);
+    }
+    free(row);
+}
+
+static void values_f32(const struct weight *w, int64_t first, float *out, int64_t n)
+{
+    if (w->master)
+        memcpy(out, w->master + first, (size_t)n * sizeof *out);
+    else
+        dtype_convert(out, DT_F32, (const char *)w->data + (size_t)first * dtype_bytes(w->type),
+                      w->type, (size_t)n);
+}
+
+void weight_to_file_order(const struct weight *w, float *out)
+{
+    if (!w->conv) {
+        values_f32(w, 0, out, weight_count(w));
+        return;
+    }
+    int64_t in = w->dim[3], taps = w->dim[1] * w->dim[2], n = in * taps;
+    float *row = xmalloc((size_t)n * sizeof *row);
+    for (int64_t o = 0; o < w->dim[0]; o++) {
+        values_f32(w, o * n, row, n);
+        for (int64_t t = 0; t < taps; t++)
+            for (int64_t i = 0; i < in; i++)
+                out[o * n + i * taps + t] = row[t * in + i];
+    }
+    free(row);
+}
+
+void weight_zero_grads(struct weight_set *s)
+{
+    for (int i = 0; i < s->n; i++) {
+        struct weight *w = s->all[i];
+        if (w->grad)
+            memset(w->grad, 0,
+                   (size_t)weight_count(w) * dtype_bytes(w->type == DT_F64 ? DT_F64 : DT_F32));
+    }
+}
+
+int64_t weight_count(const struct weight *w)
+{
+    int64_t n = 1;
+    for (int i = 0; i < w->rank; i++)
+        n *= w->dim[i];
+    return n;
+}
+
+int64_t weight_set_count(const struct weight_set *s)
+{
+    int64_t n = 0;
+    for (int i = 0; i < s->n; i++)
+        n += weight_count(s->all[i]);
+    return n;
+}
