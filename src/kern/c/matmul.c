@@ -1,0 +1,40 @@
+/* matmul.c - c = a b in the three orientations of a linear layer and its backward. */
+#include "kern/c/product.h"
+
+static void matmul(struct kcx *kc, const struct k_matmul *a, int a_along_k, int b_along_k)
+{
+    int f64 = a->a_type == DT_F64;
+    struct product p = {
+        .m = a->m,
+        .n = a->n,
+        .k = a->k,
+        .ldc = a->ldc,
+        .a = {a_along_k, a->a_type, a->a, a->lda, line_plain, NULL},
+        .b = {b_along_k, a->b_type, a->b, a->ldb, line_plain, NULL},
+        .bias = a->bias,
+        .c = a->c,
+        .c_type = a->c_type,
+        .wide = wide_of(a->a_type),
+        .add = a->add,
+    };
+
+    if (f64 != (a->b_type == DT_F64) || f64 != (a->c_type == DT_F64))
+        BUG("matmul: %s by %s into %s", dtype_name(a->a_type), dtype_name(a->b_type),
+            dtype_name(a->c_type));
+    product(kc, &p);
+}
+
+void matmul_nt_c(struct kcx *kc, struct k_matmul *a)
+{
+    matmul(kc, a, 1, 1);
+}
+
+void matmul_nn_c(struct kcx *kc, struct k_matmul *a)
+{
+    matmul(kc, a, 1, 0);
+}
+
+void matmul_tn_c(struct kcx *kc, struct k_matmul *a)
+{
+    matmul(kc, a, 0, 0);
+}
