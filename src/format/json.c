@@ -446,6 +446,15 @@ double j_at_real(struct jval array, int i, double lo, double hi)
     return get_real(j_at(array, i).v, element(array, i), lo, hi);
 }
 
+int j_at_bool(struct jval array, int i)
+{
+    json_t *v = j_at(array, i).v;
+
+    if (!json_is_boolean(v))
+        place_fail(element(array, i), "expected true or false, but it is %s", type_name(v));
+    return json_is_true(v);
+}
+
 const char *j_at_string(struct jval array, int i)
 {
     return get_string(j_at(array, i).v, element(array, i));

@@ -70,6 +70,7 @@ struct jval j_at(struct jval array, int i);
 /* Element i of an array; errors as above. */
 int64_t j_at_int(struct jval array, int i, int64_t lo, int64_t hi);
 double j_at_real(struct jval array, int i, double lo, double hi);
+int j_at_bool(struct jval array, int i);
 const char *j_at_string(struct jval array, int i);
 struct jval j_at_object(struct jval array, int i);
 struct jval j_at_array(struct jval array, int i);

@@ -1,0 +1,112 @@
+/* The configuration of wan.h as diffusers writes it. */
+#include <string.h>
+
+#include "base/jsonw.h"
+#include "format/json.h"
+#include "model/wan.h"
+
+#define CONFIG_MAX_BYTES (1 << 20)
+
+void wan_config_default(struct wan_config *c)
+{
+    *c = (struct wan_config){
+        .patch_size = {1, 2, 2},
+        .heads = 4,
+        .head_dim = 64,
+        .in_channels = 16,
+        .out_channels = 16,
+        .text_dim = 256,
+        .freq_dim = 256,
+        .ffn_dim = 1024,
+        .layers = 8,
+        .cross_attn_norm = 1,
+        .qk_norm = 1,
+        .eps = 1e-6,
+        .rope_max_seq_len = 1024,
+        .text_len = 0,
+    };
+}
+
+/* Variants of the family that ask for more than text. */
+static void refuse_variants(struct jval o)
+{
+    static const char *const keys[] = {"image_dim", "added_kv_proj_dim", "pos_embed_seq_len",
+                                       "vace_layers", "vace_in_channels"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (j_has(o, keys[i]))
+            j_fail(o, keys[i], "only text-to-video transformers are supported, so it must be null");
+}
+
+static void read_fields(struct wan_config *c, struct jval o)
+{
+    static const char *const qk[] = {"rms_norm_across_heads"};
+    static const char *const classes[] = {"WanTransformer3DModel"};
+    int64_t patch[3] = {1, 2, 2};
+
+    j_choice_or(o, "_class_name", classes, 1, 0);
+    refuse_variants(o);
+    if (j_has(o, "patch_size"))
+        j_ints(o, "patch_size", patch, 3, 3, 1, 16);
+    for (int i = 0; i < 3; i++)
+        c->patch_size[i] = (int)patch[i];
+    c->heads = (int)j_int(o, "num_attention_heads", 1, 256);
+    c->head_dim = (int)j_int(o, "attention_head_dim", 6, 512);
+    c->in_channels = (int)j_int(o, "in_channels", 1, 4096);
+    c->out_channels = (int)j_int_or(o, "out_channels", 1, 4096, c->in_channels);
+    c->text_dim = (int)j_int(o, "text_dim", 1, 65536);
+    c->freq_dim = (int)j_int(o, "freq_dim", 2, 65536);
+    c->ffn_dim = (int)j_int(o, "ffn_dim", 1, 262144);
+    c->layers = (int)j_int(o, "num_layers", 1, 512);
+    c->cross_attn_norm = j_bool_or(o, "cross_attn_norm", 0);
+    c->qk_norm = j_has(o, "qk_norm") && j_choice(o, "qk_norm", qk, 1) == 0;
+    c->eps = j_real_or(o, "eps", 0, 1, 1e-6);
+    c->rope_max_seq_len = (int)j_int_or(o, "rope_max_seq_len", 1, 1 << 20, 1024);
+    c->text_len = (int)j_int_or(o, "text_len", 0, 1 << 16, 512);
+    if (c->head_dim % 2)
+        j_fail(o, "attention_head_dim", "must be even");
+    if (c->freq_dim % 2)
+        j_fail(o, "freq_dim", "must be even");
+}
+
+int wan_config_read(struct wan_config *c, const char *path, struct err *e)
+{
+    struct jdoc *doc;
+    int rc = jdoc_read(&doc, path, CONFIG_MAX_BYTES, e);
+
+    if (rc)
+        return rc;
+    memset(c, 0, sizeof *c);
+    read_fields(c, jdoc_root(doc));
+    rc = jdoc_status(doc, e);
+    jdoc_close(&doc);
+    return rc;
+}
+
+void wan_config_write(const struct wan_config *c, struct buf *out)
+{
+    struct jsonw w;
+
+    jsonw_init(&w, out, 2);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "_class_name", "WanTransformer3DModel");
+    jsonw_array(&w, "patch_size");
+    for (int i = 0; i < 3; i++)
+        jsonw_int(&w, NULL, c->patch_size[i]);
+    jsonw_end_array(&w);
+    jsonw_int(&w, "num_attention_heads", c->heads);
+    jsonw_int(&w, "attention_head_dim", c->head_dim);
+    jsonw_int(&w, "in_channels", c->in_channels);
+    jsonw_int(&w, "out_channels", c->out_channels);
+    jsonw_int(&w, "text_dim", c->text_dim);
+    jsonw_int(&w, "freq_dim", c->freq_dim);
+    jsonw_int(&w, "ffn_dim", c->ffn_dim);
+    jsonw_int(&w, "num_layers", c->layers);
+    jsonw_bool(&w, "cross_attn_norm", c->cross_attn_norm);
+    jsonw_string(&w, "qk_norm", c->qk_norm ? "rms_norm_across_heads" : NULL);
+    jsonw_real(&w, "eps", c->eps);
+    jsonw_int(&w, "rope_max_seq_len", c->rope_max_seq_len);
+    jsonw_int(&w, "text_len", c->text_len);
+    jsonw_end_object(&w);
+    buf_putc(out, '\n');
+}
