@@ -11,13 +11,16 @@ static void conv_bwd(struct cx *cx, struct record *r)
 {
     struct conv_args *a = r->args;
     const void *dy = r->out->grad->data;
-    if (weight_wants(a->w.w) || weight_wants(a->w.b)) {
+    if (weight_wants(a->w.w)) {
         struct k_conv2d_dw k = {.f = a->k,
                                 .dy = dy,
-                                .dw = weight_wants(a->w.w) ? a->w.w->grad : NULL,
+                                .dw = a->w.w->grad,
                                 .dbias = weight_wants(a->w.b) ? a->w.b->grad : NULL};
         RUN(cx, conv2d_dw, &k);
         cx->flops += a->flops;
+    } else if (weight_wants(a->w.b)) {
+        struct k_sum_rows k = {tensor_rows(r->out), a->k.cout, a->k.type, dy, a->w.b->grad};
+        RUN(cx, sum_rows, &k);
     }
     if (r->in[0]->needs_grad) {
         struct target dx = target_begin(cx, r->in[0]);
@@ -72,7 +75,7 @@ struct tensor *conv2d(struct cx *cx, struct tensor *x, const struct conv_w *w, i
     if (wants(cx, x) || wants_weight(cx, w->w) || wants_weight(cx, w->b)) {
         a.k.y = NULL;
         struct record *r = PUSH(cx, conv_bwd, y, &a, x);
-        if (weight_wants(w->w) || weight_wants(w->b))
+        if (weight_wants(w->w))
             record_save(r, 0, x);
     }
     return y;
