@@ -1,0 +1,311 @@
+/* ff_film_write.c - H.264 in mp4: fragments while it grows, one index in front when it is done.
+ *
+ * One encoder thread and FFmpeg's bit-exact flags: the same frames give the same bytes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libavformat/avformat.h>
+#include <libavutil/opt.h>
+
+#include "media/ff_util.h"
+#include "media/film_kind.h"
+#include "media/yuv.h"
+
+struct mp4 {
+    char *path, *part;
+    AVFormatContext *fmt;
+    AVCodecContext *enc;
+    AVFrame *frame;
+    AVPacket *pkt;
+    int64_t n; /* frames taken */
+    int lossless;
+};
+
+static void mp4_free(struct mp4 *m)
+{
+    if (m->fmt) {
+        avio_closep(&m->fmt->pb);
+        avformat_free_context(m->fmt);
+    }
+    avcodec_free_context(&m->enc);
+    av_frame_free(&m->frame);
+    av_packet_free(&m->pkt);
+    free(m->path);
+    free(m->part);
+    free(m);
+}
+
+static void set_colours(AVCodecContext *enc, int lossless)
+{
+    enc->pix_fmt = lossless ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_YUV420P;
+    enc->colorspace = lossless ? AVCOL_SPC_RGB : AVCOL_SPC_BT709;
+    enc->color_range = lossless ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+    enc->color_primaries = AVCOL_PRI_BT709;
+    enc->color_trc = AVCOL_TRC_BT709;
+    enc->chroma_sample_location = lossless ? AVCHROMA_LOC_UNSPECIFIED : AVCHROMA_LOC_LEFT;
+}
+
+static int open_encoder(struct mp4 *m, const struct film_options *o, struct err *e)
+{
+    const AVCodec *codec = avcodec_find_encoder_by_name(o->lossless ? "libx264rgb" : "libx264");
+    AVDictionary *options = NULL;
+    char crf[16];
+    int rc;
+
+    if (!codec)
+        return err_set(e, ERR_IO,
+                       "%s: this FFmpeg has no x264 encoder; write .y4m and encode it elsewhere",
+                       m->path);
+    if (!(m->enc = avcodec_alloc_context3(codec)))
+        panic("out of memory");
+    m->enc->width = o->w;
+    m->enc->height = o->h;
+    m->enc->time_base = (AVRational){o->fps_den, o->fps_num};
+    m->enc->framerate = (AVRational){o->fps_num, o->fps_den};
+    m->enc->gop_size = 2 * o->fps_num / o->fps_den + 1; /* players seek to key frames */
+    m->enc->thread_count = 1;
+    m->enc->flags |= AV_CODEC_FLAG_BITEXACT | AV_CODEC_FLAG_GLOBAL_HEADER;
+    m->enc->log_level_offset = FF_QUIET;
+    set_colours(m->enc, o->lossless);
+    snprintf(crf, sizeof crf, "%d", o->crf);
+    av_dict_set(&options, "preset", "medium", 0);
+    av_dict_set(&options, o->lossless ? "qp" : "crf", o->lossless ? "0" : crf, 0);
+    /* A short look ahead keeps the part file close behind the frames. */
+    av_dict_set(&options, "rc-lookahead", "12", 0);
+    /* Flat colours are what people compare: finer chroma, for a few per cent more bytes. */
+    if (!o->lossless)
+        av_dict_set(&options, "x264-params", "chroma-qp-offset=-8", 0);
+    rc = avcodec_open2(m->enc, codec, &options);
+    av_dict_free(&options);
+    return rc < 0 ? ff_error(e, ERR_IO, m->path, "H.264 encoder", rc) : 0;
+}
+
+/* An output context with one stream like par and one muxer option; the header is written. */
+static int open_muxer(AVFormatContext **out, const char *path, const AVCodecParameters *par,
+                      AVRational time_base, AVRational rate, const AVDictionary *metadata,
+                      const char *option, const char *value, struct err *e)
+{
+    AVDictionary *options = NULL;
+    AVFormatContext *fmt = NULL;
+    char *url = ff_url(path);
+    AVStream *st;
+    int rc = avformat_alloc_output_context2(&fmt, NULL, "mp4", url);
+
+    if (rc < 0 || !(st = avformat_new_stream(fmt, NULL)))
+        panic("out of memory");
+    if ((rc = avcodec_parameters_copy(st->codecpar, par)) >= 0)
+        rc = avio_open(&fmt->pb, url, AVIO_FLAG_WRITE);
+    free(url);
+    if (rc >= 0) {
+        st->codecpar->codec_tag = 0;
+        st->time_base = time_base;
+        st->avg_frame_rate = rate;
+        fmt->flags |= AVFMT_FLAG_BITEXACT | AVFMT_FLAG_FLUSH_PACKETS;
+        av_dict_copy(&fmt->metadata, metadata, 0);
+        av_dict_set(&options, option, value, 0);
+        rc = avformat_write_header(fmt, &options);
+        av_dict_free(&options);
+    }
+    if (rc < 0) {
+        avio_closep(&fmt->pb);
+        avformat_free_context(fmt);
+        return ff_error(e, ERR_IO, path, "cannot write", rc);
+    }
+    *out = fmt;
+    return 0;
+}
+
+static int open_part(struct mp4 *m, const struct film_options *o, struct err *e)
+{
+    AVCodecParameters *par = avcodec_parameters_alloc();
+    AVDictionary *metadata = NULL;
+    int rc;
+
+    if (!par || avcodec_parameters_from_context(par, m->enc) < 0)
+        panic("out of memory");
+    if (o->comment)
+        av_dict_set(&metadata, "comment", o->comment, 0);
+    /* delay_moov: the edit list can say that B frames begin late, so that the film begins at 0. */
+    rc = open_muxer(&m->fmt, m->part, par, m->enc->time_base, m->enc->framerate, metadata,
+                    "movflags", "frag_every_frame+delay_moov+default_base_moof", e);
+    av_dict_free(&metadata);
+    avcodec_parameters_free(&par);
+    return rc;
+}
+
+static int mp4_begin(void **state, const char *path, const struct film_options *o, struct err *e)
+{
+    struct mp4 *m = xcalloc(1, sizeof *m);
+    int rc;
+
+    m->path = xstrdup(path);
+    m->part = film_part_name(path);
+    m->lossless = o->lossless;
+    m->frame = av_frame_alloc();
+    m->pkt = av_packet_alloc();
+    if (!m->frame || !m->pkt)
+        panic("out of memory");
+    if ((rc = open_encoder(m, o, e)) || (rc = open_part(m, o, e))) {
+        mp4_free(m);
+        return rc;
+    }
+    m->frame->width = o->w;
+    m->frame->height = o->h;
+    m->frame->format = m->enc->pix_fmt;
+    m->frame->colorspace = m->enc->colorspace;
+    m->frame->color_range = m->enc->color_range;
+    if (av_frame_get_buffer(m->frame, 0) < 0)
+        panic("out of memory");
+    *state = m;
+    return 0;
+}
+
+/* frame NULL: drain the encoder. */
+static int encode(struct mp4 *m, AVFrame *frame, struct err *e)
+{
+    int rc = avcodec_send_frame(m->enc, frame);
+
+    while (rc >= 0) {
+        rc = avcodec_receive_packet(m->enc, m->pkt);
+        if (rc == AVERROR(EAGAIN) || rc == AVERROR_EOF)
+            return 0;
+        if (rc < 0)
+            break;
+        m->pkt->duration = 1;
+        av_packet_rescale_ts(m->pkt, m->enc->time_base, m->fmt->streams[0]->time_base);
+        if ((rc = av_write_frame(m->fmt, m->pkt)) >= 0)
+            rc = m->fmt->pb->error;
+        av_packet_unref(m->pkt);
+    }
+    return ff_error(e, ERR_IO, m->part, "cannot write", rc);
+}
+
+static int mp4_write(void *state, const uint8_t *rgb, struct err *e)
+{
+    struct mp4 *m = state;
+    AVFrame *f = m->frame;
+
+    if (av_frame_make_writable(f) < 0)
+        panic("out of memory");
+    if (m->lossless) {
+        for (int y = 0; y < f->height; y++)
+            memcpy(f->data[0] + (size_t)y * f->linesize[0], rgb + (size_t)y * f->width * 3,
+                   (size_t)f->width * 3);
+    } else {
+        struct yuv_planes dst = {{f->data[0], f->data[1], f->data[2]},
+                                 {f->linesize[0], f->linesize[1], f->linesize[2]}};
+
+        yuv_from_rgb(&dst, rgb, f->width, f->height);
+    }
+    f->pts = m->n++;
+    return encode(m, f, e);
+}
+
+/* Everything that was given becomes part of the part file, and the file is closed. */
+static int close_part(struct mp4 *m, struct err *e)
+{
+    int rc = encode(m, NULL, e), end;
+
+    if (!rc && (end = av_write_trailer(m->fmt)) < 0)
+        rc = ff_error(e, ERR_IO, m->part, "cannot write", end);
+    end = avio_closep(&m->fmt->pb);
+    if (!rc && end < 0)
+        rc = ff_error(e, ERR_IO, m->part, "cannot write", end);
+    return rc;
+}
+
+static int copy_packets(AVFormatContext *out, AVFormatContext *in, AVPacket *pkt)
+{
+    int rc;
+
+    while ((rc = av_read_frame(in, pkt)) >= 0) {
+        av_packet_rescale_ts(pkt, in->streams[0]->time_base, out->streams[0]->time_base);
+        pkt->pos = -1;
+        if ((rc = av_interleaved_write_frame(out, pkt)) < 0)
+            return rc;
+        if (out->pb->error)
+            return out->pb->error;
+    }
+    return rc == AVERROR_EOF ? av_write_trailer(out) : rc;
+}
+
+/* Room for the index in front: the boxes of one H.264 track and the comment, and at most 37 bytes
+ * for a frame in stsz, ctts, stsc, co64, stss and sdtp. Writing it there in the first place spares
+ * the second pass (and the notice of it) that "faststart" makes. */
+static char *index_room(const struct mp4 *m, const AVDictionary *metadata)
+{
+    const AVDictionaryEntry *comment = av_dict_get(metadata, "comment", NULL, 0);
+
+    return xasprintf("%lld", 4096 + 40 * (long long)m->n +
+                                 (long long)(comment ? strlen(comment->value) : 0));
+}
+
+/* The part file's packets into `to`, index in front. */
+static int remux(struct mp4 *m, const char *to, struct err *e)
+{
+    AVFormatContext *in = NULL, *out = NULL;
+    char *url = ff_url(m->part), *room;
+    int rc = avformat_open_input(&in, url, av_find_input_format("mp4"), NULL), end;
+
+    free(url);
+    if (rc < 0)
+        return ff_error(e, ERR_IO, m->part, "cannot read it back", rc);
+    room = index_room(m, in->metadata);
+    rc = open_muxer(&out, to, in->streams[0]->codecpar, in->streams[0]->time_base,
+                    m->enc->framerate, in->metadata, "moov_size", room, e);
+    if (!rc) {
+        end = copy_packets(out, in, m->pkt);
+        rc = avio_closep(&out->pb);
+        end = end < 0 ? end : rc;
+        rc = end < 0 ? ff_error(e, ERR_IO, to, "cannot write", end) : 0;
+        avformat_free_context(out);
+    }
+    avformat_close_input(&in);
+    free(room);
+    return rc;
+}
+
+/* The bytes reach the disk before the name does. */
+static int place(const char *from, const char *to, struct err *e)
+{
+    int fd = open(from, O_RDONLY | O_CLOEXEC), bad = fd < 0 || fsync(fd);
+
+    if (fd >= 0)
+        close(fd);
+    if (bad || rename(from, to))
+        return err_set(e, ERR_IO, "%s: cannot be put in place: %s", to, strerror(errno));
+    return 0;
+}
+
+static int mp4_finish(void *state, struct err *e)
+{
+    struct mp4 *m = state;
+    char *tmp = xasprintf("%s.tmp.%ld", m->path, (long)getpid());
+    int rc = m->n ? 0 : err_set(e, ERR_IO, "%s: not one frame was written", m->path);
+
+    if (!rc && !(rc = close_part(m, e)) && !(rc = remux(m, tmp, e)) &&
+        !(rc = place(tmp, m->path, e)))
+        unlink(m->part);
+    else
+        unlink(tmp);
+    free(tmp);
+    mp4_free(m);
+    return rc;
+}
+
+static void mp4_abort(void *state)
+{
+    struct mp4 *m = state;
+
+    if (m->n)
+        (void)close_part(m, NULL); /* what cannot be written now is lost; the rest plays */
+    else
+        unlink(m->part);
+    mp4_free(m);
+}
+
+const struct film_kind film_kind_mp4 = {mp4_begin, mp4_write, mp4_finish, mp4_abort};

@@ -1,0 +1,234 @@
+/* film.c - which kind of file a name means, and checks that all kinds share. */
+#include "media/film.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/file.h"
+#include "media/film_kind.h"
+
+struct film_writer {
+    const struct film_kind *kind;
+    void *state;
+};
+
+void film_fps_ratio(double fps, int *num, int *den)
+{
+    double whole = round(fps);
+
+    ZT_ASSERT(fps >= 1 && fps <= 240);
+    if (fabs(fps - whole) < 1e-6) {
+        *num = (int)whole;
+        *den = 1;
+    } else if (fabs(fps - whole * 1000 / 1001) < 5e-3) { /* 23.976, 29.97, 59.94 */
+        *num = (int)whole * 1000;
+        *den = 1001;
+    } else {
+        *num = (int)lround(fps * 1000);
+        *den = 1000;
+    }
+}
+
+const char *film_default_ending(void)
+{
+    return ff_present() ? "mp4" : "y4m";
+}
+
+char *film_part_name(const char *path)
+{
+    const char *ext = path_ext(path);
+
+    return xasprintf("%.*spart.%s", (int)(ext - path), path, ext);
+}
+
+static int is_png_dir(const char *path)
+{
+    size_t n = strlen(path);
+
+    return (n && path[n - 1] == '/') || dir_exists(path);
+}
+
+static const struct film_kind *kind_of(const char *path, struct err *e)
+{
+    if (!strcmp(path, "-"))
+        return &film_kind_y4m;
+    if (is_png_dir(path))
+        return &film_kind_png;
+    if (!strcasecmp(path_ext(path), "mp4"))
+        return &film_kind_mp4;
+    if (!strcasecmp(path_ext(path), "y4m"))
+        return &film_kind_y4m;
+    err_set(e, ERR_USAGE,
+            "output %s: the name must end in .mp4, .y4m or / (a folder of PNG pictures), or be - "
+            "(y4m on standard output)",
+            path);
+    return NULL;
+}
+
+static int check_options(const char *path, const struct film_options *o,
+                         const struct film_kind *kind, struct err *e)
+{
+    if (o->w < 2 || o->h < 2 || o->w > FILM_MAX_SIDE || o->h > FILM_MAX_SIDE)
+        return err_set(e, ERR_USAGE, "output %s: size %dx%d; each side must be 2 to %d pixels",
+                       path, o->w, o->h, FILM_MAX_SIDE);
+    if (kind == &film_kind_mp4 && (o->w % 2 || o->h % 2))
+        return err_set(e, ERR_USAGE, "output %s: size %dx%d; H.264 needs even sides", path, o->w,
+                       o->h);
+    if (o->fps_num < 1 || o->fps_den < 1)
+        return err_set(e, ERR_USAGE, "output %s: fps %d/%d must be positive", path, o->fps_num,
+                       o->fps_den);
+    if (o->crf < 0 || o->crf > 51)
+        return err_set(e, ERR_USAGE, "output %s: crf %d; 0 to 51 are allowed", path, o->crf);
+    if (o->comment && strlen(o->comment) > FILM_MAX_COMMENT_BYTES)
+        return err_set(e, ERR_USAGE, "output %s: a comment of %zu bytes; %d are allowed", path,
+                       strlen(o->comment), FILM_MAX_COMMENT_BYTES);
+    return 0;
+}
+
+static int check_place(const char *path, const struct film_options *o, const struct film_kind *kind,
+                       struct err *e)
+{
+    char *dir;
+    int rc = 0;
+
+    if (!strcmp(path, "-") || kind == &film_kind_png)
+        return 0;
+    if (file_exists(path) && !o->overwrite)
+        return err_set(e, ERR_IO, "%s exists already; -y overwrites it", path);
+    dir = path_dir(path);
+    if (!dir_exists(dir))
+        rc = err_set(e, ERR_IO, "%s: there is no folder %s", path, dir);
+    free(dir);
+    return rc;
+}
+
+int film_open(struct film_writer **out, const char *path, const struct film_options *o,
+              struct err *e)
+{
+    const struct film_kind *kind = kind_of(path, e);
+    void *state = NULL;
+    int rc;
+
+    *out = NULL;
+    if (!kind)
+        return ERR_USAGE;
+    if ((rc = check_options(path, o, kind, e)) || (rc = check_place(path, o, kind, e)))
+        return rc;
+    if ((rc = kind->begin(&state, path, o, e)))
+        return rc;
+    *out = xmalloc(sizeof **out);
+    **out = (struct film_writer){kind, state};
+    return 0;
+}
+
+int film_write(struct film_writer *f, const uint8_t *rgb, struct err *e)
+{
+    return f->kind->write(f->state, rgb, e);
+}
+
+int film_finish(struct film_writer **f, struct err *e)
+{
+    int rc = (*f)->kind->finish((*f)->state, e);
+
+    free(*f);
+    *f = NULL;
+    return rc;
+}
+
+void film_abort(struct film_writer **f)
+{
+    if (!*f)
+        return;
+    (*f)->kind->abort((*f)->state);
+    free(*f);
+    *f = NULL;
+}
+
+uint8_t *film_next_frame(struct film *f, const struct film_caps *caps, const char *path,
+                         struct err *e)
+{
+    int64_t frame = (int64_t)f->w * f->h * 3;
+
+    if ((f->n + 1) * frame > caps->max_bytes) {
+        err_set(e, ERR_FORMAT, "%s: more than %lld bytes of pictures; ask for fewer frames", path,
+                (long long)caps->max_bytes);
+        return NULL;
+    }
+    if ((f->n & (f->n - 1)) == 0) /* 0, 1, 2, 4, 8 ... frames are full */
+        f->rgb = xrealloc(f->rgb, (size_t)(f->n ? 2 * f->n : 1) * (size_t)frame);
+    return f->rgb + (size_t)f->n * (size_t)frame;
+}
+
+static int starts_with(const char *path, const char *magic)
+{
+    char head[16] = {0};
+    FILE *in = fopen(path, "rb");
+    size_t n = in ? fread(head, 1, sizeof head - 1, in) : 0;
+
+    if (in)
+        fclose(in);
+    return n >= strlen(magic) && !memcmp(head, magic, strlen(magic));
+}
+
+static int read_picture(struct film *f, const char *path, struct err *e)
+{
+    struct picture p;
+    int rc = picture_load(&p, path, e);
+
+    if (!rc)
+        *f = (struct film){.w = p.w, .h = p.h, .n = 1, .fps_den = 1, .rgb = p.rgb};
+    return rc;
+}
+
+static int read_any(struct film *f, const char *path, const struct film_caps *caps, struct err *e)
+{
+    int rc;
+
+    *f = (struct film){.fps_den = 1};
+    if (dir_exists(path))
+        rc = png_dir_read(f, path, caps, e);
+    else if (!file_exists(path))
+        return err_set(e, ERR_IO, "%s: no such file", path);
+    else if (starts_with(path, "YUV4MPEG2"))
+        rc = y4m_read(f, path, caps, e);
+    else if (starts_with(path, "P6") || starts_with(path, "\x89PNG") ||
+             starts_with(path, "\xff\xd8\xff"))
+        rc = read_picture(f, path, e);
+    else
+        rc = ff_film_read(f, path, caps, e);
+    if (!rc && caps->max_frames && f->n == 0)
+        rc = err_set(e, ERR_FORMAT, "%s: not one whole picture in it", path);
+    if (rc)
+        film_release(f);
+    return rc;
+}
+
+int film_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e)
+{
+    struct film_caps c = caps ? *caps : (struct film_caps){0};
+
+    c.max_frames = c.max_frames > 0 ? c.max_frames : 100000;
+    c.max_bytes = c.max_bytes > 0 ? c.max_bytes : (int64_t)4 << 30;
+    return read_any(f, path, &c, e);
+}
+
+int film_probe(struct film *f, const char *path, struct err *e)
+{
+    int rc = read_any(f, path, &(struct film_caps){0}, e);
+
+    if (!rc) {
+        free(f->rgb);
+        f->rgb = NULL;
+    }
+    return rc;
+}
+
+void film_release(struct film *f)
+{
+    free(f->rgb);
+    free(f->comment);
+    *f = (struct film){.fps_den = 1};
+}

@@ -1,0 +1,71 @@
+/* film.h - films written frame by frame, and read back as RGB.
+ *
+ * Written kinds, told by the name: NAME.mp4 (H.264, needs FFmpeg's libraries), NAME.y4m and "-"
+ * (y4m on stdout), and a folder of PNG pictures (NAME/ or a folder that exists; needs FFmpeg).
+ * mp4 and y4m are 4:2:0, BT.709, limited range. The same frames and settings give the same bytes.
+ *
+ * An mp4 grows as NAME.part.mp4, in fragments, so that it plays at any moment, also after a crash;
+ * film_finish moves its packets into NAME with the index in front. Names are never left half
+ * written: until film_finish returns 0 an older NAME is untouched.
+ *
+ * Thread-safety: one thread at a time per writer; different writers are independent. */
+#ifndef MEDIA_FILM_H
+#define MEDIA_FILM_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum { FILM_MAX_SIDE = 8192, FILM_MAX_COMMENT_BYTES = 1 << 20 };
+
+struct film_options {
+    int w, h;             /* pixels, 2..FILM_MAX_SIDE; even for mp4 */
+    int fps_num, fps_den; /* frames per second as a ratio, both >= 1 */
+    int crf;              /* 0..51, 18 looks lossless; ignored by y4m and PNG */
+    int lossless;         /* mp4: RGB pixels survive exactly (H.264 High 4:4:4, few players) */
+    int overwrite;        /* an existing file is ERR_IO without it */
+    const char *comment;  /* recipe for the comment tag (recipe.json in a folder); NULL: none */
+};
+
+/* 24 -> 24/1, 29.97 -> 30000/1001, else thousandths. fps in 1..240. */
+void film_fps_ratio(double fps, int *num, int *den);
+/* The ending of films that this build can write best: "mp4", or "y4m" without FFmpeg. */
+const char *film_default_ending(void);
+/* For programs, not for libraries: no messages of FFmpeg's own on stderr, in the whole process. */
+void film_quiet(void);
+
+struct film_writer;
+/* 0: *out is the caller's, to be given to film_finish or film_abort. ERR_USAGE: an option or the
+ * name's ending; ERR_IO: the folder is missing, the file exists, or FFmpeg is not in this build. */
+NODISCARD int film_open(struct film_writer **out, const char *path, const struct film_options *o,
+                        struct err *e);
+/* rgb [h][w][3], tightly packed; borrowed for the call. After an error only film_abort is left. */
+NODISCARD int film_write(struct film_writer *f, const uint8_t *rgb, struct err *e);
+/* Writes what is buffered and gives the film its name. Frees *f and nulls it, in any case. */
+NODISCARD int film_finish(struct film_writer **f, struct err *e);
+/* Stops early. What was written stays where it is: NAME.part.mp4, NAME.part.y4m, the folder. */
+void film_abort(struct film_writer **f);
+
+/* What a reader may cost. Zero fields mean the default. */
+struct film_caps {
+    int max_frames;    /* the first so many frames; default 100,000 */
+    int64_t max_bytes; /* of RGB; default 4 GiB. More is ERR_FORMAT */
+};
+
+struct film {
+    int w, h, n;          /* pixels, frames */
+    int fps_num, fps_den; /* 0/1 when the file does not say */
+    uint8_t *rgb;         /* [n][h][w][3], owned; NULL after film_probe */
+    char *comment;        /* owned; NULL when there is none */
+};
+
+/* Reads mp4 (and what else FFmpeg's demuxers know as a film), y4m, PNG folders, single pictures.
+ * ERR_IO: cannot be read, or not in this build. ERR_FORMAT: broken or beyond the caps. A film that
+ * ends in the middle of a frame gives the frames before it. */
+NODISCARD int film_read(struct film *f, const char *path, const struct film_caps *caps,
+                        struct err *e);
+/* Size, rate and comment only; n is what the header claims, or 0. */
+NODISCARD int film_probe(struct film *f, const char *path, struct err *e);
+void film_release(struct film *f);
+
+#endif

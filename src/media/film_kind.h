@@ -1,0 +1,40 @@
+/* film_kind.h - inside media: one struct of functions per kind of file, and what FFmpeg's side
+ * offers. ff_none.c answers for all ff_ functions in a build without FFmpeg. */
+#ifndef MEDIA_FILM_KIND_H
+#define MEDIA_FILM_KIND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "media/film.h"
+#include "media/picture.h"
+
+struct film_kind {
+    /* Each returns 0 or sets e. begin stores its state in *state; finish and abort free it. */
+    int (*begin)(void **state, const char *path, const struct film_options *o, struct err *e);
+    int (*write)(void *state, const uint8_t *rgb, struct err *e);
+    int (*finish)(void *state, struct err *e);
+    void (*abort)(void *state);
+};
+
+extern const struct film_kind film_kind_y4m, film_kind_png, film_kind_mp4;
+
+int y4m_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e);
+int png_dir_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e);
+
+/* caps->max_frames 0 here: header only. Caps are filled in by film.c. */
+int ff_film_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e);
+int ff_picture_decode(struct picture *p, const char *name, const void *data, size_t bytes,
+                      struct err *e);
+/* *png is the caller's to free. */
+int ff_picture_encode(const struct picture *p, void **png, size_t *bytes, struct err *e);
+int ff_present(void);
+
+/* NAME.part.EXT for NAME.EXT. The caller frees. */
+char *film_part_name(const char *path);
+/* Room for one more frame in f->rgb (grows by doubling); NULL and e set beyond the caps. */
+uint8_t *film_next_frame(struct film *f, const struct film_caps *caps, const char *path,
+                         struct err *e);
+
+#endif

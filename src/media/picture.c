@@ -1,0 +1,103 @@
+/* picture.c - PPM here, the rest by FFmpeg's codecs. */
+#include "media/picture.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "media/film_kind.h"
+
+void picture_init(struct picture *p, int w, int h)
+{
+    ZT_ASSERT(w >= 1 && h >= 1 && w <= PICTURE_MAX_SIDE && h <= PICTURE_MAX_SIDE);
+    *p = (struct picture){w, h, xcalloc((size_t)w * h, 3)};
+}
+
+void picture_release(struct picture *p)
+{
+    free(p->rgb);
+    *p = (struct picture){0};
+}
+
+/* The next number of a PPM header; # begins a comment. -1 when there is none. */
+static long ppm_number(const struct buf *b, size_t *at)
+{
+    long v = -1;
+
+    while (*at < b->len && (isspace((unsigned char)b->data[*at]) || b->data[*at] == '#')) {
+        if (b->data[*at] == '#')
+            while (*at < b->len && b->data[*at] != '\n')
+                ++*at;
+        else
+            ++*at;
+    }
+    for (; *at < b->len && isdigit((unsigned char)b->data[*at]); ++*at) {
+        v = (v < 0 ? 0 : v) * 10 + (b->data[*at] - '0');
+        if (v > 1000000)
+            return -1;
+    }
+    return v;
+}
+
+static int ppm_decode(struct picture *p, const char *path, const struct buf *b, struct err *e)
+{
+    size_t at = 2;
+    long w = ppm_number(b, &at), h = ppm_number(b, &at), max = ppm_number(b, &at);
+    size_t bytes;
+
+    if (w < 1 || h < 1 || w > PICTURE_MAX_SIDE || h > PICTURE_MAX_SIDE)
+        return err_set(e, ERR_FORMAT, "%s: PPM size %ldx%ld; each side must be 1 to %d", path, w, h,
+                       PICTURE_MAX_SIDE);
+    if (max != 255)
+        return err_set(e, ERR_FORMAT, "%s: PPM with largest value %ld; only 255 is read", path,
+                       max);
+    at++; /* one white space, then the pixels */
+    bytes = (size_t)w * (size_t)h * 3;
+    if (at > b->len || b->len - at < bytes)
+        return err_set(e, ERR_FORMAT, "%s: PPM of %ldx%ld pixels is cut off", path, w, h);
+    picture_init(p, (int)w, (int)h);
+    memcpy(p->rgb, b->data + at, bytes);
+    return 0;
+}
+
+int picture_load(struct picture *p, const char *path, struct err *e)
+{
+    struct buf b = BUF_INIT;
+    int rc = file_read(&b, path, PICTURE_MAX_FILE_BYTES, e);
+
+    *p = (struct picture){0};
+    if (rc)
+        ;
+    else if (b.len >= 3 && !memcmp(b.data, "P6", 2) && isspace((unsigned char)b.data[2]))
+        rc = ppm_decode(p, path, &b, e);
+    else
+        rc = ff_picture_decode(p, path, buf_str(&b), b.len, e);
+    buf_release(&b);
+    return rc;
+}
+
+int picture_save(const struct picture *p, const char *path, struct err *e)
+{
+    struct buf b = BUF_INIT;
+    void *png;
+    size_t bytes;
+    int rc;
+
+    if (!strcasecmp(path_ext(path), "png")) {
+        if ((rc = ff_picture_encode(p, &png, &bytes, e)))
+            return rc;
+        rc = file_write(path, png, bytes, e);
+        free(png);
+        return rc;
+    }
+    if (strcasecmp(path_ext(path), "ppm"))
+        return err_set(e, ERR_USAGE, "%s: pictures are written as .png or .ppm", path);
+    buf_printf(&b, "P6\n%d %d\n255\n", p->w, p->h);
+    buf_add(&b, p->rgb, (size_t)p->w * p->h * 3);
+    rc = file_write(path, b.data, b.len, e);
+    buf_release(&b);
+    return rc;
+}

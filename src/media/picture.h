@@ -1,0 +1,29 @@
+/* picture.h - one picture in memory, to and from a file.
+ *
+ * PPM (P6) works in every build; PNG, JPEG and WebP are read, and PNG is written, by FFmpeg's
+ * codecs. What a file is, is told by its first bytes, never by its name. Transparency is dropped.
+ * Thread-safety: a struct picture belongs to one thread; the functions may run in any. */
+#ifndef MEDIA_PICTURE_H
+#define MEDIA_PICTURE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum { PICTURE_MAX_SIDE = 16384, PICTURE_MAX_FILE_BYTES = 256 << 20 };
+
+struct picture {
+    int w, h;     /* pixels, 1..PICTURE_MAX_SIDE */
+    uint8_t *rgb; /* [h][w][3], owned */
+};
+
+void picture_init(struct picture *p, int w, int h); /* black */
+void picture_release(struct picture *p);
+
+/* "-" is stdin. ERR_IO: cannot be read, or a format that this build lacks. ERR_FORMAT: broken or
+ * too large. *p is empty then. */
+NODISCARD int picture_load(struct picture *p, const char *path, struct err *e);
+/* .ppm or .png, by the name's ending (else ERR_USAGE). Written under another name, then renamed. */
+NODISCARD int picture_save(const struct picture *p, const char *path, struct err *e);
+
+#endif

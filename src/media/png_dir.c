@@ -1,0 +1,159 @@
+/* png_dir.c - a film as a folder: frame-00000.png, frame-00001.png ... and recipe.json. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "media/film_kind.h"
+
+struct png_dir {
+    char *path;
+    int w, h, n;
+};
+
+static char *frame_name(const char *dir, int i)
+{
+    char name[32];
+
+    snprintf(name, sizeof name, "frame-%05d.png", i);
+    return path_join(dir, name);
+}
+
+static int has_frame(const char *dir, int i)
+{
+    char *name = frame_name(dir, i);
+    int there = file_exists(name);
+
+    free(name);
+    return there;
+}
+
+/* Frames of a longer film that stood here before would become its end. */
+static void remove_frames_from(const char *dir, int i)
+{
+    for (; has_frame(dir, i); i++) {
+        char *name = frame_name(dir, i);
+
+        if (unlink(name)) {
+            free(name);
+            return;
+        }
+        free(name);
+    }
+}
+
+static int png_begin(void **state, const char *path, const struct film_options *o, struct err *e)
+{
+    struct png_dir *d;
+    char *recipe;
+    int rc;
+
+    if (!ff_present())
+        return err_set(e, ERR_IO,
+                       "%s: PNG pictures need FFmpeg, which is not in this build; write "
+                       ".y4m instead",
+                       path);
+    if ((rc = dir_make(path, e)))
+        return rc;
+    if (has_frame(path, 0) && !o->overwrite)
+        return err_set(e, ERR_IO, "%s holds frames already; -y overwrites them", path);
+    recipe = path_join(path, "recipe.json");
+    if (o->comment)
+        rc = file_write(recipe, o->comment, strlen(o->comment), e);
+    else if (file_exists(recipe) && unlink(recipe))
+        rc = err_set(e, ERR_IO, "%s: cannot be removed", recipe);
+    free(recipe);
+    if (rc)
+        return rc;
+    d = xcalloc(1, sizeof *d);
+    d->path = xstrdup(path);
+    d->w = o->w;
+    d->h = o->h;
+    *state = d;
+    return 0;
+}
+
+static int png_write(void *state, const uint8_t *rgb, struct err *e)
+{
+    struct png_dir *d = state;
+    char *name = frame_name(d->path, d->n++);
+    struct picture p = {d->w, d->h, (uint8_t *)(uintptr_t)rgb};
+    int rc = picture_save(&p, name, e);
+
+    free(name);
+    return rc;
+}
+
+static void png_abort(void *state)
+{
+    struct png_dir *d = state;
+
+    free(d->path);
+    free(d);
+}
+
+static int png_finish(void *state, struct err *e)
+{
+    struct png_dir *d = state;
+
+    (void)e;
+    remove_frames_from(d->path, d->n);
+    png_abort(d);
+    return 0;
+}
+
+const struct film_kind film_kind_png = {png_begin, png_write, png_finish, png_abort};
+
+static void read_recipe(struct film *f, const char *dir)
+{
+    char *name = path_join(dir, "recipe.json");
+    struct buf text = BUF_INIT;
+
+    if (file_exists(name) && !file_read(&text, name, FILM_MAX_COMMENT_BYTES, NULL))
+        f->comment = buf_take(&text);
+    buf_release(&text);
+    free(name);
+}
+
+static int read_frame(struct film *f, const char *name, const struct film_caps *caps, struct err *e)
+{
+    struct picture p;
+    uint8_t *rgb;
+    int rc = picture_load(&p, name, e);
+
+    if (rc)
+        return rc;
+    if (f->n == 0)
+        f->w = p.w, f->h = p.h;
+    if (p.w != f->w || p.h != f->h)
+        rc = err_set(e, ERR_FORMAT, "%s: %dx%d pixels, the first frame has %dx%d", name, p.w, p.h,
+                     f->w, f->h);
+    else if (!(rgb = film_next_frame(f, caps, name, e)))
+        rc = ERR_FORMAT;
+    else
+        memcpy(rgb, p.rgb, (size_t)p.w * p.h * 3), f->n++;
+    picture_release(&p);
+    return rc;
+}
+
+int png_dir_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e)
+{
+    struct film_caps one = {1, INT64_MAX};
+    int rc = 0, probe = caps->max_frames == 0;
+    int n = probe ? 1 : caps->max_frames;
+
+    read_recipe(f, path);
+    if (!has_frame(path, 0))
+        return err_set(e, ERR_IO, "%s: a folder without frame-00000.png", path);
+    for (int i = 0; !rc && i < n && has_frame(path, i); i++) {
+        char *name = frame_name(path, i);
+
+        rc = read_frame(f, name, probe ? &one : caps, e);
+        free(name);
+    }
+    if (probe)
+        f->n = 0;
+    return rc;
+}

@@ -1,0 +1,511 @@
+/* Films: colours, part files, comments, the same bytes twice, y4m, folders, refusals. */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "media/film.h"
+#include "ztest.h"
+
+enum { W = 192, H = 128, PATCH = 32 };
+
+static struct err e;
+
+static int have_media(void)
+{
+    return !strcmp(film_default_ending(), "mp4");
+}
+
+static char *in_tmp(const char *name)
+{
+    return path_join(ztest_tmp(), name);
+}
+
+static struct film_options options(void)
+{
+    return (struct film_options){
+        .w = W, .h = H, .fps_num = 16, .fps_den = 1, .crf = 18, .overwrite = 1};
+}
+
+/* 6 x 4 patches: primaries, greys, skin and other muted colours. */
+static const uint8_t patches[24][3] = {
+    {255, 0, 0},     {0, 255, 0},     {0, 0, 255},     {255, 255, 0},   {0, 255, 255},
+    {255, 0, 255},   {0, 0, 0},       {255, 255, 255}, {128, 128, 128}, {64, 64, 64},
+    {192, 192, 192}, {16, 16, 16},    {224, 172, 135}, {110, 70, 50},   {30, 60, 120},
+    {90, 140, 60},   {200, 120, 30},  {70, 30, 90},    {240, 230, 200}, {10, 90, 90},
+    {180, 40, 60},   {120, 200, 250}, {250, 100, 10},  {33, 66, 99},
+};
+
+static uint8_t *chart(void)
+{
+    uint8_t *rgb = malloc((size_t)W * H * 3);
+
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++)
+            memcpy(rgb + ((size_t)y * W + x) * 3, patches[y / PATCH * 6 + x / PATCH], 3);
+    return rgb;
+}
+
+/* Largest difference of any pixel inside a patch, away from its edges. */
+static int chart_error(const uint8_t *rgb)
+{
+    int worst = 0;
+
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++) {
+            int inside =
+                x % PATCH >= 6 && x % PATCH < PATCH - 6 && y % PATCH >= 6 && y % PATCH < PATCH - 6;
+
+            for (int c = 0; inside && c < 3; c++) {
+                int d = rgb[((size_t)y * W + x) * 3 + c] - patches[y / PATCH * 6 + x / PATCH][c];
+
+                worst = abs(d) > worst ? abs(d) : worst;
+            }
+        }
+    return worst;
+}
+
+/* A square that moves over a gradient, so that frames differ. */
+static void moving(uint8_t *rgb, int t)
+{
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++) {
+            uint8_t *p = rgb + ((size_t)y * W + x) * 3;
+            int in = x >= 4 * t && x < 4 * t + 40 && y >= 40 && y < 80;
+
+            p[0] = in ? 220 : (uint8_t)x;
+            p[1] = in ? 30 : (uint8_t)(2 * y);
+            p[2] = in ? 40 : (uint8_t)(x + y);
+        }
+}
+
+static void write_moving(struct film_writer *f, int n)
+{
+    uint8_t *rgb = malloc((size_t)W * H * 3);
+
+    for (int t = 0; t < n; t++) {
+        moving(rgb, t);
+        CHECK_INT(film_write(f, rgb, &e), 0);
+    }
+    free(rgb);
+}
+
+static void write_film(const char *path, const struct film_options *o, int n)
+{
+    struct film_writer *f;
+
+    CHECK_INT(film_open(&f, path, o, &e), 0);
+    write_moving(f, n);
+    CHECK_INT(film_finish(&f, &e), 0);
+    CHECK(f == NULL);
+}
+
+static void check_chart(const char *path, int n, int limit)
+{
+    struct film_options o = options();
+    struct film_writer *f;
+    struct film back;
+    uint8_t *rgb = chart();
+
+    CHECK_INT(film_open(&f, path, &o, &e), 0);
+    for (int i = 0; i < n; i++)
+        CHECK_INT(film_write(f, rgb, &e), 0);
+    CHECK_INT(film_finish(&f, &e), 0);
+    CHECK_INT(film_read(&back, path, NULL, &e), 0);
+    CHECK_INT(back.n, n);
+    CHECK_INT(back.w, W);
+    CHECK_INT(back.h, H);
+    CHECK_INT(back.fps_num, 16 * back.fps_den);
+    for (int i = 0; i < n; i++)
+        CHECK_BELOW(chart_error(back.rgb + (size_t)i * W * H * 3), limit + 1);
+    film_release(&back);
+    free(rgb);
+}
+
+TEST(film_chart_survives_y4m)
+{
+    char *path = in_tmp("chart.y4m");
+
+    check_chart(path, 3, 2);
+    free(path);
+}
+
+TEST(film_chart_survives_mp4)
+{
+    char *path = in_tmp("chart.mp4");
+
+    if (!have_media())
+        ztest_skip("without FFmpeg");
+    check_chart(path, 20, 2);
+    free(path);
+}
+
+TEST(film_chart_survives_other_decoder)
+{
+    char *path = in_tmp("other.mp4"), *raw = in_tmp("other.rgb");
+    char *cmd = xasprintf("ffmpeg -v error -y -i '%s' -f rawvideo -pix_fmt rgb24 '%s' 2>/dev/null",
+                          path, raw);
+    struct buf b = BUF_INIT;
+
+    if (!have_media() || system("command -v ffmpeg >/dev/null 2>&1"))
+        ztest_skip("without FFmpeg and its program");
+    check_chart(path, 20, 2);
+    CHECK_INT(system(cmd), 0);
+    CHECK_INT(file_read(&b, raw, 1 << 30, &e), 0);
+    CHECK_INT(b.len, 20 * W * H * 3);
+    for (int i = 0; i < 20; i++)
+        CHECK_BELOW(chart_error((uint8_t *)b.data + (size_t)i * W * H * 3), 3);
+    buf_release(&b);
+    free(cmd), free(raw), free(path);
+}
+
+TEST(film_mp4_moves_and_is_tagged)
+{
+    char *path = in_tmp("moving.mp4");
+    struct film_options o = options();
+    struct film back;
+    uint8_t *want = malloc((size_t)W * H * 3);
+    double worst = 0;
+
+    if (!have_media())
+        ztest_skip("without FFmpeg");
+    o.fps_num = 30000, o.fps_den = 1001;
+    write_film(path, &o, 33);
+    CHECK_INT(film_read(&back, path, NULL, &e), 0);
+    CHECK_INT(back.n, 33);
+    CHECK_INT(back.fps_num, 30000);
+    CHECK_INT(back.fps_den, 1001);
+    for (int t = 0; t < 33; t++) { /* frames come in their order and none is doubled */
+        double sum = 0;
+
+        moving(want, t);
+        for (size_t i = 0; i < (size_t)W * H * 3; i++) {
+            double d = want[i] - (double)back.rgb[(size_t)t * W * H * 3 + i];
+
+            sum += d * d;
+        }
+        worst = fmax(worst, sqrt(sum / (W * H * 3.0)));
+    }
+    CHECK_BELOW(worst, 8);
+    film_release(&back);
+    free(want);
+    free(path);
+}
+
+TEST(film_lossless_is_exact)
+{
+    char *path = in_tmp("lossless.mp4");
+    struct film_options o = options();
+    struct film back;
+    uint8_t *want = malloc((size_t)W * H * 3);
+
+    if (!have_media())
+        ztest_skip("without FFmpeg");
+    o.lossless = 1;
+    write_film(path, &o, 10);
+    CHECK_INT(film_read(&back, path, NULL, &e), 0);
+    CHECK_INT(back.n, 10);
+    for (int t = 0; t < 10; t++) {
+        moving(want, t);
+        CHECK(!memcmp(want, back.rgb + (size_t)t * W * H * 3, (size_t)W * H * 3));
+    }
+    film_release(&back);
+    free(want);
+    free(path);
+}
+
+TEST(film_same_frames_same_bytes)
+{
+    char *a = in_tmp("a.mp4"), *b = in_tmp("b.mp4");
+    struct film_options o = options();
+    struct buf x = BUF_INIT, y = BUF_INIT;
+
+    if (!have_media())
+        ztest_skip("without FFmpeg");
+    o.comment = "{\"seed\":1}";
+    write_film(a, &o, 24);
+    write_film(b, &o, 24);
+    CHECK_INT(file_read(&x, a, 1 << 30, &e), 0);
+    CHECK_INT(file_read(&y, b, 1 << 30, &e), 0);
+    CHECK_INT(x.len, y.len);
+    CHECK(!memcmp(x.data, y.data, x.len));
+    buf_release(&x), buf_release(&y);
+    free(a), free(b);
+}
+
+TEST(film_index_stands_in_front)
+{
+    char *path = in_tmp("front.mp4");
+    struct film_options o = options();
+    struct buf b = BUF_INIT;
+    char *moov, *mdat;
+
+    if (!have_media())
+        ztest_skip("without FFmpeg");
+    write_film(path, &o, 8);
+    CHECK_INT(file_read(&b, path, 1 << 30, &e), 0);
+    moov = memmem(b.data, b.len, "moov", 4);
+    mdat = memmem(b.data, b.len, "mdat", 4);
+    CHECK(moov && mdat && moov < mdat);
+    CHECK(memmem(b.data, b.len, "moof", 4) == NULL);
+    buf_release(&b);
+    free(path);
+}
+
+TEST(film_comment_survives)
+{
+    static const char *const endings[] = {"c.y4m", "c.mp4", "pngs/"};
+    const char *recipe = "{\"prompt\": \"一个红球 \\\"rolls\\\" 100% %41\", \"seed\": 7}";
+
+    for (int i = 0; i < (have_media() ? 3 : 1); i++) {
+        char *path = in_tmp(endings[i]);
+        struct film_options o = options();
+        struct film back;
+
+        o.comment = recipe;
+        write_film(path, &o, 3);
+        CHECK_INT(film_probe(&back, path, &e), 0);
+        CHECK_STR(back.comment, recipe);
+        CHECK_INT(back.w, W);
+        CHECK(back.rgb == NULL);
+        film_release(&back);
+        o.comment = NULL; /* and none is left behind without one */
+        write_film(path, &o, 3);
+        CHECK_INT(film_probe(&back, path, &e), 0);
+        CHECK(back.comment == NULL);
+        film_release(&back);
+        free(path);
+    }
+}
+
+TEST(film_part_plays_after_abort)
+{
+    static const char *const names[] = {"stop.y4m", "stop.part.y4m", "stop.mp4", "stop.part.mp4"};
+
+    for (int i = 0; i < (have_media() ? 2 : 1); i++) {
+        char *path = in_tmp(names[2 * i]), *part = in_tmp(names[2 * i + 1]);
+        struct film_options o = options();
+        struct film_writer *f;
+        struct film back;
+
+        o.comment = "kept";
+        CHECK_INT(film_open(&f, path, &o, &e), 0);
+        write_moving(f, 11);
+        film_abort(&f);
+        CHECK(f == NULL);
+        CHECK(!file_exists(path));
+        CHECK_INT(film_read(&back, part, NULL, &e), 0);
+        CHECK_INT(back.n, 11);
+        CHECK_STR(back.comment, "kept");
+        film_release(&back);
+        free(path), free(part);
+    }
+}
+
+/* A child dies in the middle, without any farewell. */
+TEST(film_part_plays_after_kill)
+{
+    char *path = in_tmp("killed.mp4"), *part = in_tmp("killed.part.mp4");
+    struct film_options o = options();
+    struct film back;
+    int status;
+    pid_t child;
+
+    if (!have_media())
+        ztest_skip("without FFmpeg");
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        struct film_writer *f;
+
+        if (film_open(&f, path, &o, NULL))
+            _exit(1);
+        write_moving(f, 40);
+        kill(getpid(), SIGKILL);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+    CHECK_INT(film_read(&back, part, NULL, &e), 0);
+    CHECK(back.n >= 20 && back.n <= 40); /* the encoder looks ahead; the rest is on disk */
+    film_release(&back);
+    free(path), free(part);
+}
+
+TEST(film_y4m_planes_are_kept)
+{
+    char *path = in_tmp("planes.y4m");
+    static const char head[] = "YUV4MPEG2 W4 H2 F25:1 Ip A1:1 C420mpeg2\n";
+    /* Grey ramp, no colour: limited range 16..235 is 0..255. */
+    static const uint8_t frame[] = {16, 235, 125, 126, 16, 16, 235, 235, 128, 128, 128, 128};
+    static const uint8_t want[] = {0, 255, 127, 128, 0, 0, 255, 255};
+    struct buf b = BUF_INIT;
+    struct film f;
+
+    buf_puts(&b, head);
+    for (int i = 0; i < 2; i++) {
+        buf_puts(&b, "FRAME\n");
+        buf_add(&b, frame, sizeof frame);
+    }
+    buf_puts(&b, "FRAME\nhalf");
+    CHECK_INT(file_write(path, b.data, b.len, &e), 0);
+    CHECK_INT(film_read(&f, path, NULL, &e), 0);
+    CHECK_INT(f.n, 2);
+    CHECK_INT(f.fps_num, 25);
+    for (int i = 0; i < 8; i++)
+        for (int c = 0; c < 3; c++)
+            CHECK_INT(f.rgb[3 * i + c], want[i]);
+    film_release(&f);
+    CHECK_INT(film_read(&f, path, &(struct film_caps){.max_frames = 1}, &e), 0);
+    CHECK_INT(f.n, 1);
+    film_release(&f);
+    CHECK_INT(film_read(&f, path, &(struct film_caps){.max_bytes = 30}, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "planes.y4m");
+    buf_release(&b);
+    free(path);
+}
+
+/* What y4m lost once it does not lose again: the second generation is the first. */
+TEST(film_y4m_second_generation_is_close)
+{
+    char *one = in_tmp("one.y4m"), *two = in_tmp("two.y4m");
+    struct film_options o = options();
+    struct film a, b;
+    struct film_writer *f;
+
+    write_film(one, &o, 2);
+    CHECK_INT(film_read(&a, one, NULL, &e), 0);
+    CHECK_INT(film_open(&f, two, &o, &e), 0);
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(film_write(f, a.rgb + (size_t)i * W * H * 3, &e), 0);
+    CHECK_INT(film_finish(&f, &e), 0);
+    CHECK_INT(film_read(&b, two, NULL, &e), 0);
+    for (size_t i = 0; i < (size_t)2 * W * H; i++) { /* luma-like sum moves by rounding alone */
+        int d = 0;
+
+        for (int c = 0; c < 3; c++)
+            d += a.rgb[3 * i + c] - b.rgb[3 * i + c];
+        CHECK(abs(d) <= 120);
+    }
+    film_release(&a), film_release(&b);
+    free(one), free(two);
+}
+
+TEST(film_png_folder_is_exact)
+{
+    char *path = in_tmp("folder/");
+    struct film_options o = options();
+    struct film back;
+    uint8_t *want = malloc((size_t)W * H * 3);
+
+    if (!have_media())
+        ztest_skip("without FFmpeg");
+    write_film(path, &o, 5);
+    write_film(path, &o, 4); /* a shorter one leaves nothing of the longer one */
+    CHECK_INT(film_read(&back, path, NULL, &e), 0);
+    CHECK_INT(back.n, 4);
+    for (int t = 0; t < 4; t++) {
+        moving(want, t);
+        CHECK(!memcmp(want, back.rgb + (size_t)t * W * H * 3, (size_t)W * H * 3));
+    }
+    film_release(&back);
+    o.overwrite = 0;
+    CHECK_INT(film_open(&(struct film_writer *){0}, path, &o, &e), ERR_IO);
+    free(want);
+    free(path);
+}
+
+static void refused(const char *path, const struct film_options *o, int code, const char *words)
+{
+    struct film_writer *f;
+
+    CHECK_INT(film_open(&f, path, o, &e), code);
+    CHECK(f == NULL);
+    CHECK_CONTAINS(e.msg, words);
+}
+
+TEST(film_refuses_bad_places_and_options)
+{
+    struct film_options o = options();
+    char *there = in_tmp("there.y4m");
+
+    refused("/no/such/folder/a.y4m", &o, ERR_IO, "/no/such/folder");
+    refused("a.avi", &o, ERR_USAGE, ".mp4");
+    refused("noending", &o, ERR_USAGE, ".y4m");
+    write_film(there, &o, 1);
+    o.overwrite = 0;
+    refused(there, &o, ERR_IO, "exists");
+    o.overwrite = 1;
+    o.w = 193;
+    refused("a.mp4", &o, ERR_USAGE, "even");
+    o.w = 100000;
+    refused("a.y4m", &o, ERR_USAGE, "8192");
+    o = options();
+    o.crf = 52;
+    refused("a.y4m", &o, ERR_USAGE, "crf");
+    o = options();
+    o.fps_den = 0;
+    refused("a.y4m", &o, ERR_USAGE, "fps");
+    free(there);
+}
+
+TEST(film_read_refuses_what_is_no_film)
+{
+    static const struct {
+        const char *name, *text;
+    } bad[] = {
+        {"bad1.y4m", "YUV4MPEG2 W0 H2 F25:1\nFRAME\n"},
+        {"bad2.y4m", "YUV4MPEG2 W99999999 H99999999 F25:1\nFRAME\n"},
+        {"bad3.y4m", "YUV4MPEG2 W2 H2 F25:1 C410\nFRAME\n"},
+        {"bad4.y4m", "YUV4MPEG2 W2 H2 F25:1\nFRAMX\nabcdef"},
+        {"bad5.y4m", "YUV4MPEG2 W2 H2 F25:1\n"},
+        {"bad6.y4m", "YUV4MPEG2"},
+    };
+    struct film f;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *path = in_tmp(bad[i].name);
+
+        CHECK_INT(file_write(path, bad[i].text, strlen(bad[i].text), &e), 0);
+        CHECK_INT(film_read(&f, path, NULL, &e), ERR_FORMAT);
+        CHECK_CONTAINS(e.msg, bad[i].name);
+        CHECK(f.rgb == NULL && f.comment == NULL);
+        free(path);
+    }
+    CHECK_INT(film_read(&f, "/no/such/film.mp4", NULL, &e), ERR_IO);
+}
+
+TEST(film_read_refuses_playlists_and_noise)
+{
+    static const char *const bad[] = {
+        "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:1,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n", "",
+        "<html><body>not found</body></html>", "ffconcat version 1.0\nfile /etc/hostname\n"};
+    char *path = in_tmp("noise.mp4");
+    struct film f;
+
+    if (!have_media())
+        ztest_skip("without FFmpeg");
+    film_quiet();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_INT(file_write(path, bad[i], strlen(bad[i]), &e), 0);
+        CHECK_INT(film_read(&f, path, NULL, &e), ERR_FORMAT);
+        CHECK_CONTAINS(e.msg, "noise.mp4");
+    }
+    free(path);
+}
+
+TEST(film_fps_as_a_ratio)
+{
+    static const struct {
+        double fps;
+        int num, den;
+    } want[] = {{24, 24, 1}, {29.97, 30000, 1001}, {23.976, 24000, 1001}, {12.5, 12500, 1000}};
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        int num, den;
+
+        film_fps_ratio(want[i].fps, &num, &den);
+        CHECK_INT(num, want[i].num);
+        CHECK_INT(den, want[i].den);
+    }
+}
