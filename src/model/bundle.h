@@ -36,7 +36,6 @@ struct bundle {
     struct wan dit;
     struct tiny_vae vae;
     int64_t n_bad_weights; /* NaN or infinite values found while loading: worth a warning */
-    int has_text, has_dit, has_vae; /* parts that bundle_open found and checked */
 };
 
 /* Open the directory and load weights for computing in type (DT_F32 or DT_BF16). ERR_IO,

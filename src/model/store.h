@@ -19,6 +19,7 @@ struct naming {
 struct store_names {
     const struct naming *rules; /* ends with {NULL, NULL} */
     const char *const *ignore;  /* names that may be in a file unused; ends with NULL */
+    int last_rows; /* a convolution with too many rows gives its last ones (as taehv) */
 };
 extern const struct store_names store_wan_names, store_umt5_names, store_tiny_vae_names;
 
@@ -28,9 +29,10 @@ struct store_report {
 };
 
 /* dir: holds model.safetensors, diffusion_pytorch_model.safetensors or an index of shards; or the
- * path of one file. The weights must be allocated. report may be NULL. */
+ * path of one file. Names and shapes are checked, then the weights are allocated
+ * (weight_set_allocate with type and training) and read. report may be NULL. ERR_IO, ERR_FORMAT. */
 NODISCARD int store_load(struct weight_set *s, const char *dir, const struct store_names *names,
-                         struct store_report *report, struct err *e);
+                         enum dtype type, int training, struct store_report *report, struct err *e);
 /* Matrices in `type` (F32 or BF16), vectors and tables always F32. Values come from master, or from
  * data without one; values != NULL gives them instead, one f32 array per weight in declaration
  * order (an averaged copy). */

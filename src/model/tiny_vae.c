@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_FRAMES 64 /* under one latent place */
+
 /* ---- weights ---- */
 
 /* Names count the layers of two torch.nn.Sequential, those without weights too. */
@@ -98,12 +100,13 @@ int tiny_vae_init(struct tiny_vae *m, const struct tiny_vae_config *c, struct er
         m->ks *= c->space_down[i];
         space *= c->space_up[i];
     }
-    if (c->stages < 1 || c->stages > TINY_VAE_STAGES || m->kt != up || m->ks != space)
+    if (c->stages < 1 || c->stages > TINY_VAE_STAGES || m->kt != up || m->ks != space ||
+        m->kt > MAX_FRAMES)
         return err_set(
             e, ERR_FORMAT,
             "vae: 1 to %d stages whose encoder and decoder change time (%d, %d) and space (%d, %d) "
-            "by the same factors",
-            TINY_VAE_STAGES, m->kt, up, m->ks, space);
+            "by the same factors, at most %d frames",
+            TINY_VAE_STAGES, m->kt, up, m->ks, space, MAX_FRAMES);
     m->ks *= c->patch_size;
     weight_set_init(&m->weights);
     declare_encoder(m);
@@ -253,11 +256,10 @@ struct tensor *tiny_vae_encode_clips(struct cx *cx, const struct tiny_vae *m, st
 static struct tensor *padded(struct cx *cx, struct tensor *video, int64_t which, int64_t n,
                              int in_front)
 {
-    struct tensor *list[64], *frame;
+    struct tensor *list[MAX_FRAMES], *frame;
 
     if (n == 0)
         return video;
-    ZT_ASSERT(n < 64);
     frame = slice_rows(cx, video, which, 1);
     for (int64_t i = 0; i <= n; i++)
         list[i] = frame;
