@@ -277,7 +277,7 @@ static int parse_tensor(struct parser *p, struct st_file *f, const char *name, i
     if (rc < 0 || check_entry(p, &in, name, &t) < 0)
         return ERR_FORMAT;
     if (f->n == f->cap) {
-        f->cap = f->cap ? f->cap + f->cap / 2 : 64;
+        f->cap += f->cap / 2;
         f->tensor = xrealloc(f->tensor, (size_t)f->cap * sizeof *f->tensor);
     }
     f->tensor[f->n++] = t;
@@ -300,7 +300,7 @@ static int parse_meta(struct parser *p, struct st_file *f)
         if (parse_string(p, &key) < 0 || expect(p, ':') < 0 || parse_string(p, &value) < 0)
             return ERR_FORMAT;
         if (f->n_meta == f->cap_meta) {
-            f->cap_meta = f->cap_meta ? f->cap_meta + f->cap_meta / 2 : 16;
+            f->cap_meta += f->cap_meta / 2;
             f->meta = xrealloc(f->meta, (size_t)f->cap_meta * sizeof *f->meta);
         }
         f->meta[f->n_meta++] = (struct st_pair){key, value};
@@ -355,14 +355,12 @@ static int check_doubles(struct parser *p, struct st_tensor *t, int n, struct st
 {
     char shown[96];
 
-    if (n)
-        qsort(t, (size_t)n, sizeof *t, by_name);
+    qsort(t, (size_t)n, sizeof *t, by_name);
     for (int i = 1; i < n; i++)
         if (!strcmp(t[i].name, t[i - 1].name))
             return err_set(p->e, ERR_FORMAT, "%s: tensor %s appears twice", p->path,
                            st_show(t[i].name, shown));
-    if (n_meta)
-        qsort(meta, (size_t)n_meta, sizeof *meta, by_key);
+    qsort(meta, (size_t)n_meta, sizeof *meta, by_key);
     for (int i = 1; i < n_meta; i++)
         if (!strcmp(meta[i].key, meta[i - 1].key))
             return err_set(p->e, ERR_FORMAT, "%s: metadata key %s appears twice", p->path,
@@ -377,8 +375,7 @@ static int check_layout(struct st_tensor *t, int n, uint64_t data_at, uint64_t f
     uint64_t data_bytes = file_bytes - data_at, end = 0;
     char a[96], b[96];
 
-    if (n)
-        qsort(t, (size_t)n, sizeof *t, by_offset);
+    qsort(t, (size_t)n, sizeof *t, by_offset);
     for (int i = 0; i < n; i++) {
         if (t[i].offset < end)
             return err_set(e, ERR_FORMAT, "%s: tensor %s overlaps %s", path, st_show(t[i].name, a),

@@ -18,9 +18,9 @@ struct st_shard {
 struct st_file {
     struct st_shard *shard;
     int n_shards;
-    struct st_tensor *tensor; /* of all shards */
+    struct st_tensor *tensor; /* of all shards; never NULL */
     int n, cap;
-    struct st_pair *meta;
+    struct st_pair *meta; /* never NULL */
     int n_meta, cap_meta;
 };
 

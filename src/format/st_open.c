@@ -165,8 +165,7 @@ static int sort_tensors(struct st_file *f, struct err *e)
 {
     char shown[96];
 
-    if (f->n)
-        qsort(f->tensor, (size_t)f->n, sizeof *f->tensor, by_name);
+    qsort(f->tensor, (size_t)f->n, sizeof *f->tensor, by_name);
     for (int i = 1; i < f->n; i++) {
         const struct st_tensor *a = &f->tensor[i - 1], *b = &f->tensor[i];
 
@@ -355,6 +354,9 @@ int st_open(struct st_file **out, const char *path, struct err *e)
         path = inside;
     }
     f = xcalloc(1, sizeof *f);
+    f->cap = f->cap_meta = 64;
+    f->tensor = xcalloc((size_t)f->cap, sizeof *f->tensor);
+    f->meta = xcalloc((size_t)f->cap_meta, sizeof *f->meta);
     rc = ends_with(path, ".json") ? open_index(f, path, e) : open_single(f, path, e);
     free(inside);
     if (rc < 0)
@@ -397,7 +399,7 @@ const struct st_tensor *st_find(const struct st_file *f, const char *name)
 {
     struct st_tensor want = {.name = name};
 
-    return f->n ? bsearch(&want, f->tensor, (size_t)f->n, sizeof want, by_name) : NULL;
+    return bsearch(&want, f->tensor, (size_t)f->n, sizeof want, by_name);
 }
 
 const char *st_path(const struct st_file *f, int shard)
