@@ -37,7 +37,7 @@ format() {
 
 lint() {
     cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability -j2 \
-        --inline-suppr --suppressions-list=scripts/cppcheck.txt --max-configs=4 \
+        --inline-suppr --library=scripts/cppcheck.cfg --suppressions-list=scripts/cppcheck.txt --max-configs=4 \
         -D__x86_64__ -D__GNUC__ -Isrc -Iinclude src
 }
 

@@ -61,8 +61,10 @@ static int open_decoder(struct reader *r, const char *path, struct err *e)
     r->dec = avcodec_alloc_context3(codec);
     r->pkt = av_packet_alloc();
     r->frame = av_frame_alloc();
-    if (!r->dec || !r->pkt || !r->frame || avcodec_parameters_to_context(r->dec, par) < 0)
+    if (!r->dec || !r->pkt || !r->frame)
         panic("out of memory");
+    if ((rc = avcodec_parameters_to_context(r->dec, par)) < 0)
+        return ff_error(e, ERR_FORMAT, path, "decoder", rc);
     r->dec->thread_count = 1;
     r->dec->max_pixels = (int64_t)PICTURE_MAX_SIDE * PICTURE_MAX_SIDE / 4;
     r->dec->log_level_offset = FF_QUIET;

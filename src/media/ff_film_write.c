@@ -76,9 +76,11 @@ static int open_encoder(struct mp4 *m, const struct film_options *o, struct err 
     av_dict_set(&options, o->lossless ? "qp" : "crf", o->lossless ? "0" : crf, 0);
     /* A short look ahead keeps the part file close behind the frames. */
     av_dict_set(&options, "rc-lookahead", "12", 0);
-    /* Flat colours are what people compare: finer chroma, for a few per cent more bytes. */
-    if (!o->lossless)
-        av_dict_set(&options, "x264-params", "chroma-qp-offset=-8", 0);
+    /* Flat colours are what people compare: finer chroma, for a few per cent more bytes. And the
+     * same bytes on every CPU: x264's AVX-512 rate control depends on memory that nobody has set.
+     */
+    av_dict_set(&options, "x264-params",
+                o->lossless ? "cpu-independent=1" : "cpu-independent=1:chroma-qp-offset=-8", 0);
     rc = avcodec_open2(m->enc, codec, &options);
     av_dict_free(&options);
     return rc < 0 ? ff_error(e, ERR_IO, m->path, "H.264 encoder", rc) : 0;
