@@ -1,0 +1,117 @@
+/* zoetrope.h - text to video as a library.
+ *
+ *     zt_model *model;  zt_job *job;
+ *     if (zt_model_open(&model, NULL, error, sizeof error)) ...
+ *     zt_job_new(&job, model);
+ *     zt_job_set(job, "prompt", "a red ball rolls from left to right", error, sizeof error);
+ *     zt_job_run(job, error, sizeof error);            // calls the frame callback, or writes
+ * "output" zt_job_free(&job);  zt_model_free(&model);
+ *
+ * Every call that can fail returns 0 (ZT_OK) or one of the codes below and, where it takes (error,
+ * size), writes one line of UTF-8 that names the option, file or field (error may be NULL). Options
+ * are strings, so no public struct ever grows: zt_option_info lists them. Threads: a model may
+ * serve any number of jobs in any threads, one job belongs to one thread at a time, except
+ * zt_cancel, which any thread or signal handler may call. The library has no global state, installs
+ * no signal handlers, never writes to stdout or stderr, never exits, and does not depend on the
+ * locale. */
+#ifndef ZOETROPE_H
+#define ZOETROPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct zt_model zt_model;
+typedef struct zt_job zt_job;
+
+enum zt_code { /* negated: the exit status of the program */
+               ZT_OK = 0,
+               ZT_E_CHECK = -1,   /* a check failed */
+               ZT_E_USAGE = -2,   /* an option or request is wrong */
+               ZT_E_MODEL = -3,   /* a model or data file is wrong */
+               ZT_E_IO = -4,      /* input or output failed, or the file exists */
+               ZT_E_DEVICE = -5,  /* device trouble or a value that is not finite */
+               ZT_E_FIT = -6,     /* needs more memory than there is */
+               ZT_E_CANCEL = -130 /* a callback or zt_cancel asked to stop */
+};
+
+const char *zt_version(void); /* "0.1.0" */
+
+/* Called with messages of our own bugs just before abort(); NULL restores the default (stderr).
+ * Process-wide. */
+void zt_set_panic_hook(void (*hook)(const char *message, void *user), void *user);
+
+/* --- models
+ * -------------------------------------------------------------------------------------------------
+ */
+
+/* Open a model directory. name: a path, a name to be looked up in $ZOETROPE_MODELS, the XDG data
+ * directories and the installed data, or NULL for the default model. Weights are loaded by the
+ * first job. */
+int zt_model_open(zt_model **out, const char *name, char *error, size_t size);
+void zt_model_free(zt_model **model);
+/* A fact about the model: "name", "license", "hash", "width", "height", "frames", "frame_rate",
+ * "path", "parameters". NULL for an unknown key. Valid until zt_model_free. */
+const char *zt_model_get(const zt_model *model, const char *key);
+
+/* --- options
+ * ------------------------------------------------------------------------------------------------
+ */
+
+struct zt_option { /* one row of the option table; all strings are static; new fields are only ever
+                      appended */
+    const char *name, *type, *range, *fallback,
+        *help; /* type: text int real flag path choice; fallback: its default */
+};
+/* Row i of the table, 0 for success, ZT_E_USAGE past the end. size = sizeof(struct zt_option) of
+ * the caller. */
+int zt_option_info(int i, struct zt_option *out, size_t size);
+
+/* --- jobs
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+int zt_job_new(zt_job **out, zt_model *model); /* borrows the model */
+void zt_job_free(zt_job **job);
+
+/* Set one option: zt_job_set(job, "steps", "20", ...). ZT_E_USAGE names the option, the value and
+ * what is allowed. */
+int zt_job_set(zt_job *job, const char *name, const char *value, char *error, size_t size);
+/* Set many from JSON text {"zoetrope": 1, "prompt": ..., ...}: a config file or the recipe of a
+ * film. */
+int zt_job_set_json(zt_job *job, const char *json, char *error, size_t size);
+
+/* Called for each finished picture in order: rgb is h rows of w*3 bytes. Non-zero cancels. */
+typedef int (*zt_frame_fn)(void *user, int index, int n_frames, const uint8_t *rgb, int w, int h);
+/* done of total units of work, with the seconds that are left (< 0: not known yet). Non-zero
+ * cancels. */
+typedef int (*zt_progress_fn)(void *user, const char *stage, long done, long total, double left_s);
+void zt_job_on_frame(zt_job *job, zt_frame_fn fn, void *user);
+void zt_job_on_progress(zt_job *job, zt_progress_fn fn, void *user);
+
+/* Settle what is unsaid (seed, size, frames), read the prompt and forecast memory and time, without
+ * loading weights. Called by zt_job_run when it was not called before. ZT_E_FIT says what would
+ * fit. */
+int zt_job_plan(zt_job *job, char *error, size_t size);
+/* Generate. With option "output" set the film is written (NAME.part.mp4 until it is complete).
+ * After ZT_E_CANCEL the frames so far stay in the part file. */
+int zt_job_run(zt_job *job, char *error, size_t size);
+/* Ask a running job to stop soon. Safe in any thread and in signal handlers. */
+void zt_cancel(zt_job *job);
+
+/* Figures after plan: "seed", "width", "height", "frames", "fps", "memory_bytes", "forecast_s",
+ * "unknown_words", "canonical_prompt"; after run also "seconds", "frame_hash", "latent_hash",
+ * "output". NULL when not known (yet). Valid until the next call with this job. */
+const char *zt_job_get(zt_job *job, const char *key);
+/* The whole recipe as JSON: prompt, seed, model hash, all settings; no paths, host names or dates.
+ * Same validity. */
+const char *zt_job_recipe(zt_job *job);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
