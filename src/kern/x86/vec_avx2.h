@@ -45,6 +45,12 @@ static inline void v_storen(float *p, vf x, int64_t n)
     _mm256_maskstore_ps(p, v_lanes(n), x);
 }
 
+/* Lanes 0..n-1 of x, other lanes of y. */
+static inline vf v_firstn(vf x, vf y, int64_t n)
+{
+    return _mm256_blendv_ps(y, x, _mm256_castsi256_ps(v_lanes(n)));
+}
+
 static inline vf v_load_bf16(const bf16 *p)
 {
     return _mm256_castsi256_ps(

@@ -44,6 +44,12 @@ static inline void v_storen(float *p, vf x, int64_t n)
     _mm512_mask_storeu_ps(p, v_lanes(n), x);
 }
 
+/* Lanes 0..n-1 of x, other lanes of y. */
+static inline vf v_firstn(vf x, vf y, int64_t n)
+{
+    return _mm512_mask_blend_ps(v_lanes(n), y, x);
+}
+
 static inline vf v_load_bf16(const bf16 *p)
 {
     return _mm512_castsi512_ps(

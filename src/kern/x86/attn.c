@@ -1,0 +1,192 @@
+/* attn.c - attention forward: blocks of queries against blocks of keys. */
+#include "kern/x86/attn.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A block of keys and values stays in L2 while up to ATTN_CHUNK queries pass by, ATTN_QUERIES at a
+ * time. */
+enum { ATTN_KEYS = 512, ATTN_CHUNK = 512, ATTN_QUERIES = 48 };
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+struct attn_piece attn_piece(const struct k_attention *a, int seq, int head)
+{
+    return (struct attn_piece){a->q_start[seq],
+                               a->q_start[seq + 1] - a->q_start[seq],
+                               a->k_start[seq],
+                               a->k_start[seq + 1] - a->k_start[seq],
+                               head,
+                               head / (a->heads / a->kv_heads)};
+}
+
+int64_t attn_longest(const int64_t *start, int n_seq)
+{
+    int64_t most = 0;
+    for (int s = 0; s < n_seq; s++)
+        most = start[s + 1] - start[s] > most ? start[s + 1] - start[s] : most;
+    return most;
+}
+
+void *attn_at(const void *p, enum dtype type, int64_t i)
+{
+    return (char *)p + i * (type == DT_BF16 ? 2 : 4);
+}
+
+struct mm_a attn_rows(const struct mm *mm, const void *src, enum dtype type, int64_t ld,
+                      int64_t rows, int64_t k, void *room)
+{
+    if (type == mm->type && k % mm->group == 0)
+        return (struct mm_a){src, ld * (type == DT_BF16 ? 2 : 4), 4, 0, INT64_MAX};
+    mm->pack_rows(room, src, type, ld, rows, k);
+    return mm_a_rows(mm, room, k);
+}
+
+void *attn_carve(char **room, size_t bytes)
+{
+    char *p = *room;
+    *room = p + (bytes + 63) / 64 * 64;
+    return p;
+}
+
+struct forward {
+    struct kcx *kc;
+    const struct k_attention *a;
+    const struct mm *mm;
+    const struct soft *soft;
+    int64_t chunks, keys, rows; /* chunks of the longest sequence; largest blocks */
+};
+
+struct forward_room {
+    void *k, *v, *q, *p;
+    float *s, *out, *max, *sum;
+    int64_t ld; /* of s and p, in elements */
+};
+
+static size_t forward_carve(const struct forward *f, struct forward_room *w, char *base)
+{
+    int64_t dim = f->a->head_dim,
+            chunk = least(attn_longest(f->a->q_start, f->a->n_seq), ATTN_CHUNK);
+    char *at = base;
+    w->ld = mm_round_up(f->keys, 16) + 16; /* not a power of two: rows fall into different sets */
+    w->k = attn_carve(&at, mm_bytes_b(f->mm, f->keys, dim));
+    w->v = attn_carve(&at, mm_bytes_b(f->mm, dim, f->keys));
+    w->q = attn_carve(&at, mm_bytes_rows(f->mm, f->rows, dim));
+    w->p = attn_carve(&at, (size_t)(f->rows * w->ld) * 4);
+    w->s = attn_carve(&at, (size_t)(f->rows * w->ld) * 4);
+    w->out = attn_carve(&at, (size_t)(chunk * dim) * 4);
+    w->max = attn_carve(&at, (size_t)chunk * 4);
+    w->sum = attn_carve(&at, (size_t)chunk * 4);
+    return (size_t)(at - base);
+}
+
+/* Queries i..i+rows of the piece against keys j..j+keys, which are packed; out rows start at w->out
+ * + o. */
+static void forward_block(const struct forward *f, const struct forward_room *w,
+                          const struct attn_piece *p, int64_t i, int64_t rows, int64_t j,
+                          int64_t keys, int64_t o)
+{
+    const struct k_attention *a = f->a;
+    int64_t dim = a->head_dim;
+    struct mm_a q = attn_rows(f->mm, attn_at(a->q, a->type, (p->q0 + i) * a->ldq + p->head * dim),
+                              a->type, a->ldq, rows, dim, w->q);
+    struct mm_out s = {.c = w->s, .type = DT_F32, .ld = w->ld};
+    f->mm->block(rows, keys, mm_groups(f->mm, dim), &q, w->k, &s);
+
+    struct soft_rows r = {.rows = rows,
+                          .keys = keys,
+                          .first = i + 1 - j,
+                          .causal = a->causal,
+                          .scale = (float)a->scale,
+                          .s = w->s,
+                          .ld_s = w->ld,
+                          .ld_bias = a->bias_k,
+                          .p = w->p,
+                          .p_type = f->mm->type,
+                          .ld_p = w->ld};
+    if (a->bias)
+        r.bias = (const float *)a->bias + (p->head * a->bias_q + i) * a->bias_k + j;
+    f->soft->step(&r, w->max + o, w->sum + o, w->out + o * dim, j > 0 ? dim : 0);
+
+    struct mm_a pa = {w->p, w->ld * (r.p_type == DT_BF16 ? 2 : 4), 4, 0, INT64_MAX};
+    struct mm_out out = {.c = w->out + o * dim, .type = DT_F32, .ld = dim, .add = j > 0};
+    f->mm->block(rows, dim, mm_groups(f->mm, keys), &pa, w->v, &out);
+}
+
+static void forward_item(void *arg, int item, int worker)
+{
+    const struct forward *f = arg;
+    const struct k_attention *a = f->a;
+    int64_t chunk = item % f->chunks, dim = a->head_dim, ldo = a->heads * dim;
+    int head = (int)(item / f->chunks % a->heads), seq = (int)(item / f->chunks / a->heads);
+    struct attn_piece p = attn_piece(a, seq, head);
+    int64_t i0 = chunk * ATTN_CHUNK, n = least(ATTN_CHUNK, p.nq - i0);
+    struct forward_room w;
+    if (n <= 0)
+        return;
+    forward_carve(f, &w, kcx_scratch(f->kc, worker, forward_carve(f, &w, NULL)));
+    for (int64_t i = 0; i < n; i++) {
+        w.max[i] = -INFINITY;
+        w.sum[i] = 0;
+    }
+    if (p.nk == 0)
+        memset(w.out, 0, (size_t)(n * dim) * sizeof(float));
+    for (int64_t j = 0; j < p.nk; j += ATTN_KEYS) {
+        int64_t keys = least(ATTN_KEYS, p.nk - j);
+        int64_t col = p.kv_head * dim, row = p.k0 + j;
+        if (a->causal && j >= i0 + n)
+            break;
+        f->mm->pack_turned(w.k, attn_at(a->k, a->type, row * a->ldk + col), a->type, a->ldk, keys,
+                           dim);
+        f->mm->pack_cols(w.v, MM_PANEL, attn_at(a->v, a->type, row * a->ldv + col), a->type, a->ldv,
+                         keys, dim);
+        for (int64_t i = 0; i < n; i += ATTN_QUERIES)
+            forward_block(f, &w, &p, i0 + i, least(ATTN_QUERIES, n - i), j, keys, i);
+    }
+    f->soft->finish(n, dim, w.out, w.max, w.sum,
+                    attn_at(a->o, a->type, (p.q0 + i0) * ldo + head * dim), a->type, ldo,
+                    a->lse ? (float *)a->lse + (p.q0 + i0) * a->heads + head : NULL, a->heads);
+}
+
+void attn_forward(struct kcx *kc, const struct k_attention *a, const struct attn_set *set)
+{
+    int64_t longest = attn_longest(a->q_start, a->n_seq);
+    struct forward f = {.kc = kc,
+                        .a = a,
+                        .mm = a->type == DT_BF16 && set->dot ? set->dot : set->f32,
+                        .soft = set->soft,
+                        .chunks = (longest + ATTN_CHUNK - 1) / ATTN_CHUNK,
+                        .keys = least(attn_longest(a->k_start, a->n_seq), ATTN_KEYS),
+                        .rows = least(longest, ATTN_QUERIES)};
+    threads_run(kc->threads, (int)(a->n_seq * a->heads * f.chunks), forward_item, &f);
+}
+
+/* clang-format off */
+#define ATTN_LEVEL(level, f32, dot, soft)                                                          \
+    static const struct attn_set set_##level = {f32, dot, soft};                                   \
+    static void attention_##level(struct kcx *kc, struct k_attention *a)                           \
+    {                                                                                              \
+        if (a->type == DT_F64)                                                                     \
+            kernels_c()->attention(kc, a);                                                         \
+        else                                                                                       \
+            attn_forward(kc, a, &set_##level);                                                     \
+    }                                                                                              \
+    static void attention_bwd_##level(struct kcx *kc, struct k_attention_bwd *b)                   \
+    {                                                                                              \
+        if (b->f.type == DT_F64)                                                                   \
+            kernels_c()->attention_bwd(kc, b);                                                     \
+        else                                                                                       \
+            attn_backward(kc, b, &set_##level);                                                    \
+    }                                                                                              \
+    void attn_overlay_##level(struct kernels *k)                                                   \
+    {                                                                                              \
+        k->attention = attention_##level;                                                          \
+        k->attention_bwd = attention_bwd_##level;                                                  \
+    }
+ATTN_LEVEL(avx2, &mm_f32_avx2, NULL, &soft_avx2)
+ATTN_LEVEL(avx512, &mm_f32_avx512, NULL, &soft_avx512)
+ATTN_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, &soft_avx512)
+/* clang-format on */
