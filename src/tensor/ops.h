@@ -1,39 +1,45 @@
-/* ops.h - the coarse operations networks are made of, each with forward and backward in one file of src/tensor/op/.
+/* ops.h - the coarse operations networks are made of, each with forward and backward in one file of
+ * src/tensor/op/.
  *
- * Shapes in brackets; R rows, D width, E modulation entries, H heads. All ops return a new handle, record on the tape
- * when one is set, and do nothing after cx->err. "Consumes x": without a tape the op may work in place and x is poisoned
- * (use keep() if it is read again). A wrong shape is a BUG with both shapes printed. */
+ * Shapes in brackets; R rows, D width, E modulation entries, H heads. All ops return a new handle,
+ * record on the tape when one is set, and do nothing after cx->err. "Consumes x": without a tape
+ * the op may work in place and x is poisoned (use keep() if it is read again). A wrong shape is a
+ * BUG with both shapes printed. */
 #ifndef TENSOR_OPS_H
 #define TENSOR_OPS_H
 
 #include "tensor/tensor.h"
 #include "tensor/weight.h"
 
-/* Which rows belong together: sequence s has rows start[s]..start[s+1]-1. Host memory of the caller or the step. */
+/* Which rows belong together: sequence s has rows start[s]..start[s+1]-1. Host memory of the caller
+ * or the step. */
 struct seq {
     int n;
     const int64_t *start; /* n+1 */
 };
 
-/* Modulation: a column block of a wide table e [E, n*D]; row r uses entry index[r] (NULL: entry 0). */
+/* Modulation: a column block of a wide table e [E, n*D]; row r uses entry index[r] (NULL: 0). */
 struct mod {
     struct tensor *table; /* wide [E, ld] */
     int64_t offset;       /* first column */
     const int32_t *index; /* [R], step lifetime */
 };
 
-/* y [.., out] = x [.., in] w^T + b. Result type: cx->type. linear_wide gives the wide type (time embedding, last layers). */
+/* y [.., out] = x [.., in] w^T + b. Result type: cx->type. linear_wide gives the wide type (time
+ * embedding, last layers). */
 struct tensor *linear(struct cx *cx, struct tensor *x, const struct linear_w *w);
 struct tensor *linear_wide(struct cx *cx, struct tensor *x, const struct linear_w *w);
-/* LayerNorm over the last axis, optional affine (gain, bias), optional modulation (1+scale), shift. x wide or cx->type ->
- * cx->type. mod.table NULL: none. */
+/* LayerNorm over the last axis, optional affine (gain, bias), optional modulation (1+scale), shift.
+ * x wide or cx->type -> cx->type. mod.table NULL: none. */
 struct tensor *norm_mod(struct cx *cx, struct tensor *x, struct weight *gain, struct weight *bias,
                         struct mod scale, struct mod shift, double eps);
-struct tensor *rms_norm(struct cx *cx, struct tensor *x, struct weight *gain, double eps); /* consumes x; -> cx->type */
-struct tensor *act(struct cx *cx, struct tensor *x, enum k_act kind);                       /* consumes x */
-struct tensor *add(struct cx *cx, struct tensor *a, struct tensor *b);                      /* consumes a; type of a */
-struct tensor *add_scaled(struct cx *cx, struct tensor *a, double alpha, struct tensor *b, double beta);
-struct tensor *mul(struct cx *cx, struct tensor *a, struct tensor *b);                      /* consumes a */
+/* Over the last axis. Consumes x; -> cx->type. */
+struct tensor *rms_norm(struct cx *cx, struct tensor *x, struct weight *gain, double eps);
+struct tensor *act(struct cx *cx, struct tensor *x, enum k_act kind);  /* consumes x */
+struct tensor *add(struct cx *cx, struct tensor *a, struct tensor *b); /* consumes a; type of a */
+struct tensor *add_scaled(struct cx *cx, struct tensor *a, double alpha, struct tensor *b,
+                          double beta);
+struct tensor *mul(struct cx *cx, struct tensor *a, struct tensor *b); /* consumes a */
 /* x + h * gate (gate.table NULL: 1). Consumes x. Type of x. */
 struct tensor *add_gated(struct cx *cx, struct tensor *x, struct tensor *h, struct mod gate);
 
@@ -42,49 +48,58 @@ struct rope_table {
     struct tensor *table;
     const int32_t *pos; /* [R] or NULL */
 };
-struct tensor *rope(struct cx *cx, struct tensor *x, int heads, const struct rope_table *t); /* consumes x */
+/* Consumes x [R, heads*hd]. */
+struct tensor *rope(struct cx *cx, struct tensor *x, int heads, const struct rope_table *t);
 
 struct attn_args {
-    int heads, kv_heads;   /* kv_heads 0 = heads */
-    double scale;          /* 0 = 1/sqrt(head size) */
+    int heads, kv_heads; /* kv_heads 0 = heads */
+    double scale;        /* 0 = 1/sqrt(head size) */
     int causal;
-    const struct seq *seq;     /* of the queries */
-    const struct seq *kv_seq;  /* of keys and values; NULL = seq */
-    struct tensor *bias;       /* wide [heads, q, k] or NULL; differentiable */
+    const struct seq *seq;    /* of the queries */
+    const struct seq *kv_seq; /* of keys and values; NULL = seq */
+    struct tensor *bias;      /* wide [heads, q, k] or NULL; differentiable */
 };
 /* q [R, heads*hd], k and v [S, kv_heads*hd] -> [R, heads*hd]. */
 struct tensor *attention(struct cx *cx, struct tensor *q, struct tensor *k, struct tensor *v,
                          const struct attn_args *a);
 
-/* Images are [n,h,w,C]. kernel 1 or 3, stride 1 or 2; padding (kernel-1)/2 unless pad_after: then (0, kernel-1) after only. */
+/* Images are [n,h,w,C]. kernel 1 or 3, stride 1 or 2; padding (kernel-1)/2 unless pad_after: then
+ * (0, kernel-1) after only. */
 struct tensor *conv2d(struct cx *cx, struct tensor *x, const struct conv_w *w, int stride);
 struct tensor *upsample2(struct cx *cx, struct tensor *x); /* nearest, [n,2h,2w,C] */
 /* [n, h*p, w*p, C] <-> [n, h, w, C*p*p]; channel order c*p*p + i*p + j as torch.pixel_unshuffle. */
 struct tensor *pixel_unshuffle(struct cx *cx, struct tensor *x, int p);
 struct tensor *pixel_shuffle(struct cx *cx, struct tensor *x, int p);
-/* [n,t,h,w,C] -> rows [n*(t/pt)*(h/ph)*(w/pw), C*pt*ph*pw], columns in order c,pt,ph,pw (a Conv3d weight as a matrix). */
+/* [n,t,h,w,C] -> rows [n*(t/pt)*(h/ph)*(w/pw), C*pt*ph*pw], columns in order c,pt,ph,pw (a Conv3d
+ * weight as a matrix). */
 struct tensor *patchify(struct cx *cx, struct tensor *x, int pt, int ph, int pw);
-/* rows [n*t*h*w (in patches), pt*ph*pw*C], columns in order pt,ph,pw,c -> [n, t*pt, h*ph, w*pw, C] (Wan's output order). */
+/* rows [n*t*h*w (in patches), pt*ph*pw*C], columns in order pt,ph,pw,c -> [n, t*pt, h*ph, w*pw, C]
+ * (Wan's output order). */
 struct tensor *unpatchify(struct cx *cx, struct tensor *rows, int64_t n, int64_t t, int64_t h,
                           int64_t w, int pt, int ph, int pw);
 /* Any transposition: y.dim[i] = x.dim[axis[i]]. */
 struct tensor *permute(struct cx *cx, struct tensor *x, const int *axis);
-struct tensor *concat_last(struct cx *cx, struct tensor *a, struct tensor *b); /* along the last axis */
+/* Along the last axis; along axis 0. */
+struct tensor *concat_last(struct cx *cx, struct tensor *a, struct tensor *b);
 struct tensor *slice_last(struct cx *cx, struct tensor *x, int64_t first, int64_t n);
-struct tensor *concat_rows(struct cx *cx, int n, struct tensor **x); /* along axis 0 */
+struct tensor *concat_rows(struct cx *cx, int n, struct tensor **x);
 struct tensor *slice_rows(struct cx *cx, struct tensor *x, int64_t first, int64_t n);
 struct tensor *cast(struct cx *cx, struct tensor *x, enum dtype type);
-struct tensor *embed(struct cx *cx, struct weight *table, const int32_t *index, int64_t rows, enum dtype type);
+struct tensor *embed(struct cx *cx, struct weight *table, const int32_t *index, int64_t rows,
+                     enum dtype type);
 struct tensor *gather_rows(struct cx *cx, struct tensor *x, const int32_t *index, int64_t rows);
-/* Wide [n, dim] = cos(t f_i), sin(t f_i), f_i = 10000^(-i/(dim/2)): diffusers Timesteps(flip_sin_to_cos, shift 0). */
+/* Wide [n, dim] = cos(t f_i), sin(t f_i), f_i = 10000^(-i/(dim/2)): diffusers
+ * Timesteps(flip_sin_to_cos, shift 0). */
 struct tensor *timestep_embedding(struct cx *cx, const double *t, int64_t n, int64_t dim);
 /* A weight as a tensor (tables that are added or multiplied); gradients flow to the weight. */
 struct tensor *weight_tensor(struct cx *cx, struct weight *w);
 
-/* Scalar wide [1] losses: scale * sum over rows of weight[row] * mean over columns of (pred-target)^2 or |pred-target|.
- * target is wide and constant, weight wide [R] or NULL. */
-struct tensor *loss_l2(struct cx *cx, struct tensor *pred, struct tensor *target, struct tensor *weight, double scale);
-struct tensor *loss_l1(struct cx *cx, struct tensor *pred, struct tensor *target, struct tensor *weight, double scale);
+/* Scalar wide [1] losses: scale * sum over rows of weight[row] * mean over columns of
+ * (pred-target)^2 or |pred-target|. target is wide and constant, weight wide [R] or NULL. */
+struct tensor *loss_l2(struct cx *cx, struct tensor *pred, struct tensor *target,
+                       struct tensor *weight, double scale);
+struct tensor *loss_l1(struct cx *cx, struct tensor *pred, struct tensor *target,
+                       struct tensor *weight, double scale);
 double scalar_value(struct cx *cx, struct tensor *x);
 
 #endif

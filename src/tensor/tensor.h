@@ -1,9 +1,11 @@
 /* tensor.h - tensors, the context they live in, scopes, tape and recomputation.
  *
- * A network is plain C that calls the ops of ops.h on tensors. The context says where (kernels), in which type,
- * whether a tape records, and holds the memory. Lifetimes: handles live until cx_step_end(); their data goes back to a pool
- * of buffers by scope, so a steady state makes no malloc.
- * Threads: a cx and its tensors belong to one caller thread; kernels spread over cx->kcx.threads. */
+ * A network is plain C that calls the ops of ops.h on tensors. The context says where (kernels), in
+ * which type, whether a tape records, and holds the memory. Lifetimes: handles live until
+ * cx_step_end(); their data goes back to a pool of buffers by scope, so a steady state makes no
+ * malloc.
+ * Threads: a cx and its tensors belong to one caller thread; kernels spread over cx->kcx.threads.
+ */
 #ifndef TENSOR_TENSOR_H
 #define TENSOR_TENSOR_H
 
@@ -19,10 +21,10 @@ struct tensor {
     int rank;
     int64_t dim[TENSOR_MAX_RANK]; /* outermost first, dense, channels last */
     enum dtype type;
-    void *data;          /* NULL in a dry run */
-    struct tensor *grad; /* same shape; wide for weights, own type otherwise; NULL until backward needs it */
+    void *data;            /* NULL in a dry run */
+    struct tensor *grad;   /* same shape, own type (weights: wide); NULL until backward needs it */
     struct buffer *buffer; /* whose memory data is; NULL when borrowed (weights, inputs) */
-    uint32_t gen;          /* of the buffer when the handle was made: a stale handle is found at its next use */
+    uint32_t gen;          /* of the buffer at birth: a stale handle is found at its next use */
     unsigned needs_grad : 1, poisoned : 1, kept : 1, is_weight : 1;
 };
 
@@ -36,8 +38,8 @@ struct cx {
     struct pool *pool;
     struct arena handles;
     struct scope *scope;
-    struct err err;      /* sticky: first device or non-finite trouble; ops return at once afterwards */
-    double flops;        /* counted by every op, multiply and add separately, reset by the caller */
+    struct err err; /* sticky: first device or non-finite trouble; ops return at once afterwards */
+    double flops;   /* counted by every op, multiply and add separately, reset by the caller */
 };
 
 /* threads may be NULL; type F64 forces the C kernels. dry: the null kernels. */
@@ -45,23 +47,27 @@ void cx_init(struct cx *cx, enum dtype type, struct threads *threads, int dry);
 void cx_release(struct cx *cx);
 /* Every tensor of the step dies; memory stays in the pool. */
 void cx_step_end(struct cx *cx);
-/* Highest sum of live tensor bytes (weights excluded) since cx_init or the last reset; exact in a dry run too. */
+/* Highest sum of live tensor bytes (weights excluded) since cx_init or the last reset; exact in a
+ * dry run too. */
 uint64_t cx_peak_bytes(const struct cx *cx);
 void cx_reset_peak(struct cx *cx);
-/* What the pool has taken from the system (size classes and free buffers included); the same figure in a dry run. */
+/* What the pool has taken from the system (size classes and free buffers included); the same figure
+ * in a dry run. */
 uint64_t cx_reserved_bytes(const struct cx *cx);
 /* Fail the job: stores code and message once (code ERR_DEVICE for non-finite values). */
 void cx_fail(struct cx *cx, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-struct tensor *tensor_new(struct cx *cx, enum dtype type, int rank, const int64_t *dim); /* uninitialised */
+/* Uninitialised. */
+struct tensor *tensor_new(struct cx *cx, enum dtype type, int rank, const int64_t *dim);
 struct tensor *tensor_zeros(struct cx *cx, enum dtype type, int rank, const int64_t *dim);
 /* Borrowed memory that outlives the step (inputs, weights). */
-struct tensor *tensor_wrap(struct cx *cx, enum dtype type, int rank, const int64_t *dim, void *data);
+struct tensor *tensor_wrap(struct cx *cx, enum dtype type, int rank, const int64_t *dim,
+                           void *data);
 /* Same data, other shape (equal element count); shares the buffer. Differentiable. */
 struct tensor *reshape(struct cx *cx, struct tensor *x, int rank, const int64_t *dim);
-int64_t tensor_count(const struct tensor *x);           /* elements */
-int64_t tensor_rows(const struct tensor *x);            /* product of all but the last */
-int64_t tensor_last(const struct tensor *x);            /* last dimension */
+int64_t tensor_count(const struct tensor *x); /* elements */
+int64_t tensor_rows(const struct tensor *x);  /* product of all but the last */
+int64_t tensor_last(const struct tensor *x);  /* last dimension */
 size_t tensor_bytes(const struct tensor *x);
 /* Copy to host f32 (n = tensor_count); zeros in a dry run. */
 void tensor_read_f32(struct cx *cx, const struct tensor *x, float *out);
@@ -77,8 +83,8 @@ struct tensor *keep(struct cx *cx, struct tensor *x);
         __VA_ARGS__                                                                                \
     }
 
-/* Buffers taken since scope_begin go back to the pool at scope_end, except those of `result` and what the tape
- * needs. Returns result. Scopes nest. */
+/* Buffers taken since scope_begin go back to the pool at scope_end, except those of `result` and
+ * what the tape needs. Returns result. Scopes nest. */
 struct scope {
     struct scope *outer;
     int first; /* position in the list of live buffers */
@@ -86,13 +92,14 @@ struct scope {
 void scope_begin(struct cx *cx, struct scope *s);
 struct tensor *scope_end(struct cx *cx, struct scope *s, struct tensor *result);
 
-/* Tape. tape_begin starts recording; backward walks back from loss (its grad is set to `seed_scale`), adding
- * into the grads of weights (which the caller zeroes) and of every wrapped tensor with needs_grad. */
+/* Tape. tape_begin starts recording; backward walks back from loss (its grad is set to
+ * `seed_scale`), adding into the grads of weights (which the caller zeroes) and of every wrapped
+ * tensor with needs_grad. */
 void tape_begin(struct cx *cx);
 void backward(struct cx *cx, struct tensor *loss, double seed_scale);
 void tape_end(struct cx *cx);
-/* For ops: record. `run` is called in reverse order with the record; saved tensors stay alive. Grads of inputs
- * are reached with grad_of (zeroed at first use, add into it) . */
+/* For ops: record. `run` is called in reverse order with the record; saved tensors stay alive.
+ * Grads of inputs are reached with grad_of: *fresh = 1 says uninitialised, overwrite all of it. */
 #define TAPE_MAX_IN 8
 #define TAPE_MAX_SAVED 8
 struct record {
@@ -104,10 +111,11 @@ struct record {
 struct record *tape_push(struct cx *cx, const char *op, void (*run)(struct cx *, struct record *),
                          struct tensor *out, int n_in, struct tensor *const *in, const void *args,
                          size_t args_bytes);
-struct tensor *grad_of(struct cx *cx, struct tensor *x, int *fresh); /* *fresh=1: uninitialised, overwrite it */
+struct tensor *grad_of(struct cx *cx, struct tensor *x, int *fresh);
 
-/* Run a block without recording its inside and replay it in backward: the same function, half the memory. All
- * inputs that need gradients stand in in[]; arg reaches fn both times and must stay valid until tape_end. */
+/* Run a block without recording its inside and replay it in backward: the same function, half the
+ * memory. All inputs that need gradients stand in in[]; arg reaches fn both times and must stay
+ * valid until tape_end. */
 typedef struct tensor *(*block_fn)(struct cx *cx, struct tensor **in, int n_in, void *arg);
 struct tensor *remat(struct cx *cx, block_fn fn, struct tensor **in, int n_in, void *arg);
 

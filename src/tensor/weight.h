@@ -1,8 +1,8 @@
 /* weight.h - the table of all weights of one network.
  *
- * A network declares each weight once with weight_declare: where its handle goes, its name (our convention = the diffusers
- * or transformers names), shape, initialiser and decay. Loading, saving, initialising, the optimiser and `zoetrope info`
- * all walk that table. Data are owned by the set. */
+ * A network declares each weight once with weight_declare: where its handle goes, its name (our
+ * convention = the diffusers or transformers names), shape, initialiser and decay. Loading, saving,
+ * initialising, the optimiser and `zoetrope info` all walk that table. The set owns the data. */
 #ifndef TENSOR_WEIGHT_H
 #define TENSOR_WEIGHT_H
 
@@ -25,15 +25,15 @@ struct weight {
     int64_t dim[5];
     enum init init;
     double init_arg;
-    int matrix;  /* 1: hidden matrix (bf16 in bf16 mode, Muon, weight decay); 0: vectors and tables, always wide, AdamW */
-    int conv;    /* 1: the file holds [out,in,kh,kw] and memory [out,kh,kw,in] */
-    int frozen;  /* no gradient */
-    int muon;    /* matrix that Muon may take (false for embeddings, first and last layers) */
+    int matrix; /* 1: hidden matrix (bf16 in bf16 mode, weight decay); 0: always wide, AdamW */
+    int conv;   /* 1: the file holds [out,in,kh,kw] and memory [out,kh,kw,in] */
+    int frozen; /* no gradient */
+    int muon;   /* matrix that Muon may take (false for embeddings, first and last layers) */
     /* memory, after weight_set_allocate */
-    float *master;     /* f32, NULL when loaded for inference in bf16 */
-    void *data;        /* what kernels read: master itself, or a bf16 (f64) copy */
-    enum dtype type;   /* of data */
-    void *grad;        /* wide; NULL when not training */
+    float *master;   /* f32, NULL when loaded for inference in bf16 */
+    void *data;      /* what kernels read: master itself, or a bf16 (f64) copy */
+    enum dtype type; /* of data */
+    void *grad;      /* wide; NULL when not training */
 };
 
 struct linear_w {
@@ -54,27 +54,29 @@ void weight_set_init(struct weight_set *s);
 void weight_set_release(struct weight_set *s);
 
 /* Declare; name is copied. The returned handle is stable. Duplicate names are a BUG. */
-struct weight *weight_declare(struct weight_set *s, const char *name, int matrix, enum init init, double init_arg,
-                              int rank, const int64_t *dim);
+struct weight *weight_declare(struct weight_set *s, const char *name, int matrix, enum init init,
+                              double init_arg, int rank, const int64_t *dim);
 /* NAME.weight [out,in] and, with bias, NAME.bias [out]. init_arg 0 with INIT_LINEAR means 1. */
-struct linear_w linear_declare(struct weight_set *s, const char *name, int64_t in, int64_t out, int bias,
-                               enum init init, double init_arg);
-struct conv_w conv_declare(struct weight_set *s, const char *name, int64_t in, int64_t out, int kernel, int bias,
-                           enum init init, double init_arg);
+struct linear_w linear_declare(struct weight_set *s, const char *name, int64_t in, int64_t out,
+                               int bias, enum init init, double init_arg);
+struct conv_w conv_declare(struct weight_set *s, const char *name, int64_t in, int64_t out,
+                           int kernel, int bias, enum init init, double init_arg);
 struct weight *weight_find(struct weight_set *s, const char *name);
 
-/* Allocate data for computing in `type` (F32, BF16, F64); training adds f32 master (f64 type: data is the
- * master) and gradients. */
+/* Allocate data for computing in `type` (F32, BF16, F64); training adds f32 master (f64 type: data
+ * is the master) and gradients. */
 void weight_set_allocate(struct weight_set *s, enum dtype type, int training);
-void weight_set_initialise(struct weight_set *s, uint64_t seed); /* by name hash, so order does not matter */
+/* By hash of the name, so the order of declaration does not matter. */
+void weight_set_initialise(struct weight_set *s, uint64_t seed);
 /* Give w its values (n elements in memory order, any type): fills master and data. */
 void weight_store(struct weight *w, const void *values, enum dtype type);
-/* The same in the order of files: convolutions lie there as [out,in,kh,kw]. weight_file_dims gives the shape in files
- * and returns its rank; weight_to_file_order writes weight_count values (the master where there is one). */
+/* The same in the order of files: convolutions lie there as [out,in,kh,kw]. weight_file_dims gives
+ * the shape in files and returns its rank; weight_to_file_order writes weight_count values (the
+ * master where there is one). */
 int weight_file_dims(const struct weight *w, int64_t dim[5]);
 void weight_from_file_order(struct weight *w, const void *values, enum dtype type);
 void weight_to_file_order(const struct weight *w, float *out);
-void weight_publish(struct weight *w);   /* data = round(master), after an optimiser step */
+void weight_publish(struct weight *w); /* data = round(master), after an optimiser step */
 void weight_zero_grads(struct weight_set *s);
 int64_t weight_count(const struct weight *w);
 int64_t weight_set_count(const struct weight_set *s);
