@@ -8,7 +8,9 @@ struct buf {
     char *data; /* owned; NULL only before the first byte */
     size_t len, cap;
 };
+/* clang-format off */
 #define BUF_INIT {0}
+/* clang-format on */
 
 void buf_release(struct buf *b);
 void buf_clear(struct buf *b); /* keeps the memory */

@@ -6,7 +6,19 @@
 #include <stdint.h>
 #include <string.h>
 
-enum dtype { DT_F32, DT_BF16, DT_F64, DT_F16, DT_I8, DT_U8, DT_I16, DT_I32, DT_I64, DT_BOOL, N_DTYPES };
+enum dtype {
+    DT_F32,
+    DT_BF16,
+    DT_F64,
+    DT_F16,
+    DT_I8,
+    DT_U8,
+    DT_I16,
+    DT_I32,
+    DT_I64,
+    DT_BOOL,
+    N_DTYPES
+};
 
 typedef uint16_t bf16; /* the upper half of an IEEE float */
 

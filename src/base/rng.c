@@ -63,7 +63,8 @@ int rng_below(struct rng *r, int n)
 {
     uint32_t bound, least;
 
-    ZT_ASSERT(n >= 1);
+    if (n < 1)
+        BUG("rng_below: n is %d", n);
     bound = (uint32_t)n;
     least = (0u - bound) % bound; /* products below this would favour small results */
     for (;;) {

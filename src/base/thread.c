@@ -17,7 +17,9 @@ struct threads {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t posted, finished;
     unsigned long job; /* number of the current job */
-    int stop, busy;    /* busy: workers that have not left the current job */
+    int open;          /* workers may still join it */
+    int busy;          /* workers that joined and have not left */
+    int stop;
 
     atomic_int next; /* the next item */
     int n_items;
@@ -56,6 +58,9 @@ static void *worker_main(void *arg)
         if (th->stop)
             break;
         seen = th->job;
+        if (!th->open)
+            continue;
+        th->busy++;
         pthread_mutex_unlock(&th->lock);
         run_items(th, w.id);
         pthread_mutex_lock(&th->lock);
@@ -142,14 +147,16 @@ void threads_run(struct threads *th, int n_items, void (*fn)(void *arg, int item
     th->arg = arg;
     th->n_items = n_items;
     atomic_store_explicit(&th->next, 0, memory_order_relaxed);
-    th->busy = th->n - 1;
+    th->open = 1;
     th->job++;
-    pthread_cond_broadcast(&th->posted);
+    for (int i = 1; i < n_items && i < th->n; i++)
+        pthread_cond_signal(&th->posted);
     pthread_mutex_unlock(&th->lock);
 
     run_items(th, 0);
 
     pthread_mutex_lock(&th->lock);
+    th->open = 0;
     while (th->busy)
         pthread_cond_wait(&th->finished, &th->lock);
     pthread_mutex_unlock(&th->lock);
