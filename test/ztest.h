@@ -1,5 +1,6 @@
-/* ztest.h - the test program in one header: TEST(name) { ... CHECK(...) }. A failed check prints where
- * and why and ends that test only. `build/ztest [PATTERN...]` runs the tests whose name holds a pattern. */
+/* ztest.h - the test program in one header: TEST(name) { ... CHECK(...) }. A failed check prints
+ * where and why and ends that test only. `build/ztest [PATTERN...]` runs the tests whose name holds
+ * a pattern. */
 #ifndef ZTEST_H
 #define ZTEST_H
 
@@ -21,8 +22,8 @@ _Noreturn void ztest_fail(const char *file, int line, const char *fmt, ...)
 _Noreturn void ztest_skip(const char *why);
 /* |a-b| / |b| over n elements; NaN anywhere gives infinity. */
 double ztest_rel_l2(const float *a, const float *b, size_t n);
-const char *ztest_tmp(void);               /* a fresh folder for this run, removed at the end */
-const char *ztest_data(const char *name);  /* path of test/NAME in the source tree; static storage */
+const char *ztest_tmp(void);              /* a fresh folder for this run, removed at the end */
+const char *ztest_data(const char *name); /* path of test/NAME in the source tree; static storage */
 /* Run fn in a child; returns 1 when it aborted through BUG/panic. */
 int ztest_aborts(void (*fn)(void));
 

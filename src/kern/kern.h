@@ -1,14 +1,16 @@
 /* kern.h - THE list of kernels: what every backend can do with plain memory.
  *
  * Each kernel NAME takes a struct k_NAME of sizes and pointers, so a new backend is a table of
- * functions of one shape. The C kernels (kern/c, f32 bf16 and f64) are the truth; faster ones are laid over
- * them (kern/x86) and must agree in test/kern. The null backend does nothing: it lets a network run dry.
+ * functions of one shape. The C kernels (kern/c, f32 bf16 and f64) are the truth; faster ones are
+ * laid over them (kern/x86) and must agree in test/kern. The null backend does nothing: it lets a
+ * network run dry.
  *
- * Types: `type` is the storage type of activations (F32, BF16 or F64). "wide" is F32, or F64 when type
- * is F64: statistics, modulation, gains, biases, rotary tables, gradients of weights. Sums run in wide
- * (C kernels of f32 and bf16 may use double) in one fixed order whatever the number of threads: threads split rows, heads
- * and output channels, never a summed axis. Layout: rows are contiguous, channels last.
- * All pointers are host or all device memory of that backend. Arrays never overlap unless said.
+ * Types: `type` is the storage type of activations (F32, BF16 or F64). "wide" is F32, or F64 when
+ * type is F64: statistics, modulation, gains, biases, rotary tables, gradients of weights. Sums run
+ * in wide (C kernels of f32 and bf16 may use double) in one fixed order whatever the number of
+ * threads: threads split rows, heads and output channels, never a summed axis. Layout: rows are
+ * contiguous, channels last. All pointers are host or all device memory of that backend. Arrays
+ * never overlap unless said.
  * "+=" marks outputs that are added to. Index arrays are int32. Any m, n, rows may be 0. */
 #ifndef KERN_KERN_H
 #define KERN_KERN_H
@@ -27,10 +29,10 @@ struct kcx {
 void kcx_init(struct kcx *kc, struct threads *th);
 void kcx_release(struct kcx *kc);
 void *kcx_scratch(struct kcx *kc, int worker, size_t bytes); /* 64-byte aligned, old content lost */
-void *kcx_shared(struct kcx *kc, size_t bytes);              /* one more, for all workers of a call */
+void *kcx_shared(struct kcx *kc, size_t bytes); /* one more, for all workers of a call */
 
-/* Matrix products; ld* in elements. a and b may be F32 or BF16 in any mixture (a wide a with a bf16 b is
- * computed in f32), or all F64. bias is wide [n] or NULL. add != 0: c += instead of c =.
+/* Matrix products; ld* in elements. a and b may be F32 or BF16 in any mixture (a wide a with a bf16
+ * b is computed in f32), or all F64. bias is wide [n] or NULL. add != 0: c += instead of c =.
  *   matmul_nt: c[m,n] = a[m,k] b[n,k]^T + bias     forward: y = x w^T
  *   matmul_nn: c[m,n] = a[m,k] b[k,n]              backward to x: dx = dy w
  *   matmul_tn: c[m,n] = a[k,m]^T b[k,n]            backward to w: dw += dy^T x */
@@ -43,9 +45,10 @@ struct k_matmul {
 };
 
 /* softmax(scale q k^T + bias) v for n_seq independent sequences: sequence s owns query rows
- * q_start[s]..q_start[s+1]-1 and key rows k_start[s].. likewise. q [.,heads*head_dim] with row stride
- * ldq; k, v with ldk, ldv (multi-head; kv_heads divides heads); o, dq.. are dense. bias wide [heads,bias_q,bias_k] is
- * indexed by the place within the sequence, or NULL. lse wide [rows_q,heads] = log-sum-exp of the row. */
+ * q_start[s]..q_start[s+1]-1 and key rows k_start[s].. likewise. q [.,heads*head_dim] with row
+ * stride ldq; k, v with ldk, ldv (multi-head; kv_heads divides heads); o, dq.. are dense. bias wide
+ * [heads,bias_q,bias_k] is indexed by the place within the sequence, or NULL. lse wide
+ * [rows_q,heads] = log-sum-exp of the row. */
 struct k_attention {
     int n_seq, heads, kv_heads, head_dim, causal;
     const int64_t *q_start, *k_start; /* host memory, n_seq+1 each */
@@ -56,15 +59,16 @@ struct k_attention {
     void *o, *lse;
 };
 struct k_attention_bwd {
-    struct k_attention f;               /* as in the forward call, o and lse filled */
-    const void *d_o;                    /* [rows_q, heads*head_dim] */
-    void *dq, *dk, *dv;                 /* dense [rows,heads*head_dim], [rows,kv_heads*head_dim], overwritten */
-    void *dbias;                        /* wide, +=, or NULL */
+    struct k_attention f; /* as in the forward call, o and lse filled */
+    const void *d_o;      /* [rows_q, heads*head_dim] */
+    void *dq, *dk, *dv;   /* dense [rows,heads*head_dim], [rows,kv_heads*head_dim], overwritten */
+    void *dbias;          /* wide, +=, or NULL */
 };
 
-/* y = (hat(x) gain + bias) (1 + scale[e]) + shift[e], hat(x) = (x - mean) rstd over dim (biased variance, eps
- * inside the root), e = index[row] (NULL: 0). gain, bias, scale, shift: wide, each may be NULL; scale and shift
- * rows are ld_mod apart. stats wide [rows,2] = mean, rstd, kept for backward (NULL allowed). */
+/* y = (hat(x) gain + bias) (1 + scale[e]) + shift[e], hat(x) = (x - mean) rstd over dim (biased
+ * variance, eps inside the root), e = index[row] (NULL: 0). gain, bias, scale, shift: wide, each
+ * may be NULL; scale and shift rows are ld_mod apart. stats wide [rows,2] = mean, rstd, kept for
+ * backward (NULL allowed). */
 struct k_norm_mod {
     int64_t rows, dim, ld_mod;
     enum dtype x_type, y_type; /* x may be wide while y is the storage type */
@@ -75,9 +79,9 @@ struct k_norm_mod {
 };
 struct k_norm_mod_bwd {
     struct k_norm_mod f;
-    const void *dy;                          /* y_type */
-    void *dx;                                /* x_type, overwritten */
-    void *dgain, *dbias, *dscale, *dshift;   /* wide, +=, each may be NULL; ld_mod for the last two */
+    const void *dy;                        /* y_type */
+    void *dx;                              /* x_type, overwritten */
+    void *dgain, *dbias, *dscale, *dshift; /* wide, +=, each may be NULL; ld_mod for the last two */
 };
 
 /* y = x rstd gain, rstd = 1/sqrt(mean(x^2) + eps). stats wide [rows] = rstd. y may be x. */
@@ -95,7 +99,8 @@ struct k_rms_norm_bwd {
 };
 
 /* Rotate pairs (x[2i], x[2i+1]) of each head by the angle whose cos, sin stand in table wide
- * [positions, head_dim/2, 2], row pos[row] (NULL: row). inverse = 1 turns back (the backward). y may be x. */
+ * [positions, head_dim/2, 2], row pos[row] (NULL: row). inverse = 1 turns back (the backward). y
+ * may be x. */
 struct k_rope {
     int64_t rows;
     int heads, head_dim, inverse;
@@ -138,7 +143,8 @@ struct k_mul { /* y = a b; add: y += a b. y may be a. */
     int add;
 };
 
-/* y = x + h gate[e], e = index[row] (NULL: 0); gate wide with rows ld_mod apart, or NULL for 1. y may be x. */
+/* y = x + h gate[e], e = index[row] (NULL: 0); gate wide with rows ld_mod apart, or NULL for 1. y
+ * may be x. */
 struct k_add_gated {
     int64_t rows, dim, ld_mod;
     enum dtype x_type, h_type; /* y has x_type */
@@ -153,8 +159,8 @@ struct k_add_gated_bwd { /* dh = dy gate[e]; dgate[e] += sum over rows dy h; (dx
     void *dgate;    /* wide, +=, or NULL */
 };
 
-/* 2D convolution, zero padding, x [n,h,w,cin], w [cout,kh,kw,cin], bias wide [cout] or NULL, y [n,oh,ow,cout];
- * oh = (h + pad_top + pad_bottom - kh)/stride + 1. */
+/* 2D convolution, zero padding, x [n,h,w,cin], w [cout,kh,kw,cin], bias wide [cout] or NULL, y
+ * [n,oh,ow,cout]; oh = (h + pad_top + pad_bottom - kh)/stride + 1. */
 struct k_conv2d {
     int64_t n, h, w, cin, cout;
     int kh, kw, stride, pad_top, pad_left, pad_bottom, pad_right;
@@ -173,8 +179,8 @@ struct k_conv2d_dw { /* dw, dbias: wide, += */
     void *dw, *dbias;
 };
 
-/* dst[i0..] = (or +=) src[i0..] over a box of up to 8 dimensions with strides in elements. A source stride
- * of 0 repeats (nearest upsampling); with add a destination stride of 0 sums. */
+/* dst[i0..] = (or +=) src[i0..] over a box of up to 8 dimensions with strides in elements. A source
+ * stride of 0 repeats (nearest upsampling); with add a destination stride of 0 sums. */
 struct k_permute {
     int rank, add;
     int64_t dim[8], src_stride[8], dst_stride[8];
@@ -205,8 +211,9 @@ struct k_sum_rows {
     void *sum;
 };
 
-/* loss[row] = weight[row] mean_i f(pred - target), f = d^2 (L2) or |d| (L1); dpred = (or +=) scale times the
- * derivative of loss[row] (NULL: not wanted). target wide, weight wide [rows] or NULL for 1, loss wide [rows]. */
+/* loss[row] = weight[row] mean_i f(pred - target), f = d^2 (L2) or |d| (L1); dpred = (or +=) scale
+ * times the derivative of loss[row] (NULL: not wanted). target wide, weight wide [rows] or NULL for
+ * 1, loss wide [rows]. */
 struct k_loss {
     int64_t rows, dim;
     int l1, add;
@@ -217,13 +224,15 @@ struct k_loss {
 };
 
 /* Optimiser steps on f32 arrays of n. */
-struct k_adamw { /* decoupled decay; c1 = 1-beta1^t, c2 = 1-beta2^t; g is multiplied by g_scale first */
+struct k_adamw { /* decoupled decay; c1 = 1-beta1^t, c2 = 1-beta2^t; g is multiplied by g_scale
+                    first */
     int64_t n;
     double lr, beta1, beta2, eps, decay, c1, c2, g_scale;
     float *p, *m, *v;
     const float *g;
 };
-struct k_momentum { /* buf = mu buf + g_scale g (torch.optim.Muon: lerp form when lerp = 1); u = nesterov mix */
+struct k_momentum { /* buf = mu buf + g_scale g (torch.optim.Muon: lerp form when lerp = 1); u =
+                       nesterov mix */
     int64_t n;
     double mu, g_scale;
     int lerp, nesterov;
@@ -236,7 +245,8 @@ struct k_ema { /* avg += (1-decay)(p-avg) */
     float *avg;
     const float *p;
 };
-struct k_sum_squares { /* sum in double in fixed chunks of 65536; first_bad = first non-finite element or -1 */
+struct k_sum_squares { /* sum in double in fixed chunks of 65536; first_bad = first non-finite
+                          element or -1 */
     int64_t n;
     enum dtype type;
     const void *x;
@@ -258,7 +268,8 @@ struct k_sum_squares { /* sum in double in fixed chunks of 65536; first_bad = fi
     K(adamw, k_adamw) K(momentum, k_momentum) K(ema, k_ema) K(sum_squares, k_sum_squares)
 /* clang-format on */
 
-/* One function pointer per kernel. An argument struct is const except for results stored in it (sum_squares). */
+/* One function pointer per kernel. An argument struct is const except for results stored in it
+ * (sum_squares). */
 struct kernels {
     const char *name; /* "c", "avx2", "avx512", "avx512bf16", "null" */
 #define K(kernel, args) void (*kernel)(struct kcx *, struct args *);
@@ -268,8 +279,9 @@ struct kernels {
 
 const struct kernels *kernels_c(void);
 const struct kernels *kernels_null(void);
-/* The fastest kernels of this CPU; ZT_CPU=c|avx2|avx512|avx512bf16 in the environment holds them back. An unknown or
- * unavailable name falls to the nearest lower set. Decided once, thread-safe. */
+/* The fastest kernels of this CPU; ZT_CPU=c|avx2|avx512|avx512bf16 in the environment holds them
+ * back. An unknown or unavailable name falls to the nearest lower set. Decided once, thread-safe.
+ */
 const struct kernels *kernels_best(void);
 /* The kernels up to one set by name, for tests: NULL when this CPU or build has not got it. */
 const struct kernels *kernels_named(const char *name);
