@@ -260,6 +260,29 @@ TEST(recomputation_takes_less_memory)
     weight_set_release(&w.ws);
 }
 
+TEST(gradients_do_not_depend_on_threads)
+{
+    float *grad[2];
+    for (int k = 0; k < 2; k++) {
+        struct threads *th = k ? threads_new(3) : NULL;
+        struct cx cx;
+        struct net w;
+        cx_init(&cx, DT_F32, th, 0);
+        net_init(&w);
+        net_step(&cx, &w, 0);
+        grad[k] = w.up.w->grad;
+        w.up.w->grad = NULL;
+        weight_set_release(&w.ws);
+        cx_release(&cx);
+        threads_free(&th);
+    }
+    int same = !memcmp(grad[0], grad[1], 64 * 32 * sizeof(float));
+    float size = fabsf(grad[0][7]);
+    free(grad[0]);
+    free(grad[1]);
+    CHECK(same && size > 0);
+}
+
 TEST(an_error_stops_the_kernels)
 {
     struct cx cx;
