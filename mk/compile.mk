@@ -45,7 +45,7 @@ needed:
 else
 needed:
 	@scripts/packages.sh --missing build
-	@exit 2
+	@echo "zoetrope needs a C compiler ($(CC)) and, by $(PKG_CONFIG), $(NEEDED_PKGS)" >&2; exit 2
 endif
 
 $(OBJ)/%.o: %.c $(BUILD)/flags.txt | needed

@@ -18,7 +18,7 @@ find_line() { # file symbol
     $0 ~ word {
         if (!any) any = FNR
         if (!def && ($0 ~ "^[A-Za-z].*" && $0 !~ /;[ \t]*$/ || $0 ~ "^#define[ \t]+" s)) def = FNR
-        if (!type && $0 ~ "^(struct|enum|union)[ \t]+" s "[ \t]*({|$)") type = FNR
+        if (!type && $0 ~ "^(struct|enum|union)[ \t]+" s "[ \t]*([{]|$)") type = FNR
     }
     END { print type ? type : def ? def : any + 0 }' "$1"
 }
