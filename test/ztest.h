@@ -1,6 +1,6 @@
 /* ztest.h - the test program in one header: TEST(name) { ... CHECK(...) }. A failed check prints
- * where and why and ends that test only. `build/ztest [-v] [PATTERN...]` runs the tests whose name or
- * file holds a pattern; what stands in test/bench/ runs with --bench, and then alone. */
+ * where and why and ends that test only. `build/ztest [-v] [PATTERN...]` runs the tests whose name
+ * or file holds a pattern; what stands in test/bench/ runs with --bench, and then alone. */
 #ifndef ZTEST_H
 #define ZTEST_H
 
