@@ -15,11 +15,13 @@ static double dot(const double *x, const double *y, int n)
     return s;
 }
 
-/* Reflect so that column k of the trailing part becomes (alpha, 0, ..., 0); v (of length m) is left in row k of a. */
+/* Reflect so that column k of the trailing part becomes (alpha, 0, ..., 0); v (of length m) is left
+ * in row k of a. */
 static void reflect(double *a, int n, int k, double *u, double *d, double *e)
 {
     int m = n - k - 1;
-    double *v = a + (size_t)k * n + k + 1; /* row k right of the diagonal equals column k below it */
+    double *v =
+        a + (size_t)k * n + k + 1; /* row k right of the diagonal equals column k below it */
     d[k] = a[(size_t)k * n + k];
     double norm = sqrt(dot(v, v, m));
     double alpha = v[0] > 0 ? -norm : norm;
@@ -45,7 +47,8 @@ static void reflect(double *a, int n, int k, double *u, double *d, double *e)
     }
 }
 
-/* z = transpose of Q = H_0 H_1 ... H_{n-3}: its rows become the eigenvectors, so rotations run along rows. */
+/* z = transpose of Q = H_0 H_1 ... H_{n-3}: its rows become the eigenvectors, so rotations run
+ * along rows. */
 static void accumulate(const double *a, int n, double *z)
 {
     memset(z, 0, sizeof(double) * (size_t)n * (size_t)n);

@@ -1,7 +1,7 @@
 /* eigen.h - all eigenvalues and eigenvectors of a real symmetric matrix, in double.
  *
- * Householder reduction to a tridiagonal matrix, then QL with implicit shifts (Golub and Van Loan, Matrix
- * Computations, chapter 8). About 3 s for n = 768. Pure and deterministic. */
+ * Householder reduction to a tridiagonal matrix, then QL with implicit shifts (Golub and Van Loan,
+ * Matrix Computations, chapter 8). About 3 s for n = 768. Pure and deterministic. */
 #ifndef TRAIN_EIGEN_H
 #define TRAIN_EIGEN_H
 

@@ -4,7 +4,8 @@
 
 #include "train/optim.h"
 
-/* The quintic of Jordan's post: steepest at zero, so five iterations lift all singular values to 0.5..1.5. */
+/* The quintic of Jordan's post: steepest at zero, so five iterations lift all singular values to
+ * 0.5..1.5. */
 static const double NS_A = 3.4445, NS_B = -4.7750, NS_C = 2.0315;
 
 static void transpose(float *dst, const float *src, int64_t rows, int64_t cols)
@@ -16,15 +17,16 @@ static void transpose(float *dst, const float *src, int64_t rows, int64_t cols)
                     dst[b * rows + a] = src[a * cols + b];
 }
 
-static void round_down(const struct kernels *k, struct kcx *kc, bf16 *y, const float *x, int64_t n, double alpha)
+static void round_down(const struct kernels *k, struct kcx *kc, bf16 *y, const float *x, int64_t n,
+                       double alpha)
 {
     struct k_add a = {.n = n, .a_type = DT_F32, .y_type = DT_BF16, .alpha = alpha, .a = x, .y = y};
     k->add(kc, &a);
 }
 
 /* y = alpha a + beta b, all bf16 or f32 as given. */
-static void mix(const struct kernels *k, struct kcx *kc, bf16 *y, double alpha, const bf16 *a, double beta,
-                const float *b, int64_t n)
+static void mix(const struct kernels *k, struct kcx *kc, bf16 *y, double alpha, const bf16 *a,
+                double beta, const float *b, int64_t n)
 {
     struct k_add m = {.n = n,
                       .a_type = DT_BF16,
@@ -39,25 +41,30 @@ static void mix(const struct kernels *k, struct kcx *kc, bf16 *y, double alpha, 
 }
 
 /* One iteration on x [r,c], r <= c: X <- a X + (b G + c G G) X, G = X X^T. */
-static void iterate(const struct kernels *k, struct kcx *kc, bf16 *x, bf16 *gram, float *wide, int64_t r, int64_t c)
+static void iterate(const struct kernels *k, struct kcx *kc, bf16 *x, bf16 *gram, float *wide,
+                    int64_t r, int64_t c)
 {
-    struct k_matmul mm = {.m = r, .n = r, .k = c, .lda = c, .ldb = c, .ldc = r, .a = x, .b = x, .c = gram};
+    struct k_matmul mm = {
+        .m = r, .n = r, .k = c, .lda = c, .ldb = c, .ldc = r, .a = x, .b = x, .c = gram};
     mm.a_type = mm.b_type = mm.c_type = DT_BF16;
     k->matmul_nt(kc, &mm);
     /* G is symmetric, so the product by rows does for G G. */
-    struct k_matmul gg = {.m = r, .n = r, .k = r, .lda = r, .ldb = r, .ldc = r, .a = gram, .b = gram, .c = wide};
+    struct k_matmul gg = {
+        .m = r, .n = r, .k = r, .lda = r, .ldb = r, .ldc = r, .a = gram, .b = gram, .c = wide};
     gg.a_type = gg.b_type = DT_BF16;
     gg.c_type = DT_F32;
     k->matmul_nt(kc, &gg);
     mix(k, kc, gram, NS_B, gram, NS_C, wide, r * r);
-    struct k_matmul gx = {.m = r, .n = c, .k = r, .lda = r, .ldb = c, .ldc = c, .a = gram, .b = x, .c = wide};
+    struct k_matmul gx = {
+        .m = r, .n = c, .k = r, .lda = r, .ldb = c, .ldc = c, .a = gram, .b = x, .c = wide};
     gx.a_type = gx.b_type = DT_BF16;
     gx.c_type = DT_F32;
     k->matmul_nn(kc, &gx);
     mix(k, kc, x, NS_A, x, 1, wide, r * c);
 }
 
-void muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t rows, int64_t cols, int steps)
+void muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t rows,
+                        int64_t cols, int steps)
 {
     int64_t r = rows < cols ? rows : cols, c = rows < cols ? cols : rows, n = rows * cols;
     bf16 *y = xmalloc(sizeof(bf16) * (size_t)(n + r * r));

@@ -32,7 +32,8 @@ static int64_t matrix_rows(const struct weight *w)
     return w->dim[0];
 }
 
-static void slot_init(struct optim_slot *s, const char *set, struct weight *w, const struct optim_config *c)
+static void slot_init(struct optim_slot *s, const char *set, struct weight *w,
+                      const struct optim_config *c)
 {
     s->set = set;
     s->w = w;
@@ -48,7 +49,8 @@ static void slot_init(struct optim_slot *s, const char *set, struct weight *w, c
     }
 }
 
-void optim_init(struct optim *o, const struct optim_config *config, const struct optim_set *sets, int n_sets)
+void optim_init(struct optim *o, const struct optim_config *config, const struct optim_set *sets,
+                int n_sets)
 {
     *o = (struct optim){.config = *config};
     int total = 0;
@@ -107,7 +109,8 @@ static struct muon_pool *pool_new(const struct optim *o, int n_workers)
     return p;
 }
 
-static int measure_gradients(struct optim *o, const struct kernels *k, struct kcx *kc, struct err *e)
+static int measure_gradients(struct optim *o, const struct kernels *k, struct kcx *kc,
+                             struct err *e)
 {
     double total = 0;
     for (int i = 0; i < o->n; i++) {
@@ -115,7 +118,8 @@ static int measure_gradients(struct optim *o, const struct kernels *k, struct kc
         struct k_sum_squares q = {.n = s->n, .type = DT_F32, .x = s->w->grad};
         k->sum_squares(kc, &q);
         if (q.first_bad >= 0)
-            return err_set(e, ERR_DEVICE, "step %lld: gradient of %s%s%s is not finite (element %lld)",
+            return err_set(e, ERR_DEVICE,
+                           "step %lld: gradient of %s%s%s is not finite (element %lld)",
                            (long long)o->step + 1, s->set, *s->set ? "." : "", s->w->name,
                            (long long)q.first_bad);
         total += q.sum;

@@ -1,10 +1,12 @@
-/* optim.h - AdamW and Muon over the weights of one or more networks, gradient clipping, averaged weights.
+/* optim.h - AdamW and Muon over the weights of one or more networks, gradient clipping, averaged
+ * weights.
  *
- * AdamW: Loshchilov and Hutter, arXiv 1711.05101, as torch.optim.AdamW. Muon: Jordan et al. 2024, as torch.optim.Muon of
- * PyTorch 2.15: lerp momentum, Nesterov, Newton-Schulz in bf16, update times sqrt(max(1, rows/cols)).
- * Weights, their gradients and all state are f32. Hidden matrices with weight.muon take Muon, everything else AdamW;
- * the rule of a slot may be changed between optim_init and the first step.
- * Determinism: threads share out whole matrices or chunks of elements, so their number changes no bit. */
+ * AdamW: Loshchilov and Hutter, arXiv 1711.05101, as torch.optim.AdamW. Muon: Jordan et al. 2024,
+ * as torch.optim.Muon of PyTorch 2.15: lerp momentum, Nesterov, Newton-Schulz in bf16, update times
+ * sqrt(max(1, rows/cols)). Weights, their gradients and all state are f32. Hidden matrices with
+ * weight.muon take Muon, everything else AdamW; the rule of a slot may be changed between
+ * optim_init and the first step. Determinism: threads share out whole matrices or chunks of
+ * elements, so their number changes no bit. */
 #ifndef TRAIN_OPTIM_H
 #define TRAIN_OPTIM_H
 
@@ -35,7 +37,7 @@ struct optim {
     struct optim_config config;
     struct optim_slot *slot;
     int n;
-    int64_t step; /* finished steps */
+    int64_t step;     /* finished steps */
     double grad_norm; /* of the last step, before clipping */
     struct muon_pool *pool;
 };
@@ -46,19 +48,22 @@ struct optim_set {
 };
 
 /* State for all weights that are not frozen; averaged weights begin as the weights themselves. */
-void optim_init(struct optim *o, const struct optim_config *config, const struct optim_set *sets, int n_sets);
+void optim_init(struct optim *o, const struct optim_config *config, const struct optim_set *sets,
+                int n_sets);
 void optim_release(struct optim *o);
 
-/* One step with all rates multiplied by `rate`, from the gradients in weight.grad; publishes the weights.
- * 0, or ERR_DEVICE with the name of the first weight whose gradient or new value is not finite
- * (then the state is of no more use). */
-NODISCARD int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double rate, struct err *e);
+/* One step with all rates multiplied by `rate`, from the gradients in weight.grad; publishes the
+ * weights. 0, or ERR_DEVICE with the name of the first weight whose gradient or new value is not
+ * finite (then the state is of no more use). */
+NODISCARD int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double rate,
+                         struct err *e);
 
 /* Exchange weights and averaged weights (and publish); twice is nothing. */
 void optim_swap_ema(struct optim *o);
 
-/* Muon's direction: x [rows,cols] becomes nearly the nearest orthogonal matrix. kc runs the products, in the caller's
- * thread when kc->threads is NULL. */
-void muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t rows, int64_t cols, int steps);
+/* Muon's direction: x [rows,cols] becomes nearly the nearest orthogonal matrix. kc runs the
+ * products, in the caller's thread when kc->threads is NULL. */
+void muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t rows,
+                        int64_t cols, int steps);
 
 #endif

@@ -1,0 +1,110 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/jsonw.h"
+#include "model/bundle.h"
+#include "train/latents.h"
+#include "train/stages.h"
+
+static int write_scheduler(const struct train_config *c, const char *dir, struct err *e)
+{
+    struct buf out = BUF_INIT;
+    struct jsonw w;
+    jsonw_init(&w, &out, 2);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "_class_name", "FlowMatchEulerDiscreteScheduler");
+    jsonw_int(&w, "num_train_timesteps", 1000);
+    jsonw_real(&w, "shift", c->model.shift);
+    jsonw_end_object(&w);
+    buf_putc(&out, '\n');
+    char *folder = path_join(dir, "scheduler"), *path = path_join(folder, "scheduler_config.json");
+    int r = dir_make(folder, e);
+    if (!r)
+        r = file_write(path, buf_str(&out), out.len, e);
+    free(path);
+    free(folder);
+    buf_release(&out);
+    return r;
+}
+
+static int write_info(const struct train_config *c, const char *run, const char *dir, struct err *e)
+{
+    struct bundle_info info = {.frame_rate = c->clip.fps,
+                               .width = c->clip.width,
+                               .height = c->clip.height,
+                               .frames = c->clip.frames,
+                               .steps = c->model.steps,
+                               .guidance = c->model.guidance,
+                               .shift = c->model.shift,
+                               .channels = c->vae.net.latent_channels};
+    snprintf(info.name, sizeof(info.name), "%s", c->name);
+    snprintf(info.license, sizeof(info.license), "%s", c->license);
+    snprintf(info.description, sizeof(info.description), "%s", c->description);
+    snprintf(info.release, sizeof(info.release), "%.12s", c->hash);
+    snprintf(info.sampler, sizeof(info.sampler), "%s", c->model.sampler);
+    int r = latents_read_stats(info.latents_mean, info.latents_std, info.channels, run, e);
+    return r ? r : bundle_info_write(&info, dir, e);
+}
+
+/* Each network is loaded once more and written again, so that nothing enters the model that cannot
+ * be read. */
+static int copy_networks(const char *run, const char *dir, struct err *e)
+{
+    char *from, *to;
+    struct wan dit;
+    struct umt5 text;
+    struct tiny_vae vae;
+    int r = 0;
+#define COPY(type, part, folder)                                                                   \
+    from = path_join(run, folder);                                                                 \
+    to = path_join(dir, folder);                                                                   \
+    if (!r && !(r = bundle_load_##type(part, from, DT_F32, 0, e))) {                               \
+        if (!(r = dir_make(to, e)))                                                                \
+            r = bundle_save_##type(part, to, DT_BF16, NULL, e);                                    \
+        type##_release(part);                                                                      \
+    }                                                                                              \
+    free(from);                                                                                    \
+    free(to);
+    COPY(wan, &dit, "transformer")
+    COPY(umt5, &text, "text_encoder")
+    COPY(tiny_vae, &vae, "vae")
+#undef COPY
+    return r;
+}
+
+static int copy_tokenizer(const char *run, const char *dir, struct err *e)
+{
+    struct buf text = BUF_INIT;
+    char *from = path_join(run, "tokenizer/tokenizer.json"), *folder = path_join(dir, "tokenizer");
+    char *to = path_join(folder, "tokenizer.json");
+    int r = file_read(&text, from, 64 << 20, e);
+    if (!r)
+        r = dir_make(folder, e);
+    if (!r)
+        r = file_write(to, text.data, text.len, e);
+    free(from);
+    free(folder);
+    free(to);
+    buf_release(&text);
+    return r;
+}
+
+int bundle_stage(const struct train_config *c, const struct run *run, struct err *e)
+{
+    char *dir = path_join(run->dir, "model");
+    int r = dir_make(dir, e);
+    if (!r)
+        r = copy_networks(run->dir, dir, e);
+    if (!r)
+        r = copy_tokenizer(run->dir, dir, e);
+    if (!r)
+        r = write_scheduler(c, dir, e);
+    if (!r)
+        r = write_info(c, run->dir, dir, e);
+    if (!r)
+        run_log(run, "model: %s", dir);
+    free(dir);
+    return r;
+}

@@ -1,0 +1,169 @@
+#include "train/checkpoint.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/utf8.h"
+#include "format/safetensors.h"
+
+enum { KEPT = 2, MAX_FILES = 64 };
+
+static const char *const PARTS[] = {"", "@m", "@v", "@ema"};
+
+static float *part_of(const struct optim_slot *s, int part)
+{
+    float *const of[] = {s->w->master, s->m, s->v, s->ema};
+    return of[part];
+}
+
+static char *tensor_name(const struct optim_slot *s, int part)
+{
+    return xasprintf("%s.%s%s", s->set, s->w->name, PARTS[part]);
+}
+
+/* Steps of the files STAGE-*.safetensors in dir, newest first. Returns how many. */
+static int list_steps(const char *dir, const char *stage, int64_t step[MAX_FILES])
+{
+    DIR *d = opendir(dir);
+    if (!d)
+        return 0;
+    int n = 0;
+    size_t len = strlen(stage);
+    for (struct dirent *f; (f = readdir(d)) && n < MAX_FILES;) {
+        const char *dot = strstr(f->d_name, ".safetensors");
+        if (strncmp(f->d_name, stage, len) || f->d_name[len] != '-' || !dot || dot[12])
+            continue;
+        char digits[24];
+        snprintf(digits, sizeof(digits), "%.*s", (int)(dot - f->d_name - (int)len - 1),
+                 f->d_name + len + 1);
+        if (!parse_int(digits, &step[n]))
+            n++;
+    }
+    closedir(d);
+    for (int i = 1; i < n; i++)
+        for (int j = i; j > 0 && step[j] > step[j - 1]; j--) {
+            int64_t t = step[j];
+            step[j] = step[j - 1];
+            step[j - 1] = t;
+        }
+    return n;
+}
+
+static char *file_of(const char *dir, const char *stage, int64_t step)
+{
+    return xasprintf("%s/%s-%08lld.safetensors", dir, stage, (long long)step);
+}
+
+int checkpoint_save(const char *dir, const struct checkpoint *c, const struct optim *o,
+                    struct err *e)
+{
+    struct st_out *out = xcalloc((size_t)o->n * 4 + 1, sizeof(*out));
+    int n = 0;
+    for (int i = 0; i < o->n; i++) {
+        for (int part = 0; part < 4; part++) {
+            float *data = part_of(&o->slot[i], part);
+            if (data)
+                out[n++] = (struct st_out){.name = tensor_name(&o->slot[i], part),
+                                           .type = DT_F32,
+                                           .rank = 1,
+                                           .dim = {o->slot[i].n},
+                                           .data = data};
+        }
+    }
+    char step[24], bytes[24], mean[32];
+    snprintf(step, sizeof(step), "%lld", (long long)c->step);
+    snprintf(bytes, sizeof(bytes), "%lld", (long long)c->curve_bytes);
+    snprintf(mean, sizeof(mean), "%a", c->loss_mean);
+    struct st_pair meta[] = {{"stage", c->stage},
+                             {"step", step},
+                             {"config", c->config_hash},
+                             {"curve_bytes", bytes},
+                             {"loss_mean", mean}};
+    char *path = file_of(dir, c->stage, c->step);
+    int r = st_write(path, out, n, meta, 5, e);
+    free(path);
+    for (int i = 0; i < n; i++)
+        free((char *)out[i].name);
+    free(out);
+    int64_t old[MAX_FILES];
+    for (int i = KEPT, count = r ? 0 : list_steps(dir, c->stage, old); i < count; i++) {
+        path = file_of(dir, c->stage, old[i]);
+        unlink(path);
+        free(path);
+    }
+    return r;
+}
+
+static int read_slots(const struct st_file *f, struct optim *o, struct err *e)
+{
+    for (int i = 0; i < o->n; i++) {
+        struct optim_slot *s = &o->slot[i];
+        for (int part = 0; part < 4; part++) {
+            float *data = part_of(s, part);
+            if (!data)
+                continue;
+            char *name = tensor_name(s, part);
+            const struct st_tensor *t = st_find(f, name);
+            int r = 0;
+            if (!t || t->n != s->n || t->type != DT_F32)
+                r = err_set(e, ERR_FORMAT,
+                            "%s: %s should hold %lld numbers of F32; it is of another network",
+                            st_path(f, 0), name, (long long)s->n);
+            if (!r)
+                r = st_read_all(f, t, data, DT_F32, e);
+            free(name);
+            if (r)
+                return r;
+        }
+        weight_publish(s->w);
+    }
+    return 0;
+}
+
+static int read_meta(const struct st_file *f, struct checkpoint *c, struct err *e)
+{
+    const char *config = st_meta(f, "config"), *step = st_meta(f, "step");
+    const char *bytes = st_meta(f, "curve_bytes"), *mean = st_meta(f, "loss_mean");
+    if (!config || !step || !bytes || !mean || parse_int(step, &c->step) ||
+        parse_int(bytes, &c->curve_bytes) || c->step < 0 || c->curve_bytes < 0)
+        return err_set(e, ERR_FORMAT,
+                       "%s: this is no checkpoint: step, config or curve_bytes is missing",
+                       st_path(f, 0));
+    if (strcmp(config, c->config_hash))
+        return err_set(e, ERR_FORMAT,
+                       "%s: the checkpoint comes from another config; train into another --out",
+                       st_path(f, 0));
+    c->loss_mean = strtod(mean, NULL);
+    return 0;
+}
+
+static int load_file(const char *path, struct checkpoint *c, struct optim *o, struct err *e)
+{
+    struct st_file *f;
+    int r = st_open(&f, path, e);
+    if (r)
+        return r;
+    if (!(r = read_meta(f, c, e)) && !(r = read_slots(f, o, e)))
+        o->step = c->step;
+    st_close(&f);
+    return r;
+}
+
+int checkpoint_load(const char *dir, struct checkpoint *c, struct optim *o, struct err *e)
+{
+    int64_t step[MAX_FILES];
+    int n = list_steps(dir, c->stage, step), r = 0;
+    for (int i = 0; i < n; i++) {
+        char *path = file_of(dir, c->stage, step[i]);
+        r = load_file(path, c, o, e);
+        free(path);
+        if (!r)
+            return 1;
+    }
+    return r;
+}

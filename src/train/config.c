@@ -1,0 +1,302 @@
+#include "train/config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "format/json.h"
+
+#define KNOWN(v, ...)                                                                              \
+    j_known(v, (const char *const[]){__VA_ARGS__},                                                 \
+            (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
+
+static void text_field(char *out, size_t size, struct jval v, const char *key, const char *def)
+{
+    const char *s = j_string_or(v, key, def);
+    if (strlen(s) >= size)
+        j_fail(v, key, "is %zu bytes long, at most %zu are allowed", strlen(s), size - 1);
+    snprintf(out, size, "%s", s);
+}
+
+static int int_or(struct jval v, const char *key, int lo, int hi, int def)
+{
+    return (int)j_int_or(v, key, lo, hi, def);
+}
+
+/* An optional group: a missing one reads as an empty object, so that every default is in one place.
+ */
+static struct jval group(struct jval v, const char *key)
+{
+    return j_has(v, key) ? j_object(v, key) : (struct jval){v.doc, NULL};
+}
+
+static void read_optim(struct optim_config *c, struct jval v)
+{
+    if (!v.v)
+        return;
+    KNOWN(v, "lr", "beta1", "beta2", "eps", "decay", "muon", "muon_lr", "momentum", "muon_decay",
+          "ns_steps", "clip", "ema");
+    c->lr = j_real_or(v, "lr", 0, 1, c->lr);
+    c->beta1 = j_real_or(v, "beta1", 0, 0.99999, c->beta1);
+    c->beta2 = j_real_or(v, "beta2", 0, 0.99999, c->beta2);
+    c->eps = j_real_or(v, "eps", 1e-30, 1, c->eps);
+    c->decay = j_real_or(v, "decay", 0, 10, c->decay);
+    c->use_muon = j_bool_or(v, "muon", c->use_muon);
+    c->muon_lr = j_real_or(v, "muon_lr", 0, 10, c->muon_lr);
+    c->momentum = j_real_or(v, "momentum", 0, 0.9999, c->momentum);
+    c->muon_decay = j_real_or(v, "muon_decay", 0, 10, c->muon_decay);
+    c->ns_steps = int_or(v, "ns_steps", 1, 20, c->ns_steps);
+    c->clip = j_real_or(v, "clip", 0, 1e9, c->clip);
+    c->ema = j_real_or(v, "ema", 0, 0.99999, c->ema);
+}
+
+static void read_clip(struct clip_shape *c, struct jval v)
+{
+    *c = (struct clip_shape){112, 64, 41, 8};
+    if (!v.v)
+        return;
+    KNOWN(v, "width", "height", "frames", "fps");
+    c->width = int_or(v, "width", 16, 1024, c->width);
+    c->height = int_or(v, "height", 16, 1024, c->height);
+    c->frames = int_or(v, "frames", 1, 1025, c->frames);
+    c->fps = j_real_or(v, "fps", 1, 120, c->fps);
+}
+
+static void read_vae_net(struct tiny_vae_config *n, struct jval v)
+{
+    n->latent_channels = int_or(v, "channels", 1, 64, n->latent_channels);
+    n->encoder_width = int_or(v, "encoder_width", 1, 1024, n->encoder_width);
+    if (j_has(v, "decoder_width")) {
+        int64_t width[TINY_VAE_STAGES + 1];
+        int got = j_ints(v, "decoder_width", width, n->stages + 1, n->stages + 1, 1, 1024);
+        for (int i = 0; i < got; i++)
+            n->decoder_width[i] = (int)width[i];
+    }
+    int64_t blocks[TINY_VAE_STAGES];
+    if (j_has(v, "encoder_blocks"))
+        for (int i = 0, n_got = j_ints(v, "encoder_blocks", blocks, n->stages, n->stages, 0,
+                                       TINY_VAE_BLOCKS);
+             i < n_got; i++)
+            n->encoder_blocks[i] = (int)blocks[i];
+    if (j_has(v, "decoder_blocks"))
+        for (int i = 0, n_got = j_ints(v, "decoder_blocks", blocks, n->stages, n->stages, 0,
+                                       TINY_VAE_BLOCKS);
+             i < n_got; i++)
+            n->decoder_blocks[i] = (int)blocks[i];
+}
+
+static void read_vae(struct vae_recipe *r, struct jval v)
+{
+    *r = (struct vae_recipe){.steps = 1000,
+                             .batch = 8,
+                             .groups = 3,
+                             .klt_groups = 2000,
+                             .l1 = 0.1,
+                             .difference = 0,
+                             .object_weight = 5,
+                             .noise = 0.15,
+                             .evaluate_every = 200,
+                             .held_out = 8,
+                             .warmup = 100,
+                             .decay = 0.3,
+                             .optim = optim_config_default};
+    r->optim.lr = 4e-4;
+    r->optim.eps = 1e-12; /* mean losses of pixels have gradients of 1e-6 */
+    r->optim.decay = 0;
+    r->optim.use_muon = 0;
+    r->optim.clip = 0;
+    r->optim.ema = 0.995;
+    tiny_vae_config_default(&r->net);
+    if (!v.v)
+        return;
+    KNOWN(v, "channels", "encoder_width", "decoder_width", "encoder_blocks", "decoder_blocks",
+          "steps", "batch", "groups", "klt_groups", "l1", "difference", "object_weight", "noise",
+          "evaluate_every", "held_out", "warmup", "rate_decay", "optim");
+    read_vae_net(&r->net, v);
+    r->steps = j_int_or(v, "steps", 0, 100000000, r->steps);
+    r->batch = int_or(v, "batch", 1, 1024, r->batch);
+    r->groups = int_or(v, "groups", 1, 64, r->groups);
+    r->klt_groups = int_or(v, "klt_groups", 1, 1000000, r->klt_groups);
+    r->l1 = j_real_or(v, "l1", 0, 10, r->l1);
+    r->difference = j_real_or(v, "difference", 0, 10, r->difference);
+    r->object_weight = j_real_or(v, "object_weight", 1, 100, r->object_weight);
+    r->noise = j_real_or(v, "noise", 0, 2, r->noise);
+    r->evaluate_every = int_or(v, "evaluate_every", 0, 1000000, r->evaluate_every);
+    r->held_out = int_or(v, "held_out", 1, 256, r->held_out);
+    r->warmup = int_or(v, "warmup", 0, 100000, r->warmup);
+    r->decay = j_real_or(v, "rate_decay", 0, 1, r->decay);
+    read_optim(&r->optim, group(v, "optim"));
+}
+
+static void read_text(struct umt5_config *t, struct jval v)
+{
+    umt5_config_default(t);
+    if (!v.v)
+        return;
+    KNOWN(v, "d_model", "d_kv", "d_ff", "layers", "heads");
+    t->d_model = int_or(v, "d_model", 8, 4096, t->d_model);
+    t->d_kv = int_or(v, "d_kv", 2, 512, t->d_kv);
+    t->d_ff = int_or(v, "d_ff", 8, 16384, t->d_ff);
+    t->layers = int_or(v, "layers", 1, 48, t->layers);
+    t->heads = int_or(v, "heads", 1, 128, t->heads);
+}
+
+static void read_phase(struct dit_phase *p, struct jval v, int clip_frames)
+{
+    KNOWN(v, "steps", "windows", "frames", "mix");
+    p->steps = j_int(v, "steps", 1, 100000000);
+    p->windows = (int)j_int(v, "windows", 1, 4096);
+    if (!j_has(v, "mix")) {
+        p->n_mix = 1;
+        p->frames[0] = (int)j_int(v, "frames", 1, clip_frames);
+        p->weight[0] = 1;
+        return;
+    }
+    struct jval mix = j_array(v, "mix");
+    p->n_mix = j_len(mix);
+    if (p->n_mix < 1 || p->n_mix > TRAIN_MAX_MIX || j_has(v, "frames")) {
+        j_fail(v, "mix", "takes 1 to %d pairs [frames, weight], and no \"frames\" beside it",
+               TRAIN_MAX_MIX);
+        p->n_mix = 0;
+    }
+    for (int i = 0; i < p->n_mix; i++) {
+        struct jval pair = j_at_array(mix, i);
+        p->frames[i] = (int)j_at_int(pair, 0, 1, clip_frames);
+        p->weight[i] = j_at_real(pair, 1, 0, 1e6);
+    }
+}
+
+static void read_dit_net(struct wan_config *n, struct jval v, const struct train_config *c)
+{
+    wan_config_default(n);
+    n->heads = int_or(v, "heads", 1, 128, n->heads);
+    n->head_dim = int_or(v, "head_dim", 2, 512, n->head_dim);
+    n->ffn_dim = int_or(v, "ffn_dim", 8, 65536, n->ffn_dim);
+    n->layers = int_or(v, "layers", 1, 64, n->layers);
+    n->freq_dim = int_or(v, "freq_dim", 2, 4096, n->freq_dim);
+    n->in_channels = n->out_channels = c->vae.net.latent_channels;
+    n->text_dim = c->dit.text.d_model;
+}
+
+static void read_dit(struct train_config *c, struct jval v)
+{
+    struct dit_recipe *r = &c->dit;
+    r->s_std = 1;
+    r->s_mean = 0.3;
+    r->s_uniform = 0.05;
+    r->p_image = 0.15;
+    r->p_no_text = 0.1;
+    r->object_weight = 3;
+    r->object_s = 0.6;
+    r->evaluate_every = 250;
+    r->held_out = 32;
+    r->warmup = 50;
+    r->decay = 0.3;
+    r->optim = optim_config_default;
+    KNOWN(v, "heads", "head_dim", "ffn_dim", "layers", "freq_dim", "phases", "remat", "s_mean",
+          "s_std", "s_uniform", "p_image", "p_no_text", "object_weight", "object_s",
+          "evaluate_every", "held_out", "warmup", "rate_decay", "optim");
+    read_dit_net(&r->net, v, c);
+    struct jval phases = j_array(v, "phases");
+    r->n_phases = j_len(phases);
+    if (r->n_phases < 1 || r->n_phases > TRAIN_MAX_PHASES) {
+        j_fail(v, "phases", "has %d entries, 1 to %d are allowed", r->n_phases, TRAIN_MAX_PHASES);
+        r->n_phases = 0;
+    }
+    for (int i = 0; i < r->n_phases; i++)
+        read_phase(&r->phase[i], j_at_object(phases, i), c->clip.frames);
+    r->remat = j_bool_or(v, "remat", 0);
+    r->s_mean = j_real_or(v, "s_mean", -10, 10, r->s_mean);
+    r->s_std = j_real_or(v, "s_std", 0, 10, r->s_std);
+    r->s_uniform = j_real_or(v, "s_uniform", 0, 1, r->s_uniform);
+    r->p_image = j_real_or(v, "p_image", 0, 1, r->p_image);
+    r->p_no_text = j_real_or(v, "p_no_text", 0, 1, r->p_no_text);
+    r->object_weight = j_real_or(v, "object_weight", 1, 100, r->object_weight);
+    r->object_s = j_real_or(v, "object_s", 0, 1, r->object_s);
+    r->evaluate_every = int_or(v, "evaluate_every", 0, 1000000, r->evaluate_every);
+    r->held_out = int_or(v, "held_out", 1, 1024, r->held_out);
+    r->warmup = int_or(v, "warmup", 0, 100000, r->warmup);
+    r->decay = j_real_or(v, "rate_decay", 0, 1, r->decay);
+    read_optim(&r->optim, group(v, "optim"));
+}
+
+static void read_model(struct model_defaults *m, struct jval v)
+{
+    *m = (struct model_defaults){.steps = 20, .guidance = 3, .shift = 3, .sampler = "euler"};
+    if (!v.v)
+        return;
+    KNOWN(v, "steps", "guidance", "shift", "sampler");
+    m->steps = int_or(v, "steps", 1, 1000, m->steps);
+    m->guidance = j_real_or(v, "guidance", 0, 100, m->guidance);
+    m->shift = j_real_or(v, "shift", 0.01, 100, m->shift);
+    text_field(m->sampler, sizeof(m->sampler), v, "sampler", m->sampler);
+}
+
+/* What only shows when all fields are known. */
+static void check_sizes(struct train_config *c, struct jval root)
+{
+    const struct tiny_vae_config *n = &c->vae.net;
+    int kt = 1, ks = n->patch_size;
+    for (int i = 0; i < n->stages; i++) {
+        kt *= n->time_up[i] > 0 ? n->time_up[i] : 1;
+        ks *= n->space_up[i] > 0 ? n->space_up[i] : 1;
+    }
+    int side = ks * c->dit.net.patch_size[1];
+    if (c->clip.width % side || c->clip.height % side)
+        j_fail(root, "clip", "width and height must be multiples of %d", side);
+    if ((c->clip.frames - 1) % kt)
+        j_fail(root, "clip", "frames must be 1 + a multiple of %d", kt);
+    if (c->vae.groups > (c->clip.frames - 1) / kt + 1)
+        j_fail(root, "vae", "groups: a clip has only %d", (c->clip.frames - 1) / kt + 1);
+    for (int i = 0; i < c->dit.n_phases; i++)
+        for (int j = 0; j < c->dit.phase[i].n_mix; j++)
+            if ((c->dit.phase[i].frames[j] - 1) % kt)
+                j_fail(root, "dit", "phases[%d]: frames must be 1 + a multiple of %d", i, kt);
+}
+
+static void read_root(struct train_config *c, struct jval v)
+{
+    static const char *const TYPES[] = {"f32", "bf16"};
+    KNOWN(v, "zoetrope", "name", "license", "description", "seed", "type", "checkpoint_minutes",
+          "clip", "reel_clips", "latent_clips", "mirror", "vae", "text", "dit", "model");
+    j_int(v, "zoetrope", 1, 1);
+    text_field(c->name, sizeof(c->name), v, "name", "unnamed");
+    text_field(c->license, sizeof(c->license), v, "license", "Apache-2.0");
+    text_field(c->description, sizeof(c->description), v, "description", "");
+    c->seed = (uint64_t)j_int_or(v, "seed", 0, INT64_MAX, 1);
+    c->type = j_choice_or(v, "type", TYPES, 2, 1) ? DT_BF16 : DT_F32;
+    c->checkpoint_minutes = j_real_or(v, "checkpoint_minutes", 0, 10000, 5);
+    read_clip(&c->clip, group(v, "clip"));
+    c->reel_clips = (int)j_int(v, "reel_clips", 1, 1000000);
+    c->latent_clips = (int)j_int(v, "latent_clips", 1, 10000000);
+    c->mirror = j_bool_or(v, "mirror", 1);
+    read_vae(&c->vae, group(v, "vae"));
+    read_text(&c->dit.text, group(v, "text"));
+    read_dit(c, j_object(v, "dit"));
+    read_model(&c->model, group(v, "model"));
+    check_sizes(c, v);
+}
+
+int train_config_read(struct train_config *c, const char *path, struct err *e)
+{
+    *c = (struct train_config){0};
+    struct buf text = BUF_INIT;
+    struct jdoc *doc = NULL;
+    int r = file_read(&text, path, 1 << 20, e);
+    if (!r)
+        r = jdoc_parse(&doc, buf_str(&text), text.len, path, e);
+    if (!r) {
+        read_root(c, jdoc_root(doc));
+        r = jdoc_status(doc, e);
+        struct sha256 h;
+        sha256_init(&h);
+        sha256_add(&h, buf_str(&text), text.len);
+        sha256_hex(&h, c->hash);
+        jdoc_close(&doc);
+    }
+    buf_release(&text);
+    return r;
+}

@@ -1,0 +1,80 @@
+/* config.h - one training run as a JSON file; configs/ holds those that made the shipped models.
+ *
+ * Every field is checked: an unknown one is refused with the nearest name, a value out of range
+ * with the range. Sizes in px and frames, rates per step. */
+#ifndef TRAIN_CONFIG_H
+#define TRAIN_CONFIG_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/tiny_vae.h"
+#include "model/umt5.h"
+#include "model/wan.h"
+#include "train/optim.h"
+
+enum { TRAIN_MAX_PHASES = 8, TRAIN_MAX_MIX = 6 };
+
+struct clip_shape {
+    int width, height, frames; /* frames = 1 + kt*k */
+    double fps;
+};
+
+struct vae_recipe {
+    struct tiny_vae_config net;
+    int64_t steps;
+    int batch, groups; /* sequences per step, groups of kt frames in each */
+    int klt_groups;    /* groups that the fixed transform is fitted to */
+    double l1, difference, object_weight,
+        noise;                    /* loss weights; largest noise on the latent, std */
+    int evaluate_every, held_out; /* clips */
+    int warmup;
+    double decay; /* last part of the steps in which the rate falls to 0 */
+    struct optim_config optim;
+};
+
+/* Windows of the first `frames` frames of clips, so many per step, by weighted choice of length. */
+struct dit_phase {
+    int64_t steps;
+    int windows, n_mix;
+    int frames[TRAIN_MAX_MIX];
+    double weight[TRAIN_MAX_MIX];
+};
+
+struct dit_recipe {
+    struct wan_config net;
+    struct umt5_config text;
+    struct dit_phase phase[TRAIN_MAX_PHASES];
+    int n_phases, remat;
+    double s_mean, s_std, s_uniform; /* noise level: logit-normal, with a share drawn evenly */
+    double p_image, p_no_text;       /* chance of a given first frame; of an empty prompt */
+    double object_weight, object_s;  /* loss weight of object tokens below this noise level */
+    int evaluate_every, held_out;    /* windows */
+    int warmup;
+    double decay;
+    struct optim_config optim;
+};
+
+struct model_defaults { /* what generation uses unless told otherwise */
+    int steps;
+    double guidance, shift;
+    char sampler[16];
+};
+
+struct train_config {
+    char name[64], license[64], description[256];
+    uint64_t seed;
+    enum dtype type; /* DT_BF16 or DT_F32 */
+    double checkpoint_minutes;
+    struct clip_shape clip;
+    int reel_clips, latent_clips, mirror;
+    struct vae_recipe vae;
+    struct dit_recipe dit;
+    struct model_defaults model;
+    char hash[65]; /* SHA-256 of the file's bytes */
+};
+
+/* 0, ERR_IO, or ERR_FORMAT naming the field. */
+NODISCARD int train_config_read(struct train_config *c, const char *path, struct err *e);
+
+#endif

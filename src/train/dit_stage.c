@@ -1,0 +1,265 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "model/bundle.h"
+#include "train/dit_sample.h"
+#include "train/prompts.h"
+#include "train/stages.h"
+
+enum { STRIP_FILMS = 4, STRIP_COLUMNS = 8, STRIP_STEPS = 20, LEVELS = 5, CHUNK = 8 };
+
+static const double LEVEL[LEVELS] = {0.95, 0.8, 0.6, 0.4, 0.2};
+static const char *const LEVEL_NAME[LEVELS] = {"psnr_95", "psnr_80", "psnr_60", "psnr_40",
+                                               "psnr_20"};
+
+struct dit_run {
+    const struct train_config *c;
+    const struct run *run;
+    struct cx cx;
+    struct latents latents;
+    struct tokenizer *tokenizer;
+    struct prompts prompts;
+    struct wan m;
+    struct umt5 text;
+    struct tiny_vae vae; /* for strips */
+    struct optim optim;
+    int has_vae, n_train;
+};
+
+static int gradients(void *arg, int64_t step, double *loss, struct err *e)
+{
+    struct dit_run *d = arg;
+    const struct dit_recipe *r = &d->c->dit;
+    const struct dit_phase *phase = dit_phase_of(r, step);
+    struct dit_window *w = xmalloc(sizeof(*w) * (size_t)phase->windows);
+    struct dit_batch b;
+    dit_draw_windows(w, phase->windows, r, phase, d->n_train, d->has_vae ? d->vae.kt : 1,
+                     d->c->seed, step);
+    dit_batch_make(&b, w, phase->windows, r, &d->latents, &d->prompts, d->c->seed, step);
+    free(w);
+    weight_zero_grads(&d->m.weights);
+    weight_zero_grads(&d->text.weights);
+    struct cx *cx = &d->cx;
+    tape_begin(cx);
+    struct tensor *l = dit_loss(cx, &d->m, &d->text, &b, r->remat);
+    backward(cx, l, 1);
+    *loss = scalar_value(cx, l);
+    tape_end(cx);
+    cx_step_end(cx);
+    dit_batch_release(&b);
+    return cx->err.code
+               ? err_set(e, cx->err.code, "dit: step %lld: %s", (long long)step + 1, cx->err.msg)
+               : 0;
+}
+
+/* Mean squared error of x0 = x_s - s v against the truth, in units of the latent's variance. */
+static double x0_error(struct dit_run *d, const struct dit_window *w, int n, int64_t draw)
+{
+    struct dit_batch b;
+    dit_batch_make(&b, w, n, &d->c->dit, &d->latents, &d->prompts, d->c->seed, draw);
+    struct tensor *v = dit_velocity(&d->cx, &d->m, &d->text, &b, 0);
+    size_t count = (size_t)tensor_count(v);
+    float *got = xmalloc(sizeof(float) * count);
+    tensor_read_f32(&d->cx, v, got);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) { /* x0' - x0 = s (target - v) */
+        double diff = w->s * (got[i] - b.target[i]);
+        sum += diff * diff;
+    }
+    free(got);
+    cx_step_end(&d->cx);
+    dit_batch_release(&b);
+    return sum / (double)count;
+}
+
+static void held_out_error(struct dit_run *d, struct jsonw *row, char *text, size_t size)
+{
+    int n = d->c->dit.held_out, used = 0;
+    for (int level = 0; level < LEVELS; level++) {
+        double sum = 0;
+        int chunks = 0;
+        for (int i = 0; i < n; i += CHUNK, chunks++) {
+            struct dit_window w[CHUNK];
+            int m = n - i < CHUNK ? n - i : CHUNK;
+            for (int j = 0; j < m; j++)
+                w[j] = (struct dit_window){.record =
+                                               d->n_train + (i + j) % (d->latents.n - d->n_train),
+                                           .t = d->latents.head.t,
+                                           .s = LEVEL[level]};
+            sum += x0_error(d, w, m, -1 - i); /* the same noise at every look */
+        }
+        double psnr = -10 * log10(sum / chunks);
+        jsonw_real(row, LEVEL_NAME[level], psnr);
+        used += snprintf(text + used, size - (size_t)used, " %.2f", psnr);
+    }
+}
+
+static int strip(struct dit_run *d, int64_t step, struct err *e)
+{
+    const struct model_defaults *m = &d->c->model;
+    const struct latents_head *h = &d->latents.head;
+    int record[STRIP_FILMS], held = d->latents.n - d->n_train;
+    for (int i = 0; i < STRIP_FILMS; i++)
+        record[i] = d->n_train + i * held / STRIP_FILMS;
+    struct dit_sampling s = {.steps = STRIP_STEPS,
+                             .n = STRIP_FILMS,
+                             .guidance = m->guidance,
+                             .shift = m->shift,
+                             .seed = d->c->seed};
+    size_t each = (size_t)h->t * (size_t)h->h * (size_t)h->w * (size_t)h->c;
+    float *z = xmalloc(sizeof(float) * each * STRIP_FILMS);
+    int r = dit_sample(&d->cx, &d->m, &d->text, &d->latents, &d->prompts, record, h->t, &s, z, e);
+    char *path = xasprintf("%s/strip-%06lld.png", d->run->dir, (long long)step);
+    struct err picture = {0};
+    if (!r && dit_strip(&d->cx, &d->vae, &d->latents, record, STRIP_FILMS, h->t, z, STRIP_COLUMNS,
+                        path, &picture))
+        run_log(d->run, "dit: no strip: %s",
+                picture.msg); /* a build without PNG trains all the same */
+    free(path);
+    free(z);
+    return r;
+}
+
+static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
+{
+    struct dit_run *d = arg;
+    char text[128] = "";
+    double start = clock_s();
+    held_out_error(d, row, text, sizeof(text));
+    if (d->cx.err.code)
+        return err_set(e, d->cx.err.code, "dit: %s", d->cx.err.msg);
+    int r = strip(d, step, e);
+    run_log(d->run, "dit %lld  held-out x0 PSNR at s=.95 .8 .6 .4 .2:%s dB  (%.1f s)",
+            (long long)step, text, clock_s() - start);
+    return r;
+}
+
+/* What a checkpoint depends on: not the phases, so that a run can be prolonged or changed on its
+ * way. */
+static void state_hash(const struct dit_run *d, char out[65])
+{
+    const struct train_config *c = d->c;
+    const struct dit_recipe *r = &c->dit;
+    const struct optim_config *o = &r->optim;
+    struct buf net = BUF_INIT;
+    wan_config_write(&r->net, &net);
+    umt5_config_write(&d->text.config, &net);
+    stage_hash(out, "dit/1 %llu %d %d %s %s %g %g %g %g %g %d %g %g %g",
+               (unsigned long long)c->seed, c->latent_clips, c->mirror, d->latents.head.vae,
+               buf_str(&net), r->s_mean, r->s_std, r->s_uniform, r->p_image, r->p_no_text,
+               o->use_muon, o->lr, o->muon_lr, o->ema);
+    buf_release(&net);
+}
+
+static int open_data(struct dit_run *d, struct err *e)
+{
+    const struct train_config *c = d->c;
+    struct latents_head head;
+    int views = c->mirror ? 2 : 1, held = (c->dit.held_out + views - 1) / views * views;
+    int r = latents_head_of(&head, c, d->run->dir, e);
+    if (!r)
+        r = latents_open(&d->latents, &head, c->latent_clips * views, d->run->dir, e);
+    if (!r && held >= d->latents.n)
+        r = err_set(e, ERR_FORMAT, "config: dit.held_out takes all %d records away from training",
+                    d->latents.n);
+    if (!r)
+        r = prompts_tokenizer(&d->tokenizer, d->run->dir, e);
+    if (r)
+        return r;
+    d->n_train = d->latents.n - held;
+    prompts_make(&d->prompts, d->tokenizer, &d->latents);
+    char *dir = path_join(d->run->dir, "vae");
+    r = bundle_load_tiny_vae(&d->vae, dir, c->type, 0, e);
+    d->has_vae = !r;
+    free(dir);
+    return r;
+}
+
+static int open_networks(struct dit_run *d, struct err *e)
+{
+    const struct train_config *c = d->c;
+    struct umt5_config text = c->dit.text;
+    text.vocab = tokenizer_size(d->tokenizer);
+    int r = umt5_init(&d->text, &text, e);
+    if (!r)
+        r = wan_init(&d->m, &c->dit.net, e);
+    if (r)
+        return r;
+    weight_set_allocate(&d->m.weights, c->type, 1);
+    weight_set_allocate(&d->text.weights, c->type, 1);
+    weight_set_initialise(&d->m.weights, c->seed);
+    weight_set_initialise(&d->text.weights, c->seed);
+    struct optim_set sets[] = {{"transformer", &d->m.weights}, {"text_encoder", &d->text.weights}};
+    optim_init(&d->optim, &c->dit.optim, sets, 2);
+    run_log(d->run, "dit: %lld + %lld weights, %d training records, %d words",
+            (long long)weight_set_count(&d->m.weights),
+            (long long)weight_set_count(&d->text.weights), d->n_train, text.vocab);
+    return 0;
+}
+
+static int train(struct dit_run *d, struct err *e)
+{
+    const struct dit_recipe *r = &d->c->dit;
+    char hash[65];
+    state_hash(d, hash);
+    struct run run = *d->run;
+    run.config_hash = hash;
+    struct loop l = {.stage = "dit",
+                     .steps = dit_steps(r),
+                     .warmup = r->warmup,
+                     .decay = r->decay,
+                     .report_every = 50,
+                     .evaluate_every = r->evaluate_every,
+                     .optim = &d->optim,
+                     .kernels = d->cx.k,
+                     .kcx = &d->cx.kcx,
+                     .arg = d,
+                     .gradients = gradients,
+                     .evaluate = evaluate};
+    return loop_run(&l, &run, e);
+}
+
+static int save(struct dit_run *d, struct err *e)
+{
+    char *dit = path_join(d->run->dir, "transformer"),
+         *text = path_join(d->run->dir, "text_encoder");
+    optim_swap_ema(&d->optim);
+    int r = dir_make(dit, e);
+    if (!r)
+        r = dir_make(text, e);
+    if (!r)
+        r = bundle_save_umt5(&d->text, text, DT_BF16, NULL, e);
+    if (!r)
+        r = bundle_save_wan(&d->m, dit, DT_BF16, NULL, e);
+    free(dit);
+    free(text);
+    return r ? r : stage_finish(d->run, "transformer", e);
+}
+
+int dit_stage(const struct train_config *c, const struct run *run, struct err *e)
+{
+    if (stage_done(run, "transformer"))
+        return 0;
+    struct dit_run d = {.c = c, .run = run};
+    cx_init(&d.cx, c->type, run->threads, 0);
+    int r = open_data(&d, e);
+    if (!r)
+        r = open_networks(&d, e);
+    if (!r)
+        r = train(&d, e);
+    if (!r)
+        r = save(&d, e);
+    optim_release(&d.optim);
+    wan_release(&d.m);
+    umt5_release(&d.text);
+    if (d.has_vae)
+        tiny_vae_release(&d.vae);
+    prompts_release(&d.prompts);
+    tokenizer_free(&d.tokenizer);
+    latents_close(&d.latents);
+    cx_release(&d.cx);
+    return r;
+}

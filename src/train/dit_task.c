@@ -1,0 +1,199 @@
+#include "train/dit_task.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+enum { STREAM_WINDOW = 0, STREAM_NOISE = 1, STREAMS = 2 };
+
+static uint64_t step_key(uint64_t seed, int64_t step)
+{
+    return seed * 0xd6e8feb86659fd93ull + (uint64_t)step * 0xa0761d6478bd642full + 2;
+}
+
+void patch_frame(float *rows, const float *z, int h, int w, int c, int p, int channel_last)
+{
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++)
+            for (int k = 0; k < c; k++) {
+                int row = y / p * (w / p) + x / p, place = y % p * p + x % p;
+                int col = channel_last ? place * c + k : k * p * p + place;
+                rows[(size_t)row * (size_t)(c * p * p) + (size_t)col] = *z++;
+            }
+}
+
+void unpatch_frame(float *z, const float *rows, int h, int w, int c, int p, int channel_last)
+{
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++)
+            for (int k = 0; k < c; k++) {
+                int row = y / p * (w / p) + x / p, place = y % p * p + x % p;
+                int col = channel_last ? place * c + k : k * p * p + place;
+                *z++ = rows[(size_t)row * (size_t)(c * p * p) + (size_t)col];
+            }
+}
+
+int64_t dit_steps(const struct dit_recipe *r)
+{
+    int64_t n = 0;
+    for (int i = 0; i < r->n_phases; i++)
+        n += r->phase[i].steps;
+    return n;
+}
+
+const struct dit_phase *dit_phase_of(const struct dit_recipe *r, int64_t step)
+{
+    int i = 0;
+    while (i < r->n_phases - 1 && step >= r->phase[i].steps)
+        step -= r->phase[i++].steps;
+    return &r->phase[i];
+}
+
+void dit_draw_windows(struct dit_window *w, int n, const struct dit_recipe *r,
+                      const struct dit_phase *phase, int n_records, int kt, uint64_t seed,
+                      int64_t step)
+{
+    for (int i = 0; i < n; i++) {
+        struct rng g;
+        rng_init(&g, step_key(seed, step), STREAM_WINDOW + STREAMS * (uint64_t)i);
+        w[i].record = rng_below(&g, n_records);
+        w[i].t = (phase->frames[rng_pick(&g, phase->weight, phase->n_mix)] - 1) / kt + 1;
+        double u = r->s_mean + r->s_std * rng_normal(&g), even = rng_uniform(&g);
+        w[i].s = rng_chance(&g, r->s_uniform) ? even : 1 / (1 + exp(-u));
+        w[i].image = rng_chance(&g, r->p_image) && w[i].t > 1;
+        w[i].no_text = rng_chance(&g, r->p_no_text);
+    }
+}
+
+static void batch_allocate(struct dit_batch *b, const struct dit_window *w, int n,
+                           const struct latents *l, const struct prompts *p)
+{
+    size_t frame = (size_t)(l->head.h / l->head.patch) * (size_t)(l->head.w / l->head.patch);
+    size_t cols = (size_t)(l->head.c * l->head.patch * l->head.patch);
+    *b = (struct dit_batch){.n = n};
+    b->grid = xmalloc(sizeof(*b->grid) * (size_t)n);
+    b->text_start = xcalloc((size_t)n + 1, sizeof(*b->text_start));
+    for (int i = 0; i < n; i++) {
+        b->grid[i] =
+            (struct wan_grid){w[i].t, l->head.h / l->head.patch, l->head.w / l->head.patch};
+        b->rows += (int64_t)frame * w[i].t;
+        int64_t len = w[i].no_text ? p->n_empty : p->start[w[i].record + 1] - p->start[w[i].record];
+        b->text_start[i + 1] = b->text_start[i] + len;
+    }
+    b->text_rows = b->text_start[n];
+    b->x = xmalloc(sizeof(float) * (size_t)b->rows * cols);
+    b->target = xmalloc(sizeof(float) * (size_t)b->rows * cols);
+    b->weight = xmalloc(sizeof(float) * (size_t)b->rows);
+    b->times = xcalloc((size_t)n + 1, sizeof(double));
+    b->time_index = xmalloc(sizeof(int32_t) * (size_t)b->rows);
+    b->ids = xmalloc(sizeof(int32_t) * (size_t)(b->text_rows + 1));
+}
+
+void dit_batch_release(struct dit_batch *b)
+{
+    free(b->grid);
+    free(b->text_start);
+    free(b->x);
+    free(b->target);
+    free(b->weight);
+    free(b->times);
+    free(b->time_index);
+    free(b->ids);
+    *b = (struct dit_batch){0};
+}
+
+/* The rows of window i, beginning at row `at`. */
+static void make_window(struct dit_batch *b, int i, int64_t at, const struct dit_window *w,
+                        const struct dit_recipe *r, const struct latents *l, const float *eps)
+{
+    const struct latents_head *h = &l->head;
+    struct latent_view v = latents_get(l, w->record);
+    size_t count = (size_t)h->h * (size_t)h->w * (size_t)h->c,
+           cols = (size_t)(h->c * h->patch * h->patch);
+    int64_t frame = (int64_t)b->grid[i].h * b->grid[i].w;
+    float *noisy = xmalloc(sizeof(float) * count), *target = xmalloc(sizeof(float) * count);
+    float s = (float)w->s;
+    for (int t = 0; t < w->t; t++) {
+        int given = t == 0 && w->image;
+        for (size_t j = 0; j < count; j++) {
+            size_t k = j % (size_t)h->c;
+            float x0 = (bf16_to_f32(v.z[(size_t)t * count + j]) - l->mean[k]) / l->std[k];
+            float e = eps[(size_t)t * count + j];
+            noisy[j] = given ? x0 : (1 - s) * x0 + s * e;
+            target[j] = e - x0;
+        }
+        int64_t row = at + frame * t;
+        patch_frame(b->x + (size_t)row * cols, noisy, h->h, h->w, h->c, h->patch, 0);
+        patch_frame(b->target + (size_t)row * cols, target, h->h, h->w, h->c, h->patch, 1);
+        for (int64_t j = 0; j < frame; j++) {
+            int object = v.share[frame * t + j] > 0 && w->s < r->object_s;
+            b->weight[row + j] = given ? 0 : object ? (float)r->object_weight : 1;
+            b->time_index[row + j] = given ? 0 : i + 1;
+        }
+    }
+    b->times[i + 1] = 1000 * w->s;
+    free(noisy);
+    free(target);
+}
+
+void dit_batch_make(struct dit_batch *b, const struct dit_window *w, int n,
+                    const struct dit_recipe *r, const struct latents *l, const struct prompts *p,
+                    uint64_t seed, int64_t step)
+{
+    batch_allocate(b, w, n, l, p);
+    size_t count = (size_t)l->head.h * (size_t)l->head.w * (size_t)l->head.c;
+    float *eps = xmalloc(sizeof(float) * count * (size_t)l->head.t);
+    int64_t at = 0;
+    for (int i = 0; i < n; i++) {
+        rng_fill_normal(eps, count * (size_t)w[i].t, step_key(seed, step),
+                        STREAM_NOISE + STREAMS * (uint64_t)i, 0);
+        make_window(b, i, at, &w[i], r, l, eps);
+        at += (int64_t)b->grid[i].t * b->grid[i].h * b->grid[i].w;
+        const int32_t *ids = w[i].no_text ? p->empty : p->ids + p->start[w[i].record];
+        memcpy(b->ids + b->text_start[i], ids,
+               sizeof(int32_t) * (size_t)(b->text_start[i + 1] - b->text_start[i]));
+    }
+    free(eps);
+}
+
+static struct tensor *wide_input(struct cx *cx, int64_t rows, int64_t cols, const float *values)
+{
+    struct tensor *x = tensor_new(cx, cx->wide, DIMS(rows, cols));
+    if (x->data)
+        dtype_convert(x->data, cx->wide, values, DT_F32, (size_t)(rows * cols));
+    return x;
+}
+
+struct tensor *dit_velocity(struct cx *cx, const struct wan *m, const struct umt5 *text,
+                            struct dit_batch *b, int remat)
+{
+    const struct wan_config *c = &m->config;
+    b->text_seq = (struct seq){b->n, b->text_start};
+    b->call = (struct wan_batch){.n = b->n,
+                                 .grid = b->grid,
+                                 .n_times = b->n + 1,
+                                 .times = b->times,
+                                 .time_index = b->time_index,
+                                 .text_seq = b->text_seq,
+                                 .remat = remat};
+    b->call.rows = wide_input(cx, b->rows,
+                              (int64_t)c->in_channels * c->patch_size[1] * c->patch_size[2], b->x);
+    b->call.text = umt5_forward(cx, text, b->ids, &b->text_seq, NULL);
+    return wan_forward(cx, m, &b->call);
+}
+
+struct tensor *dit_loss(struct cx *cx, const struct wan *m, const struct umt5 *text,
+                        struct dit_batch *b, int remat)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < b->rows; i++)
+        sum += b->weight[i];
+    struct tensor *v = dit_velocity(cx, m, text, b, remat);
+    struct tensor *target = wide_input(cx, b->rows, tensor_last(v), b->target);
+    struct tensor *weight = tensor_new(cx, cx->wide, DIMS(b->rows));
+    if (weight->data)
+        dtype_convert(weight->data, cx->wide, b->weight, DT_F32, (size_t)b->rows);
+    return loss_l2(cx, v, target, weight, 1 / fmax(sum, 1));
+}

@@ -1,0 +1,67 @@
+/* dit_task.h - flow matching on latents: which windows, which noise, which loss.
+ *
+ * x_s = (1-s) x0 + s eps, target v = eps - x0, timestep 1000 s (Wan, rectified flow). A window is
+ * the first k latent frames of a clip. Its first frame is sometimes given: those tokens are clean,
+ * have timestep 0 and no loss. The text is sometimes empty, for guidance. Everything a step draws
+ * follows from (seed, step, window). */
+#ifndef TRAIN_DIT_TASK_H
+#define TRAIN_DIT_TASK_H
+
+#include "train/config.h"
+#include "train/latents.h"
+
+/* Token ids of every record, and of the empty prompt. */
+struct prompts {
+    int n;
+    int32_t *ids;
+    int64_t *start; /* [n+1] */
+    int32_t *empty;
+    int n_empty;
+};
+
+struct dit_window {
+    int record, t; /* latent frames */
+    double s;      /* noise level */
+    int image;     /* first frame given */
+    int no_text;
+};
+
+struct dit_batch { /* owned */
+    int n;
+    struct wan_grid *grid; /* [n] */
+    int64_t rows, text_rows;
+    float *x;              /* [rows, C*4] noisy, columns c,ph,pw */
+    float *target;         /* [rows, C*4] columns ph,pw,c */
+    float *weight;         /* [rows] */
+    double *times;         /* [n+1]: 0 for given frames, then one per window */
+    int32_t *time_index;   /* [rows] */
+    int32_t *ids;          /* [text_rows] */
+    int64_t *text_start;   /* [n+1] */
+    struct seq text_seq;   /* the prompts */
+    struct wan_batch call; /* what the network was asked; the tape may look at it */
+};
+
+/* One latent frame as token rows and back: columns (c,ph,pw), or (ph,pw,c) with channel_last. */
+void patch_frame(float *rows, const float *z, int h, int w, int c, int p, int channel_last);
+void unpatch_frame(float *z, const float *rows, int h, int w, int c, int p, int channel_last);
+
+/* Windows of a step: from the first n_records records, by the recipe. */
+void dit_draw_windows(struct dit_window *w, int n, const struct dit_recipe *r,
+                      const struct dit_phase *phase, int n_records, int kt, uint64_t seed,
+                      int64_t step);
+/* Noise of window i is that of stream i of (seed, step). */
+void dit_batch_make(struct dit_batch *b, const struct dit_window *w, int n,
+                    const struct dit_recipe *r, const struct latents *l, const struct prompts *p,
+                    uint64_t seed, int64_t step);
+void dit_batch_release(struct dit_batch *b);
+/* The velocity of every row, wide [rows, C*4] in columns ph,pw,c. b lives until cx_step_end. */
+struct tensor *dit_velocity(struct cx *cx, const struct wan *m, const struct umt5 *text,
+                            struct dit_batch *b, int remat);
+/* Scalar: weighted mean squared error of the velocity. */
+struct tensor *dit_loss(struct cx *cx, const struct wan *m, const struct umt5 *text,
+                        struct dit_batch *b, int remat);
+/* Phase of a step (0-based), and the steps of all phases. */
+const struct dit_phase *dit_phase_of(const struct dit_recipe *r, int64_t step);
+int64_t dit_steps(const struct dit_recipe *r);
+
+#endif

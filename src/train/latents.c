@@ -1,0 +1,147 @@
+#include "train/latents.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/jsonw.h"
+#include "format/json.h"
+#include "format/safetensors.h"
+
+static size_t round_up(size_t n)
+{
+    return (n + 63) / 64 * 64;
+}
+
+size_t latents_record(const struct latents_head *h, size_t *z_at, size_t *share_at)
+{
+    size_t places = (size_t)h->t * (size_t)h->h * (size_t)h->w;
+    *z_at = round_up(sizeof(struct facts));
+    *share_at = *z_at + round_up(places * (size_t)h->c * sizeof(bf16));
+    return *share_at + round_up(places / (size_t)(h->patch * h->patch));
+}
+
+int latents_head_of(struct latents_head *h, const struct train_config *c, const char *dir,
+                    struct err *e)
+{
+    struct tiny_vae m;
+    int r = tiny_vae_init(&m, &c->vae.net, e);
+    if (r)
+        return r;
+    *h = (struct latents_head){.magic = "ZTLAT01",
+                               .seed = c->seed,
+                               .t = (c->clip.frames - 1) / m.kt + 1,
+                               .h = c->clip.height / m.ks,
+                               .w = c->clip.width / m.ks,
+                               .c = c->vae.net.latent_channels,
+                               .patch = c->dit.net.patch_size[1],
+                               .mirror = c->mirror};
+    tiny_vae_release(&m);
+    char *path = path_join(dir, "vae");
+    struct st_file *f;
+    if (!(r = st_open(&f, path, e))) {
+        r = st_hash(f, h->vae, e);
+        st_close(&f);
+    }
+    free(path);
+    return r;
+}
+
+static int map(struct latents *l, const char *path, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(e, ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    size_t a, b, want = sizeof(l->head) + latents_record(&l->head, &a, &b) * (size_t)l->n;
+    int r = 0;
+    if (lseek(fd, 0, SEEK_END) != (off_t)want)
+        r = err_set(e, ERR_FORMAT, "%s: should be %zu bytes long for %d records", path, want, l->n);
+    else if ((l->bytes = mmap(NULL, want, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED)
+        r = err_set(e, ERR_IO, "%s: cannot map: %s", path, strerror(errno));
+    close(fd);
+    if (r) {
+        l->bytes = NULL;
+        return r;
+    }
+    l->mapped = want;
+    if (memcmp(l->bytes, &l->head, sizeof(l->head)))
+        return err_set(e, ERR_FORMAT, "%s: the latents come from another config or codec", path);
+    return 0;
+}
+
+int latents_open(struct latents *l, const struct latents_head *want, int n, const char *dir,
+                 struct err *e)
+{
+    *l = (struct latents){.n = n, .head = *want};
+    char *path = path_join(dir, "latents.bin");
+    int r = map(l, path, e);
+    free(path);
+    if (!r)
+        r = latents_read_stats(l->mean, l->std, want->c, dir, e);
+    if (r)
+        latents_close(l);
+    return r;
+}
+
+void latents_close(struct latents *l)
+{
+    if (l->bytes)
+        munmap((void *)l->bytes, l->mapped);
+    *l = (struct latents){0};
+}
+
+struct latent_view latents_get(const struct latents *l, int i)
+{
+    ZT_ASSERT(i >= 0 && i < l->n);
+    size_t z_at, share_at, bytes = latents_record(&l->head, &z_at, &share_at);
+    const uint8_t *p = l->bytes + sizeof(l->head) + bytes * (size_t)i;
+    return (struct latent_view){(const struct facts *)p, (const bf16 *)(p + z_at), p + share_at};
+}
+
+int latents_write_stats(const char *dir, const double *mean, const double *std, int c,
+                        struct err *e)
+{
+    struct buf out = BUF_INIT;
+    struct jsonw w;
+    jsonw_init(&w, &out, 2);
+    jsonw_object(&w, NULL);
+    jsonw_array(&w, "mean");
+    for (int i = 0; i < c; i++)
+        jsonw_real(&w, NULL, (float)mean[i]);
+    jsonw_end_array(&w);
+    jsonw_array(&w, "std");
+    for (int i = 0; i < c; i++)
+        jsonw_real(&w, NULL, (float)std[i]);
+    jsonw_end_array(&w);
+    jsonw_end_object(&w);
+    char *path = path_join(dir, "latents.json");
+    int r = file_write(path, buf_str(&out), out.len, e);
+    free(path);
+    buf_release(&out);
+    return r;
+}
+
+int latents_read_stats(float *mean, float *std, int c, const char *dir, struct err *e)
+{
+    char *path = path_join(dir, "latents.json");
+    struct jdoc *doc;
+    double m[BUNDLE_MAX_CHANNELS], s[BUNDLE_MAX_CHANNELS];
+    int r = jdoc_read(&doc, path, 1 << 20, e);
+    free(path);
+    if (r)
+        return r;
+    j_reals(jdoc_root(doc), "mean", m, c, c, -1e6, 1e6);
+    j_reals(jdoc_root(doc), "std", s, c, c, 1e-6, 1e6);
+    r = jdoc_status(doc, e);
+    jdoc_close(&doc);
+    for (int i = 0; i < c && !r; i++) {
+        mean[i] = (float)m[i];
+        std[i] = (float)s[i];
+    }
+    return r;
+}

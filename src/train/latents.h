@@ -1,0 +1,57 @@
+/* latents.h - all training clips as latents of the frozen codec, kept in one file.
+ *
+ * DIR/latents.bin: a header, then one record per clip and view: facts, latent bf16 [t,h,w,C], and
+ * per token (2x2 latent places of one latent frame) the share of its pixels that show an object,
+ * 0..255. With `mirror` each clip stands twice, the second seen in a mirror: its pixels are flipped
+ * and encoded anew. DIR/latents.json: mean and standard deviation of each channel. Thread-safety:
+ * latents_get from any number of threads. */
+#ifndef TRAIN_LATENTS_H
+#define TRAIN_LATENTS_H
+
+#include "base/dtype.h"
+#include "model/bundle.h"
+#include "train/config.h"
+#include "train/loop.h"
+#include "world/facts.h"
+
+/* First bytes of the file; all of it must agree for the records to be of this run. */
+struct latents_head {
+    char magic[8];
+    uint64_t seed;
+    int32_t t, h, w, c, patch, mirror;
+    char vae[65]; /* hash of the codec's weights */
+    char unused[23];
+};
+
+struct latents {
+    int n; /* records */
+    struct latents_head head;
+    const uint8_t *bytes; /* the whole file, mapped */
+    size_t mapped;
+    float mean[BUNDLE_MAX_CHANNELS], std[BUNDLE_MAX_CHANNELS];
+};
+
+struct latent_view { /* borrowed from the mapped file */
+    const struct facts *facts;
+    const bf16 *z;        /* [t,h,w,C] */
+    const uint8_t *share; /* [t,h/patch,w/patch] */
+};
+
+/* Bytes of a record and its parts; records are multiples of 64. */
+size_t latents_record(const struct latents_head *h, size_t *z_at, size_t *share_at);
+
+/* Map DIR/latents.bin and read the statistics. want: what the header must say. */
+NODISCARD int latents_open(struct latents *l, const struct latents_head *want, int n,
+                           const char *dir, struct err *e);
+void latents_close(struct latents *l);
+struct latent_view latents_get(const struct latents *l, int i);
+
+/* Header of a run's file: sizes from the config, hash from DIR/vae. */
+NODISCARD int latents_head_of(struct latents_head *h, const struct train_config *c, const char *dir,
+                              struct err *e);
+/* Mean and std of each channel in DIR/latents.json. */
+NODISCARD int latents_write_stats(const char *dir, const double *mean, const double *std, int c,
+                                  struct err *e);
+NODISCARD int latents_read_stats(float *mean, float *std, int c, const char *dir, struct err *e);
+
+#endif

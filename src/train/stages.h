@@ -1,0 +1,30 @@
+/* stages.h - the stages of a run, in order; each finds its input in the run's folder and leaves its
+ * result there.
+ *
+ *   reel     reel.bin                    clips for the autoencoder (reel.h)
+ *   vae      vae/                        the frozen codec: fixed transform fitted, residual
+ * networks trained latents  latents.bin                 every training clip, and its mirror image,
+ * as latents (latents.h) dit      transformer/ text_encoder/  flow matching on the latents, text
+ * encoder trained jointly bundle   model/                      all of it as one model directory
+ * (model/bundle.h)
+ *
+ * A stage whose result is there is skipped, one that was cut goes on. Errors: ERR_IO, ERR_FORMAT,
+ * ERR_DEVICE, ERR_CANCEL. */
+#ifndef TRAIN_STAGES_H
+#define TRAIN_STAGES_H
+
+#include "train/config.h"
+#include "train/loop.h"
+
+NODISCARD int vae_stage(const struct train_config *c, const struct run *run, struct err *e);
+NODISCARD int latents_stage(const struct train_config *c, const struct run *run, struct err *e);
+NODISCARD int dit_stage(const struct train_config *c, const struct run *run, struct err *e);
+NODISCARD int bundle_stage(const struct train_config *c, const struct run *run, struct err *e);
+
+/* SHA-256 of the text of a format: what a stage's state depends on. */
+void stage_hash(char out[65], const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A stage's result folder is complete when its marker file is there. */
+int stage_done(const struct run *run, const char *folder);
+NODISCARD int stage_finish(const struct run *run, const char *folder, struct err *e);
+
+#endif

@@ -1,0 +1,205 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "model/bundle.h"
+#include "train/stages.h"
+#include "train/vae_task.h"
+
+struct vae_run {
+    const struct train_config *c;
+    const struct run *run;
+    struct cx cx;
+    struct tiny_vae m;
+    struct reel reel;
+    struct optim optim;
+    struct vae_batch batch;
+    struct clip *held_out;
+    int n_held_out;
+};
+
+static int gradients(void *arg, int64_t step, double *loss, struct err *e)
+{
+    struct vae_run *v = arg;
+    struct cx *cx = &v->cx;
+    int r = vae_batch_draw(&v->batch, &v->reel, &v->m, &v->c->vae, v->c->seed, step, e);
+    if (r)
+        return r;
+    weight_zero_grads(&v->m.weights);
+    tape_begin(cx);
+    struct tensor *l = vae_loss(cx, &v->m, &v->batch, &v->c->vae);
+    backward(cx, l, 1);
+    *loss = scalar_value(cx, l);
+    tape_end(cx);
+    cx_step_end(cx);
+    return cx->err.code
+               ? err_set(e, cx->err.code, "vae: step %lld: %s", (long long)step + 1, cx->err.msg)
+               : 0;
+}
+
+struct quality {
+    double all, n_all, object, n_object; /* sums of squared errors and their counts */
+};
+
+/* Error of a decoded clip against what was rendered, everywhere and on the object that moves. */
+static void compare(const struct clip *c, const float *got, struct quality *q)
+{
+    size_t n = (size_t)c->w * (size_t)c->h * (size_t)c->n_frames;
+    for (size_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (int k = 0; k < 3; k++) {
+            double y = fmin(fmax(got[i * 3 + (size_t)k], 0), 1);
+            double d = y - c->rgb[i * 3 + (size_t)k] / 255.0;
+            sum += d * d;
+        }
+        q->all += sum;
+        q->n_all += 3;
+        if (c->ids[i] == 1) {
+            q->object += sum;
+            q->n_object += 3;
+        }
+    }
+}
+
+static void through_codec(struct vae_run *v, const struct clip *c, struct quality *q)
+{
+    struct cx *cx = &v->cx;
+    size_t n = (size_t)c->w * (size_t)c->h * (size_t)c->n_frames * 3;
+    struct tensor *x = tensor_new(cx, cx->wide, DIMS(c->n_frames, c->h, c->w, 3));
+    for (size_t i = 0; i < n; i++)
+        ((float *)x->data)[i] = (float)c->rgb[i] / 255;
+    struct tensor *y = tiny_vae_decode(cx, &v->m, tiny_vae_encode(cx, &v->m, x));
+    ZT_ASSERT((size_t)tensor_count(y) == n);
+    float *out = xmalloc(sizeof(float) * n);
+    tensor_read_f32(cx, y, out);
+    compare(c, out, q);
+    free(out);
+    cx_step_end(cx);
+}
+
+static double psnr(double sum, double n)
+{
+    return n > 0 ? -10 * log10(fmax(sum / n, 1e-12)) : 0;
+}
+
+static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
+{
+    struct vae_run *v = arg;
+    struct quality q = {0};
+    for (int i = 0; i < v->n_held_out; i++)
+        through_codec(v, &v->held_out[i], &q);
+    double all = psnr(q.all, q.n_all), object = psnr(q.object, q.n_object);
+    jsonw_real(row, "psnr", all);
+    jsonw_real(row, "psnr_object", object);
+    run_log(v->run, "vae %lld  held-out PSNR %.2f dB, moving object %.2f dB", (long long)step, all,
+            object);
+    return v->cx.err.code ? err_set(e, v->cx.err.code, "vae: %s", v->cx.err.msg) : 0;
+}
+
+static void render_held_out(struct vae_run *v)
+{
+    v->n_held_out = v->c->vae.held_out;
+    v->held_out = xcalloc((size_t)v->n_held_out, sizeof(*v->held_out));
+    struct scene *scene = xcalloc((size_t)v->n_held_out, sizeof(*scene));
+    reel_render(v->held_out, scene, v->c->seed, REEL_HELD_OUT, v->n_held_out, &v->c->clip,
+                v->run->threads);
+    free(scene);
+}
+
+/* What a checkpoint depends on: not the number of steps, so that a run can be prolonged. */
+static void state_hash(const struct train_config *c, char out[65])
+{
+    struct buf net = BUF_INIT;
+    tiny_vae_config_write(&c->vae.net, &net);
+    const struct optim_config *o = &c->vae.optim;
+    stage_hash(out, "vae/1 %llu %dx%dx%d %s %d %d %d %g %g %g %g %g %g %g %g",
+               (unsigned long long)c->seed, c->clip.width, c->clip.height, c->clip.frames,
+               buf_str(&net), c->reel_clips, c->vae.batch, c->vae.groups, c->vae.l1,
+               c->vae.difference, c->vae.object_weight, c->vae.noise, o->lr, o->eps, o->beta2,
+               o->ema);
+    buf_release(&net);
+}
+
+static int prepare(struct vae_run *v, struct err *e)
+{
+    const struct train_config *c = v->c;
+    int r = tiny_vae_init(&v->m, &c->vae.net, e);
+    if (r)
+        return r;
+    weight_set_allocate(&v->m.weights, c->type, 1);
+    weight_set_initialise(&v->m.weights, c->seed);
+    double start = clock_s();
+    double share = vae_fit_klt(&v->cx, &v->m, &v->reel, c->vae.klt_groups, c->seed, e);
+    if (share < 0)
+        return (int)share;
+    run_log(v->run, "vae: fixed transform holds %.2f %% of the variance (%.1f s); %lld weights",
+            100 * share, clock_s() - start, (long long)weight_set_count(&v->m.weights));
+    optim_init(&v->optim, &c->vae.optim, &(struct optim_set){"vae", &v->m.weights}, 1);
+    vae_batch_init(&v->batch, &v->m, &c->clip, c->vae.batch, c->vae.groups);
+    render_held_out(v);
+    return 0;
+}
+
+static int train(struct vae_run *v, struct err *e)
+{
+    const struct vae_recipe *r = &v->c->vae;
+    char hash[65];
+    state_hash(v->c, hash);
+    struct run run = *v->run;
+    run.config_hash = hash;
+    struct loop l = {.stage = "vae",
+                     .steps = r->steps,
+                     .warmup = r->warmup,
+                     .decay = r->decay,
+                     .report_every = 50,
+                     .evaluate_every = r->evaluate_every,
+                     .optim = &v->optim,
+                     .kernels = v->cx.k,
+                     .kcx = &v->cx.kcx,
+                     .arg = v,
+                     .gradients = gradients,
+                     .evaluate = evaluate};
+    return loop_run(&l, &run, e);
+}
+
+static int save(struct vae_run *v, struct err *e)
+{
+    char *dir = path_join(v->run->dir, "vae");
+    optim_swap_ema(&v->optim);
+    int r = dir_make(dir, e);
+    if (!r)
+        r = bundle_save_tiny_vae(&v->m, dir, DT_F32, NULL, e);
+    free(dir);
+    return r ? r : stage_finish(v->run, "vae", e);
+}
+
+static void release(struct vae_run *v)
+{
+    for (int i = 0; i < v->n_held_out; i++)
+        clip_release(&v->held_out[i]);
+    free(v->held_out);
+    vae_batch_release(&v->batch);
+    optim_release(&v->optim);
+    tiny_vae_release(&v->m);
+    reel_close(&v->reel);
+    cx_release(&v->cx);
+}
+
+int vae_stage(const struct train_config *c, const struct run *run, struct err *e)
+{
+    if (stage_done(run, "vae"))
+        return 0;
+    struct vae_run v = {.c = c, .run = run, .reel = {.fd = -1}};
+    cx_init(&v.cx, c->type, run->threads, 0);
+    int r = reel_open(&v.reel, c, run->dir, e);
+    if (!r)
+        r = prepare(&v, e);
+    if (!r)
+        r = train(&v, e);
+    if (!r)
+        r = save(&v, e);
+    release(&v);
+    return r;
+}
