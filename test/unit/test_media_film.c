@@ -283,6 +283,54 @@ TEST(film_comment_survives)
     }
 }
 
+TEST(film_comment_survives_a_copy)
+{
+    char *path = in_tmp("copy1.mp4"), *copy = in_tmp("copy2.mp4");
+    char *cmd = xasprintf("ffmpeg -v quiet -y -i '%s' -c copy '%s'", path, copy);
+    struct film_options o = options();
+    struct film back;
+
+    if (!have_media() || system("command -v ffmpeg >/dev/null 2>&1"))
+        ztest_skip("without FFmpeg and its program");
+    o.comment = "{\"zoetrope\": 1}";
+    write_film(path, &o, 3);
+    CHECK_INT(system(cmd), 0);
+    CHECK_INT(film_probe(&back, copy, &e), 0);
+    CHECK_STR(back.comment, o.comment);
+    CHECK_INT(back.n, 3);
+    film_release(&back);
+    free(cmd), free(copy), free(path);
+}
+
+/* However much of a file is there, reading gives whole frames or an error that names it. */
+TEST(film_read_of_cut_files)
+{
+    static const char *const names[] = {"cut.y4m", "cut.mp4"};
+
+    film_quiet();
+    for (int i = 0; i < (have_media() ? 2 : 1); i++) {
+        char *path = in_tmp(names[i]);
+        struct film_options o = options();
+        struct buf b = BUF_INIT;
+        struct film f;
+
+        write_film(path, &o, 6);
+        CHECK_INT(file_read(&b, path, 1 << 30, &e), 0);
+        for (size_t n = 0; n < b.len; n += b.len / 23) {
+            int rc;
+
+            CHECK_INT(file_write(path, b.data, n, &e), 0);
+            rc = film_read(&f, path, NULL, &e);
+            CHECK(rc == 0 ? f.n >= 1 && f.n <= 6 : rc == ERR_FORMAT);
+            if (rc)
+                CHECK_CONTAINS(e.msg, names[i]);
+            film_release(&f);
+        }
+        buf_release(&b);
+        free(path);
+    }
+}
+
 TEST(film_part_plays_after_abort)
 {
     static const char *const names[] = {"stop.y4m", "stop.part.y4m", "stop.mp4", "stop.part.mp4"};
