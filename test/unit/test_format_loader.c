@@ -1,5 +1,7 @@
 /* What a hostile or broken weight file is answered: one group of tests for each kind of damage. */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -122,6 +124,17 @@ TEST(loader_02_header_length)
     CHECK_CONTAINS(refused("h.safetensors", ERR_FORMAT), "header length 100000001 exceeds");
     put_model("h.safetensors", 0, "xx", 2, 0);
     CHECK_CONTAINS(refused("h.safetensors", ERR_FORMAT), "not valid JSON at byte 8");
+}
+
+/* The file is long enough, but nobody has a header of that size. Sparse: it takes no space. */
+TEST(loader_02_header_of_100_megabytes)
+{
+    char *path = in_tmp("h.safetensors");
+
+    put_model("h.safetensors", 100000001, "{", 1, 0);
+    CHECK_INT(truncate(path, 100000009), 0);
+    CHECK_CONTAINS(refused("h.safetensors", ERR_FORMAT), "exceeds the allowed 100000000 bytes");
+    free(path);
 }
 
 TEST(loader_03_header_is_not_json)
@@ -428,7 +441,7 @@ TEST(loader_08_links_stay_inside_the_model)
     char *root = in_tmp("hub"), *shots = path_join(root, "snapshots/rev"),
          *blobs = path_join(root, "blobs"), *link = path_join(shots, "s1.safetensors"),
          *blob = path_join(blobs, digest), *from = in_tmp("s1.safetensors"),
-         *json = path_join(shots, "model.safetensors.index.json"), target[100];
+         *json = path_join(shots, "model.safetensors.index.json"), target[100], bad[6][600];
     struct st_file *f;
     struct err e = {0};
 
@@ -440,11 +453,17 @@ TEST(loader_08_links_stay_inside_the_model)
     CHECK_INT(st_open(&f, shots, &e), 0); /* a hub cache */
     CHECK_INT(st_count(f), 2);
     st_close(&f);
-    CHECK(!unlink(link) && !symlink(blob, link)); /* the same file by an absolute way */
-    CHECK_INT(st_open(&f, shots, &e), ERR_FORMAT);
-    CHECK_CONTAINS(e.msg, "shard name must be a plain file name, but it is a link");
-    CHECK(!unlink(link) && !symlink("../../blobs/../x", link));
-    CHECK_INT(st_open(&f, shots, &e), ERR_FORMAT);
+    snprintf(bad[0], sizeof bad[0], "../../blobs/%sx", digest);
+    snprintf(bad[1], sizeof bad[1], "../../blobs/%s/..", digest);
+    snprintf(bad[2], sizeof bad[2], "blobs/%s", digest);
+    snprintf(bad[3], sizeof bad[3], "../blobs/%s", digest);
+    snprintf(bad[4], sizeof bad[4], "../../blobs/../x");
+    snprintf(bad[5], sizeof bad[5], "%s", blob); /* the same file by an absolute way */
+    for (int i = 0; i < 6; i++) {
+        CHECK(!unlink(link) && !symlink(bad[i], link));
+        CHECK_INT(st_open(&f, shots, &e), ERR_FORMAT);
+        CHECK_CONTAINS(e.msg, "shard name must be a plain file name, but it is a link");
+    }
     free(root), free(shots), free(blobs), free(link), free(blob), free(from), free(json);
 }
 
@@ -483,12 +502,22 @@ TEST(loader_12_file_changes_while_loading)
     char *path = in_tmp("h.safetensors");
     struct st_file *f;
     struct err e = {0};
+    struct timespec other[2] = {{1, 1}, {1, 1}};
+    struct stat st;
     float x[1024];
     char hex[65];
 
     put_model("h.safetensors", strlen(header), header, strlen(header), 4096);
     CHECK_INT(st_open(&f, path, &e), 0);
     CHECK_INT(st_read_all(f, st_at(f, 0), x, DT_F32, &e), 0);
+    CHECK(!stat(path, &st) && !utimensat(AT_FDCWD, path, other, 0)); /* written over, same size */
+    CHECK_INT(st_read_all(f, st_at(f, 0), x, DT_F32, &e), ERR_IO);
+    CHECK_CONTAINS(e.msg, "h.safetensors: file changed while loading");
+    other[0] = st.st_atim, other[1] = st.st_mtim;
+    CHECK_INT(truncate(path, 4000), 0); /* cut, same time */
+    CHECK_INT(utimensat(AT_FDCWD, path, other, 0), 0);
+    CHECK_INT(st_read(f, st_at(f, 0), 0, 4, x, DT_F32, &e), ERR_IO);
+    CHECK_CONTAINS(e.msg, "h.safetensors: file changed while loading");
     CHECK_INT(truncate(path, 1000), 0);
     CHECK_INT(st_read_all(f, st_at(f, 0), x, DT_F32, &e), ERR_IO);
     CHECK_CONTAINS(e.msg, "h.safetensors: file changed while loading");
