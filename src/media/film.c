@@ -192,7 +192,7 @@ static int read_any(struct film *f, const char *path, const struct film_caps *ca
         rc = png_dir_read(f, path, caps, e);
     else if (!file_exists(path))
         return err_set(e, ERR_IO, "%s: no such file", path);
-    else if (starts_with(path, "YUV4MPEG2"))
+    else if (starts_with(path, "YUV4MPEG2") || !strcasecmp(path_ext(path), "y4m"))
         rc = y4m_read(f, path, caps, e);
     else if (starts_with(path, "P6") || starts_with(path, "\x89PNG") ||
              starts_with(path, "\xff\xd8\xff"))

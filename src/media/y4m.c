@@ -267,8 +267,8 @@ int y4m_read(struct film *f, const char *path, const struct film_caps *caps, str
 
     if (!in)
         return err_set(e, ERR_IO, "%s: cannot open: %s", path, strerror(errno));
-    if (read_line(&line, in, HEADER_MAX))
-        rc = err_set(e, ERR_FORMAT, "%s: the y4m header does not end", path);
+    if (read_line(&line, in, HEADER_MAX) || strncmp(buf_str(&line), "YUV4MPEG2 ", 10))
+        rc = err_set(e, ERR_FORMAT, "%s: no whole y4m header", path);
     else
         rc = parse_header(f, &layout, line.data, path, e);
     if (!rc)
