@@ -1,0 +1,32 @@
+/* cmd.h - the sub-commands of the program.
+ *
+ * Each is one file cmd_NAME.c with one function. argv[0] is the command's name. The result is the
+ * exit status of the program (the table in `zoetrope --help`); messages go to stderr, results to
+ * stdout. Each answers --help by itself. */
+#ifndef TOOL_CMD_H
+#define TOOL_CMD_H
+
+#include <signal.h>
+
+#include "base/err.h"
+
+int cmd_generate(int argc, char **argv) __attribute__((weak));
+int cmd_world(int argc, char **argv) __attribute__((weak));
+int cmd_train(int argc, char **argv) __attribute__((weak));
+int cmd_measure(int argc, char **argv) __attribute__((weak));
+int cmd_parity(int argc, char **argv) __attribute__((weak));
+int cmd_info(int argc, char **argv) __attribute__((weak));
+int cmd_bench(int argc, char **argv) __attribute__((weak));
+
+enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_IO = 4, EXIT_INTERRUPTED = 130 };
+
+/* "zoetrope: MESSAGE" on stderr; returns the exit status that belongs to e->code. */
+int cmd_fail(const struct err *e);
+/* The same for a usage error, with a hint at `zoetrope NAME --help`. */
+int cmd_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Set to 1 by Ctrl-C and SIGTERM after cmd_catch_signals; a second one ends the program at once. */
+extern volatile sig_atomic_t cmd_stop;
+void cmd_catch_signals(void);
+
+#endif

@@ -1,0 +1,104 @@
+/* zoetrope: one program, one sub-command per task. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "cmd.h"
+#include "zoetrope.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary, *example;
+};
+
+static const struct command COMMANDS[] = {
+    {"generate", cmd_generate, "a prompt becomes a film", "-p \"a red ball rolls\" -o ball.mp4"},
+    {"world", cmd_world, "clips of the training world with captions and truth", "-n 4 -o clips"},
+    {"train", cmd_train, "train the networks that a config describes", "configs/tiny.json"},
+    {"measure", cmd_measure, "score films by what is seen in their pixels", "film.mp4"},
+    {"parity", cmd_parity, "compare networks with reference vectors", "DIR --type f32"},
+    {"info", cmd_info, "show a model, or the recipe of a film", "film.mp4"},
+    {"bench", cmd_bench, "the speed of this machine", "train-s --json"},
+};
+enum { N_COMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };
+
+static const char EXIT_CODES[] =
+    "exit status:\n"
+    "    0 ok           1 a check failed     2 usage             3 bad model or data\n"
+    "    4 input/output, or the file exists and -y was not given\n"
+    "    5 device, or a value that is not finite                 6 does not fit into memory\n"
+    "  130 interrupted\n";
+
+static void help(FILE *out)
+{
+    fputs("zoetrope turns words into moving pictures.\n\n"
+          "  zoetrope \"a red ball rolls from left to right\" [options of generate]\n",
+          out);
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (COMMANDS[i].run)
+            fprintf(out, "  zoetrope %-9s %s\n  %18s e.g. zoetrope %s %s\n", COMMANDS[i].name,
+                    COMMANDS[i].summary, "", COMMANDS[i].name, COMMANDS[i].example);
+    fputs("\nzoetrope COMMAND --help explains a command, zoetrope --version names the version.\n\n",
+          out);
+    fputs(EXIT_CODES, out);
+}
+
+/* Chinese puts no spaces between words: so many characters beyond ASCII are a sentence as well. */
+enum { SENTENCE_CHARACTERS = 4 };
+
+/* More than one word? A single one may be a mistyped command, so it is never a prompt. */
+static int is_sentence(const char *s)
+{
+    int wide = 0;
+    s += strspn(s, " \t\r\n");
+    const char *space = strpbrk(s, " \t\r\n");
+    if (space && space[strspn(space, " \t\r\n")])
+        return 1;
+    for (uint32_t cp; *s;) {
+        int len = utf8_decode(s, strlen(s), &cp);
+        wide += len > 1 && cp >= 0x2e80;
+        s += len ? len : 1;
+    }
+    return wide >= SENTENCE_CHARACTERS;
+}
+
+static int unknown_word(const char *word)
+{
+    const char *names[N_COMMANDS];
+    for (int i = 0; i < N_COMMANDS; i++)
+        names[i] = COMMANDS[i].name;
+    const char *near = nearest_name(word, names, N_COMMANDS);
+    fprintf(stderr, "zoetrope: \"%s\" is no command", word);
+    if (near)
+        fprintf(stderr, "; did you mean \"%s\"?", near);
+    fputs("\nzoetrope: commands are", stderr);
+    for (int i = 0; i < N_COMMANDS; i++)
+        fprintf(stderr, " %s", names[i]);
+    fprintf(stderr, "; a prompt of one word is written zoetrope -p \"%s\"\n", word);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, not a death */
+    if (argc < 2) {
+        help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *first = argv[1];
+    if (!strcmp(first, "--help") || !strcmp(first, "-h") || !strcmp(first, "help")) {
+        help(stdout);
+        return EXIT_OK;
+    }
+    if (!strcmp(first, "--version")) {
+        printf("zoetrope %s\n", zt_version());
+        return EXIT_OK;
+    }
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (!strcmp(first, COMMANDS[i].name) && COMMANDS[i].run)
+            return COMMANDS[i].run(argc - 1, argv + 1);
+    if (first[0] != '-' && !is_sentence(first))
+        return unknown_word(first);
+    return cmd_generate ? cmd_generate(argc, argv) : unknown_word(first);
+}
