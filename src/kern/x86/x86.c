@@ -7,19 +7,26 @@
 #include "base/machine.h"
 #include "kern/x86/attn.h"
 #include "kern/x86/gemm.h"
+#include "kern/x86/par.h"
+
+enum { N_OVERLAYS = 6 };
 
 static const struct level {
     const char *name;
     unsigned needs;
-    void (*overlay[2])(struct kernels *k);
+    void (*overlay[N_OVERLAYS])(struct kernels *k);
 } levels[] = {
-    {"avx2", CPU_AVX2, {gemm_overlay_avx2, attn_overlay_avx2}},
-    {"avx512", CPU_AVX2 | CPU_AVX512, {gemm_overlay_avx512, attn_overlay_avx512}},
+    {"avx2",
+     CPU_AVX2,
+     {gemm_overlay_avx2, attn_overlay_avx2, elem_overlay_avx2, norm_overlay_avx2}},
+    {"avx512",
+     CPU_AVX2 | CPU_AVX512,
+     {gemm_overlay_avx512, attn_overlay_avx512, elem_overlay_avx512, norm_overlay_avx512}},
     {"avx512bf16",
      CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16,
      {gemm_overlay_avx512bf16, attn_overlay_avx512bf16}},
 };
-enum { N_LEVELS = sizeof levels / sizeof *levels, N_OVERLAYS = 2 };
+enum { N_LEVELS = sizeof levels / sizeof *levels };
 
 int kernels_x86(const char *level, struct kernels *k)
 {

@@ -1,0 +1,4 @@
+/* norm_avx2.c - norms with the vectors of vec_avx2.h. */
+#include "kern/x86/vec_avx2.h"
+#include "kern/x86/vec_math.inc"
+#include "kern/x86/norm.inc"
