@@ -23,7 +23,8 @@ struct buf;
 #define DEPTH_LIST(X)     X(FRONT, "front") X(BACK, "back")
 #define EVENT_LIST(X)     X(MOVE, "moves") X(COLLIDE, "hits") X(DROP, "drops") X(RAMP, "descends") \
                           X(DOMINO, "topples") X(WALL, "rebounds")
-#define DIRECTION_LIST(X) X(RIGHT, "rightward") X(LEFT, "leftward") X(TOWARD, "toward") X(AWAY, "away")
+#define DIRECTION_LIST(X) X(RIGHT, "rightward") X(LEFT, "leftward") X(TOWARD, "approaching") \
+                          X(AWAY, "receding")
 #define SPEED_LIST(X)     X(SLOW, "slow") X(FAST, "fast")
 #define FLOOR_LIST(X)     X(GREY, "grey") X(BEIGE, "beige") X(CHECKER, "checker") X(SLATE, "slate")
 #define LIGHT_LIST(X)     X(LEFT, "leftlit") X(RIGHT, "rightlit")

@@ -247,7 +247,7 @@ static void lay_collide(struct scene *s, struct rng *r)
     b = new_object(s, 1, (float)rng_range(r, 0, 0.5), y + (float)rng_range(r, -0.08, 0.08), r);
     b->role = BODY_FREE;
     b->bounce = 0.55f;
-    b->friction = 0.22f;
+    b->friction = 0.12f;
 }
 
 static void lay_drop(struct scene *s, struct rng *r)

@@ -1,0 +1,238 @@
+#include "world/prompt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "world/caption.h"
+#include "world/prompt_inner.h"
+
+static int first_of(const struct reading *r, int tag)
+{
+    for (int i = 0; i < r->n; i++) {
+        if (!r->t[i].used && r->t[i].tag == tag)
+            return i;
+    }
+    return -1;
+}
+
+/* The strongest hint of the first clause that gives one. */
+static int choose_direction(const struct reading *r)
+{
+    int best = -1;
+
+    for (int i = 0; i < r->n_ways; i++) {
+        const struct way *w = &r->way[i], *b = best >= 0 ? &r->way[best] : NULL;
+        int clause_between = 0;
+
+        for (int k = b ? b->token : w->token; k < w->token; k++)
+            clause_between |= token_is_separator(r, k);
+        if (!b || (w->strength > b->strength && (!clause_between || b->strength <= 2)))
+            best = i;
+    }
+    return best >= 0 ? r->way[best].direction : 0;
+}
+
+static int acts(const struct mention *m)
+{
+    return !m->still && !m->beside && m->object >= 0;
+}
+
+/* With "A and B <verb>" the first is meant. */
+static int first_of_pair(const struct reading *r, int m)
+{
+    if (m <= 0 || !acts(&r->mention[m - 1]))
+        return m;
+    for (int k = r->mention[m - 1].token; k < r->mention[m].token; k++) {
+        if (token_is_separator(r, k))
+            return m;
+        if (token_tag(r, k) == TAG_AND)
+            return m - 1;
+    }
+    return m;
+}
+
+/* Who does verb i: the last noun before that can act, else the first after it. -1: nobody. */
+static int subject_of(const struct reading *r, int verb)
+{
+    for (int m = mention_before(r, verb); m >= 0; m--) {
+        if (acts(&r->mention[m]))
+            return first_of_pair(r, m);
+    }
+    for (int m = mention_after(r, verb); m >= 0 && m < r->n_mentions; m++) {
+        if (acts(&r->mention[m]))
+            return m;
+    }
+    return -1;
+}
+
+/* A passive: "B is hit by A", B 被 A 撞倒. Returns the mention of A, or -1. */
+static int agent_of(const struct reading *r, int hit)
+{
+    int by = -1, agent, target = mention_after(r, hit);
+
+    for (int i = 0; i < r->n && by < 0; i++) {
+        if (token_tag(r, i) == TAG_BY && (r->t[i].lang == LANG_ZH ? i < hit : i > hit))
+            by = i;
+    }
+    if (by < 0 || mention_before(r, by) < 0)
+        return -1;
+    agent = mention_after(r, by);
+    if (r->t[by].lang == LANG_EN && target >= 0 && r->mention[target].token < by)
+        return -1; /* "A hits B by ..." */
+    return agent;
+}
+
+static int noun_after_is_wall(const struct reading *r, int verb)
+{
+    for (int i = verb + 1; i < r->n; i++) {
+        if (token_tag(r, i) == TAG_WALL)
+            return 1;
+        if (token_tag(r, i) == SLOT_SHAPE)
+            return 0;
+    }
+    return 0;
+}
+
+static int has_dominoes(const struct reading *r)
+{
+    for (int i = 0; i < r->n_objects; i++) {
+        if (r->object[i].shape == SHAPE_DOMINOES)
+            return 1;
+    }
+    return 0;
+}
+
+/* The event and the token that tells it. */
+static int choose_event(const struct reading *r, int *verb)
+{
+    int hit = first_of(r, TAG_HIT), wall = first_of(r, TAG_WALL), ramp = first_of(r, TAG_RAMP);
+    int named = first_of(r, SLOT_EVENT);
+    int fall = first_of(r, TAG_FALL), bounce = first_of(r, TAG_BOUNCE), go = first_of(r, TAG_GO);
+
+    if (go < 0)
+        go = first_of(r, TAG_ENTER);
+    if (go < 0 && r->n_ways)
+        go = r->way[0].token;
+    *verb = hit >= 0 ? hit : go >= 0 ? go : fall >= 0 ? fall : bounce >= 0 ? bounce : ramp;
+    if (*verb < 0)
+        *verb = wall;
+    if (has_dominoes(r))
+        return EVENT_DOMINO;
+    if (named >= 0)
+        return r->t[named].value;
+    if (wall >= 0 && (hit < 0 || noun_after_is_wall(r, hit) || r->n_objects < 2))
+        return EVENT_WALL;
+    if (hit >= 0)
+        return EVENT_COLLIDE;
+    if (ramp >= 0)
+        return EVENT_RAMP;
+    if (fall >= 0 || bounce >= 0) {
+        *verb = fall >= 0 ? fall : bounce;
+        return EVENT_DROP;
+    }
+    return go >= 0 ? EVENT_MOVE : EVENT_UNSAID;
+}
+
+static int choose_actor(const struct reading *r, int event, int verb)
+{
+    int m = -1;
+
+    if (r->n_objects < 2)
+        return 0;
+    if (event == EVENT_DOMINO)
+        return r->object[0].shape == SHAPE_DOMINOES;
+    if (event == EVENT_COLLIDE)
+        m = agent_of(r, verb);
+    if (m < 0 || r->mention[m].object < 0)
+        m = subject_of(r, verb);
+    if (m >= 0)
+        return r->mention[m].object;
+    for (int i = 0; i < r->n_mentions; i++) { /* both stand, or both are goals: the one less so */
+        if (!r->mention[i].still && r->mention[i].object >= 0)
+            return r->mention[i].object;
+    }
+    return 0;
+}
+
+static int choose_speed(const struct reading *r)
+{
+    int i = first_of(r, SLOT_SPEED);
+
+    if (i >= 0)
+        return r->t[i].value;
+    for (i = 0; i < r->n; i++) {
+        if (!r->t[i].used && r->t[i].tag == TAG_GO && r->t[i].value)
+            return r->t[i].value;
+    }
+    return 0;
+}
+
+static void list_unknown(const char *text, const struct reading *r, struct prompt *p)
+{
+    for (int i = 0; i < r->n && p->n_unknown < PROMPT_MAX_UNKNOWN; i++) {
+        const struct token *t = &r->t[i];
+        int n = t->bytes < PROMPT_WORD_BYTES ? t->bytes : PROMPT_WORD_BYTES - 1, seen = 0;
+        char *word = p->unknown[p->n_unknown];
+
+        if (t->tag != TOKEN_UNKNOWN && t->tag != TAG_REFUSE && !t->refused)
+            continue;
+        while (n < t->bytes && ((unsigned char)text[t->at + n] & 0xc0) == 0x80)
+            n--; /* never half a character */
+        memcpy(word, text + t->at, (size_t)n);
+        word[n] = 0;
+        for (int k = 0; k < p->n_unknown; k++)
+            seen |= !strcmp(p->unknown[k], word);
+        p->n_unknown += !seen;
+    }
+}
+
+void prompt_read(const char *text, struct prompt *p)
+{
+    struct reading *r = xcalloc(1, sizeof *r);
+    struct facts *f = &p->facts;
+    int verb, actor;
+
+    memset(p, 0, sizeof *p);
+    prompt_words(text, r);
+    prompt_scenery(r);
+    prompt_nouns(r);
+    prompt_sides(r);
+    prompt_merge(r);
+    f->event = choose_event(r, &verb);
+    f->direction = choose_direction(r);
+    f->speed = choose_speed(r);
+    f->floor = r->floor;
+    f->light = r->light;
+    f->camera = r->camera;
+    if (f->event == EVENT_DROP)
+        f->direction = 0;
+    if (f->event != EVENT_MOVE && f->direction >= DIRECTION_TOWARD)
+        f->direction = 0;
+    actor = choose_actor(r, f->event, verb);
+    f->object[0] = r->object[actor];
+    f->object[1] = r->object[!actor];
+    f->n_objects = f->event == EVENT_COLLIDE || f->event == EVENT_DOMINO ? 2 : r->n_objects;
+    if (f->object[0].shape == SHAPE_DOMINOES) { /* something unsaid topples them */
+        f->object[1] = f->object[0];
+        memset(&f->object[0], 0, sizeof f->object[0]);
+    }
+    list_unknown(text, r, p);
+    free(r);
+}
+
+void world_canonical(const char *text, uint64_t seed, struct buf *out, struct facts *full,
+                     struct prompt *p)
+{
+    struct prompt own;
+    struct facts f;
+
+    p = p ? p : &own;
+    prompt_read(text, p);
+    f = p->facts;
+    facts_complete(&f, seed, NULL);
+    caption_canonical(&f, out);
+    if (full)
+        *full = f;
+}

@@ -1,0 +1,31 @@
+/* prompt.h - reads everyday sentences in English and Chinese and says which facts they state.
+ *
+ * The reader looks words up (lexicon.h), takes the longest phrase that fits, ignores grammar where
+ * it can, and binds each adjective to its noun, each side to "from", "to" or a place. It never
+ * fails: what it does not know is listed. Threads: pure, any thread. */
+#ifndef WORLD_PROMPT_H
+#define WORLD_PROMPT_H
+
+#include <stdint.h>
+
+#include "world/facts.h"
+
+struct buf;
+
+enum { PROMPT_MAX_UNKNOWN = 24, PROMPT_WORD_BYTES = 48 };
+
+struct prompt {
+    struct facts facts; /* only what was stated; the actor is object[0] */
+    int n_unknown;
+    char unknown[PROMPT_MAX_UNKNOWN][PROMPT_WORD_BYTES]; /* words as typed, each once */
+};
+
+/* text: UTF-8 (malformed bytes are skipped), any length; only the first 400 words count. */
+void prompt_read(const char *text, struct prompt *p);
+
+/* The canonical text of a prompt: what it states, completed from the seed. Appended to out. p may
+ * be NULL; `full` receives the completed facts and may be NULL. */
+void world_canonical(const char *text, uint64_t seed, struct buf *out, struct facts *full,
+                     struct prompt *p);
+
+#endif

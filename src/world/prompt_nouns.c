@@ -1,0 +1,225 @@
+/* Nouns, their adjectives, and the sides of the picture. */
+#include <string.h>
+
+#include "world/prompt_inner.h"
+
+static int is_adjective(int tag)
+{
+    return tag == SLOT_COLOR || tag == SLOT_SIZE || tag == SLOT_MATERIAL || tag == TAG_STILL ||
+           tag == TAG_HOLD;
+}
+
+static int is_scenery(int tag)
+{
+    return tag == TAG_FLOOR || tag == TAG_WALL || tag == TAG_RAMP || tag == TAG_LIGHT;
+}
+
+static int mention_at(const struct reading *r, int token)
+{
+    for (int i = 0; i < r->n_mentions; i++) {
+        if (r->mention[i].token == token)
+            return i;
+    }
+    return -1;
+}
+
+/* Where adjectives after i lead: the index of the first word that is none. */
+static int skip_adjectives(const struct reading *r, int i)
+{
+    for (i++; i < r->n; i++) {
+        int tag = token_tag(r, i), next = token_tag(r, i + 1);
+
+        if (is_adjective(tag) || tag == TAG_SKIP || tag == SLOT_SPEED)
+            continue;
+        if ((tag == TAG_AND || tag == TOKEN_COMMA) && is_adjective(next) &&
+            is_adjective(token_tag(r, i - 1)))
+            continue;
+        break;
+    }
+    return i;
+}
+
+int noun_next(const struct reading *r, int i)
+{
+    int j = skip_adjectives(r, i);
+
+    return token_tag(r, j) == SLOT_SHAPE ? mention_at(r, j) : -1;
+}
+
+int noun_ahead(const struct reading *r, int i)
+{
+    int j = skip_adjectives(r, i);
+
+    while (token_tag(r, j) == TAG_ONE || token_tag(r, j) == TAG_THE || token_tag(r, j) == TAG_OTHER)
+        j = skip_adjectives(r, j);
+    return token_tag(r, j) == SLOT_SHAPE ? mention_at(r, j) : -1;
+}
+
+int mention_before(const struct reading *r, int i)
+{
+    int found = -1;
+
+    for (int k = 0; k < r->n_mentions; k++) {
+        if (r->mention[k].token < i)
+            found = k;
+    }
+    return found;
+}
+
+int mention_after(const struct reading *r, int i)
+{
+    for (int k = 0; k < r->n_mentions; k++) {
+        if (r->mention[k].token > i)
+            return k;
+    }
+    return -1;
+}
+
+static void add_mention(struct reading *r, int i)
+{
+    struct mention *m;
+    int before = i - 1, after = skip_adjectives(r, i);
+
+    r->t[i].used = 1;
+    if (r->n_mentions == PROMPT_MAX_MENTIONS)
+        return;
+    if (!r->t[i].value && token_tag(r, after) == SLOT_SHAPE)
+        return; /* "one red ball", "toy block": the next noun is meant */
+    m = &r->mention[r->n_mentions++];
+    *m = (struct mention){.token = i, .count = 1};
+    m->facts.shape = r->t[i].value;
+    while (is_adjective(token_tag(r, before)) || token_tag(r, before) == TAG_SKIP)
+        before--;
+    m->fresh = token_tag(r, before) == TAG_ONE || token_tag(r, before) == TAG_OTHER;
+    if (token_tag(r, before) == TAG_TWO)
+        m->count = 2;
+}
+
+/* The mention that adjective i describes, -1 for none, -2 for a piece of scenery. */
+static int owner(const struct reading *r, int i)
+{
+    int p = token_near(r, i, -1), ahead = skip_adjectives(r, i), back = mention_before(r, i);
+
+    if (token_tag(r, p) == TAG_IS && token_tag(r, token_near(r, p, -1)) != TOKEN_STOP && back >= 0)
+        return back;
+    if (token_tag(r, ahead) == SLOT_SHAPE && mention_at(r, ahead) >= 0)
+        return mention_at(r, ahead);
+    if (is_scenery(token_tag(r, ahead)))
+        return -2;
+    if (r->t[i].tag == TAG_STILL && r->t[i].lang == LANG_ZH && noun_ahead(r, i) >= 0)
+        return noun_ahead(r, i); /* 静止着一个小球 */
+    return back >= 0 ? back : mention_after(r, i);
+}
+
+static void put(int *fact, int value)
+{
+    if (!*fact)
+        *fact = value;
+}
+
+static void bind(struct reading *r, int i)
+{
+    struct token *t = &r->t[i];
+    int o = owner(r, i);
+    struct mention *m;
+
+    t->used = 1;
+    if (o < 0) {
+        t->refused = t->tag == SLOT_COLOR;
+        return;
+    }
+    m = &r->mention[o];
+    if (t->tag == SLOT_COLOR)
+        put(&m->facts.color, t->value);
+    else if (t->tag == SLOT_SIZE)
+        put(&m->facts.size, t->value);
+    else if (t->tag == SLOT_MATERIAL)
+        put(&m->facts.material, t->value);
+    else
+        m->still = 1;
+}
+
+/* Goals and neighbours of the actor. */
+static void mark_beside(struct reading *r, int i)
+{
+    int tag = token_tag(r, i), ahead = noun_ahead(r, i);
+    int prefix = (tag == TAG_FRONT || tag == TAG_BACK) && r->t[i].value;
+    int goal = tag == TAG_TO || (tag == SLOT_DIRECTION && r->t[i].value == DIRECTION_TOWARD);
+
+    if (tag == TAG_BESIDE && r->t[i].value && token_tag(r, token_near(r, i, -1)) == SLOT_SHAPE)
+        ahead = mention_before(r, i);
+    if ((tag == TAG_BESIDE || tag == TAG_BA || prefix || goal) && ahead >= 0) {
+        r->mention[ahead].beside = 1;
+        if (goal)
+            r->t[i].used = 1; /* it says nothing about the picture's directions */
+    }
+}
+
+void prompt_nouns(struct reading *r)
+{
+    for (int i = 0; i < r->n; i++) {
+        if (!r->t[i].used && r->t[i].tag == SLOT_SHAPE)
+            add_mention(r, i);
+    }
+    for (int i = 0; i < r->n; i++) {
+        if (!r->t[i].used && is_adjective(r->t[i].tag))
+            bind(r, i);
+    }
+    for (int i = 0; i < r->n; i++) {
+        if (!r->t[i].used)
+            mark_beside(r, i);
+    }
+}
+
+/* One sentence may name a thing twice: join mentions that can be the same. */
+static int can_be(const struct object_facts *o, const struct mention *m)
+{
+    const struct object_facts *f = &m->facts;
+    int shape = !f->shape || !o->shape || f->shape == o->shape;
+    int color = !f->color || !o->color || f->color == o->color;
+
+    return shape && color;
+}
+
+static void join(struct object_facts *o, const struct object_facts *f)
+{
+    put(&o->shape, f->shape);
+    put(&o->color, f->color);
+    put(&o->size, f->size);
+    put(&o->material, f->material);
+    put(&o->place, f->place);
+    put(&o->depth, f->depth);
+}
+
+static int is_bare(const struct object_facts *f)
+{
+    return !f->shape && !f->color;
+}
+
+void prompt_merge(struct reading *r)
+{
+    for (int i = 0; i < r->n_mentions; i++) {
+        struct mention *m = &r->mention[i];
+
+        m->object = -1;
+        if (is_bare(&m->facts) && r->n_objects)
+            m->object = r->n_objects - 1;
+        for (int o = 0; m->object < 0 && o < r->n_objects && !m->fresh; o++) {
+            if (can_be(&r->object[o], m))
+                m->object = o;
+        }
+        if (m->object < 0 && r->n_objects < WORLD_MAX_OBJECTS)
+            m->object = r->n_objects++;
+        for (int o = 0; m->object < 0 && o < r->n_objects; o++) {
+            if (can_be(&r->object[o], m))
+                m->object = o;
+        }
+        if (m->object < 0) {
+            r->t[m->token].refused = 1; /* a third object */
+            continue;
+        }
+        join(&r->object[m->object], &m->facts);
+        if (m->count == 2 && r->n_objects == 1)
+            join(&r->object[r->n_objects++], &m->facts);
+    }
+}
