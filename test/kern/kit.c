@@ -52,7 +52,8 @@ static struct kbuf *new_buf(struct kit *t, const char *name, enum dtype type, in
     return b;
 }
 
-/* Mean 0, variance 1, within 3.5: four uniforms. A true normal would be most of the time of a run. */
+/* Mean 0, variance 1, within 3.5: four uniforms. A true normal would be most of the time of a run.
+ */
 static double bell(struct rng *r)
 {
     uint32_t a = rng_u32(r), b = rng_u32(r);
