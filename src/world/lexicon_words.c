@@ -70,8 +70,8 @@ const struct lexicon_entry lexicon_entries[] = {
         "闪亮|光滑|有光泽|亮面|发亮/亮|反光|金属|光亮|亮闪闪|亮晶晶|抛光|锃亮|闪闪发光|闪光|金属质感|光泽|油亮|发光"}},
 
     /* ways */
-    {SLOT_DIRECTION, DIRECTION_RIGHT, {"rightward|rightwards/to the right|towards the right|toward the right|right ward", "向右|往右|朝右/向右边|往右边|朝右边|向右侧|往右侧|朝右侧|向右方|往右方|朝右方"}},
-    {SLOT_DIRECTION, DIRECTION_LEFT, {"leftward|leftwards/to the left|towards the left|toward the left|left ward", "向左|往左|朝左/向左边|往左边|朝左边|向左侧|往左侧|朝左侧|向左方|往左方|朝左方"}},
+    {SLOT_DIRECTION, DIRECTION_RIGHT, {"rightward|rightwards/to the right|in the right direction|to the right of the screen|to the right of the frame|to the right of the picture|to the right of the scene|towards the right|toward the right|right ward", "向右|往右|朝右/向右边|往右边|朝右边|向右侧|往右侧|朝右侧|向右方|往右方|朝右方"}},
+    {SLOT_DIRECTION, DIRECTION_LEFT, {"leftward|leftwards/to the left|in the left direction|to the left of the screen|to the left of the frame|to the left of the picture|to the left of the scene|towards the left|toward the left|left ward", "向左|往左|朝左/向左边|往左边|朝左边|向左侧|往左侧|朝左侧|向左方|往左方|朝左方"}},
     {SLOT_DIRECTION, DIRECTION_TOWARD, {
         "/approaching|approach|closer|close up|nearer|come near|get closer|forward|forwards|head on|get nearer|to the front|to the foreground|towards the front|toward the front|straight at|right at|this way|into the foreground",
         "/越来越近|迎面|靠近镜头|接近镜头|逼近|靠近|向前|往前|朝前|驶近|近前|走近|滚近|接近|由远及近|由远而近|越滚越近|朝这边|往这边|向这边"}},
@@ -101,11 +101,13 @@ const struct lexicon_entry lexicon_entries[] = {
     {SLOT_EVENT, EVENT_WALL, {"/rebounds", ""}},
 
     /* sides */
-    {TAG_LEFT, 0, {"left|left side|left edge/to the left of|on the left of|left hand side|left hand|leftmost|left end|left of frame|left border|left of the frame|left of the picture|left side of the frame", "左边|左侧|左/左方|左面|左端|左手边|左边缘|画面左侧|画面左边|左边边缘|左方画面|左边界"}},
-    {TAG_RIGHT, 0, {"right|right side|right edge/to the right of|on the right of|right hand side|right hand|rightmost|right end|right of frame|right border|right of the frame|right of the picture|right side of the frame", "右边|右侧|右/右方|右面|右端|右手边|右边缘|画面右侧|画面右边|右边边缘|右方画面|右边界"}},
+    {TAG_LEFT, 0, {"left|left side|left edge/left hand side|left hand|leftmost|left end|left of frame|left of the screen|left of the scene|on the left of the screen|on the left of the frame|on the left of the picture|on the left of the scene|left border|left of the frame|left of the picture|left side of the frame", "左边|左侧|左/左方|左面|左端|左手边|左边缘|画面左侧|画面左边|左边边缘|左方画面|左边界"}},
+    {TAG_RIGHT, 0, {"right|right side|right edge/right hand side|right hand|rightmost|right end|right of frame|right of the screen|right of the scene|on the right of the screen|on the right of the frame|on the right of the picture|on the right of the scene|right border|right of the frame|right of the picture|right side of the frame", "右边|右侧|右/右方|右面|右端|右手边|右边缘|画面右侧|画面右边|右边边缘|右方画面|右边界"}},
     {TAG_MIDDLE, 0, {"middle|center|centre/middle of the frame|central|halfway", "中间|中央|正中/中心|正中间|正中央|画面中央|当中|居中"}},
     {TAG_FRONT, 0, {"front|foreground/near side|in front|near edge|in the foreground|in the front|up front|nearby|close by", "前面|前景|前方/近处|眼前|跟前|前边|近景|近"}},
     {TAG_BACK, 0, {"back|background|distance/far side|far end|far edge|in the back|in the background|rear|in the distance|depth|horizon|afar|far|far away place|far distance", "后面|背景|远处/后方|远方|深处|后边|远端|天边|画面深处|远景|远|背后|身后|地平线"}},
+    {TAG_LEFT, 1, {"/to the left of|on the left of|left of", ""}},
+    {TAG_RIGHT, 1, {"/to the right of|on the right of|right of", ""}},
     {TAG_FRONT, 1, {"in front of", "/"}},
     {TAG_BACK, 1, {"behind", "/"}},
     {TAG_FROM, 0, {"from/out of|starting from|coming from", "从|由/自|自从|打从"}},
@@ -118,7 +120,7 @@ const struct lexicon_entry lexicon_entries[] = {
 
     /* what happens */
     {TAG_GO, 0, {
-        "roll|slide|move|glide|travel/go|goes|going|went|came|ran|come|run|head|pass|cross|drift|sweep|advance|proceed|skid|make its way|find its way|tumble along|journey|float|spin|motion|movement|traverse|make a way|wander|push|keep going|continue|come along|wheel|go over|get|drive|walk|trundle|shift|swim",
+        "roll|slide|move|glide|travel/go|goes|going|went|came|ran|come|run|head|pass|cross|drift|sweep|advance|proceed|skid|make its way|find its way|tumble along|journey|float|spin|motion|movement|traverse|make a way|wander|push|keep going|continue|come along|wheel|go over|drive|walk|trundle|shift|swim",
         "滚动|滚|滑动|滑|移动|滑行/移|运动|前进|行进|穿过|滚过|滑过|穿越|驶|跑|走|划过|横穿|飘|滚到|滑到|转动|挪动|移过|漂移|横越|横过|行驶|平移过|滚滚|挪|行动|溜|越过画面|滑移|推进着|翻滚|经过画面|移向|溜过|游"}},
     {TAG_GO, SPEED_FAST, {"race|dash|rush|zoom past|speed/speeding|shoot|zip|hurry|charge|fly|whiz|hurtle|sprint|bolt|dart", "冲|飞驰|疾驰|奔/冲刺|飞奔|飞滚|疾行|猛冲|飞过|急冲|窜"}},
     {TAG_GO, SPEED_SLOW, {"creep|crawl|inch|stroll/amble|meander|dawdle", "爬|蠕动|踱|慢行/缓行|挪步|徐行"}},
@@ -150,7 +152,7 @@ const struct lexicon_entry lexicon_entries[] = {
     {TAG_ZOOM, 0, {"zoom in|zoom/push in|dolly in|zoom in on|zoom", "推近|拉近|推镜头/变焦|放大|推进|推镜|往前推|向前推"}},
 
     /* grammar */
-    {TAG_IS, 0, {"is|are/was|be|being|were|has|have|looks|colored|coloured|painted|made", "是|为/呈|呈现|颜色是|变成|看起来"}},
+    {TAG_IS, 0, {"is|are/was|be|get|got|being|were|has|have|looks|colored|coloured|painted|made", "是|为/呈|呈现|颜色是|变成|看起来"}},
     {TAG_AND, 0, {"and/plus|as well as|together with|&", "和|与|跟/以及|及|并|还有|而且|并且|同|又"}},
     {TAG_ONE, 0, {"a|an/some|single|one single|lone|exactly one", "一个|一只|一颗/一枚|一块|个|一|有个|一座|一根|一件|一粒|某个|只|颗|块|枚|根|单个|一团|一座"}},
     {TAG_THE, 0, {"the/this|that|its|same|said", "这个|那个|该/那|这|此|其|那只|那颗|这颗|这只|那块|这块|前者|它的"}},
@@ -158,8 +160,8 @@ const struct lexicon_entry lexicon_entries[] = {
     {TAG_TWO, 0, {"two/pair of|a pair of|both", "两个/两|二|两只|两颗|一对|俩|双|两块"}},
     {TAG_IT, 0, {"it|which/who|itself|they|them|each other|one another", "它|他/它们|其中|彼此|互相|自身"}},
     {TAG_SKIP, 0, {
-        "of/row|line|then|there|as|so|that|over|across|along|through|where|when|while|during|until|all|way|its way|direction|side|edge|end|here|very|quite|rather|slightly|up|down|out|again|before|after|against|under|below|above|onto|for|but|just|only|also|now|both|between|until it|can|will|may|should|would|does|do|did|seen|see|show|shows|showing|video|clip|film|movie|animation|scene|image|imagine|please|make|create|generate|render|draw|video of|clip of|footage|we|i|want|like|watch|let|how|no|not|without|any|color|colour|size|material|speed|pace|smoothly|straight|simple|plain|one side|hand|place|spot|position|against|or|if|whole|entire|full|seconds|second long|five|5|s|t|re|ve|ing|fully|completely|itself|own|path|line|moment|finally|first|next|afterwards|suddenly|meanwhile|gets|being|within|into view|into frame|frame|more|visible|sight|been|across the floor|surface of|flat surface|slight|little bit|constant|constantly|space|room|world|empty|studio|bit|too|has been|had|view|shot|picture|appearance|kind|type|toy|object is|about|even|evenly|keep|keeps|set|opposite side|other side|another side|using|back and forth|in motion|thus|solid|new|old",
-        "的/前|后|照|射|照来|射来|了|着|过|地|得|上|下|里|中|内|外|面|边|侧|方向|方|然后|接着|随后|之后|时|时候|同时|正|正在|在场|会|有|以|所|就|都|也|很|非常|十分|特别|一下|一起|起来|起|出|入|进|开|回|一边|一路|整个|画|视频|动画|场景|片段|影片|图|展示|显示|生成|制作|请|想要|看|看到|可以|能|要|之|等|但|只|最|后来|最后|最终|旁|这里|那里|不|没|没有|无|秒|速度|颜色|大小|材质|表面|身|体|形|状|处|位置|径直|直|沿着|沿|顺着|色|于是|所以|因为|如果|它会|慢镜头|一样|似的|并没有|过程|从而|再|先|接下来|突然|忽然|这时|此时|一直|全|完全|画面|视野|取景|完整|逐|才|使|令|使得|带|带着|自己|动|干净|空旷|房间|环境|出来|下去|上去|一条|直线|呢|吧|啊|呀|吗|哦|整|对|对面|另一边|另一侧|一端|另一端|一侧|一头|另一头|段|幅|张|排|相互|很多"}},
+        "of/row|line|then|there|as|so|that|over|across|along|through|where|when|while|during|until|all|way|its way|direction|side|edge|end|here|very|quite|rather|slightly|up|down|out|again|before|after|against|under|below|above|onto|for|but|just|only|also|now|both|between|until it|can|will|may|should|would|does|do|did|seen|see|show|shows|showing|video|clip|film|movie|animation|scene|image|imagine|please|make|create|generate|render|draw|video of|clip of|footage|we|i|want|like|watch|let|how|no|not|without|any|color|colour|size|material|speed|pace|smoothly|straight|simple|plain|one side|hand|place|spot|position|against|or|if|whole|entire|full|seconds|second long|five|5|s|t|re|ve|ing|fully|completely|itself|own|path|line|moment|finally|first|next|afterwards|suddenly|meanwhile||within|into view|into frame|frame|more|visible|sight|been|across the floor|surface of|flat surface|slight|little bit|constant|constantly|space|room|world|empty|studio|bit|too|has been|had|view|shot|picture|appearance|kind|type|toy|object is|about|even|evenly|keep|keeps|set|opposite side|other side|another side|using|back and forth|in motion|thus|solid|new|old",
+        "的/想|匀速|几|次|前|后|照|射|照来|射来|了|着|过|地|得|上|下|里|中|内|外|面|边|侧|方向|方|然后|接着|随后|之后|时|时候|同时|正|正在|在场|会|有|以|所|就|都|也|很|非常|十分|特别|一下|一起|起来|起|出|入|进|开|回|一边|一路|整个|画|视频|动画|场景|片段|影片|图|展示|显示|生成|制作|请|想要|看|看到|可以|能|要|之|等|但|只|最|后来|最后|最终|旁|这里|那里|不|没|没有|无|秒|速度|颜色|大小|材质|表面|身|体|形|状|处|位置|径直|直|沿着|沿|顺着|色|于是|所以|因为|如果|它会|慢镜头|一样|似的|并没有|过程|从而|再|先|接下来|突然|忽然|这时|此时|一直|全|完全|画面|视野|取景|完整|逐|才|使|令|使得|带|带着|自己|动|干净|空旷|房间|环境|出来|下去|上去|一条|直线|呢|吧|啊|呀|吗|哦|整|对|对面|另一边|另一侧|一端|另一端|一侧|一头|另一头|段|幅|张|排|相互|很多"}},
     {TAG_REFUSE, 0, {
         "/zoom out|dolly out|pull out|pull back|tilt up|tilt down|upward|upwards|pink|brown|turquoise|cyan|teal|silver|rainbow|colourful|colorful|transparent|three|four|five balls|many|several|dog|cat|car|person|man|woman|orbit|fly around",
         "/拉远|缩小镜头|向上|往上|粉色|粉红色|棕色|褐色|青色|银色|彩色|透明|三个|四个|许多|几个|狗|猫|汽车|人|环绕"}},

@@ -17,6 +17,20 @@ static int first_of(const struct reading *r, int tag)
     return -1;
 }
 
+/* Is it said of something that stands? */
+static int is_of_still(const struct reading *r, const struct way *w)
+{
+    int m = mention_before(r, w->token);
+
+    if (m < 0 || !r->mention[m].still)
+        return 0;
+    for (int k = r->mention[m].token; k < w->token; k++) {
+        if (token_is_separator(r, k))
+            return 0;
+    }
+    return r->n_mentions > 1;
+}
+
 /* The strongest hint of the first clause that gives one. */
 static int choose_direction(const struct reading *r)
 {
@@ -26,6 +40,8 @@ static int choose_direction(const struct reading *r)
         const struct way *w = &r->way[i], *b = best >= 0 ? &r->way[best] : NULL;
         int clause_between = 0;
 
+        if (is_of_still(r, w))
+            continue;
         for (int k = b ? b->token : w->token; k < w->token; k++)
             clause_between |= token_is_separator(r, k);
         if (!b || (w->strength > b->strength && (!clause_between || b->strength <= 2)))
@@ -76,6 +92,9 @@ static int agent_of(const struct reading *r, int hit)
         if (token_tag(r, i) == TAG_BY && (r->t[i].lang == LANG_ZH ? i < hit : i > hit))
             by = i;
     }
+    if (by < 0 && token_tag(r, token_near(r, hit, -1)) == TAG_IS && !r->t[hit].ing &&
+        mention_before(r, hit) >= 0)
+        return target; /* "the box gets knocked over when a ball ..." */
     if (by < 0 || mention_before(r, by) < 0)
         return -1;
     agent = mention_after(r, by);
@@ -120,7 +139,7 @@ static int choose_event(const struct reading *r, int *verb)
         *verb = wall;
     if (has_dominoes(r))
         return EVENT_DOMINO;
-    if (named >= 0)
+    if (named >= 0 && fall < 0)
         return r->t[named].value;
     if (wall >= 0 && (hit < 0 || noun_after_is_wall(r, hit) || r->n_objects < 2))
         return EVENT_WALL;

@@ -14,6 +14,7 @@ struct token {
     int tag, value;
     enum lang lang;
     int at, bytes; /* place in the text */
+    int ing;       /* English, ends in -ing */
     int used;      /* explained by a rule: not looked at again */
     int refused;   /* understood, but the world has no such thing */
 };

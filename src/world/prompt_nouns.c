@@ -95,11 +95,35 @@ static void add_mention(struct reading *r, int i)
         m->count = 2;
 }
 
+/* "a red and a blue one", 一个红色: a noun that is not there. Its token is the article. */
+static void add_implied(struct reading *r, int i)
+{
+    int end = skip_adjectives(r, i), color = 0;
+
+    for (int k = i + 1; k < end; k++)
+        color |= token_tag(r, k) == SLOT_COLOR;
+    if (color && (token_is_separator(r, end) || token_tag(r, end) == TAG_AND) && r->n_mentions &&
+        r->n_mentions < PROMPT_MAX_MENTIONS)
+        r->mention[r->n_mentions++] = (struct mention){.token = i, .count = 1};
+}
+
+static int implied(const struct reading *r, int i)
+{
+    for (i--; is_adjective(token_tag(r, i)) || token_tag(r, i) == TAG_SKIP; i--)
+        ;
+    return token_tag(r, i) == TAG_ONE ? mention_at(r, i) : -1;
+}
+
 /* The mention that adjective i describes, -1 for none, -2 for a piece of scenery. */
 static int owner(const struct reading *r, int i)
 {
-    int p = token_near(r, i, -1), ahead = skip_adjectives(r, i), back = mention_before(r, i);
+    int p = i - 1, ahead = skip_adjectives(r, i), back = mention_before(r, i);
 
+    if (implied(r, i) >= 0)
+        return implied(r, i);
+    while (is_adjective(token_tag(r, p)) || token_tag(r, p) == TAG_SKIP ||
+           token_tag(r, p) == TAG_AND)
+        p--;
     if (token_tag(r, p) == TAG_IS && token_tag(r, token_near(r, p, -1)) != TOKEN_STOP && back >= 0)
         return back;
     if (token_tag(r, ahead) == SLOT_SHAPE && mention_at(r, ahead) >= 0)
@@ -139,15 +163,39 @@ static void bind(struct reading *r, int i)
         m->still = 1;
 }
 
+static int is_side(int tag)
+{
+    return tag == TAG_FRONT || tag == TAG_BACK || tag == TAG_LEFT || tag == TAG_RIGHT;
+}
+
+/* 在蓝色方块后面: the noun between "at" and the side only tells where. Its mention, or -1. */
+static int landmark(const struct reading *r, int i)
+{
+    int j = i - 1;
+
+    if (token_tag(r, j) == TAG_SKIP)
+        j--;
+    if (r->t[i].lang != LANG_ZH || token_tag(r, j) != SLOT_SHAPE)
+        return -1;
+    i = j;
+    for (j--; is_adjective(token_tag(r, j)) || token_tag(r, j) == TAG_SKIP ||
+              token_tag(r, j) == TAG_ONE || token_tag(r, j) == TAG_THE;
+         j--)
+        ;
+    return token_tag(r, j) == TAG_AT || token_tag(r, j) == TAG_FROM ? mention_at(r, i) : -1;
+}
+
 /* Goals and neighbours of the actor. */
 static void mark_beside(struct reading *r, int i)
 {
     int tag = token_tag(r, i), ahead = noun_ahead(r, i);
-    int prefix = (tag == TAG_FRONT || tag == TAG_BACK) && r->t[i].value;
+    int prefix = is_side(tag) && r->t[i].value;
     int goal = tag == TAG_TO || (tag == SLOT_DIRECTION && r->t[i].value == DIRECTION_TOWARD);
 
     if (tag == TAG_BESIDE && r->t[i].value && token_tag(r, token_near(r, i, -1)) == SLOT_SHAPE)
         ahead = mention_before(r, i);
+    if (is_side(tag) && landmark(r, i) >= 0)
+        r->mention[landmark(r, i)].beside = 1;
     if ((tag == TAG_BESIDE || tag == TAG_BA || prefix || goal) && ahead >= 0) {
         r->mention[ahead].beside = 1;
         if (goal)
@@ -160,6 +208,8 @@ void prompt_nouns(struct reading *r)
     for (int i = 0; i < r->n; i++) {
         if (!r->t[i].used && r->t[i].tag == SLOT_SHAPE)
             add_mention(r, i);
+        else if (!r->t[i].used && r->t[i].tag == TAG_ONE)
+            add_implied(r, i);
     }
     for (int i = 0; i < r->n; i++) {
         if (!r->t[i].used && is_adjective(r->t[i].tag))

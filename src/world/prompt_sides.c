@@ -34,6 +34,15 @@ static int direction_from(int tag)
                               : 0;
 }
 
+/* The word before a side, over "the screen's". */
+static int before_side(const struct reading *r, int i)
+{
+    i = token_near(r, i, -1);
+    while (token_tag(r, i) == SLOT_SPEED || token_tag(r, i) == TAG_VIEWER)
+        i = token_near(r, i, -1);
+    return i;
+}
+
 static int over_speed(const struct reading *r, int i, int step)
 {
     i = token_near(r, i, step);
@@ -77,6 +86,8 @@ static int placed(const struct reading *r, int i)
 
     if (ahead >= 0 && !prefix)
         return ahead;
+    while (back > 0 && r->mention[back].beside)
+        back--;
     for (int k = back >= 0 ? r->mention[back].token : i; k < i; k++) {
         if (token_is_separator(r, k))
             back = -1;
@@ -106,7 +117,7 @@ static void set_place(struct reading *r, int i)
 
 static void read_side(struct reading *r, int i)
 {
-    int tag = token_tag(r, i), p = over_speed(r, i, -1), before = token_tag(r, p);
+    int tag = token_tag(r, i), p = before_side(r, i), before = token_tag(r, p);
     int next = token_tag(r, over_speed(r, i, 1)), verb = before;
 
     if (before == TAG_AT)
@@ -130,7 +141,10 @@ static void read_side(struct reading *r, int i)
 static void read_viewer(struct reading *r, int i)
 {
     int p = token_near(r, i, -1), tag = token_tag(r, p);
+    int next = token_tag(r, token_near(r, i, 1));
 
+    if (is_side(next) || (tag == TAG_AWAY && next == SLOT_DIRECTION))
+        return; /* 屏幕左边; 离我们越来越近 */
     if (tag == TAG_TO || tag == TAG_AT || tag == TAG_COME)
         add_way(r, DIRECTION_TOWARD, VIEWER, i);
     else if (tag == TAG_AWAY || tag == TAG_FROM)

@@ -193,6 +193,7 @@ void prompt_words(const char *s, struct reading *out)
             i++;
             continue;
         }
+        k.ing = end - i > 4 && is_ending(t, end - 3, end, "ing");
         k.at = t->at[i];
         k.bytes = t->at[end] - t->at[i];
         i = end;
