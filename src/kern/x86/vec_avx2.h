@@ -182,6 +182,24 @@ static inline float v_sum(vf x)
     return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
 }
 
+/* Squares of all lanes, added in f64 to sum; and their total. */
+typedef __m256d vd;
+enum { V_DOUBLES = 2 };
+static inline void v_add_squares(vd sum[V_DOUBLES], vf x)
+{
+    vd a = _mm256_cvtps_pd(_mm256_castps256_ps128(x));
+    vd b = _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+    sum[0] = _mm256_fmadd_pd(a, a, sum[0]);
+    sum[1] = _mm256_fmadd_pd(b, b, sum[1]);
+}
+
+static inline double v_total(const vd sum[V_DOUBLES])
+{
+    vd s = _mm256_add_pd(sum[0], sum[1]);
+    __m128d h = _mm_add_pd(_mm256_castpd256_pd128(s), _mm256_extractf128_pd(s, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(h, _mm_unpackhi_pd(h, h)));
+}
+
 static inline float v_hmax(vf x)
 {
     __m128 b = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));

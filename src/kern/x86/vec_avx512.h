@@ -173,6 +173,22 @@ static inline float v_sum(vf x)
     return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
 }
 
+/* Squares of all lanes, added in f64 to sum; and their total. */
+typedef __m512d vd;
+enum { V_DOUBLES = 2 };
+static inline void v_add_squares(vd sum[V_DOUBLES], vf x)
+{
+    vd a = _mm512_cvtps_pd(_mm512_castps512_ps256(x));
+    vd b = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+    sum[0] = _mm512_fmadd_pd(a, a, sum[0]);
+    sum[1] = _mm512_fmadd_pd(b, b, sum[1]);
+}
+
+static inline double v_total(const vd sum[V_DOUBLES])
+{
+    return _mm512_reduce_add_pd(_mm512_add_pd(sum[0], sum[1]));
+}
+
 static inline float v_hmax(vf x)
 {
     return _mm512_reduce_max_ps(x);

@@ -1,0 +1,4 @@
+/* optim_avx2.c - losses and optimiser steps with the vectors of vec_avx2.h. */
+#include "kern/x86/vec_avx2.h"
+#include "kern/x86/vec_math.inc"
+#include "kern/x86/optim.inc"
