@@ -269,10 +269,10 @@ static inline vf occlusion(const struct raster *r, struct v3 at)
     return dark;
 }
 
-static inline vf floor_mix(const struct scene *s, struct v3 at)
+static inline vf floor_mix(struct v3 at)
 {
-    vf x = (s->mirror ? -at.x : at.x) * TILES_PER_M + (s->floor_phase[0] + 1000);
-    vf y = at.y * TILES_PER_M + (s->floor_phase[1] + 1000);
+    vf x = at.x * TILES_PER_M + 1000.5f; /* the middle of a tile at 0: its own mirror image */
+    vf y = at.y * TILES_PER_M + 1000;
     vi odd = (__builtin_convertvector(x, vi) ^ __builtin_convertvector(y, vi)) & 1;
 
     return pick(odd == 1, splat(1), splat(0));
@@ -285,7 +285,7 @@ static inline struct v3 shade(const struct raster *r, struct v3 d, const struct 
     vi on_floor = h->prim == -1, sky = h->prim == -2, thing = h->prim >= 0;
     struct v3 at = along(splat3(r->view->eye), d, vmin(h->t, splat(200)));
     struct v3 base, shiny = {splat(0), splat(0), splat(0)};
-    vf facing = vmax(dot(h->n, l), splat(0)), mix = floor_mix(s, at), amb, light, haze;
+    vf facing = vmax(dot(h->n, l), splat(0)), mix = floor_mix(at), amb, light, haze;
     struct v3 half = {l.x - d.x, l.y - d.y, l.z - d.z};
 
     at = along(at, h->n, splat(2e-3f));

@@ -322,7 +322,7 @@ static void lay_wall(struct scene *s, struct rng *r)
     a->bounce = 0.85f;
 }
 
-static void lay_floor(struct scene *s, struct rng *r)
+static void lay_floor(struct scene *s)
 {
     float side = s->facts.light == LIGHT_LEFT ? -1 : 1;
     float l[3] = {0.55f * side, -0.42f, 0.95f};
@@ -332,8 +332,6 @@ static void lay_floor(struct scene *s, struct rng *r)
         s->light[i] = l[i] / n;
     to_linear(s->floor, floor_srgb[s->facts.floor][0]);
     to_linear(s->floor2, floor_srgb[s->facts.floor][1]);
-    s->floor_phase[0] = (float)rng_uniform(r);
-    s->floor_phase[1] = (float)rng_uniform(r);
 }
 
 static void layout(struct scene *s)
@@ -351,7 +349,7 @@ static void layout(struct scene *s)
         facts_mirror(&s->facts); /* laid out as seen before the mirror */
     lay[s->facts.event](s, &r);
     s->facts = seen;
-    lay_floor(s, &r);
+    lay_floor(s);
 }
 
 void scene_from_facts(struct scene *s, const struct facts *f, uint64_t seed, double aspect)

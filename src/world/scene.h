@@ -46,8 +46,8 @@ struct scene {
     int mirror;   /* bodies and floor are to be mirrored */
     int n_bodies, n_objects;
     struct body body[WORLD_MAX_BODIES];
-    float light[3];                            /* unit vector towards the light */
-    float floor[3], floor2[3], floor_phase[2]; /* linear colours; equal unless checkered */
+    float light[3];            /* unit vector towards the light */
+    float floor[3], floor2[3]; /* linear colours; equal unless checkered */
 };
 
 /* Where the camera is at a time. Directions are unit vectors. */
