@@ -85,7 +85,10 @@ static int level_index(const char *name)
 static void find_levels(void)
 {
     const char *limit = getenv("ZT_CPU");
-    int last = limit && *limit ? level_index(limit) : N_LEVELS - 1;
+    int last = level_index(x86_dot_pays() ? "avx512bf16" : "avx512");
+
+    if (limit && *limit)
+        last = level_index(limit);
 
     level[0] = *kernels_c();
     level_there[0] = 1;

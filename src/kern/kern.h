@@ -279,9 +279,9 @@ struct kernels {
 
 const struct kernels *kernels_c(void);
 const struct kernels *kernels_null(void);
-/* The fastest kernels of this CPU; ZT_CPU=c|avx2|avx512|avx512bf16 in the environment holds them
- * back. An unknown or unavailable name falls to the nearest lower set. Decided once, thread-safe.
- */
+/* The fastest kernels of this CPU, which need not be its highest level (x86_dot_pays);
+ * ZT_CPU=c|avx2|avx512|avx512bf16 in the environment chooses a level. An unknown or unavailable name
+ * falls to the nearest lower set. Decided once, thread-safe. */
 const struct kernels *kernels_best(void);
 /* The kernels up to one set by name, for tests: NULL when this CPU or build has not got it. */
 const struct kernels *kernels_named(const char *name);

@@ -8,6 +8,11 @@ int kernels_x86(const char *level, struct kernels *k)
     return -1;
 }
 
+int x86_dot_pays(void)
+{
+    return 0;
+}
+
 double x86_peak_flops(enum dtype type, struct threads *th)
 {
     (void)type;

@@ -45,6 +45,12 @@ int kernels_x86(const char *level, struct kernels *k)
     return 0;
 }
 
+int x86_dot_pays(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_is("amd") != 0;
+}
+
 struct peak_job {
     const struct mm *mm;
     int64_t loops;
@@ -59,18 +65,11 @@ static void peak_item(void *arg, int item, int worker)
     job->flops[item] = job->mm->peak(job->loops, sink);
 }
 
-double x86_peak_flops(enum dtype t, struct threads *threads)
+static double peak_of(const struct mm *mm, struct threads *threads)
 {
-    unsigned have = machine_cpu_features();
     int n = threads ? threads_count(threads) : 1;
-    struct peak_job job = {.mm = &mm_f32_avx2, .loops = 1 << 18};
+    struct peak_job job = {.mm = mm, .loops = 1 << 17};
     double best = 0;
-    if ((t != DT_F32 && t != DT_BF16) || !(have & CPU_AVX2))
-        return 0;
-    if (have & CPU_AVX512)
-        job.mm = &mm_f32_avx512;
-    if (t == DT_BF16 && (have & CPU_AVX512_BF16))
-        job.mm = &mm_bf16_avx512bf16;
     n = n < 256 ? n : 256;
     for (int round = 0; round < 8; round++) {
         double start = clock_s(), sum = 0;
@@ -81,4 +80,17 @@ double x86_peak_flops(enum dtype t, struct threads *threads)
         best = sum / seconds > best ? sum / seconds : best;
     }
     return best;
+}
+
+double x86_peak_flops(enum dtype t, struct threads *threads)
+{
+    unsigned have = machine_cpu_features();
+    double f32, dot;
+    if ((t != DT_F32 && t != DT_BF16) || !(have & CPU_AVX2))
+        return 0;
+    f32 = peak_of(have & CPU_AVX512 ? &mm_f32_avx512 : &mm_f32_avx2, threads);
+    if (t == DT_F32 || !(have & CPU_AVX512_BF16))
+        return f32;
+    dot = peak_of(&mm_bf16_avx512bf16, threads);
+    return dot > f32 ? dot : f32;
 }

@@ -12,8 +12,14 @@
  * CPU has not got the level or the name is unknown: *k is then untouched. */
 int kernels_x86(const char *level, struct kernels *k);
 
+/* Whether the bf16 dot product beats widening to f32 and multiplying there. It does on AMD (twice
+ * the rate of f32); on Intel (Sapphire and Emerald Rapids: half the rate per instruction) it only
+ * rounds more coarsely, so kernels_best then stops at "avx512". Decided by vendor, never by timing.
+ */
+int x86_dot_pays(void);
+
 /* Measured peak in FLOP/s of all threads together: the best register-only loop of this CPU for
- * products of this type (F32: fused multiply-add; BF16: dot products, or F32 without them). 0 for
+ * products of this type (F32: fused multiply-add; BF16: the better of that and dot products). 0 for
  * other types or CPUs without AVX2. */
 double x86_peak_flops(enum dtype t, struct threads *threads);
 
