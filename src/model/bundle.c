@@ -40,6 +40,7 @@ static void read_latents(struct bundle_info *info, struct jval o, const char *ke
 static void read_info(struct bundle_info *info, struct jval o)
 {
     static const char *const classes[] = {"ZoetropePipeline"};
+    static const char *const texts[] = {"plain", "canonical"};
     int64_t format = j_int(o, "format", 1, INT32_MAX);
 
     if (format > BUNDLE_FORMAT)
@@ -51,6 +52,7 @@ static void read_info(struct bundle_info *info, struct jval o)
     copy_text(info->description, sizeof info->description, o, "description", "");
     copy_text(info->release, sizeof info->release, o, "release", "");
     copy_text(info->sampler, sizeof info->sampler, o, "sampler", "euler");
+    info->canonical = j_choice_or(o, "text", texts, 2, 0);
     info->frame_rate = j_real(o, "frame_rate", 1, 240);
     info->width = (int)j_int(o, "width", 8, 16384);
     info->height = (int)j_int(o, "height", 8, 16384);
@@ -109,6 +111,7 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     jsonw_string(&w, "license", info->license);
     jsonw_string(&w, "description", info->description);
     jsonw_string(&w, "release", info->release);
+    jsonw_string(&w, "text", info->canonical ? "canonical" : "plain");
     jsonw_real(&w, "frame_rate", info->frame_rate);
     jsonw_int(&w, "width", info->width);
     jsonw_int(&w, "height", info->height);

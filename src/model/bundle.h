@@ -23,6 +23,7 @@ struct bundle_info { /* model_index.json */
     int steps;                 /* good defaults */
     double guidance, shift;
     char sampler[32]; /* "euler", "unipc" */
+    int canonical;    /* "text": "canonical" (prompts are rewritten by world/prompt.h) or "plain" */
     int channels;     /* of the latent */
     float latents_mean[BUNDLE_MAX_CHANNELS],
         latents_std[BUNDLE_MAX_CHANNELS]; /* network space = (z - mean) / std */

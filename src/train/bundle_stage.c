@@ -31,7 +31,8 @@ static int write_scheduler(const struct train_config *c, const char *dir, struct
 
 static int write_info(const struct train_config *c, const char *run, const char *dir, struct err *e)
 {
-    struct bundle_info info = {.frame_rate = c->clip.fps,
+    struct bundle_info info = {.canonical = 1,
+                               .frame_rate = c->clip.fps,
                                .width = c->clip.width,
                                .height = c->clip.height,
                                .frames = c->clip.frames,
