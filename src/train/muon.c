@@ -17,11 +17,17 @@ static void transpose(float *dst, const float *src, int64_t rows, int64_t cols)
                     dst[b * rows + a] = src[a * cols + b];
 }
 
-static void round_down(const struct kernels *k, struct kcx *kc, bf16 *y, const float *x, int64_t n,
-                       double alpha)
+/* y = x / |x|, rounded where PyTorch rounds: first x, then its norm, then the quotient. */
+static void scale_to_one(const struct kernels *k, struct kcx *kc, bf16 *y, const float *x,
+                         int64_t n)
 {
-    struct k_add a = {.n = n, .a_type = DT_F32, .y_type = DT_BF16, .alpha = alpha, .a = x, .y = y};
+    struct k_add a = {.n = n, .a_type = DT_F32, .y_type = DT_BF16, .alpha = 1, .a = x, .y = y};
     k->add(kc, &a);
+    struct k_sum_squares q = {.n = n, .type = DT_BF16, .x = y};
+    k->sum_squares(kc, &q);
+    float norm = bf16_to_f32(f32_to_bf16((float)fmax(sqrt(q.sum), 1e-7)));
+    for (int64_t i = 0; i < n; i++)
+        y[i] = f32_to_bf16(bf16_to_f32(y[i]) / norm);
 }
 
 /* y = alpha a + beta b, all bf16 or f32 as given. */
@@ -69,12 +75,9 @@ void muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64
     int64_t r = rows < cols ? rows : cols, c = rows < cols ? cols : rows, n = rows * cols;
     bf16 *y = xmalloc(sizeof(bf16) * (size_t)(n + r * r));
     float *wide = xmalloc(sizeof(float) * (size_t)n);
-    struct k_sum_squares q = {.n = n, .type = DT_F32, .x = x};
-    k->sum_squares(kc, &q);
-    double scale = 1 / fmax(sqrt(q.sum), 1e-7);
     if (rows > cols)
         transpose(wide, x, rows, cols);
-    round_down(k, kc, y, rows > cols ? wide : x, n, scale);
+    scale_to_one(k, kc, y, rows > cols ? wide : x, n);
     for (int i = 0; i < steps; i++)
         iterate(k, kc, y, y + n, wide, r, c);
     if (rows > cols) {

@@ -1,0 +1,162 @@
+/* Gradients of the two whole training losses in miniature, against differences in f64. */
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "grad/gradcheck.h"
+#include "train/dit_task.h"
+#include "train/vae_task.h"
+#include "ztest.h"
+
+enum { RECORDS = 3, T = 2, H = 4, W = 6, C = 3, WORDS = 9 };
+
+/* Latents and prompts that no file ever held. */
+static void make_data(struct latents *l, struct prompts *p)
+{
+    struct rng r;
+    rng_init(&r, 3, 0);
+    *l = (struct latents){.n = RECORDS, .head = {.t = T, .h = H, .w = W, .c = C, .patch = 2}};
+    for (int k = 0; k < C; k++) {
+        l->mean[k] = 0.1f * (float)k;
+        l->std[k] = 1 + 0.2f * (float)k;
+    }
+    size_t z_at, share_at, record = latents_record(&l->head, &z_at, &share_at);
+    l->mapped = sizeof(l->head) + record * RECORDS;
+    uint8_t *bytes = xcalloc(1, l->mapped);
+    for (int i = 0; i < RECORDS; i++) {
+        uint8_t *at = bytes + sizeof(l->head) + record * (size_t)i;
+        for (int j = 0; j < T * H * W * C; j++)
+            ((bf16 *)(at + z_at))[j] = f32_to_bf16((float)rng_normal(&r));
+        at[share_at + 2] = 40;
+    }
+    l->bytes = bytes;
+    static int32_t ids[] = {4, 5, 1, 7, 1, 2, 3, 8, 1}, empty[] = {1};
+    static int64_t start[] = {0, 3, 5, 9};
+    *p = (struct prompts){RECORDS, ids, start, empty, 1};
+}
+
+struct dit_block {
+    struct wan m;
+    struct umt5 text;
+    struct dit_batch b;
+};
+
+static struct tensor *dit_block(struct cx *cx, struct tensor **in, int n, void *arg)
+{
+    struct dit_block *d = arg;
+    (void)in;
+    (void)n;
+    return dit_loss(cx, &d->m, &d->text, &d->b, 0);
+}
+
+static void dit_networks(struct dit_block *d)
+{
+    struct err e = {0};
+    struct wan_config wc;
+    struct umt5_config tc;
+    wan_config_default(&wc);
+    umt5_config_default(&tc);
+    wc.heads = 2;
+    wc.head_dim = 12;
+    wc.ffn_dim = 20;
+    wc.layers = 2;
+    wc.freq_dim = 8;
+    wc.in_channels = wc.out_channels = C;
+    wc.text_dim = tc.d_model = 10;
+    tc.vocab = WORDS;
+    tc.heads = 2;
+    tc.d_kv = 5;
+    tc.d_ff = 12;
+    tc.layers = 2;
+    if (wan_init(&d->m, &wc, &e) || umt5_init(&d->text, &tc, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+}
+
+/* Windows with text and without, of both lengths, one with its first frame given. */
+static void dit_windows(struct dit_block *d, const struct latents *l, const struct prompts *p)
+{
+    struct dit_recipe r = {.object_weight = 3, .object_s = 0.6};
+    struct dit_window w[] = {{0, T, 0.3, 0, 0}, {1, 1, 0.8, 0, 1}, {2, T, 0.55, 1, 0}};
+    dit_batch_make(&d->b, w, 3, &r, l, p, 1, 7);
+    CHECK_INT(d->b.rows, 6 * (T + 1 + T));
+    CHECK(d->b.weight[2] == 3 &&
+          d->b.weight[6 * T] == 1); /* an object token; noise beyond its level */
+    CHECK(d->b.weight[6 * (T + 1)] == 0 && d->b.time_index[6 * (T + 1)] == 0); /* given */
+    CHECK_INT(d->b.text_start[2] - d->b.text_start[1], 1); /* the empty prompt */
+}
+
+TEST(train_dit_loss_gradient)
+{
+    struct latents l;
+    struct prompts p;
+    make_data(&l, &p);
+    for (int text = 0; text < 2; text++) {
+        struct dit_block d = {0};
+        dit_networks(&d);
+        dit_windows(&d, &l, &p);
+        struct weight_set *fixed = text ? &d.m.weights : &d.text.weights;
+        weight_set_allocate(fixed, DT_F64, 1);
+        weight_set_initialise(fixed, 4);
+        for (int i = 0; i < fixed->n;
+             i++) /* gates and the last layer begin at zero, where nothing flows */
+            for (int64_t j = 0; j < weight_count(fixed->all[i]); j++)
+                ((double *)fixed->all[i]->data)[j] += 0.1 * sin((double)(j + i));
+        struct gradcheck g = {.fn = dit_block,
+                              .arg = &d,
+                              .weights = text ? &d.text.weights : &d.m.weights,
+                              .seed = 5,
+                              .entries = 6};
+        CHECK_BELOW(gradcheck(&g), 1e-6);
+        dit_batch_release(&d.b);
+        wan_release(&d.m);
+        umt5_release(&d.text);
+    }
+    free((void *)l.bytes);
+}
+
+struct vae_block_arg {
+    struct tiny_vae m;
+    struct vae_batch b;
+    struct vae_recipe r;
+};
+
+static struct tensor *vae_block(struct cx *cx, struct tensor **in, int n, void *arg)
+{
+    struct vae_block_arg *v = arg;
+    (void)in;
+    (void)n;
+    return vae_loss(cx, &v->m, &v->b, &v->r);
+}
+
+TEST(train_vae_loss_gradient)
+{
+    struct err e = {0};
+    struct vae_block_arg v = {
+        .r = {.l1 = 0.1, .difference = 0.1, .object_weight = 5, .noise = 0.1}};
+    struct clip_shape shape = {16, 8, 9, 8};
+    struct tiny_vae_config c;
+    struct rng r;
+    tiny_vae_config_default(&c);
+    c.latent_channels = 3;
+    c.encoder_width = 6;
+    c.decoder_width[0] = c.decoder_width[1] = 6;
+    c.decoder_width[2] = 4;
+    if (tiny_vae_init(&v.m, &c, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    vae_batch_init(&v.b, &v.m, &shape, 2, 2);
+    rng_init(&r, 8, 0);
+    int64_t pixels = (int64_t)v.b.n * v.b.t * v.b.h * v.b.w;
+    for (int64_t i = 0; i < pixels * 3; i++)
+        v.b.video[i] = (float)rng_uniform(&r);
+    for (int64_t i = 0; i < pixels; i++)
+        v.b.weight[i] = i % 7 ? 1 : 5;
+    rng_fill_normal(
+        v.b.noise, (size_t)v.b.n * (size_t)v.b.lt * (size_t)v.b.lh * (size_t)v.b.lw * (size_t)v.b.c,
+        1, 2, 0);
+    /* relu and |x| have corners: small steps keep the differences on one side of nearly all of them
+     */
+    struct gradcheck g = {
+        .fn = vae_block, .arg = &v, .weights = &v.m.weights, .seed = 6, .entries = 6, .step = 2e-6};
+    CHECK_BELOW(gradcheck(&g), 1e-5);
+    vae_batch_release(&v.b);
+    tiny_vae_release(&v.m);
+}
