@@ -9,6 +9,10 @@
 #include "format/json.h"
 
 #define CONFIG_MAX_BYTES (1 << 20)
+/* Encoders below this many weights compute with f32 matrices whatever the job's type is: the cost
+ * is nothing beside the transformer, and what they say is the only thing that the picture hangs on.
+ */
+#define SMALL_ENCODER ((int64_t)64 << 20)
 
 /* ---- config ---- */
 
@@ -163,6 +167,8 @@ int umt5_init(struct umt5 *m, const struct umt5_config *c, struct err *e)
         declare_block(m, i);
     m->norm = weight_declare(&m->weights, "encoder.final_layer_norm.weight", 0, INIT_ONE, 0,
                              DIMS(c->d_model));
+    for (int i = 0; weight_set_count(&m->weights) < SMALL_ENCODER && i < m->weights.n; i++)
+        m->weights.all[i]->wide = 1;
     return 0;
 }
 
@@ -273,8 +279,8 @@ static int64_t longest_of(const struct seq *seq)
     return n;
 }
 
-struct tensor *umt5_forward(struct cx *cx, const struct umt5 *m, const int32_t *ids,
-                            const struct seq *seq, const struct tap *tap)
+static struct tensor *forward(struct cx *cx, const struct umt5 *m, const int32_t *ids,
+                              const struct seq *seq, const struct tap *tap)
 {
     const struct umt5_config *c = &m->config;
     int64_t rows = seq->start[seq->n];
@@ -292,7 +298,19 @@ struct tensor *umt5_forward(struct cx *cx, const struct umt5 *m, const int32_t *
         tap_see(tap, cx, x, "hidden.%d", i);
         x = layer(cx, &a, &m->blocks[i], x);
     }
-    x = cast(cx, rms_norm(cx, x, m->norm, c->eps), cx->wide);
+    x = rms_norm(cx, x, m->norm, c->eps);
     tap_see(tap, cx, x, "hidden.%d", c->layers);
+    return x;
+}
+
+struct tensor *umt5_forward(struct cx *cx, const struct umt5 *m, const int32_t *ids,
+                            const struct seq *seq, const struct tap *tap)
+{
+    enum dtype type = cx->type;
+    struct tensor *x;
+
+    cx->type = cx->wide; /* logits are not scaled here, so bf16 would turn them by percents */
+    x = forward(cx, m, ids, seq, tap);
+    cx->type = type;
     return x;
 }

@@ -113,7 +113,7 @@ void weight_set_allocate(struct weight_set *s, enum dtype type, int training)
         struct weight *w = s->all[i];
         int64_t n = weight_count(w);
         weight_forget(w);
-        w->type = w->matrix ? type : wide;
+        w->type = w->matrix && !w->wide ? type : wide;
         if (w->type == DT_F32)
             w->data = w->master = elements(n, DT_F32);
         else

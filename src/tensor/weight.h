@@ -28,6 +28,7 @@ struct weight {
     int matrix; /* 1: hidden matrix (bf16 in bf16 mode, weight decay); 0: always wide, AdamW */
     int conv;   /* 1: the file holds [out,in,kh,kw] and memory [out,kh,kw,in] */
     int frozen; /* no gradient */
+    int wide;   /* 1: computes in the wide type even where it is a matrix */
     int muon;   /* matrix that Muon may take (false for embeddings, first and last layers) */
     /* memory, after weight_set_allocate */
     float *master;   /* f32, NULL when loaded for inference in bf16 */

@@ -1,0 +1,462 @@
+/* Parity of the networks: forward passes and gradients. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure/parity_inner.h"
+#include "model/store.h"
+#include "model/tiny_vae.h"
+#include "model/umt5.h"
+#include "model/wan.h"
+
+static int load(struct parity *p, struct weight_set *s, const struct store_names *names,
+                int training)
+{
+    char *path = parity_path(p, "model.safetensors");
+    int rc = store_load(s, path, names, p->o->type, training, NULL, &p->err);
+
+    free(path);
+    return rc;
+}
+
+static void check_network(struct parity *p, const struct cx *cx)
+{
+    if (cx->err.code)
+        parity_fail(p, cx->err.code, "%s: %s", p->dir, cx->err.msg);
+}
+
+/* Gradients of all weights as the file writes them. None of these networks has a convolution, so
+ * memory order is file order. */
+static void check_weight_grads(struct parity *p, const struct weight_set *s)
+{
+    for (int i = 0; i < s->n; i++) {
+        char name[256];
+
+        snprintf(name, sizeof name, "grad.%s", s->all[i]->name);
+        parity_check(p, name, s->all[i]->grad, weight_count(s->all[i]));
+    }
+}
+
+/* ---- transformer ---- */
+
+struct wan_case {
+    struct parity *p;
+    struct wan m;
+    const struct st_tensor *xt, *tt, *et; /* latent, timesteps, text */
+    float *x, *time, *text;
+    struct tensor *xin, *textin;
+    double *times;
+    int32_t *time_index;
+    int64_t *text_start;
+    struct wan_grid *grid;
+    struct wan_batch b;
+    int64_t per_sample; /* rows */
+};
+
+static void wan_case_release(struct wan_case *c)
+{
+    free(c->x);
+    free(c->time);
+    free(c->text);
+    free(c->times);
+    free(c->time_index);
+    free(c->text_start);
+    free(c->grid);
+    wan_release(&c->m);
+}
+
+/* Shapes of the inputs fit each other and the network. */
+static int wan_inputs_ok(struct wan_case *c)
+{
+    const struct wan_config *k = &c->m.config;
+    const int64_t *x = c->xt->dim, *e = c->et->dim;
+    int ok = c->xt->rank == 5 && c->et->rank == 3 && x[0] > 0 && x[1] == k->in_channels &&
+             e[0] == x[0] && e[1] > 0 && e[2] == k->text_dim &&
+             (c->tt->rank == 1 || c->tt->rank == 2) && c->tt->dim[0] == x[0];
+
+    for (int i = 0; ok && i < 3; i++)
+        ok = x[2 + i] > 0 && x[2 + i] % k->patch_size[i] == 0;
+    if (ok) {
+        c->per_sample =
+            x[2] / k->patch_size[0] * (x[3] / k->patch_size[1]) * (x[4] / k->patch_size[2]);
+        ok = c->tt->rank == 1 || c->tt->dim[1] == c->per_sample;
+    }
+    if (!ok)
+        parity_fail(c->p, ERR_FORMAT,
+                    "%s/inputs.safetensors: hidden_states, timestep or encoder_hidden_states do "
+                    "not have the "
+                    "shapes that config.json asks for",
+                    c->p->dir);
+    return ok;
+}
+
+/* Distinct timesteps and which row has which. */
+static void wan_case_times(struct wan_case *c)
+{
+    int64_t B = c->xt->dim[0], rows = B * c->per_sample;
+
+    c->times = xcalloc((size_t)c->tt->n, sizeof *c->times);
+    c->time_index = xcalloc((size_t)rows, sizeof *c->time_index);
+    for (int64_t r = 0; r < rows; r++) {
+        double t = c->time[c->tt->rank == 1 ? r / c->per_sample : r];
+        int k = 0;
+
+        while (k < c->b.n_times && c->times[k] != t)
+            k++;
+        if (k == c->b.n_times)
+            c->times[c->b.n_times++] = t;
+        c->time_index[r] = k;
+    }
+}
+
+static int wan_case_open(struct wan_case *c)
+{
+    struct parity *p = c->p;
+
+    c->x = parity_input(p, "hidden_states", &c->xt);
+    c->time = parity_input(p, "timestep", &c->tt);
+    c->text = parity_input(p, "encoder_hidden_states", &c->et);
+    if (p->err.code || !wan_inputs_ok(c))
+        return -1;
+    wan_case_times(c);
+    c->b.n = (int)c->xt->dim[0];
+    c->grid = xcalloc((size_t)c->b.n, sizeof *c->grid);
+    c->text_start = xcalloc((size_t)c->b.n + 1, sizeof *c->text_start);
+    for (int i = 0; i < c->b.n; i++) {
+        const int *ps = c->m.config.patch_size;
+
+        c->grid[i] = (struct wan_grid){(int)c->xt->dim[2] / ps[0], (int)c->xt->dim[3] / ps[1],
+                                       (int)c->xt->dim[4] / ps[2]};
+        c->text_start[i + 1] = c->text_start[i] + c->et->dim[1];
+    }
+    c->b.grid = c->grid;
+    c->b.times = c->times;
+    c->b.time_index = c->time_index;
+    c->b.text_seq = (struct seq){c->b.n, c->text_start};
+    return 0;
+}
+
+/* rows [B*T,D] of the network -> [B,D,T] of a Conv3d. */
+static void check_patches(struct wan_case *c, struct cx *cx, const char *name,
+                          const struct tensor *x)
+{
+    int64_t n = tensor_count(x), D = tensor_last(x), T = c->per_sample;
+    float *rows = xmalloc(sizeof *rows * (size_t)n), *out = xmalloc(sizeof *out * (size_t)n);
+
+    tensor_read_f32(cx, x, rows);
+    for (int64_t r = 0; r < n / D; r++)
+        for (int64_t d = 0; d < D; d++)
+            out[(r / T * D + d) * T + r % T] = rows[r * D + d];
+    parity_check(c->p, name, out, n);
+    free(rows);
+    free(out);
+}
+
+/* One entry per distinct timestep -> one per given timestep. */
+static void check_times(struct wan_case *c, struct cx *cx, const char *name, const struct tensor *x)
+{
+    int64_t n = c->tt->n, D = tensor_last(x), step = c->tt->rank == 1 ? c->per_sample : 1;
+    float *entry = xmalloc(sizeof *entry * (size_t)tensor_count(x)),
+          *out = xmalloc(sizeof *out * (size_t)(n * D));
+
+    tensor_read_f32(cx, x, entry);
+    for (int64_t i = 0; i < n; i++)
+        memcpy(out + i * D, entry + c->time_index[i * step] * D, sizeof *out * (size_t)D);
+    parity_check(c->p, name, out, n * D);
+    free(entry);
+    free(out);
+}
+
+static void see_wan(void *user, struct cx *cx, const char *name, struct tensor *x)
+{
+    struct wan_case *c = user;
+
+    if (cx->err.code)
+        return;
+    if (!strcmp(name, "patch_embedding"))
+        check_patches(c, cx, name, x);
+    else if (!strcmp(name, "condition_embedder.time_proj"))
+        check_times(c, cx, name, x);
+    else
+        parity_check_tensor(c->p, cx, name, x);
+}
+
+/* -> [B,C,t,h,w] as diffusers gives it. */
+static struct tensor *run_wan(struct wan_case *c, struct cx *cx, int training)
+{
+    const int *ps = c->m.config.patch_size;
+    struct tensor *x, *y;
+
+    c->xin = parity_wrap(cx, c->xt, c->x);
+    c->textin = parity_wrap(cx, c->et, c->text);
+    c->xin->needs_grad = c->textin->needs_grad = training != 0;
+    x = permute(cx, c->xin, (const int[]){0, 2, 3, 4, 1});
+    c->b.rows = patchify(cx, x, ps[0], ps[1], ps[2]);
+    c->b.text = reshape(cx, c->textin, DIMS(c->et->dim[0] * c->et->dim[1], c->et->dim[2]));
+    c->b.remat = training == 2;
+    y = wan_forward(cx, &c->m, &c->b);
+    y = unpatchify(cx, y, c->b.n, c->grid[0].t, c->grid[0].h, c->grid[0].w, ps[0], ps[1], ps[2]);
+    return permute(cx, y, (const int[]){0, 4, 1, 2, 3});
+}
+
+/* Loss mean((pred - target)^2) and everything's gradient. */
+static void run_loss(struct parity *p, struct cx *cx, struct tensor *pred)
+{
+    const struct st_tensor *t;
+    float *target = parity_input(p, "target", &t), loss;
+
+    if (target && t->n == tensor_count(pred)) {
+        struct tensor *l = loss_l2(cx, pred, tensor_wrap(cx, DT_F32, pred->rank, pred->dim, target),
+                                   NULL, 1.0 / (double)tensor_rows(pred));
+
+        loss = (float)scalar_value(cx, l);
+        backward(cx, l, 1);
+        parity_check(p, "loss", &loss, 1);
+    } else {
+        parity_fail(p, ERR_FORMAT,
+                    "%s/inputs.safetensors: target does not have the shape of the result", p->dir);
+    }
+    free(target);
+}
+
+static void wan_gradients(struct wan_case *c, struct cx *cx)
+{
+    weight_zero_grads(&c->m.weights);
+    tape_begin(cx);
+    run_loss(c->p, cx, run_wan(c, cx, 2));
+    if (c->xin->grad && c->textin->grad && !c->p->err.code) {
+        parity_check_tensor(c->p, cx, "grad.hidden_states", c->xin->grad);
+        parity_check_tensor(c->p, cx, "grad.encoder_hidden_states", c->textin->grad);
+    }
+    tape_end(cx);
+    check_weight_grads(c->p, &c->m.weights);
+}
+
+static void wan_case_run(struct parity *p, int training)
+{
+    struct wan_case c = {.p = p};
+    struct wan_config k;
+    char *path = parity_path(p, "config.json");
+    struct tap tap = {see_wan, &c};
+    struct cx cx;
+
+    if (!wan_config_read(&k, path, &p->err) && !wan_init(&c.m, &k, &p->err) &&
+        !load(p, &c.m.weights, &store_wan_names, training) && !wan_case_open(&c)) {
+        cx_init(&cx, p->o->type, p->o->threads, 0);
+        if (training) {
+            wan_gradients(&c, &cx);
+        } else {
+            c.b.tap = &tap;
+            parity_check_tensor(p, &cx, "sample", run_wan(&c, &cx, 0));
+        }
+        check_network(p, &cx);
+        cx_release(&cx);
+    }
+    free(path);
+    wan_case_release(&c);
+}
+
+void parity_wan(struct parity *p)
+{
+    wan_case_run(p, 0);
+}
+
+/* ---- text encoder ---- */
+
+struct text_case {
+    struct parity *p;
+    struct umt5 m;
+    int64_t B, L, rows;
+    int32_t *ids;
+    int64_t *start, *place; /* place[row] = b*L + l */
+};
+
+/* Rows of the tokens that the mask keeps; the padded ones are simply not there. */
+static int text_case_open(struct text_case *c)
+{
+    const struct st_tensor *it, *mt;
+    float *ids = parity_input(c->p, "input_ids", &it),
+          *mask = parity_input_or(c->p, "attention_mask", &mt);
+    int ok = ids && it->rank == 2 && (!mt || mt->n == it->n);
+
+    c->B = ok ? it->dim[0] : 0;
+    c->L = ok ? it->dim[1] : 0;
+    c->ids = xcalloc((size_t)(c->B * c->L + 1), sizeof *c->ids);
+    c->place = xcalloc((size_t)(c->B * c->L + 1), sizeof *c->place);
+    c->start = xcalloc((size_t)c->B + 1, sizeof *c->start);
+    for (int64_t b = 0; ok && b < c->B; b++) {
+        for (int64_t l = 0; l < c->L; l++) {
+            int64_t at = b * c->L + l;
+
+            if (mask && mask[at] == 0)
+                continue;
+            ok &= l == c->rows - c->start[b] && ids[at] >= 0 && ids[at] < (float)c->m.config.vocab;
+            c->place[c->rows] = at;
+            c->ids[c->rows++] = ok ? (int32_t)ids[at] : 0;
+        }
+        c->start[b + 1] = c->rows;
+    }
+    if (!ok)
+        parity_fail(c->p, ERR_FORMAT,
+                    "%s/inputs.safetensors: input_ids must be [B,L] below vocab_size, "
+                    "attention_mask ones before zeros",
+                    c->p->dir);
+    free(ids);
+    free(mask);
+    return ok ? 0 : -1;
+}
+
+static void see_text(void *user, struct cx *cx, const char *name, struct tensor *x)
+{
+    struct text_case *c = user;
+    int64_t D = tensor_last(x), n = c->B * c->L * D;
+    float *rows = xmalloc(sizeof *rows * (size_t)tensor_count(x)),
+          *out = xcalloc((size_t)n, sizeof *out);
+
+    tensor_read_f32(cx, x, rows);
+    for (int64_t r = 0; r < c->rows; r++)
+        memcpy(out + c->place[r] * D, rows + r * D, sizeof *out * (size_t)D);
+    parity_check(c->p, name, out, n);
+    free(rows);
+    free(out);
+}
+
+static void text_forward(struct text_case *c, struct cx *cx)
+{
+    struct tap tap = {see_text, c};
+    struct seq seq = {(int)c->B, c->start};
+
+    see_text(c, cx, "last_hidden_state", umt5_forward(cx, &c->m, c->ids, &seq, &tap));
+}
+
+static void text_gradients(struct text_case *c, struct cx *cx)
+{
+    struct seq seq = {(int)c->B, c->start};
+
+    weight_zero_grads(&c->m.weights);
+    tape_begin(cx);
+    run_loss(c->p, cx, umt5_forward(cx, &c->m, c->ids, &seq, NULL));
+    tape_end(cx);
+    check_weight_grads(c->p, &c->m.weights);
+}
+
+static void text_case_run(struct parity *p, int training)
+{
+    struct text_case c = {.p = p};
+    struct umt5_config k;
+    char *path = parity_path(p, "config.json");
+    struct cx cx;
+
+    if (!umt5_config_read(&k, path, &p->err) && !umt5_init(&c.m, &k, &p->err) &&
+        !load(p, &c.m.weights, &store_umt5_names, training) && !text_case_open(&c)) {
+        cx_init(&cx, p->o->type, p->o->threads, 0);
+        if (training)
+            text_gradients(&c, &cx);
+        else
+            text_forward(&c, &cx);
+        check_network(p, &cx);
+        cx_release(&cx);
+    }
+    free(path);
+    free(c.ids);
+    free(c.start);
+    free(c.place);
+    umt5_release(&c.m);
+}
+
+void parity_text(struct parity *p)
+{
+    text_case_run(p, 0);
+}
+
+void parity_gradients(struct parity *p)
+{
+    const char *class = j_string(parity_root(p), "_class_name");
+
+    if (!strcmp(class, "WanTransformer3DModel"))
+        wan_case_run(p, 1);
+    else if (!strcmp(class, "UMT5EncoderModel") || !strcmp(class, "T5EncoderModel"))
+        text_case_run(p, 1);
+    else
+        parity_fail(p, ERR_FORMAT,
+                    "%s/config.json: gradients of \"%s\" are not supported by this version", p->dir,
+                    class);
+}
+
+/* ---- tiny autoencoder ---- */
+
+static void vae_encode(struct parity *p, struct cx *cx, const struct tiny_vae *m,
+                       const struct st_tensor *t, float *x, const char *suffix)
+{
+    char name[64];
+    struct tensor *z;
+
+    if (t->rank != 4 || t->dim[0] < 1 || t->dim[1] != 3 || t->dim[2] % m->ks || t->dim[3] % m->ks) {
+        parity_fail(p, ERR_FORMAT,
+                    "%s/inputs.safetensors: %s must be [frames,3,H,W], H and W multiples of %d",
+                    p->dir, t->name, m->ks);
+        return;
+    }
+    z = tiny_vae_encode(cx, m, permute(cx, parity_wrap(cx, t, x), (const int[]){0, 2, 3, 1}));
+    snprintf(name, sizeof name, "encoded.%.40s", suffix);
+    parity_check_tensor(p, cx, name, permute(cx, z, (const int[]){0, 3, 1, 2}));
+}
+
+static void vae_decode(struct parity *p, struct cx *cx, const struct tiny_vae *m,
+                       const struct st_tensor *t, float *z, const char *suffix)
+{
+    char name[64];
+    struct tensor *y;
+    float *host;
+
+    if (t->rank != 4 || t->dim[0] < 1 || t->dim[1] != m->config.latent_channels) {
+        parity_fail(p, ERR_FORMAT, "%s/inputs.safetensors: %s must be [frames,%d,h,w]", p->dir,
+                    t->name, m->config.latent_channels);
+        return;
+    }
+    y = tiny_vae_decode(cx, m, permute(cx, parity_wrap(cx, t, z), (const int[]){0, 2, 3, 1}));
+    y = permute(cx, y, (const int[]){0, 3, 1, 2});
+    snprintf(name, sizeof name, "unclamped.%.40s", suffix);
+    parity_check_tensor(p, cx, name, y);
+    host = xmalloc(sizeof *host * (size_t)tensor_count(y));
+    tensor_read_f32(cx, y, host);
+    for (int64_t i = 0; i < tensor_count(y); i++)
+        host[i] = host[i] < 0 ? 0 : host[i] > 1 ? 1 : host[i];
+    snprintf(name, sizeof name, "decoded.%.40s", suffix);
+    parity_check(p, name, host, tensor_count(y));
+    free(host);
+}
+
+static void vae_case(struct parity *p, struct cx *cx, const struct tiny_vae *m)
+{
+    for (int i = 0; i < st_count(p->in) && !p->err.code; i++) {
+        const struct st_tensor *t = st_at(p->in, i);
+        float *x = parity_input(p, t->name, &t);
+
+        if (x && !strncmp(t->name, "video.", 6))
+            vae_encode(p, cx, m, t, x, t->name + 6);
+        else if (x && !strncmp(t->name, "latent.", 7))
+            vae_decode(p, cx, m, t, x, t->name + 7);
+        check_network(p, cx);
+        cx_step_end(cx);
+        free(x);
+    }
+}
+
+void parity_tiny_vae(struct parity *p)
+{
+    struct tiny_vae m = {0};
+    struct tiny_vae_config k;
+    char *path = parity_path(p, "config.json");
+    struct cx cx;
+
+    if (!tiny_vae_config_read(&k, path, &p->err) && !tiny_vae_init(&m, &k, &p->err) &&
+        !load(p, &m.weights, &store_tiny_vae_names, 0)) {
+        cx_init(&cx, p->o->type, p->o->threads, 0);
+        vae_case(p, &cx, &m);
+        cx_release(&cx);
+    }
+    free(path);
+    tiny_vae_release(&m);
+}
