@@ -9,6 +9,7 @@ enum { GEMM_N = 512, GEMM_M = 4096, GEMM_PACKED = 240 };
 
 struct gemm_job {
     struct kcx *kc;
+    const struct gemm *g;
     const struct k_matmul *q;
     const struct mm *mm;
     enum gemm_form form;
@@ -27,33 +28,56 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Rows i..i+rows of A for k0..k0+k: where they lie, or packed into room. */
-static struct mm_a gemm_a(const struct gemm_job *g, char *room, int64_t i, int64_t rows, int64_t k0,
-                          int64_t k)
+/* The packed blocks of one item, and gathered lines before they are packed. */
+struct gemm_room {
+    char *a, *b, *lines;
+    float *sums;
+};
+
+/* Element (line, first) of an operand and its row stride, gathering lines x n elements if they are
+ * not stored. */
+static const char *gemm_lines(const struct gemm_side *side, const void *p, enum dtype t,
+                              int64_t *ld, int64_t line, int64_t lines, int64_t first, int64_t n,
+                              char *room)
+{
+    if (!side)
+        return at(p, t, line * *ld + first);
+    side->fill(side->arg, room, line, lines, first, n);
+    *ld = n;
+    return room;
+}
+
+/* Rows i..i+rows of A for k0..k0+k: where they lie, or packed. */
+static struct mm_a gemm_a(const struct gemm_job *g, const struct gemm_room *w, int64_t i,
+                          int64_t rows, int64_t k0, int64_t k)
 {
     const struct k_matmul *q = g->q;
     const struct mm *mm = g->mm;
+    int64_t ld = q->lda;
     if (g->form == GEMM_TN) {
-        mm->pack_cols(room, MM_STRIP, at(q->a, q->a_type, k0 * q->lda + i), q->a_type, q->lda, k,
-                      rows);
-        return mm_a_strips(mm, room, k);
+        const char *a = gemm_lines(g->g->a, q->a, q->a_type, &ld, k0, k, i, rows, w->lines);
+        mm->pack_cols(w->a, MM_STRIP, a, q->a_type, ld, k, rows);
+        return mm_a_strips(mm, w->a, k);
     }
-    const char *a = at(q->a, q->a_type, i * q->lda + k0);
-    if (g->direct)
-        return (struct mm_a){a, q->lda * (q->a_type == DT_BF16 ? 2 : 4), 4, 0, INT64_MAX};
-    mm->pack_rows(room, a, q->a_type, q->lda, rows, k);
-    return mm_a_rows(mm, room, k);
+    const char *a = gemm_lines(g->g->a, q->a, q->a_type, &ld, i, rows, k0, k, w->lines);
+    if (q->a_type == mm->type && k % mm->group == 0)
+        return (struct mm_a){a, ld * (q->a_type == DT_BF16 ? 2 : 4), 4, 0, INT64_MAX};
+    mm->pack_rows(w->a, a, q->a_type, ld, rows, k);
+    return mm_a_rows(mm, w->a, k);
 }
 
-static void gemm_pack_b(const struct gemm_job *g, char *room, int64_t j, int64_t n, int64_t k0,
-                        int64_t k)
+static void gemm_pack_b(const struct gemm_job *g, const struct gemm_room *w, int64_t j, int64_t n,
+                        int64_t k0, int64_t k)
 {
     const struct k_matmul *q = g->q;
-    if (g->form == GEMM_NT)
-        g->mm->pack_turned(room, at(q->b, q->b_type, j * q->ldb + k0), q->b_type, q->ldb, n, k);
-    else
-        g->mm->pack_cols(room, MM_PANEL, at(q->b, q->b_type, k0 * q->ldb + j), q->b_type, q->ldb, k,
-                         n);
+    int64_t ld = q->ldb;
+    if (g->form == GEMM_NT) {
+        const char *b = gemm_lines(g->g->b, q->b, q->b_type, &ld, j, n, k0, k, w->lines);
+        g->mm->pack_turned(w->b, b, q->b_type, ld, n, k);
+    } else {
+        const char *b = gemm_lines(g->g->b, q->b, q->b_type, &ld, k0, k, j, n, w->lines);
+        g->mm->pack_cols(w->b, MM_PANEL, b, q->b_type, ld, k, n);
+    }
 }
 
 /* Where block number `part` of the sum goes: into c at once if it is f32, else into `sums` until
@@ -79,28 +103,40 @@ static struct mm_out gemm_out(const struct gemm_job *g, float *sums, int64_t i, 
     return out;
 }
 
+/* Cut the room of an item of m rows, `step` packed at a time; returns its size. */
+static size_t gemm_carve(const struct gemm_job *g, struct gemm_room *w, int64_t m, int64_t step,
+                         char *base)
+{
+    int64_t lines_a = g->g->a ? step : 0, lines_b = g->g->b ? g->n_block : 0;
+    size_t b = mm_bytes_b(g->mm, g->n_block, g->k_block);
+    size_t a = g->direct ? 0 : mm_bytes_strips(g->mm, step, g->k_block);
+    size_t lines =
+        (size_t)(mm_round_up(lines_a > lines_b ? lines_a : lines_b, 16) * g->k_block) * 4;
+    size_t sums = g->q->c_type == DT_F32 || g->parts == 1 ? 0 : (size_t)(m * g->n_block) * 4;
+    w->b = base;
+    w->a = base + b;
+    w->lines = base + b + a;
+    w->sums = (float *)(base + b + a + lines);
+    return b + a + lines + sums;
+}
+
 static void gemm_item(void *arg, int item, int worker)
 {
     const struct gemm_job *g = arg;
     const struct k_matmul *q = g->q;
     int64_t i0 = item / g->n_n * g->m_block, j = item % g->n_n * g->n_block;
     int64_t m = least(g->m_block, q->m - i0), n = least(g->n_block, q->n - j);
-    size_t b_bytes = mm_bytes_b(g->mm, g->n_block, g->k_block);
     int64_t step = g->direct ? m : least(m, GEMM_PACKED);
-    size_t a_bytes = g->direct ? 0 : mm_bytes_strips(g->mm, step, g->k_block);
-    size_t sum_bytes =
-        q->c_type == DT_F32 || g->parts == 1 ? 0 : (size_t)(m * g->n_block) * sizeof(float);
-    char *room = kcx_scratch(g->kc, worker, b_bytes + a_bytes + sum_bytes);
-    float *sums = (float *)(room + b_bytes + a_bytes);
-
+    struct gemm_room w;
+    gemm_carve(g, &w, m, step, kcx_scratch(g->kc, worker, gemm_carve(g, &w, m, step, NULL)));
     for (int part = 0; part < g->parts; part++) {
         int64_t k0 = part * g->k_block, k = least(g->k_block, q->k - k0);
-        gemm_pack_b(g, room, j, n, k0, k);
+        gemm_pack_b(g, &w, j, n, k0, k);
         for (int64_t i = 0; i < m; i += step) {
             int64_t rows = least(step, m - i);
-            struct mm_a a = gemm_a(g, room + b_bytes, i0 + i, rows, k0, k);
-            struct mm_out out = gemm_out(g, sums + i * g->n_block, i0 + i, j, part);
-            g->mm->block(rows, n, mm_groups(g->mm, k), &a, room, &out);
+            struct mm_a a = gemm_a(g, &w, i0 + i, rows, k0, k);
+            struct mm_out out = gemm_out(g, w.sums + i * g->n_block, i0 + i, j, part);
+            g->mm->block(rows, n, mm_groups(g->mm, k), &a, w.b, &out);
         }
     }
 }
@@ -127,15 +163,16 @@ static int gemm_split(struct gemm_job *g)
     return (int)(n_m * g->n_n);
 }
 
-void gemm(struct kcx *kc, const struct k_matmul *q, enum gemm_form form, const struct mm *f32,
-          const struct mm *dot)
+void gemm(struct kcx *kc, const struct gemm *what)
 {
+    const struct k_matmul *q = what->q;
     if (q->m <= 0 || q->n <= 0)
         return;
-    int narrow = dot && q->a_type == DT_BF16 && q->b_type == DT_BF16;
-    struct gemm_job g = {.kc = kc, .q = q, .mm = narrow ? dot : f32, .form = form};
+    int narrow = what->dot && q->a_type == DT_BF16 && q->b_type == DT_BF16;
+    struct gemm_job g = {
+        .kc = kc, .g = what, .q = q, .mm = narrow ? what->dot : what->f32, .form = what->form};
     int64_t groups = mm_groups(g.mm, q->k);
-    g.direct = form != GEMM_TN && q->a_type == g.mm->type && q->k % g.mm->group == 0;
+    g.direct = !what->a && g.form != GEMM_TN && q->a_type == g.mm->type && q->k % g.mm->group == 0;
     g.parts = groups > GEMM_K ? (int)((groups + GEMM_K - 1) / GEMM_K) : 1;
     g.k_block = mm_round_up((groups + g.parts - 1) / g.parts, 16) * g.mm->group;
     g.parts = q->k > 0 ? (int)((q->k + g.k_block - 1) / g.k_block) : 1;
@@ -154,7 +191,7 @@ static int gemm_any_f64(const struct k_matmul *q)
         if (gemm_any_f64(q))                                                                       \
             kernels_c()->kernel(kc, q);                                                            \
         else                                                                                       \
-            gemm(kc, q, form, f32, dot);                                                           \
+            gemm(kc, &(struct gemm){q, form, NULL, NULL, f32, dot});                               \
     }
 #define GEMM_LEVEL(level, f32, dot)                                                                \
     GEMM_ENTRY(matmul_nt, GEMM_NT, level, f32, dot)                                                \

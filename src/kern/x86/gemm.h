@@ -7,10 +7,24 @@
 
 enum gemm_form { GEMM_NT, GEMM_NN, GEMM_TN };
 
+/* A matrix that is not stored as such: fill(arg, out, line, lines, first, n) writes elements
+ * first..first+n of `lines` lines (rows of the matrix as the form reads it) side by side into out
+ * [lines, n], in the type of the operand. */
+struct gemm_side {
+    void (*fill)(const void *arg, void *out, int64_t line, int64_t lines, int64_t first, int64_t n);
+    const void *arg;
+};
+
 /* The three products of kern.h; types F32 and BF16. dot (NULL: none) serves bf16 by bf16, f32 all
- * else. Sums are taken in blocks of GEMM_K groups, in order. */
-void gemm(struct kcx *kc, const struct k_matmul *q, enum gemm_form form, const struct mm *f32,
-          const struct mm *dot);
+ * else. Sums are taken in blocks of GEMM_K groups, in order. a, b: NULL, or what stands in for q->a
+ * and q->b. */
+struct gemm {
+    const struct k_matmul *q;
+    enum gemm_form form;
+    const struct gemm_side *a, *b;
+    const struct mm *f32, *dot;
+};
+void gemm(struct kcx *kc, const struct gemm *g);
 
 enum { GEMM_K = 512 };
 

@@ -21,6 +21,10 @@ static inline int64_t par_rows(int64_t dim)
     return dim >= PAR_ELEMENTS ? 1 : PAR_ELEMENTS / (dim + 1) + 1;
 }
 
+/* Sums over rows are part of convolution too. */
+void sum_rows_avx2(struct kcx *kc, struct k_sum_rows *a);
+void sum_rows_avx512(struct kcx *kc, struct k_sum_rows *a);
+
 void elem_overlay_avx2(struct kernels *k);
 void elem_overlay_avx512(struct kernels *k);
 void norm_overlay_avx2(struct kernels *k);

@@ -6,10 +6,11 @@
 #include "base/clock.h"
 #include "base/machine.h"
 #include "kern/x86/attn.h"
+#include "kern/x86/conv.h"
 #include "kern/x86/gemm.h"
 #include "kern/x86/par.h"
 
-enum { N_OVERLAYS = 6 };
+enum { N_OVERLAYS = 7 };
 
 static const struct level {
     const char *name;
@@ -18,15 +19,15 @@ static const struct level {
 } levels[] = {
     {"avx2",
      CPU_AVX2,
-     {gemm_overlay_avx2, attn_overlay_avx2, elem_overlay_avx2, norm_overlay_avx2,
+     {gemm_overlay_avx2, attn_overlay_avx2, conv_overlay_avx2, elem_overlay_avx2, norm_overlay_avx2,
       optim_overlay_avx2, move_overlay_avx2}},
     {"avx512",
      CPU_AVX2 | CPU_AVX512,
-     {gemm_overlay_avx512, attn_overlay_avx512, elem_overlay_avx512, norm_overlay_avx512,
-      optim_overlay_avx512, move_overlay_avx512}},
+     {gemm_overlay_avx512, attn_overlay_avx512, conv_overlay_avx512, elem_overlay_avx512,
+      norm_overlay_avx512, optim_overlay_avx512, move_overlay_avx512}},
     {"avx512bf16",
      CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16,
-     {gemm_overlay_avx512bf16, attn_overlay_avx512bf16}},
+     {gemm_overlay_avx512bf16, attn_overlay_avx512bf16, conv_overlay_avx512bf16}},
 };
 enum { N_LEVELS = sizeof levels / sizeof *levels };
 
