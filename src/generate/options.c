@@ -1,0 +1,312 @@
+#include "generate/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/jsonw.h"
+#include "base/utf8.h"
+#include "format/json.h"
+
+enum { MAX_TEXT = 1 << 16, MAX_JSON = 1 << 20, MAX_SIDE = 8192 };
+
+static const char *const ASPECTS[] = {"16:9", "1:1", "9:16", NULL};
+static const char *const TYPES[] = {"auto", "bf16", "f32", NULL};
+static const char *const SAMPLERS[] = {"euler", "unipc", "dpmpp-2m", "heun", "lcm", NULL};
+
+/* clang-format off */
+#define NO_RANGE 0, 0, NULL
+const struct option options[N_OPTIONS] = {
+    [OPT_PROMPT] = {"prompt", 'p', OPTION_TEXT, 1, NO_RANGE, "", "",
+                    "what to draw, in English or Chinese"},
+    [OPT_NEGATIVE] = {"negative", 0, OPTION_TEXT, 1, NO_RANGE, "", "", "what not to draw"},
+    [OPT_SIZE] = {"size", 0, OPTION_TEXT, 1, NO_RANGE, "WxH, 16x16 to 8192x8192, even; or native",
+                  "at least 256 px high",
+                  "size of the film; native is the size at which the model draws"},
+    [OPT_ASPECT] = {"aspect", 0, OPTION_CHOICE, 1, 0, 0, ASPECTS, "16:9, 1:1, 9:16", "the model's",
+                    "shape of the picture"},
+    [OPT_SECONDS] = {"seconds", 0, OPTION_REAL, 1, 0.01, 100000, NULL, "0.01 to 100000",
+                     "the model's", "length of the film"},
+    [OPT_FRAMES] = {"frames", 0, OPTION_INT, 1, 1, 1000000, NULL, "1 to 1000000", "by seconds",
+                    "length in pictures that the model draws; 1 is a picture"},
+    [OPT_FPS] = {"fps", 0, OPTION_REAL, 1, 1, 240, NULL, "1 to 240", "the model's",
+                 "pictures per second of the film; movement keeps its speed"},
+    [OPT_STEPS] = {"steps", 0, OPTION_INT, 1, 1, 1000, NULL, "1 to 1000", "the model's",
+                   "sampling steps"},
+    [OPT_GUIDANCE] = {"guidance", 0, OPTION_REAL, 1, 0, 100, NULL, "0 to 100", "the model's",
+                      "how strictly the prompt is followed; 1 is no guidance"},
+    [OPT_GUIDANCE_FROM] = {"guidance-from", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "0",
+                           "lowest noise level at which guidance works"},
+    [OPT_GUIDANCE_TO] = {"guidance-to", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "1",
+                         "highest noise level at which guidance works"},
+    [OPT_SAMPLER] = {"sampler", 0, OPTION_CHOICE, 1, 0, 0, SAMPLERS,
+                     "euler, unipc, dpmpp-2m, heun, lcm", "the model's", "how noise is taken away"},
+    [OPT_SHIFT] = {"shift", 0, OPTION_REAL, 1, 0.01, 100, NULL, "0.01 to 100", "the model's",
+                   "spends more steps at high noise when above 1"},
+    [OPT_SEED] = {"seed", 0, OPTION_INT, 1, 0, 9007199254740992.0, NULL, "0 to 9007199254740992",
+                  "random, printed", "the same seed, prompt and settings give the same film"},
+    [OPT_TYPE] = {"type", 0, OPTION_CHOICE, 1, 0, 0, TYPES, "auto, bf16, f32", "auto",
+                  "numbers that the networks compute with; auto is bf16 where the CPU knows it"},
+    [OPT_THREADS] = {"threads", 0, OPTION_INT, 0, 1, 1024, NULL, "1 to 1024", "all cores",
+                     "threads to use; never changes the film"},
+    [OPT_MODEL] = {"model", 0, OPTION_TEXT, 0, NO_RANGE, "a name or a folder", "the default model",
+                   "looked up in $ZOETROPE_MODELS, XDG data folders, where zoetrope is installed"},
+    [OPT_FIRST_FRAME] = {"first-frame", 0, OPTION_PATH, 0, NO_RANGE, "PNG, JPEG, WebP, PPM", "",
+                         "the picture that the film begins with"},
+    [OPT_OUTPUT] = {"output", 'o', OPTION_PATH, 0, NO_RANGE,
+                    "NAME.mp4, NAME.y4m, a folder of PNG files, - for y4m on stdout",
+                    "zoetrope-SEED.mp4", "where the film goes"},
+    [OPT_OVERWRITE] = {"overwrite", 'y', OPTION_FLAG, 0, NO_RANGE, "", "no",
+                       "replace a film that exists"},
+    [OPT_CRF] = {"crf", 0, OPTION_INT, 1, 0, 51, NULL, "0 to 51", "18",
+                 "quality of the mp4: smaller is better and larger"},
+    [OPT_LOSSLESS] = {"lossless", 0, OPTION_FLAG, 1, NO_RANGE, "", "no",
+                      "keep every pixel of the mp4 (few players show it)"},
+    [OPT_NO_METADATA] = {"no-metadata", 0, OPTION_FLAG, 0, NO_RANGE, "", "no",
+                         "leave the recipe out of the film"},
+};
+/* clang-format on */
+
+void request_init(struct request *r)
+{
+    memset(r, 0, sizeof(*r));
+}
+
+void request_release(struct request *r)
+{
+    for (int i = 0; i < N_OPTIONS; i++)
+        free(r->value[i].text);
+    memset(r, 0, sizeof(*r));
+}
+
+/* Index of the option, or -1 and e with the nearest name. */
+static int find(const char *name, struct err *e)
+{
+    char plain[64];
+    const char *names[N_OPTIONS];
+
+    snprintf(plain, sizeof plain, "%s", name);
+    for (char *c = plain; *c; c++)
+        *c = *c == '_' ? '-' : *c;
+    for (int i = 0; i < N_OPTIONS; i++) {
+        names[i] = options[i].name;
+        if (!strcmp(plain, names[i]))
+            return i;
+    }
+    const char *near = nearest_name(plain, names, N_OPTIONS);
+    err_set(e, ERR_USAGE, "no option \"%.60s\"%s%s%s", name, near ? "; did you mean \"" : "",
+            near ? near : "", near ? "\"?" : "");
+    return -1;
+}
+
+int parse_size(const char *s, int *w, int *h)
+{
+    char left[16];
+    const char *x = strchr(s, 'x');
+    int64_t a, b;
+
+    if (!x || (size_t)(x - s) >= sizeof left)
+        return -1;
+    memcpy(left, s, (size_t)(x - s));
+    left[x - s] = 0;
+    if (parse_int(left, &a) || parse_int(x + 1, &b) || a < 16 || b < 16 || a > MAX_SIDE ||
+        b > MAX_SIDE || a % 2 || b % 2)
+        return -1;
+    *w = (int)a;
+    *h = (int)b;
+    return 0;
+}
+
+static int parse_flag(const char *s, int64_t *out)
+{
+    static const char *const no[] = {"0", "no", "false", "off"}, *const yes[] = {"1", "yes", "true",
+                                                                                 "on"};
+    for (int i = 0; i < 4; i++) {
+        if (!strcmp(s, no[i]) || !strcmp(s, yes[i])) {
+            *out = !strcmp(s, yes[i]);
+            return 0;
+        }
+    }
+    return -1;
+}
+
+/* Into *v. 0, or -1 for a value that the row does not allow. */
+static int parse(const struct option *o, struct value *v, const char *s)
+{
+    int w, h;
+
+    switch (o->kind) {
+    case OPTION_INT:
+        if (parse_int(s, &v->i) || (double)v->i < o->lo || (double)v->i > o->hi)
+            return -1;
+        v->r = (double)v->i;
+        return 0;
+    case OPTION_REAL:
+        return parse_real(s, &v->r) || !(v->r >= o->lo && v->r <= o->hi) ? -1 : 0;
+    case OPTION_FLAG:
+        return parse_flag(s, &v->i);
+    case OPTION_CHOICE:
+        for (v->i = 0; o->choices[v->i]; v->i++)
+            if (!strcmp(o->choices[v->i], s))
+                return 0;
+        return -1;
+    case OPTION_PATH:
+        return *s ? 0 : -1;
+    case OPTION_TEXT:
+        if (o == &options[OPT_SIZE])
+            return strcmp(s, "native") ? parse_size(s, &w, &h) : 0;
+        return strlen(s) <= MAX_TEXT && utf8_valid(s, strlen(s), NULL) ? 0 : -1;
+    }
+    return -1;
+}
+
+static const char *allowed(const struct option *o)
+{
+    if (o->kind == OPTION_FLAG)
+        return "yes or no";
+    if (o->kind == OPTION_TEXT && !*o->range)
+        return "valid UTF-8 of at most 65536 bytes";
+    return o->range;
+}
+
+int request_set(struct request *r, const char *name, const char *text, struct err *e)
+{
+    int i = find(name, e);
+    struct value v = {.set = 1};
+
+    if (i < 0)
+        return ERR_USAGE;
+    if (parse(&options[i], &v, text))
+        return err_set(e, ERR_USAGE, "%s \"%.80s\" is not allowed: %s", options[i].name, text,
+                       allowed(&options[i]));
+    free(r->value[i].text);
+    v.text = xstrdup(text);
+    r->value[i] = v;
+    return 0;
+}
+
+/* Facts of a recipe that are no options. NULL-sized ones are known and not kept. */
+static int set_fact(struct request *r, const char *key, struct jval root)
+{
+    const struct {
+        const char *key;
+        char *to;
+        size_t size;
+    } facts[] = {{"model_hash", r->model_hash, sizeof r->model_hash},
+                 {"model_release", r->model_release, sizeof r->model_release},
+                 {"latent_hash", r->latent_hash, sizeof r->latent_hash},
+                 {"first_frame_hash", r->first_frame_hash, sizeof r->first_frame_hash},
+                 {"version", NULL, 0}};
+
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+        if (strcmp(key, facts[i].key))
+            continue;
+        if (facts[i].to)
+            snprintf(facts[i].to, facts[i].size, "%s", j_string(root, key));
+        return 1;
+    }
+    if (strcmp(key, "noise"))
+        return 0;
+    if (strcmp(j_string(root, key), "torch-cpu/1"))
+        j_fail(root, key, "is \"%.40s\"; this version draws torch-cpu/1", j_string(root, key));
+    return 1;
+}
+
+static int set_field(struct request *r, struct jval root, const char *key, struct jval v,
+                     struct err *e)
+{
+    char number[40];
+    const char *text = number;
+
+    switch (j_type(v)) {
+    case J_NULL:
+        return 0;
+    case J_STRING:
+        text = j_string(root, key);
+        break;
+    case J_BOOL:
+        text = j_bool(root, key) ? "yes" : "no";
+        break;
+    case J_INT:
+        snprintf(number, sizeof number, "%lld", (long long)j_int(root, key, INT64_MIN, INT64_MAX));
+        break;
+    case J_REAL: {
+        struct buf b = BUF_INIT;
+        struct jsonw w;
+        jsonw_init(&w, &b, 0);
+        jsonw_real(&w, NULL, j_real(root, key, -1e300, 1e300));
+        snprintf(number, sizeof number, "%s", buf_str(&b));
+        buf_release(&b);
+        break;
+    }
+    default:
+        return err_set(e, ERR_FORMAT,
+                       "%s is a list or an object; a text, a number or true/false "
+                       "is wanted",
+                       key);
+    }
+    return request_set(r, key, text, e);
+}
+
+static int set_fields(struct request *r, struct jval root, struct err *e)
+{
+    void *it = NULL;
+    const char *key;
+    struct jval v;
+    int rc = 0;
+
+    while (!rc && j_next(root, &it, &key, &v))
+        if (strcmp(key, "zoetrope") && !set_fact(r, key, root))
+            rc = set_field(r, root, key, v, e);
+    return rc;
+}
+
+int request_set_json(struct request *r, const char *json, size_t len, const char *source,
+                     struct err *e)
+{
+    struct jdoc *doc;
+    int rc;
+
+    if (len > MAX_JSON)
+        return err_set(e, ERR_FORMAT, "%s: larger than %d bytes", source, MAX_JSON);
+    rc = jdoc_parse(&doc, json, len, source, e);
+    if (rc)
+        return rc;
+    struct jval root = jdoc_root(doc);
+    int64_t version = j_int(root, "zoetrope", 1, INT32_MAX);
+    if (version > RECIPE_VERSION)
+        j_fail(root, "zoetrope",
+               "is version %lld; this program reads version %d, a newer zoetrope "
+               "is needed",
+               (long long)version, RECIPE_VERSION);
+    rc = jdoc_status(doc, e);
+    if (!rc) {
+        rc = set_fields(r, root, e);
+        if (rc)
+            err_prefix(e, "%s", source);
+        else
+            rc = jdoc_status(doc, e);
+    }
+    jdoc_close(&doc);
+    return rc;
+}
+
+const char *request_text(const struct request *r, enum option_id id)
+{
+    return r->value[id].text ? r->value[id].text : "";
+}
+
+int64_t request_int(const struct request *r, enum option_id id, int64_t unset)
+{
+    return r->value[id].set ? r->value[id].i : unset;
+}
+
+double request_real(const struct request *r, enum option_id id, double unset)
+{
+    return r->value[id].set ? r->value[id].r : unset;
+}
+
+int request_flag(const struct request *r, enum option_id id)
+{
+    return r->value[id].set && r->value[id].i;
+}

@@ -1,0 +1,85 @@
+/* options.h - THE option table of a film: command line, config file, recipe in the film, library.
+ *
+ * One row says all about an option: name, kind, range, what it is when unsaid, help. Values come as
+ * strings or as JSON {"zoetrope": 1, "prompt": ..., ...}; both ways make the same checks.
+ * Threads: a struct request belongs to one thread; the table is constant. */
+#ifndef GENERATE_OPTIONS_H
+#define GENERATE_OPTIONS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define RECIPE_VERSION 1 /* of the JSON form; newer ones are refused */
+
+enum option_kind { OPTION_TEXT, OPTION_INT, OPTION_REAL, OPTION_FLAG, OPTION_PATH, OPTION_CHOICE };
+
+enum option_id {
+    OPT_PROMPT,
+    OPT_NEGATIVE,
+    OPT_SIZE,
+    OPT_ASPECT,
+    OPT_SECONDS,
+    OPT_FRAMES,
+    OPT_FPS,
+    OPT_STEPS,
+    OPT_GUIDANCE,
+    OPT_GUIDANCE_FROM,
+    OPT_GUIDANCE_TO,
+    OPT_SAMPLER,
+    OPT_SHIFT,
+    OPT_SEED,
+    OPT_TYPE,
+    OPT_THREADS,
+    OPT_MODEL,
+    OPT_FIRST_FRAME,
+    OPT_OUTPUT,
+    OPT_OVERWRITE,
+    OPT_CRF,
+    OPT_LOSSLESS,
+    OPT_NO_METADATA,
+    N_OPTIONS
+};
+
+struct option {
+    const char *name;
+    char letter; /* of the command line; 0: none */
+    enum option_kind kind;
+    int recipe;                 /* 1: decides the film, so it is part of the recipe */
+    double lo, hi;              /* of numbers */
+    const char *const *choices; /* of choices, NULL-terminated; else NULL */
+    const char *range, *fallback, *help;
+};
+extern const struct option options[N_OPTIONS];
+
+/* What was asked for. A value that was not set is that of the row's fallback, or is settled by the
+ * plan. */
+struct request {
+    struct value {
+        int set;
+        char *text; /* as given; owned; NULL: not set */
+        int64_t i;  /* of integers, flags, and the index of a choice */
+        double r;   /* of reals and integers */
+    } value[N_OPTIONS];
+    /* From a recipe: what the film was made with. Empty when unknown. */
+    char model_hash[65], model_release[32], latent_hash[65], first_frame_hash[65];
+};
+
+void request_init(struct request *r);
+void request_release(struct request *r);
+/* "-" and "_" in names are the same. ERR_USAGE names the option, the value and what is allowed. */
+NODISCARD int request_set(struct request *r, const char *name, const char *value, struct err *e);
+/* Set what the JSON text says; `source` stands for it in messages. ERR_FORMAT: no such JSON, a
+ * newer version, an unknown field; ERR_USAGE: a value out of range. */
+NODISCARD int request_set_json(struct request *r, const char *json, size_t len, const char *source,
+                               struct err *e);
+
+const char *request_text(const struct request *r, enum option_id id); /* never NULL */
+int64_t request_int(const struct request *r, enum option_id id, int64_t unset);
+double request_real(const struct request *r, enum option_id id, double unset);
+int request_flag(const struct request *r, enum option_id id);
+
+/* "448x256" -> w, h. 0, or -1. */
+int parse_size(const char *s, int *w, int *h);
+
+#endif

@@ -1,0 +1,55 @@
+/* plan.h - a request made complete: every size, number and word settled, memory and time forecast.
+ *
+ * Made from the configs of a model directory, without its weights. The memory is that of a dry run
+ * of the same networks, so it is exact for tensors.
+ * Threads: a plan belongs to one thread; once made it is only read. */
+#ifndef GENERATE_PLAN_H
+#define GENERATE_PLAN_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "generate/options.h"
+#include "model/bundle.h"
+
+struct plan {
+    struct bundle_info info;
+    struct wan_config dit;
+    struct umt5_config text_config;
+    struct tiny_vae_config vae_config;
+
+    int w, h, n_frames; /* px and frames that the model draws */
+    int t, lh, lw, c;   /* latent; t frames, of which the first may be given */
+    int kt, ks;         /* frames and px under one latent place */
+    int film_w, film_h; /* px of the film, whose n_film frames repeat or skip drawn ones */
+    int n_film;
+    double fps; /* of the film; the model's own is info.frame_rate */
+    int steps;
+    double guidance, guidance_from, guidance_to, shift;
+    const char *sampler; /* static */
+    uint64_t seed;
+    enum dtype type;
+    int threads;
+    char *prompt, *negative, *unknown, *note; /* owned: texts for the model; words it does not know
+                                               * (", " between); a warning or "" */
+    uint8_t *first_frame;                     /* owned RGB [h][w][3], or NULL */
+    char first_frame_hash[65];
+
+    uint64_t weight_bytes, memory_bytes; /* forecast: weights; all together */
+    double flops, forecast_s;
+};
+
+/* r borrowed for the call. threads 0 in the request: as many as the machine gives. stop may be
+ * NULL; when it becomes non-zero the result is ERR_CANCEL. ERR_USAGE (a request that makes no
+ * sense), ERR_IO and ERR_FORMAT (model or picture), ERR_FIT (says what would fit). p is released on
+ * failure. */
+NODISCARD int plan_make(struct plan *p, const char *model_dir, const struct request *r,
+                        const atomic_int *stop, struct err *e);
+void plan_release(struct plan *p);
+/* Which drawn frame film frame i shows. */
+int plan_drawn_frame(const struct plan *p, int i);
+
+/* forecast.c: fill in the last block. memory: what may be used. */
+NODISCARD int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e);
+
+#endif

@@ -1,0 +1,20 @@
+/* reading.h - from the prompt as typed to the text that the model reads.
+ *
+ * A model whose text is canonical knows the captions of caption.h only: prompts in everyday words
+ * are read (world/prompt.h) and said again in its words, with what they leave open drawn from the
+ * seed. Other models get the prompt as it is. Pure, any thread. */
+#ifndef GENERATE_READING_H
+#define GENERATE_READING_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* Appends the model's text to out, and to unknown the words that mean nothing to it, separated by
+ * ", ". */
+void reading_prompt(const char *prompt, int canonical, uint64_t seed, struct buf *out,
+                    struct buf *unknown);
+/* The same for what shall not be seen: only what it states, nothing is drawn. */
+void reading_negative(const char *prompt, int canonical, struct buf *out, struct buf *unknown);
+
+#endif

@@ -1,0 +1,187 @@
+#include "generate/velocity.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_TEXT_TOKENS = 512 };
+
+void velocity_shape(const struct plan *p, struct latent_shape *s)
+{
+    const int *patch = p->dit.patch_size;
+
+    *s = (struct latent_shape){p->c, p->t, p->lh, p->lw, patch[0], patch[1], patch[2]};
+}
+
+/* ---- text ---- */
+
+/* Token ids of both prompts one after the other; start[3] gets their rows. */
+static int32_t *tokens(const struct bundle *b, const struct plan *p, int64_t start[3])
+{
+    const char *text[2] = {p->prompt, p->negative};
+    int32_t *all = xmalloc(sizeof(*all) * 2 * MAX_TEXT_TOKENS);
+    int most = b->dit.config.text_len, end = tokenizer_end(b->tokenizer);
+
+    if (most == 0 || most > MAX_TEXT_TOKENS)
+        most = MAX_TEXT_TOKENS;
+    start[0] = 0;
+    for (int i = 0; i < 2; i++) {
+        int32_t *ids;
+        int n;
+        tokenizer_encode(b->tokenizer, text[i], strlen(text[i]), &ids, &n);
+        if (n > most) { /* what is too long loses its tail, not its end token */
+            n = most;
+            if (end >= 0)
+                ids[n - 1] = end;
+        }
+        memcpy(all + start[i], ids, sizeof(*all) * (size_t)n);
+        start[i + 1] = start[i] + n;
+        free(ids);
+    }
+    return all;
+}
+
+/* Rows as the transformer was trained: exactly those of the prompt, or filled up with zeros. */
+static void keep_text(struct velocity *v, const float *rows, const int64_t start[3])
+{
+    int64_t fixed = v->dit->config.text_len, dim = v->dit->config.text_dim;
+
+    v->text_start[0] = 0;
+    for (int i = 0; i < 2; i++)
+        v->text_start[i + 1] = v->text_start[i] + (fixed ? fixed : start[i + 1] - start[i]);
+    v->text = xcalloc((size_t)(v->text_start[2] * dim), sizeof(float));
+    for (int i = 0; i < 2; i++)
+        memcpy(v->text + v->text_start[i] * dim, rows + start[i] * dim,
+               sizeof(float) * (size_t)((start[i + 1] - start[i]) * dim));
+}
+
+static int read_text(struct velocity *v, struct cx *cx, const struct bundle *b, struct err *e)
+{
+    int64_t start[3];
+    int32_t *ids = tokens(b, v->plan, start);
+    struct seq seq = {2, start};
+    struct tensor *y = umt5_forward(cx, &b->text, ids, &seq, NULL);
+    int bad = cx->err.code || !tensor_finite(cx, y);
+
+    if (!bad) {
+        float *rows = xmalloc(tensor_bytes(y));
+        tensor_read_f32(cx, y, rows);
+        keep_text(v, rows, start);
+        free(rows);
+    }
+    cx_step_end(cx);
+    free(ids);
+    if (cx->err.code)
+        return err_set(e, cx->err.code, "text encoder: %s", cx->err.msg);
+    return bad ? err_set(e, ERR_DEVICE, "text encoder: its output is not finite") : 0;
+}
+
+/* ---- the transformer ---- */
+
+static void look_for_stop(void *user, struct cx *cx, const char *name, struct tensor *value)
+{
+    const struct velocity *v = user;
+
+    (void)name;
+    (void)value;
+    if (v->stop && atomic_load(v->stop))
+        cx_fail(cx, ERR_CANCEL, "stopped");
+}
+
+/* Rows of n samples in and out: [n*tokens, columns]. */
+static struct tensor *call(struct velocity *v, struct cx *cx, int n, struct tensor *rows,
+                           struct tensor *text, const double times[2])
+{
+    struct wan_grid *grid = arena_alloc(&cx->handles, 2 * sizeof(*grid));
+    struct tap *tap = arena_alloc(&cx->handles, sizeof(*tap));
+    const struct latent_shape *s = &v->shape;
+
+    grid[0] = grid[1] = (struct wan_grid){s->t / s->pt, s->h / s->ph, s->w / s->pw};
+    *tap = (struct tap){look_for_stop, v};
+    struct wan_batch b = {.n = n,
+                          .grid = grid,
+                          .rows = rows,
+                          .n_times = v->time_index ? 2 : 1,
+                          .times = v->time_index ? times : times + 1,
+                          .time_index = v->time_index,
+                          .text = text,
+                          .text_seq = {n, v->text_start},
+                          .tap = tap};
+    return wan_forward(cx, v->dit, &b);
+}
+
+int velocity_init(struct velocity *v, struct cx *cx, const struct bundle *b, const struct plan *p,
+                  const atomic_int *stop, struct err *e)
+{
+    memset(v, 0, sizeof(*v));
+    v->plan = p;
+    v->dit = &b->dit;
+    v->stop = stop;
+    velocity_shape(p, &v->shape);
+    int64_t tokens = latent_tokens(&v->shape), given = tokens / (v->shape.t / v->shape.pt);
+    size_t n = (size_t)(2 * tokens) * (size_t)latent_columns(&v->shape);
+    v->in = xmalloc(n * sizeof(float));
+    v->out = xmalloc(n * sizeof(float));
+    if (p->first_frame) {
+        v->time_index = xmalloc(sizeof(int32_t) * (size_t)(2 * tokens));
+        for (int64_t i = 0; i < 2 * tokens; i++)
+            v->time_index[i] = i % tokens >= given;
+    }
+    int rc = read_text(v, cx, b, e);
+    if (rc)
+        velocity_release(v);
+    return rc;
+}
+
+void velocity_release(struct velocity *v)
+{
+    free(v->text);
+    free(v->in);
+    free(v->out);
+    free(v->time_index);
+    memset(v, 0, sizeof(*v));
+}
+
+int velocity_at(struct velocity *v, struct cx *cx, const float *x, double timestep, double sigma,
+                float *out, struct err *e)
+{
+    const struct plan *p = v->plan;
+    int n = p->guidance != 1 && sigma >= p->guidance_from && sigma <= p->guidance_to ? 2 : 1;
+    int64_t tokens = latent_tokens(&v->shape), columns = latent_columns(&v->shape);
+    size_t half = (size_t)(tokens * columns);
+    double times[2] = {0, timestep};
+
+    latent_to_rows(&v->shape, x, v->in);
+    memcpy(v->in + half, v->in, half * sizeof(float));
+    struct tensor *rows = tensor_wrap(cx, DT_F32, DIMS(n * tokens, columns), v->in);
+    struct tensor *text =
+        tensor_wrap(cx, DT_F32, DIMS(v->text_start[n], v->dit->config.text_dim), v->text);
+    struct tensor *y = call(v, cx, n, rows, text, times);
+    int bad = cx->err.code || !tensor_finite(cx, y);
+    if (!bad)
+        tensor_read_f32(cx, y, v->out);
+    cx_step_end(cx);
+    if (cx->err.code)
+        return err_set(e, cx->err.code, "transformer: %s", cx->err.msg);
+    if (bad)
+        return err_set(e, ERR_DEVICE, "transformer: its output is not finite");
+    float g = (float)p->guidance;
+    for (size_t i = 0; n == 2 && i < half; i++)
+        v->out[i] = v->out[half + i] + g * (v->out[i] - v->out[half + i]);
+    latent_from_rows(&v->shape, v->out, out);
+    return 0;
+}
+
+void velocity_dry(const struct plan *p, const struct wan *dit, struct cx *cx, int text_rows)
+{
+    int n = p->guidance != 1 ? 2 : 1,
+        rows = dit->config.text_len ? dit->config.text_len : text_rows;
+    struct velocity v = {.plan = p, .dit = dit, .text_start = {0, rows, 2 * rows}};
+    double times[2] = {0, 500};
+
+    velocity_shape(p, &v.shape);
+    int64_t tokens = latent_tokens(&v.shape);
+    call(&v, cx, n, tensor_wrap(cx, DT_F32, DIMS(n * tokens, latent_columns(&v.shape)), NULL),
+         tensor_wrap(cx, DT_F32, DIMS(n * rows, dit->config.text_dim), NULL), times);
+    cx_step_end(cx);
+}
