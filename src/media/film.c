@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "media/film_kind.h"
@@ -101,7 +102,30 @@ static int check_place(const char *path, const struct film_options *o, const str
     dir = path_dir(path);
     if (!dir_exists(dir))
         rc = err_set(e, ERR_IO, "%s: there is no folder %s", path, dir);
+    else if (access(dir, W_OK))
+        rc = err_set(e, ERR_IO, "%s: nothing can be written in %s", path, dir);
     free(dir);
+    return rc;
+}
+
+int film_check(const char *path, const struct film_options *o, struct err *e)
+{
+    const struct film_kind *kind = kind_of(path, e);
+    int rc;
+
+    if (!kind)
+        return ERR_USAGE;
+    if ((rc = check_options(path, o, kind, e)) || (rc = check_place(path, o, kind, e)))
+        return rc;
+    if (kind != &film_kind_y4m && !ff_present())
+        return err_set(e, ERR_IO,
+                       "%s: needs FFmpeg, which is not in this build; write .y4m instead", path);
+    if (kind == &film_kind_png && !o->overwrite) {
+        char *first = path_join(path, "frame-00000.png");
+        if (file_exists(first))
+            rc = err_set(e, ERR_IO, "%s exists already; -y overwrites it", first);
+        free(first);
+    }
     return rc;
 }
 

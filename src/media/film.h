@@ -34,6 +34,10 @@ const char *film_default_ending(void);
 /* For programs, not for libraries: no messages of FFmpeg's own on stderr, in the whole process. */
 void film_quiet(void);
 
+/* What film_open would refuse, found before any work is done and without touching a file: name,
+ * options, a film that exists, a folder that is missing or read-only, a build without FFmpeg. */
+NODISCARD int film_check(const char *path, const struct film_options *o, struct err *e);
+
 struct film_writer;
 /* 0: *out is the caller's, to be given to film_finish or film_abort. ERR_USAGE: an option or the
  * name's ending; ERR_IO: the folder is missing, the file exists, or FFmpeg is not in this build. */
