@@ -75,7 +75,17 @@ static double x0_error(struct dit_run *d, const struct dit_window *w, int n, int
     return sum / (double)count;
 }
 
-static void held_out_error(struct dit_run *d, struct jsonw *row, char *text, size_t size)
+/* Latent frames of the longest windows that a phase has: longer ones are not learned yet. */
+static int phase_length(const struct dit_run *d, int64_t step)
+{
+    const struct dit_phase *p = dit_phase_of(&d->c->dit, step > 0 ? step - 1 : 0);
+    int frames = 1;
+    for (int i = 0; i < p->n_mix; i++)
+        frames = p->frames[i] > frames ? p->frames[i] : frames;
+    return (frames - 1) / d->vae.kt + 1;
+}
+
+static void held_out_error(struct dit_run *d, int t, struct jsonw *row, char *text, size_t size)
 {
     int n = d->c->dit.held_out, used = 0;
     for (int level = 0; level < LEVELS; level++) {
@@ -87,7 +97,7 @@ static void held_out_error(struct dit_run *d, struct jsonw *row, char *text, siz
             for (int j = 0; j < m; j++)
                 w[j] = (struct dit_window){.record =
                                                d->n_train + (i + j) % (d->latents.n - d->n_train),
-                                           .t = d->latents.head.t,
+                                           .t = t,
                                            .s = LEVEL[level]};
             sum += x0_error(d, w, m, -1 - i); /* the same noise at every look */
         }
@@ -97,24 +107,24 @@ static void held_out_error(struct dit_run *d, struct jsonw *row, char *text, siz
     }
 }
 
-static int strip(struct dit_run *d, int64_t step, struct err *e)
+static int strip(struct dit_run *d, int64_t step, int t, struct err *e)
 {
     const struct model_defaults *m = &d->c->model;
     const struct latents_head *h = &d->latents.head;
-    int record[STRIP_FILMS], held = d->latents.n - d->n_train;
-    for (int i = 0; i < STRIP_FILMS; i++)
-        record[i] = d->n_train + i * held / STRIP_FILMS;
+    int record[STRIP_FILMS], held = d->latents.n - d->n_train, half = STRIP_FILMS / 2;
+    for (int i = 0; i < STRIP_FILMS; i++) /* two that were learned from, two that were not */
+        record[i] = i < half ? i * d->n_train / half : d->n_train + (i - half) * held / half;
     struct dit_sampling s = {.steps = STRIP_STEPS,
                              .n = STRIP_FILMS,
                              .guidance = m->guidance,
                              .shift = m->shift,
                              .seed = d->c->seed};
-    size_t each = (size_t)h->t * (size_t)h->h * (size_t)h->w * (size_t)h->c;
+    size_t each = (size_t)t * (size_t)h->h * (size_t)h->w * (size_t)h->c;
     float *z = xmalloc(sizeof(float) * each * STRIP_FILMS);
-    int r = dit_sample(&d->cx, &d->m, &d->text, &d->latents, &d->prompts, record, h->t, &s, z, e);
+    int r = dit_sample(&d->cx, &d->m, &d->text, &d->latents, &d->prompts, record, t, &s, z, e);
     char *path = xasprintf("%s/strip-%06lld.png", d->run->dir, (long long)step);
     struct err picture = {0};
-    if (!r && dit_strip(&d->cx, &d->vae, &d->latents, record, STRIP_FILMS, h->t, z, STRIP_COLUMNS,
+    if (!r && dit_strip(&d->cx, &d->vae, &d->latents, record, STRIP_FILMS, t, z, STRIP_COLUMNS,
                         path, &picture))
         run_log(d->run, "dit: no strip: %s",
                 picture.msg); /* a build without PNG trains all the same */
@@ -128,10 +138,11 @@ static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
     struct dit_run *d = arg;
     char text[128] = "";
     double start = clock_s();
-    held_out_error(d, row, text, sizeof(text));
+    int t = phase_length(d, step);
+    held_out_error(d, t, row, text, sizeof(text));
     if (d->cx.err.code)
         return err_set(e, d->cx.err.code, "dit: %s", d->cx.err.msg);
-    int r = strip(d, step, e);
+    int r = strip(d, step, t, e);
     run_log(d->run, "dit %lld  held-out x0 PSNR at s=.95 .8 .6 .4 .2:%s dB  (%.1f s)",
             (long long)step, text, clock_s() - start);
     return r;

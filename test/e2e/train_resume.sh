@@ -1,0 +1,46 @@
+# A run that is killed at any moment and resumed gives the same curve, to the bit, as one that was not.
+. test/e2e/lib.sh
+
+config=configs/tiny.json
+run=$tmp/run whole=$tmp/whole
+
+exits "train_runs_to_the_end" 0 "$ZOETROPE" train $config --out "$whole"
+[ -f "$whole/model/model_index.json" ] && ok "train_a_model_is_left" || not_ok "train_a_model_is_left" "no model_index.json"
+
+# kill -9 after so many rows of each curve; the rest of a stage may already be behind its checkpoint
+for at in vae:7 dit:11 dit:38; do
+    stage=${at%:*} rows=${at#*:}
+    "$ZOETROPE" train $config --out "$run" --resume auto >"$tmp/out" 2>&1 &
+    pid=$!
+    while kill -0 $pid 2>/dev/null; do
+        n=$(cat "$run/curve-$stage.jsonl" 2>/dev/null | wc -l)
+        [ "$n" -ge "$rows" ] && break
+        sleep 0.02
+    done
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+done
+exits "train_a_killed_run_goes_on" 0 "$ZOETROPE" train $config --out "$run" --resume auto
+for stage in vae dit; do
+    same "train_curve_of_${stage}_is_the_same" "$(cksum <"$run/curve-$stage.jsonl")" "$(cksum <"$whole/curve-$stage.jsonl")"
+done
+for part in transformer text_encoder vae; do
+    same "train_weights_of_${part}_are_the_same" "$(cat "$run/model/$part"/*.safetensors | cksum)" \
+        "$(cat "$whole/model/$part"/*.safetensors | cksum)"
+done
+
+exits "train_a_finished_run_is_refused_without_resume" 4 "$ZOETROPE" train $config --out "$run"
+"$ZOETROPE" train $config --out "$tmp/stopped" >"$tmp/out" 2>&1 &
+pid=$!
+while kill -0 $pid 2>/dev/null && [ ! -s "$tmp/stopped/curve-dit.jsonl" ]; do sleep 0.02; done
+kill -TERM $pid
+wait $pid
+same "train_sigterm_leaves_a_checkpoint_and_exits_130" "$?" 130
+
+sed 's/"steps": 20/"stepz": 20/' $config >"$tmp/wrong.json"
+exits "train_an_unknown_field_is_refused" 3 "$ZOETROPE" train "$tmp/wrong.json" --out "$tmp/none"
+holds "train_with_the_nearest_name" "$tmp/err" steps
+sed 's/"windows": 4/"windows": 0/' $config >"$tmp/wrong.json"
+exits "train_a_value_out_of_range_is_refused" 3 "$ZOETROPE" train "$tmp/wrong.json" --out "$tmp/none"
+holds "train_with_its_name" "$tmp/err" windows
+exits "train_an_unknown_option_is_a_usage_error" 2 "$ZOETROPE" train $config --frobnicate 1
