@@ -4,8 +4,8 @@
  *     if (zt_model_open(&model, NULL, error, sizeof error)) ...
  *     zt_job_new(&job, model);
  *     zt_job_set(job, "prompt", "a red ball rolls from left to right", error, sizeof error);
- *     zt_job_run(job, error, sizeof error);            // calls the frame callback, or writes
- * "output" zt_job_free(&job);  zt_model_free(&model);
+ *     zt_job_run(job, error, sizeof error);       // calls the frame callback, writes "output"
+ *     zt_job_free(&job);  zt_model_free(&model);
  *
  * Every call that can fail returns 0 (ZT_OK) or one of the codes below and, where it takes (error,
  * size), writes one line of UTF-8 that names the option, file or field (error may be NULL). Options
@@ -44,9 +44,7 @@ const char *zt_version(void); /* "0.1.0" */
  * Process-wide. */
 void zt_set_panic_hook(void (*hook)(const char *message, void *user), void *user);
 
-/* --- models
- * -------------------------------------------------------------------------------------------------
- */
+/* --- models --- */
 
 /* Open a model directory. name: a path, a name to be looked up in $ZOETROPE_MODELS, the XDG data
  * directories and the installed data, or NULL for the default model. Weights are loaded by the
@@ -57,9 +55,7 @@ void zt_model_free(zt_model **model);
  * "path", "parameters". NULL for an unknown key. Valid until zt_model_free. */
 const char *zt_model_get(const zt_model *model, const char *key);
 
-/* --- options
- * ------------------------------------------------------------------------------------------------
- */
+/* --- options --- */
 
 struct zt_option { /* one row of the option table; all strings are static; new fields are only ever
                       appended */
@@ -70,11 +66,11 @@ struct zt_option { /* one row of the option table; all strings are static; new f
  * the caller. */
 int zt_option_info(int i, struct zt_option *out, size_t size);
 
-/* --- jobs
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- jobs --- */
 
-int zt_job_new(zt_job **out, zt_model *model); /* borrows the model */
+/* Borrows the model. NULL: the job opens the model that its option "model" names, or the default.
+ */
+int zt_job_new(zt_job **out, zt_model *model);
 void zt_job_free(zt_job **job);
 
 /* Set one option: zt_job_set(job, "steps", "20", ...). ZT_E_USAGE names the option, the value and
@@ -102,12 +98,14 @@ int zt_job_run(zt_job *job, char *error, size_t size);
 /* Ask a running job to stop soon. Safe in any thread and in signal handlers. */
 void zt_cancel(zt_job *job);
 
-/* Figures after plan: "seed", "width", "height", "frames", "fps", "memory_bytes", "forecast_s",
- * "unknown_words", "canonical_prompt"; after run also "seconds", "frame_hash", "latent_hash",
- * "output". NULL when not known (yet). Valid until the next call with this job. */
+/* Figures after plan: "seed", "width", "height", "frames", "fps", "steps", "threads",
+ * "memory_bytes", "forecast_s", "unknown_words" (separated by ", "), "canonical_prompt", "note" (a
+ * warning), "again" (what differs from the film that the recipe came from), "model_KEY" (KEY of
+ * zt_model_get); after run also "seconds", "frame_hash", "latent_hash", "output". NULL when not
+ * known (yet). Valid until the next call with this job. */
 const char *zt_job_get(zt_job *job, const char *key);
 /* The whole recipe as JSON: prompt, seed, model hash, all settings; no paths, host names or dates.
- * Same validity. */
+ * NULL before the plan. Same validity. */
 const char *zt_job_recipe(zt_job *job);
 
 #ifdef __cplusplus

@@ -1,0 +1,32 @@
+/* api.h - what the files behind include/zoetrope.h share. */
+#ifndef API_API_H
+#define API_API_H
+
+#include <pthread.h>
+
+#include "base/err.h"
+#include "model/bundle.h"
+#include "zoetrope.h"
+
+struct zt_model {
+    char *dir; /* absolute or as given */
+    struct bundle_info info;
+    char hash[65];
+    char text[4][40]; /* width, height, frames, frame_rate as text */
+    char parameters[24];
+    pthread_mutex_t lock;     /* guards loaded */
+    struct bundle *loaded[2]; /* f32, bf16; NULL until a job wants it */
+};
+
+/* Copy e's message into the caller's buffer and return its code. */
+int api_fail(const struct err *e, char *error, size_t size);
+/* x as the shortest text that reads back, whatever the locale. */
+void api_real(char *out, size_t size, double x);
+/* The networks of m for computing in type; they stay loaded. Any thread. */
+NODISCARD int model_networks(struct zt_model *m, enum dtype type, const struct bundle **out,
+                             struct err *e);
+/* The folder of the model `name` (NULL: the default); the caller frees. ERR_FORMAT lists where it
+ * was looked for. */
+NODISCARD int model_find(char **dir, const char *name, struct err *e);
+
+#endif

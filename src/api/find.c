@@ -1,0 +1,147 @@
+/* Where models are looked for: the path itself, $ZOETROPE_MODELS, the XDG data folders, where
+ * zoetrope is installed, and the source tree it was built in. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/buf.h"
+#include "base/file.h"
+
+struct search {
+    const char *name; /* NULL: any */
+    char *found;
+    struct buf seen; /* the places, for the message */
+};
+
+static int is_model(const char *dir)
+{
+    char *index = path_join(dir, "model_index.json");
+    int yes = file_exists(index);
+
+    free(index);
+    return yes;
+}
+
+static int has_name(const char *dir, const char *name)
+{
+    struct bundle_info info;
+    struct err e;
+
+    return !bundle_info_read(&info, dir, &e) && !strcmp(info.name, name);
+}
+
+/* dir is a model of that name, or the default. */
+static int take_itself(struct search *s, const char *dir)
+{
+    if (!is_model(dir) || (s->name && !has_name(dir, s->name)))
+        return 0;
+    s->found = xstrdup(dir);
+    return 1;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* First sub-folder of dir, in order of names, that is the model. */
+static void take_below(struct search *s, const char *dir)
+{
+    DIR *d = opendir(dir);
+    char **list = NULL;
+    int n = 0;
+
+    for (struct dirent *it; d && (it = readdir(d));) {
+        if (it->d_name[0] == '.')
+            continue;
+        list = xrealloc(list, sizeof(*list) * (size_t)(n + 1));
+        list[n++] = path_join(dir, it->d_name);
+    }
+    if (d)
+        closedir(d);
+    if (n)
+        qsort(list, (size_t)n, sizeof *list, by_name);
+    for (int i = 0; i < n; i++) {
+        if (!s->found && is_model(list[i]) && s->name && !strcmp(path_base(list[i]), s->name))
+            s->found = xstrdup(list[i]);
+    }
+    for (int i = 0; i < n; i++) {
+        if (!s->found)
+            take_itself(s, list[i]);
+        free(list[i]);
+    }
+    free(list);
+}
+
+static void look_in(struct search *s, const char *dir)
+{
+    if (s->found || !*dir)
+        return;
+    buf_printf(&s->seen, "%s%s", s->seen.len ? ", " : "", dir);
+    if (!take_itself(s, dir))
+        take_below(s, dir);
+}
+
+/* Each folder of a list with colons, with `below` behind it. */
+static void look_in_list(struct search *s, const char *list, const char *below)
+{
+    while (list && *list) {
+        size_t n = strcspn(list, ":");
+        char *dir = xasprintf("%.*s%s", (int)n, list, below);
+        if (n)
+            look_in(s, dir);
+        free(dir);
+        list += n + (list[n] == ':');
+    }
+}
+
+/* BIN/../share/zoetrope and BUILD/../model: a tree that was moved still finds its model. */
+static void look_beside_program(struct search *s)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (n <= 0)
+        return;
+    self[n] = 0;
+    char *bin = path_dir(self), *up = path_dir(bin);
+    char *share = path_join(up, "share/zoetrope"), *source = path_join(up, "model");
+    look_in(s, share);
+    look_in(s, source);
+    free(bin);
+    free(up);
+    free(share);
+    free(source);
+}
+
+int model_find(char **dir, const char *name, struct err *e)
+{
+    struct search s = {.name = name};
+    const char *home = getenv("HOME"), *xdg = getenv("XDG_DATA_HOME");
+    const char *dirs = getenv("XDG_DATA_DIRS");
+
+    *dir = NULL;
+    if (name && (strchr(name, '/') || is_model(name))) {
+        if (!is_model(name))
+            return err_set(e, ERR_FORMAT, "model %s: no model_index.json there", name);
+        *dir = xstrdup(name);
+        return 0;
+    }
+    look_in_list(&s, getenv("ZOETROPE_MODELS"), "");
+    char *own = xdg && *xdg ? xasprintf("%s/zoetrope", xdg)
+                            : xasprintf("%s/.local/share/zoetrope", home ? home : "");
+    look_in(&s, own);
+    look_in_list(&s, dirs && *dirs ? dirs : "/usr/local/share:/usr/share", "/zoetrope");
+    look_beside_program(&s);
+    look_in(&s, ZT_DATADIR);
+    free(own);
+    *dir = s.found;
+    if (!s.found)
+        err_set(e, ERR_FORMAT, "%s%s%s in %s; option model names one",
+                name ? "no model \"" : "no model", name ? name : "", name ? "\"" : "",
+                buf_str(&s.seen));
+    buf_release(&s.seen);
+    return s.found ? 0 : ERR_FORMAT;
+}

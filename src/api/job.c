@@ -1,0 +1,329 @@
+#include "api/job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/jsonw.h"
+
+void api_real(char *out, size_t size, double x)
+{
+    struct buf b = BUF_INIT;
+    struct jsonw w;
+
+    jsonw_init(&w, &b, 0);
+    jsonw_real(&w, NULL, x);
+    snprintf(out, size, "%s", buf_str(&b));
+    buf_release(&b);
+}
+
+int zt_option_info(int i, struct zt_option *out, size_t size)
+{
+    static const char *const kinds[] = {"text", "int", "real", "flag", "path", "choice"};
+
+    if (i < 0 || i >= N_OPTIONS)
+        return ZT_E_USAGE;
+    const struct option *o = &options[i];
+    struct zt_option row = {o->name, kinds[o->kind], o->range, o->fallback, o->help};
+    memset(out, 0, size); /* a caller of a newer header finds NULL in fields we do not know */
+    memcpy(out, &row, size < sizeof row ? size : sizeof row);
+    return 0;
+}
+
+int zt_job_new(zt_job **out, zt_model *model)
+{
+    zt_job *job = xcalloc(1, sizeof *job);
+
+    job->model = model;
+    request_init(&job->request);
+    arena_init(&job->text);
+    atomic_init(&job->stop, 0);
+    *out = job;
+    return 0;
+}
+
+void zt_job_free(zt_job **job)
+{
+    zt_job *j = job ? *job : NULL;
+
+    if (!j)
+        return;
+    zt_model_free(&j->own);
+    plan_release(&j->plan);
+    request_release(&j->request);
+    arena_release(&j->text);
+    free(j->output);
+    free(j);
+    *job = NULL;
+}
+
+/* A changed request has no plan any more, unless only the file is another one. */
+static void changed(zt_job *j, const char *option)
+{
+    static const char *const of_file[] = {"output", "overwrite", "crf", "lossless", "no-metadata"};
+
+    j->done = 0;
+    for (size_t i = 0; i < sizeof of_file / sizeof *of_file; i++)
+        if (!strcmp(option, of_file[i]))
+            return;
+    plan_release(&j->plan);
+    j->planned = 0;
+    if (!strcmp(option, "model"))
+        zt_model_free(&j->own);
+}
+
+int zt_job_set(zt_job *job, const char *name, const char *value, char *error, size_t size)
+{
+    struct err e = {0};
+
+    changed(job, name);
+    return request_set(&job->request, name, value, &e) ? api_fail(&e, error, size) : 0;
+}
+
+int zt_job_set_json(zt_job *job, const char *json, char *error, size_t size)
+{
+    struct err e = {0};
+
+    changed(job, "model");
+    return request_set_json(&job->request, json, strlen(json), "settings", &e)
+               ? api_fail(&e, error, size)
+               : 0;
+}
+
+void zt_job_on_frame(zt_job *job, zt_frame_fn fn, void *user)
+{
+    job->on_frame = fn;
+    job->frame_user = user;
+}
+
+void zt_job_on_progress(zt_job *job, zt_progress_fn fn, void *user)
+{
+    job->on_progress = fn;
+    job->progress_user = user;
+}
+
+void zt_cancel(zt_job *job)
+{
+    atomic_store(&job->stop, 1);
+}
+
+/* ---- running ---- */
+
+static struct film_options film_options(const zt_job *job, const char *comment)
+{
+    const struct request *r = &job->request;
+    struct film_options o = {.w = job->plan.film_w,
+                             .h = job->plan.film_h,
+                             .crf = (int)request_int(r, OPT_CRF, 18),
+                             .lossless = request_flag(r, OPT_LOSSLESS),
+                             .overwrite = request_flag(r, OPT_OVERWRITE),
+                             .comment = comment};
+
+    film_fps_ratio(job->plan.fps, &o.fps_num, &o.fps_den);
+    return o;
+}
+
+/* The job's model: the one it was given, or the one that its options name. */
+static int open_model(zt_job *job, struct err *e)
+{
+    const struct request *r = &job->request;
+    const char *name = request_text(r, OPT_MODEL);
+
+    if (job->model && job->model != job->own)
+        return 0;
+    if (!job->own && zt_model_open(&job->own, *name ? name : NULL, e->msg, sizeof e->msg)) {
+        e->code = ERR_FORMAT;
+        if (*r->model_hash)
+            err_prefix(e, "the film was made with model %s, release %s", name, r->model_release);
+        return e->code;
+    }
+    job->model = job->own;
+    return 0;
+}
+
+static int plan(zt_job *job, struct err *e)
+{
+    int rc = 0;
+
+    if (!job->planned) {
+        rc = open_model(job, e);
+        if (!rc)
+            rc = plan_make(&job->plan, job->model->dir, &job->request, &job->stop, e);
+        job->planned = !rc;
+    }
+    if (!rc && job->request.value[OPT_OUTPUT].set) {
+        struct film_options o = film_options(job, NULL);
+        rc = film_check(request_text(&job->request, OPT_OUTPUT), &o, e);
+    }
+    return rc;
+}
+
+int zt_job_plan(zt_job *job, char *error, size_t size)
+{
+    struct err e = {0};
+
+    return plan(job, &e) ? api_fail(&e, error, size) : 0;
+}
+
+/* The film is opened with its first frame: its recipe then names the latent it shows. */
+static int open_film(zt_job *job, struct err *e)
+{
+    struct buf recipe = BUF_INIT;
+    int bare = request_flag(&job->request, OPT_NO_METADATA), rc;
+
+    recipe_write(job, job->figures.latent_hash, &recipe);
+    struct film_options o = film_options(job, bare ? NULL : buf_str(&recipe));
+    rc = film_open(&job->film, job->output, &o, e);
+    buf_release(&recipe);
+    return rc;
+}
+
+static int take_frame(void *user, int index, const uint8_t *rgb, struct err *e)
+{
+    zt_job *job = user;
+    const struct plan *p = &job->plan;
+    int rc = 0;
+
+    if (job->output && !job->film)
+        rc = open_film(job, e);
+    if (!rc && job->film)
+        rc = film_write(job->film, rgb, e);
+    if (!rc && job->on_frame)
+        rc = job->on_frame(job->frame_user, index, p->n_film, rgb, p->film_w, p->film_h) != 0;
+    return rc;
+}
+
+static int tell_progress(void *user, const char *stage, long done, long total, double left_s)
+{
+    zt_job *job = user;
+
+    return job->on_progress ? job->on_progress(job->progress_user, stage, done, total, left_s) : 0;
+}
+
+static int run(zt_job *job, struct err *e)
+{
+    const struct sink sink = {job, take_frame, tell_progress, &job->stop};
+    const struct bundle *b = NULL;
+    int rc = plan(job, e);
+
+    if (!rc && sink_progress(&sink, "loading the model", 0, 1, -1, e))
+        rc = e->code;
+    if (!rc)
+        rc = model_networks(job->model, job->plan.type, &b, e);
+    if (!rc) {
+        free(job->output);
+        job->output = job->request.value[OPT_OUTPUT].set
+                          ? xstrdup(request_text(&job->request, OPT_OUTPUT))
+                          : NULL;
+        rc = pipeline_run(b, &job->plan, &sink, &job->figures, e);
+    }
+    if (job->film && rc)
+        film_abort(&job->film);
+    else if (job->film)
+        rc = film_finish(&job->film, e);
+    job->done = !rc;
+    atomic_store(&job->stop, 0); /* the next run begins anew */
+    return rc;
+}
+
+int zt_job_run(zt_job *job, char *error, size_t size)
+{
+    struct err e = {0};
+
+    return run(job, &e) ? api_fail(&e, error, size) : 0;
+}
+
+/* ---- figures ---- */
+
+static const char *say_int(zt_job *job, int64_t v)
+{
+    return arena_printf(&job->text, "%lld", (long long)v);
+}
+
+static const char *say_real(zt_job *job, double v)
+{
+    char text[40];
+
+    api_real(text, sizeof text, v);
+    return arena_strdup(&job->text, text);
+}
+
+/* What differs from the film that the recipe came from; NULL: nothing known to differ. */
+static const char *say_again(zt_job *job)
+{
+    const struct request *r = &job->request;
+    const struct zt_model *m = job->model;
+
+    if (*r->model_hash && strcmp(r->model_hash, m->hash))
+        return arena_printf(&job->text,
+                            "the film was made with model %s, release %s (hash %.12s); this is "
+                            "%s, release %s (hash %.12s), so the frames will differ",
+                            request_text(r, OPT_MODEL), *r->model_release ? r->model_release : "?",
+                            r->model_hash, m->info.name, *m->info.release ? m->info.release : "?",
+                            m->hash);
+    if (job->done && *r->latent_hash && strcmp(r->latent_hash, job->figures.latent_hash))
+        return "the latent differs from that of the film: it was made by another version or on a "
+               "CPU with other instructions";
+    return NULL;
+}
+
+static const char *after_run(zt_job *job, const char *key)
+{
+    if (!strcmp(key, "seconds"))
+        return say_real(job, job->figures.seconds);
+    if (!strcmp(key, "frame_hash"))
+        return job->figures.frame_hash;
+    if (!strcmp(key, "latent_hash"))
+        return job->figures.latent_hash;
+    if (!strcmp(key, "output"))
+        return job->output;
+    return NULL;
+}
+
+const char *zt_job_get(zt_job *job, const char *key)
+{
+    const struct plan *p = &job->plan;
+    const struct {
+        const char *key;
+        int64_t value;
+    } numbers[] = {{"seed", (int64_t)p->seed},    {"width", p->film_w},
+                   {"height", p->film_h},         {"frames", p->n_film},
+                   {"drawn_width", p->w},         {"drawn_height", p->h},
+                   {"drawn_frames", p->n_frames}, {"steps", p->steps},
+                   {"threads", p->threads},       {"memory_bytes", (int64_t)p->memory_bytes}};
+
+    arena_reset(&job->text);
+    if (!job->planned)
+        return NULL;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (!strcmp(key, numbers[i].key))
+            return say_int(job, numbers[i].value);
+    if (!strcmp(key, "fps"))
+        return say_real(job, p->fps);
+    if (!strcmp(key, "forecast_s"))
+        return say_real(job, p->forecast_s);
+    if (!strcmp(key, "unknown_words"))
+        return p->unknown;
+    if (!strcmp(key, "canonical_prompt"))
+        return p->prompt;
+    if (!strcmp(key, "note"))
+        return *p->note ? p->note : NULL;
+    if (!strncmp(key, "model_", 6))
+        return zt_model_get(job->model, key + 6);
+    if (!strcmp(key, "again"))
+        return say_again(job);
+    return job->done ? after_run(job, key) : NULL;
+}
+
+const char *zt_job_recipe(zt_job *job)
+{
+    struct buf b = BUF_INIT;
+
+    arena_reset(&job->text);
+    if (!job->planned)
+        return NULL;
+    recipe_write(job, job->done ? job->figures.latent_hash : NULL, &b);
+    const char *text = arena_strdup(&job->text, buf_str(&b));
+    buf_release(&b);
+    return text;
+}

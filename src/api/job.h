@@ -1,0 +1,32 @@
+/* job.h - inside of zt_job. */
+#ifndef API_JOB_H
+#define API_JOB_H
+
+#include <stdatomic.h>
+
+#include "api/api.h"
+#include "base/arena.h"
+#include "generate/pipeline.h"
+#include "media/film.h"
+
+struct zt_job {
+    struct zt_model *model; /* borrowed, or own; NULL before the plan of a job without one */
+    struct zt_model *own;
+    struct request request;
+    struct plan plan;
+    int planned, done;
+    struct figures figures;
+    atomic_int stop;
+    zt_frame_fn on_frame;
+    zt_progress_fn on_progress;
+    void *frame_user, *progress_user;
+
+    struct film_writer *film; /* open while running */
+    char *output;             /* where it goes; NULL: callbacks only */
+    struct arena text;        /* what zt_job_get and zt_job_recipe returned last */
+};
+
+/* The recipe as JSON, appended to out. latent_hash: NULL when not known yet. */
+void recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *out);
+
+#endif

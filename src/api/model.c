@@ -1,0 +1,124 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/file.h"
+
+int api_fail(const struct err *e, char *error, size_t size)
+{
+    if (error && size)
+        snprintf(error, size, "%s", e->msg);
+    return e->code;
+}
+
+void zt_set_panic_hook(void (*hook)(const char *message, void *user), void *user)
+{
+    panic_set_hook(hook, user);
+}
+
+/* Weights of all networks, from their configs alone. */
+static int64_t count_parameters(const char *dir)
+{
+    char *dit = path_join(dir, "transformer/config.json");
+    char *text = path_join(dir, "text_encoder/config.json");
+    char *vae = path_join(dir, "vae/config.json");
+    int64_t n = 0;
+    struct err e;
+#define COUNT(type, path)                                                                          \
+    {                                                                                              \
+        struct type##_config c;                                                                    \
+        struct type m;                                                                             \
+        if (!type##_config_read(&c, path, &e) && !type##_init(&m, &c, &e)) {                       \
+            n += weight_set_count(&m.weights);                                                     \
+            type##_release(&m);                                                                    \
+        }                                                                                          \
+    }
+    COUNT(wan, dit)
+    COUNT(umt5, text)
+    COUNT(tiny_vae, vae)
+#undef COUNT
+    free(dit);
+    free(text);
+    free(vae);
+    return n;
+}
+
+int zt_model_open(zt_model **out, const char *name, char *error, size_t size)
+{
+    zt_model *m = xcalloc(1, sizeof *m);
+    struct err e = {0};
+    int rc = model_find(&m->dir, name, &e);
+
+    *out = NULL;
+    pthread_mutex_init(&m->lock, NULL);
+    if (!rc)
+        rc = bundle_info_read(&m->info, m->dir, &e);
+    if (!rc)
+        rc = bundle_hash(m->dir, m->hash, &e);
+    if (rc) {
+        zt_model_free(&m);
+        return api_fail(&e, error, size);
+    }
+    snprintf(m->text[0], sizeof m->text[0], "%d", m->info.width);
+    snprintf(m->text[1], sizeof m->text[1], "%d", m->info.height);
+    snprintf(m->text[2], sizeof m->text[2], "%d", m->info.frames);
+    api_real(m->text[3], sizeof m->text[3], m->info.frame_rate);
+    snprintf(m->parameters, sizeof m->parameters, "%lld", (long long)count_parameters(m->dir));
+    *out = m;
+    return 0;
+}
+
+void zt_model_free(zt_model **model)
+{
+    zt_model *m = model ? *model : NULL;
+
+    if (!m)
+        return;
+    bundle_free(&m->loaded[0]);
+    bundle_free(&m->loaded[1]);
+    pthread_mutex_destroy(&m->lock);
+    free(m->dir);
+    free(m);
+    *model = NULL;
+}
+
+const char *zt_model_get(const zt_model *m, const char *key)
+{
+    const struct {
+        const char *key, *value;
+    } facts[] = {{"name", m->info.name},
+                 {"license", m->info.license},
+                 {"description", m->info.description},
+                 {"release", m->info.release},
+                 {"sampler", m->info.sampler},
+                 {"text", m->info.canonical ? "canonical" : "plain"},
+                 {"hash", m->hash},
+                 {"width", m->text[0]},
+                 {"height", m->text[1]},
+                 {"frames", m->text[2]},
+                 {"frame_rate", m->text[3]},
+                 {"path", m->dir},
+                 {"parameters", m->parameters}};
+
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        if (!strcmp(key, facts[i].key))
+            return facts[i].value;
+    return NULL;
+}
+
+int model_networks(struct zt_model *m, enum dtype type, const struct bundle **out, struct err *e)
+{
+    struct bundle **slot = &m->loaded[type == DT_BF16];
+    int rc = 0;
+
+    pthread_mutex_lock(&m->lock);
+    if (!*slot)
+        rc = bundle_open(slot, m->dir, type, e);
+    if (!rc && (*slot)->n_bad_weights)
+        rc = err_set(e, ERR_FORMAT, "%s: %lld weights are not finite", m->dir,
+                     (long long)(*slot)->n_bad_weights);
+    *out = *slot;
+    pthread_mutex_unlock(&m->lock);
+    return rc;
+}
