@@ -1,0 +1,155 @@
+/* Our networks, samplers, optimisers and tokenizers against reference vectors
+ * (test/golden/README.md). */
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "format/safetensors.h"
+#include "measure/parity.h"
+#include "ztest.h"
+
+struct count {
+    int lines, missing;
+    double worst;
+};
+
+static void count_line(void *user, const struct parity_line *l)
+{
+    struct count *c = user;
+
+    c->lines++;
+    c->missing += !l->computed;
+    c->worst = l->error > c->worst ? l->error : c->worst;
+    if (!l->ok)
+        printf("    %s: %g, allowed %g\n", l->name, l->error, l->limit);
+}
+
+static int run(const char *dir, enum dtype type, double tol, struct count *c, struct err *e)
+{
+    struct parity_options o = {.type = type, .tol = tol, .line = count_line, .user = c};
+
+    *c = (struct count){0};
+    return parity_run(dir, &o, NULL, e);
+}
+
+static void golden(const char *name, enum dtype type, int lines)
+{
+    struct err e = {0};
+    struct count c;
+    char path[64];
+
+    snprintf(path, sizeof path, "golden/%s", name);
+    if (run(ztest_data(path), type, 0, &c, &e))
+        printf("    %s\n", e.msg);
+    CHECK_INT(e.code, 0);
+    CHECK_INT(c.lines, lines);
+}
+
+/* clang-format off */
+TEST(golden_wan_tokens_with_their_own_time) { golden("wan-ti2v-token-time", DT_F32, 6); }
+TEST(golden_wan_original_names)             { golden("wan-t2v-original-keys", DT_F32, 6); }
+TEST(golden_wan_bf16)                       { golden("wan-ti2v-token-time", DT_BF16, 6); }
+TEST(golden_umt5)                           { golden("umt5", DT_F32, 4); }
+TEST(golden_umt5_padded)                    { golden("umt5-padded", DT_F32, 5); }
+TEST(golden_umt5_bf16)                      { golden("umt5", DT_BF16, 4); }
+TEST(golden_t5_shared_bias)                 { golden("t5-xxl-style", DT_F32, 4); }
+TEST(golden_tiny_vae)                       { golden("tiny-vae", DT_F32, 9); }
+TEST(golden_tiny_vae_patch2)                { golden("tiny-vae-patch2", DT_F32, 3); }
+TEST(golden_tiny_vae_bf16)                  { golden("tiny-vae", DT_BF16, 9); }
+TEST(golden_gradients_umt5)                 { golden("gradients-umt5", DT_F32, 23); }
+TEST(golden_gradients_wan)                  { golden("gradients-wan-ti2v", DT_F32, 45); }
+TEST(golden_optimiser_adamw)                { golden("optimiser-adamw", DT_F32, 30); }
+TEST(golden_optimiser_muon)                 { golden("optimiser-muon", DT_F32, 30); }
+TEST(golden_flow_euler)                     { golden("flow-euler", DT_F32, 22); }
+TEST(golden_flow_euler_dynamic)             { golden("flow-euler-dynamic", DT_F32, 10); }
+TEST(golden_flow_unipc)                     { golden("flow-unipc", DT_F32, 22); }
+TEST(golden_flow_unipc_four_steps)          { golden("flow-unipc-4-steps", DT_F32, 6); }
+TEST(golden_flow_dpmpp)                     { golden("flow-dpmpp-2m", DT_F32, 14); }
+TEST(golden_flow_heun)                      { golden("flow-heun", DT_F32, 13); }
+TEST(golden_flow_lcm)                       { golden("flow-lcm", DT_F32, 6); }
+TEST(golden_randn)                          { golden("randn", DT_F32, 16); }
+TEST(golden_tokenizer_byte_fallback)        { golden("tokenizer-bytes", DT_F32, 40); }
+TEST(golden_tokenizer_unknown)              { golden("tokenizer-unk", DT_F32, 42); }
+/* clang-format on */
+
+TEST(parity_fails_above_its_tolerance)
+{
+    struct err e = {0};
+    struct count c;
+
+    CHECK_INT(run(ztest_data("golden/umt5"), DT_F32, 1e-12, &c, &e), ERR_CHECK);
+    CHECK_CONTAINS(e.msg, "differ");
+}
+
+/* A folder of noise whose outputs are the caller's. */
+static char *noise_folder(const char *name, const char *tensor, float *x)
+{
+    char *dir = path_join(ztest_tmp(), name), *config, *out;
+    struct st_out t = {.name = tensor, .type = DT_F32, .rank = 1, .dim = {2}, .data = x};
+    const char text[] = "{\"kind\": \"randn\"}";
+    struct err e = {0};
+
+    CHECK_INT(dir_make(dir, &e), 0);
+    config = path_join(dir, "config.json");
+    out = path_join(dir, "outputs.safetensors");
+    CHECK_INT(file_write(config, text, strlen(text), &e), 0);
+    CHECK_INT(st_write(out, &t, 1, NULL, 0, &e), 0);
+    free(config);
+    free(out);
+    return dir;
+}
+
+TEST(parity_fails_on_nan)
+{
+    float x[2] = {1.5409961f, NAN};
+    struct err e = {0};
+    struct count c;
+    char *dir = noise_folder("nan", "seed.0.n.2", x);
+
+    CHECK_INT(run(dir, DT_F32, 1e9, &c, &e), ERR_CHECK);
+    CHECK_INT(c.lines, 1);
+    CHECK(isinf(c.worst));
+    free(dir);
+}
+
+TEST(parity_fails_on_an_output_that_it_does_not_compute)
+{
+    float x[2] = {1, 2};
+    struct err e = {0};
+    struct count c;
+    char *dir = noise_folder("unknown", "something.else", x);
+
+    CHECK_INT(run(dir, DT_F32, 1e9, &c, &e), ERR_CHECK);
+    CHECK_INT(c.missing, 1);
+    free(dir);
+}
+
+static int kind_of(const char *name, const char *text, struct err *e)
+{
+    char *dir = path_join(ztest_tmp(), name), *config;
+    struct count c;
+    int rc;
+
+    CHECK_INT(dir_make(dir, e), 0);
+    config = path_join(dir, "config.json");
+    CHECK_INT(file_write(config, text, strlen(text), e), 0);
+    rc = run(dir, DT_F32, 0, &c, e);
+    free(config);
+    free(dir);
+    return rc;
+}
+
+TEST(parity_names_a_kind_that_is_not_supported)
+{
+    struct err e = {0};
+
+    CHECK_INT(kind_of("class", "{\"_class_name\": \"AutoencoderKLWan\"}", &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "AutoencoderKLWan");
+    CHECK_INT(kind_of("lora", "{\"_class_name\": \"WanTransformer3DModel\", \"lora\": \"x\"}", &e),
+              ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "LoRA");
+    CHECK_INT(kind_of("infinity", "{\"kind\": \"a NaN\", \"x\": -Infinity, \"y\": [NaN]}", &e),
+              ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "a NaN");
+    CHECK_INT(kind_of("broken", "{", &e), ERR_FORMAT);
+    CHECK(run("no/such/folder", DT_F32, 0, &(struct count){0}, &e) == ERR_IO);
+}
