@@ -25,8 +25,13 @@ int cmd_fail(const struct err *e);
 /* The same for a usage error, with a hint at `zoetrope NAME --help`. */
 int cmd_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* More than one word? A single one may be a mistyped command, so it is never taken for a prompt. */
+int cmd_is_sentence(const char *s);
+
 /* Set to 1 by Ctrl-C and SIGTERM after cmd_catch_signals; a second one ends the program at once. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
+/* Also called by the signal, from the handler; NULL: nothing. */
+void cmd_on_stop(void (*hook)(void));
 
 #endif

@@ -44,25 +44,6 @@ static void help(FILE *out)
     fputs(EXIT_CODES, out);
 }
 
-/* Chinese puts no spaces between words: so many characters beyond ASCII are a sentence as well. */
-enum { SENTENCE_CHARACTERS = 4 };
-
-/* More than one word? A single one may be a mistyped command, so it is never a prompt. */
-static int is_sentence(const char *s)
-{
-    int wide = 0;
-    s += strspn(s, " \t\r\n");
-    const char *space = strpbrk(s, " \t\r\n");
-    if (space && space[strspn(space, " \t\r\n")])
-        return 1;
-    for (uint32_t cp; *s;) {
-        int len = utf8_decode(s, strlen(s), &cp);
-        wide += len > 1 && cp >= 0x2e80;
-        s += len ? len : 1;
-    }
-    return wide >= SENTENCE_CHARACTERS;
-}
-
 static int unknown_word(const char *word)
 {
     const char *names[N_COMMANDS];
@@ -98,7 +79,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < N_COMMANDS; i++)
         if (!strcmp(first, COMMANDS[i].name) && COMMANDS[i].run)
             return COMMANDS[i].run(argc - 1, argv + 1);
-    if (first[0] != '-' && !is_sentence(first))
+    if (first[0] != '-' && !cmd_is_sentence(first))
         return unknown_word(first);
     return cmd_generate ? cmd_generate(argc, argv) : unknown_word(first);
 }

@@ -68,8 +68,10 @@ static void changed(zt_job *j, const char *option)
             return;
     plan_release(&j->plan);
     j->planned = 0;
-    if (!strcmp(option, "model"))
+    if (!strcmp(option, "model") && j->own) {
         zt_model_free(&j->own);
+        j->model = NULL;
+    }
 }
 
 int zt_job_set(zt_job *job, const char *name, const char *value, char *error, size_t size)
@@ -129,9 +131,9 @@ static int open_model(zt_job *job, struct err *e)
     const struct request *r = &job->request;
     const char *name = request_text(r, OPT_MODEL);
 
-    if (job->model && job->model != job->own)
+    if (job->model)
         return 0;
-    if (!job->own && zt_model_open(&job->own, *name ? name : NULL, e->msg, sizeof e->msg)) {
+    if (zt_model_open(&job->own, *name ? name : NULL, e->msg, sizeof e->msg)) {
         e->code = ERR_FORMAT;
         if (*r->model_hash)
             err_prefix(e, "the film was made with model %s, release %s", name, r->model_release);

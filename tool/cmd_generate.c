@@ -1,0 +1,272 @@
+/* zoetrope generate: a prompt becomes a film. Written on the public header. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/utf8.h"
+#include "cmd.h"
+#include "generate_say.h"
+#include "media/film.h"
+#include "zoetrope.h"
+
+enum { MAX_SETTINGS = 256, MAX_PROMPT = 65536, MAX_CONFIG = 1 << 20 };
+
+struct args {
+    zt_job *job;
+    const char *again, *config, *output;
+    const char *name[MAX_SETTINGS], *value[MAX_SETTINGS]; /* as given, in order */
+    char *owned[MAX_SETTINGS];                            /* texts that were read */
+    int n, json, help;
+};
+
+static void show_help(void)
+{
+    struct zt_option o;
+
+    puts("zoetrope generate -p TEXT | @FILE | - [options]\n"
+         "zoetrope \"a prompt of several words\" [options]\n\n"
+         "Draws what the prompt says, in English or Chinese. While it runs the film is\n"
+         "NAME.part.mp4, which plays at any moment; when it is complete it becomes NAME.mp4.\n");
+    for (int i = 0; !zt_option_info(i, &o, sizeof o); i++) {
+        const char *letter = !strcmp(o.name, "prompt")      ? "-p, "
+                             : !strcmp(o.name, "output")    ? "-o, "
+                             : !strcmp(o.name, "overwrite") ? "-y, "
+                                                            : "    ";
+        int flag = !strcmp(o.type, "flag");
+        char left[64];
+        snprintf(left, sizeof left, "%s--%s%s", letter, o.name, flag ? "" : " X");
+        printf("  %-24s %s\n", left, o.help);
+        if (*o.range || (*o.fallback && !flag))
+            printf("  %-24s   (%s%s%s%s)\n", "", o.range, *o.range && *o.fallback ? "; " : "",
+                   *o.fallback ? "default: " : "", o.fallback);
+    }
+    puts(
+        "      --config FILE        settings as JSON: {\"zoetrope\": 1, \"prompt\": \"...\", ...}\n"
+        "      --again FILE         once more from the recipe that is stored in a film\n"
+        "      --json               progress as JSON lines; the last line has every figure\n\n"
+        "examples:\n"
+        "  zoetrope generate -p \"a red ball rolls from left to right\" -o ball.mp4\n"
+        "  zoetrope generate -p 一个红球从左边滚来，撞倒蓝色方块 --seed 7 --size native\n"
+        "  zoetrope generate -p @prompt.txt --seconds 3 -o - | ffplay -\n"
+        "  zoetrope generate --again ball.mp4 -o again.mp4");
+}
+
+/* ---- reading the command line ---- */
+
+static int is_flag(const char *name)
+{
+    struct zt_option o;
+
+    for (int i = 0; !zt_option_info(i, &o, sizeof o); i++)
+        if (!strcmp(o.name, name))
+            return !strcmp(o.type, "flag");
+    return 0;
+}
+
+static void remember(struct args *a, const char *name, const char *value)
+{
+    if (a->n == MAX_SETTINGS)
+        panic("more than %d options", MAX_SETTINGS);
+    a->name[a->n] = name;
+    a->value[a->n++] = value;
+    if (!strcmp(name, "output"))
+        a->output = value;
+}
+
+/* -p TEXT, @FILE or -: the words themselves. One newline at the end of a file is not part of them.
+ */
+static int set_prompt(struct args *a, const char *value, struct err *e)
+{
+    struct buf text = BUF_INIT;
+    const char *path = value[0] == '@' ? value + 1 : "-";
+
+    if (value[0] != '@' && strcmp(value, "-")) {
+        remember(a, "prompt", value);
+        return 0;
+    }
+    int rc = file_read(&text, path, MAX_PROMPT, e);
+    if (!rc && text.len && text.data[text.len - 1] == '\n')
+        text.data[--text.len] = 0;
+    if (!rc && strlen(buf_str(&text)) != text.len)
+        rc = err_set(e, ERR_USAGE, "prompt: %s holds a zero byte", path);
+    if (!rc) {
+        buf_puts(&text, "");
+        a->owned[a->n] = text.len ? buf_take(&text) : xstrdup("");
+        remember(a, "prompt", a->owned[a->n]);
+    }
+    buf_release(&text);
+    return rc;
+}
+
+/* One option at argv[i]; returns how many arguments it took, or a negative code. */
+static int take_option(struct args *a, int i, int argc, char **argv, struct err *e)
+{
+    static const char *const letters[][2] = {
+        {"-p", "prompt"}, {"-o", "output"}, {"-y", "overwrite"}};
+    const char *s = argv[i], *name = s + 2, *value = i + 1 < argc ? argv[i + 1] : NULL;
+    char *equals = !strncmp(s, "--", 2) ? strchr(s, '=') : NULL;
+
+    if (!strcmp(s, "--help") || !strcmp(s, "-h"))
+        return a->help = 1;
+    if (!strcmp(s, "--json"))
+        return a->json = 1;
+    if (strncmp(s, "--", 2)) {
+        name = NULL;
+        for (int k = 0; k < 3; k++)
+            if (!strcmp(s, letters[k][0]))
+                name = letters[k][1];
+        if (!name)
+            return err_set(e, ERR_USAGE, "no option %s", s);
+    }
+    if (equals) {
+        *equals = 0;
+        value = equals + 1;
+    }
+    if (is_flag(name) && !equals) {
+        remember(a, name, "yes");
+        return 1;
+    }
+    if (!value)
+        return err_set(e, ERR_USAGE, "%s wants a value", s);
+    if (!strcmp(name, "again") || !strcmp(name, "config"))
+        *(*name == 'a' ? &a->again : &a->config) = value;
+    else if (!strcmp(name, "prompt") && set_prompt(a, value, e))
+        return e->code;
+    else if (strcmp(name, "prompt"))
+        remember(a, name, value);
+    return equals ? 1 : 2;
+}
+
+static int take_word(struct args *a, const char *s, struct err *e)
+{
+    if (!cmd_is_sentence(s))
+        return err_set(e, ERR_USAGE,
+                       "\"%s\" is one word; a prompt of one word, or a part of a "
+                       "prompt without quotes, is not taken: write -p \"%s\"",
+                       s, s);
+    remember(a, "prompt", s);
+    return 0;
+}
+
+static int parse(struct args *a, int argc, char **argv, struct err *e)
+{
+    for (int i = 1; i < argc && !a->help;) {
+        int used = argv[i][0] == '-' ? take_option(a, i, argc, argv, e) : take_word(a, argv[i], e);
+        if (used < 0)
+            return used;
+        i += used + !used;
+    }
+    return 0;
+}
+
+/* ---- the job ---- */
+
+/* The recipe of the film at `path` becomes the settings. */
+static int set_recipe(struct args *a, const char *path, struct err *e)
+{
+    struct film f;
+    int rc = film_probe(&f, path, e);
+
+    if (rc)
+        return rc;
+    if (!f.comment)
+        rc = err_set(e, ERR_FORMAT, "%s: no recipe is stored in it", path);
+    else if ((e->code = zt_job_set_json(a->job, f.comment, e->msg, sizeof e->msg)))
+        rc = err_prefix(e, "%s", path);
+    film_release(&f);
+    return rc;
+}
+
+static int set_config(struct args *a, const char *path, struct err *e)
+{
+    struct buf text = BUF_INIT;
+    int rc = file_read(&text, path, MAX_CONFIG, e);
+
+    if (!rc && (e->code = zt_job_set_json(a->job, buf_str(&text), e->msg, sizeof e->msg)))
+        rc = err_prefix(e, "%s", path);
+    buf_release(&text);
+    return rc;
+}
+
+/* Recipe, then config, then the command line: the later one wins. */
+static int set_all(struct args *a, struct err *e)
+{
+    int rc = a->again ? set_recipe(a, a->again, e) : 0;
+
+    if (!rc && a->config)
+        rc = set_config(a, a->config, e);
+    for (int i = 0; i < a->n && !rc; i++) {
+        rc = zt_job_set(a->job, a->name[i], a->value[i], e->msg, sizeof e->msg);
+        e->code = rc;
+    }
+    return rc;
+}
+
+/* Without a name the film is called after its seed. */
+static int name_output(struct args *a, struct err *e)
+{
+    char name[64];
+
+    if (a->output)
+        return 0;
+    snprintf(name, sizeof name, "zoetrope-%s.%s", zt_job_get(a->job, "seed"),
+             film_default_ending());
+    e->code = zt_job_set(a->job, "output", name, e->msg, sizeof e->msg);
+    return e->code ? e->code : zt_job_plan(a->job, e->msg, sizeof e->msg);
+}
+
+static zt_job *running; /* for the signal handler alone */
+
+static void stop_job(void)
+{
+    zt_cancel(running);
+}
+
+static int run(struct args *a, struct say *say, struct err *e)
+{
+    int rc = set_all(a, e);
+
+    if (!rc) {
+        running = a->job;
+        cmd_on_stop(stop_job);
+        cmd_catch_signals();
+        rc = zt_job_plan(a->job, e->msg, sizeof e->msg);
+    }
+    if (!rc)
+        rc = name_output(a, e);
+    if (!rc) {
+        say_plan(say, a->job);
+        zt_job_on_progress(a->job, say_progress, say);
+        rc = zt_job_run(a->job, e->msg, sizeof e->msg);
+    }
+    e->code = rc;
+    return rc;
+}
+
+int cmd_generate(int argc, char **argv)
+{
+    struct args a = {0};
+    struct err e = {0};
+    int status = EXIT_OK;
+
+    zt_job_new(&a.job, NULL);
+    film_quiet();
+    if (parse(&a, argc, argv, &e)) {
+        status = cmd_usage("generate", "%s", e.msg);
+    } else if (a.help) {
+        show_help();
+    } else {
+        struct say say;
+        say_begin(&say, a.json, a.output && !strcmp(a.output, "-"));
+        if (run(&a, &say, &e))
+            status = say_failure(&say, a.job, &e);
+        else
+            say_result(&say, a.job);
+    }
+    cmd_on_stop(NULL);
+    zt_job_free(&a.job);
+    for (int i = 0; i < a.n; i++)
+        free(a.owned[i]);
+    return status;
+}

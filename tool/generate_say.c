@@ -1,0 +1,162 @@
+#include "generate_say.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/jsonw.h"
+#include "base/machine.h"
+#include "cmd.h"
+
+void say_begin(struct say *s, int json, int film_on_stdout)
+{
+    *s = (struct say){.out = film_on_stdout ? stderr : stdout, .json = json};
+}
+
+static void line(struct say *s, const struct buf *b)
+{
+    fprintf(s->out, "%s\n", buf_str(b));
+    fflush(s->out);
+}
+
+static double number(zt_job *job, const char *key)
+{
+    const char *text = zt_job_get(job, key);
+
+    return text ? strtod(text, NULL) : 0;
+}
+
+static void write_figures(struct jsonw *w, zt_job *job)
+{
+    static const char *const numbers[] = {"seed",         "width",   "height",       "frames",
+                                          "fps",          "steps",   "drawn_width",  "drawn_height",
+                                          "drawn_frames", "threads", "memory_bytes", "forecast_s",
+                                          "seconds"};
+    static const char *const texts[] = {
+        "output",     "frame_hash", "latent_hash",      "model_name",    "model_release",
+        "model_hash", "note",       "canonical_prompt", "unknown_words", "again"};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const char *v = zt_job_get(job, numbers[i]);
+        if (v)
+            jsonw_raw(w, numbers[i], v);
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *v = zt_job_get(job, texts[i]);
+        if (v)
+            jsonw_string(w, texts[i], v);
+    }
+    jsonw_int(w, "peak_rss_bytes", (int64_t)machine_peak_rss_bytes());
+    if (zt_job_recipe(job))
+        jsonw_raw(w, "recipe", zt_job_recipe(job));
+}
+
+/* One JSON object about the job as it stands, in one line. */
+static void json_figures(struct say *s, zt_job *job, const char *stage, const struct err *e)
+{
+    struct buf b = BUF_INIT;
+    struct jsonw w;
+
+    jsonw_init(&w, &b, 0);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "stage", stage);
+    jsonw_int(&w, "code", e ? -e->code : 0);
+    if (e)
+        jsonw_string(&w, "error", e->msg);
+    write_figures(&w, job);
+    jsonw_end_object(&w);
+    line(s, &b);
+    buf_release(&b);
+}
+
+void say_plan(struct say *s, zt_job *job)
+{
+    char time[32], memory[32];
+    const char *text;
+
+    if (s->json) {
+        json_figures(s, job, "plan", NULL);
+        return;
+    }
+    if ((text = zt_job_get(job, "again")))
+        fprintf(stderr, "note: %s\n", text);
+    if ((text = zt_job_get(job, "note")))
+        fprintf(stderr, "note: %s\n", text);
+    if ((text = zt_job_get(job, "unknown_words")) && *text)
+        fprintf(stderr,
+                "words that the model does not know: %s (zoetrope info --words lists those "
+                "it knows)\n",
+                text);
+    format_duration(time, sizeof time, number(job, "forecast_s"));
+    format_bytes(memory, sizeof memory, number(job, "memory_bytes"));
+    fprintf(stderr, "%.0f frames of %.0fx%.0f", number(job, "frames"), number(job, "width"),
+            number(job, "height"));
+    fprintf(stderr, " at %s per second, ", zt_job_get(job, "fps"));
+    fprintf(stderr, "seed %s; ", zt_job_get(job, "seed"));
+    fprintf(stderr, "about %s and %s of memory\n", time, memory);
+}
+
+static void json_progress(struct say *s, const char *stage, long done, long total, double left_s)
+{
+    struct buf b = BUF_INIT;
+    struct jsonw w;
+
+    jsonw_init(&w, &b, 0);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "stage", stage);
+    jsonw_int(&w, "done", done);
+    jsonw_int(&w, "total", total);
+    if (left_s >= 0)
+        jsonw_real(&w, "left_s", left_s);
+    jsonw_end_object(&w);
+    line(s, &b);
+    buf_release(&b);
+}
+
+int say_progress(void *user, const char *stage, long done, long total, double left_s)
+{
+    struct say *s = user;
+
+    if (s->json) {
+        json_progress(s, stage, done, total, left_s);
+        return cmd_stop;
+    }
+    if (total <= 1) /* too short to be shown */
+        return cmd_stop;
+    if (strcmp(stage, s->stage)) {
+        snprintf(s->stage, sizeof s->stage, "%s", stage);
+        progress_start(&s->bar, stderr, s->stage, total);
+    }
+    progress_step(&s->bar, done, NULL);
+    if (done == total)
+        progress_end(&s->bar, NULL);
+    return cmd_stop;
+}
+
+void say_result(struct say *s, zt_job *job)
+{
+    const char *again = zt_job_get(job, "again");
+    char time[32];
+
+    if (s->json) {
+        json_figures(s, job, "done", NULL);
+        return;
+    }
+    if (again)
+        fprintf(stderr, "note: %s\n", again);
+    format_duration(time, sizeof time, number(job, "seconds"));
+    fprintf(s->out, "%s: seed ", zt_job_get(job, "output"));
+    fprintf(s->out, "%s, %s, ", zt_job_get(job, "seed"), time);
+    fprintf(s->out, "frames %.16s\n", zt_job_get(job, "frame_hash"));
+}
+
+int say_failure(struct say *s, zt_job *job, const struct err *e)
+{
+    if (s->stage[0] && s->bar.tty && !s->json)
+        fputc('\n', stderr);
+    if (s->json)
+        json_figures(s, job, "failed", e);
+    if (!s->json || s->out != stderr)
+        cmd_fail(e);
+    return -e->code;
+}

@@ -1,0 +1,28 @@
+/* generate_say.h - what `zoetrope generate` says while it works: for people on stderr, or as JSON
+ * lines. */
+#ifndef TOOL_GENERATE_SAY_H
+#define TOOL_GENERATE_SAY_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/progress.h"
+#include "zoetrope.h"
+
+struct say {
+    FILE *out; /* of JSON lines and of the last line: stdout, or stderr when the film goes there */
+    int json;
+    struct progress bar;
+    char stage[40];
+    double shown_s;
+};
+
+void say_begin(struct say *s, int json, int film_on_stdout);
+void say_plan(struct say *s, zt_job *job);
+/* A zt_progress_fn; user is the struct say. */
+int say_progress(void *user, const char *stage, long done, long total, double left_s);
+void say_result(struct say *s, zt_job *job);
+/* Returns the exit status. */
+int say_failure(struct say *s, zt_job *job, const struct err *e);
+
+#endif
