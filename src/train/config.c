@@ -259,9 +259,10 @@ static void check_sizes(struct train_config *c, struct jval root)
 
 static void read_root(struct train_config *c, struct jval v)
 {
-    static const char *const TYPES[] = {"f32", "bf16"};
+    static const char *const TYPES[] = {"f32", "bf16"}, *const SCALES[] = {"channel", "shared"};
     KNOWN(v, "zoetrope", "name", "license", "description", "seed", "type", "checkpoint_minutes",
-          "clip", "reel_clips", "latent_clips", "mirror", "vae", "text", "dit", "model");
+          "clip", "reel_clips", "latent_clips", "mirror", "latent_scale", "vae", "text", "dit",
+          "model");
     j_int(v, "zoetrope", 1, 1);
     text_field(c->name, sizeof(c->name), v, "name", "unnamed");
     text_field(c->license, sizeof(c->license), v, "license", "Apache-2.0");
@@ -273,6 +274,7 @@ static void read_root(struct train_config *c, struct jval v)
     c->reel_clips = (int)j_int(v, "reel_clips", 1, 1000000);
     c->latent_clips = (int)j_int(v, "latent_clips", 1, 10000000);
     c->mirror = j_bool_or(v, "mirror", 1);
+    c->shared_std = j_choice_or(v, "latent_scale", SCALES, 2, 0);
     read_vae(&c->vae, group(v, "vae"));
     read_text(&c->dit.text, group(v, "text"));
     read_dit(c, j_object(v, "dit"));

@@ -68,6 +68,7 @@ struct train_config {
     double checkpoint_minutes;
     struct clip_shape clip;
     int reel_clips, latent_clips, mirror;
+    int shared_std; /* latents: one scale for all channels instead of one each */
     struct vae_recipe vae;
     struct dit_recipe dit;
     struct model_defaults model;

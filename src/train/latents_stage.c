@@ -176,11 +176,15 @@ static int measure(struct encoder *s, struct err *e)
         }
     }
     free(z);
-    double total = (double)places * n;
+    double total = (double)places * n, variance = 0;
     for (size_t k = 0; k < c; k++) {
         sum[k] /= total;
-        squares[k] = sqrt(fmax(squares[k] / total - sum[k] * sum[k], 1e-8));
+        squares[k] = fmax(squares[k] / total - sum[k] * sum[k], 1e-8);
+        variance += squares[k] / (double)c;
     }
+    for (size_t k = 0; k < c;
+         k++) /* a shared scale keeps what half whitening left of the order of channels */
+        squares[k] = sqrt(s->c->shared_std ? variance : squares[k]);
     return r ? r : latents_write_stats(s->run->dir, sum, squares, (int)c, e);
 }
 
