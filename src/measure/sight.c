@@ -9,13 +9,7 @@
 #include "measure/sight_inner.h"
 #include "media/resize.h"
 
-enum { SHAPE_LOOKS = 12 /* frames that judge the shape */ };
-
-/* The straight line through a track: value at its middle and change over the whole film. */
-struct trend {
-    double across, foot, height; /* changes: px, px, natural logarithm */
-    double first_half;           /* way of the centre until the middle of the film, px */
-};
+enum { SHAPE_LOOKS = 12 /* frames that judge the shape */, FRAMES_PER_S = 8 };
 
 void view_film_init(struct view_film *f, const uint8_t *rgb, int w, int h, int n)
 {
@@ -100,7 +94,8 @@ static double value_height(const struct patch *p)
     return log(p->y1 - p->y0);
 }
 
-/* Way of the centre over frames a..b, between the means of the first and last quarter of them. */
+/* Way of the centre between the first and last sight of it in frames a..b, and its growth, in px.
+ */
 static double way(const struct view_film *f, const struct track *k, int a, int b)
 {
     const struct patch *first = NULL, *last = NULL;
@@ -192,8 +187,25 @@ static void judge(const struct view_film *f, const struct track *k, struct sight
     s->across = change(f, k, value_x, 0) / f->w;
     s->down = change(f, k, value_foot, 1) / f->h;
     s->growth = change(f, k, value_height, 1);
+    s->speed = f->n > 1 ? way(f, k, 0, f->n - 1) / f->w * FRAMES_PER_S / (f->n - 1) : 0;
     s->direction = direction_of(s);
     judge_shape(f, k, s);
+}
+
+/* Mean change from frame to frame where neither shows an object. */
+static double flicker_of(const struct view_film *f)
+{
+    size_t n_px = (size_t)f->w * (size_t)f->h;
+    double sum = 0, n = 0;
+
+    for (size_t i = n_px; i < n_px * (size_t)f->n; i++) {
+        if (f->color[i] || f->color[i - n_px])
+            continue;
+        for (size_t k = 0; k < 3; k++)
+            sum += abs(f->rgb[3 * i + k] - f->rgb[3 * (i - n_px) + k]);
+        n += 3;
+    }
+    return n > 0 ? sum / n / 255 : 0;
 }
 
 void sight_film(const uint8_t *rgb, int w, int h, int n, struct sight *out)
@@ -209,6 +221,7 @@ void sight_film(const uint8_t *rgb, int w, int h, int n, struct sight *out)
     mover = track_mover(&f, tracks, n_tracks);
     if (mover)
         judge(&f, mover, out);
+    out->flicker = flicker_of(&f);
     for (int i = 0; i < n_tracks; i++)
         free(tracks[i].patch);
     view_film_release(&f);

@@ -16,7 +16,10 @@
 
 #include "world/facts.h"
 
-enum { SIGHT_PIXELS = 112 * 64 };
+enum {
+    SIGHT_VERSION = 1, /* of the figures: another number when they may differ */
+    SIGHT_PIXELS = 112 * 64,
+};
 
 struct sight {
     int color, shape, direction; /* COLOR_, SHAPE_, DIRECTION_; 0: cannot tell */
@@ -25,6 +28,8 @@ struct sight {
     double area;                 /* its mean share of the frame */
     double across, down;         /* way of its centre and of its foot, in widths and heights */
     double growth;               /* natural logarithm of last / first height */
+    double flicker; /* mean change of floor pixels between frames, 0..1 (own variant) */
+    double speed;   /* of the mover, widths per second at 8 frames per second */
 };
 
 /* rgb [n][h][w][3], sRGB; n, w, h >= 1. A film in which nothing moves gives zeros. */

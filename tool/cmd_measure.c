@@ -1,0 +1,194 @@
+/* zoetrope measure: what is to be seen in films, and how often it is what was asked for. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/jsonw.h"
+#include "base/utf8.h"
+#include "cmd.h"
+#include "measure/shape.h"
+#include "measure_run.h"
+#include "media/film.h"
+
+static const char HELP[] =
+    "usage: zoetrope measure FILM... [--expect \"red ball right\"] [--json]\n"
+    "       zoetrope measure [--prompts FILE] [--model DIR] [--out DIR] [options]\n"
+    "\n"
+    "Says from the pixels which colour, shape and direction the main moving object of a film has.\n"
+    "Without films it generates every sentence of a list (seed = its number, no second tries) and\n"
+    "counts how often all three are right; beside it stand true renders of the same facts, the "
+    "same\n"
+    "through the model's codec, and the model's films held against other sentences.\n"
+    "\n"
+    "      --expect WORDS    what FILM should show; exit status 1 when it does not\n"
+    "      --prompts FILE    the list (configs/prompts-200.txt)\n"
+    "      --count N         only the first N sentences\n"
+    "      --columns LIST    some of renders,codec,model (all)\n"
+    "      --model DIR       a model's name or folder (the default model)\n"
+    "      --steps N, --guidance X, --frames N, --type T, --threads N   as of generate\n"
+    "      --out DIR         keep the films and films.jsonl; a second call goes on with them\n"
+    "      --json            results as JSON\n"
+    "      --fit N           fit the shape table to N renders, write it to stdout, and stop\n"
+    "\n"
+    "Sentences: `colour shape direction`, a tab, the words. Directions: right left toward away.\n"
+    "exit status: 0 ok, 1 not as expected, 2 usage, 3 bad model or list, 4 cannot read or write,\n"
+    "             130 interrupted; a run with --out then goes on where it stopped\n";
+
+static int parse_columns(struct measure_args *a, const char *list)
+{
+    memset(a->column, 0, sizeof a->column);
+    for (const char *at = list; *at;) {
+        size_t len = strcspn(at, ",");
+        int known = 0;
+
+        for (int c = 0; c < SCORE_COLUMNS; c++) {
+            const char *name = score_column_name(c);
+
+            if (strlen(name) == len && !memcmp(name, at, len))
+                known = a->column[c] = 1;
+        }
+        if (!known)
+            return cmd_usage("measure", "--columns is \"%s\", it lists renders, codec, model",
+                             list);
+        at += len + (at[len] == ',');
+    }
+    return 0;
+}
+
+static int parse_count(const char *name, const char *value, int64_t *out)
+{
+    if (parse_int(value, out) || *out < 1 || *out > WISH_MAX)
+        return cmd_usage("measure", "%s is \"%s\", allowed are 1 to %d", name, value, WISH_MAX);
+    return 0;
+}
+
+static int parse_option(struct measure_args *a, const char *name, const char *value)
+{
+    const struct {
+        const char *name;
+        const char **value;
+    } texts[] = {{"--expect", &a->expect},     {"--prompts", &a->prompts}, {"--model", &a->model},
+                 {"--steps", &a->steps},       {"--frames", &a->frames},   {"--type", &a->type},
+                 {"--guidance", &a->guidance}, {"--threads", &a->threads}, {"--out", &a->out}};
+
+    if (!value)
+        return cmd_usage("measure", "%s wants a value", name);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (!strcmp(name, texts[i].name)) {
+            *texts[i].value = value;
+            return 0;
+        }
+    }
+    if (!strcmp(name, "--count"))
+        return parse_count(name, value, &a->count);
+    if (!strcmp(name, "--fit"))
+        return parse_count(name, value, &a->fit);
+    if (!strcmp(name, "--columns"))
+        return parse_columns(a, value);
+    return cmd_usage("measure", "unknown option %s", name);
+}
+
+static void print_sight(const char *path, const struct sight *s, int json)
+{
+    char name[64];
+
+    wish_name(name, sizeof name, s->color, s->shape, s->direction);
+    if (!json) {
+        printf("%s: %s  (shape %.0f %%, seen in %.0f %% of the frames, %.1f %% of the picture, "
+               "across %+.2f, down %+.2f, growth %+.2f)\n",
+               path, s->color ? name : "nothing moves", 100 * s->shape_p, 100 * s->seen,
+               100 * s->area, s->across, s->down, s->growth);
+        return;
+    }
+    struct buf out = BUF_INIT;
+    struct jsonw j;
+
+    jsonw_init(&j, &out, 0);
+    jsonw_object(&j, NULL);
+    jsonw_string(&j, "film", path);
+    jsonw_string(&j, "seen", name);
+    jsonw_real(&j, "shape_p", s->shape_p);
+    jsonw_real(&j, "share_seen", s->seen);
+    jsonw_real(&j, "area", s->area);
+    jsonw_real(&j, "across", s->across);
+    jsonw_real(&j, "down", s->down);
+    jsonw_real(&j, "growth", s->growth);
+    jsonw_real(&j, "flicker", s->flicker);
+    jsonw_end_object(&j);
+    puts(buf_str(&out));
+    buf_release(&out);
+}
+
+static int measure_films(const struct measure_args *a, char **films, int n)
+{
+    struct wish wish = {0};
+    struct err e;
+    int status = 0;
+
+    if (a->expect && wish_parse(&wish, a->expect, strlen(a->expect), &e))
+        return cmd_usage("measure", "--expect: %s", e.msg);
+    film_quiet();
+    for (int i = 0; i < n; i++) {
+        struct film f;
+        struct sight s;
+
+        if (film_read(&f, films[i], NULL, &e))
+            return cmd_fail(&e);
+        if (f.n)
+            sight_film(f.rgb, f.w, f.h, f.n, &s);
+        else
+            s = (struct sight){0};
+        film_release(&f);
+        print_sight(films[i], &s, a->json);
+        if (!wish_met(&wish, &s))
+            status = -ERR_CHECK;
+    }
+    return status;
+}
+
+static int fit_table(int64_t n)
+{
+    struct buf out = BUF_INIT;
+    double right = shape_fit((int)n, &out);
+
+    fputs(buf_str(&out), stdout);
+    fprintf(stderr, "%.2f %% of the patches are judged right\n", 100 * right);
+    buf_release(&out);
+    return 0;
+}
+
+int cmd_measure(int argc, char **argv)
+{
+    struct measure_args a = {.prompts = "configs/prompts-200.txt", .column = {1, 1, 1}};
+    struct err e;
+    int n_films = 0;
+
+    for (int i = 1; i < argc; i++) {
+        int rc;
+
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+            fputs(HELP, stdout);
+            return 0;
+        }
+        if (!strcmp(argv[i], "--json")) {
+            a.json = 1;
+            continue;
+        }
+        if (argv[i][0] != '-') {
+            argv[1 + n_films++] = argv[i]; /* films move to the front */
+            continue;
+        }
+        rc = parse_option(&a, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+        if (rc)
+            return rc;
+        i++;
+    }
+    if (a.fit)
+        return fit_table(a.fit);
+    if (n_films)
+        return measure_films(&a, argv + 1, n_films);
+    if (a.expect)
+        return cmd_usage("measure", "--expect wants films");
+    return measure_list(&a, &e) ? cmd_fail(&e) : 0;
+}
