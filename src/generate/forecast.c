@@ -22,6 +22,13 @@ struct networks {
     struct tiny_vae vae;
 };
 
+/* Weights as they would be loaded, without their data. */
+static void say_types(struct weight_set *s, enum dtype type)
+{
+    for (int i = 0; i < s->n; i++)
+        s->all[i]->type = s->all[i]->matrix ? type : DT_F32;
+}
+
 static int declare(struct networks *n, const struct plan *p, struct err *e)
 {
     memset(n, 0, sizeof(*n));
@@ -30,6 +37,10 @@ static int declare(struct networks *n, const struct plan *p, struct err *e)
         rc = umt5_init(&n->text, &p->text_config, e);
     if (!rc)
         rc = tiny_vae_init(&n->vae, &p->vae_config, e);
+    if (!rc) {
+        say_types(&n->dit.weights, p->type);
+        say_types(&n->vae.weights, p->type);
+    }
     return rc;
 }
 

@@ -1,0 +1,133 @@
+#include "fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "model/bundle.h"
+#include "world/lexicon.h"
+
+static void must(int rc, const struct err *e)
+{
+    if (rc)
+        panic("fixture: %s", e->msg);
+}
+
+static void allocate(struct weight_set *s, uint64_t seed)
+{
+    weight_set_allocate(s, DT_F32, 0);
+    weight_set_initialise(s, seed);
+}
+
+/* Weights that begin at zero would hide what stands behind them. */
+static void wake(struct weight_set *s)
+{
+    for (int i = 0; i < s->n; i++) {
+        struct weight *w = s->all[i];
+        if (w->init != INIT_ZERO || w->frozen)
+            continue;
+        for (int64_t k = 0; k < weight_count(w); k++)
+            ((float *)w->data)[k] = (float)((k * 7919 + i) % 101 - 50) / 1000;
+    }
+}
+
+static void write_tokenizer(const char *dir)
+{
+    int n;
+    char **words = world_vocabulary(&n), *path = path_join(dir, "tokenizer.json");
+    double *scores = xmalloc(sizeof(double) * (size_t)n);
+    struct err e;
+
+    for (int i = 0; i < n; i++)
+        scores[i] = -1;
+    must(dir_make(dir, &e), &e);
+    must(tokenizer_write(path, (const char *const *)words, scores, n, &e), &e);
+    world_vocabulary_free(&words, n);
+    free(scores);
+    free(path);
+}
+
+static void write_networks(const char *dit_dir, const char *text_dir, const char *vae_dir,
+                           int vocab)
+{
+    struct wan_config dc;
+    struct umt5_config tc;
+    struct tiny_vae_config vc;
+    struct wan dit;
+    struct umt5 text;
+    struct tiny_vae vae;
+    struct err e;
+
+    wan_config_default(&dc);
+    dc.heads = 2;
+    dc.head_dim = 24;
+    dc.ffn_dim = 64;
+    dc.layers = 2;
+    dc.freq_dim = 32;
+    dc.text_dim = 32;
+    must(wan_init(&dit, &dc, &e), &e);
+    allocate(&dit.weights, 1);
+    wake(&dit.weights);
+    must(bundle_save_wan(&dit, dit_dir, DT_F32, NULL, &e), &e);
+    wan_release(&dit);
+
+    umt5_config_default(&tc);
+    tc.vocab = vocab;
+    tc.d_model = 32;
+    tc.d_kv = 16;
+    tc.d_ff = 48;
+    tc.heads = 2;
+    must(umt5_init(&text, &tc, &e), &e);
+    allocate(&text.weights, 2);
+    must(bundle_save_umt5(&text, text_dir, DT_F32, NULL, &e), &e);
+    umt5_release(&text);
+
+    tiny_vae_config_default(&vc);
+    vc.encoder_width = 16;
+    for (int i = 0; i <= vc.stages; i++)
+        vc.decoder_width[i] = 16;
+    for (int i = 0; i < vc.stages; i++)
+        vc.encoder_blocks[i] = vc.decoder_blocks[i] = i == 0;
+    must(tiny_vae_init(&vae, &vc, &e), &e);
+    allocate(&vae.weights, 3);
+    wake(&vae.weights);
+    must(bundle_save_tiny_vae(&vae, vae_dir, DT_F32, NULL, &e), &e);
+    tiny_vae_release(&vae);
+}
+
+void fixture_model(const char *dir)
+{
+    struct bundle_info info = {.name = "fixture",
+                               .license = "none",
+                               .description = "random weights for tests",
+                               .release = "test",
+                               .canonical = 1,
+                               .frame_rate = 8,
+                               .width = 48,
+                               .height = 32,
+                               .frames = 9,
+                               .steps = 4,
+                               .guidance = 3,
+                               .shift = 3,
+                               .sampler = "unipc"};
+    char *tok = path_join(dir, "tokenizer"), *text = path_join(dir, "text_encoder");
+    char *dit = path_join(dir, "transformer"), *vae = path_join(dir, "vae");
+    struct tiny_vae_config vc;
+    struct tokenizer *t;
+    struct err e;
+
+    tiny_vae_config_default(&vc);
+    info.channels = vc.latent_channels;
+    for (int i = 0; i < info.channels; i++)
+        info.latents_std[i] = 1;
+    must(dir_make(dir, &e), &e);
+    must(bundle_info_write(&info, dir, &e), &e);
+    write_tokenizer(tok);
+    must(tokenizer_open(&t, tok, &e), &e);
+    write_networks(dit, text, vae, tokenizer_size(t));
+    tokenizer_free(&t);
+    free(tok);
+    free(text);
+    free(dit);
+    free(vae);
+}

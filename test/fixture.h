@@ -1,0 +1,9 @@
+/* fixture.h - a complete model directory of random weights, small enough for any test. */
+#ifndef TEST_FIXTURE_H
+#define TEST_FIXTURE_H
+
+/* Write it into dir (made when missing): 48x32 px, 9 frames at 8 per second, 4 steps, canonical
+ * text, name "fixture". The same bytes every time. Prints and aborts when it cannot. */
+void fixture_model(const char *dir);
+
+#endif
