@@ -36,9 +36,8 @@ static void help(FILE *out)
           "  zoetrope \"a red ball rolls from left to right\" [options of generate]\n",
           out);
     for (int i = 0; i < N_COMMANDS; i++)
-        if (COMMANDS[i].run)
-            fprintf(out, "  zoetrope %-9s %s\n  %18s e.g. zoetrope %s %s\n", COMMANDS[i].name,
-                    COMMANDS[i].summary, "", COMMANDS[i].name, COMMANDS[i].example);
+        fprintf(out, "  zoetrope %-9s %s\n  %18s e.g. zoetrope %s %s\n", COMMANDS[i].name,
+                COMMANDS[i].summary, "", COMMANDS[i].name, COMMANDS[i].example);
     fputs("\nzoetrope COMMAND --help explains a command, zoetrope --version names the version.\n\n",
           out);
     fputs(EXIT_CODES, out);
@@ -77,9 +76,9 @@ int main(int argc, char **argv)
         return EXIT_OK;
     }
     for (int i = 0; i < N_COMMANDS; i++)
-        if (!strcmp(first, COMMANDS[i].name) && COMMANDS[i].run)
+        if (!strcmp(first, COMMANDS[i].name))
             return COMMANDS[i].run(argc - 1, argv + 1);
     if (first[0] != '-' && !cmd_is_sentence(first))
         return unknown_word(first);
-    return cmd_generate ? cmd_generate(argc, argv) : unknown_word(first);
+    return cmd_generate(argc, argv);
 }

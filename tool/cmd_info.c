@@ -1,0 +1,225 @@
+/* zoetrope info: what a model is and knows, or the recipe that a film carries. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/jsonw.h"
+#include "cmd.h"
+#include "media/film.h"
+#include "model/bundle.h"
+#include "world/lexicon.h"
+#include "zoetrope.h"
+
+static const char HELP[] =
+    "zoetrope info [MODEL] [--words | --weights] [--json]\n"
+    "zoetrope info FILM [--json]\n\n"
+    "Shows a model (a name or a folder; without one, the default model), or the recipe, size and\n"
+    "length of a film.\n\n"
+    "  --words     the words that the model knows, by what they mean\n"
+    "  --weights   every weight: network, name, shape, type\n"
+    "  --json      as one JSON object\n\n"
+    "examples: zoetrope info\n"
+    "          zoetrope info --words\n"
+    "          zoetrope info ball.mp4\n";
+
+struct args {
+    const char *what;
+    int words, weights, json;
+};
+
+static int parse(struct args *a, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--words"))
+            a->words = 1;
+        else if (!strcmp(argv[i], "--weights"))
+            a->weights = 1;
+        else if (!strcmp(argv[i], "--json"))
+            a->json = 1;
+        else if (argv[i][0] == '-')
+            return cmd_usage("info", "no option %s", argv[i]);
+        else if (a->what)
+            return cmd_usage("info", "\"%s\": one thing at a time", argv[i]);
+        else
+            a->what = argv[i];
+    }
+    return 0;
+}
+
+/* ---- films ---- */
+
+static int show_film(const struct args *a)
+{
+    struct film f;
+    struct err e = {0};
+
+    if (film_probe(&f, a->what, &e))
+        return cmd_fail(&e);
+    double fps = f.fps_num ? (double)f.fps_num / f.fps_den : 0;
+    if (a->json) {
+        struct buf b = BUF_INIT;
+        struct jsonw w;
+        jsonw_init(&w, &b, 0);
+        jsonw_object(&w, NULL);
+        jsonw_int(&w, "width", f.w);
+        jsonw_int(&w, "height", f.h);
+        jsonw_int(&w, "frames", f.n);
+        jsonw_real(&w, "fps", fps);
+        if (f.comment && f.comment[0] == '{')
+            jsonw_raw(&w, "recipe", f.comment);
+        else
+            jsonw_string(&w, "comment", f.comment);
+        jsonw_end_object(&w);
+        puts(buf_str(&b));
+        buf_release(&b);
+    } else {
+        printf("%dx%d, %d frames, %g per second\n", f.w, f.h, f.n, fps);
+        puts(f.comment ? f.comment : "no recipe is stored in it");
+    }
+    film_release(&f);
+    return EXIT_OK;
+}
+
+/* ---- models ---- */
+
+static const char *const FACTS[] = {"name",       "description", "release", "license", "path",
+                                    "hash",       "parameters",  "width",   "height",  "frames",
+                                    "frame_rate", "sampler",     "text"};
+
+static void show_model(const zt_model *m, int json)
+{
+    struct buf b = BUF_INIT;
+    struct jsonw w;
+
+    jsonw_init(&w, &b, 0);
+    jsonw_object(&w, NULL);
+    for (size_t i = 0; i < sizeof FACTS / sizeof *FACTS; i++) {
+        if (!json)
+            printf("%-12s %s\n", FACTS[i], zt_model_get(m, FACTS[i]));
+        jsonw_string(&w, FACTS[i], zt_model_get(m, FACTS[i]));
+    }
+    jsonw_end_object(&w);
+    if (json)
+        puts(buf_str(&b));
+    buf_release(&b);
+}
+
+static void list_weights(const char *part, const struct weight_set *s)
+{
+    for (int i = 0; i < s->n; i++) {
+        printf("%-13s %-56s %-5s [", part, s->all[i]->name, dtype_name(s->all[i]->type));
+        for (int d = 0; d < s->all[i]->rank; d++)
+            printf("%s%lld", d ? "," : "", (long long)s->all[i]->dim[d]);
+        puts("]");
+    }
+}
+
+static int show_weights(const zt_model *m)
+{
+    struct bundle *b;
+    struct err e = {0};
+
+    if (bundle_open(&b, zt_model_get(m, "path"), DT_BF16, &e))
+        return cmd_fail(&e);
+    list_weights("text_encoder", &b->text.weights);
+    list_weights("transformer", &b->dit.weights);
+    list_weights("vae", &b->vae.weights);
+    bundle_free(&b);
+    return EXIT_OK;
+}
+
+/* ---- words ---- */
+
+static void print_forms(const char *list)
+{
+    const char *at = list, *form;
+    int len;
+
+    while ((form = lexicon_next(&at, &len, NULL)))
+        printf(" %.*s%s", len, form, *at ? "," : "");
+}
+
+/* Words of the world, one line per fact: colour red: red, crimson ... 红色, 红 ... */
+static void show_lexicon(void)
+{
+    int n, last_tag = -1;
+    const struct lexicon_entry *l = lexicon(&n);
+
+    for (int i = 0; i < n; i++) {
+        if (l[i].tag == TAG_SKIP || l[i].tag == TAG_REFUSE)
+            continue;
+        int slot = l[i].tag < SLOT_COUNT;
+        const char *word = slot ? slot_word(l[i].tag, l[i].value) : NULL;
+        if (slot && l[i].tag != last_tag)
+            printf("%s\n", slot_name(l[i].tag));
+        else if (!slot && last_tag < SLOT_COUNT)
+            puts("other words");
+        last_tag = l[i].tag;
+        printf("  %-10s", word ? word : "");
+        for (int lang = 0; lang < LANG_COUNT; lang++)
+            if (l[i].form[lang])
+                print_forms(l[i].form[lang]);
+        putchar('\n');
+    }
+}
+
+static int show_words(const zt_model *m)
+{
+    struct tokenizer *t;
+    struct err e = {0};
+
+    if (!strcmp(zt_model_get(m, "text"), "canonical")) {
+        show_lexicon();
+        return EXIT_OK;
+    }
+    char *path = path_join(zt_model_get(m, "path"), "tokenizer");
+    int rc = tokenizer_open(&t, path, &e);
+    free(path);
+    if (rc)
+        return cmd_fail(&e);
+    for (int i = 0; i < tokenizer_size(t); i++)
+        puts(tokenizer_piece(t, i));
+    tokenizer_free(&t);
+    return EXIT_OK;
+}
+
+/* A file, or a folder that holds pictures instead of a model. */
+static int is_film(const char *path)
+{
+    char *recipe = path_join(path, "frame-00000.png");
+    int yes = (file_exists(path) && !dir_exists(path)) || file_exists(recipe);
+
+    free(recipe);
+    return yes;
+}
+
+int cmd_info(int argc, char **argv)
+{
+    struct args a = {0};
+    struct err e = {0};
+    zt_model *m;
+    int status = EXIT_OK;
+
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+        fputs(HELP, stdout);
+        return EXIT_OK;
+    }
+    film_quiet();
+    if (parse(&a, argc, argv))
+        return EXIT_USAGE;
+    if (a.what && is_film(a.what))
+        return show_film(&a);
+    e.code = zt_model_open(&m, a.what, e.msg, sizeof e.msg);
+    if (e.code)
+        return cmd_fail(&e);
+    if (a.words)
+        status = show_words(m);
+    else if (a.weights)
+        status = show_weights(m);
+    else
+        show_model(m, a.json);
+    zt_model_free(&m);
+    return status;
+}

@@ -1,0 +1,204 @@
+/* zoetrope world: clips of the training world, with captions and ground truth. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/jsonw.h"
+#include "base/progress.h"
+#include "base/rng.h"
+#include "base/utf8.h"
+#include "cmd.h"
+#include "generate/options.h"
+#include "media/film.h"
+#include "world/caption.h"
+#include "world/prompt.h"
+#include "world/state_json.h"
+
+static const char HELP[] =
+    "zoetrope world -n N -o DIR [options]\n"
+    "zoetrope world -n N --captions\n\n"
+    "Writes DIR/SEED.mp4 and DIR/SEED.json: a clip of the world that the model learns from, what\n"
+    "is seen in it, captions in both languages, and where everything is at every frame.\n\n"
+    "  -n N            how many clips (default 4)\n"
+    "  -o DIR          where to (made when missing)\n"
+    "  --seed N        seed of the first clip; the next ones count up (default 0)\n"
+    "  --size WxH      pixels, even (default 448x256)\n"
+    "  --frames N      length in pictures (default 41)\n"
+    "  --fps N         pictures per second (default 8)\n"
+    "  -p TEXT         scenes in which this is true, in everyday English or Chinese\n"
+    "  --format EXT    mp4, y4m, or png for folders of pictures (default: mp4 where FFmpeg is)\n"
+    "  --captions      draw nothing, print the captions of the scenes\n"
+    "  -y              overwrite\n\n"
+    "examples: zoetrope world -n 4 -o clips\n"
+    "          zoetrope world -n 2 -o clips -p \"a blue box falls\" --seed 10\n";
+
+struct args {
+    const char *out, *prompt, *format;
+    int64_t n, seed, frames, fps;
+    int w, h, captions, overwrite;
+};
+
+static int parse_number(int64_t *out, const char *name, const char *value, int64_t lo, int64_t hi)
+{
+    if (parse_int(value, out) || *out < lo || *out > hi)
+        return cmd_usage("world", "%s \"%s\" is not allowed: %lld to %lld", name, value,
+                         (long long)lo, (long long)hi);
+    return 0;
+}
+
+static int parse_value(struct args *a, const char *s, const char *value)
+{
+    if (!strcmp(s, "-n"))
+        return parse_number(&a->n, s, value, 1, 1000000);
+    if (!strcmp(s, "--seed"))
+        return parse_number(&a->seed, s, value, 0, 1ll << 53);
+    if (!strcmp(s, "--frames"))
+        return parse_number(&a->frames, s, value, 1, 2000);
+    if (!strcmp(s, "--fps"))
+        return parse_number(&a->fps, s, value, 1, 240);
+    if (!strcmp(s, "--size")) {
+        if (parse_size(value, &a->w, &a->h))
+            return cmd_usage("world", "--size \"%s\" is not allowed: %s", value,
+                             "WxH, 16x16 to 8192x8192, even");
+    } else if (!strcmp(s, "--format")) {
+        if (strcmp(value, "mp4") && strcmp(value, "y4m") && strcmp(value, "png"))
+            return cmd_usage("world", "--format \"%s\" is not allowed: mp4, y4m, png", value);
+        a->format = value;
+    } else {
+        *(s[1] == 'o' ? &a->out : &a->prompt) = value;
+    }
+    return 0;
+}
+
+static int parse(struct args *a, int argc, char **argv)
+{
+    static const char *const with_value[] = {"-n",     "--seed",   "--frames", "--fps",
+                                             "--size", "--format", "-o",       "-p"};
+
+    for (int i = 1; i < argc; i++) {
+        const char *s = argv[i];
+        int known = 0;
+        for (size_t k = 0; k < sizeof with_value / sizeof *with_value; k++)
+            known |= !strcmp(s, with_value[k]);
+        if (known && i + 1 == argc)
+            return cmd_usage("world", "%s wants a value", s);
+        if (known && parse_value(a, s, argv[++i]))
+            return EXIT_USAGE;
+        if (!strcmp(s, "--captions"))
+            a->captions = 1;
+        else if (!strcmp(s, "-y"))
+            a->overwrite = 1;
+        else if (!known)
+            return cmd_usage("world", "no option %s", s);
+    }
+    if (!a->out && !a->captions)
+        return cmd_usage("world", "-o DIR says where the clips go");
+    return 0;
+}
+
+static void make_scene(const struct args *a, uint64_t seed, struct scene *s)
+{
+    double aspect = (double)a->w / a->h;
+    struct prompt p;
+
+    if (a->prompt) {
+        prompt_read(a->prompt, &p);
+        scene_from_facts(s, &p.facts, seed, aspect);
+    } else {
+        scene_sample(s, seed, NULL, aspect);
+    }
+}
+
+static void print_captions(const struct scene *s)
+{
+    struct buf b = BUF_INIT;
+    struct rng r;
+
+    rng_init(&r, s->seed, 0);
+    caption_canonical(&s->facts, &b);
+    for (enum lang lang = 0; lang < LANG_COUNT; lang++) {
+        buf_putc(&b, '\t');
+        caption_everyday(&s->facts, lang, &r, &b);
+    }
+    printf("%llu\t%s\n", (unsigned long long)s->seed, buf_str(&b));
+    buf_release(&b);
+}
+
+static int write_film(const struct args *a, const struct clip *c, const char *base, struct err *e)
+{
+    int png = !strcmp(a->format, "png");
+    char *path = xasprintf("%s%s%s", base, png ? "" : ".", png ? "/" : a->format);
+    struct film_options o = {.w = c->w,
+                             .h = c->h,
+                             .fps_num = (int)a->fps,
+                             .fps_den = 1,
+                             .crf = 18,
+                             .overwrite = a->overwrite};
+    struct film_writer *f;
+    int rc = film_open(&f, path, &o, e);
+
+    for (int i = 0; !rc && i < c->n_frames; i++)
+        rc = film_write(f, c->rgb + (size_t)i * (size_t)c->w * (size_t)c->h * 3, e);
+    if (rc)
+        film_abort(&f);
+    else
+        rc = film_finish(&f, e);
+    free(path);
+    return rc;
+}
+
+static int write_clip(const struct args *a, const struct scene *s, struct err *e)
+{
+    char *base = xasprintf("%s/%llu", a->out, (unsigned long long)s->seed);
+    char *truth = xasprintf("%s.json", base);
+    struct buf b = BUF_INIT;
+    struct jsonw w;
+    struct clip c;
+
+    clip_render(s, a->w, a->h, (int)a->frames, (double)a->fps, &c);
+    jsonw_init(&w, &b, 1);
+    state_json(&w, NULL, s, &c);
+    buf_putc(&b, '\n');
+    int rc = write_film(a, &c, base, e);
+    if (!rc)
+        rc = file_write(truth, b.data, b.len, e);
+    clip_release(&c);
+    buf_release(&b);
+    free(base);
+    free(truth);
+    return rc;
+}
+
+int cmd_world(int argc, char **argv)
+{
+    struct args a = {.n = 4, .frames = 41, .fps = 8, .w = 448, .h = 256};
+    struct progress bar;
+    struct err e = {0};
+
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+        fputs(HELP, stdout);
+        return EXIT_OK;
+    }
+    film_quiet();
+    a.format = film_default_ending();
+    if (parse(&a, argc, argv))
+        return EXIT_USAGE;
+    if (!a.captions && dir_make(a.out, &e))
+        return cmd_fail(&e);
+    cmd_catch_signals();
+    progress_start(&bar, stderr, "clips", (long)a.n);
+    for (int64_t i = 0; i < a.n && !cmd_stop && !e.code; i++) {
+        struct scene s;
+        make_scene(&a, (uint64_t)(a.seed + i), &s);
+        if (a.captions)
+            print_captions(&s);
+        else if (!write_clip(&a, &s, &e))
+            progress_step(&bar, (long)i + 1, NULL);
+    }
+    if (e.code)
+        return cmd_fail(&e);
+    if (!a.captions)
+        progress_end(&bar, a.out);
+    return cmd_stop ? EXIT_INTERRUPTED : EXIT_OK;
+}
