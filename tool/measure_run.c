@@ -20,7 +20,7 @@ struct run {
     const struct measure_args *args;
     struct wishes wishes;
     struct score score;
-    zt_model *model; /* NULL: renders only */
+    zt_model *model; /* NULL: not needed */
     struct threads *threads;
     int w, h, frames;
     double fps;
@@ -137,7 +137,8 @@ static int true_column(struct run *r, enum score_column column, struct codec *co
 static int codec_column(struct run *r, struct err *e)
 {
     struct codec codec;
-    int rc = codec_open(&codec, zt_model_get(r->model, "path"), r->threads, e);
+    const char *dir = r->model ? zt_model_get(r->model, "path") : r->args->model;
+    int rc = codec_open(&codec, dir, r->threads, e);
 
     if (rc)
         return rc;
@@ -255,6 +256,16 @@ static int model_column(struct run *r, struct err *e)
 
 /* ---- the whole ---- */
 
+/* A codec that is trained already can be measured before there is a whole model. */
+static int needs_model(const struct measure_args *a)
+{
+    char *vae = path_join(a->model ? a->model : "", "vae");
+    int codec_alone = a->model && dir_exists(vae);
+
+    free(vae);
+    return a->column[SCORE_MODEL] || (a->column[SCORE_CODEC] && !codec_alone);
+}
+
 static int open_run(struct run *r, struct err *e)
 {
     const struct measure_args *a = r->args;
@@ -262,7 +273,7 @@ static int open_run(struct run *r, struct err *e)
     char *settings, *log = NULL;
     int rc = wishes_read(&r->wishes, a->prompts, e);
 
-    if (!rc && (a->column[SCORE_CODEC] || a->column[SCORE_MODEL]))
+    if (!rc && needs_model(a))
         rc = e->code = zt_model_open(&r->model, a->model, e->msg, sizeof e->msg);
     if (rc)
         return rc;
