@@ -177,8 +177,7 @@ static double vae_error(block_fn fn, int reset, struct gradcheck_input in)
     struct tiny_vae_config k = small_vae;
     struct tiny_vae m;
     struct err e = {0};
-    struct gradcheck g = {
-        .fn = fn, .arg = &m, .n_in = 1, .in = {in}, .entries = 6, .seed = 10};
+    struct gradcheck g = {.fn = fn, .arg = &m, .n_in = 1, .in = {in}, .entries = 6, .seed = 10};
     double worst;
 
     k.encoder_reset = reset;

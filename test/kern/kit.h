@@ -51,7 +51,8 @@ struct kit {
 
 /* The type to write into an argument struct. */
 enum dtype kit_type(const struct kit *t, enum cls c);
-/* n elements that are only read; `scale` multiplies the usual variance of 1, and 0 fills with NaN. */
+/* n elements that are only read; `scale` multiplies the usual variance of 1, and 0 fills with NaN.
+ */
 void *kit_in(struct kit *t, enum cls c, int64_t n, double scale);
 /* n elements that are overwritten (NaN before) or updated; both are compared under this name. */
 void *kit_out(struct kit *t, const char *name, enum cls c, int64_t n);
