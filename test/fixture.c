@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "model/bundle.h"
 #include "world/lexicon.h"
+#include "ztest.h"
 
 static void must(int rc, const struct err *e)
 {
@@ -130,4 +131,15 @@ void fixture_model(const char *dir)
     free(text);
     free(dit);
     free(vae);
+}
+
+const char *fixture_dir(void)
+{
+    static char dir[512];
+
+    if (!*dir) {
+        snprintf(dir, sizeof dir, "%s/fixture", ztest_tmp());
+        fixture_model(dir);
+    }
+    return dir;
 }

@@ -5,5 +5,7 @@
 /* Write it into dir (made when missing): 48x32 px, 9 frames at 8 per second, 4 steps, canonical
  * text, name "fixture". The same bytes every time. Prints and aborts when it cannot. */
 void fixture_model(const char *dir);
+/* The folder of one that lives as long as the test program; made by the first call. */
+const char *fixture_dir(void);
 
 #endif

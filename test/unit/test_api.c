@@ -1,0 +1,331 @@
+/* The library as its users see it: strings in, callbacks and files out. */
+#include <locale.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "fixture.h"
+#include "media/film.h"
+#include "zoetrope.h"
+#include "ztest.h"
+
+static char error[768];
+
+static zt_model *open_fixture(void)
+{
+    zt_model *m;
+
+    if (zt_model_open(&m, fixture_dir(), error, sizeof error))
+        ztest_fail(__FILE__, __LINE__, "%s", error);
+    return m;
+}
+
+/* settings: name, value, ..., NULL. */
+static zt_job *job_of(zt_model *m, const char *const *settings)
+{
+    zt_job *job;
+
+    zt_job_new(&job, m);
+    for (int i = 0; settings[i]; i += 2)
+        if (zt_job_set(job, settings[i], settings[i + 1], error, sizeof error))
+            ztest_fail(__FILE__, __LINE__, "%s", error);
+    return job;
+}
+#define JOB(m, ...)                                                                                \
+    job_of(m, (const char *const[]){"prompt", "a red ball rolls", "seed", "5", "size", "native",   \
+                                    "steps", "2", __VA_ARGS__, NULL})
+
+static void in_tmp(char path[600], const char *name)
+{
+    snprintf(path, 600, "%s/%s", ztest_tmp(), name);
+}
+
+TEST(api_model_says_what_it_is)
+{
+    zt_model *m = open_fixture();
+
+    CHECK_STR(zt_model_get(m, "name"), "fixture");
+    CHECK_STR(zt_model_get(m, "width"), "48");
+    CHECK_STR(zt_model_get(m, "frame_rate"), "8");
+    CHECK_INT(strlen(zt_model_get(m, "hash")), 64);
+    CHECK(atol(zt_model_get(m, "parameters")) > 10000);
+    CHECK(!zt_model_get(m, "nonsense"));
+    zt_model_free(&m);
+    CHECK(!m);
+    zt_model_free(&m);
+    zt_model_free(NULL);
+}
+
+TEST(api_model_is_found_by_name)
+{
+    zt_model *m;
+    char *folder = path_dir(fixture_dir());
+
+    setenv("ZOETROPE_MODELS", folder, 1);
+    CHECK_INT(zt_model_open(&m, "fixture", error, sizeof error), 0);
+    zt_model_free(&m);
+    CHECK_INT(zt_model_open(&m, NULL, error, sizeof error), 0);
+    zt_model_free(&m);
+    CHECK_INT(zt_model_open(&m, "no-such-model", error, sizeof error), ZT_E_MODEL);
+    CHECK(!m);
+    CHECK_CONTAINS(error, "no-such-model");
+    CHECK_CONTAINS(error, folder);
+    unsetenv("ZOETROPE_MODELS");
+    CHECK_INT(zt_model_open(&m, "/no/such/place", error, sizeof error), ZT_E_MODEL);
+    CHECK_CONTAINS(error, "/no/such/place");
+    CHECK_INT(zt_model_open(&m, "/no/such/place", NULL, 0), ZT_E_MODEL);
+    free(folder);
+}
+
+TEST(api_lists_options)
+{
+    struct zt_option o;
+    struct {
+        const char *name;
+    } old;
+    int n = 0;
+
+    while (!zt_option_info(n, &o, sizeof o)) {
+        CHECK(o.name && o.type && o.range && o.fallback && o.help);
+        n++;
+    }
+    CHECK(n > 15);
+    CHECK_INT(zt_option_info(-1, &o, sizeof o), ZT_E_USAGE);
+    CHECK_INT(zt_option_info(0, (struct zt_option *)&old, sizeof old), 0); /* an older header */
+    CHECK_STR(old.name, "prompt");
+}
+
+struct seen {
+    int frames, w, h, stop_at, progress;
+    zt_job *cancel;
+};
+
+static int see(void *user, int index, int n, const uint8_t *rgb, int w, int h)
+{
+    struct seen *s = user;
+
+    (void)rgb;
+    s->frames += index == s->frames && index < n;
+    s->w = w;
+    s->h = h;
+    return s->frames == s->stop_at;
+}
+
+static int hear(void *user, const char *stage, long done, long total, double left_s)
+{
+    struct seen *s = user;
+
+    s->progress += stage && done <= total && left_s < 1e9;
+    if (s->cancel && done == 1)
+        zt_cancel(s->cancel);
+    return 0;
+}
+
+TEST(api_runs_a_job_with_callbacks)
+{
+    zt_model *m = open_fixture();
+    zt_job *job = JOB(m, "frames", "5");
+    struct seen s = {0};
+
+    CHECK(!zt_job_get(job, "seed") && !zt_job_recipe(job));
+    CHECK_INT(zt_job_plan(job, error, sizeof error), 0);
+    CHECK_STR(zt_job_get(job, "seed"), "5");
+    CHECK_STR(zt_job_get(job, "frames"), "5");
+    CHECK_STR(zt_job_get(job, "width"), "48");
+    CHECK(atof(zt_job_get(job, "memory_bytes")) > 1e6);
+    CHECK(!zt_job_get(job, "frame_hash"));
+    CHECK_CONTAINS(zt_job_get(job, "canonical_prompt"), "red ball");
+    zt_job_on_frame(job, see, &s);
+    zt_job_on_progress(job, hear, &s);
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    CHECK_INT(s.frames, 5);
+    CHECK_INT(s.w, 48);
+    CHECK_INT(s.h, 32);
+    CHECK(s.progress > 4);
+    CHECK_INT(strlen(zt_job_get(job, "frame_hash")), 64);
+    CHECK(!zt_job_get(job, "output"));
+    CHECK(atof(zt_job_get(job, "seconds")) > 0);
+    zt_job_free(&job);
+    zt_model_free(&m);
+}
+
+TEST(api_options_are_refused_by_name)
+{
+    zt_job *job;
+
+    zt_job_new(&job, NULL);
+    CHECK_INT(zt_job_set(job, "steps", "many", error, sizeof error), ZT_E_USAGE);
+    CHECK_CONTAINS(error, "steps");
+    CHECK_CONTAINS(error, "1 to 1000");
+    CHECK_INT(zt_job_set(job, "sede", "1", error, sizeof error), ZT_E_USAGE);
+    CHECK_CONTAINS(error, "seed");
+    CHECK_INT(zt_job_set_json(job, "{\"zoetrope\": 9}", error, sizeof error), ZT_E_MODEL);
+    CHECK_CONTAINS(error, "version 9");
+    CHECK_INT(zt_job_set(job, "steps", "many", NULL, 0), ZT_E_USAGE);
+    zt_job_free(&job);
+    zt_job_free(&job);
+}
+
+TEST(api_opens_the_model_that_the_job_names)
+{
+    zt_job *job = JOB(NULL, "model", fixture_dir(), "frames", "1");
+
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    CHECK_STR(zt_job_get(job, "model_name"), "fixture");
+    CHECK_INT(zt_job_set(job, "model", "/no/such/place", error, sizeof error), 0);
+    CHECK_INT(zt_job_run(job, error, sizeof error), ZT_E_MODEL);
+    zt_job_free(&job);
+}
+
+/* The film carries its recipe; the recipe gives the same film. */
+TEST(api_film_again)
+{
+    zt_model *m = open_fixture();
+    char path[600], hash[65];
+    in_tmp(path, "again.y4m");
+    zt_job *job = JOB(m, "output", path, "frames", "5", "negative", "a box", "fps", "7.5");
+    struct film f;
+    struct err e = {0};
+
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    CHECK_STR(zt_job_get(job, "output"), path);
+    strcpy(hash, zt_job_get(job, "frame_hash"));
+    zt_job_free(&job);
+    CHECK_INT(film_probe(&f, path, &e), 0);
+    CHECK(f.comment);
+    CHECK_CONTAINS(f.comment, "{\"zoetrope\": 1");
+    CHECK_CONTAINS(f.comment, "torch-cpu/1");
+    CHECK(!strstr(f.comment, ztest_tmp())); /* no paths */
+
+    zt_job_new(&job, m);
+    CHECK_INT(zt_job_set_json(job, f.comment, error, sizeof error), 0);
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    CHECK_STR(zt_job_get(job, "frame_hash"), hash);
+    CHECK(!zt_job_get(job, "again"));
+    CHECK_INT(zt_job_set_json(job,
+                              "{\"zoetrope\": 1, \"model_hash\": \"00\", \"model\": \"old\","
+                              " \"model_release\": \"r9\"}",
+                              error, sizeof error),
+              0);
+    CHECK_INT(zt_job_plan(job, error, sizeof error), 0);
+    CHECK_CONTAINS(zt_job_get(job, "again"), "release r9");
+    film_release(&f);
+    zt_job_free(&job);
+    zt_model_free(&m);
+}
+
+TEST(api_film_without_metadata)
+{
+    zt_model *m = open_fixture();
+    char path[600];
+    in_tmp(path, "bare.y4m");
+    zt_job *job = JOB(m, "output", path, "frames", "1", "no-metadata", "yes");
+    struct film f;
+    struct err e = {0};
+
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    CHECK_INT(film_probe(&f, path, &e), 0);
+    CHECK(!f.comment);
+    film_release(&f);
+    zt_job_free(&job);
+    zt_model_free(&m);
+}
+
+TEST(api_film_is_never_overwritten_unasked)
+{
+    zt_model *m = open_fixture();
+    char path[600];
+    struct err e = {0};
+    in_tmp(path, "there.y4m");
+    zt_job *job = JOB(m, "output", path, "frames", "1");
+
+    CHECK_INT(file_write(path, "mine", 4, &e), 0);
+    CHECK_INT(zt_job_plan(job, error, sizeof error), ZT_E_IO);
+    CHECK_CONTAINS(error, path);
+    CHECK_INT(zt_job_run(job, error, sizeof error), ZT_E_IO);
+    CHECK_INT(file_size(path), 4);
+    CHECK_INT(zt_job_set(job, "overwrite", "yes", error, sizeof error), 0);
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    CHECK(file_size(path) > 4);
+    zt_job_free(&job);
+    zt_model_free(&m);
+}
+
+TEST(api_stops_and_runs_again)
+{
+    zt_model *m = open_fixture();
+    zt_job *job = JOB(m, "frames", "5");
+    struct seen s = {.stop_at = 2};
+
+    zt_job_on_frame(job, see, &s);
+    CHECK_INT(zt_job_run(job, error, sizeof error), ZT_E_CANCEL);
+    CHECK_INT(s.frames, 2);
+    s = (struct seen){.cancel = job};
+    zt_job_on_progress(job, hear, &s);
+    CHECK_INT(zt_job_run(job, error, sizeof error), ZT_E_CANCEL);
+    CHECK_INT(s.frames, 0);
+    s.cancel = NULL;
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    CHECK_INT(s.frames, 5);
+    zt_job_free(&job);
+    zt_model_free(&m);
+}
+
+struct side {
+    zt_model *model;
+    char hash[65];
+    int rc;
+};
+
+static void *run_beside(void *arg)
+{
+    struct side *s = arg;
+    zt_job *job;
+
+    zt_job_new(&job, s->model);
+    s->rc = zt_job_set(job, "prompt", "a red ball rolls", NULL, 0) ||
+            zt_job_set(job, "seed", "5", NULL, 0) || zt_job_set(job, "threads", "2", NULL, 0) ||
+            zt_job_set(job, "size", "native", NULL, 0) || zt_job_run(job, NULL, 0);
+    if (!s->rc)
+        strcpy(s->hash, zt_job_get(job, "frame_hash"));
+    zt_job_free(&job);
+    return NULL;
+}
+
+TEST(api_jobs_run_beside_each_other)
+{
+    zt_model *m = open_fixture();
+    struct side side[3] = {{.model = m}, {.model = m}, {.model = m}};
+    pthread_t t[3];
+
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(pthread_create(&t[i], NULL, run_beside, &side[i]), 0);
+    for (int i = 0; i < 3; i++)
+        pthread_join(t[i], NULL);
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(side[i].rc, 0);
+        CHECK_STR(side[i].hash, side[0].hash);
+    }
+    zt_model_free(&m);
+}
+
+TEST(api_numbers_do_not_depend_on_the_locale)
+{
+    zt_model *m = open_fixture();
+    zt_job *job = JOB(m, "guidance", "2.5", "frames", "1");
+
+    if (!setlocale(LC_NUMERIC, "de_DE.UTF-8") && !setlocale(LC_NUMERIC, "de_DE")) {
+        zt_job_free(&job);
+        zt_model_free(&m);
+        ztest_skip("no German locale on this machine");
+    }
+    int set = zt_job_set(job, "shift", "1.5", error, sizeof error);
+    int run = set ? set : zt_job_run(job, error, sizeof error);
+    const char *recipe = run ? "" : zt_job_recipe(job);
+    int good = strstr(recipe, "\"guidance\": 2.5") && strstr(recipe, "\"shift\": 1.5");
+    setlocale(LC_NUMERIC, "C");
+    zt_job_free(&job);
+    zt_model_free(&m);
+    CHECK_INT(run, 0);
+    CHECK(good);
+}

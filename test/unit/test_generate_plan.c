@@ -1,0 +1,222 @@
+/* Plans: sizes, lengths, forecasts and refusals, on the model of random weights. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "fixture.h"
+#include "generate/pipeline.h"
+#include "generate/velocity.h"
+#include "ztest.h"
+
+/* settings: name, value, ..., NULL. */
+static int plan(struct plan *p, struct err *e, const char *const *settings)
+{
+    struct request r;
+    int rc = 0;
+
+    *e = (struct err){0};
+    request_init(&r);
+    for (int i = 0; !rc && settings[i]; i += 2)
+        rc = request_set(&r, settings[i], settings[i + 1], e);
+    if (!rc)
+        rc = plan_make(p, fixture_dir(), &r, NULL, e);
+    request_release(&r);
+    return rc;
+}
+#define PLAN(p, e, ...) plan(p, e, (const char *const[]){"prompt", "a red ball", __VA_ARGS__, NULL})
+
+TEST(plan_takes_what_the_model_says)
+{
+    struct plan p;
+    struct err e;
+
+    CHECK_INT(PLAN(&p, &e, "seed", "7"), 0);
+    CHECK_INT(p.w, 48);
+    CHECK_INT(p.h, 32);
+    CHECK_INT(p.film_w, 384); /* 8 times, so that 256 rows are shown */
+    CHECK_INT(p.film_h, 256);
+    CHECK_INT(p.n_frames, 9);
+    CHECK_INT(p.n_film, 9);
+    CHECK_INT(p.t, 3);
+    CHECK_INT(p.steps, 4);
+    CHECK_INT(p.seed, 7);
+    CHECK_STR(p.sampler, "unipc");
+    CHECK(p.fps == 8 && p.guidance == 3);
+    CHECK(p.forecast_s > 0 && p.memory_bytes > p.weight_bytes && p.flops > 0);
+    plan_release(&p);
+}
+
+TEST(plan_sizes)
+{
+    static const struct {
+        const char *size, *aspect;
+        int w, h, film_w, film_h;
+    } cases[] = {
+        {NULL, "9:16", 16, 48, 256, 768},
+        {NULL, "1:1", 32, 32, 256, 256},
+        {"native", NULL, 48, 32, 48, 32},
+        {"native", "1:1", 32, 32, 32, 32},
+        {"640x426", NULL, 48, 32, 640, 426},
+        {"720x1080", NULL, 32, 48, 720, 1080} /* the model's own shape, turned */,
+        {"500x500", NULL, 32, 32, 500, 500},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plan p;
+        struct err e;
+        const char *settings[] = {"prompt", "x y", NULL, NULL, NULL, NULL, NULL};
+        int n = 2;
+        if (cases[i].size) {
+            settings[n++] = "size";
+            settings[n++] = cases[i].size;
+        }
+        if (cases[i].aspect) {
+            settings[n++] = "aspect";
+            settings[n++] = cases[i].aspect;
+        }
+        CHECK_INT(plan(&p, &e, settings), 0);
+        CHECK_INT(p.w, cases[i].w);
+        CHECK_INT(p.h, cases[i].h);
+        CHECK_INT(p.film_w, cases[i].film_w);
+        CHECK_INT(p.film_h, cases[i].film_h);
+        plan_release(&p);
+    }
+}
+
+TEST(plan_lengths)
+{
+    static const struct {
+        const char *name, *value, *fps;
+        int drawn, t, film;
+    } cases[] = {{"seconds", "1", NULL, 9, 3, 9},    {"seconds", "0.1", NULL, 1, 1, 1},
+                 {"seconds", "5", NULL, 41, 11, 41}, {"frames", "1", NULL, 1, 1, 1},
+                 {"frames", "6", NULL, 6, 3, 6},     {"seconds", "1", "24", 9, 3, 27},
+                 {"seconds", "1", "4", 9, 3, 5}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plan p;
+        struct err e;
+        CHECK_INT(
+            PLAN(&p, &e, cases[i].name, cases[i].value, cases[i].fps ? "fps" : NULL, cases[i].fps),
+            0);
+        CHECK_INT(p.n_frames, cases[i].drawn);
+        CHECK_INT(p.t, cases[i].t);
+        CHECK_INT(p.n_film, cases[i].film);
+        int last = 0; /* every frame of the film shows a drawn one, in order */
+        for (int k = 0; k < p.n_film; k++) {
+            CHECK(plan_drawn_frame(&p, k) >= last && plan_drawn_frame(&p, k) < p.n_frames);
+            last = plan_drawn_frame(&p, k);
+        }
+        plan_release(&p);
+    }
+}
+
+TEST(plan_refuses)
+{
+    struct plan p;
+    struct err e;
+
+    CHECK_INT(plan(&p, &e, (const char *const[]){"steps", "3", NULL}), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "prompt");
+    CHECK_INT(PLAN(&p, &e, "seconds", "2", "frames", "9"), ERR_USAGE);
+    CHECK_INT(PLAN(&p, &e, "seconds", "100000", "fps", "240"), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "frames");
+    CHECK_INT(PLAN(&p, &e, "first-frame", "/nowhere/x.png"), ERR_IO);
+    CHECK_CONTAINS(e.msg, "/nowhere/x.png");
+}
+
+TEST(plan_warns_of_lengths_that_were_never_seen)
+{
+    struct plan p;
+    struct err e;
+
+    CHECK_INT(PLAN(&p, &e, "frames", "17"), 0);
+    CHECK_CONTAINS(p.note, "at most 9 frames");
+    plan_release(&p);
+}
+
+/* What the refusal says would fit does fit, and one group of frames more does not. */
+TEST(plan_says_what_would_fit)
+{
+    struct plan p;
+    struct err e;
+    uint64_t memory = 90 << 20;
+    const char *says;
+
+    CHECK_INT(PLAN(&p, &e, "frames", "4001"), 0);
+    CHECK_INT(plan_forecast(&p, memory, NULL, &e), ERR_FIT);
+    plan_release(&p);
+    CHECK_CONTAINS(e.msg, "there are 90.0 MiB");
+    CHECK_CONTAINS(e.msg, "would fit");
+    says = strstr(e.msg, " frames (");
+    CHECK(says);
+    while (says > e.msg && says[-1] != ' ')
+        says--;
+    int frames = atoi(says);
+    CHECK(frames > 1 && frames < 4001);
+    char text[16], more[16];
+    snprintf(text, sizeof text, "%d", frames);
+    snprintf(more, sizeof more, "%d", frames + 4);
+    CHECK_INT(PLAN(&p, &e, "frames", text), 0);
+    CHECK_INT(plan_forecast(&p, memory, NULL, &e), 0);
+    plan_release(&p);
+    CHECK_INT(PLAN(&p, &e, "frames", more), 0);
+    CHECK_INT(plan_forecast(&p, memory, NULL, &e), ERR_FIT);
+    plan_release(&p);
+}
+
+TEST(plan_says_when_nothing_fits)
+{
+    struct plan p;
+    struct err e;
+
+    CHECK_INT(PLAN(&p, &e, "frames", "9"), 0);
+    CHECK_INT(plan_forecast(&p, 1 << 20, NULL, &e), ERR_FIT);
+    CHECK_CONTAINS(e.msg, "not even one picture");
+    plan_release(&p);
+}
+
+TEST(plan_of_a_huge_film_is_refused_quickly_and_can_be_stopped)
+{
+    struct plan p;
+    struct err e;
+    struct request r;
+    atomic_int stop = 1;
+    double start = clock_cpu_s();
+
+    CHECK_INT(PLAN(&p, &e, "frames", "1000000"), ERR_FIT);
+    CHECK_CONTAINS(e.msg, "would fit");
+    CHECK_BELOW(clock_cpu_s() - start, 5);
+    request_init(&r);
+    CHECK_INT(request_set(&r, "prompt", "a red ball", &e), 0);
+    CHECK_INT(request_set(&r, "frames", "1000000", &e), 0);
+    CHECK_INT(plan_make(&p, fixture_dir(), &r, &stop, &e), ERR_CANCEL);
+    request_release(&r);
+}
+
+/* The dry run's memory is that of the real one. */
+TEST(plan_memory_is_that_of_the_run)
+{
+    struct plan p;
+    struct err e;
+    struct bundle *b;
+    struct cx dry, real;
+    struct velocity v;
+    float *x;
+
+    CHECK_INT(PLAN(&p, &e, "type", "f32", "frames", "41"), 0);
+    CHECK_INT(bundle_open(&b, fixture_dir(), p.type, &e), 0);
+    cx_init(&real, p.type, NULL, 0);
+    CHECK_INT(velocity_init(&v, &real, b, &p, NULL, &e), 0);
+    x = xcalloc(2 * latent_count(&v.shape), sizeof *x);
+    cx_reset_peak(&real);
+    CHECK_INT(velocity_at(&v, &real, x, 500, 0.5, x + latent_count(&v.shape), &e), 0);
+    cx_init(&dry, p.type, NULL, 1);
+    velocity_dry(&p, &b->dit, &dry, (int)v.text_start[2] / 2);
+    CHECK_BELOW(fabs((double)cx_peak_bytes(&dry) / (double)cx_peak_bytes(&real) - 1), 0.01);
+    cx_release(&dry);
+    cx_release(&real);
+    velocity_release(&v);
+    free(x);
+    bundle_free(&b);
+    plan_release(&p);
+}
