@@ -30,7 +30,9 @@ for part in transformer text_encoder vae; do
 done
 
 exits "train_a_finished_run_is_refused_without_resume" 4 "$ZOETROPE" train $config --out "$run"
-"$ZOETROPE" train $config --out "$tmp/stopped" >"$tmp/out" 2>&1 &
+# So many steps that it cannot be done before it is stopped.
+sed 's/{"steps": 30/{"steps": 1000000/' $config >"$tmp/long.json"
+"$ZOETROPE" train "$tmp/long.json" --out "$tmp/stopped" >"$tmp/out" 2>&1 &
 pid=$!
 while kill -0 $pid 2>/dev/null && [ ! -s "$tmp/stopped/curve-dit.jsonl" ]; do sleep 0.02; done
 kill -TERM $pid
