@@ -18,8 +18,8 @@ struct parity_line {
     int computed, ok; /* ok: computed and error <= limit */
 };
 struct parity_options {
-    enum dtype type;         /* DT_F32 or DT_BF16 */
-    double tol;              /* 0: 1e-5 in f32 (gradients 1e-4, Muon 2e-2), 2e-2 in bf16 */
+    enum dtype type; /* DT_F32 or DT_BF16 */
+    double tol;      /* 0: 1e-5 in f32 (gradients 1e-4, Muon 2e-2), 2e-2 in bf16 (gradients 5e-2) */
     struct threads *threads; /* may be NULL */
     void (*line)(void *user,
                  const struct parity_line *l); /* each output, in the order of the file */

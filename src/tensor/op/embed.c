@@ -91,6 +91,16 @@ struct tensor *gather_rows(struct cx *cx, struct tensor *x, const int32_t *index
     return y;
 }
 
+/* Networks were trained with angles of single precision: at timestep 1000 the rounding is in the
+ * fifth digit, so each step is rounded as the reference does. */
+static double time_angle(double t, int64_t i, int64_t half, enum dtype wide)
+{
+    if (wide == DT_F64)
+        return t * exp(-log(10000.0) * (double)i / (double)half);
+    float e = (float)-log(10000.0) * (float)i / (float)half;
+    return (double)((float)t * (float)exp((double)e));
+}
+
 struct tensor *timestep_embedding(struct cx *cx, const double *t, int64_t n, int64_t dim)
 {
     int64_t half = dim / 2;
@@ -99,7 +109,7 @@ struct tensor *timestep_embedding(struct cx *cx, const double *t, int64_t n, int
     struct tensor *y = tensor_new(cx, cx->wide, DIMS(n, dim));
     for (int64_t r = 0; !cx->dry && r < n; r++) {
         for (int64_t i = 0; i < half; i++) {
-            double a = t[r] * exp(-log(10000.0) * (double)i / (double)half), c = cos(a), s = sin(a);
+            double a = time_angle(t[r], i, half, cx->wide), c = cos(a), s = sin(a);
             dtype_convert(tensor_at(y, r * dim + i), y->type, &c, DT_F64, 1);
             dtype_convert(tensor_at(y, r * dim + half + i), y->type, &s, DT_F64, 1);
         }
