@@ -21,8 +21,10 @@ isa_flags = $(if $(filter %_avx2.c %_avx2.h,$1),$(FLAGS_AVX2))\
 	    $(if $(filter %_avx512bf16.c %_avx512bf16.h,$1),$(FLAGS_AVX512BF16))\
 	    $(if $(filter %_avx512vnni.c %_avx512vnni.h,$1),$(FLAGS_AVX512VNNI))
 fast_flags = $(if $(SANITIZE),,$(if $(filter src/kern/%,$1),-O3))
-# The library alone knows its version and where its models are installed; tests know their folder.
-place_flags = $(if $(filter src/api/%,$1),-DZT_VERSION_TEXT='"$(VERSION)"' -DZT_DATADIR='"$(datadir)/zoetrope"')\
+# The library alone knows its version, where its models are installed and which one came with the
+# source; tests know their folder.
+place_flags = $(if $(filter src/api/%,$1),-DZT_VERSION_TEXT='"$(VERSION)"' \
+	      -DZT_DATADIR='"$(datadir)/zoetrope"' -DZT_SOURCE_MODEL='"$(CURDIR)/model"')\
 	      $(if $(filter test/%,$1),-Itest -DZTEST_DIR='"$(CURDIR)/test"')
 
 # flags.txt changes when an option or the set of files does, and takes all objects with it.

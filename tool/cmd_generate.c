@@ -253,7 +253,7 @@ int cmd_generate(int argc, char **argv)
     zt_job_new(&a.job, NULL);
     film_quiet();
     if (parse(&a, argc, argv, &e)) {
-        status = cmd_usage("generate", "%s", e.msg);
+        status = e.code == ERR_USAGE ? cmd_usage("generate", "%s", e.msg) : cmd_fail(&e);
     } else if (a.help) {
         show_help();
     } else {

@@ -136,6 +136,7 @@ int model_find(char **dir, const char *name, struct err *e)
     look_in_list(&s, dirs && *dirs ? dirs : "/usr/local/share:/usr/share", "/zoetrope");
     look_beside_program(&s);
     look_in(&s, ZT_DATADIR);
+    look_in(&s, ZT_SOURCE_MODEL);
     free(own);
     *dir = s.found;
     if (!s.found)

@@ -30,6 +30,7 @@ else
     not_ok install_shared_library "$(tail -n 1 "$tmp/err")"
 fi
 
+[ -f model/model_index.json ] || fixture "$root/usr/share/zoetrope/model"
 (cd / && "$root/usr/bin/zoetrope" info) >"$tmp/out" 2>"$tmp/err"
 same install_program_finds_its_model $? 0
 

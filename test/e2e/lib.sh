@@ -39,6 +39,11 @@ holds() {
     if grep -qF -- "$3" "$2"; then ok "$1"; else not_ok "$1" "no '$3' in $(basename "$2")"; fi
 }
 
+# fixture DIR: a small model of random weights.
+fixture() {
+    FIXTURE_MODEL=$1 "$BUILD/ztest" fixture_model_is_whole >/dev/null || not_ok fixture "no model in $1"
+}
+
 # FFmpeg in this build, and its program on this machine?
 have_media() {
     ! grep -q 'MEDIA=0' "$BUILD/flags.txt" 2>/dev/null && command -v ffmpeg >/dev/null 2>&1

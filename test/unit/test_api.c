@@ -329,3 +329,15 @@ TEST(api_numbers_do_not_depend_on_the_locale)
     CHECK_INT(run, 0);
     CHECK(good);
 }
+
+/* The tests of the command ask for the model in a folder of theirs. */
+TEST(fixture_model_is_whole)
+{
+    const char *dir = getenv("FIXTURE_MODEL");
+    zt_model *m;
+
+    if (dir)
+        fixture_model(dir);
+    CHECK_INT(zt_model_open(&m, dir ? dir : fixture_dir(), error, sizeof error), 0);
+    zt_model_free(&m);
+}

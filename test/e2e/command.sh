@@ -1,0 +1,159 @@
+# The program as its users meet it, on a model of random weights: help, exit codes, prompts, options,
+# films, recipes, JSON, stopping.
+. test/e2e/lib.sh
+
+fixture "$tmp/models/fixture"
+export ZOETROPE_MODELS=$tmp/models
+zt() { "$ZOETROPE" "$@"; }
+quick="--size native --steps 2 --frames 5"
+cd "$tmp" || exit 1
+BUILD_HAS_MEDIA=0
+(cd "$OLDPWD" && have_media) && BUILD_HAS_MEDIA=1
+figure() { sed -n '$s/.*"'"$1"'": "\{0,1\}\([^",}]*\).*/\1/p' "$tmp/out"; } # of the last JSON line
+
+# --- help and usage
+exits help 0 zt --help
+holds help_names_exit_codes "$tmp/out" "6 does not fit into memory"
+exits version 0 zt --version
+exits no_arguments 2 zt
+for c in generate world train measure parity info bench; do
+    exits "help_$c" 0 zt $c --help
+    holds "help_lists_$c" "$tmp/out" "$c"
+done
+exits bare_word 2 zt mesure
+holds bare_word_names_the_nearest "$tmp/err" '"measure"'
+exits bare_word_after_generate 2 zt generate ball
+exits words_without_quotes 2 zt a red ball rolls
+exits chinese_word 2 zt 红球
+exits unknown_option 2 zt -p "a ball" --stpes 4
+holds unknown_option_names_the_nearest "$tmp/err" '"steps"'
+exits option_without_value 2 zt -p "a ball" --steps
+exits option_out_of_range 2 zt -p "a ball" --steps 0
+holds option_says_what_is_allowed "$tmp/err" "1 to 1000"
+exits no_prompt 2 zt generate --steps 2
+exits unknown_ending 2 zt -p "a ball" $quick -o film.avi
+exits model_missing 3 zt -p "a ball" --model nowhere
+holds model_missing_says_where "$tmp/err" "$tmp/models"
+exits folder_missing 4 zt -p "a ball" $quick -o nowhere/film.y4m
+exits does_not_fit 6 zt -p "a ball" --frames 1000000 -o film.y4m
+holds does_not_fit_says_what_would "$tmp/err" "would fit"
+
+# --- prompts
+exits sentence 0 zt "a red ball rolls" $quick -o sentence.y4m
+exits sentence_chinese 0 zt 一个红球从左边滚来 $quick -o chinese.y4m
+exits one_word_with_p 0 zt -p ball $quick -o word.y4m
+printf 'a red ball\nrolls\n' >prompt.txt
+exits prompt_file 0 zt -p @prompt.txt $quick -o file.y4m
+exits prompt_file_missing 4 zt -p @nowhere.txt $quick -o film.y4m
+printf 'a "red" $ball' | zt -p - $quick -o stdin.y4m >out 2>err
+same prompt_stdin $? 0
+exits recipe_of_stdin 0 zt info stdin.y4m
+holds prompt_stdin_is_kept "$tmp/out" 'a \"red\" $ball'
+exits unknown_words 0 zt "a red ball frobnicates" $quick -o unknown.y4m
+holds unknown_words_are_named "$tmp/err" frobnicates
+
+# --- files
+exits default_name 0 zt "a red ball" $quick --seed 77
+ls zoetrope-77.* >/dev/null 2>&1 && ok default_name_holds_the_seed || not_ok default_name_holds_the_seed "$(ls)"
+before=$(cksum <sentence.y4m)
+exits exists 4 zt "a blue box" $quick -o sentence.y4m
+same exists_is_untouched "$(cksum <sentence.y4m)" "$before"
+exits overwrite 0 zt "a blue box" $quick -o sentence.y4m -y
+exits film_on_stdout 0 zt "a red ball" $quick --seed 5 -o - --json
+same film_on_stdout_is_y4m "$(head -c 9 "$tmp/out")" YUV4MPEG2
+same film_on_stdout_json_on_stderr "$(tail -n 1 "$tmp/err" | head -c 1)" "{"
+"$ZOETROPE" "a red ball" $quick -o - 2>err >/dev/full
+same disk_full $? 4
+"$ZOETROPE" "a red ball" --frames 201 --steps 1 -o - 2>err | head -c 100 >/dev/null
+same closed_pipe "${PIPESTATUS[0]}" 4
+
+# --- the same film
+for n in 1 2 3 8; do
+    zt "a red ball rolls" $quick --seed 5 --threads $n -o threads.y4m -y --json >out 2>err
+    hashes=$(figure frame_hash).$(figure latent_hash)
+    [ $n = 1 ] && first=$hashes
+    same "same_film_with_${n}_threads" "$hashes" "$first"
+done
+same film_hash_is_a_hash ${#first} 129
+[ "$(grep -c '^{.*}$' out)" = "$(grep -c . out)" ] && ok json_lines || not_ok json_lines "$(grep -v '^{.*}$' out | head -n 1)"
+[ "$(grep -c '"stage": "sampling"' out)" -ge 2 ] && ok json_progress || not_ok json_progress "$(cat out)"
+for key in seed width height frames fps steps memory_bytes forecast_s seconds output model_hash peak_rss_bytes; do
+    [ -n "$(figure $key)" ] && ok "json_has_$key" || not_ok "json_has_$key" "$(tail -n 1 out)"
+done
+exits json_failure 4 zt "a red ball" $quick -o threads.y4m --json
+holds json_failure_says_so "$tmp/out" '"code": 4'
+exits again 0 zt generate --again threads.y4m -o again.y4m --json
+same again_is_the_same "$(figure frame_hash).$(figure latent_hash)" "$first"
+exits again_without_recipe 3 zt generate --again prompt.txt -o x.y4m
+exits bare 0 zt "a red ball" $quick --no-metadata -o bare.y4m
+exits bare_has_no_recipe 0 zt info bare.y4m
+holds bare_says_so "$tmp/out" "no recipe"
+exits again_of_a_bare_film 3 zt generate --again bare.y4m -o x.y4m
+exits recipe 0 zt info threads.y4m
+grep -qF "$tmp" out && not_ok recipe_without_paths "$(cat out)" || ok recipe_without_paths
+
+# --- the model has changed
+cp -r models/fixture models/changed
+sed -i 's/"release": "test"/"release": "test 2"/; s/"fixture"/"changed"/' models/changed/model_index.json
+exits again_with_another_model 0 zt generate --again threads.y4m --model changed -o other.y4m
+holds again_names_the_release "$tmp/err" "release test"
+mkdir empty
+ZOETROPE_MODELS=$tmp/empty exits again_without_its_model 3 zt generate --again threads.y4m --model gone -o x.y4m
+holds again_says_which_release "$tmp/err" "release test"
+rm -r models/changed
+
+# --- config files
+echo '{"zoetrope": 1, "prompt": "a red ball rolls", "seed": 5, "steps": 9, "frames": 5, "size": "native"}' >config.json
+exits config 0 zt generate --config config.json --steps 2 -o config.y4m --json
+same config_then_command_line "$(figure frame_hash).$(figure latent_hash)" "$first"
+echo '{"zoetrope": 2, "prompt": "a red ball"}' >new.json
+exits config_newer 3 zt generate --config new.json -o x.y4m
+holds config_newer_says_so "$tmp/err" "version 2"
+echo '{"zoetrope": 1, "promt": "a red ball"}' >typo.json
+exits config_typo 2 zt generate --config typo.json -o x.y4m
+holds config_typo_names_the_nearest "$tmp/err" '"prompt"'
+
+# --- stopping
+"$ZOETROPE" "a red ball" --frames 2001 --steps 1 --size 640x480 -o long.y4m >out 2>err &
+pid=$!
+for _ in $(seq 300); do [ -s long.part.y4m ] && break; sleep 0.1; done
+kill -INT $pid
+wait $pid
+same interrupted $? 130
+[ -s long.part.y4m ] && [ ! -e long.y4m ] && ok interrupted_leaves_the_part || not_ok interrupted_leaves_the_part "$(ls)"
+exits interrupted_part_reads 0 zt info long.part.y4m
+
+# --- info and world
+exits info_model 0 zt info
+holds info_model_name "$tmp/out" fixture
+exits info_words 0 zt info --words
+holds info_words_lists "$tmp/out" "红色"
+exits info_weights 0 zt info --weights
+holds info_weights_lists "$tmp/out" "blocks.0.attn1.to_q.weight"
+exits info_json 0 zt info threads.y4m --json
+holds info_json_recipe "$tmp/out" '"recipe": {"zoetrope": 1'
+exits info_nothing 3 zt info nothing-here
+exits world 0 zt world -n 2 -o clips --frames 3 --size 64x48 --format y4m --seed 4
+[ -s clips/4.y4m ] && [ -s clips/5.y4m ] && ok world_clips || not_ok world_clips "$(ls clips)"
+holds world_truth clips/4.json '"canonical"'
+exits world_exists 4 zt world -n 1 -o clips --frames 3 --size 64x48 --format y4m --seed 4
+exits world_wish 0 zt world -n 3 --captions -p "a blue box falls"
+same world_wish_is_granted "$(grep -c 'blue box' "$tmp/out")" 3
+exits world_bad_number 2 zt world -n 0 -o clips
+exits world_without_folder 2 zt world -n 1
+
+# --- what needs FFmpeg
+if [ $BUILD_HAS_MEDIA = 1 ]; then
+    exits mp4 0 zt "a red ball rolls" $quick --seed 5 -o film.mp4 --json
+    same mp4_same_film "$(figure frame_hash).$(figure latent_hash)" "$first"
+    ffmpeg -v error -y -i film.mp4 -c copy copy.mp4 </dev/null
+    exits mp4_copy 0 zt generate --again copy.mp4 -o copied.y4m --json
+    same mp4_copy_keeps_the_recipe "$(figure frame_hash).$(figure latent_hash)" "$first"
+    exits png_folder 0 zt "a red ball" $quick -o pictures/
+    exits png_folder_exists 4 zt "a red ball" $quick -o pictures/
+    exits first_frame 0 zt "a red ball" $quick --seed 5 --first-frame pictures/frame-00000.png -o from.y4m
+    exits first_frame_missing 4 zt "a red ball" $quick --first-frame nowhere.png -o x.y4m
+    exits first_frame_again_needs_it 2 zt generate --again from.y4m -o x.y4m
+    holds first_frame_again_says_so "$tmp/err" "first-frame"
+    exits first_frame_again 0 zt generate --again from.y4m --first-frame pictures/frame-00000.png -o from2.y4m
+fi
