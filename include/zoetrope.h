@@ -27,15 +27,16 @@ extern "C" {
 typedef struct zt_model zt_model;
 typedef struct zt_job zt_job;
 
-enum zt_code { /* negated: the exit status of the program */
-               ZT_OK = 0,
-               ZT_E_CHECK = -1,   /* a check failed */
-               ZT_E_USAGE = -2,   /* an option or request is wrong */
-               ZT_E_MODEL = -3,   /* a model or data file is wrong */
-               ZT_E_IO = -4,      /* input or output failed, or the file exists */
-               ZT_E_DEVICE = -5,  /* device trouble or a value that is not finite */
-               ZT_E_FIT = -6,     /* needs more memory than there is */
-               ZT_E_CANCEL = -130 /* a callback or zt_cancel asked to stop */
+/* Negated: the exit status of the program. */
+enum zt_code {
+    ZT_OK = 0,
+    ZT_E_CHECK = -1,   /* a check failed */
+    ZT_E_USAGE = -2,   /* an option or request is wrong */
+    ZT_E_MODEL = -3,   /* a model or data file is wrong */
+    ZT_E_IO = -4,      /* input or output failed, or the file exists */
+    ZT_E_DEVICE = -5,  /* device trouble or a value that is not finite */
+    ZT_E_FIT = -6,     /* needs more memory than there is */
+    ZT_E_CANCEL = -130 /* a callback or zt_cancel asked to stop */
 };
 
 const char *zt_version(void); /* "0.1.0" */
@@ -51,16 +52,20 @@ void zt_set_panic_hook(void (*hook)(const char *message, void *user), void *user
  * first job. */
 int zt_model_open(zt_model **out, const char *name, char *error, size_t size);
 void zt_model_free(zt_model **model);
-/* A fact about the model: "name", "license", "hash", "width", "height", "frames", "frame_rate",
- * "path", "parameters". NULL for an unknown key. Valid until zt_model_free. */
+/* A fact about the model: "name", "description", "release", "license", "hash", "width", "height",
+ * "frames", "frame_rate", "sampler", "text", "path", "parameters". NULL for an unknown key. Valid
+ * until zt_model_free. */
 const char *zt_model_get(const zt_model *model, const char *key);
 
 /* --- options --- */
 
-struct zt_option { /* one row of the option table; all strings are static; new fields are only ever
-                      appended */
-    const char *name, *type, *range, *fallback,
-        *help; /* type: text int real flag path choice; fallback: its default */
+/* One row of the option table. All strings are static; new fields are only ever appended. */
+struct zt_option {
+    const char *name;
+    const char *type;     /* text int real flag path choice */
+    const char *range;    /* what is allowed, in words */
+    const char *fallback; /* what it is when unsaid, in words */
+    const char *help;
 };
 /* Row i of the table, 0 for success, ZT_E_USAGE past the end. size = sizeof(struct zt_option) of
  * the caller. */
