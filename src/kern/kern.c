@@ -4,9 +4,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/err.h"
 #include "kern/x86/x86.h"
+
+enum { BIG_PAGE = 2 << 20 };
 
 struct block {
     void *data;
@@ -43,11 +46,12 @@ static void *grow(struct block *b, size_t bytes)
     if (bytes > b->bytes) {
         size_t want = bytes + bytes / 4;
 
-        want = (want + 4095) & ~(size_t)4095;
+        want = (want + BIG_PAGE - 1) / BIG_PAGE * BIG_PAGE;
         free(b->data);
-        b->data = aligned_alloc(64, want);
+        b->data = aligned_alloc(BIG_PAGE, want);
         if (!b->data)
             panic("out of memory: %zu bytes of kernel scratch", want);
+        madvise(b->data, want, MADV_HUGEPAGE); /* only speed: packed panels cross many pages */
         b->bytes = want;
     }
     return b->data;
