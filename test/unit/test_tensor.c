@@ -15,9 +15,9 @@ static struct tensor *ramp(struct cx *cx, int rank, const int64_t *dim)
     return x;
 }
 
-static float at(const struct tensor *x, int64_t i)
+static double at(const struct tensor *x, int64_t i)
 {
-    return ((float *)x->data)[i];
+    return x->type == DT_F64 ? ((double *)x->data)[i] : (double)((float *)x->data)[i];
 }
 
 TEST(tensor_shapes)
@@ -428,8 +428,8 @@ TEST(conv_and_modulation_values)
     struct tensor *y =
         norm_mod(&cx, x, NULL, NULL, (struct mod){e, 4, index}, (struct mod){e, 2, index}, 0);
     /* each row is -1, 1; row 0 takes entry 1: scale 10,11 shift 8,9 */
-    CHECK(fabsf(at(y, 0) + 3) < 1e-5f && fabsf(at(y, 1) - 21) < 1e-5f);
-    CHECK(fabsf(at(y, 2) + 3) < 1e-5f && fabsf(at(y, 3) - 9) < 1e-5f);
+    CHECK(fabs(at(y, 0) + 3) < 1e-5 && fabs(at(y, 1) - 21) < 1e-5);
+    CHECK(fabs(at(y, 2) + 3) < 1e-5 && fabs(at(y, 3) - 9) < 1e-5);
     y = add_gated(&cx, x, x, (struct mod){e, 3, index});
     CHECK(at(y, 1) == 11 && at(y, 2) == 8 && at(y, 3) == 15);
     cx_release(&cx);
