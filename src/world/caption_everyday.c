@@ -121,7 +121,7 @@ static void say_word(struct teller *t, int tag, int value)
     do {
         s = lexicon_next(&at, &len, NULL);
     } while (at_form--);
-    if (t->lang == LANG_EN && t->out->len)
+    if (t->lang == LANG_EN && t->out->len && t->out->data[t->out->len - 1] != ' ')
         buf_putc(t->out, ' ');
     buf_add(t->out, s, (size_t)len);
 }
@@ -145,16 +145,10 @@ static int say_it(struct teller *t)
     return rng_chance(t->rng, t->detail);
 }
 
-/* "a large shiny red ball", 一个大的红色的球 */
-static void say_object(struct teller *t, const struct object_facts *o)
+static void say_look(struct teller *t, const struct object_facts *o)
 {
     const char *de = t->lang == LANG_ZH ? "的" : "";
-    int group = o->shape == SHAPE_DOMINOES;
 
-    if (t->lang == LANG_ZH)
-        buf_puts(t->out, group ? "" : rng_chance(t->rng, 0.8) ? "一个" : "");
-    else if (!group)
-        say_text(t, "a");
     if (o->size && say_it(t)) {
         say_word(t, SLOT_SIZE, o->size);
         buf_puts(t->out, de);
@@ -167,6 +161,23 @@ static void say_object(struct teller *t, const struct object_facts *o)
     if (rng_chance(t->rng, 0.5))
         buf_puts(t->out, de);
     say_word(t, SLOT_SHAPE, o->shape);
+}
+
+/* "an orange ball", 一个大的红色的球 */
+static void say_object(struct teller *t, const struct object_facts *o)
+{
+    struct buf look = BUF_INIT;
+    struct teller own = *t;
+    int group = o->shape == SHAPE_DOMINOES;
+
+    own.out = &look;
+    say_look(&own, o);
+    if (t->lang == LANG_ZH)
+        buf_puts(t->out, group ? "" : rng_chance(t->rng, 0.8) ? "一个" : "");
+    else if (!group)
+        say_text(t, strchr("aeiou", look.data[0]) ? "an" : "a");
+    say_text(t, buf_str(&look));
+    buf_release(&look);
 }
 
 static void say_place(struct teller *t, const struct object_facts *o)

@@ -51,6 +51,7 @@ enum {
     TAG_OTHER, /* "another" */
     TAG_TWO,
     TAG_IT,     /* "it", "which" */
+    TAG_CLAUSE, /* "while", "then": something else begins */
     TAG_SKIP,   /* says nothing */
     TAG_REFUSE, /* known to mean something that this world cannot do */
     TAG_COUNT

@@ -19,8 +19,8 @@ const struct lexicon_entry lexicon_entries[] = {
         "cylinder|drum|barrel|column/tin|tin can|soda can|pillar|tube|tin|keg|canister|cup|mug|cylindrical shape",
         "圆柱|圆柱体|柱子|圆筒/柱体|圆桶|桶|罐子|易拉罐|罐|圆柱形|柱|筒|铁罐|木桶|杯子"}},
     {SLOT_SHAPE, SHAPE_DOMINOES, {
-        "dominoes/domino|row of dominoes|line of dominoes|domino row|domino tiles|domino stones|chain of dominoes",
-        "多米诺骨牌|骨牌/多米诺|一排骨牌|一排多米诺骨牌|骨牌阵|多米诺牌"}},
+        "dominoes/domino|row of dominoes|line of dominoes|domino row|domino tiles|domino stones|chain of dominoes|set of dominoes",
+        "多米诺骨牌|骨牌/多米诺|一列骨牌|一串骨牌|一排骨牌|一排多米诺骨牌|骨牌阵|多米诺牌"}},
     {SLOT_SHAPE, SHAPE_UNSAID, {
         "/object|thing|one|shape|item|toy|body|something", "/物体|东西|玩具|物件|形状|物品"}},
 
@@ -126,7 +126,7 @@ const struct lexicon_entry lexicon_entries[] = {
     {TAG_GO, SPEED_SLOW, {"creep|crawl|inch|stroll/amble|meander|dawdle", "爬|蠕动|踱|慢行/缓行|挪步|徐行"}},
     {TAG_COME, 0, {"", "来|过来|而来/进来|来到"}},
     {TAG_LEAVE, 0, {"", "去|而去|走开/开去|过去"}},
-    {TAG_ENTER, 0, {"enter|appear|come in|start/begin|emerge|come into view|originate|come into frame|roll in|slide in|starting|arrive|come into the picture|set out|set off|move in|glide in", "进入|出现|出发|进场/入画|起始|开始|进入画面|入场|登场|驶入|滚入|滑入|进到|起步|滚进|滑进|冒出"}},
+    {TAG_ENTER, 0, {"enter|appear|come in|start/begin|emerge|come into view|originate|come into frame|roll in|slide in|starting|arrive|come into the picture|set out|set off", "进入|出现|出发|进场/入画|起始|开始|进入画面|入场|登场|驶入|滚入|滑入|进到|起步|滚进|滑进|冒出"}},
     {TAG_EXIT, 0, {"exit|leave|end|end up|finish/disappear|vanish|stop|come to a stop|go out|depart|roll out|slide out|come to rest|arrive at|terminate|halt", "离场|消失|结束|驶出/出画|停|停下|停在|出去|离开画面|滚出|滑出|终止|停止|停下来"}},
     {TAG_HIT, 0, {
         "hit|strike|knock over|collide with|bump into|crash into/hit|collide|knock down|knock|crash|bump|smash|smash into|run into|bang|slam|slam into|topple|ram|knock away|push over|push away|impact|collision|knock off|tip over|bash|struck|tap|impact on|knock aside|throw over|bowl over|touch|clash|hits against|bang into|send flying",
@@ -160,8 +160,10 @@ const struct lexicon_entry lexicon_entries[] = {
     {TAG_TWO, 0, {"two/pair of|a pair of|both", "两个/两|二|两只|两颗|一对|俩|双|两块"}},
     {TAG_IT, 0, {"it|which/who|itself|they|them|each other|one another", "它|他/它们|其中|彼此|互相|自身"}},
     {TAG_SKIP, 0, {
-        "of/row|line|then|there|as|so|that|over|across|along|through|where|when|while|during|until|all|way|its way|direction|side|edge|end|here|very|quite|rather|slightly|up|down|out|again|before|after|against|under|below|above|onto|for|but|just|only|also|now|both|between|until it|can|will|may|should|would|does|do|did|seen|see|show|shows|showing|video|clip|film|movie|animation|scene|image|imagine|please|make|create|generate|render|draw|video of|clip of|footage|we|i|want|like|watch|let|how|no|not|without|any|color|colour|size|material|speed|pace|smoothly|straight|simple|plain|one side|hand|place|spot|position|against|or|if|whole|entire|full|seconds|second long|five|5|s|t|re|ve|ing|fully|completely|itself|own|path|line|moment|finally|first|next|afterwards|suddenly|meanwhile||within|into view|into frame|frame|more|visible|sight|been|across the floor|surface of|flat surface|slight|little bit|constant|constantly|space|room|world|empty|studio|bit|too|has been|had|view|shot|picture|appearance|kind|type|toy|object is|about|even|evenly|keep|keeps|set|opposite side|other side|another side|using|back and forth|in motion|thus|solid|new|old",
-        "的/想|匀速|几|次|前|后|照|射|照来|射来|了|着|过|地|得|上|下|里|中|内|外|面|边|侧|方向|方|然后|接着|随后|之后|时|时候|同时|正|正在|在场|会|有|以|所|就|都|也|很|非常|十分|特别|一下|一起|起来|起|出|入|进|开|回|一边|一路|整个|画|视频|动画|场景|片段|影片|图|展示|显示|生成|制作|请|想要|看|看到|可以|能|要|之|等|但|只|最|后来|最后|最终|旁|这里|那里|不|没|没有|无|秒|速度|颜色|大小|材质|表面|身|体|形|状|处|位置|径直|直|沿着|沿|顺着|色|于是|所以|因为|如果|它会|慢镜头|一样|似的|并没有|过程|从而|再|先|接下来|突然|忽然|这时|此时|一直|全|完全|画面|视野|取景|完整|逐|才|使|令|使得|带|带着|自己|动|干净|空旷|房间|环境|出来|下去|上去|一条|直线|呢|吧|啊|呀|吗|哦|整|对|对面|另一边|另一侧|一端|另一端|一侧|一头|另一头|段|幅|张|排|相互|很多"}},
+        "of/row|line|there|that|over|across|along|through|where|during|all|way|its way|direction|side|edge|end|here|very|quite|rather|slightly|up|down|out|again|against|under|below|above|onto|for|just|only|also|now|both|between|until it|can|will|may|should|would|does|do|did|seen|see|show|shows|showing|video|clip|film|movie|animation|scene|image|imagine|please|make|create|generate|render|draw|video of|clip of|footage|we|i|want|like|watch|let|how|no|not|without|any|color|colour|size|material|speed|pace|smoothly|straight|simple|plain|one side|hand|place|spot|position|or|whole|entire|full|seconds|second long|five|5|s|t|re|ve|ing|fully|completely|itself|own|path|moment|first|suddenly|within|into view|into frame|frame|more|visible|sight|been|across the floor|surface of|flat surface|slight|little bit|constant|constantly|space|room|world|empty|studio|bit|too|has been|had|view|shot|picture|appearance|kind|type|toy|object is|about|even|evenly|keep|keeps|set|opposite side|other side|another side|using|back and forth|in motion|thus|solid|new|old",
+        "的/想|匀速|几|次|前|后|照|射|照来|射来|了|着|过|地|得|上|下|里|中|内|外|面|边|侧|方向|方|正|正在|在场|会|有|以|所|就|都|也|很|非常|十分|特别|一下|一起|起来|起|出|入|进|开|回|一边|一路|整个|画|视频|动画|场景|片段|影片|图|展示|显示|生成|制作|请|想要|看|看到|可以|能|要|之|等|只|最|旁|这里|那里|不|没|没有|无|秒|速度|颜色|大小|材质|表面|身|体|形|状|处|位置|径直|直|沿着|沿|顺着|色|它会|慢镜头|一样|似的|并没有|过程|先|突然|忽然|一直|全|完全|画面|视野|取景|完整|逐|才|使|令|使得|带|带着|自己|动|干净|空旷|房间|环境|出来|下去|上去|一条|直线|呢|吧|啊|呀|吗|哦|整|对|对面|另一边|另一侧|一端|另一端|一侧|一头|另一头|段|幅|张|排|相互|很多"}},
+    {TAG_CLAUSE, 0, {"while|when|then/as|until|before|after|but|meanwhile|afterwards|finally|next|if|so",
+        "然后|接着|随后/之后|时|时候|同时|但|后来|最后|最终|于是|所以|因为|如果|从而|再|接下来|这时|此时"}},
     {TAG_REFUSE, 0, {
         "/zoom out|dolly out|pull out|pull back|tilt up|tilt down|upward|upwards|pink|brown|turquoise|cyan|teal|silver|rainbow|colourful|colorful|transparent|three|four|five balls|many|several|dog|cat|car|person|man|woman|orbit|fly around",
         "/拉远|缩小镜头|向上|往上|粉色|粉红色|棕色|褐色|青色|银色|彩色|透明|三个|四个|许多|几个|狗|猫|汽车|人|环绕"}},

@@ -60,6 +60,21 @@ static void add_cone(struct engine *g, dBodyID id, const struct body *b)
     }
 }
 
+/* A glider that is to topple dominoes meets them at one point above its middle, as a ball would;
+ * its flat side would only shift them. */
+static void add_bumper(struct engine *g, dBodyID id, const struct body *b)
+{
+    double r = b->half[0], z = b->half[2];
+    dGeomID foot = dCreateBox(g->space, 0.8 * r, 0.8 * r, 2 * z),
+            bumper = dCreateSphere(g->space, r);
+
+    dGeomSetData(foot, (void *)b);
+    dGeomSetData(bumper, (void *)b);
+    dGeomSetBody(foot, id);
+    dGeomSetBody(bumper, id);
+    dGeomSetOffsetPosition(bumper, 0, 0, 0.4 * z);
+}
+
 static void add_body(struct engine *g, int i)
 {
     const struct body *b = &g->scene->body[i];
@@ -88,6 +103,10 @@ static void add_body(struct engine *g, int i)
     }
     if (b->prim == PRIM_CONE && id && b->friction > 0) {
         add_cone(g, id, b);
+        return;
+    }
+    if (id && b->friction == 0 && g->scene->facts.event == EVENT_DOMINO) {
+        add_bumper(g, id, b);
         return;
     }
     if (b->prim == PRIM_SPHERE)

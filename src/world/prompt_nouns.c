@@ -32,7 +32,7 @@ static int skip_adjectives(const struct reading *r, int i)
         if (is_adjective(tag) || tag == TAG_SKIP || tag == SLOT_SPEED)
             continue;
         if ((tag == TAG_AND || tag == TOKEN_COMMA) && is_adjective(next) &&
-            is_adjective(token_tag(r, i - 1)))
+            is_adjective(token_tag(r, i - 1)) && next != token_tag(r, i - 1))
             continue;
         break;
     }

@@ -193,6 +193,8 @@ void prompt_words(const char *s, struct reading *out)
             i++;
             continue;
         }
+        if (k.tag == TAG_CLAUSE)
+            k.tag = TOKEN_COMMA;
         k.ing = end - i > 4 && is_ending(t, end - 3, end, "ing");
         k.at = t->at[i];
         k.bytes = t->at[end] - t->at[i];
