@@ -9,7 +9,7 @@
 #include "measure/sight_inner.h"
 #include "world/clip.h"
 
-enum { STREAM_FIT = 0x66697473, FIT_STEPS = 1500, MAX_SAMPLES = 8, W = 112, H = 64, FRAMES = 17 };
+enum { STREAM_FIT = 0x66697473, FIT_STEPS = 1500, W = 112, H = 64, FRAMES = 17, BLOCK = 8 };
 
 struct sample {
     int shape, group; /* 0..SHAPE_KINDS-1 */
@@ -21,26 +21,65 @@ struct samples {
     int n, cap;
 };
 
-/* What codecs and generators do to edges: blur by up to a pixel, and noise. */
-static void spoil(uint8_t *rgb, int n_frames, struct rng *r)
+/* Projection onto the first `keep` of len cosines, mixed with `own` of the samples themselves. */
+static void smoother(double m[BLOCK][BLOCK], int len, int keep, double own)
 {
-    size_t row = W * 3, size = row * H;
-    double side = rng_chance(r, 0.3) ? 0 : rng_range(r, 0, 0.3), noise = rng_range(r, 0, 4);
-    uint8_t *old = xmalloc(size);
+    for (int i = 0; i < len; i++) {
+        for (int j = 0; j < len; j++) {
+            double sum = 0;
 
-    for (int t = 0; t < n_frames; t++, rgb += size) {
-        for (int pass = 0; pass < 2; pass++) {
-            size_t gap = pass ? row : 3;
-
-            memcpy(old, rgb, size);
-            for (size_t i = gap; i + gap < size; i++)
-                rgb[i] =
-                    (uint8_t)((1 - 2 * side) * old[i] + side * (old[i - gap] + old[i + gap]) + 0.5);
+            for (int u = 0; u < keep; u++)
+                sum += (u ? 2.0 : 1.0) / len * cos(M_PI * (i + 0.5) * u / len) *
+                       cos(M_PI * (j + 0.5) * u / len);
+            m[i][j] = (1 - own) * sum + own * (i == j);
         }
-        for (size_t i = 0; i < size; i++)
-            rgb[i] = (uint8_t)fmin(fmax(rgb[i] + noise * rng_normal(r) + 0.5, 0), 255);
     }
-    free(old);
+}
+
+/* One line of len samples, `gap` bytes apart. */
+static void soften(uint8_t *at, size_t gap, int len, double m[BLOCK][BLOCK])
+{
+    double in[BLOCK];
+
+    for (int i = 0; i < len; i++)
+        in[i] = at[(size_t)i * gap];
+    for (int i = 0; i < len; i++) {
+        double out = 0.5;
+
+        for (int j = 0; j < len; j++)
+            out += m[i][j] * in[j];
+        at[(size_t)i * gap] = (uint8_t)fmin(fmax(out, 0), 255);
+    }
+}
+
+/* What codecs and generators leave of a film: blocks of 8x8 px and 4 frames without their finest
+ * detail, neighbours mixed at the seams, and noise. */
+static void spoil(uint8_t *rgb, struct rng *r)
+{
+    const size_t row = W * 3, size = row * H;
+    int keep = 3 + rng_below(r, 4), frames = 2 + rng_below(r, 3);
+    double own = rng_range(r, 0, 0.5), noise = rng_range(r, 0, 4);
+    double place[BLOCK][BLOCK], time[BLOCK][BLOCK];
+    int x0 = rng_below(r, BLOCK), y0 = rng_below(r, BLOCK);
+
+    smoother(place, BLOCK, keep, own);
+    smoother(time, 4, frames, own);
+    if (rng_chance(r, 0.85)) {
+        for (int t = 0; t < FRAMES; t++)
+            for (int y = 0; y < H; y++)
+                for (int x = x0; x + BLOCK <= W; x += BLOCK)
+                    for (int k = 0; k < 3; k++)
+                        soften(rgb + t * size + y * row + x * 3 + k, 3, BLOCK, place);
+        for (int t = 0; t < FRAMES; t++)
+            for (int y = y0; y + BLOCK <= H; y += BLOCK)
+                for (size_t x = 0; x < row; x++)
+                    soften(rgb + t * size + y * row + x, row, BLOCK, place);
+        for (int t = 1; t + 4 <= FRAMES; t += 4)
+            for (size_t i = 0; i < size; i++)
+                soften(rgb + t * size + i, size, 4, time);
+    }
+    for (size_t i = 0; i < size * FRAMES; i++)
+        rgb[i] = (uint8_t)fmin(fmax(rgb[i] + noise * rng_normal(r) + 0.5, 0), 255);
 }
 
 static void collect(const struct clip *c, const struct facts *facts, struct rng *r,
@@ -50,7 +89,7 @@ static void collect(const struct clip *c, const struct facts *facts, struct rng 
     struct track tracks[SIGHT_MAX_TRACKS];
     int n_tracks;
 
-    spoil(c->rgb, c->n_frames, r);
+    spoil(c->rgb, r);
     view_film_init(&f, c->rgb, c->w, c->h, c->n_frames);
     n_tracks = track_find(&f, tracks);
     for (int i = 0; i < n_tracks; i++) {

@@ -149,10 +149,11 @@ static int direction_of(const struct sight *s)
     return 0;
 }
 
-/* Judge by the frames that show the object whole, or by all when there are too few. */
+/* Judge by the frames that show the object whole, or by all when there are none; what is near shows
+ * more than what is far, so frames count by their area. */
 static void judge_shape(const struct view_film *f, const struct track *k, struct sight *s)
 {
-    double sum[SHAPE_KINDS] = {0}, total = 0;
+    double sum[SHAPE_KINDS] = {0}, total = 0, areas = 0;
     int uncut = 0, seen = 0, step, best = 0;
 
     for (int t = 0; t < f->n; t++)
@@ -161,16 +162,20 @@ static void judge_shape(const struct view_film *f, const struct track *k, struct
     for (int t = 0; t < f->n; t++) {
         const struct patch *p = track_patch(f, k, t);
         float x[SHAPE_FEATURES];
+        double one[SHAPE_KINDS] = {0};
 
         if (!p || (uncut && p->cut) || seen++ % step)
             continue;
         shape_features(f, t, k->patch[t], x);
-        shape_judge(x, shape_group(k->color), sum);
+        shape_judge(x, shape_group(k->color), one);
+        for (int i = 0; i < SHAPE_KINDS; i++)
+            sum[i] += one[i] * p->area;
+        areas += p->area;
     }
     for (int i = 1; i < SHAPE_KINDS; i++)
         best = sum[i] > sum[best] ? i : best;
     for (int i = 0; i < SHAPE_KINDS; i++)
-        total += exp((sum[i] - sum[best]) * step / (seen ? seen : 1));
+        total += exp((sum[i] - sum[best]) / areas);
     s->shape = SHAPE_BALL + best;
     s->shape_p = 1 / total;
 }
