@@ -11,10 +11,10 @@
 #include "model/wan.h"
 
 static int load(struct parity *p, struct weight_set *s, const struct store_names *names,
-                int training)
+                enum dtype type, int training)
 {
     char *path = parity_path(p, "model.safetensors");
-    int rc = store_load(s, path, names, p->o->type, training, NULL, &p->err);
+    int rc = store_load(s, path, names, type, training, NULL, &p->err);
 
     free(path);
     return rc;
@@ -242,7 +242,7 @@ static void wan_case_run(struct parity *p, int training)
     struct cx cx;
 
     if (!wan_config_read(&k, path, &p->err) && !wan_init(&c.m, &k, &p->err) &&
-        !load(p, &c.m.weights, &store_wan_names, training) && !wan_case_open(&c)) {
+        !load(p, &c.m.weights, &store_wan_names, p->o->type, training) && !wan_case_open(&c)) {
         cx_init(&cx, p->o->type, p->o->threads, 0);
         if (training) {
             wan_gradients(&c, &cx);
@@ -349,7 +349,7 @@ static void text_case_run(struct parity *p, int training)
     struct cx cx;
 
     if (!umt5_config_read(&k, path, &p->err) && !umt5_init(&c.m, &k, &p->err) &&
-        !load(p, &c.m.weights, &store_umt5_names, training) && !text_case_open(&c)) {
+        !load(p, &c.m.weights, &store_umt5_names, p->o->type, training) && !text_case_open(&c)) {
         cx_init(&cx, p->o->type, p->o->threads, 0);
         if (training)
             text_gradients(&c, &cx);
@@ -452,7 +452,7 @@ void parity_tiny_vae(struct parity *p)
     struct cx cx;
 
     if (!tiny_vae_config_read(&k, path, &p->err) && !tiny_vae_init(&m, &k, &p->err) &&
-        !load(p, &m.weights, &store_tiny_vae_names, 0)) {
+        !load(p, &m.weights, &store_tiny_vae_names, tiny_vae_job_type(&m, p->o->type), 0)) {
         cx_init(&cx, p->o->type, p->o->threads, 0);
         vae_case(p, &cx, &m);
         cx_release(&cx);

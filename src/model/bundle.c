@@ -155,13 +155,15 @@ static int save_part(const struct weight_set *s, const char *dir, const char *we
 }
 
 /* clang-format off */
+/* The last column: in which type a job loads it. */
 #define PARTS(P)                                                                                   \
-    P(wan, store_wan_names, "diffusion_pytorch_model.safetensors")                                 \
-    P(umt5, store_umt5_names, "model.safetensors")                                                 \
-    P(tiny_vae, store_tiny_vae_names, "diffusion_pytorch_model.safetensors")
+    P(wan, store_wan_names, "diffusion_pytorch_model.safetensors", type)                           \
+    P(umt5, store_umt5_names, "model.safetensors", type)                                           \
+    P(tiny_vae, store_tiny_vae_names, "diffusion_pytorch_model.safetensors",                       \
+      tiny_vae_job_type(m, type))
 /* clang-format on */
 
-#define P(part, names, file)                                                                       \
+#define P(part, names, file, job_type)                                                             \
     int bundle_save_##part(const struct part *m, const char *dir, enum dtype type,                 \
                            float *const *values, struct err *e)                                    \
     {                                                                                              \
@@ -169,8 +171,8 @@ static int save_part(const struct weight_set *s, const char *dir, const char *we
         part##_config_write(&m->config, &config);                                                  \
         return save_part(&m->weights, dir, file, &config, type, values, e);                        \
     }                                                                                              \
-    static int load_##part(struct part *m, const char *dir, enum dtype type, int training,         \
-                           struct store_report *report, struct err *e)                             \
+    static int load_##part(struct part *m, const char *dir, enum dtype type, int job,              \
+                           int training, struct store_report *report, struct err *e)               \
     {                                                                                              \
         struct part##_config c;                                                                    \
         char *path = path_join(dir, "config.json");                                                \
@@ -180,7 +182,7 @@ static int save_part(const struct weight_set *s, const char *dir, const char *we
         if (!rc)                                                                                   \
             rc = part##_init(m, &c, e);                                                            \
         if (!rc)                                                                                   \
-            rc = store_load(&m->weights, dir, &names, type, training, report, e);                  \
+            rc = store_load(&m->weights, dir, &names, job ? job_type : type, training, report, e); \
         if (rc)                                                                                    \
             part##_release(m);                                                                     \
         return rc;                                                                                 \
@@ -188,7 +190,7 @@ static int save_part(const struct weight_set *s, const char *dir, const char *we
     int bundle_load_##part(struct part *m, const char *dir, enum dtype type, int training,         \
                            struct err *e)                                                          \
     {                                                                                              \
-        return load_##part(m, dir, type, training, NULL, e);                                       \
+        return load_##part(m, dir, type, 0, training, NULL, e);                                    \
     }
 PARTS(P)
 #undef P
@@ -225,11 +227,11 @@ static int open_parts(struct bundle *b, enum dtype type, struct err *e)
     int rc = tokenizer_open(&b->tokenizer, tok, e);
 
     if (!rc)
-        rc = load_umt5(&b->text, text, type, 0, &r[0], e);
+        rc = load_umt5(&b->text, text, type, 1, 0, &r[0], e);
     if (!rc)
-        rc = load_wan(&b->dit, dit, type, 0, &r[1], e);
+        rc = load_wan(&b->dit, dit, type, 1, 0, &r[1], e);
     if (!rc)
-        rc = load_tiny_vae(&b->vae, vae, type, 0, &r[2], e);
+        rc = load_tiny_vae(&b->vae, vae, type, 1, 0, &r[2], e);
     b->n_bad_weights = r[0].n_bad + r[1].n_bad + r[2].n_bad;
     free(tok);
     free(text);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/file.h"
+#include "base/machine.h"
 #include "base/utf8.h"
 #include "format/safetensors.h"
 
@@ -342,6 +342,19 @@ static int check_count(const struct match *m, struct err *e)
                    m->set->n);
 }
 
+/* Weights, masters and gradients must fit into what the machine has left. */
+static int check_memory(const struct match *m, enum dtype type, int training, struct err *e)
+{
+    double per_weight = (double)dtype_bytes(type) + (training ? 4 + 4 * (type == DT_BF16) : 0);
+    double need = per_weight * (double)weight_set_count(m->set),
+           have = (double)machine_memory_bytes();
+
+    if (need <= have)
+        return 0;
+    return err_set(e, ERR_FIT, "%s: its weights need %.1f GiB of memory as %s, %.1f GiB are free",
+                   m->path, need / (1 << 30), dtype_name(type), have / (1 << 30));
+}
+
 int store_load(struct weight_set *s, const char *dir, const struct store_names *names,
                enum dtype type, int training, struct store_report *report, struct err *e)
 {
@@ -363,6 +376,8 @@ int store_load(struct weight_set *s, const char *dir, const struct store_names *
         rc = refuse(&m, e);
     if (!rc)
         rc = check_shapes(&m, names->last_rows, e);
+    if (!rc)
+        rc = check_memory(&m, type, training, e);
     if (!rc)
         weight_set_allocate(s, type, training);
     for (int k = 0; !rc && k < s->n; k++)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define MAX_FRAMES 64 /* under one latent place */
+#define SMALL_CODEC ((int64_t)4 << 20)
 
 /* ---- weights ---- */
 
@@ -126,6 +127,11 @@ void tiny_vae_release(struct tiny_vae *m)
     memset(m, 0, sizeof *m);
 }
 
+enum dtype tiny_vae_job_type(const struct tiny_vae *m, enum dtype type)
+{
+    return type == DT_BF16 && weight_set_count(&m->weights) < SMALL_CODEC ? DT_F32 : type;
+}
+
 void tiny_vae_set_klt(struct tiny_vae *m, const float *mean, const float *basis, const float *scale)
 {
     int64_t n = (int64_t)m->kt * m->ks * m->ks, P = 3 * n, C = m->config.latent_channels;
@@ -209,12 +215,14 @@ static struct tensor *unfold_time(struct cx *cx, struct tensor *x, int k)
 
 /* ---- encoder ---- */
 
-/* x [clips*T,H,W,3] -> [clips*T/kt,h,w,C] in cx->type. */
+/* x [clips*T,H,W,3] -> [clips*T/kt,h,w,C] in the type of the weights. */
 static struct tensor *encoder_net(struct cx *cx, const struct tiny_vae *m, struct tensor *x,
                                   int64_t clips)
 {
     const struct tiny_vae_config *c = &m->config;
+    enum dtype type = cx->type;
 
+    cx->type = m->encoder.first.w->type;
     x = cast(cx, x, cx->type);
     if (c->patch_size > 1)
         x = pixel_unshuffle(cx, x, c->patch_size);
@@ -230,7 +238,9 @@ static struct tensor *encoder_net(struct cx *cx, const struct tiny_vae *m, struc
             x = block_forward(cx, &st->block[b], x, clips, NULL);
         x = scope_end(cx, &s, x);
     }
-    return conv2d(cx, x, &m->encoder.last, 1);
+    x = conv2d(cx, x, &m->encoder.last, 1);
+    cx->type = type;
+    return x;
 }
 
 struct tensor *tiny_vae_encode_clips(struct cx *cx, const struct tiny_vae *m, struct tensor *x)
@@ -322,17 +332,15 @@ static struct tensor *decoder_stage(struct cx *cx, const struct tiny_vae *m, int
     return scope_end(cx, &s, conv2d(cx, x, &st->space, 1));
 }
 
-/* z wide [clips*t,h,w,C] -> wide [clips, kt*t, H, W, 3]. */
-static struct tensor *decode(struct cx *cx, const struct tiny_vae *m, struct tensor *z,
-                             int64_t clips, struct tiny_vae_stream *stream)
+/* z wide [n,h,w,C] -> [n*kt,H,W,3] in the type of the weights. */
+static struct tensor *decoder_net(struct cx *cx, const struct tiny_vae *m, struct tensor *z,
+                                  int64_t clips, struct tiny_vae_stream *stream)
 {
     const struct tiny_vae_config *c = &m->config;
-    int64_t t = z->dim[0] / clips, h = z->dim[1], w = z->dim[2], C = c->latent_channels;
+    enum dtype type = cx->type;
     struct tensor *x;
 
-    if (z->rank != 4 || z->dim[3] != C)
-        BUG("tiny_vae_decode: latent of %lld channels, wants %lld", (long long)tensor_last(z),
-            (long long)C);
+    cx->type = m->decoder.first.w->type;
     x = act(cx, cast(cx, keep(cx, z), cx->type), ACT_TANH3);
     x = act(cx, conv2d(cx, x, &m->decoder.first, 1), ACT_RELU);
     for (int i = 0; i < c->stages; i++)
@@ -340,8 +348,23 @@ static struct tensor *decode(struct cx *cx, const struct tiny_vae *m, struct ten
     x = conv2d(cx, act(cx, x, ACT_RELU), &m->decoder.last, 1);
     if (c->patch_size > 1)
         x = pixel_shuffle(cx, x, c->patch_size);
-    x = reshape(cx, cast(cx, x, cx->wide), DIMS(clips, m->kt * t, h * m->ks, w * m->ks, 3));
-    if (c->klt) {
+    cx->type = type;
+    return x;
+}
+
+/* z wide [clips*t,h,w,C] -> wide [clips, kt*t, H, W, 3]. */
+static struct tensor *decode(struct cx *cx, const struct tiny_vae *m, struct tensor *z,
+                             int64_t clips, struct tiny_vae_stream *stream)
+{
+    int64_t t = z->dim[0] / clips, h = z->dim[1], w = z->dim[2], C = m->config.latent_channels;
+    struct tensor *x;
+
+    if (z->rank != 4 || z->dim[3] != C)
+        BUG("tiny_vae_decode: latent of %lld channels, wants %lld", (long long)tensor_last(z),
+            (long long)C);
+    x = cast(cx, decoder_net(cx, m, z, clips, stream), cx->wide);
+    x = reshape(cx, x, DIMS(clips, m->kt * t, h * m->ks, w * m->ks, 3));
+    if (m->config.klt) {
         struct tensor *root =
             linear_wide(cx, reshape(cx, z, DIMS(clips * t * h * w, C)), &m->klt_decode);
 

@@ -57,6 +57,11 @@ void tiny_vae_config_write(const struct tiny_vae_config *c, struct buf *out);
 NODISCARD int tiny_vae_init(struct tiny_vae *m, const struct tiny_vae_config *c, struct err *e);
 void tiny_vae_release(struct tiny_vae *m);
 
+/* The type to load weights in for a job of `type` that only encodes and decodes: codecs below 4 M
+ * weights take f32, whose cost is nothing beside the transformer and which is worth 1 % of the
+ * signal. */
+enum dtype tiny_vae_job_type(const struct tiny_vae *m, enum dtype type);
+
 /* Fill the root. mean [P], basis [C,P] orthonormal rows, scale [C] (factor of each component): z =
  * scale * basis (x-mean). P runs over frame, row, column, colour (t,y,x,c). After
  * weight_set_allocate. */

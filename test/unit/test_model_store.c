@@ -1,6 +1,7 @@
 /* Weights in files and whole model directories: what is written comes back, what does not fit is
  * named. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "format/safetensors.h"
@@ -246,6 +247,53 @@ TEST(loader_9_config_that_asks_for_more_than_the_file_has_takes_no_memory)
     buf_release(&text);
     free(config);
     free(dir);
+}
+
+/* A file of holes as large as the config says: nothing of it may be allocated. */
+TEST(loader_14_more_than_the_machine_has_is_refused_with_the_need)
+{
+    struct wan_config k;
+    struct wan m;
+    struct err e = {0};
+    char *path = in_tmp("holes.safetensors");
+    struct buf head = BUF_INIT;
+    uint64_t at = 0, len;
+    FILE *f;
+
+    wan_config_default(&k);
+    k.heads = 256;
+    k.head_dim = 512;
+    k.ffn_dim = 262144;
+    k.layers = 1;
+    CHECK_INT(wan_init(&m, &k, &e), 0);
+    for (int i = 0; i < m.weights.n; i++) {
+        const struct weight *w = m.weights.all[i];
+        uint64_t bytes = 4 * (uint64_t)weight_count(w);
+
+        buf_printf(&head, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[", i ? "," : "{", w->name);
+        for (int d = 0; d < w->rank; d++)
+            buf_printf(&head, "%s%lld", d ? "," : "", (long long)w->dim[d]);
+        buf_printf(&head, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)at,
+                   (unsigned long long)(at + bytes));
+        at += bytes;
+    }
+    buf_putc(&head, '}');
+    len = head.len;
+    f = fopen(path, "wb");
+    CHECK(f);
+    fwrite(&len, 1, 8, f);
+    fwrite(head.data, 1, head.len, f);
+    if (fflush(f) || ftruncate(fileno(f), (off_t)(8 + len + at))) {
+        fclose(f);
+        ztest_skip("no sparse files of this size here");
+    }
+    fclose(f);
+    CHECK_INT(store_load(&m.weights, path, &store_wan_names, DT_F32, 0, NULL, &e), ERR_FIT);
+    CHECK_CONTAINS(e.msg, "GiB of memory as F32");
+    remove(path);
+    wan_release(&m);
+    buf_release(&head);
+    free(path);
 }
 
 /* ---- whole directories ---- */
