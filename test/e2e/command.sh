@@ -116,7 +116,7 @@ holds config_typo_names_the_nearest "$tmp/err" '"prompt"'
 # --- stopping
 "$ZOETROPE" "a red ball" --frames 2001 --steps 1 --size 640x480 -o long.y4m >out 2>err &
 pid=$!
-for _ in $(seq 300); do [ -s long.part.y4m ] && break; sleep 0.1; done
+for _ in $(seq 1200); do [ -s long.part.y4m ] && break; sleep 0.1; done
 kill -INT $pid
 wait $pid
 same interrupted $? 130
