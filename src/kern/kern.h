@@ -47,8 +47,9 @@ struct k_matmul {
 /* softmax(scale q k^T + bias) v for n_seq independent sequences: sequence s owns query rows
  * q_start[s]..q_start[s+1]-1 and key rows k_start[s].. likewise. q [.,heads*head_dim] with row
  * stride ldq; k, v with ldk, ldv (multi-head; kv_heads divides heads); o, dq.. are dense. bias wide
- * [heads,bias_q,bias_k] is indexed by the place within the sequence, or NULL. lse wide
- * [rows_q,heads] = log-sum-exp of the row. */
+ * [heads,bias_q,bias_k] is indexed by the place within the sequence (-inf masks), or NULL. lse wide
+ * [rows_q,heads] = log-sum-exp of the row, NULL when not wanted. causal: query i of a sequence sees
+ * its keys 0..i. A row that sees no key has o = 0, lse = -inf. */
 struct k_attention {
     int n_seq, heads, kv_heads, head_dim, causal;
     const int64_t *q_start, *k_start; /* host memory, n_seq+1 each */
@@ -180,7 +181,8 @@ struct k_conv2d_dw { /* dw, dbias: wide, += */
 };
 
 /* dst[i0..] = (or +=) src[i0..] over a box of up to 8 dimensions with strides in elements. A source
- * stride of 0 repeats (nearest upsampling); with add a destination stride of 0 sums. */
+ * stride of 0 repeats (nearest upsampling); with add a destination stride of 0 sums, else no
+ * destination is written twice. */
 struct k_permute {
     int rank, add;
     int64_t dim[8], src_stride[8], dst_stride[8];
@@ -280,8 +282,8 @@ struct kernels {
 const struct kernels *kernels_c(void);
 const struct kernels *kernels_null(void);
 /* The fastest kernels of this CPU, which need not be its highest level (x86_dot_pays);
- * ZT_CPU=c|avx2|avx512|avx512bf16 in the environment chooses a level. An unknown or unavailable name
- * falls to the nearest lower set. Decided once, thread-safe. */
+ * ZT_CPU=c|avx2|avx512|avx512bf16 in the environment chooses a level. An unknown or unavailable
+ * name falls to the nearest lower set. Decided once, thread-safe. */
 const struct kernels *kernels_best(void);
 /* The kernels up to one set by name, for tests: NULL when this CPU or build has not got it. */
 const struct kernels *kernels_named(const char *name);

@@ -1,7 +1,7 @@
 /* test_kern_attention.c - attention of ragged sequences against the C kernels in f64. */
 #include "kit.h"
 
-enum { CAUSAL = 1, BIAS = 2, GAPS = 4, NO_LSE = 8 };
+enum { CAUSAL = 1, BIAS = 2, GAPS = 4, NO_LSE = 8, MASK = 16 };
 
 /* n_seq, most and least queries, most and least keys (the first sequence has the most), heads,
  * kv_heads, head_dim, flags, spread of the queries */
@@ -18,7 +18,21 @@ static const int64_t shapes[][10] = {
     {4, 9, 0, 11, 4, 2, 2, 32, 0, 1},
     {2, 3, 3, 5, 0, 2, 2, 8, 0, 1},
     {0, 0, 0, 0, 0, 2, 2, 8, 0, 1},
+    {2, 19, 9, 35, 20, 2, 1, 64, BIAS | MASK, 1},
+    {1, 5, 5, 5, 5, 2, 2, 16, BIAS | MASK | CAUSAL, 1},
 };
+
+/* Hide the last third of the keys from all queries, and all keys from the third query. */
+static void *masked(const struct kit *t, void *bias, int64_t rows, int64_t n_q, int64_t n_k)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = r % n_q == 2 ? 0 : n_k - n_k / 3; j < n_k; j++)
+            if (kit_type(t, WIDE) == DT_F64)
+                ((double *)bias)[r * n_k + j] = -INFINITY;
+            else
+                ((float *)bias)[r * n_k + j] = -INFINITY;
+    return bias;
+}
 
 struct sizes {
     int64_t rows_q, rows_k;
@@ -53,6 +67,8 @@ static struct k_attention forward_args(struct kit *t, struct sizes *n)
     a.k = kit_in(t, ACT, n->rows_k * a.ldk, 1);
     a.v = kit_in(t, ACT, n->rows_k * a.ldv, 1);
     a.bias = s[8] & BIAS ? kit_in(t, WIDE, s[5] * a.bias_q * a.bias_k, 1) : NULL;
+    if (s[8] & MASK)
+        a.bias = masked(t, (void *)a.bias, s[5] * a.bias_q, a.bias_q, a.bias_k);
     return a;
 }
 

@@ -12,21 +12,23 @@
 
 enum { QUERY_ROWS = 64 };
 
-/* Sequence and heads of one piece of work, with keys and values as columns: kt[d*n + j]. */
+/* Sequence and head of one piece of work, with the keys as columns: kt[d*nk + j]. */
 struct piece {
     const struct k_attention *a;
     int64_t q0, nq, k0, nk;
     int head, kv_head;
-    double *kt, *vt, *q, *p; /* [head_dim, nk] twice, [head_dim], [nk] */
+    double *kt, *q, *p; /* [head_dim, nk], [head_dim], [nk] */
 };
 
-static void load_columns(double *out, const void *src, enum dtype type, int64_t ld, int64_t row,
-                         int64_t n, int64_t col, int64_t dim, double *line)
+static void load_columns(double *out, const struct piece *w, const void *src, int64_t ld,
+                         double *line)
 {
-    for (int64_t j = 0; j < n; j++) {
-        load(line, src, type, (row + j) * ld + col, dim);
+    int64_t dim = w->a->head_dim;
+
+    for (int64_t j = 0; j < w->nk; j++) {
+        load(line, src, w->a->type, (w->k0 + j) * ld + w->kv_head * dim, dim);
         for (int64_t d = 0; d < dim; d++)
-            out[d * n + j] = line[d];
+            out[d * w->nk + j] = line[d];
     }
 }
 
@@ -41,15 +43,6 @@ static struct piece piece_of(const struct k_attention *a, int64_t seq, int head)
         .head = head,
         .kv_head = head / (a->heads / a->kv_heads),
     };
-}
-
-static void load_keys(struct piece *w)
-{
-    const struct k_attention *a = w->a;
-    int64_t col = (int64_t)w->kv_head * a->head_dim;
-
-    load_columns(w->kt, a->k, a->type, a->ldk, w->k0, w->nk, col, a->head_dim, w->q);
-    load_columns(w->vt, a->v, a->type, a->ldv, w->k0, w->nk, col, a->head_dim, w->q);
 }
 
 /* out[j] = sum over d of x[d] columns[d, j], for the first `seen` of n columns. */
@@ -98,7 +91,18 @@ static double softmax(double *p, int64_t n)
     return max + log(sum);
 }
 
-static void attention_rows(struct piece *w, int64_t begin, int64_t end)
+/* out[d] = sum over j of p[j] rows[j, d]. */
+static void add_rows(double *restrict out, const double *restrict p, const double *restrict rows,
+                     int64_t dim, int64_t n)
+{
+    memset(out, 0, (size_t)dim * sizeof *out);
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t d = 0; d < dim; d++)
+            out[d] += p[j] * rows[j * dim + d];
+}
+
+/* v [nk, head_dim], o [head_dim]. */
+static void attention_rows(struct piece *w, const double *v, double *o, int64_t begin, int64_t end)
 {
     const struct k_attention *a = w->a;
     int64_t dim = a->head_dim, ldo = a->heads * dim;
@@ -107,14 +111,8 @@ static void attention_rows(struct piece *w, int64_t begin, int64_t end)
         int64_t seen = scores(w, i);
         double lse = softmax(w->p, seen);
 
-        for (int64_t d = 0; d < dim; d++) {
-            double sum = 0;
-
-            for (int64_t j = 0; j < seen; j++)
-                sum += w->p[j] * w->vt[d * w->nk + j];
-            w->q[d] = sum;
-        }
-        store(a->o, a->type, (w->q0 + i) * ldo + w->head * dim, dim, w->q);
+        add_rows(o, w->p, v, dim, seen);
+        store(a->o, a->type, (w->q0 + i) * ldo + w->head * dim, dim, o);
         if (a->lse)
             store(a->lse, wide_of(a->type), (w->q0 + i) * a->heads + w->head, 1, &lse);
     }
@@ -139,17 +137,21 @@ static void attention_range(struct kcx *kc, void *arg, int64_t begin, int64_t en
         int64_t block = t % blocks, head = t / blocks % a->heads;
         struct piece w = piece_of(a, t / blocks / a->heads, (int)head);
         int64_t row = block * QUERY_ROWS, last = row + QUERY_ROWS < w.nq ? row + QUERY_ROWS : w.nq;
-        size_t keys = (size_t)a->head_dim * (size_t)w.nk;
+        size_t dim = (size_t)a->head_dim, keys = dim * (size_t)w.nk;
+        double *v, *o;
 
         if (row >= w.nq)
             continue;
-        w.kt = kcx_scratch(kc, worker,
-                           (2 * keys + (size_t)a->head_dim + (size_t)w.nk) * sizeof(double));
-        w.vt = w.kt + keys;
-        w.q = w.vt + keys;
-        w.p = w.q + a->head_dim;
-        load_keys(&w);
-        attention_rows(&w, row, last);
+        w.kt = kcx_scratch(kc, worker, (2 * keys + 2 * dim + (size_t)w.nk) * sizeof(double));
+        v = w.kt + keys;
+        o = v + keys;
+        w.q = o + dim;
+        w.p = w.q + dim;
+        load_columns(w.kt, &w, a->k, a->ldk, w.q);
+        for (int64_t j = 0; j < w.nk; j++)
+            load(v + j * a->head_dim, a->v, a->type,
+                 (w.k0 + j) * a->ldv + (int64_t)w.kv_head * a->head_dim, a->head_dim);
+        attention_rows(&w, v, o, row, last);
     }
 }
 
@@ -162,8 +164,8 @@ void attention_c(struct kcx *kc, struct k_attention *a)
 
 /* Sums over the queries of all heads that share one KV head. */
 struct key_grads {
-    double *dkt, *dvt; /* [head_dim, nk] */
-    double *g, *dp;    /* do_i or dq_i [head_dim]; do_i v_j, then ds_ij [nk] */
+    double *vt, *dkt, *dvt; /* [head_dim, nk] */
+    double *g, *dp;         /* do_i or dq_i [head_dim]; do_i v_j, then ds_ij [nk] */
 };
 
 static void attention_bwd_row(const struct k_attention_bwd *b, struct piece *w, struct key_grads *g,
@@ -175,7 +177,7 @@ static void attention_bwd_row(const struct k_attention_bwd *b, struct piece *w, 
     double lse = load1(a->lse, wide_of(a->type), (w->q0 + i) * a->heads + w->head), mean = 0;
 
     load(g->g, b->d_o, a->type, at, dim);
-    dot_columns(g->dp, g->g, w->vt, dim, n, seen);
+    dot_columns(g->dp, g->g, g->vt, dim, n, seen);
     for (int64_t j = 0; j < seen; j++) {
         w->p[j] = lse == -INFINITY ? 0 : exp(w->p[j] - lse);
         mean += w->p[j] * g->dp[j];
@@ -222,14 +224,15 @@ static void attention_bwd_owner(struct kcx *kc, const struct k_attention_bwd *b,
     struct key_grads g;
 
     w.kt = kcx_scratch(kc, worker, (4 * keys + 2 * dim + 2 * (size_t)w.nk) * sizeof(double));
-    w.vt = w.kt + keys;
-    g.dkt = w.vt + keys;
+    g.vt = w.kt + keys;
+    g.dkt = g.vt + keys;
     g.dvt = g.dkt + keys;
     w.q = g.dvt + keys;
     g.g = w.q + dim;
     w.p = g.g + dim;
     g.dp = w.p + w.nk;
-    load_keys(&w);
+    load_columns(w.kt, &w, a->k, a->ldk, w.q);
+    load_columns(g.vt, &w, a->v, a->ldv, w.q);
     memset(g.dkt, 0, 2 * keys * sizeof(double));
     for (w.head = kv_head * group; w.head < (kv_head + 1) * group; w.head++)
         for (int64_t i = 0; i < w.nq; i++)
