@@ -59,9 +59,8 @@ struct wan_batch {
     const double *times;       /* [n_times] distinct timesteps, 0..1000; 0 is a clean token */
     const int32_t *time_index; /* [R] row -> entry of times; NULL: all rows use entry 0 */
     struct tensor *text;       /* [L, text_dim], the prompts of all samples one after the other */
-    struct seq
-        text_seq; /* text_seq.n == n; a sample without text has no rows and skips cross-attention */
-    int remat;    /* training: keep only the inputs of each block and run it again in backward */
+    struct seq text_seq;       /* text_seq.n == n, at least one row each */
+    int remat; /* training: keep only the inputs of each block and run it again in backward */
     const struct tap *tap; /* NULL, or sees patch_embedding, condition_embedder.*, blocks.N */
 };
 
