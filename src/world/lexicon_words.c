@@ -73,7 +73,7 @@ const struct lexicon_entry lexicon_entries[] = {
     {SLOT_DIRECTION, DIRECTION_RIGHT, {"rightward|rightwards/to the right|in the right direction|to the right of the screen|to the right of the frame|to the right of the picture|to the right of the scene|towards the right|toward the right|right ward", "向右|往右|朝右/向右边|往右边|朝右边|向右侧|往右侧|朝右侧|向右方|往右方|朝右方"}},
     {SLOT_DIRECTION, DIRECTION_LEFT, {"leftward|leftwards/to the left|in the left direction|to the left of the screen|to the left of the frame|to the left of the picture|to the left of the scene|towards the left|toward the left|left ward", "向左|往左|朝左/向左边|往左边|朝左边|向左侧|往左侧|朝左侧|向左方|往左方|朝左方"}},
     {SLOT_DIRECTION, DIRECTION_TOWARD, {
-        "/approaching|approach|closer|close up|nearer|come near|get closer|forward|forwards|head on|get nearer|to the front|to the foreground|towards the front|toward the front|straight at|right at|this way|into the foreground",
+        "/approaching|approach|in our direction|our direction|my direction|our way|in my direction|my way|closer|close up|nearer|come near|get closer|forward|forwards|head on|get nearer|to the front|to the foreground|towards the front|toward the front|straight at|right at|this way|into the foreground",
         "/越来越近|迎面|靠近镜头|接近镜头|逼近|靠近|向前|往前|朝前|驶近|近前|走近|滚近|接近|由远及近|由远而近|越滚越近|朝这边|往这边|向这边"}},
     {SLOT_DIRECTION, DIRECTION_AWAY, {
         "/into the distance|in the distance away|receding|recede|backward|backwards|into the background|far away|off into the distance|further away|farther away|to the back|towards the back|toward the back|towards the horizon|toward the horizon|into the depth|retreat|withdraw|towards the background|toward the background|to the background|deeper into the scene|towards the distance|toward the distance",
@@ -84,7 +84,7 @@ const struct lexicon_entry lexicon_entries[] = {
         "慢慢|缓缓|缓慢|慢悠悠/慢慢地|缓缓地|缓慢地|慢速|低速|徐徐|不慌不忙|悠悠|慢吞吞|慢|轻轻|轻缓|缓|悠闲|渐渐|慢腾腾|一点一点"}},
     {SLOT_SPEED, SPEED_FAST, {
         "quickly|fast|rapidly|swiftly/at high speed|speedily|at full speed|hurriedly|briskly|rapid|quick|swift|very fast|in a hurry|hastily|speedy",
-        "快速|迅速|飞快|快快/快速地|迅速地|飞快地|高速|急速|飞速|极快|很快|急|快|疾速|猛地|疾|嗖地|飞|一溜烟|急匆匆|匆匆"}},
+        "快速|迅速|飞快|快快/快速地|迅速地|飞快地|高速|急速|飞速|极快|很快|急|快|疾速|猛地|疾|嗖地|轻快|欢快|飞|一溜烟|急匆匆|匆匆"}},
 
     /* surroundings */
     {SLOT_FLOOR, FLOOR_GREY, {"grey|gray/concrete|cement|asphalt|greyish|grayish", "灰色|灰/浅灰色|深灰色|水泥|混凝土|柏油"}},
@@ -120,8 +120,8 @@ const struct lexicon_entry lexicon_entries[] = {
 
     /* what happens */
     {TAG_GO, 0, {
-        "roll|slide|move|glide|travel/go|goes|going|went|came|ran|come|run|head|pass|cross|drift|sweep|advance|proceed|skid|make its way|find its way|tumble along|journey|float|spin|motion|movement|traverse|make a way|wander|push|keep going|continue|come along|wheel|go over|drive|walk|trundle|shift|swim",
-        "滚动|滚|滑动|滑|移动|滑行/移|运动|前进|行进|穿过|滚过|滑过|穿越|驶|跑|走|划过|横穿|飘|滚到|滑到|转动|挪动|移过|漂移|横越|横过|行驶|平移过|滚滚|挪|行动|溜|越过画面|滑移|推进着|翻滚|经过画面|移向|溜过|游"}},
+        "roll|slide|move|glide|travel/go|goes|going|went|came|ran|come|run|head|pass|cross|drift|sweep|advance|proceed|skid|make its way|find its way|tumble along|journey|float|spin|motion|movement|traverse|make a way|wander|push|keep going|continue|come along|wheel|go over|drive|walk|trundle|shift|swim|pull|drag|haul",
+        "滚动|滚|滑动|滑|移动|滑行/移|运动|前进|行进|穿过|滚过|滑过|穿越|驶|跑|走|划过|横穿|飘|滚到|滑到|转动|挪动|移过|漂移|横越|横过|行驶|平移过|滚滚|挪|行动|溜|越过画面|滑移|推进着|翻滚|经过画面|移向|溜过|游|推|退|拉|被推|退去"}},
     {TAG_GO, SPEED_FAST, {"race|dash|rush|zoom past|speed/speeding|shoot|zip|hurry|charge|fly|whiz|hurtle|sprint|bolt|dart", "冲|飞驰|疾驰|奔/冲刺|飞奔|飞滚|疾行|猛冲|飞过|急冲|窜"}},
     {TAG_GO, SPEED_SLOW, {"creep|crawl|inch|stroll/amble|meander|dawdle", "爬|蠕动|踱|慢行/缓行|挪步|徐行"}},
     {TAG_COME, 0, {"", "来|过来|而来/进来|来到"}},
@@ -160,7 +160,7 @@ const struct lexicon_entry lexicon_entries[] = {
     {TAG_TWO, 0, {"two/pair of|a pair of|both", "两个/两|二|两只|两颗|一对|俩|双|两块"}},
     {TAG_IT, 0, {"it|which/who|itself|they|them|each other|one another", "它|他/它们|其中|彼此|互相|自身"}},
     {TAG_SKIP, 0, {
-        "of/row|line|there|that|over|across|along|through|where|during|all|way|its way|direction|side|edge|end|here|very|quite|rather|slightly|up|down|out|again|against|under|below|above|onto|for|just|only|also|now|both|between|until it|can|will|may|should|would|does|do|did|seen|see|show|shows|showing|video|clip|film|movie|animation|scene|image|imagine|please|make|create|generate|render|draw|video of|clip of|footage|we|i|want|like|watch|let|how|no|not|without|any|color|colour|size|material|speed|pace|smoothly|straight|simple|plain|one side|hand|place|spot|position|or|whole|entire|full|seconds|second long|five|5|s|t|re|ve|ing|fully|completely|itself|own|path|moment|first|suddenly|within|into view|into frame|frame|more|visible|sight|been|across the floor|surface of|flat surface|slight|little bit|constant|constantly|space|room|world|empty|studio|bit|too|has been|had|view|shot|picture|appearance|kind|type|toy|object is|about|even|evenly|keep|keeps|set|opposite side|other side|another side|using|back and forth|in motion|thus|solid|new|old",
+        "of/row|line|contain|our|my|their|there|that|over|across|along|through|where|during|all|way|its way|direction|side|edge|end|here|very|quite|rather|slightly|up|down|out|again|against|under|below|above|onto|for|just|only|also|now|both|between|until it|can|will|may|should|would|does|do|did|seen|see|show|shows|showing|video|clip|film|movie|animation|scene|image|imagine|please|make|create|generate|render|draw|video of|clip of|footage|we|i|want|like|watch|let|how|no|not|without|any|color|colour|size|material|speed|pace|smoothly|straight|simple|plain|one side|hand|place|spot|position|or|whole|entire|full|seconds|second long|five|5|s|t|re|ve|ing|fully|completely|itself|own|path|moment|first|suddenly|within|into view|into frame|frame|more|visible|sight|been|across the floor|surface of|flat surface|slight|little bit|constant|constantly|space|room|world|empty|studio|bit|too|has been|had|view|shot|picture|appearance|kind|type|toy|object is|about|even|evenly|keep|keeps|set|opposite side|other side|another side|using|back and forth|in motion|thus|solid|new|old",
         "的/想|匀速|几|次|前|后|照|射|照来|射来|了|着|过|地|得|上|下|里|中|内|外|面|边|侧|方向|方|正|正在|在场|会|有|以|所|就|都|也|很|非常|十分|特别|一下|一起|起来|起|出|入|进|开|回|一边|一路|整个|画|视频|动画|场景|片段|影片|图|展示|显示|生成|制作|请|想要|看|看到|可以|能|要|之|等|只|最|旁|这里|那里|不|没|没有|无|秒|速度|颜色|大小|材质|表面|身|体|形|状|处|位置|径直|直|沿着|沿|顺着|色|它会|慢镜头|一样|似的|并没有|过程|先|突然|忽然|一直|全|完全|画面|视野|取景|完整|逐|才|使|令|使得|带|带着|自己|动|干净|空旷|房间|环境|出来|下去|上去|一条|直线|呢|吧|啊|呀|吗|哦|整|对|对面|另一边|另一侧|一端|另一端|一侧|一头|另一头|段|幅|张|排|相互|很多"}},
     {TAG_CLAUSE, 0, {"while|when|then/as|until|before|after|but|meanwhile|afterwards|finally|next|if|so",
         "然后|接着|随后/之后|时|时候|同时|但|后来|最后|最终|于是|所以|因为|如果|从而|再|接下来|这时|此时"}},

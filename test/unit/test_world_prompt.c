@@ -14,6 +14,18 @@ struct row {
 
 /* clang-format off */
 static const struct row english[] = {
+    {"A green sphere travels across the screen, starting at the right and finishing at the left.",
+     "green ball | | moves leftward"},
+    {"a blue ball is rolling in our direction",
+     "blue ball | | moves approaching"},
+    {"a green block is pulled to the right",
+     "green box | | moves rightward"},
+    {"The scene contains a stationary yellow cone and an orange ball that rolls leftwards",
+     "orange ball | yellow cone | moves leftward"},
+    {"A blue ball rolls past a stationary red cone, going from right to left",
+     "blue ball | red cone | moves leftward"},
+    {"a yellow ball passes from left to right in front of a blue cube",
+     "yellow ball front | blue box | moves rightward"},
     {"a red ball rolls from left to right",
      "red ball | | moves rightward"},
     {"The crimson sphere is moving toward us",
@@ -223,6 +235,16 @@ static const struct row english[] = {
 };
 
 static const struct row chinese[] = {
+    {"一个橙色箱子被推向左边",
+     "orange box | | moves leftward"},
+    {"蓝色立方体往后退去",
+     "blue box | | moves receding"},
+    {"有一个绿色圆锥在右边，红色的球从它旁边向左滚过",
+     "red ball | green cone right | moves leftward"},
+    {"画面中央有一个白色方块，一个紫色的球从左侧滚来将其撞倒",
+     "purple ball | white box middle | hits rightward"},
+    {"一个大大的蓝色皮球轻快地从左边滚到右边",
+     "blue ball large | | moves rightward fast"},
     {"一个红色的球从左向右滚动",
      "red ball | | moves rightward"},
     {"一个红球从左边滚来，撞倒蓝色方块",
