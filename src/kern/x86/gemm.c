@@ -103,7 +103,7 @@ static struct mm_out gemm_out(const struct gemm_job *g, float *sums, int64_t i, 
     return out;
 }
 
-/* Cut the room of an item of m rows, `step` packed at a time; returns its size. */
+/* The size of the room of an item of m rows, `step` packed at a time; cut when there is a base. */
 static size_t gemm_carve(const struct gemm_job *g, struct gemm_room *w, int64_t m, int64_t step,
                          char *base)
 {
@@ -113,10 +113,11 @@ static size_t gemm_carve(const struct gemm_job *g, struct gemm_room *w, int64_t 
     size_t lines =
         (size_t)(mm_round_up(lines_a > lines_b ? lines_a : lines_b, 16) * g->k_block) * 4;
     size_t sums = g->q->c_type == DT_F32 || g->parts == 1 ? 0 : (size_t)(m * g->n_block) * 4;
-    w->b = base;
-    w->a = base + b;
-    w->lines = base + b + a;
-    w->sums = (float *)(base + b + a + lines);
+    if (base)
+        *w = (struct gemm_room){.b = base,
+                                .a = base + b,
+                                .lines = base + b + a,
+                                .sums = (float *)(base + b + a + lines)};
     return b + a + lines + sums;
 }
 
