@@ -21,12 +21,17 @@ step() { # NAME COMMAND...
     fi
 }
 
-tool_step() { # TOOL NAME COMMAND...: where the tool is not installed, the step is left out by name
-    if command -v "$1" >/dev/null 2>&1; then
-        shift
-        step "$@"
+# TOOL VERSION NAME COMMAND...: where the tool is not installed, or another version of it, which draws
+# other lines or sees other ghosts, the step is left out by name.
+tool_step() {
+    tool=$1 version=$2
+    shift 2
+    if ! command -v "$tool" >/dev/null 2>&1; then
+        echo "skip $1: $tool is not installed"
+    elif ! "$tool" --version | grep -q "[ -]$version\."; then
+        echo "skip $1: $("$tool" --version | head -n 1), not version $version"
     else
-        echo "skip $2: $1 is not installed"
+        step "$@"
     fi
 }
 
@@ -46,8 +51,8 @@ step "headers compile alone" scripts/check_headers.sh
 step "exported names" scripts/check_names.sh
 step "size of the tree" scripts/check_tree.sh
 step "references of doc/MAP.md" scripts/check_map.sh
-tool_step clang-format "clang-format" format
-tool_step cppcheck "cppcheck" lint
+tool_step clang-format 14 "clang-format" format
+tool_step cppcheck 2.10 "cppcheck" lint
 scripts/report_sizes.sh
 
 echo "$passed passed, $failed failed"
