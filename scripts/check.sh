@@ -28,7 +28,7 @@ tool_step() {
     shift 2
     if ! command -v "$tool" >/dev/null 2>&1; then
         echo "skip $1: $tool is not installed"
-    elif ! "$tool" --version | grep -q "[ -]$version\."; then
+    elif ! "$tool" --version | grep -Eq "[ -]$version([^0-9]|\$)"; then
         echo "skip $1: $("$tool" --version | head -n 1), not version $version"
     else
         step "$@"
