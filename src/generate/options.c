@@ -169,6 +169,12 @@ static const char *allowed(const struct option *o)
     return o->range;
 }
 
+static void unset(struct value *v)
+{
+    free(v->text);
+    *v = (struct value){0};
+}
+
 int request_set(struct request *r, const char *name, const char *text, struct err *e)
 {
     int i = find(name, e);
@@ -179,8 +185,10 @@ int request_set(struct request *r, const char *name, const char *text, struct er
     if (parse(&options[i], &v, text))
         return err_set(e, ERR_USAGE, "%s \"%.80s\" is not allowed: %s", options[i].name, text,
                        allowed(&options[i]));
-    free(r->value[i].text);
     v.text = xstrdup(text);
+    unset(&r->value[i]);
+    if (i == OPT_SECONDS || i == OPT_FRAMES) /* one length: the later one counts */
+        unset(&r->value[i == OPT_SECONDS ? OPT_FRAMES : OPT_SECONDS]);
     r->value[i] = v;
     return 0;
 }

@@ -93,8 +93,6 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
 {
     double rate = p->info.frame_rate, n = p->info.frames;
 
-    if (r->value[OPT_SECONDS].set && r->value[OPT_FRAMES].set)
-        return err_set(e, ERR_USAGE, "seconds and frames are both given; one of them is enough");
     p->fps = request_real(r, OPT_FPS, rate);
     if (r->value[OPT_SECONDS].set) /* groups of kt frames follow the first one */
         n = 1 + p->kt * fmax(0, floor(r->value[OPT_SECONDS].r * rate / p->kt + 0.5));

@@ -82,6 +82,11 @@ TEST(option_values_are_checked)
     CHECK_INT(set(&r, "size", "1280x720", msg), 0);
     CHECK_INT(set(&r, "size", "native", msg), 0);
     CHECK_INT(request_int(&r, OPT_STEPS, -7), -7);
+    CHECK_INT(set(&r, "frames", "9", msg), 0);
+    CHECK_INT(set(&r, "seconds", "2", msg), 0); /* the later one counts */
+    CHECK_INT(request_int(&r, OPT_FRAMES, -7), -7);
+    CHECK_INT(set(&r, "frames", "5", msg), 0);
+    CHECK(request_real(&r, OPT_SECONDS, -7) == -7);
     request_release(&r);
 }
 
