@@ -1,0 +1,45 @@
+# zoetrope measure: films of anyone, and a list of prompts on a model of random weights.
+. test/e2e/lib.sh
+
+fixture "$tmp/models/fixture"
+export ZOETROPE_MODELS=$tmp/models
+zt() { "$ZOETROPE" "$@"; }
+list="--model fixture --prompts prompts.txt --steps 1 --frames 5 --guidance 1"
+cd "$tmp" || exit 1
+
+# --- films
+exits world_clip 0 zt world -n 1 -o clips --format y4m --size 224x128 --frames 17 \
+    -p "a large blue ball rolls from right to left alone, static camera"
+film=$(echo clips/*.y4m)
+exits film 0 zt measure "$film"
+holds film_is_seen "$tmp/out" "blue ball left"
+exits film_as_expected 0 zt measure "$film" --expect "ball left"
+exits film_not_as_expected 1 zt measure "$film" --expect "red ball left"
+exits film_json 0 zt measure "$film" --json
+holds film_json_says_what "$tmp/out" '"seen": "blue ball left"'
+exits film_missing 4 zt measure nowhere.y4m
+exits unknown_expectation 2 zt measure "$film" --expect "pink ball"
+holds unknown_expectation_is_named "$tmp/err" '"pink"'
+
+# --- a list
+printf 'red ball right\tA red ball rolls to the right\nblue box left\t蓝色方块向左滑动\n' >prompts.txt
+exits list_missing 4 zt measure --model fixture --prompts nowhere.txt
+printf 'red ball right A ball\n' >bad.txt
+exits list_broken 3 zt measure --model fixture --prompts bad.txt
+holds list_broken_names_the_line "$tmp/err" "line 1"
+exits renders_need_no_model 0 zt measure --columns renders --prompts prompts.txt --frames 17
+holds renders_are_right "$tmp/out" "100.0 %"
+# shellcheck disable=SC2086
+{
+    exits list 0 zt measure $list --out run
+    holds list_prints_columns "$tmp/out" "shuffled"
+    cp run/films.jsonl first.jsonl
+    same list_logs_each_film "$(wc -l <first.jsonl)" 7
+    # killed while it wrote the last line
+    head -c $(($(wc -c <first.jsonl) - 20)) first.jsonl >run/films.jsonl
+    exits list_goes_on 0 zt measure $list --out run --json
+    same list_repeats_one_film "$(wc -l <run/films.jsonl)" 7
+    same list_same_figures "$(head -n 6 run/films.jsonl)" "$(head -n 6 first.jsonl)"
+    holds list_json "$tmp/out" '"model"'
+    exits list_of_other_settings 2 zt measure $list --count 2 --steps 2 --out run
+}
