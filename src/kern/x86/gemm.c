@@ -3,8 +3,9 @@
 
 #include "base/err.h"
 
-/* A block of B of GEMM_K groups and GEMM_N columns (1 MB) stays in L2 while the rows pass by; rows
- * that must be packed are packed GEMM_PACKED at a time. */
+/* A block of B of GEMM_K groups and GEMM_N columns (1 MB; more columns where there are fewer
+ * groups) stays in L2 while the rows pass by; rows that must be packed are packed GEMM_PACKED at a
+ * time. */
 enum { GEMM_N = 512, GEMM_M = 4096, GEMM_PACKED = 240 };
 
 struct gemm_job {
@@ -148,7 +149,8 @@ static int gemm_split(struct gemm_job *g)
 {
     const struct k_matmul *q = g->q;
     int threads = g->kc->threads ? threads_count(g->kc->threads) : 1;
-    int64_t n_m = (q->m + GEMM_M - 1) / GEMM_M, n_n = (q->n + GEMM_N - 1) / GEMM_N;
+    int64_t wide = GEMM_N * GEMM_K / (g->k_block / g->mm->group); /* as much of B as L2 holds */
+    int64_t n_m = (q->m + GEMM_M - 1) / GEMM_M, n_n = (q->n + wide - 1) / wide;
     if (q->m >= 96 * threads) {
         while (n_m * n_n % threads && n_m * n_n < 4 * threads)
             n_m++;
@@ -172,7 +174,7 @@ void gemm(struct kcx *kc, const struct gemm *what)
     int narrow = what->dot && q->a_type == DT_BF16 && q->b_type == DT_BF16;
     struct gemm_job g = {
         .kc = kc, .g = what, .q = q, .mm = narrow ? what->dot : what->f32, .form = what->form};
-    int64_t groups = mm_groups(g.mm, q->k);
+    int64_t groups = mm_groups(g.mm, q->k > 0 ? q->k : 1);
     g.direct = !what->a && g.form != GEMM_TN && q->a_type == g.mm->type && q->k % g.mm->group == 0;
     g.parts = groups > GEMM_K ? (int)((groups + GEMM_K - 1) / GEMM_K) : 1;
     g.k_block = mm_round_up((groups + g.parts - 1) / g.parts, 16) * g.mm->group;
