@@ -9,7 +9,11 @@
 #include "measure/sight_inner.h"
 #include "media/resize.h"
 
-enum { SHAPE_LOOKS = 12 /* frames that judge the shape */, FRAMES_PER_S = 8 };
+enum {
+    SHAPE_LOOKS = 12 /* frames that judge the shape */,
+    FRAMES_PER_S = 8,
+    MAX_SLOPE_FRAMES = 200
+};
 
 void view_film_init(struct view_film *f, const uint8_t *rgb, int w, int h, int n)
 {
@@ -53,13 +57,22 @@ static const struct patch *track_patch(const struct view_film *f, const struct t
     return k->patch[t] < 0 ? NULL : &f->patch[t * SIGHT_MAX_PATCHES + k->patch[t]];
 }
 
-/* Slope of y over time times the length of the film. Frames where the object is cut by the
- * picture's edge do not count when `whole` is set and enough others are there. */
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Change of a value over the whole film: the median slope of all pairs of frames (Theil 1950, Sen
+ * 1968), so that a few frames behind another object or in halves do no harm. Frames where the
+ * object is cut by the picture's edge do not count when `whole` is set and enough others are there.
+ */
 static double change(const struct view_film *f, const struct track *k,
                      double (*value)(const struct patch *p), int whole)
 {
-    double n = 0, st = 0, sy = 0, stt = 0, sty = 0, den;
-    int uncut = 0;
+    int uncut = 0, n = 0, pairs = 0, *at = xmalloc((size_t)f->n * sizeof *at);
+    double *slope, out = 0;
 
     for (int t = 0; t < f->n; t++)
         uncut += track_patch(f, k, t) && !track_patch(f, k, t)->cut;
@@ -67,16 +80,20 @@ static double change(const struct view_film *f, const struct track *k,
     for (int t = 0; t < f->n; t++) {
         const struct patch *p = track_patch(f, k, t);
 
-        if (!p || (whole && p->cut))
-            continue;
-        n++;
-        st += t;
-        sy += value(p);
-        stt += (double)t * t;
-        sty += t * value(p);
+        if (p && !(whole && p->cut) && t % (1 + f->n / MAX_SLOPE_FRAMES) == 0)
+            at[n++] = t;
     }
-    den = n * stt - st * st;
-    return n < 2 || den <= 0 ? 0 : (n * sty - st * sy) / den * (f->n - 1);
+    slope = xmalloc(((size_t)n * (size_t)n + 1) * sizeof *slope);
+    for (int i = 0; i < n; i++)
+        for (int j = i + 1; j < n; j++)
+            slope[pairs++] = (value(track_patch(f, k, at[j])) - value(track_patch(f, k, at[i]))) /
+                             (at[j] - at[i]);
+    qsort(slope, (size_t)pairs, sizeof *slope, by_value);
+    if (pairs)
+        out = (slope[(pairs - 1) / 2] + slope[pairs / 2]) / 2 * (f->n - 1);
+    free(slope);
+    free(at);
+    return out;
 }
 
 static double value_x(const struct patch *p)

@@ -17,7 +17,7 @@
 #include "world/facts.h"
 
 enum {
-    SIGHT_VERSION = 1, /* of the figures: another number when they may differ */
+    SIGHT_VERSION = 2, /* of the figures: another number when they may differ */
     SIGHT_PIXELS = 112 * 64,
 };
 
