@@ -44,8 +44,8 @@ static const struct {
 };
 
 const struct world_mix world_mix_default = {
-    .event = {[EVENT_MOVE] = 0.76, [EVENT_COLLIDE] = 0.10, [EVENT_DROP] = 0.08,
-              [EVENT_RAMP] = 0.02, [EVENT_DOMINO] = 0.02, [EVENT_WALL] = 0.02},
+    .event = {[EVENT_MOVE] = 0.68, [EVENT_COLLIDE] = 0.16, [EVENT_DROP] = 0.08,
+              [EVENT_RAMP] = 0.03, [EVENT_DOMINO] = 0.02, [EVENT_WALL] = 0.03},
     .direction = {[DIRECTION_RIGHT] = 0.3, [DIRECTION_LEFT] = 0.3,
                   [DIRECTION_TOWARD] = 0.2, [DIRECTION_AWAY] = 0.2},
     .second_object = 0.3,
