@@ -1,0 +1,44 @@
+/* device.h - where tensors and weights live: memory, the kernels that read it, and the way in and
+ * out.
+ *
+ * Calls are queued in one order: what is queued later sees the results of what was queued before;
+ * `get` and `check` wait, the others need not. A failure of the device is sticky: later calls do
+ * nothing, and device_check says what it was. Memory of the CPU is host memory; that of a GPU is
+ * reached through put and get alone.
+ * Threads: one caller at a time per device, except device_take and device_give (any thread). */
+#ifndef KERN_DEVICE_H
+#define KERN_DEVICE_H
+
+#include "base/err.h"
+#include "kern/kern.h"
+
+struct device {
+    const char *name;              /* "cpu", "null", "cuda:0" */
+    const struct kernels *kernels; /* the fastest that it has */
+    int host;                      /* the host reads and writes its memory like its own */
+    int dry;                       /* has no memory at all: take gives NULL, put and get do nothing */
+    void *(*take)(struct device *d, size_t bytes); /* NULL: it does not fit */
+    void (*give)(struct device *d, void *mem, size_t bytes);
+    void (*put)(struct device *d, void *to, const void *host, size_t bytes);
+    void (*get)(struct device *d, void *host, const void *from, size_t bytes);
+    void (*zero)(struct device *d, void *mem, size_t bytes);
+    int (*check)(struct device *d, struct err *e); /* NULL: never fails */
+};
+
+struct device *device_cpu(void);  /* kernels_best() on host memory */
+struct device *device_null(void); /* the null kernels */
+/* By name: "cpu", "cuda" (the first), "cuda:N". ERR_DEVICE says what is missing: a GPU, a driver, a
+ * library, or CUDA in this build. The device lives as long as the program. */
+NODISCARD int device_named(struct device **out, const char *name, struct err *e);
+
+/* Memory, uninitialised, aligned to 64 bytes or better; bytes may be 0. NULL in a dry device or,
+ * on a GPU, when it does not fit; host memory that is not to be had is a panic. */
+void *device_take(struct device *d, size_t bytes);
+void device_give(struct device *d, void *mem, size_t bytes);
+void device_put(struct device *d, void *to, const void *host, size_t bytes); /* host: free at once */
+void device_get(struct device *d, void *host, const void *from, size_t bytes); /* waits */
+void device_zero(struct device *d, void *mem, size_t bytes);
+/* Waits for all that is queued. 0, or ERR_DEVICE with the first failure since the device exists. */
+NODISCARD int device_check(struct device *d, struct err *e);
+
+#endif
