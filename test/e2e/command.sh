@@ -149,6 +149,12 @@ if [ $BUILD_HAS_MEDIA = 1 ]; then
     ffmpeg -v error -y -i film.mp4 -c copy copy.mp4 </dev/null
     exits mp4_copy 0 zt generate --again copy.mp4 -o copied.y4m --json
     same mp4_copy_keeps_the_recipe "$(figure frame_hash).$(figure latent_hash)" "$first"
+    for film in sentence.y4m -; do # players and encoders are FFmpeg's: they must read what is written
+        zt "a red ball" $quick --seed 5 -o - 2>err | cat - >piped.y4m
+        [ $film = - ] || cp sentence.y4m piped.y4m
+        ffmpeg -v error -y -i - -f null - <piped.y4m >out 2>err
+        same "ffmpeg_reads_$film" "$? $(cat err)" "0 "
+    done
     exits png_folder 0 zt "a red ball" $quick -o pictures/
     exits png_folder_exists 4 zt "a red ball" $quick -o pictures/
     exits first_frame 0 zt "a red ball" $quick --seed 5 --first-frame pictures/frame-00000.png -o from.y4m
