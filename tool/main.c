@@ -61,8 +61,8 @@ static int unknown_word(const char *word)
     return EXIT_USAGE;
 }
 
-/* A film that was opened as number 1 or 2 would take in what is said to people. What stands in for a
- * closed stream fails to read or write as the closed one would. */
+/* A film that was opened as number 1 or 2 would take in what is said to people. What stands in for
+ * a closed stream fails to read or write as the closed one would. */
 static int hold_streams(void)
 {
     for (int fd = 0; fd < 3; fd++)
