@@ -297,7 +297,7 @@ static int hash_file(struct sha256 *h, const char *dir, const char *name, struct
 {
     char *path = path_join(dir, name);
     struct buf b = BUF_INIT;
-    int rc = file_read(&b, path, HASH_MAX_BYTES, e);
+    int rc = file_read_regular(&b, path, HASH_MAX_BYTES, e);
 
     if (!rc) {
         sha256_add(h, name, strlen(name) + 1);
