@@ -286,7 +286,7 @@ static int count_frames(FILE *in, off_t bytes)
 int y4m_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e)
 {
     struct buf line = BUF_INIT;
-    struct yuv_layout layout;
+    struct yuv_layout layout = {0};
     FILE *in = fopen(path, "rb");
     size_t size[3];
     int stride[3], rc;

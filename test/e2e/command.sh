@@ -20,6 +20,12 @@ for c in generate world train measure parity info bench; do
     exits "help_$c" 0 zt $c --help
     holds "help_lists_$c" "$tmp/out" "$c"
 done
+manual=$OLDPWD/doc/zoetrope.1
+missing=
+for word in $(zt generate --help | grep -o -- '--[a-z-]*[a-z]' | sort -u); do
+    sed 's/\\//g' "$manual" | grep -q -- "$word" || missing="$missing $word"
+done
+same manual_page_has_all_options "$missing" ""
 exits bare_word 2 zt mesure
 holds bare_word_names_the_nearest "$tmp/err" '"measure"'
 exits bare_word_after_generate 2 zt generate ball
