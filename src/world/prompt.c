@@ -22,7 +22,7 @@ static int is_of_still(const struct reading *r, const struct way *w)
 {
     int m = mention_before(r, w->token);
 
-    if (m < 0 || !r->mention[m].still)
+    if (m < 0 || !r->mention[m].still || r->mention[m].beside)
         return 0;
     for (int k = r->mention[m].token; k < w->token; k++) {
         if (token_is_separator(r, k) || token_tag(r, k) == TAG_AND || token_tag(r, k) == TAG_ONE)

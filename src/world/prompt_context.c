@@ -11,6 +11,11 @@ static int is_article(int tag)
     return tag == TAG_ONE || tag == TAG_THE || tag == TAG_OTHER;
 }
 
+static int is_side(int tag)
+{
+    return tag == TAG_LEFT || tag == TAG_RIGHT || tag == TAG_FRONT || tag == TAG_BACK;
+}
+
 static void silence(struct reading *r, int i)
 {
     r->t[i].tag = TAG_SKIP;
@@ -118,6 +123,10 @@ void prompt_context(struct reading *r)
             silence(r, i);
         else if (t->tag == SLOT_COLOR)
             read_color(r, i);
+        else if (t->tag == TAG_SCENE && token_tag(r, i + 1) == SLOT_SHAPE && t->value)
+            silence(r, i); /* "beach ball" */
+        else if (t->tag == TAG_HIT && t->hint == PROMPT_FROM && is_side(token_tag(r, i + 1)))
+            t->tag = TAG_FROM; /* 打左边来 */
     }
     for (int i = 0; i < r->n; i++) {
         if (r->t[i].tag == TAG_NOT)

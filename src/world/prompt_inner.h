@@ -11,7 +11,15 @@ enum { PROMPT_MAX_TOKENS = 400, PROMPT_MAX_MENTIONS = 24, PROMPT_MAX_WAYS = 24 }
 enum { TOKEN_UNKNOWN = -1, TOKEN_COMMA = -2, TOKEN_STOP = -3, TOKEN_NONE = -4, TOKEN_NUMBER = -5 };
 
 /* Rows of the synonyms may carry a second meaning above the value. */
-enum { PROMPT_HINT_SHIFT = 8, PROMPT_ECHO = 15, PROMPT_NEAR = 14, PROMPT_CAN = 1, PROMPT_PAST = 1 };
+enum {
+    PROMPT_HINT_SHIFT = 8,
+    PROMPT_ECHO = 15,
+    PROMPT_NEAR = 14,
+    PROMPT_CAN = 1,
+    PROMPT_PAST = 1,
+    PROMPT_UP_TO = 2,
+    PROMPT_FROM = 3
+};
 
 struct token {
     int tag, value;

@@ -108,6 +108,9 @@ static void add_mention(struct reading *r, int i)
     m->fresh = token_tag(r, before) == TAG_ONE || token_tag(r, before) == TAG_OTHER;
     if (token_tag(r, before - 1) == TAG_LIKE)
         m->fresh = 0; /* "an object shaped like a ball" */
+    if (m->echo && m > r->mention && m[-1].count == 1 && token_tag(r, before - 1) == TOKEN_COMMA &&
+        m[-1].token == before - 2)
+        m->fresh = 0; /* "the ball, a blue one" */
     if (token_tag(r, before) == TAG_TWO)
         m->count = 2;
 }
@@ -271,10 +274,13 @@ static void mark_beside(struct reading *r, int i)
 {
     int tag = token_tag(r, i), ahead = noun_ahead(r, i);
     int prefix = is_side(tag) && r->t[i].value;
-    int goal = tag == TAG_TO || (tag == SLOT_DIRECTION && r->t[i].value == DIRECTION_TOWARD);
+    int goal = tag == TAG_TO || (tag == TAG_GO && r->t[i].hint == PROMPT_UP_TO) ||
+               (tag == SLOT_DIRECTION && r->t[i].value == DIRECTION_TOWARD);
 
     if (tag == TAG_BESIDE && r->t[i].value == 1 && token_tag(r, token_near(r, i, -1)) == SLOT_SHAPE)
         ahead = mention_before(r, i);
+    if (tag == TAG_BESIDE && r->t[i].value == 3 && token_tag(r, i - 1) == SLOT_SHAPE)
+        ahead = mention_before(r, i); /* 箱子旁边有一个球 */
     if (tag == TAG_BESIDE && r->t[i].value == 2 && ahead >= 0 && moves_after(r, ahead)) {
         r->mention[ahead > 0 ? ahead - 1 : 0].beside = ahead > 0; /* "a box with a ball rolling" */
         return;
@@ -286,7 +292,7 @@ static void mark_beside(struct reading *r, int i)
     if ((tag == TAG_BESIDE || tag == TAG_BA || prefix || goal) && ahead >= 0) {
         r->mention[ahead].beside = 1;
         if (goal) {
-            r->t[i].used = 1; /* it says nothing about the picture's directions */
+            r->t[i].used = tag != TAG_GO; /* it says nothing about the picture's directions */
             r->goal = ahead;
         }
     }

@@ -148,7 +148,10 @@ static void read_side(struct reading *r, int i)
 
     if (before == TAG_AT)
         verb = token_tag(r, over_speed(r, p, -1));
-    if (before == TAG_WALL || next == TAG_WALL) /* "hits the wall on the right" */
+    if (before == TAG_FROM && next == TAG_WALL) { /* "from the right wall to the left" */
+        r->t[over_speed(r, i, 1)].used = 1;
+        add_way(r, direction_from(tag), SOURCE, i);
+    } else if (before == TAG_WALL || next == TAG_WALL) /* "hits the wall on the right" */
         add_way(r, direction_to(tag), WORD, i);
     else if (verb == TAG_WALL)
         add_way(r, direction_to(tag), WORD, i);

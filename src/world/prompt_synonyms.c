@@ -19,11 +19,11 @@ const struct lexicon_entry prompt_synonyms[] = {
         "圆形|圆点|圆|玻璃球|球状|球形|球体状|弹球|乒乓球|台球|排球|气球|弹力球|铁球|钢球|实心球|毬|球儿|珠|玻璃弹珠|球球|园球|雪球"}},
     {SLOT_SHAPE, TINTED(BALL, ORANGE), {"basketball", "篮球"}},
     {SLOT_SHAPE, TINTED(BALL, YELLOW), {"tennis ball", "网球"}},
-    {SLOT_SHAPE, TINTED(BALL, WHITE), {"soccer ball|snowball|volleyball|ping pong ball|golf ball", "足球|雪球|乒乓球|排球|高尔夫球"}},
+    {SLOT_SHAPE, TINTED(BALL, WHITE), {"cue ball|soccer ball|snowball|volleyball|ping pong ball|golf ball", "足球|雪球|乒乓球|排球|高尔夫球"}},
     {SLOT_SHAPE, TINTED(BALL, BLACK), {"bowling ball|cannonball|cannon ball", "保龄球|铅球"}},
     {SLOT_SHAPE, SHAPE_BOX, {
         "cubic|cubical|cube shaped|box shaped|cuboid|square|rectangle|rectangular box|gift box|cardboard box|shoebox|shoe box|toy block|toy brick|building block|wooden block|lego|suitcase|trunk|container",
-        "四方体|方形|正方块|立方|长方形|四方形|四方|硬纸箱|纸盒|纸盒子|礼盒|礼品盒|积木块|砖|方砖|魔方|方盒状|盒状|立方块|木块|方体状|方快|箱状|行李箱|铁箱|鞋盒|色子"}},
+        "四方体|方形|正方块|立方|长方形|四方形|四方|硬纸箱|纸盒|纸盒子|礼盒|礼品盒|积木块|砖|方砖|魔方|方盒状|盒状|立方块|木块|方体状|方快|包裹|包装盒|快递盒|快递箱|储物箱|收纳箱|箱状|行李箱|铁箱|鞋盒|色子"}},
     {SLOT_SHAPE, SHAPE_CONE, {
         "conic|conical|cone shaped|road cone|ice cream cone|cone shape|party cone|tapered shape",
         "锥状|圆锥状|园锥|圆锥筒|三角锥体|尖锥体|锥形体|锥型"}},
@@ -113,19 +113,21 @@ const struct lexicon_entry prompt_synonyms[] = {
     {TAG_FRONT, 1, {"just in front of|in the front of|ahead of", ""}},
     {TAG_FROM, 0, {"beginning at|starting at|originating from|entering from|from out of", "来自"}},
     {TAG_TO, 0, {"headed for|bound for|in direction of|en route to", "直奔|面向|指向|而向|飞向|去到|通向"}},
-    {TAG_TO, 1, {"into|straight into|directly into|head on into", "撞进"}},
-    {TAG_AWAY, 0, {"off of|apart from", "背离|远离开"}},
+    {TAG_TO, 1, {"into|straight into|directly into|head on into", ""}},
+    {TAG_AWAY, 0, {"off of|apart from|away form", "背离|远离开"}},
     {TAG_VIEWER, 0, {"our eyes|my eyes|our side|onlooker|onlookers|watcher|watchers|the spectator|our faces|my face|the eye", "本人|自己|面前的我们|看客|观看者|眼前的观众|俺|咱|您|你我|我这|我这边|我们这|我们这边|这边"}},
     {TAG_VIEWER, 1, {"the screen|screen|display|the monitor|monitor", "屏幕|荧幕|银幕|屏"}},
     {TAG_AT, 0, {"upon|atop|on top of|amid", "立于|摆于"}},
     {TAG_BESIDE, 0, {"by the side of|right next to|right beside|just past|around|round|alongside", "路经|绕|擦身而过|绕着|途经"}},
+    {TAG_BESIDE, 3, {"", "旁边有|身旁有|边上有|旁有|身边有|旁边是|旁边立着|旁边放着|附近有"}},
     {TAG_BESIDE, 2, {"with|accompanied by|along with", ""}},
     {TAG_BESIDE, 1, {"", "侧旁|旁边儿|身边|近旁|左近|边儿上|侧面"}},
 
     /* what happens */
     {TAG_GO, 0, {
         "bowl|trek|saunter|scoot|progress|whirl|roll along|move along|slide along|tumble|slip|slither|veer|transition|make its journey|roam|wobble",
-        "翻转|游走|滚来滚去|骨碌|位移|行走|往返|横向移动|平滑移动|运行|打滚|滚啊滚|漂|踱步|奔走|滚行|滚着|一滚|滑行着"}},
+        "翻转|游走|滚来滚去|骨碌|位移|行走|往返|横向移动|平滑移动|运行|打滚|滚啊滚|漂|踱步|奔走|滚行|滚着|一滚|滑行着|拖|拖动|拽|拖着|牵引|游移|推进|滚动着|滑动着|移动着"}},
+    {TAG_GO, HINT(0, PROMPT_UP_TO), {"", "滚到|滑到|移到|移动到|滚动到|滑动到|跑到|走到"}},
     {TAG_GO, HINT(0, PROMPT_PAST), {"pass by", "滚过|滑过|走过|驶过|飞过|移过|穿过|划过|跑过|溜过|横穿|横越|横过"}},
     {TAG_GO, SPEED_FAST, {
         "zoom by|zoom across|whoosh|streak|blast|tear|careen|rocket|whizz|scurry|speed along|fly by|race along|flash",
@@ -141,8 +143,9 @@ const struct lexicon_entry prompt_synonyms[] = {
         "go off|go off screen|out of view|out of frame|out of the frame|out of the picture|out of the screen|off screen|offscreen|off the screen|off camera|off frame|out of shot|off the frame|leave the frame|leave the screen|leave the scene|leave the picture|leave frame|exit the frame|exit the screen|exit the scene|exit frame|get to|reach|roll off|slide off|move off|roll out of view|roll out of frame|roll out of the frame|roll out of sight|slide out of view|slide out of frame|slide out of the frame|roll off the screen|roll off screen|roll off the frame|wind up",
         "出镜|出画面|移出|移出画面|滚出画面|滑出画面|驶出画面|跑出|跑出画面|冲出|冲出画面|飞出|离去|退出|走出|走出画面|溜出|抵达|到达|停住|停到|终点|消失不见|退场|走开"}},
     {TAG_HIT, 0, {
-        "meet|make contact|make contact with|contact|come into contact|come into contact with|roll up against|plow into|plough into|barge into|butt|pound|whack|thump|bang against|knock against|knock into|mow down|take out|take down|flatten|crash against|bump against|smash against|slam against|hit against|punch|run over|strike down|dash into|dash against|bounce against|deflect off|bounce into|bring down|upset|jolt|impact with|run up against|sent flying|send tumbling|sent tumbling|collision with|knock out|jostle|smack|smack into|crash with",
-        "弄倒|撞击到|碰着|触碰|触到|碰撞到|击飞|击中了|砸翻|撞歪|撞得|撞散|撞偏|撞入|撞进|撞在|撞在一起|撞一起|碰在一起|撞个满怀|对撞|碰飞|碰开|碰歪|顶翻|顶倒|磕到|磕碰|擦碰|弄翻|掀翻|猛撞|冲撞到|撞了上去|撞上去|撞过去|打到|打飞|打|接触|碰触|踢倒|踢翻|绊倒|滚倒|推翻|轧过|压倒|带倒|冲击|撞坏|撞跑|扫倒|互撞|击退|触及|撞掉|碰掉|挤倒|撞动"}},
+        "meet|barrel into|barrels into|make contact|make contact with|contact|come into contact|come into contact with|roll up against|plow into|plough into|barge into|butt|pound|whack|thump|bang against|knock against|knock into|mow down|take out|take down|flatten|crash against|bump against|smash against|slam against|hit against|punch|run over|strike down|dash into|dash against|bounce against|deflect off|bounce into|bring down|upset|jolt|impact with|run up against|sent flying|send tumbling|sent tumbling|collision with|knock out|jostle|smack|smack into|crash with",
+        "弄倒|撞进|撞击到|砰地撞上|碰着|触碰|触到|碰撞到|击飞|击中了|砸翻|撞得飞起|撞歪|撞得|撞散|撞偏|撞入|撞进|撞在|撞在一起|撞一起|碰在一起|撞个满怀|对撞|碰飞|碰开|碰歪|顶翻|顶倒|磕到|磕碰|擦碰|弄翻|掀翻|猛撞|冲撞到|撞了上去|撞上去|撞过去|打到|打飞|接触|碰触|踢倒|踢翻|绊倒|滚倒|推翻|轧过|压倒|带倒|冲击|撞坏|撞跑|扫倒|互撞|击退|触及|撞掉|碰掉|挤倒|撞动"}},
+    {TAG_HIT, HINT(0, PROMPT_FROM), {"", "打"}},
     {TAG_TIP, 0, {
         "fall over|tip|tip over|topple|topple over|keel over|tumble over|collapse|fall on its side|overturn|flip over",
         "倒下|倒了|倒地|翻倒|跌倒|歪倒|翻了|倾倒|倒下去|应声倒下|应声而倒|应声倒地|倒|摔倒"}},
@@ -159,7 +162,7 @@ const struct lexicon_entry prompt_synonyms[] = {
     {TAG_RAMP, 0, {
         "downhill|down hill|down the hill|hillside|down a slide|down the slide|chute|slanted plane|slanted surface|tilted plane|tilted surface|inclined surface|inclined board|inclined track|sloped surface|sloped board|slanted ramp|wedge|sloping surface|sloping plane|sloping ramp|hilltop|downward slope|downward incline",
         "下坡|倾斜面|倾斜的木板|倾斜的平面|倾斜的板子|倾斜木板|山丘|陡坡|缓坡|滑梯上|山上|斜道|斜坡道|坡上|坡顶上|坡地|倾斜平面|小坡|大坡|长坡|斜的木板|斜的板子"}},
-    {TAG_WALL, 0, {"vertical wall|side wall|stone wall|concrete wall|partition|barricade", "一堵墙|堵墙|一面墙|面墙|墙边|墙根|石墙|水泥墙|护栏|围栏|一道墙|道墙"}},
+    {TAG_WALL, 0, {"vertical wall|side wall|stone wall|concrete wall|partition|barricade", "一堵墙|堵墙|一面墙|面墙|墙边|墙根|石墙|水泥墙|护栏|围栏|一道墙|道墙|碰壁|撞壁|壁"}},
     {TAG_FLOOR, 0, {"floorboards|desk|earth|terrain", "大地|地表|木地板|桌上|地板上|桌面上|木桌|地面上|平地上|台面|底板|地砖上"}},
     {TAG_LIGHT, 0, {"light beam|ray|ray of light|beam of light|lamplight", "光束|光芒|自然光|主光|侧光|柔光"}},
     {TAG_CAMERA, 0, {"cam|cameraman|video camera", "摄像头"}},
@@ -184,8 +187,8 @@ const struct lexicon_entry prompt_synonyms[] = {
         "sky|grass|lawn|field|meadow|street|road|beach|kitchen|garden|water|sea|ocean|forest|hour|sunset|night|snow|river|lake|city|park|tree|flower|mountain|hallway|cloud|moon|star|smoke|fog|fire|rain",
         "天空|蓝天|天|草地|草坪|草原|街道|马路|公路|沙滩|海边|大海|海|水面|水|森林|公园|操场|花园|雪地|夜空|夕阳|黄昏|夜晚|城市|树|花|云|山|走廊|雾|烟|火焰|雨|星空|月亮"}},
     {TAG_SKIP, 0, {
-        "cinematic|photorealistic|photo realistic|realistic|ultra realistic|hyper realistic|hyperrealistic|masterpiece|best quality|high quality|highest quality|top quality|highly detailed|ultra detailed|extremely detailed|detailed|high detail|high resolution|ultra hd|full hd|hd|uhd|hdr|high definition|resolution|quality|professional|stunning|beautiful|3d|rendering|rendered|close up|closeup|close up shot|close up of|wide shot|wide angle|wide angle shot|long shot|medium shot|full shot|establishing shot|front view|side view|side on view|rear view|eye level|shot of|depth of field|shallow depth of field|short video|short clip|depicting|depict|featuring|feature|produce|give me|you can see|can be seen|is seen|is shown|there s|there is|there are|plastic|toy|cardboard|horizontally|horizontal|perfectly|clearly|nice|lovely|regular|ordinary|normal|classic|round|rounded|perfect|nothing else|nothing but|no other objects|no other object|else|nothing|all alone|alone|by itself|on its own|merely|simply|air|top|bottom|top of|base|natural|continuously|nonstop|non stop|ca|wo|try|begins to|begin to|start to|manages to|happily|quietly|silently|freely|effortlessly|easily|elegantly|gracefully|seamlessly|along the ground|along the floor|second",
-        "电影感|电影级|写实|逼真|超写实|超逼真|照片级|真实感|真实|高清|超高清|超清|画质|高画质|高质量|最佳质量|最高质量|大师作品|杰作|精美|精致|细节|细节丰富|超精细|精细|高细节|高分辨率|分辨率|渲染|三维|三维渲染|唯美|质感|电影|专业|特写|特写镜头|近景镜头|远景镜头|全景镜头|中景镜头|全景|中景|广角|近景|远景|侧面视角|正面视角|正面|平视|浅景深|景深|清晰|慢动作镜头|圆圆的|圆圆|圆滚滚|圆溜溜|圆鼓鼓|圆润|帮我|帮忙|给我|做|做一个|创建|拍摄|拍|录制|描绘|一段|短片|短视频|小视频|动图|别无他物|没有其他物体|没有其它物体|没有其他东西|没有别的东西|无其他物体|没有其他|没有别的|其他|其它|任何|水平|水平方向|横向|垂直|竖直|发生|产生|方式|骨碌碌|滴溜溜|咕噜噜|咕噜咕噜|咕噜|不停地|不停|不断|不断地|不住地|连续|持续|持续地|空中|半空|半空中|天上|高空|高处|上空|头顶|空旷|空|顶端|顶部|底部|底|普通|漂亮|好看|可爱|简单|纯色|素色|单独|独自|那么|这么|浅|深|暗|淡|嫩|艳|正常|自然|自然地|平稳|平稳地|平滑|平滑地|顺畅|流畅|稳稳|稳稳地|笔直|笔直地|直直地|直直|悄悄|悄悄地|起初|起先|距离|路线|轨迹|路径|头|们|那儿|这儿|儿|一下子|一会儿|块|堆|而过|边缘|边框|边界|画框|屏幕里|画面里|画面中|画面上|镜头里|镜头中|视频里|视频中|场景中|场景里|世界|物理|请帮我|我想要|我想看|我要|看见|影子里|所有|全部|塑料|想看|一只只"}},
+        "cinematic|photorealistic|photo realistic|realistic|ultra realistic|hyper realistic|hyperrealistic|masterpiece|best quality|high quality|highest quality|top quality|highly detailed|ultra detailed|extremely detailed|detailed|high detail|high resolution|ultra hd|full hd|hd|uhd|hdr|high definition|resolution|quality|professional|stunning|beautiful|3d|rendering|rendered|close up|closeup|close up shot|close up of|wide shot|wide angle|wide angle shot|long shot|medium shot|full shot|establishing shot|front view|side view|side on view|rear view|eye level|shot of|depth of field|shallow depth of field|short video|short clip|depicting|depict|featuring|feature|produce|give me|you can see|can be seen|is seen|is shown|there s|there is|there are|plastic|toy|cardboard|bouncy|minimalist|minimal|tall|thin|heavy|upright|hollow|solid color|solid colored|empty|blank|plain|tidy|single colored|soft|lightweight|horizontally|horizontal|perfectly|clearly|nice|lovely|regular|ordinary|normal|classic|round|rounded|perfect|nothing else|nothing but|no other objects|no other object|else|nothing|all alone|alone|by itself|on its own|merely|simply|air|top|bottom|top of|base|natural|continuously|nonstop|non stop|ca|wo|try|begins to|begin to|start to|manages to|happily|quietly|silently|freely|effortlessly|easily|elegantly|gracefully|seamlessly|along the ground|along the floor|second",
+        "电影感|电影级|写实|逼真|超写实|超逼真|照片级|真实感|真实|高清|超高清|超清|画质|高画质|高质量|最佳质量|最高质量|大师作品|杰作|精美|精致|细节|细节丰富|超精细|精细|高细节|高分辨率|分辨率|渲染|三维|三维渲染|唯美|质感|电影|专业|特写|特写镜头|近景镜头|远景镜头|全景镜头|中景镜头|全景|中景|广角|近景|远景|侧面视角|正面视角|正面|平视|浅景深|景深|清晰|慢动作镜头|圆圆的|圆圆|圆滚滚|圆溜溜|圆鼓鼓|圆润|帮我|帮忙|给我|做|做一个|创建|拍摄|拍|录制|描绘|一段|短片|短视频|小视频|动图|别无他物|没有其他物体|没有其它物体|没有其他东西|没有别的东西|无其他物体|没有其他|没有别的|其他|其它|任何|水平|水平方向|横向|垂直|竖直|发生|产生|方式|骨碌碌|滴溜溜|咕噜噜|咕噜咕噜|咕噜|不停地|不停|不断|不断地|不住地|连续|持续|持续地|空中|半空|半空中|天上|高空|高处|上空|头顶|空旷|空|顶端|顶部|底部|底|普通|漂亮|好看|可爱|简单|纯色|素色|单独|独自|那么|这么|浅|深|暗|淡|嫩|艳|正常|自然|自然地|平稳|平稳地|平滑|平滑地|顺畅|流畅|稳稳|稳稳地|笔直|笔直地|直直地|直直|悄悄|悄悄地|起初|起先|距离|路线|轨迹|路径|头|们|那儿|这儿|儿|一下子|一会儿|块|堆|而过|边缘|边框|边界|画框|屏幕里|画面里|画面中|画面上|镜头里|镜头中|视频里|视频中|场景中|场景里|世界|物理|请帮我|我想要|我想看|我要|看见|影子里|所有|全部|塑料|想看|横着|变得|变成|晃晃悠悠|摇摇晃晃|懒洋洋|出溜|一头|极简|留在原地"}},
     /* rows that fall */
     {TAG_SKIP, 0, {
         "chain reaction|chain|reaction|first|set off|trigger|cascade|domino effect|one by one|one after another|one after the other|in sequence|in a row|cause|make|row of|line of",
@@ -203,13 +206,13 @@ const int prompt_n_synonyms = (int)(sizeof prompt_synonyms / sizeof prompt_synon
 
 /* Pairs: simplified, another form, for characters that the lexicon does not pair. */
 const char prompt_script_pairs[] =
-    "专專业業丝絲个箇丰豐为爲丽麗么麼乐樂了瞭于於云雲亚亞产產众衆俩倆儿兒克剋内內写寫军軍冲沖"
-    "净淨凑湊出齣创創别別别彆制製劲勁匀勻卜蔔却卻厅廳压壓发髮只祇只衹台臺台檯台颱台枱号號同衕"
-    "向嚮向曏吗嗎哑啞啸嘯噜嚕回迴团團团糰园園围圍国國坏壞声聲夫伕姜薑娇嬌婴嬰它牠家傢尔爾尽盡"
-    "尽儘岩巖巨鉅布佈师師带帶帮幫干幹干乾并並并併广廣应應庞龐当當当噹录錄录彔彩綵怀懷才纔扑撲"
-    "扫掃折摺抛拋护護抵牴挡擋挤擠摆襬摇搖断斷旷曠暗闇朱硃杯盃杰傑松鬆板闆极極枣棗柠檸栏欄树樹"
-    "栗慄榄欖横橫樱櫻欢歡气氣没沒泽澤洁潔浅淺涂塗润潤温溫满滿滩灘灿燦点點烟煙烟菸爱愛状狀玩翫"
-    "珑瓏畅暢盘盤着著硕碩碍礙礼禮秋鞦竖豎笔筆简簡篮籃紧緊纵縱纷紛纹紋细細绊絆绘繪绛絳继繼续續"
-    "维維缘緣网網群羣背揹胡鬍胡衚胶膠脚腳腾騰致緻艳豔艳艷节節苹蘋荧熒莱萊莹瑩萝蘿虽雖表錶触觸"
-    "调調跶躂轧軋轨軌较較达達迟遲迹跡迹蹟适適遥遙里裏钢鋼铅鉛铜銅铝鋁铮錚锁鎖锃鋥闯闖闲閒闲閑"
-    "阵陣际際陆陸面麪面麵风風飘飄飙飆饮飲马馬鲁魯鹅鵝龄齡墙墻";
+    "专專业業丝絲个箇丰豐为爲丽麗么麼乐樂了瞭于於云雲亚亞产產众衆俩倆储儲儿兒克剋内內写寫军軍"
+    "冲沖净淨凑湊出齣创創别別别彆制製劲勁匀勻卜蔔却卻厅廳压壓发髮只祇只衹台臺台檯台颱台枱号號"
+    "同衕向嚮向曏吗嗎哑啞啸嘯噜嚕回迴团團团糰园園围圍国國坏壞声聲夫伕姜薑娇嬌婴嬰它牠家傢尔爾"
+    "尽盡尽儘岩巖巨鉅布佈师師带帶帮幫干幹干乾并並并併广廣应應庞龐当當当噹录錄录彔彩綵怀懷懒懶"
+    "才纔扑撲扫掃折摺抛拋护護抵牴挡擋挤擠摆襬摇搖断斷旷曠暗闇朱硃杯盃杰傑松鬆板闆极極枣棗柠檸"
+    "栏欄树樹栗慄榄欖横橫樱櫻欢歡气氣没沒泽澤洁潔浅淺涂塗润潤温溫满滿滩灘灿燦点點烟煙烟菸爱愛"
+    "牵牽状狀玩翫珑瓏畅暢盘盤着著硕碩碍礙礼禮秋鞦竖豎笔筆简簡篮籃紧緊纳納纵縱纷紛纹紋细細绊絆"
+    "绘繪绛絳继繼续續维維缘緣网網群羣背揹胡鬍胡衚胶膠脚腳腾騰致緻艳豔艳艷节節苹蘋荧熒莱萊莹瑩"
+    "萝蘿虽雖表錶装裝触觸调調跶躂轧軋轨軌较較达達迟遲迹跡迹蹟适適递遞遥遙里裏钢鋼铅鉛铜銅铝鋁"
+    "铮錚锁鎖锃鋥闯闖闲閒闲閑阵陣际際陆陸面麪面麵风風飘飄飙飆饮飲马馬鲁魯鹅鵝龄齡墙墻";

@@ -41,16 +41,13 @@ static int is_done_to(const struct reading *r, int i)
     return token_tag(r, p) == TAG_IS && !r->t[i].ing && mention_after(r, i) < 0;
 }
 
-/* "rolls into the box" */
-static int rolls_into(const struct reading *r, int i)
+/* "hits the floor" */
+static int falls(const struct reading *r, int i)
 {
-    int to = i + 1;
-
-    while (token_tag(r, to) == TAG_SKIP || token_tag(r, to) == SLOT_SPEED ||
-           token_tag(r, to) == SLOT_DIRECTION || token_tag(r, to) == TAG_LEFT ||
-           token_tag(r, to) == TAG_RIGHT || token_tag(r, to) == TAG_AND)
-        to++;
-    return token_tag(r, to) == TAG_TO && r->t[to].value && noun_ahead(r, to) >= 0;
+    i = token_near(r, i, 1);
+    while (token_tag(r, i) == SLOT_FLOOR || token_tag(r, i) == TAG_AT || token_tag(r, i) == TAG_TO)
+        i = token_near(r, i, 1);
+    return token_tag(r, i) == TAG_FLOOR;
 }
 
 static void read_verb(struct reading *r, int i)
@@ -72,8 +69,12 @@ static void read_verb(struct reading *r, int i)
             t->tag = TAG_HIT;
     } else if (t->tag == TAG_HIT && is_done_to(r, i)) {
         r->patient = mention_before(r, i);
-    } else if (t->tag == TAG_GO && two && rolls_into(r, i)) {
-        t->tag = TAG_HIT;
+    } else if (t->tag == TAG_HIT && falls(r, i)) {
+        t->tag = TAG_FALL;
+    } else if (t->tag == TAG_TO && two && t->value && noun_ahead(r, i) >= 0 &&
+               mention_before(r, i) >= 0) {
+        t->tag = TAG_HIT; /* "rolls into the box" */
+        t->used = 0;
     }
 }
 
@@ -81,7 +82,7 @@ void prompt_verbs(struct reading *r)
 {
     r->patient = -1;
     for (int i = 0; i < r->n; i++) {
-        if (!r->t[i].used)
+        if (!r->t[i].used || r->t[i].tag == TAG_TO)
             read_verb(r, i);
     }
 }
