@@ -36,7 +36,8 @@ static int is_viewer(const struct reading *r, int i)
 
     if (tag == SLOT_DIRECTION)
         return r->t[p].value == DIRECTION_TOWARD || r->t[p].value == DIRECTION_AWAY;
-    return tag == TAG_TO || tag == TAG_AWAY || tag == TAG_FROM || tag == TAG_AT || tag == TAG_GO;
+    return tag == TAG_TO || tag == TAG_AWAY || tag == TAG_FROM || tag == TAG_AT || tag == TAG_GO ||
+           tag == TAG_BESIDE;
 }
 
 /* Side named by a token: -1 left, 1 right, 0 none. */

@@ -174,6 +174,9 @@ static void read_side(struct reading *r, int i)
         add_way(r, direction_from(tag), SOURCE, i);
     else if (before != TAG_AT && next == TAG_GO && (tag == TAG_LEFT || tag == TAG_RIGHT))
         add_way(r, direction_to(tag), GOAL, i);
+    else if ((tag == TAG_LEFT || tag == TAG_RIGHT) && token_is_separator(r, p) &&
+             token_is_separator(r, token_near(r, i, 1)))
+        add_way(r, direction_to(tag), WEAK, i); /* "direction: right" */
     else
         set_place(r, i);
 }
@@ -183,11 +186,14 @@ static void read_viewer(struct reading *r, int i)
     int p = token_near(r, i, -1), tag = token_tag(r, p);
     int next = token_tag(r, token_near(r, i, 1));
 
-    if (is_side(next) || (tag == TAG_AWAY && next == SLOT_DIRECTION))
+    int up_to = tag == TAG_TO || (tag == TAG_GO && r->t[p].hint == PROMPT_UP_TO);
+
+    if ((is_side(next) && !(next == TAG_FRONT && up_to)) ||
+        (tag == TAG_AWAY && next == SLOT_DIRECTION))
         return; /* 屏幕左边; 离我们越来越近 */
     if (tag == TAG_AT && r->t[i].value)
         return; /* "on the screen" */
-    if (tag == TAG_TO || tag == TAG_AT || tag == TAG_COME ||
+    if (tag == TAG_TO || tag == TAG_AT || tag == TAG_COME || tag == TAG_BESIDE ||
         (tag == TAG_GO && !r->t[i].value && r->t[i].lang == LANG_ZH))
         add_way(r, DIRECTION_TOWARD, VIEWER, i);
     else if (tag == TAG_AWAY || tag == TAG_FROM)
