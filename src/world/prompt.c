@@ -60,6 +60,8 @@ static int first_of_pair(const struct reading *r, int m)
 {
     if (m <= 0 || !acts(&r->mention[m - 1]))
         return m;
+    if (token_tag(r, r->mention[m - 1].token) == SLOT_COLOR)
+        return m - 1; /* 红蓝两个球 */
     for (int k = r->mention[m - 1].token; k < r->mention[m].token; k++) {
         if (token_is_separator(r, k))
             return m;

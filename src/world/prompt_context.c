@@ -95,15 +95,17 @@ static void read_not(struct reading *r, int i)
     int last = deny(r, i);
 
     while (last > i && r->t[last].tag == TAG_SKIP) { /* "no boxes or cones" */
-        int next = last + 1, more;
+        int next = last + 1, noun = skip_adjectives(r, next);
 
-        if (token_tag(r, next) != TAG_AND &&
-            !(token_tag(r, next) == TOKEN_COMMA && token_tag(r, next + 1) == SLOT_SHAPE))
+        while (is_article(token_tag(r, noun)) || token_tag(r, noun) == TAG_NOT)
+            noun = skip_adjectives(r, noun);
+        if (token_tag(r, noun) != SLOT_SHAPE ||
+            (token_tag(r, next) != TAG_AND &&
+             !(token_tag(r, next) == TOKEN_COMMA && noun == next + 1)))
             break;
-        more = deny(r, next);
-        if (more == next)
+        last = deny(r, token_tag(r, noun - 1) == TAG_NOT ? noun - 1 : next);
+        if (last == next)
             break;
-        last = more;
     }
     silence(r, i);
 }

@@ -122,9 +122,25 @@ static void add_implied(struct reading *r, int i)
 
     for (int k = i + 1; k < end; k++)
         color |= token_tag(r, k) == SLOT_COLOR;
-    if (color && (token_is_separator(r, end) || tag == TAG_AND) &&
-        (r->n_mentions || tag == TAG_AND) && r->n_mentions < PROMPT_MAX_MENTIONS)
+    if (color &&
+        (token_is_separator(r, end) || tag == TAG_AND || tag == TAG_TWO ||
+         (tag == TAG_ONE && r->t[end].lang == LANG_ZH)) &&
+        (r->n_mentions || !token_is_separator(r, end)) && r->n_mentions < PROMPT_MAX_MENTIONS)
         r->mention[r->n_mentions++] = (struct mention){.token = i, .count = 1, .echo = 1};
+}
+
+/* 红的向右滚: a colour that stands for one of the things named before. */
+static void add_by_color(struct reading *r, int i)
+{
+    int next = token_tag(r, skip_adjectives(r, i));
+
+    if (r->t[i].lang == LANG_EN || r->n_mentions < 2 || r->n_mentions == PROMPT_MAX_MENTIONS ||
+        !token_is_separator(r, i - 1) || next == SLOT_SHAPE || next == TOKEN_UNKNOWN ||
+        token_is_separator(r, skip_adjectives(r, i)))
+        return;
+    r->t[i].used = 1;
+    r->mention[r->n_mentions] = (struct mention){.token = i, .count = 1};
+    r->mention[r->n_mentions++].facts.color = r->t[i].value;
 }
 
 /* "red and blue balls", 红蓝两个球: the first of two colours has a thing of its own, whose token is
@@ -136,10 +152,12 @@ static void add_shared(struct reading *r, int i)
     if (token_tag(r, next) == TAG_AND)
         next++;
     noun = skip_adjectives(r, next);
-    if (token_tag(r, noun) == TAG_TWO)
+    if (token_tag(r, noun) == TAG_TWO && token_tag(r, skip_adjectives(r, noun)) == SLOT_SHAPE) {
+        r->t[noun].tag = TAG_SKIP; /* counted here */
         noun = skip_adjectives(r, noun);
-    else if (next == i + 1 || noun >= r->n || r->t[noun].lang == LANG_ZH || !r->t[noun].many)
+    } else if (next == i + 1 || noun >= r->n || r->t[noun].lang == LANG_ZH || !r->t[noun].many) {
         return;
+    }
     if (token_tag(r, next) != SLOT_COLOR || token_tag(r, noun) != SLOT_SHAPE ||
         r->n_mentions == PROMPT_MAX_MENTIONS)
         return;
@@ -312,6 +330,8 @@ void prompt_nouns(struct reading *r)
             add_implied(r, i);
         else if (!r->t[i].used && r->t[i].tag == SLOT_COLOR)
             add_shared(r, i);
+        if (!r->t[i].used && r->t[i].tag == SLOT_COLOR)
+            add_by_color(r, i);
     }
     for (int i = 0; i < r->n; i++) {
         if (!r->t[i].used && is_adjective(r->t[i].tag))

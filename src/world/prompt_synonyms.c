@@ -41,7 +41,7 @@ const struct lexicon_entry prompt_synonyms[] = {
 
     /* colours */
     {SLOT_COLOR, COLOR_RED, {
-        "ruby red|rose red|brick red|wine red|burgundy|candy red|apple red|cardinal|rouge|lipstick red|bloody|rosy red",
+        "ruby red|rose red|brick red|wine red|burgundy|candy red|apple red|cardinal|rouge|lipstick red|bloody|rosy red|orange red",
         "亮红色|亮红|艳红色|艳红|正红色|正红|酒红色|酒红|枣红色|枣红|玫红色|玫红|玫瑰红|嫣红|砖红色|砖红|桃红色|桃红|殷红|樱桃红|中国红|暗红|浅红|淡红色|淡红|红彤彤的|洋红色|血红|胭脂红|朱砂红|丹红|火红火红|红艳艳|红颜色|绛红色"}},
     {SLOT_COLOR, COLOR_GREEN, {
         "pale green|neon green|olive green|bottle green|pea green|apple green|moss green|mint|chartreuse|sea green|kelly green|verdant|jade green|yellow green|yellowish green",
@@ -53,7 +53,7 @@ const struct lexicon_entry prompt_synonyms[] = {
         "pale yellow|dark yellow|mustard|mustard yellow|neon yellow|banana yellow|sunflower|sunflower yellow|amber yellow|honey|saffron|sunshine yellow|butter yellow|dandelion",
         "深黄色|深黄|暗黄色|淡黄|亮黄|鹅黄|嫩黄|土黄|芥末黄|姜黄色|姜黄|荧光黄|向日葵黄|香蕉黄|杏黄色|杏黄|黄灿灿|金灿灿|金黄金黄|黄颜色|纯黄色|正黄色|金|柠檬黄色|鲜黄色|黄橙橙|黄铜色"}},
     {SLOT_COLOR, COLOR_ORANGE, {
-        "pale orange|light orange|deep orange|neon orange|burnt orange|reddish orange|orange red|peach|coral|carroty|mandarin|rust|orangey|yellowish orange|orange yellow|copper",
+        "pale orange|light orange|deep orange|neon orange|burnt orange|reddish orange|peach|coral|carroty|mandarin|rust|orangey|yellowish orange|orange yellow|copper",
         "亮橙色|亮橙|深橙色|深橙|浅橙色|浅橙|橙红|桔红色|桔红|桔黄|桔|暗橙色|橘子|橙颜色|荧光橙|南瓜色|胡萝卜色|珊瑚色|珊瑚橙|杏色|琥珀色|鲜橙色|明橙色|橘橙色|蜜桔色"}},
     {SLOT_COLOR, COLOR_PURPLE, {
         "royal purple|grape|eggplant|aubergine|pale purple|neon purple|fuchsia|periwinkle|violet purple|orchid|bluish purple|blue violet|lavender purple|plum purple",
@@ -199,7 +199,7 @@ const struct lexicon_entry prompt_synonyms[] = {
         "黑白片|黑白电影|黑白画面|黑白影片|条纹|斑点|半透明|七彩|五彩|绿幕|多个|一群|一堆|五个|六个"}},
     {TAG_SKIP, HINT(0, PROMPT_CAN), {"can", ""}},
     {TAG_IT, 0, {"the latter|the former|themselves", "后者|它自己|本身|两者|二者|它俩|对方|之间"}},
-    {TAG_THE, 0, {"these|those|such|your|his|her", "本|那枚|那根|这根|那座|这座|那一个|这一个"}},
+    {TAG_THE, 0, {"teh|hte|these|those|such|your|his|her", "本|那枚|那根|这根|那座|这座|那一个|这一个"}},
     {TAG_OTHER, 0, {"different|a different|yet another", "再一个|另一|又一个|不同的|另外一只|另外一颗|另一枚|另一粒"}},
 };
 /* clang-format on */
