@@ -1,5 +1,5 @@
-/* More words for the reader of prompts. The tokenizer and the captions know nothing of them, so they
- * may grow while networks stay as they are. They win over rows of the lexicon that fit as well. */
+/* More words for the reader of prompts. The tokenizer and the captions know nothing of them, so
+ * they may grow while networks stay as they are. They win over lexicon rows that fit as well. */
 #include "world/prompt_inner.h"
 
 /* A second meaning, in the bits above the value (token.hint). */
