@@ -151,8 +151,8 @@ const struct lexicon_entry prompt_synonyms[] = {
         "fall over|tip|tip over|topple|topple over|keel over|tumble over|collapse|fall on its side|overturn|flip over",
         "倒下|倒了|倒地|翻倒|跌倒|歪倒|翻了|倾倒|倒下去|应声倒下|应声而倒|应声倒地|倒|摔倒"}},
     {TAG_FALL, 0, {
-        "tumble down|tumble from|sink|crash down|let go|release|thrown down|come down|free fall|freefall|land on|hurtle down|fall off|fall from|drop off|nosedive|pulled down|pull down|toss|toss down|throw|throw down|from the ceiling|down to the floor|down to the ground|down onto the floor|down onto the ground|dive|descend|descend to the ground|descend to the floor|from the top of the frame|from the top of the screen",
-        "丢|丢下|丢下来|扔|扔下|扔下来|抛下|抛落|摔|摔下|摔下来|摔落|下坠|砸在地上|砸到地上|掉了下来|落了下来|坠地|落地|掉地上|掉到地上|跌下|跌下来|坠下来|坠落下来|掉落下来|从高空|从顶部|从上往下|由上而下|由上往下|自上而下|从上到下|从上落下|从上掉下|往下掉|往下落|向下落|向下掉|向下坠|往下坠|自由下落|垂直下落|垂直落下|直落|松手|掉向|落向|坠向|松开"}},
+        "tumble down|sink|crash down|let go|release|thrown down|come down|free fall|freefall|land on|hurtle down|fall off|drop off|nosedive|pulled down|pull down|toss|toss down|throw|throw down|from the ceiling|down to the floor|down to the ground|down onto the floor|down onto the ground|dive|descend|descend to the ground|descend to the floor|from the top of the frame|from the top of the screen",
+        "丢|丢下|丢下来|扔|扔下|扔下来|抛下|抛落|摔|摔下|摔下来|摔落|下坠|砸在地上|砸到地上|掉了下来|落了下来|坠地|落地|掉地上|掉到地上|跌下|跌下来|坠下来|坠落下来|掉落下来|从高空|从天空|从天空中|从天空坠落|从顶部|从上往下|由上而下|由上往下|自上而下|从上到下|从上落下|从上掉下|往下掉|往下落|向下落|向下掉|向下坠|往下坠|自由下落|垂直下落|垂直落下|直落|松手|掉向|落向|坠向|松开"}},
     {TAG_BOUNCE, 0, {
         "bob up and down|spring up|boing|dribble",
         "弹来弹去|蹦蹦跳跳|一蹦一跳|弹了|蹦跶|弹走|弹了回来|弹了回去|弹回去|弹了起来|反弹回去|折返|折回|弹跳着"}},
