@@ -183,14 +183,14 @@ TEST(device_streams_weights_that_do_not_fit)
 
     small_network(&m);
     for (int i = 0; i < m.weights.n; i++)
-        bytes += ((uint64_t)weight_count(m.weights.all[i]) * 4 + 4095) / 4096 * 4096;
+        bytes += ((uint64_t)weight_count(m.weights.all[i]) * 4 + 255) / 256 * 256;
     wan_release(&m);
     CHECK_INT(velocity_of(device_cpu(), 0, want, &e), 0);
     walled_prefetched = 0;
     CHECK_INT(velocity_of(walled_device(ENOUGH), bytes, got, &e), 0);
     CHECK(!memcmp(want, got, sizeof want));
     CHECK_INT(walled_prefetched, 0);
-    for (budget = bytes / 2;; budget -= budget / 16, streamed++) {
+    for (budget = bytes - 1;; budget -= budget / 12, streamed++) {
         if (velocity_of(walled_device(ENOUGH), budget, got, &e))
             break;
         CHECK(!memcmp(want, got, sizeof want));
