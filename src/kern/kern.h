@@ -21,10 +21,13 @@
 #include "base/dtype.h"
 #include "base/thread.h"
 
+struct device;
+
 /* What a kernel call runs on. Scratch is per worker, grown on demand, kept between calls. */
 struct kcx {
     struct threads *threads; /* NULL = the caller alone */
     struct kscratch *scratch;
+    struct device *device; /* what the kernels run on; NULL = the CPU */
 };
 void kcx_init(struct kcx *kc, struct threads *th);
 void kcx_release(struct kcx *kc);
