@@ -10,6 +10,11 @@ ZT_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-po
 ZT_LDFLAGS += -fsanitize=$(subst fuzzer-no-link,fuzzer,$(SANITIZE))
 endif
 
+# CUDA kernels for the host, and the fibers under them: no C++ library, so $(CC) can link them.
+HOST_CXXFLAGS := -std=c++17 -D_GNU_SOURCE $(CFLAGS) -Wall -Wextra -ffp-contract=off -fno-exceptions \
+		 -fno-rtti -fno-threadsafe-statics -pthread -DZT_CUDA_HOST -Itest/kern \
+		 $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
+
 # Kernels: the optimiser's best, and the instructions that the end of the file name promises.
 # Sanitizer builds keep the level of CFLAGS, or they would take minutes.
 FLAGS_AVX2 := -mavx2 -mfma -mf16c
@@ -28,7 +33,8 @@ place_flags = $(if $(filter src/api/%,$1),-DZT_VERSION_TEXT='"$(VERSION)"' \
 	      $(if $(filter test/%,$1),-Itest -DZTEST_DIR='"$(CURDIR)/test"')
 
 # flags.txt changes when an option or the set of files does, and takes all objects with it.
-BUILD_ID = $(CC) $(ZT_CFLAGS) $(ZT_CPPFLAGS) $(ZT_LDFLAGS) $(LDLIBS) X86=$(X86) MEDIA=$(MEDIA)
+BUILD_ID = $(CC) $(ZT_CFLAGS) $(ZT_CPPFLAGS) $(ZT_LDFLAGS) $(LDLIBS) X86=$(X86) MEDIA=$(MEDIA) \
+	   $(CXX) $(HOST_CXXFLAGS) CUDA_HOST=$(CUDA_HOST)
 $(BUILD)/flags.txt: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(BUILD_ID)' | cmp -s - $@ || printf '%s\n' '$(BUILD_ID)' > $@
@@ -55,6 +61,16 @@ $(OBJ)/%.o: %.c $(BUILD)/flags.txt | needed
 	@echo "  CC    $<"
 	@$(CC) $(ZT_CFLAGS) $(call fast_flags,$<) $(call isa_flags,$<) $(ZT_CPPFLAGS) \
 		$(call place_flags,$<) -MMD -MP -c -o $@ $<
+
+$(OBJ)/test/kern/cuda/%.o: src/kern/cuda/%.cu $(BUILD)/flags.txt | needed
+	@mkdir -p $(@D)
+	@echo "  CXX   $<"
+	@$(CXX) $(HOST_CXXFLAGS) $(ZT_CPPFLAGS) -MMD -MP -c -o $@ -x c++ $<
+
+$(OBJ)/test/kern/%.o: test/kern/%.cc $(BUILD)/flags.txt | needed
+	@mkdir -p $(@D)
+	@echo "  CXX   $<"
+	@$(CXX) $(HOST_CXXFLAGS) $(ZT_CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # Nothing but zt_ leaves either library: a host program may have its own `linear` and `add`.
 $(LIB_A): $(LIB_OBJ) $(BUILD)/files.txt

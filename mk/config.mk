@@ -15,6 +15,9 @@ mandir ?= $(datadir)/man
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
 OBJCOPY ?= objcopy
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
@@ -28,6 +31,9 @@ SANITIZE ?=
 X86 ?= $(if $(filter x86_64% amd64%,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)),1,0)
 MEDIA_PKGS := libavformat libavcodec libavutil libswscale
 MEDIA ?= $(shell $(PKG_CONFIG) --exists $(MEDIA_PKGS) 2>/dev/null && echo 1 || echo 0)
+
+# Tests run the CUDA kernels on the host; for that they need a C++ compiler, but not its library.
+CUDA_HOST ?= $(if $(shell command -v $(CXX) 2>/dev/null),1,0)
 
 # What nothing works without; `all` names the packages when one is missing.
 NEEDED_PKGS := jansson ode

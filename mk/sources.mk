@@ -2,10 +2,11 @@
 
 ALL_SRC := $(wildcard src/*/*.c src/*/*/*.c)
 TOOL_SRC := $(wildcard tool/*.c)
-TEST_SRC := $(wildcard test/*.c test/unit/*.c test/kern/*.c test/grad/*.c test/bench/*.c)
+TEST_FOUND := $(wildcard test/*.c test/unit/*.c test/kern/*.c test/grad/*.c test/bench/*.c)
 FUZZ_SRC := $(wildcard test/fuzz/*.c)
 EXAMPLE_SRC := $(wildcard example/*.c)
 HEADERS := $(wildcard include/*.h src/*/*.h src/*/*/*.h tool/*.h test/*.h)
+CUDA_SRC := $(wildcard src/kern/cuda/*.cu)
 
 # Each optional part: its files when it is there, its stub when it is not.
 X86_FILES := $(filter src/kern/x86/%,$(ALL_SRC))
@@ -13,14 +14,20 @@ X86_STUB := $(filter src/kern/x86_none.c,$(ALL_SRC))
 MEDIA_STUB := $(filter src/media/ff_none.c,$(ALL_SRC))
 MEDIA_FILES := $(filter-out $(MEDIA_STUB),$(filter src/media/ff_%,$(ALL_SRC)))
 
+CUDA_HOST_STUB := test/kern/cuda_set_none.c
+CUDA_HOST_FILES := $(CUDA_SRC) $(wildcard test/kern/*.cc)
+
 LEFT_OUT := $(if $(filter 1,$(X86)),$(X86_STUB),$(X86_FILES)) \
 	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES))
 LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC))
+TEST_SRC := $(if $(filter 1,$(CUDA_HOST)),$(filter-out $(CUDA_HOST_STUB),$(TEST_FOUND)) \
+	    $(CUDA_HOST_FILES),$(TEST_FOUND))
 
 OBJ := $(BUILD)/obj
 LIB_OBJ := $(LIB_SRC:%.c=$(OBJ)/%.o)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
-TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
+TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(patsubst %.cc,$(OBJ)/%.o,$(patsubst \
+	    src/kern/cuda/%.cu,$(OBJ)/test/kern/cuda/%.o,$(TEST_SRC))))
 
 LIB_A := $(BUILD)/libzoetrope.a
 LIB_SO := $(BUILD)/libzoetrope.so

@@ -26,7 +26,7 @@ void kcx_init(struct kcx *kc, struct threads *th)
 {
     int n = th ? threads_count(th) : 1;
 
-    kc->threads = th;
+    *kc = (struct kcx){.threads = th};
     kc->scratch = xcalloc(1, sizeof *kc->scratch + (size_t)(n + 1) * sizeof(struct block));
     kc->scratch->n = n;
 }

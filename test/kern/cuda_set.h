@@ -1,0 +1,18 @@
+/* cuda_set.h - the CUDA kernels as a set of kernels on host memory (C and C++). */
+#ifndef TEST_KERN_CUDA_SET_H
+#define TEST_KERN_CUDA_SET_H
+
+#include "kern/kern.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+/* Kernels that have no CUDA version to run here are the C ones. NULL in a build without a C++
+ * compiler. One caller at a time. */
+const struct kernels *kernels_cuda_host(void);
+void cuda_host_reverse(int on); /* blocks and threads run from last to first */
+#ifdef __cplusplus
+}
+#endif
+
+#endif
