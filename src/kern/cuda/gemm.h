@@ -4,7 +4,7 @@
 
 #include "kern/cuda/cuda.h"
 
-#if defined __cplusplus && !defined ZT_CUDA_HOST
+#ifdef __cplusplus
 extern "C" {
 #endif
 
@@ -24,7 +24,7 @@ struct cuda_gemm {
  * was done because no algorithm adds a bias to this shape; 1 else, also after a failure. */
 int cuda_gemm(struct kcx *kc, const struct cuda_gemm *g);
 
-#if defined __cplusplus && !defined ZT_CUDA_HOST
+#ifdef __cplusplus
 }
 #endif
 
@@ -46,6 +46,7 @@ enum {
     SLOT_P,
     SLOT_DP,
     SLOT_DS,
+    SLOT_DQ,
     SLOT_DKEYS
 };
 

@@ -13,7 +13,7 @@ struct CUstream_st;
 struct CUevent_st;
 struct CUmemPoolHandle_st;
 
-enum { STAGES = 8, STAGE_BYTES = 4 << 20, SCRATCH_SLOTS = 32 };
+enum { STAGES = 8, STAGE_BYTES = 4 << 20, SCRATCH_SLOTS = 40 };
 
 /* Pinned memory on the way to the GPU: `used` bytes are filled, `sent` follows their copies. */
 struct stage {
