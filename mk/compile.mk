@@ -42,8 +42,8 @@ $(BUILD)/flags.txt: FORCE
 # The list of objects: links are done again when a file came or went.
 $(BUILD)/files.txt: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC)' | cmp -s - $@ || \
-		printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC)' > $@
+	@printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(CUDA_HOST_FILES)' | cmp -s - $@ || \
+		printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(CUDA_HOST_FILES)' > $@
 
 .PHONY: FORCE needed
 FORCE:
@@ -72,6 +72,13 @@ $(OBJ)/test/kern/%.o: test/kern/%.cc $(BUILD)/flags.txt | needed
 	@echo "  CXX   $<"
 	@$(CXX) $(HOST_CXXFLAGS) $(ZT_CPPFLAGS) -MMD -MP -c -o $@ $<
 
+# One object with two names to the outside, so that a library with the same kernels for a GPU can be
+# linked beside it.
+$(CUDA_HOST_ALL): $(CUDA_HOST_OBJ) $(BUILD)/files.txt
+	@echo "  LD    $@"
+	@$(CXX) -r -nostdlib -Wl,--force-group-allocation -o $@ $(CUDA_HOST_OBJ)
+	@$(OBJCOPY) --keep-global-symbol=kernels_cuda_host --keep-global-symbol=cuda_host_reverse $@
+
 # Nothing but zt_ leaves either library: a host program may have its own `linear` and `add`.
 $(LIB_A): $(LIB_OBJ) $(BUILD)/files.txt
 	@echo "  AR    $@"
@@ -93,4 +100,4 @@ $(PROGRAM): $(LIB_OBJ) $(TOOL_OBJ) $(BUILD)/files.txt
 	@echo "  LD    $@"
 	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TOOL_OBJ) $(LIB_OBJ) $(LDLIBS)
 
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(CUDA_HOST_OBJ:.o=.d)

@@ -81,6 +81,11 @@ static inline int64_t pieces(int64_t n, int64_t size)
     return (n + size - 1) / size;
 }
 
+static inline int64_t at_most(int64_t n, int64_t limit)
+{
+    return n < limit ? n : limit;
+}
+
 /* The statement with T as the element type that `type` names; nests. */
 #define BY_TYPE(type, T, ...)                                                                      \
     switch (type) {                                                                                \
