@@ -24,6 +24,7 @@
 struct device;
 
 /* What a kernel call runs on. Scratch is per worker, grown on demand, kept between calls. */
+struct device;
 struct kcx {
     struct threads *threads; /* NULL = the caller alone */
     struct kscratch *scratch;

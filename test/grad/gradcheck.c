@@ -1,4 +1,5 @@
 /* gradcheck.c - see gradcheck.h. */
+#include "fixture.h"
 #include "grad/gradcheck.h"
 
 #include <math.h>
@@ -145,7 +146,7 @@ static double run(struct state *s, struct cx *cx, enum how how)
     if (how != FORWARD)
         tape_begin(cx);
     y = how == REMAT ? remat(cx, g->fn, in, g->n_in, g->arg) : g->fn(cx, in, g->n_in, g->arg);
-    if (!cx->dry)
+    if (!cx->device->dry)
         keep_output(s, y);
     loss = scalar_of(cx, s, y);
     value = scalar_value(cx, loss);
@@ -154,7 +155,7 @@ static double run(struct state *s, struct cx *cx, enum how how)
             weight_zero_grads(g->weights);
         backward(cx, loss, 1);
         tape_end(cx);
-        if (!cx->dry)
+        if (!cx->device->dry)
             keep_grads(s, in);
     }
     s->peak = cx_peak_bytes(cx);
@@ -243,7 +244,7 @@ static void check_dry(struct state *s, struct cx *cx)
 {
     static const char *const name[] = {"inference", "training", "recomputation"};
     struct cx dry;
-    cx_init(&dry, cx->type, NULL, 1);
+    cx_init(&dry, device_null(), cx->type, NULL);
     for (int how = FORWARD; how <= REMAT; how++) {
         run(s, cx, how);
         uint64_t peak = s->peak;
@@ -261,9 +262,9 @@ double gradcheck(const struct gradcheck *g)
     struct cx cx;
     state_init(s, g);
     if (g->weights)
-        weight_set_allocate(g->weights, DT_F64, 1);
+        weights_on_cpu(g->weights, DT_F64, 1);
     set_weights(s);
-    cx_init(&cx, DT_F64, g->threads, 0);
+    cx_init(&cx, device_cpu(), DT_F64, g->threads);
     check_dry(s, &cx);
     run(s, &cx, PLAIN);
     check_remat(s, &cx);
@@ -307,13 +308,13 @@ void gradcheck_type(const struct gradcheck *g, enum dtype type, double *result, 
         struct cx cx;
         s[k] = xcalloc(1, sizeof *s[k]);
         if (g->weights)
-            weight_set_allocate(g->weights, type, 1);
+            weights_on_cpu(g->weights, type, 1);
         state_init(s[k], g);
         round_values(s[k], type);
         if (g->weights)
-            weight_set_allocate(g->weights, types[k], 1);
+            weights_on_cpu(g->weights, types[k], 1);
         set_weights(s[k]);
-        cx_init(&cx, types[k], g->threads, 0);
+        cx_init(&cx, device_cpu(), types[k], g->threads);
         run(s[k], &cx, PLAIN);
         cx_release(&cx);
     }

@@ -1,0 +1,13 @@
+/* cuda_device.h - the GPUs of this machine as devices; kern/cuda_none.c where the build has no
+ * CUDA. */
+#ifndef KERN_CUDA_CUDA_DEVICE_H
+#define KERN_CUDA_CUDA_DEVICE_H
+
+#include "kern/device.h"
+
+/* GPU `index`, opened once; it lives as long as the program. 0, or ERR_DEVICE that says what is
+ * missing. */
+NODISCARD int device_cuda(struct device **out, int index, struct err *e);
+int device_cuda_count(void); /* 0 without a GPU, a driver, or CUDA in this build */
+
+#endif

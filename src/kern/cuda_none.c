@@ -1,0 +1,13 @@
+/* cuda_none.c - takes the place of cuda/ in a build without CUDA. */
+#include "kern/cuda/cuda_device.h"
+
+int device_cuda(struct device **out, int index, struct err *e)
+{
+    *out = NULL;
+    return err_set(e, ERR_DEVICE, "cuda:%d: this build has no CUDA", index);
+}
+
+int device_cuda_count(void)
+{
+    return 0;
+}
