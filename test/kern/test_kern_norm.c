@@ -65,7 +65,7 @@ static void norm_mod_bwd(struct kit *t)
     int64_t n = f->rows * f->dim, n_mod = entries(t) * f->ld_mod;
 
     f->y = kit_work(t, ACT, n);
-    f->stats = kit_work(t, WIDE, f->rows * 2);
+    f->stats = t->s[3] & NO_STATS ? NULL : kit_work(t, WIDE, f->rows * 2);
     t->k->norm_mod(t->kc, f);
     b.dy = kit_in(t, ACT, n, 1);
     b.dx = kit_out(t, "dx", t->s[3] & X_WIDE ? WIDE : ACT, n);
@@ -87,7 +87,7 @@ KERNEL_ROW(norm_mod_bwd, norm_mod_bwd, norm_shapes, DATA_MILD, 0, 1e-5, 1e-2, 1e
 static const int64_t rms_shapes[][10] = {
     {1, 1, 0, 0},          {3, 17, 0, AFFINE},           {17, 64, 0, AFFINE | ALIAS},
     {65, 31, 0, ALIAS},    {9, 129, 0, AFFINE | X_WIDE}, {0, 8, 0, AFFINE},
-    {130, 256, 0, AFFINE}, {2, 1536, 0, AFFINE | ALIAS},
+    {130, 256, 0, AFFINE}, {2, 1536, 0, AFFINE | ALIAS}, {3, 2056, 0, AFFINE | NO_STATS},
 };
 
 static struct k_rms_norm rms_args(struct kit *t, int alias)
@@ -127,7 +127,7 @@ static void rms_norm_bwd(struct kit *t)
     int64_t n = b.f.rows * b.f.dim;
 
     b.f.y = kit_work(t, ACT, n);
-    b.f.stats = kit_work(t, WIDE, b.f.rows);
+    b.f.stats = t->s[3] & NO_STATS ? NULL : kit_work(t, WIDE, b.f.rows);
     t->k->rms_norm(t->kc, &b.f);
     b.dy = kit_in(t, ACT, n, 1);
     b.dx = kit_out(t, "dx", t->s[3] & X_WIDE ? WIDE : ACT, n);

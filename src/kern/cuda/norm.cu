@@ -309,7 +309,7 @@ void rms_norm_cuda(struct kcx *kc, struct k_rms_norm *a)
             BY_TYPE(a->y_type, Y, (packed ? rms_norm_as<PACK, X, Y> : rms_norm_as<1, X, Y>)(kc, a)))
 }
 
-/* With g = dy gain and h = x rstd: dx = rstd (g - h mean(g h)). Leaves rstd for the sums. */
+/* With g = dy gain and h = x rstd: dx = rstd (g - h mean(g h)). stats has rstd, or is to get it. */
 template <int V, typename X, typename Y>
 __global__ void rms_norm_bwd_rows(struct k_rms_norm_bwd a, float eps, int team, float *stats)
 {
@@ -319,7 +319,7 @@ __global__ void rms_norm_bwd_rows(struct k_rms_norm_bwd a, float eps, int team, 
 
     if (r >= f.rows)
         return;
-    rstd = rstd_of<V>((const X *)f.x + at, f.dim, eps, team);
+    rstd = f.stats ? stats[r] : rstd_of<V>((const X *)f.x + at, f.dim, eps, team);
     for (int pass = 0; pass < 2; pass++) {
         for (int64_t i = team_rank(team) * V; i < f.dim; i += team * V) {
             load<V>(g, (const Y *)a.dy + at + i);
@@ -338,8 +338,37 @@ __global__ void rms_norm_bwd_rows(struct k_rms_norm_bwd a, float eps, int team, 
         if (pass == 0)
             mean = team_sum(mean, team) / (float)f.dim;
     }
-    if (team_rank(team) == 0)
+    if (!f.stats && team_rank(team) == 0)
         stats[r] = rstd;
+}
+
+/* In a row of a few elements g and h mean(g h) cancel almost wholly: that needs double. */
+enum { SHORT = 4 };
+
+template <typename X, typename Y>
+__global__ void rms_norm_bwd_short(struct k_rms_norm_bwd a, float *stats)
+{
+    const struct k_rms_norm &f = a.f;
+    int64_t r = (int64_t)blockIdx.x * BLOCK + threadIdx.x, at = r * f.dim;
+    double squares = 0, mean = 0, rstd, g[SHORT], h[SHORT];
+
+    if (r >= f.rows)
+        return;
+    for (int i = 0; i < f.dim; i++) {
+        h[i] = to_f32(((const X *)f.x)[at + i]);
+        g[i] = to_f32(((const Y *)a.dy)[at + i]);
+        g[i] *= f.gain ? ((const float *)f.gain)[i] : 1;
+        squares += h[i] * h[i];
+    }
+    rstd = 1 / sqrt(squares / (double)f.dim + f.eps);
+    for (int i = 0; i < f.dim; i++) {
+        h[i] *= rstd;
+        mean += g[i] * h[i] / (double)f.dim;
+    }
+    for (int i = 0; i < f.dim; i++)
+        from_f32((X *)a.dx + at + i, (float)(rstd * (g[i] - h[i] * mean)));
+    if (!f.stats)
+        stats[r] = (float)rstd;
 }
 
 template <typename X, typename Y> struct rms_terms {
@@ -369,12 +398,17 @@ static void rms_norm_bwd_as(struct kcx *kc, const struct k_rms_norm_bwd *a)
 {
     const struct k_rms_norm *f = &a->f;
     int team = team_of(f->dim);
-    float *stats = (float *)cuda_scratch(kc, SLOT_STATS, (size_t)f->rows * sizeof *stats);
+    float *stats = (float *)f->stats;
 
     if (!stats)
+        stats = (float *)cuda_scratch(kc, SLOT_STATS, (size_t)f->rows * sizeof *stats);
+    if (!stats)
         return;
-    LAUNCH(kc, (rms_norm_bwd_rows<V, X, Y>), team_blocks(f->rows, team), BLOCK, *a, (float)f->eps,
-           team, stats);
+    if (f->dim < SHORT)
+        LAUNCH(kc, (rms_norm_bwd_short<X, Y>), pieces(f->rows, BLOCK), BLOCK, *a, stats);
+    else
+        LAUNCH(kc, (rms_norm_bwd_rows<V, X, Y>), team_blocks(f->rows, team), BLOCK, *a,
+               (float)f->eps, team, stats);
     sum_columns(kc, "rms_norm_bwd gain",
                 rms_terms<X, Y>{f->dim, (const X *)f->x, (const Y *)a->dy, stats}, f->rows, NULL, 0,
                 (float *)a->dgain, NULL);
