@@ -72,12 +72,13 @@ $(OBJ)/test/kern/%.o: test/kern/%.cc $(BUILD)/flags.txt | needed
 	@echo "  CXX   $<"
 	@$(CXX) $(HOST_CXXFLAGS) $(ZT_CPPFLAGS) -MMD -MP -c -o $@ $<
 
-# One object with two names to the outside, so that a library with the same kernels for a GPU can be
+# One object with the names of cuda_set.h alone to the outside, so that a library with the same kernels for a GPU can be
 # linked beside it.
 $(CUDA_HOST_ALL): $(CUDA_HOST_OBJ) $(BUILD)/files.txt
 	@echo "  LD    $@"
 	@$(CXX) -r -nostdlib -Wl,--force-group-allocation -o $@ $(CUDA_HOST_OBJ)
-	@$(OBJCOPY) --keep-global-symbol=kernels_cuda_host --keep-global-symbol=cuda_host_reverse $@
+	@$(OBJCOPY) --keep-global-symbol=kernels_cuda_host --keep-global-symbol=cuda_host_reverse \
+		--keep-global-symbol=cuda_host_try $@
 
 # Nothing but zt_ leaves either library: a host program may have its own `linear` and `add`.
 $(LIB_A): $(LIB_OBJ) $(BUILD)/files.txt
