@@ -49,8 +49,8 @@ $(BUILD)/flags.txt: FORCE
 # The list of objects: links are done again when a file came or went.
 $(BUILD)/files.txt: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC)' | cmp -s - $@ || \
-		printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC)' > $@
+	@printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(CUDA_HOST_FILES)' | cmp -s - $@ || \
+		printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(CUDA_HOST_FILES)' > $@
 
 .PHONY: FORCE needed
 FORCE:
@@ -84,6 +84,14 @@ $(OBJ)/test/kern/%.o: test/kern/%.cc $(BUILD)/flags.txt | needed
 	@echo "  CXX   $<"
 	@$(CXX) $(HOST_CXXFLAGS) $(ZT_CPPFLAGS) -MMD -MP -c -o $@ $<
 
+# One object with the names of cuda_set.h alone to the outside, so that a library with the same
+# kernels for a GPU can be linked beside it.
+$(CUDA_HOST_ALL): $(CUDA_HOST_OBJ) $(BUILD)/files.txt
+	@echo "  LD    $@"
+	@$(CXX) -r -nostdlib -Wl,--force-group-allocation -o $@ $(CUDA_HOST_OBJ)
+	@$(OBJCOPY) --keep-global-symbol=kernels_cuda_host --keep-global-symbol=cuda_host_reverse \
+		--keep-global-symbol=cuda_host_try $@
+
 # Nothing but zt_ leaves either library: a host program may have its own `linear` and `add`. CUDA's
 # runtime goes into the archive too: who links it needs nothing of CUDA.
 $(LIB_A): $(LIB_OBJ) $(BUILD)/files.txt
@@ -110,4 +118,4 @@ $(PROGRAM): $(LIB_OBJ) $(TOOL_OBJ) $(CCD_BESIDE) $(BUILD)/files.txt
 $(BUILD)/libccd.so.2: $(CCD_SHARED)
 	@cp -L $< $@
 
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(CUDA_HOST_OBJ:.o=.d)

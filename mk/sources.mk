@@ -24,14 +24,15 @@ LEFT_OUT := $(if $(filter 1,$(X86)),$(X86_STUB),$(X86_FILES)) \
 	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES)) \
 	    $(if $(filter 1,$(CUDA)),$(CUDA_STUB),$(CUDA_FILES))
 LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC)) $(if $(filter 1,$(CUDA)),$(CUDA_SRC))
-TEST_SRC := $(if $(filter 1,$(CUDA_HOST)),$(filter-out $(CUDA_HOST_STUB),$(TEST_FOUND)) \
-	    $(CUDA_HOST_FILES),$(TEST_FOUND))
+TEST_SRC := $(if $(filter 1,$(CUDA_HOST)),$(filter-out $(CUDA_HOST_STUB),$(TEST_FOUND)),$(TEST_FOUND))
 
 OBJ := $(BUILD)/obj
 LIB_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(patsubst %.cu,$(OBJ)/%.cu.o,$(LIB_SRC)))
 TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
-TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(patsubst %.cc,$(OBJ)/%.o,$(patsubst \
-	    src/kern/cuda/%.cu,$(OBJ)/test/kern/cuda/%.o,$(TEST_SRC))))
+CUDA_HOST_OBJ := $(patsubst src/kern/cuda/%.cu,$(OBJ)/test/kern/cuda/%.o,\
+		 $(CUDA_HOST_FILES:%.cc=$(OBJ)/%.o))
+CUDA_HOST_ALL := $(OBJ)/test/kern/cuda_host_all.o
+TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o) $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_ALL))
 
 LIB_A := $(BUILD)/libzoetrope.a
 LIB_SO := $(BUILD)/libzoetrope.so

@@ -14,9 +14,16 @@ static void must(int rc, const struct err *e)
         panic("fixture: %s", e->msg);
 }
 
+void weights_on_cpu(struct weight_set *s, enum dtype type, int training)
+{
+    struct err e = {0};
+
+    must(weight_set_allocate(s, device_cpu(), type, training, &e), &e);
+}
+
 static void allocate(struct weight_set *s, uint64_t seed)
 {
-    weight_set_allocate(s, DT_F32, 0);
+    weights_on_cpu(s, DT_F32, 0);
     weight_set_initialise(s, seed);
 }
 

@@ -2,6 +2,11 @@
 #ifndef TEST_FIXTURE_H
 #define TEST_FIXTURE_H
 
+#include "tensor/weight.h"
+
+/* weight_set_allocate on the CPU, which cannot fail. */
+void weights_on_cpu(struct weight_set *s, enum dtype type, int training);
+
 /* Write it into dir (made when missing): 48x32 px, 9 frames at 8 per second, 4 steps, canonical
  * text, name "fixture". The same bytes every time. Prints and aborts when it cannot. */
 void fixture_model(const char *dir);

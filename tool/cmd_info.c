@@ -121,7 +121,7 @@ static int show_weights(const zt_model *m)
     struct bundle *b;
     struct err e = {0};
 
-    if (bundle_open(&b, zt_model_get(m, "path"), DT_BF16, &e))
+    if (bundle_open(&b, zt_model_get(m, "path"), device_cpu(), DT_BF16, &e))
         return cmd_fail(&e);
     list_weights("text_encoder", &b->text.weights);
     list_weights("transformer", &b->dit.weights);

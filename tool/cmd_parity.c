@@ -10,14 +10,15 @@
 #include "measure/parity.h"
 
 static const char HELP[] =
-    "usage: zoetrope parity DIR... [--type f32|bf16] [--tol X]\n\n"
+    "usage: zoetrope parity DIR... [--type f32|bf16] [--tol X] [--device D]\n\n"
     "Each DIR holds config.json, model.safetensors, inputs.safetensors and outputs.safetensors of "
     "a reference\n"
     "implementation. Every output is computed and compared: one line with its name and the "
     "relative L2 error.\n\n"
     "  --type f32|bf16   type of weights and activations (f32)\n"
     "  --tol X           largest error allowed (1e-5; gradients 1e-4, updates of Muon and all of "
-    "bf16 2e-2)\n\n"
+    "bf16 2e-2)\n"
+    "  --device D        cpu, cuda or cuda:N (cpu)\n\n"
     "exit status: 0 all agree, 1 an error above the tolerance, NaN or an output that was not "
     "computed,\n"
     "             3 a folder that cannot be read or is of a kind that is not supported\n";
@@ -48,6 +49,10 @@ static int parse_option(struct parity_options *o, const char *name, const char *
             return cmd_usage("parity", "--tol is \"%s\", it must be a number above 0", value);
         return 0;
     }
+    if (!strcmp(name, "--device")) {
+        struct err e = {0};
+        return device_named(&o->device, value, &e) ? cmd_fail(&e) : 0;
+    }
     return cmd_usage("parity", "unknown option %s", name);
 }
 
@@ -68,7 +73,7 @@ static int run_folder(const char *dir, const struct parity_options *o, int many)
 
 int cmd_parity(int argc, char **argv)
 {
-    struct parity_options o = {.type = DT_F32, .line = print_line};
+    struct parity_options o = {.type = DT_F32, .device = device_cpu(), .line = print_line};
     int n_dirs = 0, status = 0;
 
     for (int i = 1; i < argc; i++) {

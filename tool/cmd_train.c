@@ -10,19 +10,20 @@
 #include "train/train.h"
 
 static const char HELP[] =
-    "zoetrope train CONFIG.json [--out DIR] [--threads N] [--resume auto]\n\n"
+    "zoetrope train CONFIG.json [--out DIR] [--device D] [--threads N] [--resume auto]\n\n"
     "Trains codec, text encoder and transformer as the config says and leaves a model in "
     "DIR/model.\n"
     "Each stage goes on where it was cut: after Ctrl-C or a crash, repeat the command with\n"
     "--resume auto, and the loss curve is the same to the last bit.\n\n"
     "  --out DIR       where everything goes (default: runs/NAME of CONFIG without .json)\n"
+    "  --device D      cpu, cuda or cuda:N (default: cpu)\n"
     "  --threads N     threads to compute with (default: all this process may use)\n"
     "  --resume auto   go on with what DIR holds; begin when it holds nothing\n\n"
     "DIR/curve-STAGE.jsonl and .svg show the loss, DIR/strip-STEP.png what the network draws.\n"
     "example: zoetrope train configs/tiny.json --out runs/tiny\n";
 
 struct train_args {
-    const char *config, *out;
+    const char *config, *out, *device;
     int threads, resume;
 };
 
@@ -41,6 +42,8 @@ static int parse(struct train_args *a, int argc, char **argv)
             return cmd_usage("train", "%s wants a value", s);
         if (!strcmp(s, "--out")) {
             a->out = value;
+        } else if (!strcmp(s, "--device")) {
+            a->device = value;
         } else if (!strcmp(s, "--threads")) {
             if (parse_int(value, &n) || n < 1 || n > 1024)
                 return cmd_usage("train", "--threads takes 1 to 1024, not \"%s\"", value);
@@ -65,7 +68,7 @@ static char *default_out(const char *config)
 
 int cmd_train(int argc, char **argv)
 {
-    struct train_args a = {.threads = machine_threads()};
+    struct train_args a = {.device = "cpu", .threads = machine_threads()};
     if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
         fputs(HELP, stdout);
         return EXIT_OK;
@@ -75,7 +78,8 @@ int cmd_train(int argc, char **argv)
         return r;
     struct err e = {0};
     struct train_config c;
-    if (train_config_read(&c, a.config, &e))
+    struct device *device;
+    if (device_named(&device, a.device, &e) || train_config_read(&c, a.config, &e))
         return cmd_fail(&e);
     char *out = a.out ? xstrdup(a.out) : default_out(a.config);
     cmd_catch_signals();
@@ -84,6 +88,7 @@ int cmd_train(int argc, char **argv)
                       .stop = &cmd_stop,
                       .checkpoint_s = c.checkpoint_minutes * 60,
                       .resume = a.resume,
+                      .device = device,
                       .threads = threads_new(a.threads)};
     r = train_run(&c, &run, &e) ? cmd_fail(&e) : EXIT_OK;
     threads_free(&run.threads);

@@ -14,17 +14,25 @@ struct zt_model {
     char hash[65];
     char text[4][40]; /* width, height, frames, frame_rate as text */
     char parameters[24];
-    pthread_mutex_t lock;     /* guards loaded */
-    struct bundle *loaded[2]; /* f32, bf16; NULL until a job wants it */
+    pthread_mutex_t lock; /* guards loaded */
+    struct loaded *loaded;
+};
+
+/* The networks on one device in one type, from when a job first wanted them. */
+struct loaded {
+    struct bundle *bundle;
+    struct device *device;
+    enum dtype type;
+    struct loaded *next;
 };
 
 /* Copy e's message into the caller's buffer and return its code. */
 int api_fail(const struct err *e, char *error, size_t size);
 /* x as the shortest text that reads back, whatever the locale. */
 void api_real(char *out, size_t size, double x);
-/* The networks of m for computing in type; they stay loaded. Any thread. */
-NODISCARD int model_networks(struct zt_model *m, enum dtype type, const struct bundle **out,
-                             struct err *e);
+/* The networks of m for computing on a device in type; they stay loaded. Any thread. */
+NODISCARD int model_networks(struct zt_model *m, struct device *device, enum dtype type,
+                             const struct bundle **out, struct err *e);
 /* The folder of the model `name` (NULL: the default); the caller frees. ERR_FORMAT lists where it
  * was looked for. */
 NODISCARD int model_find(char **dir, const char *name, struct err *e);

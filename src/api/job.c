@@ -211,7 +211,7 @@ static int run(zt_job *job, struct err *e)
     if (!rc && sink_progress(&sink, "loading the model", 0, 1, -1, e))
         rc = e->code;
     if (!rc)
-        rc = model_networks(job->model, job->plan.type, &b, e);
+        rc = model_networks(job->model, job->plan.device, job->plan.type, &b, e);
     if (!rc) {
         free(job->output);
         job->output = job->request.value[OPT_OUTPUT].set

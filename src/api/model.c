@@ -75,8 +75,12 @@ void zt_model_free(zt_model **model)
 
     if (!m)
         return;
-    bundle_free(&m->loaded[0]);
-    bundle_free(&m->loaded[1]);
+    while (m->loaded) {
+        struct loaded *l = m->loaded;
+        m->loaded = l->next;
+        bundle_free(&l->bundle);
+        free(l);
+    }
     pthread_mutex_destroy(&m->lock);
     free(m->dir);
     free(m);
@@ -107,18 +111,40 @@ const char *zt_model_get(const zt_model *m, const char *key)
     return NULL;
 }
 
-int model_networks(struct zt_model *m, enum dtype type, const struct bundle **out, struct err *e)
+static int load(struct zt_model *m, struct device *device, enum dtype type, struct loaded **out,
+                struct err *e)
 {
-    struct bundle **slot = &m->loaded[type == DT_BF16];
+    struct loaded *l = xcalloc(1, sizeof *l);
+    int rc = bundle_open(&l->bundle, m->dir, device, type, e);
+
+    if (rc) {
+        free(l);
+        return rc;
+    }
+    l->device = device;
+    l->type = type;
+    l->next = m->loaded;
+    *out = m->loaded = l;
+    return 0;
+}
+
+int model_networks(struct zt_model *m, struct device *device, enum dtype type,
+                   const struct bundle **out, struct err *e)
+{
     int rc = 0;
 
+    *out = NULL;
     pthread_mutex_lock(&m->lock);
-    if (!*slot)
-        rc = bundle_open(slot, m->dir, type, e);
-    if (!rc && (*slot)->n_bad_weights)
+    struct loaded *l = m->loaded;
+    while (l && (l->device != device || l->type != type))
+        l = l->next;
+    if (!l)
+        rc = load(m, device, type, &l, e);
+    if (!rc && l->bundle->n_bad_weights)
         rc = err_set(e, ERR_FORMAT, "%s: %lld weights are not finite", m->dir,
-                     (long long)(*slot)->n_bad_weights);
-    *out = *slot;
+                     (long long)l->bundle->n_bad_weights);
+    if (!rc)
+        *out = l->bundle;
     pthread_mutex_unlock(&m->lock);
     return rc;
 }

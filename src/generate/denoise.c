@@ -13,12 +13,14 @@ static int encode_first(float **out, struct cx *cx, const struct bundle *b, cons
 {
     const struct bundle_info *m = &b->info;
     struct latent_shape one = {p->c, 1, p->lh, p->lw, 1, 1, 1};
-    struct tensor *video = tensor_new(cx, DT_F32, DIMS(1, p->h, p->w, 3));
-    int64_t n = tensor_count(video);
+    size_t n = (size_t)p->h * (size_t)p->w * 3;
+    float *pixels = xmalloc(n * sizeof *pixels);
 
-    for (int64_t i = 0; i < n; i++)
-        ((float *)video->data)[i] = (float)p->first_frame[i] / 255;
-    struct tensor *z = tiny_vae_encode(cx, &b->vae, video);
+    for (size_t i = 0; i < n; i++)
+        pixels[i] = (float)p->first_frame[i] / 255;
+    struct tensor *z = tiny_vae_encode(
+        cx, &b->vae, tensor_from(cx, DT_F32, DIMS(1, p->h, p->w, 3), pixels, DT_F32));
+    free(pixels);
     *out = NULL;
     if (!cx->err.code && tensor_finite(cx, z)) {
         float *frame = xmalloc(tensor_bytes(z));

@@ -84,13 +84,13 @@ static double dry_run(const struct plan *p, const struct networks *n, int t, dou
     struct cx cx;
 
     q.t = t;
-    cx_init(&cx, p->type, NULL, 1);
+    cx_init(&cx, device_null(), p->type, NULL);
     velocity_dry(&q, &n->dit, &cx, TEXT_ROWS);
     *dit = cx.flops;
     cx.flops = 0;
     struct tiny_vae_stream stream;
-    tiny_vae_stream_init(&stream, &n->vae);
-    tiny_vae_stream_step(&cx, &stream, tensor_wrap(&cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), NULL));
+    tiny_vae_stream_init(&stream, device_null(), &n->vae);
+    tiny_vae_stream_step(&cx, &stream, tensor_new(&cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)));
     cx_step_end(&cx);
     *vae = cx.flops * t;
     tiny_vae_stream_release(&stream);
@@ -110,14 +110,17 @@ static double measure_speed(const struct plan *p)
 
     weight_set_init(&set);
     struct linear_w w = linear_declare(&set, "w", dim, dim, 0, INIT_LINEAR, 1);
-    weight_set_allocate(&set, p->type, 0);
-    cx_init(&cx, p->type, th, 0);
+    cx_init(&cx, p->device, p->type, th);
+    if (weight_set_allocate(&set, p->device, p->type, 0, &cx.err))
+        BUG("%s", cx.err.msg);
     for (int i = 0; i == 0 || spent < 0.02; i++) { /* the first round warms up */
         if (i == 1) {
             cx.flops = 0;
             start = clock_s();
         }
-        linear(&cx, tensor_zeros(&cx, p->type, DIMS(rows, dim)), &w);
+        float first; /* reading waits for the device */
+        struct tensor *y = linear(&cx, tensor_zeros(&cx, p->type, DIMS(rows, dim)), &w);
+        tensor_read_f32(&cx, slice_rows(&cx, slice_last(&cx, y, 0, 1), 0, 1), &first);
         cx_step_end(&cx);
         if (i > 0)
             spent = clock_s() - start;

@@ -48,12 +48,14 @@ static int decode(struct screen *s, struct cx *cx, const struct bundle *b,
 {
     const struct plan *p = s->plan;
     struct latent_shape shape;
-    struct tensor *z = tensor_new(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c));
+    float *latent = xmalloc(sizeof *latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
     int rc = 0, first = t ? 1 + p->kt * (t - 1) : 0;
 
     velocity_shape(p, &shape);
-    latent_get_frame(&shape, x, t, b->info.latents_std, b->info.latents_mean, z->data);
-    struct tensor *y = tiny_vae_stream_step(cx, stream, z);
+    latent_get_frame(&shape, x, t, b->info.latents_std, b->info.latents_mean, latent);
+    struct tensor *y = tiny_vae_stream_step(
+        cx, stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), latent, DT_F32));
+    free(latent);
     if (cx->err.code)
         rc = err_set(e, cx->err.code, "decoder: %s", cx->err.msg);
     else if (!tensor_finite(cx, y))
@@ -80,7 +82,7 @@ int show_frames(struct cx *cx, const struct bundle *b, const struct plan *p, con
     screen.drawn = xmalloc((size_t)p->w * (size_t)p->h * 3);
     screen.film = xmalloc((size_t)p->film_w * (size_t)p->film_h * 3);
     sha256_init(&screen.hash);
-    tiny_vae_stream_init(&stream, &b->vae);
+    tiny_vae_stream_init(&stream, cx->device, &b->vae);
     for (int t = 0; !rc && t < p->t; t++) {
         rc = decode(&screen, cx, b, &stream, x, t, e);
         if (!rc)

@@ -47,6 +47,8 @@ const struct option options[N_OPTIONS] = {
                   "random, printed", "the same seed, prompt and settings give the same film"},
     [OPT_TYPE] = {"type", 0, OPTION_CHOICE, 1, 0, 0, TYPES, "auto, bf16, f32", "auto",
                   "numbers that the networks compute with; auto is bf16 where the CPU knows it"},
+    [OPT_DEVICE] = {"device", 0, OPTION_TEXT, 0, NO_RANGE, "cpu, cuda or cuda:N", "cpu",
+                    "what computes; `zoetrope info --devices` lists what is here"},
     [OPT_THREADS] = {"threads", 0, OPTION_INT, 0, 1, 1024, NULL, "1 to 1024", "all cores",
                      "threads to use; never changes the film"},
     [OPT_MODEL] = {"model", 0, OPTION_TEXT, 0, NO_RANGE, "a name or a folder", "the default model",

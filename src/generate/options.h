@@ -30,6 +30,7 @@ enum option_id {
     OPT_SHIFT,
     OPT_SEED,
     OPT_TYPE,
+    OPT_DEVICE,
     OPT_THREADS,
     OPT_MODEL,
     OPT_FIRST_FRAME,

@@ -31,7 +31,7 @@ int pipeline_run(const struct bundle *b, const struct plan *p, const struct sink
         threads_free(&th);
         return err_set(e, ERR_FIT, "no memory for a latent of %zu numbers", n);
     }
-    cx_init(&cx, p->type, th, 0);
+    cx_init(&cx, p->device, p->type, th);
     int rc = denoise(&cx, b, p, s, x, e);
     if (!rc) {
         latent_hash(&shape, x, out->latent_hash);

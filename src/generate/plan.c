@@ -121,10 +121,11 @@ static uint64_t random_seed(void)
     return s % 1000000000; /* short enough to be typed */
 }
 
-static void settle_numbers(struct plan *p, const struct request *r)
+static int settle_numbers(struct plan *p, const struct request *r, struct err *e)
 {
     static const enum dtype types[] = {DT_F32, DT_BF16, DT_F32};
     int64_t type = request_int(r, OPT_TYPE, 0);
+    const char *device = r->value[OPT_DEVICE].set ? request_text(r, OPT_DEVICE) : "cpu";
 
     p->steps = (int)request_int(r, OPT_STEPS, p->info.steps);
     p->guidance = request_real(r, OPT_GUIDANCE, p->info.guidance);
@@ -134,8 +135,10 @@ static void settle_numbers(struct plan *p, const struct request *r)
     p->threads = (int)request_int(r, OPT_THREADS, machine_threads());
     p->seed = r->value[OPT_SEED].set ? (uint64_t)r->value[OPT_SEED].i : random_seed();
     p->type = types[type];
-    if (type == 0 && (machine_cpu_features() & CPU_AVX512_BF16))
+    int rc = device_named(&p->device, device, e);
+    if (!rc && type == 0 && (!p->device->host || machine_cpu_features() & CPU_AVX512_BF16))
         p->type = DT_BF16;
+    return rc;
 }
 
 static int settle_sampler(struct plan *p, const struct request *r, struct err *e)
@@ -216,8 +219,9 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = settle_frames(p, r, e);
     if (!rc)
         rc = settle_sampler(p, r, e);
+    if (!rc)
+        rc = settle_numbers(p, r, e);
     if (!rc) {
-        settle_numbers(p, r);
         settle_words(p, r);
         rc = settle_picture(p, r, e);
     }

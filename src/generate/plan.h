@@ -29,6 +29,7 @@ struct plan {
     const char *sampler; /* static */
     uint64_t seed;
     enum dtype type;
+    struct device *device;
     int threads;
     char *prompt, *negative, *unknown, *note; /* owned: texts for the model; words it does not know
                                                * (", " between); a warning or "" */
@@ -41,8 +42,8 @@ struct plan {
 
 /* r borrowed for the call. threads 0 in the request: as many as the machine gives. stop may be
  * NULL; when it becomes non-zero the result is ERR_CANCEL. ERR_USAGE (a request that makes no
- * sense), ERR_IO and ERR_FORMAT (model or picture), ERR_FIT (says what would fit). p is released on
- * failure. */
+ * sense), ERR_IO and ERR_FORMAT (model or picture), ERR_DEVICE (the device is not there), ERR_FIT
+ * (says what would fit). p is released on failure. */
 NODISCARD int plan_make(struct plan *p, const char *model_dir, const struct request *r,
                         const atomic_int *stop, struct err *e);
 void plan_release(struct plan *p);

@@ -153,9 +153,9 @@ int velocity_at(struct velocity *v, struct cx *cx, const float *x, double timest
 
     latent_to_rows(&v->shape, x, v->in);
     memcpy(v->in + half, v->in, half * sizeof(float));
-    struct tensor *rows = tensor_wrap(cx, DT_F32, DIMS(n * tokens, columns), v->in);
+    struct tensor *rows = tensor_from(cx, DT_F32, DIMS(n * tokens, columns), v->in, DT_F32);
     struct tensor *text =
-        tensor_wrap(cx, DT_F32, DIMS(v->text_start[n], v->dit->config.text_dim), v->text);
+        tensor_from(cx, DT_F32, DIMS(v->text_start[n], v->dit->config.text_dim), v->text, DT_F32);
     struct tensor *y = call(v, cx, n, rows, text, times);
     int bad = cx->err.code || !tensor_finite(cx, y);
     if (!bad)
@@ -181,7 +181,7 @@ void velocity_dry(const struct plan *p, const struct wan *dit, struct cx *cx, in
 
     velocity_shape(p, &v.shape);
     int64_t tokens = latent_tokens(&v.shape);
-    call(&v, cx, n, tensor_wrap(cx, DT_F32, DIMS(n * tokens, latent_columns(&v.shape)), NULL),
-         tensor_wrap(cx, DT_F32, DIMS(n * rows, dit->config.text_dim), NULL), times);
+    call(&v, cx, n, tensor_new(cx, DT_F32, DIMS(n * tokens, latent_columns(&v.shape))),
+         tensor_new(cx, DT_F32, DIMS(n * rows, dit->config.text_dim)), times);
     cx_step_end(cx);
 }

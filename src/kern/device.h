@@ -16,7 +16,7 @@ struct device {
     const char *name;              /* "cpu", "null", "cuda:0" */
     const struct kernels *kernels; /* the fastest that it has */
     int host;                      /* the host reads and writes its memory like its own */
-    int dry;                       /* has no memory at all: take gives NULL, put and get do nothing */
+    int dry; /* has no memory at all: take gives NULL, put and get do nothing */
     void *(*take)(struct device *d, size_t bytes); /* NULL: it does not fit */
     void (*give)(struct device *d, void *mem, size_t bytes);
     void (*put)(struct device *d, void *to, const void *host, size_t bytes);
@@ -35,7 +35,8 @@ NODISCARD int device_named(struct device **out, const char *name, struct err *e)
  * on a GPU, when it does not fit; host memory that is not to be had is a panic. */
 void *device_take(struct device *d, size_t bytes);
 void device_give(struct device *d, void *mem, size_t bytes);
-void device_put(struct device *d, void *to, const void *host, size_t bytes); /* host: free at once */
+void device_put(struct device *d, void *to, const void *host,
+                size_t bytes); /* host: free at once */
 void device_get(struct device *d, void *host, const void *from, size_t bytes); /* waits */
 void device_zero(struct device *d, void *mem, size_t bytes);
 /* Waits for all that is queued. 0, or ERR_DEVICE with the first failure since the device exists. */

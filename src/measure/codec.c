@@ -10,10 +10,10 @@
 int codec_open(struct codec *c, const char *dir, struct threads *threads, struct err *e)
 {
     char *path = path_join(dir, "vae");
-    int rc = bundle_load_tiny_vae(&c->vae, path, DT_F32, 0, e);
+    int rc = bundle_load_tiny_vae(&c->vae, path, device_cpu(), DT_F32, 0, e);
 
     if (!rc)
-        cx_init(&c->cx, DT_F32, threads, 0);
+        cx_init(&c->cx, device_cpu(), DT_F32, threads);
     free(path);
     return rc;
 }
@@ -42,7 +42,7 @@ int codec_pass(struct codec *c, const uint8_t *rgb, int w, int h, int n, uint8_t
     pixels = xmalloc(count * sizeof *pixels);
     for (size_t i = 0; i < count; i++)
         pixels[i] = (float)rgb[i] / 255;
-    x = tensor_wrap(&c->cx, DT_F32, DIMS(n, h, w, 3), pixels);
+    x = tensor_from(&c->cx, DT_F32, DIMS(n, h, w, 3), pixels, DT_F32);
     x = tiny_vae_decode(&c->cx, m, tiny_vae_encode(&c->cx, m, x));
     rc = c->cx.err.code;
     if (rc)

@@ -158,9 +158,9 @@ void parity_check(struct parity *p, const char *name, const float *ours, int64_t
     free(want);
 }
 
-struct tensor *parity_wrap(struct cx *cx, const struct st_tensor *t, float *data)
+struct tensor *parity_tensor(struct cx *cx, const struct st_tensor *t, float *data)
 {
-    return tensor_wrap(cx, DT_F32, t->rank, t->dim, data);
+    return tensor_from(cx, DT_F32, t->rank, t->dim, data, DT_F32);
 }
 
 void parity_check_tensor(struct parity *p, struct cx *cx, const char *name, const struct tensor *x)

@@ -10,6 +10,7 @@
 #include "base/dtype.h"
 #include "base/err.h"
 #include "base/thread.h"
+#include "kern/device.h"
 
 struct parity_line {
     const char *name;
@@ -20,6 +21,7 @@ struct parity_line {
 struct parity_options {
     enum dtype type; /* DT_F32 or DT_BF16 */
     double tol;      /* 0: 1e-5 in f32 (gradients 1e-4, Muon 2e-2), 2e-2 in bf16 (gradients 5e-2) */
+    struct device *device;
     struct threads *threads; /* may be NULL */
     void (*line)(void *user,
                  const struct parity_line *l); /* each output, in the order of the file */

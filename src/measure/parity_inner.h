@@ -37,9 +37,8 @@ double parity_rel_l2(const float *a, const float *b, int64_t n);
 void parity_fail(struct parity *p, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* DIR/NAME, xasprintf'd. */
 char *parity_path(const struct parity *p, const char *name);
-/* A tensor of the file as an input of the network, in its shape, wide. data must outlive the step.
- */
-struct tensor *parity_wrap(struct cx *cx, const struct st_tensor *t, float *data);
+/* A tensor of the file, read as data, as an input of the network: in its shape, wide. */
+struct tensor *parity_tensor(struct cx *cx, const struct st_tensor *t, float *data);
 /* Read x to the host and compare. */
 void parity_check_tensor(struct parity *p, struct cx *cx, const char *name, const struct tensor *x);
 

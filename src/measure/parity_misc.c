@@ -272,8 +272,11 @@ static void check_param(struct optim_case *c, int step, int i)
     char name[48], before[48];
 
     snprintf(name, sizeof name, "p.%d.%d", step, i);
+    float *ours = xmalloc(sizeof *ours * (size_t)n);
+    weight_read(w, ours);
     if (!c->muon) {
-        parity_check(c->p, name, w->master, n);
+        parity_check(c->p, name, ours, n);
+        free(ours);
         return;
     }
     snprintf(before, sizeof before, "p.%d.%d", step - 1, i);
@@ -287,15 +290,13 @@ static void check_param(struct optim_case *c, int step, int i)
         old = parity_expected(c->p, before, &n_old);
     }
     if (want && old && n_want == n) {
-        float *ours = xmalloc(sizeof *ours * (size_t)n);
-
         for (int64_t k = 0; k < n; k++) {
-            ours[k] = w->master[k] - c->before[i][k];
+            ours[k] -= c->before[i][k];
             want[k] -= old[k];
         }
         parity_note(c->p, name, parity_rel_l2(ours, want, n));
-        free(ours);
     }
+    free(ours);
     free(want);
     free(old);
 }
@@ -306,10 +307,15 @@ static void optim_steps(struct optim_case *c, const double *rates, int n_rates, 
 
     for (int s = 0; s < n_rates && !c->p->err.code; s++) {
         for (int i = 0; i < c->set.n; i++) {
+            const struct weight *w = c->set.all[i];
+            int64_t n = weight_count(w);
+            float *grad = xcalloc((size_t)n, sizeof *grad);
+
             snprintf(name, sizeof name, "grad.%d.%d", s, i);
-            load_array(c, name, c->set.all[i]->grad, weight_count(c->set.all[i]));
-            memcpy(c->before[i], c->set.all[i]->master,
-                   sizeof(float) * (size_t)weight_count(c->set.all[i]));
+            load_array(c, name, grad, n);
+            device_put(w->device, w->grad, grad, sizeof *grad * (size_t)n);
+            weight_read(w, c->before[i]);
+            free(grad);
         }
         if (!c->p->err.code && optim_step(&c->optim, cx->k, &cx->kcx, rates[s], &c->p->err))
             return;
@@ -324,7 +330,10 @@ static void optim_run(struct optim_case *c, const double *rates, int n_rates)
     char name[32];
     struct cx cx;
 
-    weight_set_allocate(&c->set, DT_F32, 1);
+    struct device *device = c->p->o->device;
+
+    if (weight_set_allocate(&c->set, device, DT_F32, 1, &c->p->err))
+        return;
     c->before = xcalloc((size_t)c->set.n, sizeof *c->before);
     for (int i = 0; i < c->set.n; i++) {
         int64_t n = weight_count(c->set.all[i]);
@@ -334,8 +343,9 @@ static void optim_run(struct optim_case *c, const double *rates, int n_rates)
         load_array(c, name, c->before[i], n);
         weight_store(c->set.all[i], c->before[i], DT_F32);
     }
-    cx_init(&cx, DT_F32, c->p->o->threads, 0);
-    optim_init(&c->optim, &c->config, &set, 1);
+    cx_init(&cx, device, DT_F32, c->p->o->threads);
+    if (optim_init(&c->optim, &c->config, &set, 1, &c->p->err))
+        c->optim.n = 0;
     for (int i = 0; i < c->optim.n; i++) {
         c->optim.slot[i].decay = c->config.decay; /* PyTorch decays vectors as well */
         c->optim.slot[i].muon = c->muon;

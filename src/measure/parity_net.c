@@ -14,7 +14,7 @@ static int load(struct parity *p, struct weight_set *s, const struct store_names
                 enum dtype type, int training)
 {
     char *path = parity_path(p, "model.safetensors");
-    int rc = store_load(s, path, names, type, training, NULL, &p->err);
+    int rc = store_load(s, path, names, p->o->device, type, training, NULL, &p->err);
 
     free(path);
     return rc;
@@ -34,7 +34,10 @@ static void check_weight_grads(struct parity *p, const struct weight_set *s)
         char name[256];
 
         snprintf(name, sizeof name, "grad.%s", s->all[i]->name);
-        parity_check(p, name, s->all[i]->grad, weight_count(s->all[i]));
+        float *grad = xmalloc(sizeof *grad * (size_t)weight_count(s->all[i]));
+        weight_read_grad(s->all[i], grad);
+        parity_check(p, name, grad, weight_count(s->all[i]));
+        free(grad);
     }
 }
 
@@ -188,8 +191,8 @@ static struct tensor *run_wan(struct wan_case *c, struct cx *cx, int training)
     const int *ps = c->m.config.patch_size;
     struct tensor *x, *y;
 
-    c->xin = parity_wrap(cx, c->xt, c->x);
-    c->textin = parity_wrap(cx, c->et, c->text);
+    c->xin = parity_tensor(cx, c->xt, c->x);
+    c->textin = parity_tensor(cx, c->et, c->text);
     c->xin->needs_grad = c->textin->needs_grad = training != 0;
     x = permute(cx, c->xin, (const int[]){0, 2, 3, 4, 1});
     c->b.rows = patchify(cx, x, ps[0], ps[1], ps[2]);
@@ -207,8 +210,9 @@ static void run_loss(struct parity *p, struct cx *cx, struct tensor *pred)
     float *target = parity_input(p, "target", &t), loss;
 
     if (target && t->n == tensor_count(pred)) {
-        struct tensor *l = loss_l2(cx, pred, tensor_wrap(cx, DT_F32, pred->rank, pred->dim, target),
-                                   NULL, 1.0 / (double)tensor_rows(pred));
+        struct tensor *l =
+            loss_l2(cx, pred, tensor_from(cx, DT_F32, pred->rank, pred->dim, target, DT_F32), NULL,
+                    1.0 / (double)tensor_rows(pred));
 
         loss = (float)scalar_value(cx, l);
         backward(cx, l, 1);
@@ -243,7 +247,7 @@ static void wan_case_run(struct parity *p, int training)
 
     if (!wan_config_read(&k, path, &p->err) && !wan_init(&c.m, &k, &p->err) &&
         !load(p, &c.m.weights, &store_wan_names, p->o->type, training) && !wan_case_open(&c)) {
-        cx_init(&cx, p->o->type, p->o->threads, 0);
+        cx_init(&cx, p->o->device, p->o->type, p->o->threads);
         if (training) {
             wan_gradients(&c, &cx);
         } else {
@@ -350,7 +354,7 @@ static void text_case_run(struct parity *p, int training)
 
     if (!umt5_config_read(&k, path, &p->err) && !umt5_init(&c.m, &k, &p->err) &&
         !load(p, &c.m.weights, &store_umt5_names, p->o->type, training) && !text_case_open(&c)) {
-        cx_init(&cx, p->o->type, p->o->threads, 0);
+        cx_init(&cx, p->o->device, p->o->type, p->o->threads);
         if (training)
             text_gradients(&c, &cx);
         else
@@ -398,7 +402,7 @@ static void vae_encode(struct parity *p, struct cx *cx, const struct tiny_vae *m
                     p->dir, t->name, m->ks);
         return;
     }
-    z = tiny_vae_encode(cx, m, permute(cx, parity_wrap(cx, t, x), (const int[]){0, 2, 3, 1}));
+    z = tiny_vae_encode(cx, m, permute(cx, parity_tensor(cx, t, x), (const int[]){0, 2, 3, 1}));
     snprintf(name, sizeof name, "encoded.%.40s", suffix);
     parity_check_tensor(p, cx, name, permute(cx, z, (const int[]){0, 3, 1, 2}));
 }
@@ -415,7 +419,7 @@ static void vae_decode(struct parity *p, struct cx *cx, const struct tiny_vae *m
                     t->name, m->config.latent_channels);
         return;
     }
-    y = tiny_vae_decode(cx, m, permute(cx, parity_wrap(cx, t, z), (const int[]){0, 2, 3, 1}));
+    y = tiny_vae_decode(cx, m, permute(cx, parity_tensor(cx, t, z), (const int[]){0, 2, 3, 1}));
     y = permute(cx, y, (const int[]){0, 3, 1, 2});
     snprintf(name, sizeof name, "unclamped.%.40s", suffix);
     parity_check_tensor(p, cx, name, y);
@@ -453,7 +457,7 @@ void parity_tiny_vae(struct parity *p)
 
     if (!tiny_vae_config_read(&k, path, &p->err) && !tiny_vae_init(&m, &k, &p->err) &&
         !load(p, &m.weights, &store_tiny_vae_names, tiny_vae_job_type(&m, p->o->type), 0)) {
-        cx_init(&cx, p->o->type, p->o->threads, 0);
+        cx_init(&cx, p->o->device, p->o->type, p->o->threads);
         vae_case(p, &cx, &m);
         cx_release(&cx);
     }

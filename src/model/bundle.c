@@ -171,8 +171,9 @@ static int save_part(const struct weight_set *s, const char *dir, const char *we
         part##_config_write(&m->config, &config);                                                  \
         return save_part(&m->weights, dir, file, &config, type, values, e);                        \
     }                                                                                              \
-    static int load_##part(struct part *m, const char *dir, enum dtype type, int job,              \
-                           int training, struct store_report *report, struct err *e)               \
+    static int load_##part(struct part *m, const char *dir, struct device *device,                 \
+                           enum dtype type, int job, int training, struct store_report *report,    \
+                           struct err *e)                                                          \
     {                                                                                              \
         struct part##_config c;                                                                    \
         char *path = path_join(dir, "config.json");                                                \
@@ -182,15 +183,16 @@ static int save_part(const struct weight_set *s, const char *dir, const char *we
         if (!rc)                                                                                   \
             rc = part##_init(m, &c, e);                                                            \
         if (!rc)                                                                                   \
-            rc = store_load(&m->weights, dir, &names, job ? job_type : type, training, report, e); \
+            rc = store_load(&m->weights, dir, &names, device, job ? job_type : type, training,     \
+                            report, e);                                                            \
         if (rc)                                                                                    \
             part##_release(m);                                                                     \
         return rc;                                                                                 \
     }                                                                                              \
-    int bundle_load_##part(struct part *m, const char *dir, enum dtype type, int training,         \
-                           struct err *e)                                                          \
+    int bundle_load_##part(struct part *m, const char *dir, struct device *device,                 \
+                           enum dtype type, int training, struct err *e)                           \
     {                                                                                              \
-        return load_##part(m, dir, type, 0, training, NULL, e);                                    \
+        return load_##part(m, dir, device, type, 0, training, NULL, e);                            \
     }
 PARTS(P)
 #undef P
@@ -219,7 +221,7 @@ static int check_fit(const struct bundle *b, struct err *e)
     return 0;
 }
 
-static int open_parts(struct bundle *b, enum dtype type, struct err *e)
+static int open_parts(struct bundle *b, struct device *device, enum dtype type, struct err *e)
 {
     char *tok = path_join(b->dir, "tokenizer"), *text = path_join(b->dir, "text_encoder");
     char *dit = path_join(b->dir, "transformer"), *vae = path_join(b->dir, "vae");
@@ -227,11 +229,11 @@ static int open_parts(struct bundle *b, enum dtype type, struct err *e)
     int rc = tokenizer_open(&b->tokenizer, tok, e);
 
     if (!rc)
-        rc = load_umt5(&b->text, text, type, 1, 0, &r[0], e);
+        rc = load_umt5(&b->text, text, device, type, 1, 0, &r[0], e);
     if (!rc)
-        rc = load_wan(&b->dit, dit, type, 1, 0, &r[1], e);
+        rc = load_wan(&b->dit, dit, device, type, 1, 0, &r[1], e);
     if (!rc)
-        rc = load_tiny_vae(&b->vae, vae, type, 1, 0, &r[2], e);
+        rc = load_tiny_vae(&b->vae, vae, device, type, 1, 0, &r[2], e);
     b->n_bad_weights = r[0].n_bad + r[1].n_bad + r[2].n_bad;
     free(tok);
     free(text);
@@ -240,7 +242,8 @@ static int open_parts(struct bundle *b, enum dtype type, struct err *e)
     return rc ? rc : check_fit(b, e);
 }
 
-int bundle_open(struct bundle **out, const char *dir, enum dtype type, struct err *e)
+int bundle_open(struct bundle **out, const char *dir, struct device *device, enum dtype type,
+                struct err *e)
 {
     struct bundle *b = xcalloc(1, sizeof *b);
     int rc = bundle_info_read(&b->info, dir, e);
@@ -248,7 +251,7 @@ int bundle_open(struct bundle **out, const char *dir, enum dtype type, struct er
     *out = NULL;
     b->dir = xstrdup(dir);
     if (!rc)
-        rc = open_parts(b, type, e);
+        rc = open_parts(b, device, type, e);
     if (rc)
         bundle_free(&b);
     *out = b;

@@ -39,9 +39,11 @@ struct bundle {
     int64_t n_bad_weights; /* NaN or infinite values found while loading: worth a warning */
 };
 
-/* Open the directory and load weights for computing in type (DT_F32 or DT_BF16). ERR_IO,
- * ERR_FORMAT; an unknown newer format is refused by number. *out is NULL on failure. */
-NODISCARD int bundle_open(struct bundle **out, const char *dir, enum dtype type, struct err *e);
+/* Open the directory and load weights for computing on a device in type (DT_F32 or DT_BF16).
+ * ERR_IO, ERR_FORMAT, ERR_FIT; an unknown newer format is refused by number. *out is NULL on
+ * failure. */
+NODISCARD int bundle_open(struct bundle **out, const char *dir, struct device *device,
+                          enum dtype type, struct err *e);
 void bundle_free(struct bundle **b);
 /* model_index.json alone, without weights. */
 NODISCARD int bundle_info_read(struct bundle_info *info, const char *dir, struct err *e);
@@ -57,11 +59,11 @@ NODISCARD int bundle_save_umt5(const struct umt5 *m, const char *dir, enum dtype
 NODISCARD int bundle_save_tiny_vae(const struct tiny_vae *m, const char *dir, enum dtype type,
                                    float *const *values, struct err *e);
 /* The reverse: read DIR/config.json, init, allocate and load. m is released again on failure. */
-NODISCARD int bundle_load_wan(struct wan *m, const char *dir, enum dtype type, int training,
-                              struct err *e);
-NODISCARD int bundle_load_umt5(struct umt5 *m, const char *dir, enum dtype type, int training,
-                               struct err *e);
-NODISCARD int bundle_load_tiny_vae(struct tiny_vae *m, const char *dir, enum dtype type,
-                                   int training, struct err *e);
+NODISCARD int bundle_load_wan(struct wan *m, const char *dir, struct device *device,
+                              enum dtype type, int training, struct err *e);
+NODISCARD int bundle_load_umt5(struct umt5 *m, const char *dir, struct device *device,
+                               enum dtype type, int training, struct err *e);
+NODISCARD int bundle_load_tiny_vae(struct tiny_vae *m, const char *dir, struct device *device,
+                                   enum dtype type, int training, struct err *e);
 
 #endif

@@ -356,7 +356,8 @@ static int check_memory(const struct match *m, enum dtype type, int training, st
 }
 
 int store_load(struct weight_set *s, const char *dir, const struct store_names *names,
-               enum dtype type, int training, struct store_report *report, struct err *e)
+               struct device *device, enum dtype type, int training, struct store_report *report,
+               struct err *e)
 {
     struct st_file *f;
     struct match m = {.set = s, .path = dir};
@@ -379,7 +380,7 @@ int store_load(struct weight_set *s, const char *dir, const struct store_names *
     if (!rc)
         rc = check_memory(&m, type, training, e);
     if (!rc)
-        weight_set_allocate(s, type, training);
+        rc = weight_set_allocate(s, device, type, training, e);
     for (int k = 0; !rc && k < s->n; k++)
         rc = load_one(&m, s->all[k], m.of[k], names->last_rows, report, e);
     free(m.of);
@@ -397,10 +398,10 @@ static void *to_save(const struct weight *w, const float *values, enum dtype typ
     float *x = xmalloc(sizeof *x * (size_t)n), *y;
     void *out;
 
-    if (values || w->master)
-        memcpy(x, values ? values : w->master, sizeof *x * (size_t)n);
+    if (values)
+        memcpy(x, values, sizeof *x * (size_t)n);
     else
-        dtype_convert(x, DT_F32, w->data, w->type, (size_t)n);
+        weight_read(w, x);
     if (w->conv) {
         y = xmalloc(sizeof *y * (size_t)n);
         conv_order(w, y, x, 0);

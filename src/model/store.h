@@ -30,10 +30,11 @@ struct store_report {
 
 /* dir: holds model.safetensors, diffusion_pytorch_model.safetensors or an index of shards; or the
  * path of one file. Names and shapes are checked, then the weights are allocated
- * (weight_set_allocate with type and training) and read. report may be NULL. ERR_IO,
+ * (weight_set_allocate with device, type and training) and read. report may be NULL. ERR_IO,
  * ERR_FORMAT; ERR_FIT when the machine has not got the memory. */
 NODISCARD int store_load(struct weight_set *s, const char *dir, const struct store_names *names,
-                         enum dtype type, int training, struct store_report *report, struct err *e);
+                         struct device *device, enum dtype type, int training,
+                         struct store_report *report, struct err *e);
 /* Matrices in `type` (F32 or BF16), vectors and tables always F32. Values come from master, or from
  * data without one; values != NULL gives them instead, one f32 array per weight in declaration
  * order (an averaged copy). */

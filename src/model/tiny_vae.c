@@ -299,15 +299,17 @@ static struct tensor *memory_of(struct cx *cx, const struct tiny_vae_stream *s, 
                        s->memory[stage][block]);
 }
 
-static void remember(struct tiny_vae_stream *s, int stage, int block, const struct tensor *x)
+static void remember(struct cx *cx, struct tiny_vae_stream *s, int stage, int block,
+                     const struct tensor *x)
 {
-    size_t frame = tensor_bytes(x) / (size_t)x->dim[0];
     void **memory = &s->memory[stage][block];
 
+    s->bytes[stage][block] = tensor_bytes(x) / (size_t)x->dim[0];
     if (!*memory)
-        *memory = xcalloc(1, frame);
-    if (x->data)
-        memcpy(*memory, (const char *)x->data + tensor_bytes(x) - frame, frame);
+        *memory = device_take(s->device, s->bytes[stage][block]);
+    if (!*memory && !s->device->dry)
+        cx_fail(cx, ERR_FIT, "%s: no memory for the decoder's past", s->device->name);
+    tensor_save(cx, x, x->dim[0] - 1, 1, *memory);
 }
 
 static struct tensor *decoder_stage(struct cx *cx, const struct tiny_vae *m, int i,
@@ -323,7 +325,7 @@ static struct tensor *decoder_stage(struct cx *cx, const struct tiny_vae *m, int
             block_forward(cx, &st->block[b], x, clips, memory_of(cx, stream, i, b, x));
 
         if (stream)
-            remember(stream, i, b, x);
+            remember(cx, stream, i, b, x);
         x = y;
     }
     if (c->space_up[i] == 2)
@@ -395,17 +397,20 @@ struct tensor *tiny_vae_decode(struct cx *cx, const struct tiny_vae *m, struct t
     return without_first(cx, decode(cx, m, z, 1, NULL), m->kt - 1);
 }
 
-void tiny_vae_stream_init(struct tiny_vae_stream *s, const struct tiny_vae *m)
+void tiny_vae_stream_init(struct tiny_vae_stream *s, struct device *device,
+                          const struct tiny_vae *m)
 {
     memset(s, 0, sizeof *s);
     s->vae = m;
+    s->device = device;
 }
 
 void tiny_vae_stream_release(struct tiny_vae_stream *s)
 {
     for (int i = 0; i < TINY_VAE_STAGES; i++)
         for (int b = 0; b < TINY_VAE_BLOCKS; b++)
-            free(s->memory[i][b]);
+            if (s->memory[i][b])
+                device_give(s->device, s->memory[i][b], s->bytes[i][b]);
     memset(s, 0, sizeof *s);
 }
 

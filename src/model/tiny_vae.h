@@ -82,11 +82,14 @@ struct tensor *tiny_vae_decode_clips(struct cx *cx, const struct tiny_vae *m, st
 /* Decoding one latent frame at a time in constant memory; equal bit for bit to decoding all at
  * once. */
 struct tiny_vae_stream {
+    struct device *device; /* whose memory the frames lie in */
     const struct tiny_vae *vae;
-    void *memory[TINY_VAE_STAGES][TINY_VAE_BLOCKS]; /* owned: last frame before each block */
+    void *memory[TINY_VAE_STAGES][TINY_VAE_BLOCKS];
+    size_t bytes[TINY_VAE_STAGES][TINY_VAE_BLOCKS]; /* owned: last frame before each block */
     int frames;                                     /* latent frames so far */
 };
-void tiny_vae_stream_init(struct tiny_vae_stream *s, const struct tiny_vae *m);
+void tiny_vae_stream_init(struct tiny_vae_stream *s, struct device *device,
+                          const struct tiny_vae *m);
 void tiny_vae_stream_release(struct tiny_vae_stream *s);
 /* z [1,h,w,C] -> the next frames [kt,H,W,3], the first time [1,H,W,3]. Sizes must not change in a
  * stream. */

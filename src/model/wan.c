@@ -128,30 +128,20 @@ static double *axis_angles(struct cx *cx, int dim, int n)
     return a;
 }
 
-static void put_row(struct tensor *table, int64_t at, const double *a, int n)
-{
-    dtype_convert((char *)table->data + (size_t)at * dtype_bytes(table->type), table->type, a,
-                  DT_F64, (size_t)n);
-}
-
-/* Rows `first`.. of the table for one grid. Height and width take a third of the head each, rounded
- * down to pairs; time takes the rest. */
-static void fill_grid(struct cx *cx, const struct wan *m, struct tensor *table, int64_t first,
-                      struct wan_grid g)
+/* The rows of the table for one grid. Height and width take a third of the head each, rounded down
+ * to pairs; time takes the rest. */
+static void fill_grid(struct cx *cx, const struct wan *m, double *row, struct wan_grid g)
 {
     int hd = m->config.head_dim, space = 2 * (hd / 6), time = hd - 2 * space;
     double *at = axis_angles(cx, time, g.t), *ah = axis_angles(cx, space, g.h),
            *aw = axis_angles(cx, space, g.w);
-    int64_t row = first;
 
-    if (!table->data)
-        return;
     for (int t = 0; t < g.t; t++)
         for (int y = 0; y < g.h; y++)
-            for (int x = 0; x < g.w; x++, row++) {
-                put_row(table, row * hd, at + (int64_t)t * time, time);
-                put_row(table, row * hd + time, ah + (int64_t)y * space, space);
-                put_row(table, row * hd + time + space, aw + (int64_t)x * space, space);
+            for (int x = 0; x < g.w; x++, row += hd) {
+                memcpy(row, at + (int64_t)t * time, sizeof *row * (size_t)time);
+                memcpy(row + time, ah + (int64_t)y * space, sizeof *row * (size_t)space);
+                memcpy(row + time + space, aw + (int64_t)x * space, sizeof *row * (size_t)space);
             }
 }
 
@@ -175,7 +165,9 @@ static struct rope_table rope_positions(struct cx *cx, const struct wan *m,
                                         const struct wan_batch *b)
 {
     int64_t n = 0, row = 0, *first = arena_alloc(&cx->handles, sizeof(int64_t) * (size_t)b->n);
+    int hd = m->config.head_dim;
     int32_t *pos;
+    double *angles;
     struct tensor *table;
 
     for (int i = 0; i < b->n; i++) {
@@ -184,10 +176,12 @@ static struct rope_table rope_positions(struct cx *cx, const struct wan *m,
         first[i] = j < i ? first[j] : n;
         n += j < i ? 0 : grid_rows(b->grid[i]);
     }
-    table = tensor_new(cx, cx->wide, DIMS(n, m->config.head_dim / 2, 2));
-    for (int i = 0; i < b->n; i++)
+    angles = xcalloc((size_t)n * (size_t)hd + 1, sizeof *angles);
+    for (int i = 0; i < b->n && !cx->device->dry; i++)
         if (same_grid(b, i) == i)
-            fill_grid(cx, m, table, first[i], b->grid[i]);
+            fill_grid(cx, m, angles + first[i] * hd, b->grid[i]);
+    table = tensor_from(cx, cx->wide, DIMS(n, hd / 2, 2), angles, DT_F64);
+    free(angles);
     pos = arena_alloc(&cx->handles, sizeof(int32_t) * (size_t)tensor_rows(b->rows));
     for (int i = 0; i < b->n; i++)
         for (int64_t r = 0; r < grid_rows(b->grid[i]); r++)

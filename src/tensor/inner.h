@@ -27,11 +27,12 @@ struct buffer {
 struct pool {
     struct buffer *free[POOL_CLASSES];
     struct buffer **all, **live;
-    int n_all, cap_all, n_live, cap_live, dry;
+    int n_all, cap_all, n_live, cap_live;
+    struct device *device;
     uint64_t used_bytes, peak_bytes, reserved_bytes;
 };
 
-struct pool *pool_new(int dry);
+struct pool *pool_new(struct device *device);
 void pool_free(struct pool **p);
 struct buffer *pool_take(struct pool *p, size_t bytes); /* no holder yet */
 void pool_give(struct pool *p, struct buffer *b);
@@ -48,7 +49,14 @@ void tensor_drop(struct cx *cx, struct tensor *x); /* an op's temporary is no lo
 /* Memory that belongs to no scope, held by one reference. */
 struct tensor *tensor_held(struct cx *cx, enum dtype type, int rank, const int64_t *dim);
 void tensor_unhold(struct cx *cx, struct tensor *x);
-void tensor_fill_zero(struct tensor *x);
+void tensor_fill_zero(struct cx *cx, struct tensor *x);
+/* All values of x from the host and to the host (the latter waits), converted from and to `type`.
+ */
+void tensor_write(struct cx *cx, struct tensor *x, const void *values, enum dtype type);
+void tensor_read(struct cx *cx, const struct tensor *x, enum dtype type, void *out);
+/* The device's copy of a list of the step, made once: the list must not change within the step.
+ * NULL stays NULL. */
+const int32_t *index_on_device(struct cx *cx, const int32_t *host, int64_t n);
 
 const char *tensor_text(const struct tensor *x, char *out, size_t size); /* "BF16 [2,3]" */
 #define SHAPE(x) tensor_text(x, (char[128]){0}, 128)

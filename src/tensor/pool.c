@@ -1,29 +1,26 @@
 /* pool.c - buffers that are reserved once and handed out again and again.
  *
  * Free buffers stand in lists by size class: 16 classes to an octave, so at most one part in 16 is
- * wasted. A dry pool makes the same decisions and reserves nothing. */
+ * wasted. The pool of the null device makes the same decisions and reserves nothing. */
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "tensor/inner.h"
 
-#define MAP_FROM ((size_t)1 << 20) /* larger buffers are mapped: untouched pages cost nothing */
-#define REUSE_CLASSES 4            /* a free buffer up to a quarter too large is taken */
+#define REUSE_FROM ((size_t)1 << 20) /* from this size on .. */
+#define REUSE_CLASSES 4              /* .. a free buffer up to a quarter too large is taken */
 
-struct pool *pool_new(int dry)
+struct pool *pool_new(struct device *device)
 {
     struct pool *p = xcalloc(1, sizeof *p);
-    p->dry = dry;
+    p->device = device;
     return p;
 }
 
-static void buffer_release(struct buffer *b)
+static void buffer_release(struct pool *p, struct buffer *b)
 {
-    if (b->mem && b->cap >= MAP_FROM)
-        munmap(b->mem, b->cap);
-    else
-        free(b->mem);
+    device_give(p->device, b->mem, b->cap);
     free(b);
 }
 
@@ -33,7 +30,7 @@ void pool_free(struct pool **pp)
     if (!p)
         return;
     for (int i = 0; i < p->n_all; i++)
-        buffer_release(p->all[i]);
+        buffer_release(p, p->all[i]);
     free(p->all);
     free(p->live);
     free(p);
@@ -55,27 +52,30 @@ static int size_class(size_t bytes, size_t *cap)
     return 16 * shift + (int)top - 1;
 }
 
-static void *memory_new(size_t cap)
+static void trim(struct pool *p)
 {
-    void *mem;
-    if (cap >= MAP_FROM) {
-        mem = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (mem == MAP_FAILED)
-            panic("out of memory: %zu bytes for a tensor", cap);
-        madvise(mem, cap, MADV_HUGEPAGE);
-    } else {
-        mem = aligned_alloc(64, cap);
-        if (!mem)
-            panic("out of memory: %zu bytes for a tensor", cap);
+    int n = 0;
+    for (int i = 0; i < p->n_all; i++) {
+        if (p->all[i]->used) {
+            p->all[n++] = p->all[i];
+        } else {
+            p->reserved_bytes -= p->all[i]->cap;
+            buffer_release(p, p->all[i]);
+        }
     }
-    return mem;
+    p->n_all = n;
+    memset(p->free, 0, sizeof p->free);
 }
 
 static struct buffer *buffer_new(struct pool *p, size_t cap)
 {
     struct buffer *b = xcalloc(1, sizeof *b);
     b->cap = cap;
-    b->mem = p->dry ? NULL : memory_new(cap);
+    b->mem = device_take(p->device, cap);
+    if (!b->mem && !p->device->dry) { /* free buffers of other sizes may be in the way */
+        trim(p);
+        b->mem = device_take(p->device, cap);
+    }
     if (p->n_all == p->cap_all) {
         p->cap_all = p->cap_all ? 2 * p->cap_all : 256;
         p->all = xrealloc(p->all, (size_t)p->cap_all * sizeof *p->all);
@@ -91,7 +91,7 @@ struct buffer *pool_take(struct pool *p, size_t bytes)
     if (!rounded)
         rounded = 64;
     int c = size_class(rounded, &cap);
-    int last = cap >= MAP_FROM ? c + REUSE_CLASSES : c;
+    int last = cap >= REUSE_FROM ? c + REUSE_CLASSES : c;
     ZT_ASSERT(c < POOL_CLASSES - REUSE_CLASSES);
     struct buffer *b = NULL;
     for (int i = c; i <= last && !b; i++) {

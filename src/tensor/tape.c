@@ -96,13 +96,6 @@ void tape_end(struct cx *cx)
     cx->tape = NULL;
 }
 
-static void fill(struct tensor *x, double value)
-{
-    int64_t n = x->data ? tensor_count(x) : 0;
-    for (int64_t i = 0; i < n; i++)
-        dtype_convert(tensor_at(x, i), x->type, &value, DT_F64, 1);
-}
-
 void backward(struct cx *cx, struct tensor *loss, double seed_scale)
 {
     int fresh;
@@ -111,7 +104,9 @@ void backward(struct cx *cx, struct tensor *loss, double seed_scale)
     tensor_check("backward", loss);
     if (!loss->needs_grad)
         BUG("backward: the loss does not depend on anything that wants a gradient");
-    fill(grad_of(cx, loss, &fresh), seed_scale);
+    if (tensor_count(loss) != 1)
+        BUG("backward: the loss is %s", SHAPE(loss));
+    tensor_write(cx, grad_of(cx, loss, &fresh), &seed_scale, DT_F64);
     tape_walk(cx, cx->tape);
 }
 
@@ -130,7 +125,7 @@ void *grad_zeroed(struct cx *cx, struct tensor *x)
         return NULL;
     struct tensor *g = grad_of(cx, x, &fresh);
     if (fresh)
-        tensor_fill_zero(g);
+        tensor_fill_zero(cx, g);
     return g->data;
 }
 

@@ -5,20 +5,19 @@
 
 #include "tensor/inner.h"
 
-void cx_init(struct cx *cx, enum dtype type, struct threads *threads, int dry)
+void cx_init(struct cx *cx, struct device *device, enum dtype type, struct threads *threads)
 {
     ZT_ASSERT(type == DT_F32 || type == DT_BF16 || type == DT_F64);
+    ZT_ASSERT(type != DT_F64 || device->host || device->dry);
     memset(cx, 0, sizeof *cx);
+    cx->device = device;
     cx->type = type;
     cx->wide = type == DT_F64 ? DT_F64 : DT_F32;
-    cx->dry = dry;
-    if (dry)
-        cx->k = kernels_null();
-    else
-        cx->k = type == DT_F64 ? kernels_c() : kernels_best();
+    cx->k = type == DT_F64 && device->host ? kernels_c() : device->kernels;
     kcx_init(&cx->kcx, threads);
+    cx->kcx.device = device;
     arena_init(&cx->handles);
-    cx->pool = pool_new(dry);
+    cx->pool = pool_new(device);
 }
 
 void cx_release(struct cx *cx)
@@ -36,6 +35,7 @@ void cx_step_end(struct cx *cx)
     arena_reset(&cx->handles);
     cx->tape = NULL;
     cx->scope = NULL;
+    cx->indices = NULL;
 }
 
 uint64_t cx_peak_bytes(const struct cx *cx)
@@ -146,25 +146,29 @@ struct tensor *tensor_alias(struct cx *cx, const struct tensor *x)
     return y;
 }
 
-static void attach(struct tensor *x, struct buffer *b)
+static struct tensor *with_memory(struct cx *cx, enum dtype type, int rank, const int64_t *dim)
 {
+    struct tensor *x = tensor_handle(cx, type, rank, dim);
+    struct buffer *b = pool_take(cx->pool, tensor_bytes(x));
     x->buffer = b;
     x->data = b->mem;
     x->gen = b->gen;
+    if (!b->mem && !cx->device->dry)
+        cx_fail(cx, ERR_FIT, "%s: no memory for %zu bytes beside %llu in use", cx->device->name,
+                b->bytes, (unsigned long long)cx->pool->used_bytes);
+    return x;
 }
 
 struct tensor *tensor_new(struct cx *cx, enum dtype type, int rank, const int64_t *dim)
 {
-    struct tensor *x = tensor_handle(cx, type, rank, dim);
-    attach(x, pool_take(cx->pool, tensor_bytes(x)));
+    struct tensor *x = with_memory(cx, type, rank, dim);
     pool_live_add(cx->pool, x->buffer);
     return x;
 }
 
 struct tensor *tensor_held(struct cx *cx, enum dtype type, int rank, const int64_t *dim)
 {
-    struct tensor *x = tensor_handle(cx, type, rank, dim);
-    attach(x, pool_take(cx->pool, tensor_bytes(x)));
+    struct tensor *x = with_memory(cx, type, rank, dim);
     x->buffer->refs = 1;
     return x;
 }
@@ -186,34 +190,95 @@ void tensor_drop(struct cx *cx, struct tensor *x)
         pool_live_drop(cx->pool, x->buffer);
 }
 
-void tensor_fill_zero(struct tensor *x)
+void tensor_fill_zero(struct cx *cx, struct tensor *x)
 {
     if (x->data)
-        memset(x->data, 0, tensor_bytes(x));
+        device_zero(cx->device, x->data, tensor_bytes(x));
 }
 
 struct tensor *tensor_zeros(struct cx *cx, enum dtype type, int rank, const int64_t *dim)
 {
     struct tensor *x = tensor_new(cx, type, rank, dim);
-    tensor_fill_zero(x);
+    tensor_fill_zero(cx, x);
+    return x;
+}
+
+void tensor_write(struct cx *cx, struct tensor *x, const void *values, enum dtype type)
+{
+    size_t n = (size_t)tensor_count(x);
+    if (!x->data)
+        return;
+    if (cx->device->host) {
+        dtype_convert(x->data, x->type, values, type, n);
+        return;
+    }
+    void *converted = xmalloc(tensor_bytes(x) + 1);
+    dtype_convert(converted, x->type, values, type, n);
+    device_put(cx->device, x->data, converted, tensor_bytes(x));
+    free(converted);
+}
+
+struct tensor *tensor_from(struct cx *cx, enum dtype type, int rank, const int64_t *dim,
+                           const void *values, enum dtype values_type)
+{
+    struct tensor *x = tensor_new(cx, type, rank, dim);
+    tensor_write(cx, x, values, values_type);
     return x;
 }
 
 struct tensor *tensor_wrap(struct cx *cx, enum dtype type, int rank, const int64_t *dim, void *data)
 {
     struct tensor *x = tensor_handle(cx, type, rank, dim);
-    x->data = cx->dry ? NULL : data;
+    x->data = cx->device->dry ? NULL : data;
     return x;
+}
+
+void tensor_save(struct cx *cx, const struct tensor *x, int64_t first, int64_t n, void *to)
+{
+    int64_t row = x->dim[0] ? tensor_count(x) / x->dim[0] : 0;
+    tensor_check("tensor_save", x);
+    ZT_ASSERT(first >= 0 && n >= 0 && first + n <= x->dim[0]);
+    struct k_permute k = {.rank = 1,
+                          .dim = {n * row},
+                          .src_stride = {1},
+                          .dst_stride = {1},
+                          .src_type = x->type,
+                          .dst_type = x->type,
+                          .src = tensor_at(x, first * row),
+                          .dst = to};
+    RUN(cx, permute, &k);
+}
+
+/* Where the host waits, it asks how the device is. */
+static void look_at_device(struct cx *cx)
+{
+    struct err e = {0};
+    if (!cx->err.code && device_check(cx->device, &e))
+        cx_fail(cx, e.code, "%s", e.msg);
+}
+
+void tensor_read(struct cx *cx, const struct tensor *x, enum dtype type, void *out)
+{
+    size_t n = (size_t)tensor_count(x);
+    tensor_check("tensor_read", x);
+    if (x->data && cx->device->host) {
+        dtype_convert(out, type, x->data, x->type, n);
+        return;
+    }
+    if (x->data && !cx->err.code) {
+        void *copy = xmalloc(tensor_bytes(x) + 1);
+        device_get(cx->device, copy, x->data, tensor_bytes(x));
+        dtype_convert(out, type, copy, x->type, n);
+        free(copy);
+        look_at_device(cx);
+    }
+    if (!x->data || cx->err.code)
+        memset(out, 0, n * dtype_bytes(type));
 }
 
 void tensor_read_f32(struct cx *cx, const struct tensor *x, float *out)
 {
-    size_t n = (size_t)tensor_count(x);
-    tensor_check("tensor_read_f32", x);
-    if (cx->dry)
-        memset(out, 0, n * sizeof *out);
-    else
-        dtype_convert(out, DT_F32, x->data, x->type, n);
+    tensor_read(cx, x, DT_F32, out);
 }
 
 int tensor_finite(struct cx *cx, const struct tensor *x)
@@ -221,7 +286,31 @@ int tensor_finite(struct cx *cx, const struct tensor *x)
     struct k_sum_squares k = {tensor_count(x), x->type, x->data, 0, -1};
     tensor_check("tensor_finite", x);
     RUN(cx, sum_squares, &k);
-    return k.first_bad < 0;
+    look_at_device(cx);
+    return !cx->err.code && k.first_bad < 0;
+}
+
+/* A list of the host that the device has seen in this step. */
+struct index_copy {
+    const int32_t *host;
+    int64_t n;
+    struct tensor *copy;
+    struct index_copy *next;
+};
+
+const int32_t *index_on_device(struct cx *cx, const int32_t *host, int64_t n)
+{
+    if (!host || cx->device->host || cx->device->dry)
+        return host;
+    for (struct index_copy *i = cx->indices; i; i = i->next)
+        if (i->host == host && i->n == n)
+            return i->copy->data;
+    struct index_copy *i = arena_alloc(&cx->handles, sizeof *i);
+    *i = (struct index_copy){host, n, tensor_held(cx, DT_I32, DIMS(n)), cx->indices};
+    if (i->copy->data)
+        device_put(cx->device, i->copy->data, host, (size_t)n * sizeof *host);
+    cx->indices = i;
+    return i->copy->data;
 }
 
 struct tensor *keep(struct cx *cx, struct tensor *x)

@@ -13,7 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "kern/kern.h"
+#include "kern/device.h"
 
 #define TENSOR_MAX_RANK 6
 
@@ -21,7 +21,7 @@ struct tensor {
     int rank;
     int64_t dim[TENSOR_MAX_RANK]; /* outermost first, dense, channels last */
     enum dtype type;
-    void *data;            /* NULL in a dry run */
+    void *data;            /* memory of the context's device; NULL in a dry run */
     struct tensor *grad;   /* same shape, own type (weights: wide); NULL until backward needs it */
     struct buffer *buffer; /* whose memory data is; NULL when borrowed (weights, inputs) */
     uint32_t gen;          /* of the buffer at birth: a stale handle is found at its next use */
@@ -29,21 +29,23 @@ struct tensor {
 };
 
 struct cx {
+    struct device *device;
     const struct kernels *k;
     struct kcx kcx;
     enum dtype type;   /* storage type of activations: F32, BF16, F64 */
     enum dtype wide;   /* F32, or F64 with type F64 */
-    int dry;           /* null backend: shapes and bytes only */
     struct tape *tape; /* NULL: inference; consuming ops may then work in place */
     struct pool *pool;
     struct arena handles;
+    struct index_copy *indices; /* of this step */
     struct scope *scope;
     struct err err; /* sticky: first device or non-finite trouble; ops return at once afterwards */
     double flops;   /* counted by every op, multiply and add separately, reset by the caller */
 };
 
-/* threads may be NULL; type F64 forces the C kernels. dry: the null kernels. */
-void cx_init(struct cx *cx, enum dtype type, struct threads *threads, int dry);
+/* device: device_null() runs dry (shapes and bytes only). threads may be NULL. Type F64 forces the
+ * C kernels and wants the CPU or the null device. */
+void cx_init(struct cx *cx, struct device *device, enum dtype type, struct threads *threads);
 void cx_release(struct cx *cx);
 /* Every tensor of the step dies; memory stays in the pool. */
 void cx_step_end(struct cx *cx);
@@ -60,16 +62,22 @@ void cx_fail(struct cx *cx, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Uninitialised. */
 struct tensor *tensor_new(struct cx *cx, enum dtype type, int rank, const int64_t *dim);
 struct tensor *tensor_zeros(struct cx *cx, enum dtype type, int rank, const int64_t *dim);
-/* Borrowed memory that outlives the step (inputs, weights). */
+/* A new tensor with the values of a host array of any type (NULL in a dry run). */
+struct tensor *tensor_from(struct cx *cx, enum dtype type, int rank, const int64_t *dim,
+                           const void *values, enum dtype values_type);
+/* Borrowed memory of the device that outlives the step. */
 struct tensor *tensor_wrap(struct cx *cx, enum dtype type, int rank, const int64_t *dim,
                            void *data);
+/* Copy rows first..first+n-1 of x (along its first axis) into memory of the device. */
+void tensor_save(struct cx *cx, const struct tensor *x, int64_t first, int64_t n, void *to);
 /* Same data, other shape (equal element count); shares the buffer. Differentiable. */
 struct tensor *reshape(struct cx *cx, struct tensor *x, int rank, const int64_t *dim);
 int64_t tensor_count(const struct tensor *x); /* elements */
 int64_t tensor_rows(const struct tensor *x);  /* product of all but the last */
 int64_t tensor_last(const struct tensor *x);  /* last dimension */
 size_t tensor_bytes(const struct tensor *x);
-/* Copy to host f32 (n = tensor_count); zeros in a dry run. */
+/* Copy to host f32 (n = tensor_count), and wait for it; zeros in a dry run and after a failure.
+ * Trouble of the device since the last wait becomes cx->err here. */
 void tensor_read_f32(struct cx *cx, const struct tensor *x, float *out);
 /* 1 when every element is finite (always in a dry run). */
 int tensor_finite(struct cx *cx, const struct tensor *x);

@@ -12,12 +12,24 @@ void weight_set_init(struct weight_set *s)
     arena_init(&s->arena);
 }
 
+static enum dtype grad_type(const struct weight *w)
+{
+    return w->type == DT_F64 ? DT_F64 : DT_F32;
+}
+
+static size_t bytes_of(const struct weight *w, enum dtype type)
+{
+    return (size_t)weight_count(w) * dtype_bytes(type);
+}
+
 static void weight_forget(struct weight *w)
 {
-    if (w->data != w->master)
-        free(w->data);
-    free(w->master);
-    free(w->grad);
+    if (w->data && w->data != w->master)
+        device_give(w->device, w->data, bytes_of(w, w->type));
+    if (w->master)
+        device_give(w->device, w->master, bytes_of(w, DT_F32));
+    if (w->grad)
+        device_give(w->device, w->grad, bytes_of(w, grad_type(w)));
     w->data = w->grad = NULL;
     w->master = NULL;
 }
@@ -94,35 +106,41 @@ struct conv_w conv_declare(struct weight_set *s, const char *name, int64_t in, i
     return c;
 }
 
-static void *elements(int64_t n, enum dtype type)
+static void *elements(const struct weight *w, enum dtype type, int *full)
 {
     size_t bytes;
-    if (size_mul((size_t)n, dtype_bytes(type), &bytes) < 0 || size_add(bytes, 63, &bytes) < 0)
-        panic("out of memory: a weight of %lld elements", (long long)n);
-    bytes &= ~(size_t)63;
-    void *p = aligned_alloc(64, bytes);
-    if (!p)
-        panic("out of memory: %zu bytes for a weight", bytes);
-    return memset(p, 0, bytes);
+    if (size_mul((size_t)weight_count(w), dtype_bytes(type), &bytes) < 0)
+        panic("out of memory: a weight of %lld elements", (long long)weight_count(w));
+    void *p = device_take(w->device, bytes);
+    if (p)
+        device_zero(w->device, p, bytes);
+    else if (!w->device->dry)
+        *full = 1;
+    return p;
 }
 
-void weight_set_allocate(struct weight_set *s, enum dtype type, int training)
+int weight_set_allocate(struct weight_set *s, struct device *device, enum dtype type, int training,
+                        struct err *e)
 {
     enum dtype wide = type == DT_F64 ? DT_F64 : DT_F32;
-    for (int i = 0; i < s->n; i++) {
+    int full = 0;
+    for (int i = 0; i < s->n && !full; i++) {
         struct weight *w = s->all[i];
-        int64_t n = weight_count(w);
         weight_forget(w);
+        w->device = device;
         w->type = w->matrix && !w->wide ? type : wide;
+        w->data = elements(w, w->type, &full);
         if (w->type == DT_F32)
-            w->data = w->master = elements(n, DT_F32);
-        else
-            w->data = elements(n, w->type);
+            w->master = w->data;
         if (w->type == DT_BF16 && training)
-            w->master = elements(n, DT_F32);
+            w->master = elements(w, DT_F32, &full);
         if (training && !w->frozen)
-            w->grad = elements(n, wide);
+            w->grad = elements(w, wide, &full);
+        if (full)
+            err_set(e, ERR_FIT, "%s has no memory for weight %s of %lld elements", device->name,
+                    w->name, (long long)weight_count(w));
     }
+    return full ? ERR_FIT : 0;
 }
 
 /* FNV-1a: the stream of a weight depends on its name alone. */
@@ -136,16 +154,33 @@ static uint64_t name_hash(const char *s)
 
 #define CHUNK 4096
 
+/* n values from `first` on into memory of the device, converted. */
+static void put_range(const struct weight *w, void *memory, enum dtype to, int64_t first,
+                      const void *values, enum dtype type, int64_t n)
+{
+    char *at = (char *)memory + (size_t)first * dtype_bytes(to);
+    if (w->device->host) {
+        dtype_convert(at, to, values, type, (size_t)n);
+        return;
+    }
+    void *converted = xmalloc((size_t)n * dtype_bytes(to) + 1);
+    dtype_convert(converted, to, values, type, (size_t)n);
+    device_put(w->device, at, converted, (size_t)n * dtype_bytes(to));
+    free(converted);
+}
+
 static void store_range(struct weight *w, int64_t first, const void *values, enum dtype type,
                         int64_t n)
 {
-    char *to = (char *)w->data + (size_t)first * dtype_bytes(w->type);
-    if (w->master && (void *)w->master != w->data) {
-        dtype_convert(w->master + first, DT_F32, values, type, (size_t)n);
-        dtype_convert(to, w->type, w->master + first, DT_F32, (size_t)n);
-    } else {
-        dtype_convert(to, w->type, values, type, (size_t)n);
+    if (!w->master || (void *)w->master == w->data) {
+        put_range(w, w->data, w->type, first, values, type, n);
+        return;
     }
+    float *rounded = xmalloc((size_t)n * sizeof *rounded + 1);
+    dtype_convert(rounded, DT_F32, values, type, (size_t)n);
+    put_range(w, w->master, DT_F32, first, rounded, DT_F32, n);
+    put_range(w, w->data, w->type, first, rounded, DT_F32, n);
+    free(rounded);
 }
 
 static void initialise(struct weight *w, uint64_t seed)
@@ -180,10 +215,50 @@ void weight_store(struct weight *w, const void *values, enum dtype type)
     store_range(w, 0, values, type, weight_count(w));
 }
 
-void weight_publish(struct weight *w)
+void weight_publish(struct weight *w, struct kcx *kc)
 {
+    struct kcx alone = {.device = w->device};
+    struct k_add round = {.n = weight_count(w),
+                          .a_type = DT_F32,
+                          .y_type = w->type,
+                          .alpha = 1,
+                          .a = w->master,
+                          .y = w->data};
     if (w->master && (void *)w->master != w->data)
-        dtype_convert(w->data, w->type, w->master, DT_F32, (size_t)weight_count(w));
+        w->device->kernels->add(kc ? kc : &alone, &round);
+}
+
+/* n values of memory of the device from `first` on, as f32. */
+static void get_range(const struct weight *w, const void *memory, enum dtype type, int64_t first,
+                      float *out, int64_t n)
+{
+    const char *from = (const char *)memory + (size_t)first * dtype_bytes(type);
+    if (w->device->host) {
+        dtype_convert(out, DT_F32, from, type, (size_t)n);
+        return;
+    }
+    void *copy = xmalloc((size_t)n * dtype_bytes(type) + 1);
+    device_get(w->device, copy, from, (size_t)n * dtype_bytes(type));
+    dtype_convert(out, DT_F32, copy, type, (size_t)n);
+    free(copy);
+}
+
+static void values_f32(const struct weight *w, int64_t first, float *out, int64_t n)
+{
+    if (w->master)
+        get_range(w, w->master, DT_F32, first, out, n);
+    else
+        get_range(w, w->data, w->type, first, out, n);
+}
+
+void weight_read(const struct weight *w, float *out)
+{
+    values_f32(w, 0, out, weight_count(w));
+}
+
+void weight_read_grad(const struct weight *w, float *out)
+{
+    get_range(w, w->grad, grad_type(w), 0, out, weight_count(w));
 }
 
 int weight_file_dims(const struct weight *w, int64_t dim[5])
@@ -218,15 +293,6 @@ void weight_from_file_order(struct weight *w, const void *values, enum dtype typ
     free(row);
 }
 
-static void values_f32(const struct weight *w, int64_t first, float *out, int64_t n)
-{
-    if (w->master)
-        memcpy(out, w->master + first, (size_t)n * sizeof *out);
-    else
-        dtype_convert(out, DT_F32, (const char *)w->data + (size_t)first * dtype_bytes(w->type),
-                      w->type, (size_t)n);
-}
-
 void weight_to_file_order(const struct weight *w, float *out)
 {
     if (!w->conv) {
@@ -249,8 +315,7 @@ void weight_zero_grads(struct weight_set *s)
     for (int i = 0; i < s->n; i++) {
         struct weight *w = s->all[i];
         if (w->grad)
-            memset(w->grad, 0,
-                   (size_t)weight_count(w) * dtype_bytes(w->type == DT_F64 ? DT_F64 : DT_F32));
+            device_zero(w->device, w->grad, bytes_of(w, grad_type(w)));
     }
 }
 

@@ -30,7 +30,8 @@ struct weight {
     int frozen; /* no gradient */
     int wide;   /* 1: computes in the wide type even where it is a matrix */
     int muon;   /* matrix that Muon may take (false for embeddings, first and last layers) */
-    /* memory, after weight_set_allocate */
+    /* memory of the device, after weight_set_allocate */
+    struct device *device;
     float *master;   /* f32, NULL when loaded for inference in bf16 */
     void *data;      /* what kernels read: master itself, or a bf16 (f64) copy */
     enum dtype type; /* of data */
@@ -64,9 +65,11 @@ struct conv_w conv_declare(struct weight_set *s, const char *name, int64_t in, i
                            int kernel, int bias, enum init init, double init_arg);
 struct weight *weight_find(struct weight_set *s, const char *name);
 
-/* Allocate data for computing in `type` (F32, BF16, F64); training adds f32 master (f64 type: data
- * is the master) and gradients. */
-void weight_set_allocate(struct weight_set *s, enum dtype type, int training);
+/* Allocate zeros on the device for computing in `type` (F32, BF16, F64); training adds f32 master
+ * (f64 type: data is the master) and gradients. ERR_FIT when a GPU has not got the memory (of host
+ * memory that is a panic). */
+NODISCARD int weight_set_allocate(struct weight_set *s, struct device *device, enum dtype type,
+                                  int training, struct err *e);
 /* By hash of the name, so the order of declaration does not matter. */
 void weight_set_initialise(struct weight_set *s, uint64_t seed);
 /* Give w its values (n elements in memory order, any type): fills master and data. */
@@ -77,7 +80,11 @@ void weight_store(struct weight *w, const void *values, enum dtype type);
 int weight_file_dims(const struct weight *w, int64_t dim[5]);
 void weight_from_file_order(struct weight *w, const void *values, enum dtype type);
 void weight_to_file_order(const struct weight *w, float *out);
-void weight_publish(struct weight *w); /* data = round(master), after an optimiser step */
+/* data = round(master), after an optimiser step. kc may be NULL: the caller's thread alone. */
+void weight_publish(struct weight *w, struct kcx *kc);
+/* Host copies in f32, weight_count long: the values (master where there is one), the gradient. */
+void weight_read(const struct weight *w, float *out);
+void weight_read_grad(const struct weight *w, float *out);
 void weight_zero_grads(struct weight_set *s);
 int64_t weight_count(const struct weight *w);
 int64_t weight_set_count(const struct weight_set *s);

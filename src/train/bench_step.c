@@ -33,17 +33,18 @@ static float *noise(int64_t n, uint64_t stream)
     return x;
 }
 
-static void prepare(struct bench *b, struct threads *th)
+static void prepare(struct bench *b, struct device *device, struct threads *th)
 {
     struct wan_config c;
     struct err e = {0};
     wan_config_default(&c);
-    cx_init(&b->cx, DT_BF16, th, 0);
-    if (wan_init(&b->m, &c, &e))
+    cx_init(&b->cx, device, DT_BF16, th);
+    if (wan_init(&b->m, &c, &e) || weight_set_allocate(&b->m.weights, device, DT_BF16, 1, &e))
         BUG("%s", e.msg);
-    weight_set_allocate(&b->m.weights, DT_BF16, 1);
     weight_set_initialise(&b->m.weights, 1);
-    optim_init(&b->optim, &optim_config_default, &(struct optim_set){"dit", &b->m.weights}, 1);
+    if (optim_init(&b->optim, &optim_config_default, &(struct optim_set){"dit", &b->m.weights}, 1,
+                   &e))
+        BUG("%s", e.msg);
     int64_t cols = (int64_t)c.in_channels * c.patch_size[1] * c.patch_size[2],
             rows = (int64_t)WINDOWS * TOKENS;
     b->x = noise(rows * cols, 1);
@@ -73,22 +74,23 @@ static void step(struct bench *b)
                              .text_seq = {WINDOWS, b->text_start}};
     weight_zero_grads(&b->m.weights);
     tape_begin(cx);
-    call.rows = tensor_wrap(cx, DT_F32, DIMS(rows, cols), b->x);
-    call.text = tensor_wrap(cx, DT_F32, DIMS((int64_t)WINDOWS * WORDS, c->text_dim), b->text);
-    struct tensor *target = tensor_wrap(cx, DT_F32, DIMS(rows, cols), b->target);
+    call.rows = tensor_from(cx, DT_F32, DIMS(rows, cols), b->x, DT_F32);
+    call.text =
+        tensor_from(cx, DT_F32, DIMS((int64_t)WINDOWS * WORDS, c->text_dim), b->text, DT_F32);
+    struct tensor *target = tensor_from(cx, DT_F32, DIMS(rows, cols), b->target, DT_F32);
     struct tensor *v = wan_forward(cx, &b->m, &call);
     backward(cx, loss_l2(cx, v, target, NULL, 1.0 / (double)rows), 1);
     tape_end(cx);
     cx_step_end(cx);
     struct err e = {0};
-    if (optim_step(&b->optim, cx->k, &cx->kcx, 0.1, &e))
+    if (optim_step(&b->optim, cx->k, &cx->kcx, 0.1, &e) || device_check(cx->device, &e))
         BUG("%s", e.msg);
 }
 
-double bench_step(struct threads *th, int n_steps, double *out)
+double bench_step(struct device *device, struct threads *th, int n_steps, double *out)
 {
     struct bench b = {0};
-    prepare(&b, th);
+    prepare(&b, device, th);
     double flops = 0;
     for (int i = 0; i < n_steps; i++) {
         b.cx.flops = 0;

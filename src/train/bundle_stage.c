@@ -61,7 +61,7 @@ static int copy_networks(const char *run, const char *dir, struct err *e)
 #define COPY(type, part, folder)                                                                   \
     from = path_join(run, folder);                                                                 \
     to = path_join(dir, folder);                                                                   \
-    if (!r && !(r = bundle_load_##type(part, from, DT_F32, 0, e))) {                               \
+    if (!r && !(r = bundle_load_##type(part, from, device_cpu(), DT_F32, 0, e))) {                 \
         if (!(r = dir_make(to, e)))                                                                \
             r = bundle_save_##type(part, to, DT_BF16, NULL, e);                                    \
         type##_release(part);                                                                      \

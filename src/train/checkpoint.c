@@ -21,6 +21,22 @@ static float *part_of(const struct optim_slot *s, int part)
     return of[part];
 }
 
+/* The host reads the memory of its own device where it lies, that of a GPU in a copy. */
+static const float *to_host(const struct optim_slot *s, const float *data)
+{
+    if (s->w->device->host)
+        return data;
+    float *copy = xmalloc(sizeof(float) * (size_t)s->n);
+    device_get(s->w->device, copy, data, sizeof(float) * (size_t)s->n);
+    return copy;
+}
+
+static void from_host(const struct optim_slot *s, const void *data)
+{
+    if (!s->w->device->host)
+        free((void *)data);
+}
+
 static char *tensor_name(const struct optim_slot *s, int part)
 {
     return xasprintf("%s.%s%s", s->set, s->w->name, PARTS[part]);
@@ -72,7 +88,7 @@ int checkpoint_save(const char *dir, const struct checkpoint *c, const struct op
                                            .type = DT_F32,
                                            .rank = 1,
                                            .dim = {o->slot[i].n},
-                                           .data = data};
+                                           .data = to_host(&o->slot[i], data)};
         }
     }
     char step[24], bytes[24], mean[32];
@@ -89,6 +105,10 @@ int checkpoint_save(const char *dir, const struct checkpoint *c, const struct op
     free(path);
     for (int i = 0; i < n; i++)
         free((char *)out[i].name);
+    for (int i = 0, at = 0; i < o->n; i++)
+        for (int part = 0; part < 4; part++)
+            if (part_of(&o->slot[i], part))
+                from_host(&o->slot[i], out[at++].data);
     free(out);
     int64_t old[MAX_FILES];
     for (int i = KEPT, count = r ? 0 : list_steps(dir, c->stage, old); i < count; i++) {
@@ -114,13 +134,17 @@ static int read_slots(const struct st_file *f, struct optim *o, struct err *e)
                 r = err_set(e, ERR_FORMAT,
                             "%s: %s should hold %lld numbers of F32; it is of another network",
                             st_path(f, 0), name, (long long)s->n);
+            float *values = xmalloc(sizeof(float) * (size_t)s->n);
             if (!r)
-                r = st_read_all(f, t, data, DT_F32, e);
+                r = st_read_all(f, t, values, DT_F32, e);
+            if (!r)
+                device_put(s->w->device, data, values, sizeof(float) * (size_t)s->n);
+            free(values);
             free(name);
             if (r)
                 return r;
         }
-        weight_publish(s->w);
+        weight_publish(s->w, NULL);
     }
     return 0;
 }

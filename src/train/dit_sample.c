@@ -110,8 +110,7 @@ static void draw_row(struct picture *p, int row, const float *video, int frames,
 static int decode_row(struct cx *cx, const struct tiny_vae *vae, const struct latents_head *h,
                       int t, const float *z, struct picture *p, int row, int columns, struct err *e)
 {
-    struct tensor *x = tensor_new(cx, DT_F32, DIMS(t, h->h, h->w, h->c));
-    memcpy(x->data, z, tensor_bytes(x));
+    struct tensor *x = tensor_from(cx, DT_F32, DIMS(t, h->h, h->w, h->c), z, DT_F32);
     struct tensor *y = tiny_vae_decode(cx, vae, x);
     int frames = (int)y->dim[0], height = (int)y->dim[1], width = (int)y->dim[2];
     float *video = xmalloc(sizeof(float) * (size_t)tensor_count(y));

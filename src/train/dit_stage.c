@@ -183,7 +183,7 @@ static int open_data(struct dit_run *d, struct err *e)
     d->n_train = d->latents.n - held;
     prompts_make(&d->prompts, d->tokenizer, &d->latents);
     char *dir = path_join(d->run->dir, "vae");
-    r = bundle_load_tiny_vae(&d->vae, dir, c->type, 0, e);
+    r = bundle_load_tiny_vae(&d->vae, dir, d->run->device, c->type, 0, e);
     d->has_vae = !r;
     free(dir);
     return r;
@@ -199,12 +199,16 @@ static int open_networks(struct dit_run *d, struct err *e)
         r = wan_init(&d->m, &c->dit.net, e);
     if (r)
         return r;
-    weight_set_allocate(&d->m.weights, c->type, 1);
-    weight_set_allocate(&d->text.weights, c->type, 1);
+    r = weight_set_allocate(&d->m.weights, d->run->device, c->type, 1, e);
+    if (!r)
+        r = weight_set_allocate(&d->text.weights, d->run->device, c->type, 1, e);
+    if (r)
+        return r;
     weight_set_initialise(&d->m.weights, c->seed);
     weight_set_initialise(&d->text.weights, c->seed);
     struct optim_set sets[] = {{"transformer", &d->m.weights}, {"text_encoder", &d->text.weights}};
-    optim_init(&d->optim, &c->dit.optim, sets, 2);
+    if ((r = optim_init(&d->optim, &c->dit.optim, sets, 2, e)))
+        return r;
     run_log(d->run, "dit: %lld + %lld weights, %d training records, %d words",
             (long long)weight_set_count(&d->m.weights),
             (long long)weight_set_count(&d->text.weights), d->n_train, text.vocab);
@@ -255,7 +259,7 @@ int dit_stage(const struct train_config *c, const struct run *run, struct err *e
     if (stage_done(run, "transformer"))
         return 0;
     struct dit_run d = {.c = c, .run = run};
-    cx_init(&d.cx, c->type, run->threads, 0);
+    cx_init(&d.cx, run->device, c->type, run->threads);
     int r = open_data(&d, e);
     if (!r)
         r = open_networks(&d, e);

@@ -160,10 +160,7 @@ void dit_batch_make(struct dit_batch *b, const struct dit_window *w, int n,
 
 static struct tensor *wide_input(struct cx *cx, int64_t rows, int64_t cols, const float *values)
 {
-    struct tensor *x = tensor_new(cx, cx->wide, DIMS(rows, cols));
-    if (x->data)
-        dtype_convert(x->data, cx->wide, values, DT_F32, (size_t)(rows * cols));
-    return x;
+    return tensor_from(cx, cx->wide, DIMS(rows, cols), values, DT_F32);
 }
 
 struct tensor *dit_velocity(struct cx *cx, const struct wan *m, const struct umt5 *text,
@@ -192,8 +189,6 @@ struct tensor *dit_loss(struct cx *cx, const struct wan *m, const struct umt5 *t
         sum += b->weight[i];
     struct tensor *v = dit_velocity(cx, m, text, b, remat);
     struct tensor *target = wide_input(cx, b->rows, tensor_last(v), b->target);
-    struct tensor *weight = tensor_new(cx, cx->wide, DIMS(b->rows));
-    if (weight->data)
-        dtype_convert(weight->data, cx->wide, b->weight, DT_F32, (size_t)b->rows);
+    struct tensor *weight = tensor_from(cx, cx->wide, DIMS(b->rows), b->weight, DT_F32);
     return loss_l2(cx, v, target, weight, 1 / fmax(sum, 1));
 }

@@ -65,15 +65,18 @@ static int encode(struct encoder *s, const struct clip *c, const struct facts *f
 {
     struct cx *cx = &s->cx;
     size_t n = (size_t)c->w * (size_t)c->h * (size_t)c->n_frames * 3;
-    struct tensor *x = tensor_new(cx, DT_F32, DIMS(c->n_frames, c->h, c->w, 3));
+    float *values = xmalloc(sizeof *values * n);
     for (size_t i = 0; i < n; i++)
-        ((float *)x->data)[i] = (float)c->rgb[i] / 255;
+        values[i] = (float)c->rgb[i] / 255;
+    struct tensor *x = tensor_from(cx, DT_F32, DIMS(c->n_frames, c->h, c->w, 3), values, DT_F32);
     struct tensor *z = tiny_vae_encode(cx, &s->m, x);
     size_t count = (size_t)s->head.t * (size_t)s->head.h * (size_t)s->head.w * (size_t)s->head.c;
-    ZT_ASSERT((size_t)tensor_count(z) == count);
+    ZT_ASSERT((size_t)tensor_count(z) == count && count <= n);
+    tensor_read_f32(cx, z, values);
     memset(s->bytes, 0, s->record);
     memcpy(s->bytes, f, sizeof(*f));
-    dtype_convert(s->bytes + s->z_at, DT_BF16, z->data, z->type, count);
+    dtype_convert(s->bytes + s->z_at, DT_BF16, values, DT_F32, count);
+    free(values);
     token_shares(s, c, s->bytes + s->share_at);
     cx_step_end(cx);
     if (cx->err.code)
@@ -192,9 +195,9 @@ int latents_stage(const struct train_config *c, const struct run *run, struct er
 {
     struct encoder s = {.c = c, .run = run, .fd = -1, .path = path_join(run->dir, "latents.bin")};
     char *vae = path_join(run->dir, "vae");
-    cx_init(&s.cx, c->type, run->threads, 0);
+    cx_init(&s.cx, run->device, c->type, run->threads);
     int r = latents_head_of(&s.head, c, run->dir, e);
-    int loaded = !r && !(r = bundle_load_tiny_vae(&s.m, vae, c->type, 0, e));
+    int loaded = !r && !(r = bundle_load_tiny_vae(&s.m, vae, run->device, c->type, 0, e));
     if (!r) {
         s.record = latents_record(&s.head, &s.z_at, &s.share_at);
         s.bytes = xmalloc(s.record);

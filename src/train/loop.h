@@ -21,6 +21,7 @@ struct run {
     volatile sig_atomic_t *stop; /* set from a signal handler; NULL = never */
     double checkpoint_s;         /* seconds between checkpoints */
     int resume; /* 1: continue from what is there; 0: files that exist are refused */
+    struct device *device;
     struct threads *threads;
 };
 

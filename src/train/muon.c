@@ -1,6 +1,4 @@
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "train/optim.h"
 
@@ -8,26 +6,36 @@
  * 0.5..1.5. */
 static const double NS_A = 3.4445, NS_B = -4.7750, NS_C = 2.0315;
 
-static void transpose(float *dst, const float *src, int64_t rows, int64_t cols)
+/* dst [cols,rows] = src [rows,cols] turned over, in other types. */
+static void transpose(const struct kernels *k, struct kcx *kc, void *dst, enum dtype dst_type,
+                      const void *src, enum dtype src_type, int64_t rows, int64_t cols)
 {
-    for (int64_t i = 0; i < rows; i += 16)
-        for (int64_t j = 0; j < cols; j += 16)
-            for (int64_t a = i; a < rows && a < i + 16; a++)
-                for (int64_t b = j; b < cols && b < j + 16; b++)
-                    dst[b * rows + a] = src[a * cols + b];
+    struct k_permute p = {.rank = 2,
+                          .dim = {cols, rows},
+                          .src_stride = {1, cols},
+                          .dst_stride = {rows, 1},
+                          .src_type = src_type,
+                          .dst_type = dst_type,
+                          .src = src,
+                          .dst = dst};
+    k->permute(kc, &p);
 }
 
-/* y = x / |x|, rounded where PyTorch rounds: first x, then its norm, then the quotient. */
-static void scale_to_one(const struct kernels *k, struct kcx *kc, bf16 *y, const float *x,
-                         int64_t n)
+/* y = alpha x. */
+static void scale(const struct kernels *k, struct kcx *kc, void *y, enum dtype y_type, double alpha,
+                  const void *x, enum dtype x_type, int64_t n)
 {
-    struct k_add a = {.n = n, .a_type = DT_F32, .y_type = DT_BF16, .alpha = 1, .a = x, .y = y};
+    struct k_add a = {.n = n, .a_type = x_type, .y_type = y_type, .alpha = alpha, .a = x, .y = y};
     k->add(kc, &a);
+}
+
+/* y / |y|, with the norm rounded as PyTorch rounds it. */
+static void scale_to_one(const struct kernels *k, struct kcx *kc, bf16 *y, int64_t n)
+{
     struct k_sum_squares q = {.n = n, .type = DT_BF16, .x = y};
     k->sum_squares(kc, &q);
     float norm = bf16_to_f32(f32_to_bf16((float)fmax(sqrt(q.sum), 1e-7)));
-    for (int64_t i = 0; i < n; i++)
-        y[i] = f32_to_bf16(bf16_to_f32(y[i]) / norm);
+    scale(k, kc, y, DT_BF16, 1 / (double)norm, y, DT_BF16, n);
 }
 
 /* y = alpha a + beta b, all bf16 or f32 as given. */
@@ -69,23 +77,29 @@ static void iterate(const struct kernels *k, struct kcx *kc, bf16 *x, bf16 *gram
     mix(k, kc, x, NS_A, x, 1, wide, r * c);
 }
 
-void muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t rows,
-                        int64_t cols, int steps)
+int muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t rows,
+                       int64_t cols, int steps)
 {
     int64_t r = rows < cols ? rows : cols, c = rows < cols ? cols : rows, n = rows * cols;
-    bf16 *y = xmalloc(sizeof(bf16) * (size_t)(n + r * r));
-    float *wide = xmalloc(sizeof(float) * (size_t)n);
-    if (rows > cols)
-        transpose(wide, x, rows, cols);
-    scale_to_one(k, kc, y, rows > cols ? wide : x, n);
-    for (int i = 0; i < steps; i++)
-        iterate(k, kc, y, y + n, wide, r, c);
-    if (rows > cols) {
-        dtype_convert(wide, DT_F32, y, DT_BF16, (size_t)n);
-        transpose(x, wide, cols, rows);
-    } else {
-        dtype_convert(x, DT_F32, y, DT_BF16, (size_t)n);
+    struct device *d = kc->device ? kc->device : device_cpu();
+    size_t y_bytes = sizeof(bf16) * (size_t)(n + r * r), wide_bytes = sizeof(float) * (size_t)n;
+    bf16 *y = device_take(d, y_bytes);
+    float *wide = device_take(d, wide_bytes);
+    int full = !y || !wide;
+    if (!full) {
+        if (rows > cols)
+            transpose(k, kc, y, DT_BF16, x, DT_F32, rows, cols);
+        else
+            scale(k, kc, y, DT_BF16, 1, x, DT_F32, n);
+        scale_to_one(k, kc, y, n);
+        for (int i = 0; i < steps; i++)
+            iterate(k, kc, y, y + n, wide, r, c);
+        if (rows > cols)
+            transpose(k, kc, x, DT_F32, y, DT_BF16, cols, rows);
+        else
+            scale(k, kc, x, DT_F32, 1, y, DT_BF16, n);
     }
-    free(wide);
-    free(y);
+    device_give(d, wide, wide_bytes);
+    device_give(d, y, y_bytes);
+    return full ? ERR_FIT : 0;
 }

@@ -1,6 +1,7 @@
 #include "train/optim.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,9 +23,12 @@ const struct optim_config optim_config_default = {
 
 /* Matrices are orthogonalised one per thread: they are too small to share out well. */
 struct muon_pool {
-    int n_workers;
+    struct device *device;
+    int n_workers; /* of a GPU: one, it has a queue and no threads */
     struct kcx *kcx;
     float **update;
+    size_t update_bytes;
+    atomic_int full; /* no memory for the work: the step has failed */
 };
 
 static int64_t matrix_rows(const struct weight *w)
@@ -32,38 +36,63 @@ static int64_t matrix_rows(const struct weight *w)
     return w->dim[0];
 }
 
-static void slot_init(struct optim_slot *s, const char *set, struct weight *w,
-                      const struct optim_config *c)
+/* n zeros on the device of w. */
+static float *state(const struct weight *w, int64_t n, struct err *e)
+{
+    size_t bytes = sizeof(float) * (size_t)n;
+    float *x = device_take(w->device, bytes);
+    if (x)
+        device_zero(w->device, x, bytes);
+    else
+        err_set(e, ERR_FIT, "%s has no memory for the optimiser's state of %s", w->device->name,
+                w->name);
+    return x;
+}
+
+static void copy_state(const struct weight *w, float *to, const float *from, int64_t n)
+{
+    struct kcx alone = {.device = w->device};
+    struct k_add copy = {
+        .n = n, .a_type = DT_F32, .y_type = DT_F32, .alpha = 1, .a = from, .y = to};
+    w->device->kernels->add(&alone, &copy);
+}
+
+static int slot_init(struct optim_slot *s, const char *set, struct weight *w,
+                     const struct optim_config *c, struct err *e)
 {
     s->set = set;
     s->w = w;
     s->n = weight_count(w);
     s->muon = c->use_muon && w->matrix && w->muon;
     s->decay = s->muon ? c->muon_decay : w->matrix ? c->decay : 0;
-    s->m = xcalloc((size_t)s->n, sizeof(float));
-    if (!s->muon)
-        s->v = xcalloc((size_t)s->n, sizeof(float));
+    if (!(s->m = state(w, s->n, e)))
+        return ERR_FIT;
+    if (!s->muon && !(s->v = state(w, s->n, e)))
+        return ERR_FIT;
     if (c->ema > 0) {
-        s->ema = xmalloc(sizeof(float) * (size_t)s->n);
-        memcpy(s->ema, w->master, sizeof(float) * (size_t)s->n);
+        if (!(s->ema = state(w, s->n, e)))
+            return ERR_FIT;
+        copy_state(w, s->ema, w->master, s->n);
     }
+    return 0;
 }
 
-void optim_init(struct optim *o, const struct optim_config *config, const struct optim_set *sets,
-                int n_sets)
+int optim_init(struct optim *o, const struct optim_config *config, const struct optim_set *sets,
+               int n_sets, struct err *e)
 {
     *o = (struct optim){.config = *config};
-    int total = 0;
+    int total = 0, r = 0;
     for (int i = 0; i < n_sets; i++)
         total += sets[i].weights->n;
     o->slot = xcalloc((size_t)total + 1, sizeof(*o->slot));
-    for (int i = 0; i < n_sets; i++) {
-        for (int j = 0; j < sets[i].weights->n; j++) {
+    for (int i = 0; i < n_sets && !r; i++) {
+        for (int j = 0; j < sets[i].weights->n && !r; j++) {
             struct weight *w = sets[i].weights->all[j];
             if (!w->frozen)
-                slot_init(&o->slot[o->n++], sets[i].name, w, config);
+                r = slot_init(&o->slot[o->n++], sets[i].name, w, config, e);
         }
     }
+    return r;
 }
 
 static void pool_free(struct muon_pool **pool)
@@ -72,7 +101,8 @@ static void pool_free(struct muon_pool **pool)
         return;
     for (int i = 0; i < (*pool)->n_workers; i++) {
         kcx_release(&(*pool)->kcx[i]);
-        free((*pool)->update[i]);
+        if ((*pool)->update[i])
+            device_give((*pool)->device, (*pool)->update[i], (*pool)->update_bytes);
     }
     free((*pool)->kcx);
     free((*pool)->update);
@@ -83,28 +113,35 @@ static void pool_free(struct muon_pool **pool)
 void optim_release(struct optim *o)
 {
     for (int i = 0; i < o->n; i++) {
-        free(o->slot[i].m);
-        free(o->slot[i].v);
-        free(o->slot[i].ema);
+        struct optim_slot *s = &o->slot[i];
+        float *part[] = {s->m, s->v, s->ema};
+        for (int k = 0; k < 3; k++)
+            if (part[k])
+                device_give(s->w->device, part[k], sizeof(float) * (size_t)s->n);
     }
     free(o->slot);
     pool_free(&o->pool);
     *o = (struct optim){0};
 }
 
-static struct muon_pool *pool_new(const struct optim *o, int n_workers)
+static struct muon_pool *pool_new(const struct optim *o, struct device *device, int n_workers)
 {
     int64_t largest = 1;
     for (int i = 0; i < o->n; i++)
         if (o->slot[i].muon && o->slot[i].n > largest)
             largest = o->slot[i].n;
     struct muon_pool *p = xcalloc(1, sizeof(*p));
+    p->device = device;
     p->n_workers = n_workers;
+    p->update_bytes = sizeof(float) * (size_t)largest;
     p->kcx = xcalloc((size_t)n_workers, sizeof(*p->kcx));
     p->update = xcalloc((size_t)n_workers, sizeof(*p->update));
     for (int i = 0; i < n_workers; i++) {
         kcx_init(&p->kcx[i], NULL);
-        p->update[i] = xmalloc(sizeof(float) * (size_t)largest);
+        p->kcx[i].device = device;
+        p->update[i] = device_take(device, p->update_bytes);
+        if (!p->update[i])
+            atomic_store(&p->full, 1);
     }
     return p;
 }
@@ -186,7 +223,8 @@ static void muon_slot(void *arg, int item, int worker)
                            .u = u,
                            .g = s->w->grad};
     j->k->momentum(kc, &m);
-    muon_orthogonalise(j->k, kc, u, rows, cols, c->ns_steps);
+    if (muon_orthogonalise(j->k, kc, u, rows, cols, c->ns_steps))
+        atomic_store(&j->o->pool->full, 1);
     double lr = c->muon_lr * j->rate;
     double tall = rows > cols ? sqrt((double)rows / (double)cols) : 1;
     struct k_add a = {.n = s->n,
@@ -201,21 +239,26 @@ static void muon_slot(void *arg, int item, int worker)
     j->k->add(kc, &a);
 }
 
-static void muon_all(struct job *j, struct kcx *kc)
+static int muon_all(struct job *j, struct kcx *kc, struct err *e)
 {
     struct optim *o = j->o;
+    struct device *device = o->n ? o->slot[0].w->device : NULL;
     int *list = xmalloc(sizeof(int) * ((size_t)o->n + 1)), n = 0;
     for (int i = 0; i < o->n; i++)
         if (o->slot[i].muon)
             list[n++] = i;
-    int n_workers = kc->threads ? threads_count(kc->threads) : 1;
+    int n_workers = device && device->host && kc->threads ? threads_count(kc->threads) : 1;
     if (n && o->pool && o->pool->n_workers < n_workers)
         pool_free(&o->pool);
     if (n && !o->pool)
-        o->pool = pool_new(o, n_workers);
+        o->pool = pool_new(o, device, n_workers);
     j->muon_slot = list;
-    threads_run(kc->threads, n, muon_slot, j);
+    if (n && !atomic_load(&o->pool->full))
+        threads_run(n_workers > 1 ? kc->threads : NULL, n, muon_slot, j);
     free(list);
+    if (n && atomic_load(&o->pool->full))
+        return err_set(e, ERR_FIT, "%s has no memory for Muon", device->name);
+    return 0;
 }
 
 int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double rate, struct err *e)
@@ -228,7 +271,8 @@ int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double 
     struct job j = {.o = o, .k = k, .rate = rate, .g_scale = 1};
     if (c->clip > 0 && o->grad_norm > c->clip)
         j.g_scale = c->clip / o->grad_norm;
-    muon_all(&j, kc);
+    if ((r = muon_all(&j, kc, e)))
+        return r;
     for (int i = 0; i < o->n; i++)
         if (!o->slot[i].muon)
             adamw_slot(&j, kc, &o->slot[i]);
@@ -238,7 +282,7 @@ int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double 
     double decay = fmin(c->ema, (1 + t) / (10 + t));
     for (int i = 0; i < o->n; i++) {
         struct optim_slot *s = &o->slot[i];
-        weight_publish(s->w);
+        weight_publish(s->w, kc);
         if (!s->ema)
             continue;
         struct k_ema a = {.n = s->n, .decay = decay, .avg = s->ema, .p = s->w->master};
@@ -254,11 +298,12 @@ void optim_swap_ema(struct optim *o)
         struct optim_slot *s = &o->slot[i];
         if (!s->ema)
             continue;
-        for (int64_t x = 0; x < s->n; x++) {
-            float t = s->w->master[x];
-            s->w->master[x] = s->ema[x];
-            s->ema[x] = t;
-        }
-        weight_publish(s->w);
+        size_t bytes = sizeof(float) * (size_t)s->n;
+        float *values = xmalloc(bytes);
+        weight_read(s->w, values);
+        copy_state(s->w, s->w->master, s->ema, s->n);
+        device_put(s->w->device, s->ema, values, bytes);
+        weight_publish(s->w, NULL);
+        free(values);
     }
 }

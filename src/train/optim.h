@@ -3,10 +3,10 @@
  *
  * AdamW: Loshchilov and Hutter, arXiv 1711.05101, as torch.optim.AdamW. Muon: Jordan et al. 2024,
  * as torch.optim.Muon of PyTorch 2.15: lerp momentum, Nesterov, Newton-Schulz in bf16, update times
- * sqrt(max(1, rows/cols)). Weights, their gradients and all state are f32. Hidden matrices with
- * weight.muon take Muon, everything else AdamW; the rule of a slot may be changed between
- * optim_init and the first step. Determinism: threads share out whole matrices or chunks of
- * elements, so their number changes no bit. */
+ * sqrt(max(1, rows/cols)). Weights, their gradients and all state are f32 in memory of one device.
+ * Hidden matrices with weight.muon take Muon, everything else AdamW; the rule of a slot may be
+ * changed between optim_init and the first step. Determinism: threads share out whole matrices or
+ * chunks of elements, so their number changes no bit. */
 #ifndef TRAIN_OPTIM_H
 #define TRAIN_OPTIM_H
 
@@ -28,7 +28,7 @@ struct optim_slot {
     int64_t n;
     int muon;
     double decay;
-    float *m; /* first moment, or Muon's momentum */
+    float *m; /* first moment, or Muon's momentum; these three on the weight's device */
     float *v; /* second moment; NULL for Muon */
     float *ema;
 };
@@ -47,9 +47,10 @@ struct optim_set {
     struct weight_set *weights; /* allocated for training */
 };
 
-/* State for all weights that are not frozen; averaged weights begin as the weights themselves. */
-void optim_init(struct optim *o, const struct optim_config *config, const struct optim_set *sets,
-                int n_sets);
+/* State for all weights that are not frozen; averaged weights begin as the weights themselves.
+ * ERR_FIT when a GPU has not got the memory; release it all the same. */
+NODISCARD int optim_init(struct optim *o, const struct optim_config *config,
+                         const struct optim_set *sets, int n_sets, struct err *e);
 void optim_release(struct optim *o);
 
 /* One step with all rates multiplied by `rate`, from the gradients in weight.grad; publishes the
@@ -62,8 +63,8 @@ NODISCARD int optim_step(struct optim *o, const struct kernels *k, struct kcx *k
 void optim_swap_ema(struct optim *o);
 
 /* Muon's direction: x [rows,cols] becomes nearly the nearest orthogonal matrix. kc runs the
- * products, in the caller's thread when kc->threads is NULL. */
-void muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t rows,
-                        int64_t cols, int steps);
+ * products, in the caller's thread when kc->threads is NULL. ERR_FIT when a GPU is full. */
+NODISCARD int muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t rows,
+                                 int64_t cols, int steps);
 
 #endif

@@ -10,9 +10,9 @@
  * (a value that is not finite), ERR_CANCEL (run->stop; everything so far is on disk). */
 NODISCARD int train_run(const struct train_config *c, const struct run *run, struct err *e);
 
-/* Time steps of the shipped small network (32 windows of 140 tokens, 10 tokens of text each,
- * forward, backward, Muon, AdamW and averaging, bf16). out[n_steps] seconds each; returns the FLOPs
- * of forward and backward of a step. */
-double bench_step(struct threads *th, int n_steps, double *out);
+/* Time steps on a device of the shipped small network (32 windows of 140 tokens, 10 tokens of text
+ * each, forward, backward, Muon, AdamW and averaging, bf16). out[n_steps] seconds each; returns the
+ * FLOPs of forward and backward of a step. */
+double bench_step(struct device *device, struct threads *th, int n_steps, double *out);
 
 #endif

@@ -67,15 +67,15 @@ static void through_codec(struct vae_run *v, const struct clip *c, struct qualit
 {
     struct cx *cx = &v->cx;
     size_t n = (size_t)c->w * (size_t)c->h * (size_t)c->n_frames * 3;
-    struct tensor *x = tensor_new(cx, cx->wide, DIMS(c->n_frames, c->h, c->w, 3));
+    float *values = xmalloc(sizeof *values * n);
     for (size_t i = 0; i < n; i++)
-        ((float *)x->data)[i] = (float)c->rgb[i] / 255;
+        values[i] = (float)c->rgb[i] / 255;
+    struct tensor *x = tensor_from(cx, cx->wide, DIMS(c->n_frames, c->h, c->w, 3), values, DT_F32);
     struct tensor *y = tiny_vae_decode(cx, &v->m, tiny_vae_encode(cx, &v->m, x));
     ZT_ASSERT((size_t)tensor_count(y) == n);
-    float *out = xmalloc(sizeof(float) * n);
-    tensor_read_f32(cx, y, out);
-    compare(c, out, q);
-    free(out);
+    tensor_read_f32(cx, y, values);
+    compare(c, values, q);
+    free(values);
     cx_step_end(cx);
 }
 
@@ -128,7 +128,8 @@ static int prepare(struct vae_run *v, struct err *e)
     int r = tiny_vae_init(&v->m, &c->vae.net, e);
     if (r)
         return r;
-    weight_set_allocate(&v->m.weights, c->type, 1);
+    if ((r = weight_set_allocate(&v->m.weights, v->run->device, c->type, 1, e)))
+        return r;
     weight_set_initialise(&v->m.weights, c->seed);
     double start = clock_s();
     double share = vae_fit_klt(&v->cx, &v->m, &v->reel, c->vae.klt_groups, c->seed, e);
@@ -136,7 +137,8 @@ static int prepare(struct vae_run *v, struct err *e)
         return (int)share;
     run_log(v->run, "vae: fixed transform holds %.2f %% of the variance (%.1f s); %lld weights",
             100 * share, clock_s() - start, (long long)weight_set_count(&v->m.weights));
-    optim_init(&v->optim, &c->vae.optim, &(struct optim_set){"vae", &v->m.weights}, 1);
+    if ((r = optim_init(&v->optim, &c->vae.optim, &(struct optim_set){"vae", &v->m.weights}, 1, e)))
+        return r;
     vae_batch_init(&v->batch, &v->m, &c->clip, c->vae.batch, c->vae.groups);
     render_held_out(v);
     return 0;
@@ -192,7 +194,7 @@ int vae_stage(const struct train_config *c, const struct run *run, struct err *e
     if (stage_done(run, "vae"))
         return 0;
     struct vae_run v = {.c = c, .run = run, .reel = {.fd = -1}};
-    cx_init(&v.cx, c->type, run->threads, 0);
+    cx_init(&v.cx, run->device, c->type, run->threads);
     int r = reel_open(&v.reel, c, run->dir, e);
     if (!r)
         r = prepare(&v, e);

@@ -110,10 +110,7 @@ int vae_batch_draw(struct vae_batch *b, const struct reel *reel, const struct ti
 /* f32 host values as a wide tensor of the step. */
 static struct tensor *input(struct cx *cx, int rank, const int64_t *dim, const float *values)
 {
-    struct tensor *x = tensor_new(cx, cx->wide, rank, dim);
-    if (x->data)
-        dtype_convert(x->data, cx->wide, values, DT_F32, (size_t)tensor_count(x));
-    return x;
+    return tensor_from(cx, cx->wide, rank, dim, values, DT_F32);
 }
 
 /* [n,t,h,w,3] -> [n*(t-1), h*w*3]: each frame minus the one before. */

@@ -1,11 +1,12 @@
 /* gradcheck.c - see gradcheck.h. */
+#include "fixture.h"
 #include "grad/gradcheck.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "tensor/ops.h"
+#include "tensor/inner.h"
 #include "ztest.h"
 
 enum { MAX_ARRAYS = 512, OUT_STREAM = 900 };
@@ -23,6 +24,7 @@ struct state {
     const struct gradcheck *g;
     int n;
     struct array a[MAX_ARRAYS];
+    struct device *device;
     double *out; /* result of the last run */
     int64_t n_out;
     uint64_t peak;
@@ -46,12 +48,13 @@ static void add_array(struct state *s, const char *name, struct weight *w, int64
     *a = (struct array){name, w, n, wanted, xcalloc((size_t)n + 1, 8), xcalloc((size_t)n + 1, 8)};
 }
 
-static void state_init(struct state *s, const struct gradcheck *g)
+static void state_init(struct state *s, const struct gradcheck *g, struct device *device)
 {
     static const char *const names[] = {"in 0", "in 1", "in 2", "in 3",
                                         "in 4", "in 5", "in 6", "in 7"};
     memset(s, 0, sizeof *s);
     s->g = g;
+    s->device = device;
     for (int i = 0; i < g->n_in; i++) {
         int64_t n = 1;
         for (int d = 0; d < g->in[i].rank; d++)
@@ -89,41 +92,32 @@ static struct tensor *scalar_of(struct cx *cx, struct state *s, struct tensor *y
 {
     if (y->rank == 1 && y->dim[0] == 1)
         return y;
-    struct tensor *t = tensor_new(cx, cx->wide, y->rank, y->dim);
-    int64_t n = tensor_count(t);
+    int64_t n = tensor_count(y);
     double *v = xcalloc((size_t)n + 1, sizeof *v);
     fill(v, n, s->g->seed, OUT_STREAM, 0, 1);
-    if (t->data)
-        dtype_convert(t->data, t->type, v, DT_F64, (size_t)n);
+    struct tensor *t = tensor_from(cx, cx->wide, y->rank, y->dim, v, DT_F64);
     free(v);
     return loss_l2(cx, y, t, NULL, 1);
 }
 
-static void read(const struct tensor *x, double *out)
-{
-    dtype_convert(out, DT_F64, x->data, x->type, (size_t)tensor_count(x));
-}
-
-static void keep_output(struct state *s, const struct tensor *y)
+static void keep_output(struct cx *cx, struct state *s, const struct tensor *y)
 {
     s->n_out = tensor_count(y);
     free(s->out);
     s->out = xcalloc((size_t)s->n_out + 1, sizeof *s->out);
-    read(y, s->out);
+    tensor_read(cx, y, DT_F64, s->out);
 }
 
-static void keep_grads(struct state *s, struct tensor **in)
+static void keep_grads(struct cx *cx, struct state *s, struct tensor **in)
 {
     for (int i = 0; i < s->n; i++) {
         struct array *a = &s->a[i];
         memset(a->grad, 0, (size_t)a->n * sizeof *a->grad);
         if (!a->wanted)
             continue;
-        if (a->w)
-            dtype_convert(a->grad, DT_F64, a->w->grad, a->w->type == DT_F64 ? DT_F64 : DT_F32,
-                          (size_t)a->n);
-        else if (in[i]->grad)
-            read(in[i]->grad, a->grad);
+        struct tensor *g = a->w ? tensor_wrap(cx, cx->wide, DIMS(a->n), a->w->grad) : in[i]->grad;
+        if (g)
+            tensor_read(cx, g, DT_F64, a->grad);
     }
 }
 
@@ -136,17 +130,17 @@ static double run(struct state *s, struct cx *cx, enum how how)
     double value;
     for (int i = 0; i < g->n_in; i++) {
         enum dtype type = g->in[i].wide ? cx->wide : cx->type;
-        copy[i] = xcalloc((size_t)s->a[i].n + 1, dtype_bytes(type));
-        dtype_convert(copy[i], type, s->a[i].x, DT_F64, (size_t)s->a[i].n);
+        copy[i] = device_take(cx->device, (size_t)s->a[i].n * dtype_bytes(type));
         in[i] = tensor_wrap(cx, type, g->in[i].rank, g->in[i].dim, copy[i]);
+        tensor_write(cx, in[i], s->a[i].x, DT_F64);
         in[i]->needs_grad = s->a[i].wanted;
     }
     cx_reset_peak(cx);
     if (how != FORWARD)
         tape_begin(cx);
     y = how == REMAT ? remat(cx, g->fn, in, g->n_in, g->arg) : g->fn(cx, in, g->n_in, g->arg);
-    if (!cx->dry)
-        keep_output(s, y);
+    if (!cx->device->dry)
+        keep_output(cx, s, y);
     loss = scalar_of(cx, s, y);
     value = scalar_value(cx, loss);
     if (how != FORWARD) {
@@ -154,13 +148,14 @@ static double run(struct state *s, struct cx *cx, enum how how)
             weight_zero_grads(g->weights);
         backward(cx, loss, 1);
         tape_end(cx);
-        if (!cx->dry)
-            keep_grads(s, in);
+        if (!cx->device->dry)
+            keep_grads(cx, s, in);
     }
     s->peak = cx_peak_bytes(cx);
     cx_step_end(cx);
     for (int i = 0; i < g->n_in; i++)
-        free(copy[i]);
+        device_give(cx->device, copy[i],
+                    (size_t)s->a[i].n * dtype_bytes(g->in[i].wide ? cx->wide : cx->type));
     if (cx->err.code)
         ztest_fail(__FILE__, __LINE__, "%s", cx->err.msg);
     return value;
@@ -243,7 +238,7 @@ static void check_dry(struct state *s, struct cx *cx)
 {
     static const char *const name[] = {"inference", "training", "recomputation"};
     struct cx dry;
-    cx_init(&dry, cx->type, NULL, 1);
+    cx_init(&dry, device_null(), cx->type, NULL);
     for (int how = FORWARD; how <= REMAT; how++) {
         run(s, cx, how);
         uint64_t peak = s->peak;
@@ -259,11 +254,11 @@ double gradcheck(const struct gradcheck *g)
 {
     struct state *s = xcalloc(1, sizeof *s);
     struct cx cx;
-    state_init(s, g);
+    state_init(s, g, device_cpu());
     if (g->weights)
-        weight_set_allocate(g->weights, DT_F64, 1);
+        weights_on_cpu(g->weights, DT_F64, 1);
     set_weights(s);
-    cx_init(&cx, DT_F64, g->threads, 0);
+    cx_init(&cx, device_cpu(), DT_F64, g->threads);
     check_dry(s, &cx);
     run(s, &cx, PLAIN);
     check_remat(s, &cx);
@@ -299,21 +294,34 @@ static void round_values(struct state *s, enum dtype type)
     }
 }
 
+/* The device that is held against the CPU in f64: $ZT_TEST_DEVICE, or the CPU itself. */
+static struct device *tested_device(void)
+{
+    const char *name = getenv("ZT_TEST_DEVICE");
+    struct device *d;
+    struct err e = {0};
+    if (device_named(&d, name && *name ? name : "cpu", &e))
+        ztest_fail(__FILE__, __LINE__, "ZT_TEST_DEVICE: %s", e.msg);
+    return d;
+}
+
 void gradcheck_type(const struct gradcheck *g, enum dtype type, double *result, double *gradient)
 {
     struct state *s[2];
     enum dtype types[2] = {type, DT_F64};
+    struct device *devices[2] = {tested_device(), device_cpu()};
+    struct err e = {0};
     for (int k = 0; k < 2; k++) {
         struct cx cx;
         s[k] = xcalloc(1, sizeof *s[k]);
         if (g->weights)
-            weight_set_allocate(g->weights, type, 1);
-        state_init(s[k], g);
+            weights_on_cpu(g->weights, type, 1);
+        state_init(s[k], g, devices[k]);
         round_values(s[k], type);
-        if (g->weights)
-            weight_set_allocate(g->weights, types[k], 1);
+        if (g->weights && weight_set_allocate(g->weights, devices[k], types[k], 1, &e))
+            ztest_fail(__FILE__, __LINE__, "%s", e.msg);
         set_weights(s[k]);
-        cx_init(&cx, types[k], g->threads, 0);
+        cx_init(&cx, devices[k], types[k], g->threads);
         run(s[k], &cx, PLAIN);
         cx_release(&cx);
     }

@@ -36,7 +36,8 @@ struct gradcheck {
  * dry run tells another peak. */
 double gradcheck(const struct gradcheck *g);
 /* Relative L2 error of the result and (largest of any array) of the gradients in F32 or BF16
- * against F64 on the same rounded values. */
+ * against F64 on the same rounded values. Runs on the device that $ZT_TEST_DEVICE names, by default
+ * the CPU. */
 void gradcheck_type(const struct gradcheck *g, enum dtype type, double *result, double *gradient);
 
 #endif

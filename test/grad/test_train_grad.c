@@ -1,6 +1,7 @@
 /* Gradients of the two whole training losses in miniature, against differences in f64. */
 #include <stdlib.h>
 
+#include "fixture.h"
 #include "base/rng.h"
 #include "grad/gradcheck.h"
 #include "train/dit_task.h"
@@ -94,7 +95,7 @@ TEST(train_dit_loss_gradient)
         dit_networks(&d);
         dit_windows(&d, &l, &p);
         struct weight_set *fixed = text ? &d.m.weights : &d.text.weights;
-        weight_set_allocate(fixed, DT_F64, 1);
+        weights_on_cpu(fixed, DT_F64, 1);
         weight_set_initialise(fixed, 4);
         for (int i = 0; i < fixed->n;
              i++) /* gates and the last layer begin at zero, where nothing flows */

@@ -8,7 +8,9 @@ const struct kernels *kernels_cuda_host(void)
 
     if (set.name)
         return &set;
-    set = *kernels_c();
+#define K(kernel, args) set.kernel = kernel##_cuda;
+    KERNELS(K)
+#undef K
     set.name = "cuda_host";
     return &set;
 }

@@ -7,10 +7,23 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* Kernels that have no CUDA version to run here are the C ones. NULL in a build without a C++
+/* cuBLASLt is replaced by plain loops (cuda_gemm.cc). NULL in a build without a C++
  * compiler. One caller at a time. */
 const struct kernels *kernels_cuda_host(void);
 void cuda_host_reverse(int on); /* blocks and threads run from last to first */
+
+/* Kernels that are wrong, but for the last; out: as many as threads. */
+enum cuda_host_case {
+    UNEVEN_BARRIER,
+    UNEVEN_SHUFFLE,
+    MIXED_OPERATIONS,
+    PART_OF_A_WARP,
+    TRAP,
+    RACE,
+    CHAIN,
+    RIGHT
+};
+void cuda_host_try(enum cuda_host_case c, int blocks, int threads, int *out);
 #ifdef __cplusplus
 }
 #endif

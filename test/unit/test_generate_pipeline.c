@@ -74,7 +74,7 @@ static struct bundle *networks(enum dtype type)
     struct bundle *b;
     struct err e = {0};
 
-    if (bundle_open(&b, fixture_dir(), type, &e))
+    if (bundle_open(&b, fixture_dir(), device_cpu(), type, &e))
         panic("%s", e.msg);
     return b;
 }
@@ -164,7 +164,7 @@ TEST(film_begins_with_the_noise_of_torch)
     CHECK_INT(plan_make(&p, fixture_dir(), &q, NULL, &e), 0);
     velocity_shape(&p, &s);
     float *x = xcalloc(latent_count(&s), sizeof *x);
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     CHECK_INT(denoise(&cx, b, &p, &sink, x, &e), ERR_CANCEL);
     CHECK_BELOW(ztest_rel_l2(x, torch, 2), 1e-6);
     cx_release(&cx);
@@ -202,7 +202,7 @@ TEST(film_keeps_a_given_first_frame)
     velocity_shape(&p, &s);
     CHECK_INT(s.h * s.w * s.c, 4 * 6 * 16);
     float *x = xmalloc(latent_count(&s) * sizeof(float));
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     CHECK_INT(denoise(&cx, b, &p, &sink, x, &e), 0);
     latent_get_frame(&s, x, 0, b->info.latents_std, b->info.latents_mean, frame);
     struct tensor *video = tensor_new(&cx, DT_F32, DIMS(1, p.h, p.w, 3));
@@ -246,7 +246,7 @@ TEST(film_stops_inside_a_step)
     request_init(&q);
     CHECK_INT(request_set(&q, "prompt", "a red ball", &e), 0);
     CHECK_INT(plan_make(&p, fixture_dir(), &q, NULL, &e), 0);
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     CHECK_INT(velocity_init(&v, &cx, b, &p, &stop, &e), 0);
     float *x = xcalloc(2 * latent_count(&v.shape), sizeof *x);
     CHECK_INT(velocity_at(&v, &cx, x, 500, 0.5, x + latent_count(&v.shape), &e), ERR_CANCEL);

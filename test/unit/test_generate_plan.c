@@ -203,13 +203,13 @@ TEST(plan_memory_is_that_of_the_run)
     float *x;
 
     CHECK_INT(PLAN(&p, &e, "type", "f32", "frames", "41"), 0);
-    CHECK_INT(bundle_open(&b, fixture_dir(), p.type, &e), 0);
-    cx_init(&real, p.type, NULL, 0);
+    CHECK_INT(bundle_open(&b, fixture_dir(), device_cpu(), p.type, &e), 0);
+    cx_init(&real, device_cpu(), p.type, NULL);
     CHECK_INT(velocity_init(&v, &real, b, &p, NULL, &e), 0);
     x = xcalloc(2 * latent_count(&v.shape), sizeof *x);
     cx_reset_peak(&real);
     CHECK_INT(velocity_at(&v, &real, x, 500, 0.5, x + latent_count(&v.shape), &e), 0);
-    cx_init(&dry, p.type, NULL, 1);
+    cx_init(&dry, device_null(), p.type, NULL);
     velocity_dry(&p, &b->dit, &dry, (int)v.text_start[2] / 2);
     CHECK_BELOW(fabs((double)cx_peak_bytes(&dry) / (double)cx_peak_bytes(&real) - 1), 0.01);
     cx_release(&dry);

@@ -25,7 +25,8 @@ static void count_line(void *user, const struct parity_line *l)
 
 static int run(const char *dir, enum dtype type, double tol, struct count *c, struct err *e)
 {
-    struct parity_options o = {.type = type, .tol = tol, .line = count_line, .user = c};
+    struct parity_options o = {
+        .type = type, .device = device_cpu(), .tol = tol, .line = count_line, .user = c};
 
     *c = (struct count){0};
     return parity_run(dir, &o, NULL, e);

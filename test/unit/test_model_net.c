@@ -1,6 +1,7 @@
 /* What the networks promise beside agreeing with the reference. */
 #include <stdlib.h>
 
+#include "fixture.h"
 #include "base/rng.h"
 #include "model/tiny_vae.h"
 #include "model/umt5.h"
@@ -15,7 +16,7 @@ static void fill(float *x, size_t n, uint64_t stream)
 /* Values for every weight, so that nothing is the identity by its initialiser. */
 static void randomise(struct weight_set *s, enum dtype type, int training)
 {
-    weight_set_allocate(s, type, training);
+    weights_on_cpu(s, type, training);
     for (int i = 0; i < s->n; i++) {
         struct weight *w = s->all[i];
         int64_t n = weight_count(w);
@@ -73,7 +74,7 @@ static void wan_run(const struct wan *m, int which, int n_threads, int dry, floa
     fill(text, 4 * TEXT, 2);
     for (int r = 0; r < ROWS; r++)
         index[r] = r % 3 == 0;
-    cx_init(&cx, m->patch.w->type, th, dry);
+    cx_init(&cx, dry ? device_null() : device_cpu(), m->patch.w->type, th);
     b.time_index = index + r0;
     b.rows = tensor_wrap(&cx, DT_F32, DIMS(rows, COLUMNS), x + r0 * COLUMNS);
     b.text = tensor_wrap(&cx, DT_F32, DIMS(start[n], TEXT), text + t0 * TEXT);
@@ -145,7 +146,7 @@ TEST(wan_new_network_says_nothing)
     k.text_dim = TEXT;
     k.layers = 1;
     CHECK_INT(wan_init(&m, &k, &e), 0);
-    weight_set_allocate(&m.weights, DT_F32, 0);
+    weights_on_cpu(&m.weights, DT_F32, 0);
     weight_set_initialise(&m.weights, 1);
     wan_run(&m, 0, 1, 0, out, NULL);
     for (int i = 0; i < ROWS * OUT; i++)
@@ -245,12 +246,12 @@ TEST(tiny_vae_stream_equals_decoding_all_at_once)
 
         vae_new(&m, 1, bf ? DT_BF16 : DT_F32);
         fill(z, T * H * W * C, 3);
-        cx_init(&cx, bf ? DT_BF16 : DT_F32, NULL, 0);
+        cx_init(&cx, device_cpu(), bf ? DT_BF16 : DT_F32, NULL);
         struct tensor *y = tiny_vae_decode(&cx, &m, tensor_wrap(&cx, DT_F32, DIMS(T, H, W, C), z));
         CHECK_INT(y->dim[0], 9);
         CHECK_INT(tensor_count(y), 9 * FRAME);
         tensor_read_f32(&cx, y, all);
-        tiny_vae_stream_init(&s, &m);
+        tiny_vae_stream_init(&s, device_cpu(), &m);
         for (int t = 0; t < T; t++) {
             cx_step_end(&cx);
             y = tiny_vae_stream_step(&cx, &s,
@@ -275,7 +276,7 @@ TEST(tiny_vae_groups_are_encoded_alone)
 
     vae_new(&m, 1, DT_F32);
     fill(x, N * FRAME, 4);
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     struct tensor *z = tiny_vae_encode(&cx, &m, tensor_wrap(&cx, DT_F32, DIMS(N, H, W, 3), x));
     CHECK_INT(tensor_count(z), 3 * LATENT);
     tensor_read_f32(&cx, z, all);
@@ -315,7 +316,7 @@ TEST(tiny_vae_root_inverts_itself)
     struct err e = {0};
 
     CHECK_INT(tiny_vae_init(&m, &k, &e), 0);
-    weight_set_allocate(&m.weights, DT_BF16, 0);
+    weights_on_cpu(&m.weights, DT_BF16, 0);
     weight_set_initialise(&m.weights, 1);
     for (int i = 0; i < P; i++) {
         mean[i] = 0.1f * (float)i;
@@ -324,7 +325,7 @@ TEST(tiny_vae_root_inverts_itself)
     }
     tiny_vae_set_klt(&m, mean, basis, scale);
     fill(x, N * H * W * 3, 5);
-    cx_init(&cx, DT_BF16, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_BF16, NULL);
     struct tensor *lat = tiny_vae_encode(&cx, &m, tensor_wrap(&cx, DT_F32, DIMS(N, H, W, 3), x));
     tensor_read_f32(&cx, keep(&cx, lat), z);
     /* component 0 is minus element 3, which is (row 0, column 1, colour 0) of the block */
@@ -355,7 +356,7 @@ TEST(umt5_prompts_do_not_see_each_other)
     k.heads = 2;
     CHECK_INT(umt5_init(&m, &k, &e), 0);
     randomise(&m.weights, DT_F32, 0);
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     tensor_read_f32(&cx, umt5_forward(&cx, &m, ids, &(struct seq){2, both}, NULL), a);
     tensor_read_f32(&cx, umt5_forward(&cx, &m, ids, &(struct seq){1, first}, NULL), b);
     tensor_read_f32(&cx, umt5_forward(&cx, &m, ids + 2, &(struct seq){1, second}, NULL), b + 2 * 8);

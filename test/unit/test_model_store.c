@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fixture.h"
 #include "base/file.h"
 #include "format/safetensors.h"
 #include "model/bundle.h"
@@ -27,7 +28,7 @@ static void small_wan(struct wan *m)
     k.ffn_dim = 8;
     k.layers = 1;
     CHECK_INT(wan_init(m, &k, &e), 0);
-    weight_set_allocate(&m->weights, DT_F32, 1);
+    weights_on_cpu(&m->weights, DT_F32, 1);
     weight_set_initialise(&m->weights, 3);
 }
 
@@ -41,7 +42,7 @@ static void small_vae(struct tiny_vae *m)
     k.encoder_width = 4;
     k.decoder_width[0] = k.decoder_width[1] = k.decoder_width[2] = 4;
     CHECK_INT(tiny_vae_init(m, &k, &e), 0);
-    weight_set_allocate(&m->weights, DT_F32, 1);
+    weights_on_cpu(&m->weights, DT_F32, 1);
     weight_set_initialise(&m->weights, 4);
 }
 
@@ -56,7 +57,7 @@ static void small_text(struct umt5 *m, int vocab)
     k.d_kv = 4;
     k.d_ff = 8;
     CHECK_INT(umt5_init(m, &k, &e), 0);
-    weight_set_allocate(&m->weights, DT_F32, 1);
+    weights_on_cpu(&m->weights, DT_F32, 1);
     weight_set_initialise(&m->weights, 5);
 }
 
@@ -83,7 +84,7 @@ TEST(store_f32_comes_back_exactly)
 
     small_vae(&a);
     CHECK_INT(bundle_save_tiny_vae(&a, dir, DT_F32, NULL, &e), 0);
-    CHECK_INT(bundle_load_tiny_vae(&b, dir, DT_F32, 1, &e), 0);
+    CHECK_INT(bundle_load_tiny_vae(&b, dir, device_cpu(), DT_F32, 1, &e), 0);
     CHECK_INT(a.weights.n, b.weights.n);
     for (int i = 0; i < a.weights.n; i++)
         CHECK(difference(a.weights.all[i], b.weights.all[i]) == 0);
@@ -101,7 +102,7 @@ TEST(store_bf16_rounds_matrices_and_keeps_the_root)
 
     small_vae(&a);
     CHECK_INT(bundle_save_tiny_vae(&a, dir, DT_BF16, NULL, &e), 0);
-    CHECK_INT(bundle_load_tiny_vae(&b, dir, DT_BF16, 0, &e), 0);
+    CHECK_INT(bundle_load_tiny_vae(&b, dir, device_cpu(), DT_BF16, 0, &e), 0);
     for (int i = 0; i < a.weights.n; i++) {
         double d = difference(a.weights.all[i], b.weights.all[i]);
 
@@ -134,7 +135,7 @@ TEST(store_saves_given_values_instead)
             values[i][k] = (float)i;
     }
     CHECK_INT(bundle_save_wan(&a, dir, DT_F32, values, &e), 0);
-    CHECK_INT(bundle_load_wan(&b, dir, DT_F32, 0, &e), 0);
+    CHECK_INT(bundle_load_wan(&b, dir, device_cpu(), DT_F32, 0, &e), 0);
     for (int i = 0; i < b.weights.n; i++) {
         CHECK(((float *)b.weights.all[i]->data)[0] == (float)i);
         free(values[i]);
@@ -175,7 +176,7 @@ static int load_changed(const char *victim, const char *name, int cut, float bad
     CHECK_INT(st_write(path, t, n, NULL, 0, e), 0);
     wan_release(&m);
     small_wan(&m);
-    rc = store_load(&m.weights, path, &store_wan_names, DT_F32, 0, r, e);
+    rc = store_load(&m.weights, path, &store_wan_names, device_cpu(), DT_F32, 0, r, e);
     wan_release(&m);
     free(path);
     return rc;
@@ -242,7 +243,7 @@ TEST(loader_9_config_that_asks_for_more_than_the_file_has_takes_no_memory)
     wan_config_write(&k, &text);
     config = path_join(dir, "config.json");
     CHECK_INT(file_write(config, text.data, text.len, &e), 0);
-    CHECK_INT(bundle_load_wan(&m, dir, DT_F32, 0, &e), ERR_FORMAT);
+    CHECK_INT(bundle_load_wan(&m, dir, device_cpu(), DT_F32, 0, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "the config wants [");
     buf_release(&text);
     free(config);
@@ -288,7 +289,8 @@ TEST(loader_14_more_than_the_machine_has_is_refused_with_the_need)
         ztest_skip("no sparse files of this size here");
     }
     fclose(f);
-    CHECK_INT(store_load(&m.weights, path, &store_wan_names, DT_F32, 0, NULL, &e), ERR_FIT);
+    CHECK_INT(store_load(&m.weights, path, &store_wan_names, device_cpu(), DT_F32, 0, NULL, &e),
+              ERR_FIT);
     CHECK_CONTAINS(e.msg, "GiB of memory as F32");
     remove(path);
     wan_release(&m);
@@ -367,7 +369,7 @@ TEST(bundle_opens_what_was_saved)
     struct bundle *b;
     struct err e = {0};
 
-    if (bundle_open(&b, dir, DT_BF16, &e))
+    if (bundle_open(&b, dir, device_cpu(), DT_BF16, &e))
         printf("    %s\n", e.msg);
     CHECK_INT(e.code, 0);
     CHECK_STR(b->info.name, "small");
@@ -393,7 +395,7 @@ TEST(bundle_parts_must_fit)
     struct bundle *b;
     struct err e = {0};
 
-    CHECK_INT(bundle_open(&b, dir, DT_F32, &e), ERR_FORMAT);
+    CHECK_INT(bundle_open(&b, dir, device_cpu(), DT_F32, &e), ERR_FORMAT);
     CHECK(!b);
     CHECK_CONTAINS(e.msg, "tokenizer has 264 pieces, the text encoder knows 200");
     free(dir);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "fixture.h"
 #include "tensor/inner.h"
 #include "ztest.h"
 
@@ -23,7 +24,7 @@ static double at(const struct tensor *x, int64_t i)
 TEST(tensor_shapes)
 {
     struct cx cx;
-    cx_init(&cx, DT_BF16, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_BF16, NULL);
     struct tensor *x = tensor_zeros(&cx, DT_BF16, DIMS(2, 3, 5));
     CHECK_INT(tensor_count(x), 30);
     CHECK_INT(tensor_rows(x), 6);
@@ -43,7 +44,7 @@ TEST(tensor_shapes)
 TEST(tensor_finite)
 {
     struct cx cx;
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     struct tensor *x = ramp(&cx, DIMS(3, 70000));
     CHECK(tensor_finite(&cx, x));
     ((float *)x->data)[150000] = NAN;
@@ -57,7 +58,7 @@ TEST(pool_classes)
 {
     static const size_t sizes[] = {0,    1,     64,      65,      1024,     1025,          2048,
                                    2049, 99999, 1 << 20, 1234567, 33333333, (1u << 30) + 1};
-    struct pool *p = pool_new(1);
+    struct pool *p = pool_new(device_null());
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct buffer *b = pool_take(p, sizes[i]);
         CHECK(b->cap >= sizes[i] && b->cap % 64 == 0);
@@ -76,7 +77,7 @@ TEST(scope_frees_all_but_the_result)
 {
     struct cx cx;
     struct scope outer, inner;
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     scope_begin(&cx, &outer);
     struct tensor *a = ramp(&cx, DIMS(16)), *b, *c;
     scope_begin(&cx, &inner);
@@ -150,7 +151,7 @@ static void use_legally(void)
 
 TEST(misuse_is_a_bug_at_once)
 {
-    cx_init(&bug_cx, DT_F32, NULL, 0);
+    cx_init(&bug_cx, device_cpu(), DT_F32, NULL);
     CHECK(ztest_aborts(use_after_consume));
     CHECK(ztest_aborts(use_after_consume_recorded));
     CHECK(ztest_aborts(use_alias_after_consume));
@@ -165,7 +166,7 @@ TEST(consuming_works_in_place)
 {
     struct cx cx;
     float lent[4] = {-1, 2, -3, 4};
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     struct tensor *x = ramp(&cx, DIMS(4)), *y = act(&cx, x, ACT_RELU);
     CHECK(y->data == x->data && x->poisoned);
     keep(&cx, y);
@@ -199,7 +200,7 @@ static void net_init(struct net *w)
     weight_set_init(&w->ws);
     w->up = linear_declare(&w->ws, "up", 32, 64, 1, INIT_LINEAR, 0);
     w->down = linear_declare(&w->ws, "down", 64, 32, 1, INIT_LINEAR, 0);
-    weight_set_allocate(&w->ws, DT_F32, 1);
+    weights_on_cpu(&w->ws, DT_F32, 1);
     weight_set_initialise(&w->ws, 1);
 }
 
@@ -224,7 +225,7 @@ TEST(steady_state_makes_no_malloc)
 {
     struct cx cx;
     struct net w;
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     net_init(&w);
     for (int again = 0; again < 2; again++) {
         for (int i = 0; i < 4; i++)
@@ -251,7 +252,7 @@ TEST(recomputation_takes_less_memory)
     net_init(&w);
     for (int again = 0; again < 2; again++) {
         struct cx cx;
-        cx_init(&cx, DT_F32, NULL, 0);
+        cx_init(&cx, device_cpu(), DT_F32, NULL);
         net_step(&cx, &w, again);
         peak[again] = cx_peak_bytes(&cx);
         cx_release(&cx);
@@ -267,7 +268,7 @@ TEST(gradients_do_not_depend_on_threads)
         struct threads *th = k ? threads_new(3) : NULL;
         struct cx cx;
         struct net w;
-        cx_init(&cx, DT_F32, th, 0);
+        cx_init(&cx, device_cpu(), DT_F32, th);
         net_init(&w);
         net_step(&cx, &w, 0);
         grad[k] = w.up.w->grad;
@@ -286,7 +287,7 @@ TEST(gradients_do_not_depend_on_threads)
 TEST(an_error_stops_the_kernels)
 {
     struct cx cx;
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     struct tensor *x = ramp(&cx, DIMS(4));
     cx_fail(&cx, ERR_DEVICE, "block %d is not finite", 3);
     cx_fail(&cx, ERR_IO, "later trouble");
@@ -301,7 +302,7 @@ TEST(flops_are_counted)
 {
     struct cx cx;
     struct net w;
-    cx_init(&cx, DT_F32, NULL, 1);
+    cx_init(&cx, device_null(), DT_F32, NULL);
     net_init(&w);
     struct tensor *x = tensor_new(&cx, DT_F32, DIMS(10, 32));
     linear(&cx, x, &w.up);
@@ -318,7 +319,7 @@ TEST(flops_are_counted)
 TEST(moves_mean_what_they_say)
 {
     struct cx cx;
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     /* pixel_unshuffle: y[h,w,c*4+i*2+j] = x[2h+i,2w+j,c] */
     struct tensor *x = ramp(&cx, DIMS(1, 4, 6, 3)), *y = pixel_unshuffle(&cx, x, 2);
     for (int64_t n = 0; n < 72; n++) {
@@ -359,7 +360,7 @@ TEST(moves_mean_what_they_say)
 TEST(slices_and_concatenations)
 {
     struct cx cx;
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     struct tensor *x = ramp(&cx, DIMS(3, 4)), *y = slice_last(&cx, x, 1, 2);
     CHECK(at(y, 0) == 1 && at(y, 1) == 2 && at(y, 2) == 5 && at(y, 5) == 10);
     y = slice_rows(&cx, x, 1, 2);
@@ -378,7 +379,7 @@ static void timestep_features_in(enum dtype type, double rounding)
 {
     struct cx cx;
     const double t[] = {0, 750.5};
-    cx_init(&cx, type, NULL, 0);
+    cx_init(&cx, device_cpu(), type, NULL);
     struct tensor *x = timestep_embedding(&cx, t, 2, 6);
     for (int i = 0; i < 3; i++) {
         double a = 750.5 * pow(10000, -i / 3.0), allowed = rounding * (1 + a);
@@ -400,10 +401,10 @@ TEST(conv_and_modulation_values)
 {
     struct cx cx;
     struct weight_set ws;
-    cx_init(&cx, DT_F32, NULL, 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
     weight_set_init(&ws);
     struct conv_w c = conv_declare(&ws, "c", 2, 3, 3, 1, INIT_NORMAL, 1);
-    weight_set_allocate(&ws, DT_F32, 0);
+    weights_on_cpu(&ws, DT_F32, 0);
     weight_set_initialise(&ws, 3);
     weight_store(c.b, (const float[]){1, 2, 3}, DT_F32);
     for (int after = 0; after < 2; after++) {

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "fixture.h"
 #include "tensor/weight.h"
 #include "ztest.h"
 
@@ -14,8 +15,8 @@ TEST(weights_are_initialised_by_name)
     weight_declare(&a, "gain", 0, INIT_ONE, 0, DIMS(7));
     weight_declare(&b, "first", 1, INIT_NORMAL, 2, DIMS(9, 9));
     struct linear_w m = linear_declare(&b, "x", 300, 200, 0, INIT_LINEAR, 0.5);
-    weight_set_allocate(&a, DT_F32, 1);
-    weight_set_allocate(&b, DT_F32, 0);
+    weights_on_cpu(&a, DT_F32, 1);
+    weights_on_cpu(&b, DT_F32, 0);
     weight_set_initialise(&a, 9);
     weight_set_initialise(&b, 9);
     CHECK(!memcmp(l.w->master, m.w->master, 60000 * sizeof(float)));
@@ -43,7 +44,7 @@ TEST(weights_of_convolutions_turn_to_memory_order)
     int64_t dim[5];
     weight_set_init(&s);
     struct conv_w c = conv_declare(&s, "c", 3, 2, 3, 0, INIT_LINEAR, 0);
-    weight_set_allocate(&s, DT_BF16, 1);
+    weights_on_cpu(&s, DT_BF16, 1);
     for (int i = 0; i < 54; i++)
         file[i] = (float)i;
     weight_from_file_order(c.w, file, DT_F32);
@@ -67,26 +68,26 @@ TEST(weights_in_each_type)
     weight_set_init(&s);
     struct weight *w = weight_declare(&s, "w", 1, INIT_ZERO, 0, DIMS(2, 2));
     struct weight *g = weight_declare(&s, "g", 0, INIT_ZERO, 0, DIMS(4));
-    weight_set_allocate(&s, DT_BF16, 1);
+    weights_on_cpu(&s, DT_BF16, 1);
     weight_store(w, v, DT_F32);
     CHECK(w->type == DT_BF16 && g->type == DT_F32 && g->data == g->master);
     CHECK(w->master[2] == v[2] && ((bf16 *)w->data)[2] == f32_to_bf16(v[2]));
     w->master[3] = 7;
-    weight_publish(w);
+    weight_publish(w, NULL);
     CHECK(bf16_to_f32(((bf16 *)w->data)[3]) == 7);
     ((float *)w->grad)[1] = 3;
     weight_zero_grads(&s);
     CHECK(((float *)w->grad)[1] == 0);
-    weight_set_allocate(&s, DT_BF16, 0);
+    weights_on_cpu(&s, DT_BF16, 0);
     CHECK(!w->master && !w->grad && g->master);
     weight_store(w, v, DT_F32);
     weight_to_file_order(w, out);
     CHECK(out[0] == 1 && out[2] == bf16_to_f32(f32_to_bf16(v[2])));
-    weight_set_allocate(&s, DT_F64, 1);
+    weights_on_cpu(&s, DT_F64, 1);
     CHECK(!w->master && w->type == DT_F64 && g->type == DT_F64 && w->grad);
     weight_store(w, v, DT_F32);
     CHECK(((double *)w->data)[3] == (double)0.1f);
-    weight_set_allocate(&s, DT_F32, 1);
+    weights_on_cpu(&s, DT_F32, 1);
     CHECK(w->data == w->master);
     weight_set_release(&s);
 }

@@ -1,6 +1,7 @@
 /* Optimisers against PyTorch's, the eigen solver, the fixed transform, learning rates. */
 #include <stdlib.h>
 
+#include "fixture.h"
 #include "format/json.h"
 #include "format/safetensors.h"
 #include "train/eigen.h"
@@ -42,7 +43,7 @@ static void golden_open(struct golden *g, const char *name)
         w->muon = t->rank == 2;
     }
     CHECK(g->ws.n > 0);
-    weight_set_allocate(&g->ws, DT_F32, 1);
+    weights_on_cpu(&g->ws, DT_F32, 1);
 }
 
 static void golden_read(const struct st_file *f, const char *name, float *x)
@@ -74,7 +75,7 @@ static double golden_run(struct golden *g, struct optim *o)
                 snprintf(name, sizeof(name), "p.%d", i);
             golden_read(step ? g->out : g->in, name, before[i]);
             memcpy(w->master, before[i], sizeof(float) * n);
-            weight_publish(w);
+            weight_publish(w, NULL);
             snprintf(name, sizeof(name), "grad.%d.%d", step, i);
             golden_read(g->in, name, w->grad);
         }
@@ -114,6 +115,7 @@ TEST(train_adamw_is_torch)
 {
     struct golden g;
     struct optim o;
+    struct err e = {0};
     golden_open(&g, "optimiser-adamw");
     struct optim_config c = optim_config_default;
     c.lr = 1;
@@ -124,7 +126,7 @@ TEST(train_adamw_is_torch)
     c.use_muon = 0;
     c.clip = 0;
     c.ema = 0;
-    optim_init(&o, &c, &(struct optim_set){"", &g.ws}, 1);
+    CHECK_INT(optim_init(&o, &c, &(struct optim_set){"", &g.ws}, 1, &e), 0);
     CHECK_BELOW(golden_run(&g, &o), 1e-3); /* weights of 1 are rounded to 6e-8, and move by 5e-4 */
     golden_close(&g, &o);
 }
@@ -133,12 +135,13 @@ TEST(train_muon_is_torch)
 {
     struct golden g;
     struct optim o;
+    struct err e = {0};
     golden_open(&g, "optimiser-muon");
     struct optim_config c = optim_config_default;
     c.muon_lr = 1;
     c.clip = 0;
     c.ema = 0;
-    optim_init(&o, &c, &(struct optim_set){"", &g.ws}, 1);
+    CHECK_INT(optim_init(&o, &c, &(struct optim_set){"", &g.ws}, 1, &e), 0);
     CHECK_BELOW(golden_run(&g, &o), 2e-2); /* Newton-Schulz in bf16 */
     golden_close(&g, &o);
 }
@@ -152,9 +155,9 @@ TEST(train_optim_names_the_bad_weight)
     weight_set_init(&ws);
     weight_declare(&ws, "good", 0, INIT_ONE, 0, 1, (int64_t[]){4});
     struct weight *bad = weight_declare(&ws, "blocks.3.bad", 0, INIT_ONE, 0, 1, (int64_t[]){4});
-    weight_set_allocate(&ws, DT_F32, 1);
+    weights_on_cpu(&ws, DT_F32, 1);
     weight_set_initialise(&ws, 1);
-    optim_init(&o, &optim_config_default, &(struct optim_set){"dit", &ws}, 1);
+    CHECK_INT(optim_init(&o, &optim_config_default, &(struct optim_set){"dit", &ws}, 1, &e), 0);
     kcx_init(&kc, NULL);
     CHECK_INT(optim_step(&o, kernels_c(), &kc, 1, &e), 0);
     ((float *)bad->grad)[2] = NAN;
@@ -178,12 +181,12 @@ TEST(train_optim_clips_and_averages)
     struct err e = {0};
     weight_set_init(&ws);
     struct weight *w = weight_declare(&ws, "w", 0, INIT_ZERO, 0, 1, (int64_t[]){2});
-    weight_set_allocate(&ws, DT_F32, 1);
+    weights_on_cpu(&ws, DT_F32, 1);
     weight_set_initialise(&ws, 1);
     struct optim_config c = optim_config_default;
     c.clip = 1;
     c.beta1 = 0;
-    optim_init(&o, &c, &(struct optim_set){"", &ws}, 1);
+    CHECK_INT(optim_init(&o, &c, &(struct optim_set){"", &ws}, 1, &e), 0);
     kcx_init(&kc, NULL);
     ((float *)w->grad)[0] = 30;
     ((float *)w->grad)[1] = 40;

@@ -14,17 +14,9 @@
 #define _Noreturn __attribute__((noreturn))
 extern "C" {
 #endif
+
 #include "base/err.h"
 #include "kern/kern.h"
-#ifdef __cplusplus
-}
-#endif
-
-/* The tests compile the kernels once more, for the host. Those keep their C++ names, so that both
- * find room in one program. */
-#if defined __cplusplus && !defined ZT_CUDA_HOST
-extern "C" {
-#endif
 
 #define K(kernel, args) void kernel##_cuda(struct kcx *kc, struct args *a);
 KERNELS(K)
@@ -39,7 +31,7 @@ void cuda_fail(struct kcx *kc, const char *what, int code);
 enum cuda_slot { SLOT_PARTIAL, SLOT_STATS, SLOT_LEADERS, SLOT_CHUNKS, SLOT_A, SLOT_B, SLOT_C };
 void *cuda_scratch(struct kcx *kc, int slot, size_t bytes);
 
-#if defined __cplusplus && !defined ZT_CUDA_HOST
+#ifdef __cplusplus
 }
 #endif
 

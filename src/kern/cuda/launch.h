@@ -38,7 +38,8 @@ static void launch(struct kcx *kc, const char *name, void (*kernel)(P...), grid 
 {
     if (g.x == 0 || g.y == 0 || g.z == 0)
         return;
-    if (g.x > INT32_MAX || g.y > 65535 || g.z > 65535 || threads < 1 || threads > 1024)
+    if (g.x < 0 || g.x > INT32_MAX || g.y < 0 || g.y > 65535 || g.z < 0 || g.z > 65535 ||
+        threads < 1 || threads > 1024)
         BUG("%s: %lld x %lld x %lld blocks of %d threads", name, (long long)g.x, (long long)g.y,
             (long long)g.z, threads);
 #ifdef ZT_CUDA_HOST
@@ -79,6 +80,11 @@ static inline void copy_out(struct kcx *kc, void *host, const void *from, size_t
 static inline int64_t pieces(int64_t n, int64_t size)
 {
     return (n + size - 1) / size;
+}
+
+static inline int64_t at_most(int64_t n, int64_t limit)
+{
+    return n < limit ? n : limit;
 }
 
 /* The statement with T as the element type that `type` names; nests. */

@@ -4,9 +4,10 @@
 #include "base/err.h"
 
 /* A block of B of GEMM_K groups and GEMM_N columns (1 MB; more columns where there are fewer
- * groups) stays in L2 while the rows pass by; rows that must be packed are packed GEMM_PACKED at a
- * time. */
-enum { GEMM_N = 512, GEMM_M = 4096, GEMM_PACKED = 240 };
+ * groups) stays in L2 while the rows pass by. Rows that must be packed, GEMM_PACKED at most (3 MB),
+ * stay in L3 while all blocks of B pass by: packing costs as much as some hundred columns of work.
+ */
+enum { GEMM_N = 512, GEMM_M = 4096, GEMM_PACKED = 1536 };
 
 struct gemm_job {
     struct kcx *kc;
@@ -14,9 +15,10 @@ struct gemm_job {
     const struct k_matmul *q;
     const struct mm *mm;
     enum gemm_form form;
-    int direct; /* A is read where it lies */
-    int64_t m_block, n_block, k_block, n_n;
-    int parts; /* number of blocks of k */
+    int direct;                    /* A is read where it lies */
+    int64_t m_block, n_range, n_n; /* of an item, and how many items lie side by side */
+    int64_t n_block, k_block;      /* of B, at a time */
+    int parts;                     /* number of blocks of k */
 };
 
 static const char *at(const void *p, enum dtype t, int64_t element)
@@ -104,13 +106,12 @@ static struct mm_out gemm_out(const struct gemm_job *g, float *sums, int64_t i, 
     return out;
 }
 
-/* The size of the room of an item of m rows, `step` packed at a time; cut when there is a base. */
-static size_t gemm_carve(const struct gemm_job *g, struct gemm_room *w, int64_t m, int64_t step,
-                         char *base)
+/* The size of the room of an item of m rows; cut when there is a base. */
+static size_t gemm_carve(const struct gemm_job *g, struct gemm_room *w, int64_t m, char *base)
 {
-    int64_t lines_a = g->g->a ? step : 0, lines_b = g->g->b ? g->n_block : 0;
+    int64_t lines_a = g->g->a ? m : 0, lines_b = g->g->b ? g->n_block : 0;
     size_t b = mm_bytes_b(g->mm, g->n_block, g->k_block);
-    size_t a = g->direct ? 0 : mm_bytes_strips(g->mm, step, g->k_block);
+    size_t a = g->direct ? 0 : mm_bytes_strips(g->mm, m, g->k_block);
     size_t lines =
         (size_t)(mm_round_up(lines_a > lines_b ? lines_a : lines_b, 16) * g->k_block) * 4;
     size_t sums = g->q->c_type == DT_F32 || g->parts == 1 ? 0 : (size_t)(m * g->n_block) * 4;
@@ -126,20 +127,39 @@ static void gemm_item(void *arg, int item, int worker)
 {
     const struct gemm_job *g = arg;
     const struct k_matmul *q = g->q;
-    int64_t i0 = item / g->n_n * g->m_block, j = item % g->n_n * g->n_block;
-    int64_t m = least(g->m_block, q->m - i0), n = least(g->n_block, q->n - j);
-    int64_t step = g->direct ? m : least(m, GEMM_PACKED);
+    int64_t i = item / g->n_n * g->m_block, j0 = item % g->n_n * g->n_range;
+    int64_t m = least(g->m_block, q->m - i), end = least(j0 + g->n_range, q->n);
     struct gemm_room w;
-    gemm_carve(g, &w, m, step, kcx_scratch(g->kc, worker, gemm_carve(g, &w, m, step, NULL)));
+    gemm_carve(g, &w, m, kcx_scratch(g->kc, worker, gemm_carve(g, &w, m, NULL)));
     for (int part = 0; part < g->parts; part++) {
         int64_t k0 = part * g->k_block, k = least(g->k_block, q->k - k0);
-        gemm_pack_b(g, &w, j, n, k0, k);
-        for (int64_t i = 0; i < m; i += step) {
-            int64_t rows = least(step, m - i);
-            struct mm_a a = gemm_a(g, &w, i0 + i, rows, k0, k);
-            struct mm_out out = gemm_out(g, w.sums + i * g->n_block, i0 + i, j, part);
-            g->mm->block(rows, n, mm_groups(g->mm, k), &a, w.b, &out);
+        struct mm_a a = gemm_a(g, &w, i, m, k0, k);
+        for (int64_t j = j0; j < end; j += g->n_block) {
+            int64_t n = least(g->n_block, end - j);
+            struct mm_out out = gemm_out(g, w.sums, i, j, part);
+            gemm_pack_b(g, &w, j, n, k0, k);
+            g->mm->block(m, n, mm_groups(g->mm, k), &a, w.b, &out);
         }
+    }
+}
+
+static int64_t pieces(int64_t n, int64_t of)
+{
+    return (n + of - 1) / of;
+}
+
+/* Items that pack their rows keep them for as many columns as there are; only threads ask for more
+ * items than memory does, and the longer side is cut for them. */
+static void gemm_split_packed(const struct gemm_job *g, int threads, int64_t *n_m, int64_t *n_n)
+{
+    const struct k_matmul *q = g->q;
+    *n_m = pieces(q->m, GEMM_PACKED);
+    *n_n = 1;
+    while (*n_m * *n_n % threads && *n_m * *n_n < 4 * threads) {
+        if (q->m / *n_m > q->n / *n_n)
+            ++*n_m;
+        else
+            ++*n_n;
     }
 }
 
@@ -150,20 +170,25 @@ static int gemm_split(struct gemm_job *g)
     const struct k_matmul *q = g->q;
     int threads = g->kc->threads ? threads_count(g->kc->threads) : 1;
     int64_t wide = GEMM_N * GEMM_K / (g->k_block / g->mm->group); /* as much of B as L2 holds */
-    int64_t n_m = (q->m + GEMM_M - 1) / GEMM_M, n_n = (q->n + wide - 1) / wide;
-    if (q->m >= 96 * threads) {
+    int64_t n_m = pieces(q->m, GEMM_M), n_n = pieces(q->n, wide);
+    int whole = !g->direct && (q->c_type == DT_F32 || g->parts == 1); /* no sums to keep beside */
+    if (whole)
+        gemm_split_packed(g, threads, &n_m, &n_n);
+    else if (q->m >= 96 * threads) {
         while (n_m * n_n % threads && n_m * n_n < 4 * threads)
             n_m++;
     } else {
-        int64_t most = (q->n + MM_PANEL - 1) / MM_PANEL;
+        int64_t most = pieces(q->n, MM_PANEL);
         while (n_m * n_n % threads && n_m * n_n < 4 * threads && n_n < most)
             n_n++;
     }
-    g->m_block = mm_round_up((q->m + n_m - 1) / n_m, g->form == GEMM_TN ? MM_STRIP : 6);
-    g->n_block = mm_round_up((q->n + n_n - 1) / n_n, MM_PANEL);
-    n_m = (q->m + g->m_block - 1) / g->m_block;
-    g->n_n = (q->n + g->n_block - 1) / g->n_block;
-    return (int)(n_m * g->n_n);
+    g->m_block = mm_round_up(pieces(q->m, n_m), g->form == GEMM_TN ? MM_STRIP : 6);
+    g->n_range = mm_round_up(pieces(q->n, n_n), MM_PANEL);
+    g->n_block = g->n_range;
+    if (whole) /* blocks of equal width, the last is no splinter */
+        g->n_block = mm_round_up(pieces(g->n_range, pieces(g->n_range, wide)), MM_PANEL);
+    g->n_n = pieces(q->n, g->n_range);
+    return (int)(pieces(q->m, g->m_block) * g->n_n);
 }
 
 void gemm(struct kcx *kc, const struct gemm *what)

@@ -145,7 +145,7 @@ struct tensor *rope(struct cx *cx, struct tensor *x, int heads, const struct rop
                        .type = x->type,
                        .x = x->data,
                        .table = t->table->data,
-                       .pos = t->pos,
+                       .pos = index_on_device(cx, t->pos, rows),
                        .y = y->data};
     RUN(cx, rope, &k);
     if (wants(cx, x))

@@ -1,5 +1,6 @@
 /* embed.c - rows of tables, timestep features, weights as tensors. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "tensor/inner.h"
 
@@ -11,7 +12,7 @@ struct embed_args {
 static void check_index(struct cx *cx, const char *op, const int32_t *index, int64_t rows,
                         int64_t vocab)
 {
-    for (int64_t i = 0; !cx->dry && i < rows; i++)
+    for (int64_t i = 0; !cx->device->dry && i < rows; i++)
         if (index[i] < 0 || index[i] >= vocab)
             BUG("%s: index %lld is %d, the table has %lld rows", op, (long long)i, index[i],
                 (long long)vocab);
@@ -38,7 +39,7 @@ struct tensor *embed(struct cx *cx, struct weight *table, const int32_t *index, 
                             .table_type = table->type,
                             .y_type = type,
                             .table = table->data,
-                            .index = index,
+                            .index = index_on_device(cx, index, rows),
                             .y = y->data}};
     RUN(cx, embedding, &a.k);
     if (wants_weight(cx, table))
@@ -57,7 +58,7 @@ static void gather_bwd(struct cx *cx, struct record *r)
         return;
     }
     struct tensor *sum = tensor_held(cx, cx->wide, x->rank, x->dim);
-    tensor_fill_zero(sum);
+    tensor_fill_zero(cx, sum);
     k.dtable = sum->data;
     RUN(cx, embedding_bwd, &k);
     grad_add(cx, x, sum, 1);
@@ -81,7 +82,7 @@ struct tensor *gather_rows(struct cx *cx, struct tensor *x, const int32_t *index
                             .table_type = x->type,
                             .y_type = x->type,
                             .table = x->data,
-                            .index = index,
+                            .index = index_on_device(cx, index, rows),
                             .y = y->data};
     RUN(cx, embedding, &k);
     if (wants(cx, x)) {
@@ -106,14 +107,16 @@ struct tensor *timestep_embedding(struct cx *cx, const double *t, int64_t n, int
     int64_t half = dim / 2;
     if (dim < 2 || dim % 2)
         BUG("timestep_embedding: %lld features", (long long)dim);
-    struct tensor *y = tensor_new(cx, cx->wide, DIMS(n, dim));
-    for (int64_t r = 0; !cx->dry && r < n; r++) {
+    double *value = xmalloc(sizeof *value * (size_t)(n * dim + 1));
+    for (int64_t r = 0; r < n; r++) {
         for (int64_t i = 0; i < half; i++) {
-            double a = time_angle(t[r], i, half, cx->wide), c = cos(a), s = sin(a);
-            dtype_convert(tensor_at(y, r * dim + i), y->type, &c, DT_F64, 1);
-            dtype_convert(tensor_at(y, r * dim + half + i), y->type, &s, DT_F64, 1);
+            double a = time_angle(t[r], i, half, cx->wide);
+            value[r * dim + i] = cos(a);
+            value[r * dim + half + i] = sin(a);
         }
     }
+    struct tensor *y = tensor_from(cx, cx->wide, DIMS(n, dim), value, DT_F64);
+    free(value);
     return y;
 }
 

@@ -6,11 +6,10 @@ struct loss_args {
     struct k_loss k;
 };
 
-static double value_of(const struct tensor *x)
+static double value_of(struct cx *cx, const struct tensor *x)
 {
-    double v = 0;
-    if (x->data)
-        dtype_convert(&v, DT_F64, x->data, x->type, 1);
+    double v;
+    tensor_read(cx, x, DT_F64, &v);
     return v;
 }
 
@@ -23,7 +22,7 @@ static void loss_bwd(struct cx *cx, struct record *r)
     struct tensor *rows =
         tensor_held(cx, cx->wide, DIMS(a->k.rows)); /* the kernel fills it again */
     struct k_loss k = a->k;
-    k.scale = a->scale * value_of(r->out->grad);
+    k.scale = a->scale * value_of(cx, r->out->grad);
     k.add = !fresh;
     k.loss = rows->data;
     k.dpred = dp->data;
@@ -90,9 +89,8 @@ struct tensor *loss_l1(struct cx *cx, struct tensor *pred, struct tensor *target
 
 double scalar_value(struct cx *cx, struct tensor *x)
 {
-    (void)cx;
     tensor_check(__func__, x);
     if (tensor_count(x) != 1)
         BUG("scalar_value: x is %s", SHAPE(x));
-    return value_of(x);
+    return value_of(cx, x);
 }

@@ -72,7 +72,7 @@ struct tensor *add_gated(struct cx *cx, struct tensor *x, struct tensor *h, stru
                             .x = x->data,
                             .h = h->data,
                             .gate = mod_data(&gate),
-                            .index = gate.index,
+                            .index = index_on_device(cx, gate.index, tensor_rows(x)),
                             .y = y->data}};
     RUN(cx, add_gated, &a.k);
     if (wants(cx, x) || wants(cx, h) || to_gate) {

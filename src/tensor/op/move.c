@@ -37,7 +37,7 @@ static void move_back(struct cx *cx, const struct move *m, struct tensor *x,
     struct tensor *dx = grad_of(cx, x, &fresh);
     int overwrite = fresh && m->all_x && m->once;
     if (fresh && !overwrite)
-        tensor_fill_zero(dx);
+        tensor_fill_zero(cx, dx);
     struct k_permute k = {.rank = m->rank,
                           .add = !overwrite,
                           .src_type = dy->type,

@@ -61,7 +61,7 @@ struct tensor *norm_mod(struct cx *cx, struct tensor *x, struct weight *gain, st
                                     .bias = bias ? bias->data : NULL,
                                     .scale = mod_data(&scale),
                                     .shift = mod_data(&shift),
-                                    .index = m->index,
+                                    .index = index_on_device(cx, m->index, rows),
                                     .y = y->data,
                                     .stats = stats ? stats->data : NULL}};
     RUN(cx, norm_mod, &a.k);
