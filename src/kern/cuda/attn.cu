@@ -9,8 +9,8 @@
 #include "kern/cuda/gemm.h"
 #include "kern/cuda/launch.h"
 
-enum { MOST_SEQUENCES = 128, KEY_GRAIN = 8, SMALL_SCORES = 32768 };
-static const int64_t SCORES = 64 << 20; /* f32 elements that stand at one time */
+enum { MOST_SEQUENCES = PIECE(128, 3), KEY_GRAIN = 8, SMALL_SCORES = PIECE(32768, 512) };
+static const int64_t SCORES = PIECE(64 << 20, 3000); /* f32 elements that stand at one time */
 
 /* Part of every launch, so no index arrays have to travel: rows of the chunk's sequences, counted
  * from its first. Below 4 KiB in all. */

@@ -6,7 +6,7 @@
 #include "kern/cuda/gemm.h"
 #include "kern/cuda/launch.h"
 
-static const int64_t CHUNK_BYTES = 128 << 20;
+static const int64_t CHUNK_BYTES = PIECE(128 << 20, 10000);
 
 /* A picture seen through the kernel: lines are pixels of one side, the channels stand at pixels of
  * the other. */
