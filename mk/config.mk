@@ -66,6 +66,9 @@ CUDA_KNOWN := $(filter $(CUDA_ARCHS:%=compute_%),$(shell $(NVCC) --list-gpu-arch
 CUDA_CODE := $(foreach a,$(CUDA_KNOWN:compute_%=%),-gencode arch=compute_$a,code=sm_$a) \
 	     $(foreach a,$(lastword $(CUDA_KNOWN)),-gencode arch=$a,code=$a)
 CUDA_LIBS := $(CUDART)
+# Headers alone: what is fused by cuDNN is a matter of the machine that it runs on.
+CUDNN ?= $(if $(wildcard $(CUDA_HOME)/include/cudnn_graph.h /usr/include/cudnn_graph.h \
+	 /usr/local/include/cudnn_graph.h),1,0)
 endif
 
 LDLIBS := $(PKG_LIBS) -lm -lpthread $(if $(CUDA_LIBS),-ldl -lrt)
@@ -77,9 +80,11 @@ ifeq ($(STATIC_LIBS),1)
 CCD_STATIC := $(filter /%,$(shell $(CC) -print-file-name=libccd.a))
 CCD_SHARED := $(if $(CCD_STATIC),,$(filter /%,$(shell $(CC) -print-file-name=libccd.so.2)))
 CCD_BESIDE := $(CCD_SHARED:%=$(BUILD)/libccd.so.2)
-PROGRAM_LIBS := $(patsubst %,-Wl$(comma)-Bstatic -l%,jansson ode) $(CCD_STATIC) -lstdc++ \
-		-Wl,-Bdynamic $(CCD_BESIDE) $(if $(CCD_BESIDE),-Wl$(comma)-rpath$(comma)\$$ORIGIN) \
-		-static-libgcc $(filter-out -ljansson -lode,$(LDLIBS))
+JANSSON_STATIC := $(shell $(CC) -print-file-name=libjansson.a)
+PROGRAM_LIBS := $(BUILD)/jansson.o -Wl,-Bstatic -lode $(CCD_STATIC) -lstdc++ -Wl,-Bdynamic $(CCD_BESIDE) \
+		$(if $(CCD_BESIDE),-Wl$(comma)-rpath$(comma)\$$ORIGIN) -static-libgcc \
+		$(filter-out -ljansson -lode,$(LDLIBS))
+PROGRAM_NEEDS := $(BUILD)/jansson.o $(CCD_BESIDE)
 else
 PROGRAM_LIBS := $(LDLIBS)
 endif

@@ -8,6 +8,7 @@
  * some (sequence, KV head) items whole, or some rows of one item. All sums have a fixed order. */
 #include "kern/cuda/gemm.h"
 #include "kern/cuda/launch.h"
+#include "kern/cuda/sdpa.h"
 
 enum { MOST_SEQUENCES = PIECE(128, 3), KEY_GRAIN = 8, SMALL_SCORES = PIECE(32768, 512) };
 static const int64_t SCORES = PIECE(64 << 20, 3000); /* f32 elements that stand at one time */
@@ -491,10 +492,27 @@ static void check(const struct k_attention *a)
         BUG("attention: %s on a GPU", dtype_name(a->type));
 }
 
+/* Sequences from `first` on that are as long as it. */
+static int equal_run(const struct k_attention *a, int first)
+{
+    int n = 1;
+
+    while (first + n < a->n_seq && length(a->q_start, first + n) == length(a->q_start, first) &&
+           length(a->k_start, first + n) == length(a->k_start, first))
+        n++;
+    return n;
+}
+
 void attention_cuda(struct kcx *kc, struct k_attention *a)
 {
     check(a);
     for (int s = 0; s < a->n_seq;) {
+        int run = equal_run(a, s);
+
+        if (sdpa_forward(kc, a, s, run)) {
+            s += run;
+            continue;
+        }
         chunk c = chunk_from(a, s);
 
         if (c.nq > 0)
