@@ -4,6 +4,7 @@ VERSION := 0.1.0
 SOVERSION := 0
 
 BUILD ?= build
+comma := ,
 PREFIX ?= /usr/local
 DESTDIR ?=
 bindir ?= $(PREFIX)/bin
@@ -46,4 +47,39 @@ PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS))
 endif
 
-LDLIBS := $(PKG_LIBS) -lm -lpthread
+# CUDA's compiler, where it is; CUDA=0 links the stub. The runtime is linked in and opens the driver
+# when a GPU is asked for; cuBLASLt and cuDNN are opened then too, so the program runs without all of
+# them. Machine code for these capabilities, and PTX of the last for what comes later.
+NVCC ?= $(firstword $(shell command -v nvcc 2>/dev/null) \
+	$(wildcard /usr/local/cuda/bin/nvcc /usr/local/cuda-*/bin/nvcc))
+CUDA_HOME ?= $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
+CUDART := $(if $(CUDA_HOME),$(firstword $(wildcard $(patsubst %,$(CUDA_HOME)/%/libcudart_static.a,\
+	  lib64 lib lib/x86_64-linux-gnu targets/x86_64-linux/lib))))
+CUDA ?= $(if $(and $(CUDART),$(wildcard $(CUDA_HOME)/include/cublasLt.h)),1,0)
+CUDA_ARCHS ?= 75 80 86 89 90 100 120
+
+ifeq ($(CUDA),1)
+ifeq ($(CUDART),)
+$(error CUDA=1, but nvcc and libcudart_static.a are not here (NVCC=$(NVCC), CUDA_HOME=$(CUDA_HOME)))
+endif
+CUDA_KNOWN := $(filter $(CUDA_ARCHS:%=compute_%),$(shell $(NVCC) --list-gpu-arch))
+CUDA_CODE := $(foreach a,$(CUDA_KNOWN:compute_%=%),-gencode arch=compute_$a,code=sm_$a) \
+	     $(foreach a,$(lastword $(CUDA_KNOWN)),-gencode arch=$a,code=$a)
+CUDA_LIBS := $(CUDART)
+endif
+
+LDLIBS := $(PKG_LIBS) -lm -lpthread $(if $(CUDA_LIBS),-ldl -lrt)
+
+# A program for machines that have only a C library: jansson and ODE go in, with what ODE needs. libccd
+# has no static form in Debian; without one it is laid beside the program, which looks for it there.
+STATIC_LIBS ?= $(if $(filter 10,$(CUDA)$(MEDIA)),1,0)
+ifeq ($(STATIC_LIBS),1)
+CCD_STATIC := $(filter /%,$(shell $(CC) -print-file-name=libccd.a))
+CCD_SHARED := $(if $(CCD_STATIC),,$(filter /%,$(shell $(CC) -print-file-name=libccd.so.2)))
+CCD_BESIDE := $(CCD_SHARED:%=$(BUILD)/libccd.so.2)
+PROGRAM_LIBS := $(patsubst %,-Wl$(comma)-Bstatic -l%,jansson ode) $(CCD_STATIC) -lstdc++ \
+		-Wl,-Bdynamic $(CCD_BESIDE) $(if $(CCD_BESIDE),-Wl$(comma)-rpath$(comma)\$$ORIGIN) \
+		-static-libgcc $(filter-out -ljansson -lode,$(LDLIBS))
+else
+PROGRAM_LIBS := $(LDLIBS)
+endif

@@ -14,16 +14,20 @@ X86_STUB := $(filter src/kern/x86_none.c,$(ALL_SRC))
 MEDIA_STUB := $(filter src/media/ff_none.c,$(ALL_SRC))
 MEDIA_FILES := $(filter-out $(MEDIA_STUB),$(filter src/media/ff_%,$(ALL_SRC)))
 
+CUDA_STUB := $(filter src/kern/cuda_none.c,$(ALL_SRC))
+CUDA_FILES := $(filter src/kern/cuda/%,$(ALL_SRC))
+
 CUDA_HOST_STUB := test/kern/cuda_set_none.c
 CUDA_HOST_FILES := $(CUDA_SRC) $(wildcard test/kern/*.cc)
 
 LEFT_OUT := $(if $(filter 1,$(X86)),$(X86_STUB),$(X86_FILES)) \
-	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES))
-LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC))
-TEST_SRC := $(if $(filter 1,$(CUDA_HOST)),$(filter-out $(CUDA_HOST_STUB),$(TEST_FOUND)),$(TEST_FOUND))
+	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES)) \
+	    $(if $(filter 1,$(CUDA)),$(CUDA_STUB),$(CUDA_FILES))
+LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC)) $(if $(filter 1,$(CUDA)),$(CUDA_SRC))
+TEST_SRC := $(filter-out $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_STUB)),$(TEST_FOUND))
 
 OBJ := $(BUILD)/obj
-LIB_OBJ := $(LIB_SRC:%.c=$(OBJ)/%.o)
+LIB_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(patsubst %.cu,$(OBJ)/%.cu.o,$(LIB_SRC)))
 TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
 CUDA_HOST_OBJ := $(patsubst src/kern/cuda/%.cu,$(OBJ)/test/kern/cuda/%.o,\
 		 $(CUDA_HOST_FILES:%.cc=$(OBJ)/%.o))

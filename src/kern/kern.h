@@ -21,8 +21,6 @@
 #include "base/dtype.h"
 #include "base/thread.h"
 
-struct device;
-
 /* What a kernel call runs on. Scratch is per worker, grown on demand, kept between calls. */
 struct device;
 struct kcx {

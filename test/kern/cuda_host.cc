@@ -8,7 +8,7 @@
 #include <ucontext.h>
 #endif
 
-enum { MAX_THREADS = 1024, STACK_BYTES = 128 << 10, N_SLOTS = 16 };
+enum { MAX_THREADS = 1024, STACK_BYTES = 128 << 10, N_SLOTS = 40 };
 enum state { READY, AT_BARRIER, AT_WARP, DONE };
 
 struct cuda_host_index threadIdx, blockIdx, blockDim, gridDim;

@@ -7,8 +7,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* Kernels that have no CUDA version to run here are the C ones. NULL in a build without a C++
- * compiler. One caller at a time. */
+/* NULL in a build without a C++ compiler. One caller at a time. */
 const struct kernels *kernels_cuda_host(void);
 void cuda_host_reverse(int on); /* blocks and threads run from last to first */
 
