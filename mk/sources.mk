@@ -25,7 +25,7 @@ LEFT_OUT := $(if $(filter 1,$(X86)),$(X86_STUB),$(X86_FILES)) \
 	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES)) \
 	    $(if $(filter 1,$(CUDA)),$(CUDA_STUB),$(CUDA_FILES)) $(CUDNN_LEFT_OUT)
 LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC)) $(if $(filter 1,$(CUDA)),$(CUDA_SRC))
-TEST_SRC := $(if $(filter 1,$(CUDA_HOST)),$(filter-out $(CUDA_HOST_STUB),$(TEST_FOUND)),$(TEST_FOUND))
+TEST_SRC := $(filter-out $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_STUB)),$(TEST_FOUND))
 
 OBJ := $(BUILD)/obj
 LIB_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(patsubst %.cu,$(OBJ)/%.cu.o,$(LIB_SRC)))

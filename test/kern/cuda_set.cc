@@ -6,11 +6,9 @@ const struct kernels *kernels_cuda_host(void)
 {
     static struct kernels set;
 
-    if (set.name)
-        return &set;
+    set.name = "cuda_host";
 #define K(kernel, args) set.kernel = kernel##_cuda;
     KERNELS(K)
 #undef K
-    set.name = "cuda_host";
     return &set;
 }

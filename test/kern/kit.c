@@ -381,16 +381,14 @@ static void *function_of(const struct kernels *k, const char *kernel)
 /* All sets that have a version of their own. */
 static void run_case(const struct krow *row, struct kit t, uint64_t seed)
 {
-    const void *tested = NULL, *plain = function_of(kernels_c(), row->kernel);
+    const void *tested = NULL;
 
     t.reference = 1;
     run(&t, row, kernels_c(), 1, seed);
     for (int i = 0; i < N_SETS; i++) {
         const struct kernels *k = set_named(set_name[i]);
         const void *fn = k ? function_of(k, row->kernel) : NULL;
-        int on_gpu = i >= FIRST_CUDA;
-
-        if (!fn || fn == tested || (on_gpu && (fn == plain || t.type == DT_F64)))
+        if (!fn || fn == tested || (i >= FIRST_CUDA && t.type == DT_F64))
             continue;
         if (k == kernels_cuda_host())
             run_cuda_host(row, k, &t, seed);

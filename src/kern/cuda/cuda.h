@@ -28,7 +28,7 @@ void *cuda_stream(struct kcx *kc);
 void cuda_fail(struct kcx *kc, const char *what, int code);
 /* Device memory kept between calls, aligned to 256 bytes, old content lost. Two calls that are in
  * use at once take different slots. NULL (and a failure) when it does not fit. */
-enum cuda_slot { SLOT_PARTIAL, SLOT_STATS, SLOT_LEADERS, SLOT_CHUNKS, SLOT_A, SLOT_B, SLOT_C };
+enum cuda_slot { SLOT_PARTIAL, SLOT_STATS, SLOT_LEADERS, SLOT_CHUNKS };
 void *cuda_scratch(struct kcx *kc, int slot, size_t bytes);
 
 #ifdef __cplusplus
