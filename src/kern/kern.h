@@ -37,13 +37,15 @@ void *kcx_shared(struct kcx *kc, size_t bytes); /* one more, for all workers of 
  * b is computed in f32), or all F64. bias is wide [n] or NULL. add != 0: c += instead of c =.
  *   matmul_nt: c[m,n] = a[m,k] b[n,k]^T + bias     forward: y = x w^T
  *   matmul_nn: c[m,n] = a[m,k] b[k,n]              backward to x: dx = dy w
- *   matmul_tn: c[m,n] = a[k,m]^T b[k,n]            backward to w: dw += dy^T x */
+ *   matmul_tn: c[m,n] = a[k,m]^T b[k,n]            backward to w: dw += dy^T x
+ * batch > 1: so many products of one shape, with operands *_step elements apart and one bias. */
 struct k_matmul {
     int64_t m, n, k, lda, ldb, ldc;
     enum dtype a_type, b_type, c_type;
     const void *a, *b, *bias;
     void *c;
     int add;
+    int64_t batch, a_step, b_step, c_step; /* batch 0 is 1 */
 };
 
 /* softmax(scale q k^T + bias) v for n_seq independent sequences: sequence s owns query rows

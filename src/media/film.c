@@ -45,6 +45,17 @@ char *film_part_name(const char *path)
     return xasprintf("%.*spart.%s", (int)(ext - path), path, ext);
 }
 
+char *film_read_recipe(const char *path)
+{
+    struct buf text = BUF_INIT;
+    char *recipe = NULL;
+
+    if (file_exists(path) && !file_read(&text, path, FILM_MAX_COMMENT_BYTES, NULL))
+        recipe = xstrdup(buf_str(&text));
+    buf_release(&text);
+    return recipe;
+}
+
 static int is_png_dir(const char *path)
 {
     size_t n = strlen(path);
@@ -89,17 +100,47 @@ static int check_options(const char *path, const struct film_options *o,
     return 0;
 }
 
+/* A file that the film would replace. Frees name. */
+static int check_free(char *name, const struct film_options *o, struct err *e)
+{
+    int rc = 0;
+
+    if (file_exists(name) && !o->overwrite)
+        rc = err_set(e, ERR_IO, "%s exists already; -y overwrites it", name);
+    free(name);
+    return rc;
+}
+
+/* The folder that must be there: that of the film, or the nearest one above a folder to be made. */
+static char *folder_of(const char *path, const struct film_kind *kind)
+{
+    char *dir = kind == &film_kind_png ? xstrdup(path) : path_dir(path), *up;
+
+    while (kind == &film_kind_png && access(dir, F_OK) && strcmp(dir, ".")) {
+        up = path_dir(dir);
+        free(dir);
+        dir = up;
+    }
+    return dir;
+}
+
 static int check_place(const char *path, const struct film_options *o, const struct film_kind *kind,
                        struct err *e)
 {
     char *dir;
     int rc = 0;
 
-    if (!strcmp(path, "-") || kind == &film_kind_png)
+    if (!strcmp(path, "-"))
         return 0;
-    if (file_exists(path) && !o->overwrite)
-        return err_set(e, ERR_IO, "%s exists already; -y overwrites it", path);
-    dir = path_dir(path);
+    if (kind == &film_kind_png)
+        rc = check_free(path_join(path, "frame-00000.png"), o, e);
+    else
+        rc = check_free(xstrdup(path), o, e);
+    if (!rc && kind == &film_kind_y4m)
+        rc = check_free(xasprintf("%s.json", path), o, e);
+    if (rc)
+        return rc;
+    dir = folder_of(path, kind);
     if (!dir_exists(dir))
         rc = err_set(e, ERR_IO, "%s: there is no folder %s", path, dir);
     else if (access(dir, W_OK))
@@ -120,13 +161,7 @@ int film_check(const char *path, const struct film_options *o, struct err *e)
     if (kind != &film_kind_y4m && !ff_present())
         return err_set(e, ERR_IO,
                        "%s: needs FFmpeg, which is not in this build; write .y4m instead", path);
-    if (kind == &film_kind_png && !o->overwrite) {
-        char *first = path_join(path, "frame-00000.png");
-        if (file_exists(first))
-            rc = err_set(e, ERR_IO, "%s exists already; -y overwrites it", first);
-        free(first);
-    }
-    return rc;
+    return 0;
 }
 
 int film_open(struct film_writer **out, const char *path, const struct film_options *o,
