@@ -257,11 +257,6 @@ static int64_t item_rows(const chunk *c)
     return (int64_t)c->group * c->nq;
 }
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The piece after p; the first one after {}. n_items = 0: no more. */
 static piece next_piece(const chunk *c, piece p, int64_t scores)
 {
@@ -274,8 +269,8 @@ static piece next_piece(const chunk *c, piece p, int64_t scores)
         p.row = 0;
     }
     step = step > 0 ? step : 1;
-    p.rows = (int)smaller(rows - p.row, step);
-    p.n_items = (int)smaller(items - p.item, p.rows == rows ? step / rows : 1);
+    p.rows = (int)at_most(rows - p.row, step);
+    p.n_items = (int)at_most(items - p.item, p.rows == rows ? step / rows : 1);
     return p;
 }
 
@@ -285,11 +280,6 @@ static int64_t piece_elements(const chunk *c, piece p)
 }
 
 /* ---- packing ---- */
-
-static void *moved(const void *p, enum dtype type, int64_t elements)
-{
-    return (char *)p + elements * (int64_t)dtype_bytes(type);
-}
 
 static int64_t packed_elements(const chunk *c, int keys)
 {
@@ -556,7 +546,7 @@ static void bwd_piece(struct kcx *kc, const struct k_attention_bwd *b, const chu
     const struct k_attention *a = &b->f;
     row_args r = row_args_of(a, c, first);
     float scale = (float)a->scale;
-    int64_t pairs = smaller(a->bias_q, c->nq) * smaller(a->bias_k, c->nk);
+    int64_t pairs = at_most(a->bias_q, c->nq) * at_most(a->bias_k, c->nk);
 
     rows_by_keys(kc, c, p, a->type, w->q, w->k, w->s, scale);
     rows_by_keys(kc, c, p, a->type, w->d_o, w->v, w->dp, 1);

@@ -28,6 +28,12 @@ int cuda_gemm(struct kcx *kc, const struct cuda_gemm *g);
 }
 #endif
 
+/* p and so many elements on. */
+static inline void *moved(const void *p, enum dtype type, int64_t elements)
+{
+    return (char *)p + elements * (int64_t)dtype_bytes(type);
+}
+
 /* Sizes of pieces of work: small on the host, so that tests walk through several. */
 #ifdef ZT_CUDA_HOST
 #define PIECE(gpu, host) (host)

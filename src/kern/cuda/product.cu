@@ -159,11 +159,6 @@ static void matmul_one(struct kcx *kc, const struct k_matmul *a, int a_t, int b_
     put(kc, a->c, c, g.c, DT_F32, g.n, NULL, a->add);
 }
 
-static void *moved(const void *p, enum dtype type, int64_t elements)
-{
-    return (char *)p + elements * (int64_t)dtype_bytes(type);
-}
-
 static void matmul(struct kcx *kc, const struct k_matmul *a, int a_t, int b_t)
 {
     bool direct = a->a_type == a->b_type && (a->a_type == DT_BF16 || a->c_type == DT_F32);
