@@ -10,12 +10,13 @@ enum { MAX_BLOCKS = 1 << 16 };
 
 static struct {
     char *at;
-    size_t bytes;
+    size_t bytes, asked;
     int taken;
 } block[MAX_BLOCKS];
 static int n_blocks;
 static char *region;
 static size_t used, held, limit;
+size_t walled_prefetched;
 
 static void wall(int protection)
 {
@@ -25,21 +26,25 @@ static void wall(int protection)
 
 static void *take(struct device *d, size_t bytes)
 {
+    size_t asked = bytes;
+
     (void)d;
     bytes = (bytes + 4095) & ~(size_t)4095;
     bytes = bytes ? bytes : 4096;
-    if (held + bytes > limit)
+    if (held + asked > limit)
         return NULL;
-    held += bytes;
+    held += asked;
     for (int i = 0; i < n_blocks; i++)
         if (!block[i].taken && block[i].bytes == bytes) {
             block[i].taken = 1;
+            block[i].asked = asked;
             return block[i].at;
         }
     if (n_blocks == MAX_BLOCKS || used + bytes > REGION)
         panic("walled: out of addresses");
     block[n_blocks].at = region + used;
     block[n_blocks].bytes = bytes;
+    block[n_blocks].asked = asked;
     block[n_blocks].taken = 1;
     used += bytes;
     return block[n_blocks++].at;
@@ -48,12 +53,11 @@ static void *take(struct device *d, size_t bytes)
 static void give(struct device *d, void *mem, size_t bytes)
 {
     (void)d;
-    (void)bytes;
     for (int i = 0; mem && i < n_blocks; i++)
         if (block[i].at == mem) {
-            ZT_ASSERT(block[i].taken && block[i].bytes >= bytes);
+            ZT_ASSERT(block[i].taken && block[i].asked == bytes);
             block[i].taken = 0;
-            held -= block[i].bytes;
+            held -= bytes;
             return;
         }
     ZT_ASSERT(!mem);
@@ -92,6 +96,44 @@ static const struct kernels kernels = {.name = "walled",
 #undef K
 };
 
+/* The host memory that copies run from. A copy that was not waited for has not happened yet. */
+static struct {
+    void *to;
+    const void *from;
+    size_t bytes;
+} coming[64];
+static int n_coming;
+
+static void *pin(struct device *d, size_t bytes)
+{
+    (void)d;
+    return malloc(bytes);
+}
+
+static void unpin(struct device *d, void *mem, size_t bytes)
+{
+    (void)d;
+    (void)bytes;
+    free(mem);
+}
+
+static void prefetch(struct device *d, void *to, const void *pinned, size_t bytes)
+{
+    zero(d, to, bytes); /* who reads too early reads nothing */
+    ZT_ASSERT(n_coming < 64);
+    coming[n_coming].to = to;
+    coming[n_coming].from = pinned;
+    coming[n_coming++].bytes = bytes;
+    walled_prefetched += bytes;
+}
+
+static void arrive(struct device *d)
+{
+    for (int i = 0; i < n_coming; i++)
+        copy(d, coming[i].to, coming[i].from, coming[i].bytes);
+    n_coming = 0;
+}
+
 struct device *walled_device(size_t bytes)
 {
     static struct device d = {.name = "walled",
@@ -100,14 +142,18 @@ struct device *walled_device(size_t bytes)
                               .give = give,
                               .put = copy,
                               .get = copy,
-                              .zero = zero};
+                              .zero = zero,
+                              .pin = pin,
+                              .unpin = unpin,
+                              .prefetch = prefetch,
+                              .arrive = arrive};
 
     if (region)
         munmap(region, REGION);
     region = mmap(NULL, REGION, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (region == MAP_FAILED)
         panic("walled: mmap");
-    n_blocks = 0;
+    n_blocks = n_coming = 0;
     used = held = 0;
     limit = bytes;
     return &d;

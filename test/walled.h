@@ -10,6 +10,7 @@
 
 /* Nothing is kept from before; at most `bytes` can be taken. */
 struct device *walled_device(size_t bytes);
-size_t walled_held(void); /* bytes that were taken and not given back */
+size_t walled_held(void);        /* bytes that were taken and not given back */
+extern size_t walled_prefetched; /* bytes, since the program began */
 
 #endif

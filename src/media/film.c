@@ -1,11 +1,14 @@
 /* film.c - which kind of file a name means, and checks that all kinds share. */
 #include "media/film.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -43,6 +46,32 @@ char *film_part_name(const char *path)
     const char *ext = path_ext(path);
 
     return xasprintf("%.*spart.%s", (int)(ext - path), path, ext);
+}
+
+int film_hold_part(const char *part, struct err *e)
+{
+    int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+    if (fd < 0)
+        return err_set(e, ERR_IO, "%s: cannot write: %s", part, strerror(errno));
+    if (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+        return fd; /* file systems without locks are written as before */
+    close(fd);
+    return err_set(e, ERR_IO, "%s: is being written already", part);
+}
+
+/* The same question without touching the file. */
+static int check_part(const char *path, struct err *e)
+{
+    char *part = film_part_name(path);
+    int fd = open(part, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
+
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+        rc = err_set(e, ERR_IO, "%s: is being written already", part);
+    if (fd >= 0)
+        close(fd);
+    free(part);
+    return rc;
 }
 
 char *film_read_recipe(const char *path)
@@ -138,6 +167,8 @@ static int check_place(const char *path, const struct film_options *o, const str
         rc = check_free(xstrdup(path), o, e);
     if (!rc && kind == &film_kind_y4m)
         rc = check_free(xasprintf("%s.json", path), o, e);
+    if (!rc && kind != &film_kind_png)
+        rc = check_part(path, e);
     if (rc)
         return rc;
     dir = folder_of(path, kind);

@@ -9,6 +9,8 @@
  * written: until film_finish returns 0 an older NAME is untouched. The recipe stands in the comment
  * tag of an mp4; it lies beside a NAME.y4m as NAME.y4m.json, and in a folder as recipe.json.
  *
+ * Two writers of one NAME at the same time would mix their films: the later one is refused.
+ *
  * Thread-safety: one thread at a time per writer; different writers are independent. */
 #ifndef MEDIA_FILM_H
 #define MEDIA_FILM_H

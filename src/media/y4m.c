@@ -17,7 +17,7 @@
 struct y4m {
     FILE *out;
     char *path, *part; /* NULL for standard output */
-    int w, h;
+    int w, h, hold;    /* the lock of the part file; below 0: none */
     uint8_t *planes;
     size_t bytes; /* of one frame */
     struct yuv_planes view;
@@ -65,6 +65,8 @@ static void y4m_free(struct y4m *y)
 {
     if (y->part && y->out)
         fclose(y->out);
+    if (y->hold >= 0)
+        close(y->hold);
     free(y->path);
     free(y->part);
     free(y->planes);
@@ -93,6 +95,8 @@ static int open_out(struct y4m *y, const char *path, const char *recipe, struct 
     }
     y->path = xstrdup(path);
     y->part = film_part_name(path);
+    if ((y->hold = film_hold_part(y->part, e)) < 0)
+        return y->hold;
     y->out = fopen(y->part, "wb");
     if (!y->out)
         return err_set(e, ERR_IO, "%s: cannot write: %s", y->part, strerror(errno));
@@ -106,6 +110,7 @@ static int y4m_begin(void **state, const char *path, const struct film_options *
     size_t size[3];
     int stride[3], rc, n;
 
+    y->hold = -1;
     y->w = o->w;
     y->h = o->h;
     y->bytes = plane_sizes(size, stride, o->w, o->h, YUV_420);

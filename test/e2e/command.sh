@@ -115,7 +115,9 @@ exits json_failure 4 zt "a red ball" $quick -o threads.y4m --json
 holds json_failure_says_so "$tmp/out" '"code": 4'
 exits again 0 zt generate --again threads.y4m -o again.y4m --json
 same again_is_the_same "$(figure frame_hash).$(figure latent_hash)" "$first"
-exits again_without_recipe 3 zt generate --again prompt.txt -o x.y4m
+echo YUV4MPEG2 broken >broken.y4m
+exits again_of_a_broken_film 3 zt generate --again broken.y4m -o x.y4m
+holds again_of_a_broken_film_is_named "$tmp/err" "broken.y4m"
 exits bare 0 zt "a red ball" $quick --no-metadata -o bare.y4m
 exits bare_has_no_recipe 0 zt info bare.y4m
 holds bare_says_so "$tmp/out" "no recipe"
@@ -205,6 +207,7 @@ if [ $BUILD_HAS_MEDIA = 1 ]; then
     exits mp4 0 zt "a red ball rolls" $quick --seed 5 -o film.mp4 --json
     same mp4_same_film "$(figure frame_hash).$(figure latent_hash)" "$first"
     ffmpeg -v error -y -i film.mp4 -c copy copy.mp4 </dev/null
+    exits again_without_recipe 3 zt generate --again prompt.txt -o x.y4m
     exits mp4_copy 0 zt generate --again copy.mp4 -o copied.y4m --json
     same mp4_copy_keeps_the_recipe "$(figure frame_hash).$(figure latent_hash)" "$first"
     for film in sentence.y4m -; do # players and encoders are FFmpeg's: they must read what is written

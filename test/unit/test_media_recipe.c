@@ -132,3 +132,30 @@ TEST(film_check_sees_where_no_folder_can_be_made)
     CHECK_INT(film_check(inside, &o, &e), have_media() ? 0 : ERR_IO);
     free(inside);
 }
+
+/* Neither would have its own film; a part file that a dead program left is no hindrance. */
+TEST(film_two_writers_of_one_name)
+{
+    static const char *const names[] = {"two.y4m", "two.mp4"};
+
+    for (int i = 0; i < (have_media() ? 2 : 1); i++) {
+        char *path = in_tmp(names[i]);
+        struct film_options o = options();
+        struct film_writer *f, *g;
+        struct film back;
+
+        CHECK_INT(film_open(&f, path, &o, &e), 0);
+        CHECK_INT(film_check(path, &o, &e), ERR_IO);
+        CHECK_CONTAINS(e.msg, "being written");
+        CHECK_INT(film_open(&g, path, &o, &e), ERR_IO);
+        CHECK(g == NULL);
+        write_frames(f, 3);
+        film_abort(&f);
+        CHECK_INT(film_check(path, &o, &e), 0);
+        write_film(path, &o, 5); /* over what was left */
+        CHECK_INT(film_read(&back, path, NULL, &e), 0);
+        CHECK_INT(back.n, 5);
+        film_release(&back);
+        free(path);
+    }
+}
