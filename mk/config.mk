@@ -55,11 +55,11 @@ NVCC ?= $(firstword $(shell command -v nvcc 2>/dev/null) \
 CUDA_HOME ?= $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
 CUDART := $(if $(CUDA_HOME),$(firstword $(wildcard $(patsubst %,$(CUDA_HOME)/%/libcudart_static.a,\
 	  lib64 lib lib/x86_64-linux-gnu targets/x86_64-linux/lib))))
-CUDA ?= $(if $(and $(CUDART),$(wildcard $(CUDA_HOME)/include/cublasLt.h)),1,0)
+CUDA ?= $(if $(and $(NVCC),$(CUDART),$(wildcard $(CUDA_HOME)/include/cublasLt.h)),1,0)
 CUDA_ARCHS ?= 75 80 86 89 90 100 120
 
 ifeq ($(CUDA),1)
-ifeq ($(CUDART),)
+ifeq ($(and $(NVCC),$(CUDART)),)
 $(error CUDA=1, but nvcc and libcudart_static.a are not here (NVCC=$(NVCC), CUDA_HOME=$(CUDA_HOME)))
 endif
 CUDA_KNOWN := $(filter $(CUDA_ARCHS:%=compute_%),$(shell $(NVCC) --list-gpu-arch))
