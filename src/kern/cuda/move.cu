@@ -14,16 +14,17 @@ struct box {
     int64_t count, terms; /* elements of the two */
 };
 
-/* Offset in `stride` of element number `at`. */
-template <typename I> __device__ int64_t offset(const struct dims &d, const int64_t *stride, I at)
+/* Offset in `stride` of element number `at` of the first n dimensions. */
+template <typename I>
+__device__ int64_t offset(const struct dims &d, int n, const int64_t *stride, I at)
 {
     int64_t sum = 0;
 
-    for (int i = d.n - 1; i > 0; i--) {
+    for (int i = n - 1; i > 0; i--) {
         sum += (int64_t)(at % (I)d.dim[i]) * stride[i];
         at /= (I)d.dim[i];
     }
-    return d.n ? sum + (int64_t)at * stride[0] : 0;
+    return n ? sum + (int64_t)at * stride[0] : 0;
 }
 
 /* I: 32 bits where they hold all numbers, as division of 64 is slow. */
@@ -35,10 +36,10 @@ __global__ void permute_box(struct box b, const S *src, D *dst, int add)
 
     if (at >= b.count)
         return;
-    src += offset<I>(b.kept, b.kept.src, (I)at);
-    dst += offset<I>(b.kept, b.kept.dst, (I)at);
+    src += offset<I>(b.kept, b.kept.n, b.kept.src, (I)at);
+    dst += offset<I>(b.kept, b.kept.n, b.kept.dst, (I)at);
     for (int64_t t = 0; t < b.terms; t++) {
-        load<V>(term, src + offset<I>(b.summed, b.summed.src, (I)t));
+        load<V>(term, src + offset<I>(b.summed, b.summed.n, b.summed.src, (I)t));
         for (int j = 0; j < V; j++)
             sum[j] += term[j];
     }
@@ -58,21 +59,21 @@ template <typename S, typename D>
 __global__ void permute_tile(struct box b, const S *src, D *dst, int add)
 {
     __shared__ float tile[TILE][TILE + 1];
-    struct dims d = b.kept;
-    int64_t rows = d.dim[d.n - 2], cols = d.dim[d.n - 1], at = blockIdx.x;
+    const struct dims &d = b.kept;
+    int last = d.n - 1;
+    int64_t rows = d.dim[last - 1], cols = d.dim[last], at = blockIdx.x;
     int64_t across = (cols + TILE - 1) / TILE, down = (rows + TILE - 1) / TILE;
     int64_t col = at % across * TILE, row = at / across % down * TILE;
     int x = (int)threadIdx.x % TILE, y = (int)threadIdx.x / TILE;
 
-    d.n -= 2;
-    src += offset<int64_t>(d, d.src, at / (across * down));
-    dst += offset<int64_t>(d, d.dst, at / (across * down));
+    src += offset<int64_t>(d, last - 1, d.src, at / (across * down));
+    dst += offset<int64_t>(d, last - 1, d.dst, at / (across * down));
     for (int i = y; i < TILE; i += TILE_LINES)
         if (col + i < cols && row + x < rows)
-            tile[i][x] = to_f32(src[(col + i) * d.src[d.n + 1] + row + x]);
+            tile[i][x] = to_f32(src[(col + i) * d.src[last] + row + x]);
     __syncthreads();
     for (int i = y; i < TILE; i += TILE_LINES) {
-        D *to = dst + (row + i) * d.dst[d.n] + col + x;
+        D *to = dst + (row + i) * d.dst[last - 1] + col + x;
 
         if (col + x < cols && row + i < rows)
             from_f32(to, add ? to_f32(*to) + tile[x][i] : tile[x][i]);
