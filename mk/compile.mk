@@ -10,6 +10,17 @@ ZT_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-po
 ZT_LDFLAGS += -fsanitize=$(subst fuzzer-no-link,fuzzer,$(SANITIZE))
 endif
 
+# CUDA kernels for the host, and the fibers under them: no C++ library, so $(CC) can link them.
+HOST_CXXFLAGS := -std=c++17 -D_GNU_SOURCE $(CFLAGS) -Wall -Wextra -ffp-contract=off -fno-exceptions \
+		 -fno-rtti -fno-threadsafe-statics -pthread -DZT_CUDA_HOST -Itest/kern \
+		 $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
+
+# -fmad stays on (nvcc's choice): products of matrices fuse as well, agreement with the CPU is a matter
+# of tolerance, and two runs on a GPU agree to the bit either way. No C++ library is needed.
+NVCC_FLAGS := -std=c++17 -O3 $(CUDA_CODE) -ccbin $(CXX) -Xcompiler \
+	      -fPIC,-Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics
+cuda_flags = $(if $(filter src/kern/cuda/%,$1),-isystem $(CUDA_HOME)/include)
+
 # Kernels: the optimiser's best, and the instructions that the end of the file name promises.
 # Sanitizer builds keep the level of CFLAGS, or they would take minutes.
 FLAGS_AVX2 := -mavx2 -mfma -mf16c
@@ -28,7 +39,9 @@ place_flags = $(if $(filter src/api/%,$1),-DZT_VERSION_TEXT='"$(VERSION)"' \
 	      $(if $(filter test/%,$1),-Itest -DZTEST_DIR='"$(CURDIR)/test"')
 
 # flags.txt changes when an option or the set of files does, and takes all objects with it.
-BUILD_ID = $(CC) $(ZT_CFLAGS) $(ZT_CPPFLAGS) $(ZT_LDFLAGS) $(LDLIBS) X86=$(X86) MEDIA=$(MEDIA)
+BUILD_ID = $(CC) $(ZT_CFLAGS) $(ZT_CPPFLAGS) $(ZT_LDFLAGS) $(LDLIBS) X86=$(X86) MEDIA=$(MEDIA) \
+	   $(CXX) $(HOST_CXXFLAGS) CUDA_HOST=$(CUDA_HOST) CUDA=$(CUDA) $(if $(CUDA_LIBS),$(NVCC) \
+	   $(NVCC_FLAGS) $(CUDA_LIBS)) $(PROGRAM_LIBS)
 $(BUILD)/flags.txt: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(BUILD_ID)' | cmp -s - $@ || printf '%s\n' '$(BUILD_ID)' > $@
@@ -36,8 +49,8 @@ $(BUILD)/flags.txt: FORCE
 # The list of objects: links are done again when a file came or went.
 $(BUILD)/files.txt: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC)' | cmp -s - $@ || \
-		printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC)' > $@
+	@printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(CUDA_HOST_FILES)' | cmp -s - $@ || \
+		printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(CUDA_HOST_FILES)' > $@
 
 .PHONY: FORCE needed
 FORCE:
@@ -54,12 +67,36 @@ $(OBJ)/%.o: %.c $(BUILD)/flags.txt | needed
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(ZT_CFLAGS) $(call fast_flags,$<) $(call isa_flags,$<) $(ZT_CPPFLAGS) \
-		$(call place_flags,$<) -MMD -MP -c -o $@ $<
+		$(call place_flags,$<) $(call cuda_flags,$<) -MMD -MP -c -o $@ $<
 
-# Nothing but zt_ leaves either library: a host program may have its own `linear` and `add`.
+$(OBJ)/%.cu.o: %.cu $(BUILD)/flags.txt | needed
+	@mkdir -p $(@D)
+	@echo "  NVCC  $<"
+	@$(NVCC) $(NVCC_FLAGS) $(ZT_CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(OBJ)/test/kern/cuda/%.o: src/kern/cuda/%.cu $(BUILD)/flags.txt | needed
+	@mkdir -p $(@D)
+	@echo "  CXX   $<"
+	@$(CXX) $(HOST_CXXFLAGS) $(ZT_CPPFLAGS) -MMD -MP -c -o $@ -x c++ $<
+
+$(OBJ)/test/kern/%.o: test/kern/%.cc $(BUILD)/flags.txt | needed
+	@mkdir -p $(@D)
+	@echo "  CXX   $<"
+	@$(CXX) $(HOST_CXXFLAGS) $(ZT_CPPFLAGS) -MMD -MP -c -o $@ $<
+
+# One object with the names of cuda_set.h alone to the outside, so that a library with the same
+# kernels for a GPU can be linked beside it.
+$(CUDA_HOST_ALL): $(CUDA_HOST_OBJ) $(BUILD)/files.txt
+	@echo "  LD    $@"
+	@$(CXX) -r -nostdlib -Wl,--force-group-allocation -o $@ $(CUDA_HOST_OBJ)
+	@$(OBJCOPY) --keep-global-symbol=kernels_cuda_host --keep-global-symbol=cuda_host_reverse \
+		--keep-global-symbol=cuda_host_try $@
+
+# Nothing but zt_ leaves either library: a host program may have its own `linear` and `add`. CUDA's
+# runtime goes into the archive too: who links it needs nothing of CUDA.
 $(LIB_A): $(LIB_OBJ) $(BUILD)/files.txt
 	@echo "  AR    $@"
-	@$(CC) -r -nostdlib -o $(BUILD)/zoetrope.o $(LIB_OBJ)
+	@$(CC) -r -nostdlib -o $(BUILD)/zoetrope.o $(LIB_OBJ) $(CUDA_LIBS)
 	@$(OBJCOPY) --wildcard --keep-global-symbol='zt_*' $(BUILD)/zoetrope.o
 	@rm -f $@
 	@$(AR) rcs $@ $(BUILD)/zoetrope.o
@@ -67,14 +104,23 @@ $(LIB_A): $(LIB_OBJ) $(BUILD)/files.txt
 $(LIB_SO).$(VERSION): $(LIB_OBJ) $(BUILD)/files.txt mk/zoetrope.map
 	@echo "  LD    $@"
 	@$(CC) -shared $(ZT_CFLAGS) $(ZT_LDFLAGS) -Wl,-soname,libzoetrope.so.$(SOVERSION) \
-		-Wl,--version-script=mk/zoetrope.map -Wl,-z,defs -o $@ $(LIB_OBJ) $(LDLIBS)
+		-Wl,--version-script=mk/zoetrope.map -Wl,-z,defs -o $@ $(LIB_OBJ) $(CUDA_LIBS) \
+		$(LDLIBS)
 
 $(LIB_SO): $(LIB_SO).$(VERSION)
 	@ln -sf $(<F) $@.$(SOVERSION)
 	@ln -sf $(<F) $@
 
-$(PROGRAM): $(LIB_OBJ) $(TOOL_OBJ) $(BUILD)/files.txt
+$(PROGRAM): $(LIB_OBJ) $(TOOL_OBJ) $(PROGRAM_NEEDS) $(BUILD)/files.txt
 	@echo "  LD    $@"
-	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TOOL_OBJ) $(LIB_OBJ) $(LDLIBS)
+	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TOOL_OBJ) $(LIB_OBJ) $(CUDA_LIBS) $(PROGRAM_LIBS)
 
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d)
+# Both have a utf8_encode; only jansson's public names stay.
+$(BUILD)/jansson.o: $(JANSSON_STATIC)
+	@$(CC) -r -nostdlib -o $@ -Wl,--whole-archive $<
+	@$(OBJCOPY) --wildcard --keep-global-symbol='json_*' $@
+
+$(BUILD)/libccd.so.2: $(CCD_SHARED)
+	@cp -L $< $@
+
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(CUDA_HOST_OBJ:.o=.d)

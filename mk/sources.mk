@@ -2,10 +2,11 @@
 
 ALL_SRC := $(wildcard src/*/*.c src/*/*/*.c)
 TOOL_SRC := $(wildcard tool/*.c)
-TEST_SRC := $(wildcard test/*.c test/unit/*.c test/kern/*.c test/grad/*.c test/bench/*.c)
+TEST_FOUND := $(wildcard test/*.c test/unit/*.c test/kern/*.c test/grad/*.c test/bench/*.c)
 FUZZ_SRC := $(wildcard test/fuzz/*.c)
 EXAMPLE_SRC := $(wildcard example/*.c)
 HEADERS := $(wildcard include/*.h src/*/*.h src/*/*/*.h tool/*.h test/*.h)
+CUDA_SRC := $(wildcard src/kern/cuda/*.cu)
 
 # Each optional part: its files when it is there, its stub when it is not.
 X86_FILES := $(filter src/kern/x86/%,$(ALL_SRC))
@@ -13,14 +14,26 @@ X86_STUB := $(filter src/kern/x86_none.c,$(ALL_SRC))
 MEDIA_STUB := $(filter src/media/ff_none.c,$(ALL_SRC))
 MEDIA_FILES := $(filter-out $(MEDIA_STUB),$(filter src/media/ff_%,$(ALL_SRC)))
 
+CUDA_STUB := $(filter src/kern/cuda_none.c,$(ALL_SRC))
+CUDA_FILES := $(filter src/kern/cuda/%,$(ALL_SRC))
+CUDNN_LEFT_OUT := $(if $(filter 1,$(CUDA)),src/kern/cuda/$(if $(filter 1,$(CUDNN)),sdpa_none.c,sdpa.c))
+
+CUDA_HOST_STUB := test/kern/cuda_set_none.c
+CUDA_HOST_FILES := $(CUDA_SRC) $(wildcard test/kern/*.cc)
+
 LEFT_OUT := $(if $(filter 1,$(X86)),$(X86_STUB),$(X86_FILES)) \
-	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES))
-LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC))
+	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES)) \
+	    $(if $(filter 1,$(CUDA)),$(CUDA_STUB),$(CUDA_FILES)) $(CUDNN_LEFT_OUT)
+LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC)) $(if $(filter 1,$(CUDA)),$(CUDA_SRC))
+TEST_SRC := $(filter-out $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_STUB)),$(TEST_FOUND))
 
 OBJ := $(BUILD)/obj
-LIB_OBJ := $(LIB_SRC:%.c=$(OBJ)/%.o)
+LIB_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(patsubst %.cu,$(OBJ)/%.cu.o,$(LIB_SRC)))
 TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
-TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
+CUDA_HOST_OBJ := $(patsubst src/kern/cuda/%.cu,$(OBJ)/test/kern/cuda/%.o,\
+		 $(CUDA_HOST_FILES:%.cc=$(OBJ)/%.o))
+CUDA_HOST_ALL := $(OBJ)/test/kern/cuda_host_all.o
+TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o) $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_ALL))
 
 LIB_A := $(BUILD)/libzoetrope.a
 LIB_SO := $(BUILD)/libzoetrope.so

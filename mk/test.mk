@@ -2,9 +2,9 @@
 
 .PHONY: test tests check checks bench san fuzz fuzzers ztest examples
 
-$(TESTS): $(LIB_OBJ) $(TEST_OBJ) $(BUILD)/files.txt
+$(TESTS): $(LIB_OBJ) $(TEST_OBJ) $(PROGRAM_NEEDS) $(BUILD)/files.txt
 	@echo "  LD    $@"
-	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TEST_OBJ) $(LIB_OBJ) $(LDLIBS)
+	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TEST_OBJ) $(LIB_OBJ) $(CUDA_LIBS) $(PROGRAM_LIBS)
 
 # Examples see what a user of the installed library sees: the header and the archive.
 $(BUILD)/example/%: example/%.c $(LIB_A) $(wildcard include/*.h)
@@ -34,7 +34,7 @@ bench: all ztest
 	$(PROGRAM) bench
 
 san:
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/san SANITIZE=address,undefined CFLAGS='-O1 -g' ztest
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/san SANITIZE=address,undefined CFLAGS='-O1 -g' CUDA=0 ztest
 	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(BUILD)/san/ztest
 
 FUZZ_SECONDS ?= 60
@@ -47,11 +47,11 @@ $(BUILD)/libfuzzed.a: $(LIB_OBJ) $(BUILD)/files.txt
 
 $(FUZZERS): $(BUILD)/%: $(OBJ)/test/fuzz/%.o $(BUILD)/libfuzzed.a
 	@echo "  LD    $@"
-	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $^ $(LDLIBS)
+	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $^ $(CUDA_LIBS) $(LDLIBS)
 
 fuzzers: $(FUZZERS)
 
 fuzz:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g' \
-		SANITIZE=fuzzer-no-link,address,undefined fuzzers
+		SANITIZE=fuzzer-no-link,address,undefined CUDA=0 fuzzers
 	@BUILD='$(BUILD)/fuzz' scripts/fuzz.sh $(FUZZ_SECONDS)

@@ -36,7 +36,8 @@ tool_step() {
 }
 
 format() {
-    git ls-files 'src/*.[ch]' 'include/*.[ch]' 'tool/*.[ch]' 'test/*.[ch]' 'example/*.[ch]' |
+    git ls-files 'src/*.[ch]' 'include/*.[ch]' 'tool/*.[ch]' 'test/*.[ch]' 'example/*.[ch]' \
+        'src/*.cu' 'test/*.cc' |
         xargs -r clang-format --dry-run -Werror
 }
 

@@ -13,11 +13,30 @@ isa() {
     esac
 }
 
+# Headers of .cu files are C++, and as such compile for the host.
+cuda_flags="-std=c++17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only -DZT_CUDA_HOST -Itest/kern"
+cuda() {
+    case $1 in
+    src/kern/cuda/launch.h | src/kern/cuda/each.h | src/kern/cuda/sum.h) return 0 ;;
+    esac
+    return 1
+}
+
 for compiler in gcc clang; do
     command -v $compiler >/dev/null 2>&1 || continue
     for h in include/*.h src/*/*.h src/*/*/*.h tool/*.h test/*.h; do
         [ -f "$h" ] || continue
         [ "${X86:-1}" = 0 ] && [ "${h#src/kern/x86/}" != "$h" ] && continue
+        if cuda "$h"; then
+            [ $compiler = clang ] && continue
+            command -v g++ >/dev/null 2>&1 || continue
+            # shellcheck disable=SC2086
+            printf '#include "%s"\n' "$PWD/$h" | g++ $cuda_flags ${CHECK_CPPFLAGS:--Isrc -Iinclude} -x c++ - || {
+                echo "g++: $h does not compile alone"
+                bad=1
+            }
+            continue
+        fi
         # shellcheck disable=SC2046,SC2086
         printf '#include "%s"\n' "$PWD/$h" | $compiler $flags $(isa "$h") -x c - || {
             echo "$compiler: $h does not compile alone"

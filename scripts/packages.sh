@@ -2,7 +2,7 @@
 # packages.sh [--packages=yes|no] TIER - install the Debian packages that TIER still misses.
 # packages.sh --missing TIER           - only print the line that would install them.
 #
-# TIER: build (compiler, jansson, ODE), media (build and FFmpeg), test (media and the ffmpeg program),
+# TIER: build (compiler, jansson, ODE), media (build and FFmpeg), test (media, g++ and the ffmpeg program),
 # check (test and the linters). Names the packages first, asks on a terminal only, uses sudo where
 # not root. Where it may not install, it prints the line to run and succeeds: the build goes on
 # with what there is.
@@ -21,7 +21,7 @@ done
 
 build="gcc libc6-dev pkg-config libjansson-dev libode-dev"
 media="$build libavformat-dev libavcodec-dev libavutil-dev libswscale-dev"
-test="$media ffmpeg"
+test="$media g++ ffmpeg"
 case ${1:-} in
 build) wanted=$build ;;
 media) wanted=$media ;;

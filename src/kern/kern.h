@@ -277,7 +277,7 @@ struct k_sum_squares { /* sum in double in fixed chunks of 65536; first_bad = fi
 /* One function pointer per kernel. An argument struct is const except for results stored in it
  * (sum_squares). */
 struct kernels {
-    const char *name; /* "c", "avx2", "avx512", "avx512bf16", "null" */
+    const char *name; /* "c", "avx2", "avx512", "avx512bf16", "null", "cuda" */
 #define K(kernel, args) void (*kernel)(struct kcx *, struct args *);
     KERNELS(K)
 #undef K
@@ -289,7 +289,8 @@ const struct kernels *kernels_null(void);
  * ZT_CPU=c|avx2|avx512|avx512bf16 in the environment chooses a level. An unknown or unavailable
  * name falls to the nearest lower set. Decided once, thread-safe. */
 const struct kernels *kernels_best(void);
-/* The kernels up to one set by name, for tests: NULL when this CPU or build has not got it. */
+/* The kernels up to one set by name, for tests: NULL when this CPU, machine or build has not got
+ * it. */
 const struct kernels *kernels_named(const char *name);
 
 #endif

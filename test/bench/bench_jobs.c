@@ -6,16 +6,11 @@
 #include "base/rng.h"
 #include "ztest.h"
 
-static void *array(struct job *j, enum dtype type, int64_t n)
+static void fill(void *p, enum dtype type, int64_t n, uint64_t stream)
 {
-    size_t bytes = ((size_t)n * dtype_bytes(type) + 63) / 64 * 64;
-    char *p = aligned_alloc(64, bytes ? bytes : 64);
     struct rng r;
 
-    CHECK(p && j->n_mem < 8);
-    j->mem[j->n_mem++] = p;
-    j->bytes += (double)bytes;
-    rng_init(&r, 1, (uint64_t)j->n_mem);
+    rng_init(&r, 1, stream);
     for (int64_t i = 0; i < n; i++) {
         float v = (float)(rng_u32(&r) >> 8) / (1 << 23) - 1;
 
@@ -24,13 +19,35 @@ static void *array(struct job *j, enum dtype type, int64_t n)
         else
             ((bf16 *)p)[i] = f32_to_bf16(v);
     }
+}
+
+static void *array(struct job *j, enum dtype type, int64_t n)
+{
+    size_t bytes = ((size_t)n * dtype_bytes(type) + 63) / 64 * 64;
+    void *p = aligned_alloc(64, bytes ? bytes : 64), *there;
+
+    CHECK(p && j->n_mem < 8);
+    fill(p, type, n, (uint64_t)j->n_mem + 1);
+    if (j->device) {
+        there = device_take(j->device, bytes);
+        CHECK(there);
+        device_put(j->device, there, p, bytes);
+        free(p);
+        p = there;
+    }
+    j->size[j->n_mem] = bytes;
+    j->mem[j->n_mem++] = p;
+    j->bytes += (double)bytes;
     return p;
 }
 
 void job_free(struct job *j)
 {
     for (int i = 0; i < j->n_mem; i++)
-        free(j->mem[i]);
+        if (j->device)
+            device_give(j->device, j->mem[i], j->size[i]);
+        else
+            free(j->mem[i]);
     j->n_mem = 0;
 }
 
@@ -127,7 +144,7 @@ void job_linear_tn(struct job *j)
 /* s: rows, rows of a sequence, keys of a sequence, heads, head_dim. */
 void job_attention(struct job *j)
 {
-    static int64_t q_start[65], k_start[65];
+    static int64_t q_start[1025], k_start[1025];
     int64_t nq = j->s[1], nk = j->s[2], heads = j->s[3], dim = j->s[4], wide = heads * dim;
     int64_t n_seq = j->rows / nq, rows;
 

@@ -2,7 +2,7 @@
 #ifndef TEST_BENCH_JOBS_H
 #define TEST_BENCH_JOBS_H
 
-#include "kern/kern.h"
+#include "kern/device.h"
 
 /* One call: what the functions below are told, and what they make of it. */
 struct job {
@@ -10,9 +10,11 @@ struct job {
     const int64_t *s; /* rows, ... */
     const struct kernels *k;
     struct kcx kc;
-    int64_t rows;        /* of s[0] */
-    double flops, bytes; /* flops 0: the bytes are what counts */
+    int64_t rows;          /* of s[0] */
+    double flops, bytes;   /* flops 0: the bytes are what counts */
+    struct device *device; /* where the arrays are; NULL: host memory */
     void *mem[8];
+    size_t size[8];
     int n_mem;
     union {
         struct k_matmul mm;

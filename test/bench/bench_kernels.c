@@ -1,7 +1,8 @@
 /* bench_kernels.c - speed of every set of kernels at the shapes that matter, beside the C kernels
  * and the measured peak: multiply-adds in registers for products, a copy between arrays for the
  * rest. The best of several runs counts. C kernels run on a sixteenth of the rows, or it would take
- * minutes. */
+ * minutes. A GPU, where there is one, has tables of its own: sixteen times the rows, beside its own
+ * large product and large sum. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -11,7 +12,7 @@
 #include "kern/x86/x86.h"
 #include "ztest.h"
 
-enum { C_SHARE = 16 };
+enum { C_SHARE = 16, GPU_TIMES = 16 };
 
 struct bench {
     const char *name;
@@ -195,4 +196,82 @@ TEST(bench_kernels_moves)
 {
     start();
     table(byte_benches, sizeof byte_benches / sizeof *byte_benches, "GB/s", peak_bytes);
+}
+
+/* Seconds of a call on a device: calls are queued, so many that waiting for the last hardly counts.
+ */
+static double queued_time(struct job *j)
+{
+    double best = INFINITY, end = clock_s() + 0.3;
+    struct err e;
+    int n = 1;
+
+    do {
+        double t = clock_s();
+
+        for (int i = 0; i < n; i++)
+            j->call(j);
+        if (device_check(j->device, &e) < 0)
+            ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+        t = clock_s() - t;
+        if (t < 0.01 && n < 4096)
+            n *= 2; /* too short to say anything; the first calls also prepare */
+        else
+            best = t / n < best ? t / n : best;
+    } while (clock_s() < end || best == INFINITY);
+    return best;
+}
+
+static double device_rate(const struct bench *b, struct device *d, int times)
+{
+    struct job j = {.type = b->type, .s = b->s, .k = d->kernels, .device = d};
+    double r;
+
+    j.rows = b->s[0] * times;
+    kcx_init(&j.kc, NULL);
+    j.kc.device = d;
+    b->fill(&j);
+    r = (j.flops > 0 ? j.flops : j.bytes) / queued_time(&j);
+    job_free(&j);
+    kcx_release(&j.kc);
+    return r;
+}
+
+static void device_table(const struct bench *b, int n, const struct bench peak[2])
+{
+    struct device *d;
+    struct err e;
+    double most[N_DTYPES];
+
+    if (device_named(&d, "cuda", &e) < 0)
+        ztest_skip(e.msg);
+    for (int i = 0; i < 2; i++) {
+        most[peak[i].type] = device_rate(&peak[i], d, 1);
+        printf("%s: %s %s %.1f G/s\n", d->name, peak[i].name, dtype_name(peak[i].type),
+               most[peak[i].type] * 1e-9);
+    }
+    for (int i = 0; i < n; i++) {
+        double r = device_rate(&b[i], d, GPU_TIMES);
+
+        printf("%d x %-32s %-5s %11.2f G/s %5.1f%%\n", GPU_TIMES, b[i].name, dtype_name(b[i].type),
+               r * 1e-9, 100 * r / most[b[i].type]);
+        fflush(stdout);
+    }
+}
+
+TEST(bench_gpu_products)
+{
+    static const struct bench peak[] = {
+        {"FLOP, linear 8192x8192x8192", DT_F32, job_linear_nt, {8192, 8192, 8192}},
+        {"FLOP, linear 8192x8192x8192", DT_BF16, job_linear_nt, {8192, 8192, 8192}}};
+
+    device_table(flop_benches, sizeof flop_benches / sizeof *flop_benches, peak);
+}
+
+TEST(bench_gpu_moves)
+{
+    static const struct bench peak[] = {{"bytes, add 64M", DT_F32, job_add, {65536, 1024}},
+                                        {"bytes, add 64M", DT_BF16, job_add, {65536, 1024}}};
+
+    device_table(byte_benches, sizeof byte_benches / sizeof *byte_benches, peak);
 }

@@ -5,11 +5,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/err.h"
+#include "cuda_set.h"
+#include "staged.h"
+
 enum { FRONT = 192, GUARD = 0xa5, MAX_THREADS = 3 };
 
 static struct krow *rows;
-static const char *const set_name[] = {"c", "avx2", "avx512", "avx512bf16"};
-enum { N_SETS = sizeof set_name / sizeof *set_name };
+static const char *const set_name[] = {"c", "avx2", "avx512", "avx512bf16", "cuda_host", "cuda"};
+enum { N_SETS = sizeof set_name / sizeof *set_name, FIRST_CUDA = N_SETS - 2 };
 
 void krow_register(struct krow *row)
 {
@@ -32,18 +36,23 @@ enum dtype kit_type(const struct kit *t, enum cls c)
     return c == ACT ? t->type : DT_F32;
 }
 
+static size_t page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
 static struct kbuf *new_buf(struct kit *t, const char *name, enum dtype type, int64_t n)
 {
     struct kbuf *b = &t->buf[t->n_bufs++];
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)n * dtype_bytes(type);
+    size_t page = page_bytes(), bytes = (size_t)n * dtype_bytes(type);
 
     CHECK(t->n_bufs <= MAX_BUFS);
     b->map_bytes = (bytes + FRONT + page - 1) / page * page + page;
     b->map = mmap(NULL, b->map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(b->map != MAP_FAILED);
     CHECK(mprotect((char *)b->map + b->map_bytes - page, page, PROT_NONE) == 0);
-    b->data = (char *)b->map + b->map_bytes - page - bytes;
-    memset(b->map, GUARD, (size_t)((char *)b->data - (char *)b->map));
+    b->data = (char *)b->map + b->map_bytes - page - bytes - (t->aligned ? -bytes % 64 : 0);
+    memset(b->map, GUARD, b->map_bytes - page);
     b->name = name;
     b->type = type;
     b->n = n;
@@ -171,6 +180,30 @@ static void release(struct kit *t)
     t->n_bufs = 0;
 }
 
+/* NULL without one. */
+static struct device *gpu(void)
+{
+    static struct device *d;
+    static int asked;
+    struct err e;
+
+    if (!asked++ && device_named(&d, "cuda", &e) < 0)
+        d = NULL;
+    return d;
+}
+
+static const struct kernels *gpu_kernels(void)
+{
+    return gpu() ? gpu()->kernels : NULL;
+}
+
+static const struct kernels *set_named(const char *name)
+{
+    if (!strcmp(name, "cuda_host"))
+        return kernels_cuda_host();
+    return strcmp(name, "cuda") ? kernels_named(name) : gpu_kernels();
+}
+
 /* One run; buffers stay for comparison. */
 static void run(struct kit *t, const struct krow *row, const struct kernels *k, int n_threads,
                 uint64_t seed)
@@ -185,6 +218,10 @@ static void run(struct kit *t, const struct krow *row, const struct kernels *k, 
     t->k = k;
     t->kc = &kc;
     t->n_bufs = 0;
+    if (k == gpu_kernels()) {
+        kc.device = gpu();
+        t->k = staged_kernels(gpu(), t);
+    }
     row->run(t);
     kcx_release(&kc);
 }
@@ -202,11 +239,18 @@ static void where(char *out, size_t size, const struct krow *row, const struct k
 
 static void check_guards(const struct kit *t, const char *at)
 {
-    for (int i = 0; i < t->n_bufs; i++)
-        for (const unsigned char *p = t->buf[i].map; p < (unsigned char *)t->buf[i].data; p++)
+    for (int i = 0; i < t->n_bufs; i++) {
+        const struct kbuf *b = &t->buf[i];
+        const unsigned char *p = b->map, *end = p + b->map_bytes - page_bytes();
+        const unsigned char *data = b->data;
+
+        for (; p < data; p++)
             if (*p != GUARD)
-                ztest_fail(__FILE__, __LINE__, "%s: wrote before the start of %s", at,
-                           t->buf[i].name);
+                ztest_fail(__FILE__, __LINE__, "%s: wrote before the start of %s", at, b->name);
+        for (p = data + (size_t)b->n * dtype_bytes(b->type); p < end; p++)
+            if (*p != GUARD)
+                ztest_fail(__FILE__, __LINE__, "%s: wrote behind the end of %s", at, b->name);
+    }
 }
 
 /* `floor` is noise in any element: the steps of denormals, and what bf16 products flush. */
@@ -268,7 +312,7 @@ static void check_same_bits(const struct kit *a, const struct kit *b, const char
     for (int i = 0; i < a->n_bufs; i++)
         if (memcmp(a->buf[i].data, b->buf[i].data,
                    (size_t)a->buf[i].n * dtype_bytes(a->buf[i].type)))
-            ztest_fail(__FILE__, __LINE__, "%s: %s depends on the number of threads", at,
+            ztest_fail(__FILE__, __LINE__, "%s: %s depends on the order of the work", at,
                        a->buf[i].name);
 }
 
@@ -295,6 +339,33 @@ static void run_set(const struct krow *row, const struct kernels *k, const struc
     release(&t);
 }
 
+/* The CUDA kernels on the host: buffers that end at a page, then aligned ones, which other code may
+ * serve; those with blocks and threads in the other order too. */
+static void run_cuda_host(const struct krow *row, const struct kernels *k, const struct kit *want,
+                          uint64_t seed)
+{
+    struct kit t = *want, again;
+    char at[256];
+
+    t.reference = 0;
+    t.k = k;
+    where(at, sizeof at, row, &t, seed);
+    for (t.aligned = 0; t.aligned < 2; t.aligned++) {
+        run(&t, row, k, 1, seed);
+        check_guards(&t, at);
+        compare(row, &t, want, at);
+        if (t.aligned && t.data == NORMAL) {
+            again = t;
+            cuda_host_reverse(1);
+            run(&again, row, k, 1, seed);
+            cuda_host_reverse(0);
+            check_same_bits(&t, &again, at);
+            release(&again);
+        }
+        release(&t);
+    }
+}
+
 static void *function_of(const struct kernels *k, const char *kernel)
 {
     void *fn = NULL;
@@ -315,12 +386,15 @@ static void run_case(const struct krow *row, struct kit t, uint64_t seed)
     t.reference = 1;
     run(&t, row, kernels_c(), 1, seed);
     for (int i = 0; i < N_SETS; i++) {
-        const struct kernels *k = kernels_named(set_name[i]);
+        const struct kernels *k = set_named(set_name[i]);
         const void *fn = k ? function_of(k, row->kernel) : NULL;
-
-        if (fn && fn != tested)
+        if (!fn || fn == tested || (i >= FIRST_CUDA && t.type == DT_F64))
+            continue;
+        if (k == kernels_cuda_host())
+            run_cuda_host(row, k, &t, seed);
+        else
             run_set(row, k, &t, seed);
-        tested = fn ? fn : tested;
+        tested = fn;
     }
     release(&t);
 }

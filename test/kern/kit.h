@@ -4,7 +4,11 @@
  * argument struct and calls the kernel. The kit runs that function on every set of kernels that has
  * a version of its own, for each storage type and kind of data, on 1, 2 and 3 threads, and once as
  * the reference: then all buffers are f64 with the same (rounded) contents. Outputs must agree with
- * the reference within the tolerance and between thread counts to the bit. */
+ * the reference within the tolerance and between thread counts to the bit.
+ *
+ * The CUDA kernels run twice: as the set "cuda_host" in host memory (cuda_set.h), with buffers that
+ * end at a page and with aligned ones, blocks and threads in both orders; and as "cuda" on a GPU
+ * where there is one (staged.h). They know no f64. */
 #ifndef TEST_KERN_KIT_H
 #define TEST_KERN_KIT_H
 
@@ -32,7 +36,7 @@ struct kbuf {
     enum dtype type; /* also DT_I32, DT_I64 */
     int64_t n;
     int compared, act; /* act: rounded to the storage type */
-    void *data;        /* ends where an unreadable page begins */
+    void *data;        /* ends where an unreadable page begins, or within 64 bytes before it */
     void *map;
     size_t map_bytes;
 };
@@ -41,6 +45,7 @@ struct kit {
     const struct kernels *k;
     struct kcx *kc;
     int reference;
+    int aligned;     /* buffers begin at 64 bytes, as those of tensors do */
     enum dtype type; /* of the run that is tested */
     enum data data;
     const int64_t *s; /* shape of the row */

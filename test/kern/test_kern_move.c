@@ -63,6 +63,7 @@ static const int64_t permute_shapes[][10] = {
     {UPSAMPLE, 2, 3, 5, 8, 0},       {UPSAMPLE, 1, 4, 3, 33, A_WIDE},
     {DOWNSUM, 2, 3, 5, 8, ADDS},     {DOWNSUM, 1, 4, 3, 33, ADDS | Y_WIDE},
     {SHUFFLE, 0, 3, 2, 4, 0},        {TRANSPOSE, 300, 200, 1, 1, 0},
+    {SHUFFLE, 3, 40, 70, 1, 0},      {SHUFFLE, 2, 5, 3, 16, ADDS},
 };
 
 static void set_box(struct k_permute *a, int rank, const int64_t *dim, const int64_t *src,
@@ -117,8 +118,8 @@ KERNEL_ROW(permute, permute, permute_shapes, DATA_ALL, 0, 2e-6, 1e-2, 1e-2)
 
 /* rows, dim, vocab, wide (A table, Y result) */
 static const int64_t table_shapes[][10] = {
-    {1, 1, 1, 0},       {17, 31, 5, 0}, {65, 129, 100, A_WIDE},
-    {3, 64, 9, Y_WIDE}, {0, 8, 3, 0},   {200, 66, 3, 0},
+    {1, 1, 1, 0},    {17, 31, 5, 0},   {65, 129, 100, A_WIDE}, {3, 64, 9, Y_WIDE}, {0, 8, 3, 0},
+    {200, 66, 3, 0}, {400, 6, 300, 0}, {1100, 6, 2, 0},        {5, 1032, 4, 0},
 };
 
 static struct k_embedding table_args(struct kit *t)
@@ -157,7 +158,8 @@ static void embedding_bwd(struct kit *t)
 KERNEL_ROW(embedding, embedding, table_shapes, DATA_ALL, 0, 0, 1e-2, 1e-5)
 KERNEL_ROW(embedding_bwd, embedding_bwd, table_shapes, DATA_ALL, 0, 2e-6, 1e-2, 1e-5)
 
-static const int64_t sum_shapes[][10] = {{1, 1}, {3, 17}, {65, 31}, {1000, 129}, {0, 9}, {31, 64}};
+static const int64_t sum_shapes[][10] = {{1, 1}, {3, 17},  {65, 31},  {1000, 129},
+                                         {0, 9}, {31, 64}, {4200, 10}};
 
 static void sum_rows(struct kit *t)
 {

@@ -15,6 +15,7 @@ static const int64_t norm_shapes[][10] = {
     {140, 40, 1, MOD, 0},
     {2, 1536, 0, MOD | X_WIDE, 0},
     {300, 70, 7, MOD | X_WIDE, 70},
+    {3, 2056, 2, MOD | AFFINE | X_WIDE, 8},
 };
 
 static int64_t entries(const struct kit *t)
@@ -65,7 +66,7 @@ static void norm_mod_bwd(struct kit *t)
     int64_t n = f->rows * f->dim, n_mod = entries(t) * f->ld_mod;
 
     f->y = kit_work(t, ACT, n);
-    f->stats = kit_work(t, WIDE, f->rows * 2);
+    f->stats = t->s[3] & NO_STATS ? NULL : kit_work(t, WIDE, f->rows * 2);
     t->k->norm_mod(t->kc, f);
     b.dy = kit_in(t, ACT, n, 1);
     b.dx = kit_out(t, "dx", t->s[3] & X_WIDE ? WIDE : ACT, n);
@@ -87,7 +88,7 @@ KERNEL_ROW(norm_mod_bwd, norm_mod_bwd, norm_shapes, DATA_MILD, 0, 1e-5, 1e-2, 1e
 static const int64_t rms_shapes[][10] = {
     {1, 1, 0, 0},          {3, 17, 0, AFFINE},           {17, 64, 0, AFFINE | ALIAS},
     {65, 31, 0, ALIAS},    {9, 129, 0, AFFINE | X_WIDE}, {0, 8, 0, AFFINE},
-    {130, 256, 0, AFFINE}, {2, 1536, 0, AFFINE | ALIAS},
+    {130, 256, 0, AFFINE}, {2, 1536, 0, AFFINE | ALIAS}, {3, 2056, 0, AFFINE | NO_STATS},
 };
 
 static struct k_rms_norm rms_args(struct kit *t, int alias)
@@ -127,7 +128,7 @@ static void rms_norm_bwd(struct kit *t)
     int64_t n = b.f.rows * b.f.dim;
 
     b.f.y = kit_work(t, ACT, n);
-    b.f.stats = kit_work(t, WIDE, b.f.rows);
+    b.f.stats = t->s[3] & NO_STATS ? NULL : kit_work(t, WIDE, b.f.rows);
     t->k->rms_norm(t->kc, &b.f);
     b.dy = kit_in(t, ACT, n, 1);
     b.dx = kit_out(t, "dx", t->s[3] & X_WIDE ? WIDE : ACT, n);
@@ -141,7 +142,7 @@ KERNEL_ROW(rms_norm_bwd, rms_norm_bwd, rms_shapes, DATA_MILD, 0, 1e-5, 1e-2, 1e-
 /* rows, heads, head_dim, positions (0: none), inverse, alias */
 static const int64_t rope_shapes[][10] = {
     {1, 1, 2, 0, 0, 0},    {3, 2, 6, 0, 0, 1}, {17, 4, 64, 9, 0, 0},    {65, 3, 34, 70, 1, 1},
-    {31, 1, 128, 5, 1, 0}, {0, 2, 8, 0, 0, 0}, {140, 4, 24, 140, 0, 1},
+    {31, 1, 128, 5, 1, 0}, {0, 2, 8, 0, 0, 0}, {140, 4, 24, 140, 0, 1}, {3, 20, 64, 9, 0, 1},
 };
 
 static void rope(struct kit *t)
@@ -208,6 +209,7 @@ static const int64_t gated_shapes[][10] = {
     {17, 64, 0, NO_GATE | GATED_X_WIDE, 0},
     {0, 8, 0, 0, 0},
     {300, 70, 5, GATED_X_WIDE, 7},
+    {5, 1544, 2, GATED_X_WIDE, 8},
 };
 
 static struct k_add_gated gated_args(struct kit *t)

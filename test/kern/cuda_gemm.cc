@@ -1,0 +1,53 @@
+/* cuda_gemm.cc - the product under the CUDA kernels by plain loops, as strict as cuBLASLt. It
+ * refuses a bias where n is odd, so that the way round is walked too. */
+#include "kern/cuda/gemm.h"
+#include "kern/cuda/sdpa.h"
+
+static double at(const void *p, enum dtype type, int64_t i)
+{
+    return type == DT_F32 ? ((const float *)p)[i] : bf16_to_f32(((const bf16 *)p)[i]);
+}
+
+static void check(const struct cuda_gemm *g)
+{
+    ZT_ASSERT(g->m > 0 && g->n > 0 && g->k > 0 && g->batch > 0);
+    ZT_ASSERT(g->lda >= (g->a_t ? g->m : g->k) && g->ldb >= (g->b_t ? g->k : g->n));
+    ZT_ASSERT(g->ldc >= g->n && g->a && g->b && g->c);
+    ZT_ASSERT(g->type == DT_BF16 || g->type == DT_F32);
+    ZT_ASSERT(g->c_type == DT_F32 || (g->c_type == DT_BF16 && g->type == DT_BF16));
+    ZT_ASSERT(g->batch == 1 || (!g->bias && g->stride_c >= (g->m - 1) * g->ldc + g->n));
+}
+
+int cuda_gemm(struct kcx *kc, const struct cuda_gemm *g)
+{
+    int64_t a_row = g->a_t ? 1 : g->lda, a_col = g->a_t ? g->lda : 1;
+    int64_t b_row = g->b_t ? 1 : g->ldb, b_col = g->b_t ? g->ldb : 1;
+
+    (void)kc;
+    check(g);
+    if (g->bias && g->n % 2)
+        return 0;
+    for (int64_t t = 0; t < g->batch * g->m * g->n; t++) {
+        int64_t j = t % g->n, i = t / g->n % g->m, s = t / g->n / g->m;
+        int64_t c = s * g->stride_c + i * g->ldc + j;
+        double sum = 0;
+
+        for (int64_t k = 0; k < g->k; k++)
+            sum += at(g->a, g->type, s * g->stride_a + i * a_row + k * a_col) *
+                   at(g->b, g->type, s * g->stride_b + k * b_row + j * b_col);
+        sum = g->alpha * sum + (g->bias ? at(g->bias, g->c_type, j) : 0);
+        if (g->add)
+            sum += at(g->c, g->c_type, c);
+        if (g->c_type == DT_F32)
+            ((float *)g->c)[c] = (float)sum;
+        else
+            ((bf16 *)g->c)[c] = f32_to_bf16((float)sum);
+    }
+    return 1;
+}
+
+int sdpa_forward(struct kcx *kc, const struct k_attention *a, int first, int n)
+{
+    (void)kc, (void)a, (void)first, (void)n;
+    return 0;
+}
