@@ -53,16 +53,44 @@ static void read_optim(struct optim_config *c, struct jval v)
     c->ema = j_real_or(v, "ema", 0, 0.99999, c->ema);
 }
 
+/* "events": {"moves": 0.5, "hits": 0.4, ...}: what is left out does not happen. */
+static void read_events(struct world_mix *mix, struct jval v)
+{
+    const char *names[EVENT_COUNT];
+    double sum = 0;
+    for (int i = 1; i < EVENT_COUNT; i++) {
+        names[i - 1] = slot_word(SLOT_EVENT, i);
+        mix->event[i] = j_real_or(v, names[i - 1], 0, 1e6, 0);
+        sum += mix->event[i];
+    }
+    j_known(v, names, EVENT_COUNT - 1);
+    if (!(sum > 0))
+        j_fail(v, "moves", "and the other events have no share: nothing would happen");
+}
+
+uint64_t clip_shape_mix_hash(const struct clip_shape *s)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    const unsigned char *bytes = (const unsigned char *)&s->mix;
+    if (!memcmp(&s->mix, &world_mix_default, sizeof s->mix))
+        return 0;
+    for (size_t i = 0; i < sizeof s->mix; i++)
+        h = (h ^ bytes[i]) * 0x100000001b3u;
+    return h;
+}
+
 static void read_clip(struct clip_shape *c, struct jval v)
 {
-    *c = (struct clip_shape){112, 64, 41, 8};
+    *c = (struct clip_shape){112, 64, 41, 8, world_mix_default};
     if (!v.v)
         return;
-    KNOWN(v, "width", "height", "frames", "fps");
+    KNOWN(v, "width", "height", "frames", "fps", "events");
     c->width = int_or(v, "width", 16, 1024, c->width);
     c->height = int_or(v, "height", 16, 1024, c->height);
     c->frames = int_or(v, "frames", 1, 1025, c->frames);
     c->fps = j_real_or(v, "fps", 1, 120, c->fps);
+    if (j_has(v, "events"))
+        read_events(&c->mix, j_object(v, "events"));
 }
 
 static void read_vae_net(struct tiny_vae_config *n, struct jval v)

@@ -12,13 +12,17 @@
 #include "model/umt5.h"
 #include "model/wan.h"
 #include "train/optim.h"
+#include "world/facts.h"
 
 enum { TRAIN_MAX_PHASES = 8, TRAIN_MAX_MIX = 6 };
 
 struct clip_shape {
     int width, height, frames; /* frames = 1 + kt*k */
     double fps;
+    struct world_mix mix; /* how often what happens */
 };
+/* Of the mix, for the heads of files: 0 for the default. */
+uint64_t clip_shape_mix_hash(const struct clip_shape *s);
 
 struct vae_recipe {
     struct tiny_vae_config net;

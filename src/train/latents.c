@@ -40,7 +40,8 @@ int latents_head_of(struct latents_head *h, const struct train_config *c, const 
                                .w = c->clip.width / m.ks,
                                .c = c->vae.net.latent_channels,
                                .patch = c->dit.net.patch_size[1],
-                               .mirror = c->mirror};
+                               .mirror = c->mirror,
+                               .mix = clip_shape_mix_hash(&c->clip)};
     tiny_vae_release(&m);
     char *path = path_join(dir, "vae");
     struct st_file *f;

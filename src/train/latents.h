@@ -20,7 +20,8 @@ struct latents_head {
     uint64_t seed;
     int32_t t, h, w, c, patch, mirror;
     char vae[65]; /* hash of the codec's weights */
-    char unused[23];
+    char unused[15];
+    uint64_t mix; /* of the clips */
 };
 
 struct latents {

@@ -18,7 +18,8 @@ struct reel_head {
     uint64_t seed;
     int32_t width, height, frames, facts_bytes;
     double fps;
-    uint8_t unused[24];
+    uint64_t mix;
+    uint8_t unused[16];
 };
 
 static struct reel_head head_of(const struct train_config *c)
@@ -29,7 +30,8 @@ static struct reel_head head_of(const struct train_config *c)
                           .height = c->clip.height,
                           .frames = c->clip.frames,
                           .facts_bytes = (int32_t)sizeof(struct facts),
-                          .fps = c->clip.fps};
+                          .fps = c->clip.fps,
+                          .mix = clip_shape_mix_hash(&c->clip)};
     return h;
 }
 
@@ -47,7 +49,7 @@ void reel_scene(struct scene *s, uint64_t seed, uint64_t i, const struct clip_sh
 {
     struct rng r;
     rng_init(&r, seed, i);
-    scene_sample(s, rng_u64(&r), NULL, (double)shape->width / shape->height);
+    scene_sample(s, rng_u64(&r), &shape->mix, (double)shape->width / shape->height);
 }
 
 struct render_job {

@@ -133,7 +133,7 @@ TEST(train_vae_loss_gradient)
     struct err e = {0};
     struct vae_block_arg v = {
         .r = {.l1 = 0.1, .difference = 0.1, .object_weight = 5, .noise = 0.1}};
-    struct clip_shape shape = {16, 8, 9, 8};
+    struct clip_shape shape = {16, 8, 9, 8, world_mix_default};
     struct tiny_vae_config c;
     struct rng r;
     tiny_vae_config_default(&c);

@@ -1,0 +1,55 @@
+/* Configs of training runs: those that are kept, and what is refused by name. */
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "train/config.h"
+#include "ztest.h"
+
+static int read_text(struct train_config *c, const char *text, struct err *e)
+{
+    char *path = path_join(ztest_tmp(), "config.json");
+
+    CHECK_INT(file_write(path, text, strlen(text), e), 0);
+    int rc = train_config_read(c, path, e);
+    free(path);
+    return rc;
+}
+
+#define RUN(clip)                                                                                  \
+    "{\"zoetrope\": 1, \"reel_clips\": 1, \"latent_clips\": 1, \"clip\": " clip                    \
+    ", \"dit\": {\"phases\": [{\"steps\": 1, \"windows\": 1, \"frames\": 5}]}}"
+
+TEST(train_config_of_every_kept_run_is_read)
+{
+    static const char *const names[] = {"physics-s", "physics-m", "tiny"};
+    struct train_config c;
+    struct err e;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[4096];
+
+        snprintf(path, sizeof path, "%s/../configs/%s.json", ztest_data(""), names[i]);
+        if (train_config_read(&c, path, &e))
+            ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+        CHECK_STR(c.name, names[i]);
+    }
+}
+
+TEST(train_config_events)
+{
+    struct train_config c;
+    struct err e;
+
+    CHECK_INT(read_text(&c, RUN("{\"frames\": 9}"), &e), 0);
+    CHECK_INT(clip_shape_mix_hash(&c.clip), 0);
+    CHECK_INT(read_text(&c, RUN("{\"events\": {\"moves\": 3, \"hits\": 1}}"), &e), 0);
+    CHECK(c.clip.mix.event[EVENT_MOVE] == 3 && c.clip.mix.event[EVENT_COLLIDE] == 1 &&
+          c.clip.mix.event[EVENT_DROP] == 0);
+    CHECK(clip_shape_mix_hash(&c.clip) != 0); /* files of other clips are not taken for these */
+    CHECK_INT(read_text(&c, RUN("{\"events\": {\"hits\": 0}}"), &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "nothing would happen");
+    CHECK_INT(read_text(&c, RUN("{\"events\": {\"hitz\": 1}}"), &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "hitz");
+    CHECK_INT(read_text(&c, RUN("{\"events\": {\"hits\": -1}}"), &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "hits");
+}
