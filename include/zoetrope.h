@@ -81,9 +81,11 @@ void zt_job_free(zt_job **job);
 /* Set one option: zt_job_set(job, "steps", "20", ...). ZT_E_USAGE names the option, the value and
  * what is allowed. */
 int zt_job_set(zt_job *job, const char *name, const char *value, char *error, size_t size);
-/* Set many from JSON text {"zoetrope": 1, "prompt": ..., ...}: a config file or the recipe of a
- * film. */
+/* Set many from JSON text {"zoetrope": 1, "prompt": ..., ...}, such as a config file. */
 int zt_job_set_json(zt_job *job, const char *json, char *error, size_t size);
+/* Set what the recipe of the film at path says, to make the film again. Films come from anywhere:
+ * a recipe that names files, or anything else that does not decide a film, is ZT_E_MODEL. */
+int zt_job_set_film(zt_job *job, const char *path, char *error, size_t size);
 
 /* Called for each finished picture in order: rgb is h rows of w*3 bytes. Non-zero cancels. */
 typedef int (*zt_frame_fn)(void *user, int index, int n_frames, const uint8_t *rgb, int w, int h);
@@ -103,11 +105,11 @@ int zt_job_run(zt_job *job, char *error, size_t size);
 /* Ask a running job to stop soon. Safe in any thread and in signal handlers. */
 void zt_cancel(zt_job *job);
 
-/* Figures after plan: "seed", "width", "height", "frames", "fps", "steps", "threads",
- * "memory_bytes", "forecast_s", "unknown_words" (separated by ", "), "canonical_prompt", "note" (a
- * warning), "again" (what differs from the film that the recipe came from), "model_KEY" (KEY of
- * zt_model_get); after run also "seconds", "frame_hash", "latent_hash", "output". NULL when not
- * known (yet). Valid until the next call with this job. */
+/* "output" as it was set. Figures after plan: "seed", "width", "height", "frames", "fps", "steps",
+ * "threads", "memory_bytes", "forecast_s", "unknown_words" (separated by ", "), "canonical_prompt",
+ * "note" (a warning), "again" (what differs from the film that the recipe came from), "model_KEY"
+ * (KEY of zt_model_get); after run also "seconds", "frame_hash", "latent_hash". NULL when not known
+ * (yet). Valid until the next call with this job. */
 const char *zt_job_get(zt_job *job, const char *key);
 /* The whole recipe as JSON: prompt, seed, model hash, all settings; no paths, host names or dates.
  * NULL before the plan. Same validity. */

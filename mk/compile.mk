@@ -111,9 +111,14 @@ $(LIB_SO): $(LIB_SO).$(VERSION)
 	@ln -sf $(<F) $@.$(SOVERSION)
 	@ln -sf $(<F) $@
 
-$(PROGRAM): $(LIB_OBJ) $(TOOL_OBJ) $(CCD_BESIDE) $(BUILD)/files.txt
+$(PROGRAM): $(LIB_OBJ) $(TOOL_OBJ) $(PROGRAM_NEEDS) $(BUILD)/files.txt
 	@echo "  LD    $@"
 	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TOOL_OBJ) $(LIB_OBJ) $(CUDA_LIBS) $(PROGRAM_LIBS)
+
+# Both have a utf8_encode; only jansson's public names stay.
+$(BUILD)/jansson.o: $(JANSSON_STATIC)
+	@$(CC) -r -nostdlib -o $@ -Wl,--whole-archive $<
+	@$(OBJCOPY) --wildcard --keep-global-symbol='json_*' $@
 
 $(BUILD)/libccd.so.2: $(CCD_SHARED)
 	@cp -L $< $@

@@ -55,17 +55,20 @@ NVCC ?= $(firstword $(shell command -v nvcc 2>/dev/null) \
 CUDA_HOME ?= $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
 CUDART := $(if $(CUDA_HOME),$(firstword $(wildcard $(patsubst %,$(CUDA_HOME)/%/libcudart_static.a,\
 	  lib64 lib lib/x86_64-linux-gnu targets/x86_64-linux/lib))))
-CUDA ?= $(if $(and $(CUDART),$(wildcard $(CUDA_HOME)/include/cublasLt.h)),1,0)
+CUDA ?= $(if $(and $(NVCC),$(CUDART),$(wildcard $(CUDA_HOME)/include/cublasLt.h)),1,0)
 CUDA_ARCHS ?= 75 80 86 89 90 100 120
 
 ifeq ($(CUDA),1)
-ifeq ($(CUDART),)
+ifeq ($(and $(NVCC),$(CUDART)),)
 $(error CUDA=1, but nvcc and libcudart_static.a are not here (NVCC=$(NVCC), CUDA_HOME=$(CUDA_HOME)))
 endif
 CUDA_KNOWN := $(filter $(CUDA_ARCHS:%=compute_%),$(shell $(NVCC) --list-gpu-arch))
 CUDA_CODE := $(foreach a,$(CUDA_KNOWN:compute_%=%),-gencode arch=compute_$a,code=sm_$a) \
 	     $(foreach a,$(lastword $(CUDA_KNOWN)),-gencode arch=$a,code=$a)
 CUDA_LIBS := $(CUDART)
+# Headers alone: what is fused by cuDNN is a matter of the machine that it runs on.
+CUDNN ?= $(if $(wildcard $(CUDA_HOME)/include/cudnn_graph.h /usr/include/cudnn_graph.h \
+	 /usr/local/include/cudnn_graph.h),1,0)
 endif
 
 LDLIBS := $(PKG_LIBS) -lm -lpthread $(if $(CUDA_LIBS),-ldl -lrt)
@@ -77,9 +80,11 @@ ifeq ($(STATIC_LIBS),1)
 CCD_STATIC := $(filter /%,$(shell $(CC) -print-file-name=libccd.a))
 CCD_SHARED := $(if $(CCD_STATIC),,$(filter /%,$(shell $(CC) -print-file-name=libccd.so.2)))
 CCD_BESIDE := $(CCD_SHARED:%=$(BUILD)/libccd.so.2)
-PROGRAM_LIBS := $(patsubst %,-Wl$(comma)-Bstatic -l%,jansson ode) $(CCD_STATIC) -lstdc++ \
-		-Wl,-Bdynamic $(CCD_BESIDE) $(if $(CCD_BESIDE),-Wl$(comma)-rpath$(comma)\$$ORIGIN) \
-		-static-libgcc $(filter-out -ljansson -lode,$(LDLIBS))
+JANSSON_STATIC := $(shell $(CC) -print-file-name=libjansson.a)
+PROGRAM_LIBS := $(BUILD)/jansson.o -Wl,-Bstatic -lode $(CCD_STATIC) -lstdc++ -Wl,-Bdynamic $(CCD_BESIDE) \
+		$(if $(CCD_BESIDE),-Wl$(comma)-rpath$(comma)\$$ORIGIN) -static-libgcc \
+		$(filter-out -ljansson -lode,$(LDLIBS))
+PROGRAM_NEEDS := $(BUILD)/jansson.o $(CCD_BESIDE)
 else
 PROGRAM_LIBS := $(LDLIBS)
 endif

@@ -16,13 +16,14 @@ MEDIA_FILES := $(filter-out $(MEDIA_STUB),$(filter src/media/ff_%,$(ALL_SRC)))
 
 CUDA_STUB := $(filter src/kern/cuda_none.c,$(ALL_SRC))
 CUDA_FILES := $(filter src/kern/cuda/%,$(ALL_SRC))
+CUDNN_LEFT_OUT := $(if $(filter 1,$(CUDA)),src/kern/cuda/$(if $(filter 1,$(CUDNN)),sdpa_none.c,sdpa.c))
 
 CUDA_HOST_STUB := test/kern/cuda_set_none.c
 CUDA_HOST_FILES := $(CUDA_SRC) $(wildcard test/kern/*.cc)
 
 LEFT_OUT := $(if $(filter 1,$(X86)),$(X86_STUB),$(X86_FILES)) \
 	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES)) \
-	    $(if $(filter 1,$(CUDA)),$(CUDA_STUB),$(CUDA_FILES))
+	    $(if $(filter 1,$(CUDA)),$(CUDA_STUB),$(CUDA_FILES)) $(CUDNN_LEFT_OUT)
 LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC)) $(if $(filter 1,$(CUDA)),$(CUDA_SRC))
 TEST_SRC := $(filter-out $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_STUB)),$(TEST_FOUND))
 

@@ -2,7 +2,7 @@
 
 .PHONY: test tests check checks bench san fuzz fuzzers ztest examples
 
-$(TESTS): $(LIB_OBJ) $(TEST_OBJ) $(CCD_BESIDE) $(BUILD)/files.txt
+$(TESTS): $(LIB_OBJ) $(TEST_OBJ) $(PROGRAM_NEEDS) $(BUILD)/files.txt
 	@echo "  LD    $@"
 	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TEST_OBJ) $(LIB_OBJ) $(CUDA_LIBS) $(PROGRAM_LIBS)
 

@@ -6,20 +6,41 @@
 
 #include "base/utf8.h"
 
+void cmd_put_text(FILE *out, const char *text)
+{
+    for (size_t n = strlen(text); n;) {
+        uint32_t cp = 0;
+        int len = utf8_decode(text, n, &cp);
+        int control = (cp < 0x20 && cp != '\n' && cp != '\t') || (cp >= 0x7f && cp < 0xa0);
+
+        if (!len || control)
+            fputc('?', out);
+        else
+            fwrite(text, 1, (size_t)len, out);
+        text += len ? len : 1;
+        n -= (size_t)(len ? len : 1);
+    }
+}
+
 int cmd_fail(const struct err *e)
 {
-    fprintf(stderr, "zoetrope: %s\n", e->msg);
+    fputs("zoetrope: ", stderr);
+    cmd_put_text(stderr, e->msg);
+    fputc('\n', stderr);
     return -e->code;
 }
 
 int cmd_usage(const char *name, const char *fmt, ...)
 {
     va_list args;
+    char text[1024];
+
     va_start(args, fmt);
-    fputs("zoetrope: ", stderr);
-    vfprintf(stderr, fmt, args);
-    fprintf(stderr, "; see zoetrope %s --help\n", name);
+    vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    fputs("zoetrope: ", stderr);
+    cmd_put_text(stderr, text);
+    fprintf(stderr, "; see zoetrope %s --help\n", name);
     return EXIT_USAGE;
 }
 

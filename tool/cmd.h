@@ -7,6 +7,7 @@
 #define TOOL_CMD_H
 
 #include <signal.h>
+#include <stdio.h>
 
 #include "base/err.h"
 
@@ -19,6 +20,10 @@ int cmd_info(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_IO = 4, EXIT_INTERRUPTED = 130 };
+
+/* Words that a file may have brought along: control characters and malformed bytes become '?', so
+ * that no film and no model sends commands to a terminal. */
+void cmd_put_text(FILE *out, const char *text);
 
 /* "zoetrope: MESSAGE" on stderr; returns the exit status that belongs to e->code. */
 int cmd_fail(const struct err *e);

@@ -14,9 +14,9 @@ enum { MAX_SETTINGS = 256, MAX_PROMPT = 65536, MAX_CONFIG = 1 << 20 };
 
 struct args {
     zt_job *job;
-    const char *again, *config, *output;
+    const char *again, *config;
     const char *name[MAX_SETTINGS], *value[MAX_SETTINGS]; /* as given, in order */
-    char *owned[MAX_SETTINGS];                            /* texts that were read */
+    char *text;                                           /* of a prompt that was read */
     int n, json, help;
 };
 
@@ -64,14 +64,19 @@ static int is_flag(const char *name)
     return 0;
 }
 
-static void remember(struct args *a, const char *name, const char *value)
+static int remember(struct args *a, const char *name, const char *value, struct err *e)
 {
     if (a->n == MAX_SETTINGS)
-        panic("more than %d options", MAX_SETTINGS);
+        return err_set(e, ERR_USAGE, "more than %d options", MAX_SETTINGS);
+    for (int i = 0; i < a->n && !strcmp(name, "prompt"); i++)
+        if (!strcmp(a->name[i], name))
+            return err_set(e, ERR_USAGE,
+                           "a second prompt, \"%.60s\"; all words of a prompt stand inside one "
+                           "pair of quotes",
+                           value);
     a->name[a->n] = name;
     a->value[a->n++] = value;
-    if (!strcmp(name, "output"))
-        a->output = value;
+    return 0;
 }
 
 /* -p TEXT, @FILE or -: the words themselves. One newline at the end of a file is not part of them.
@@ -81,19 +86,24 @@ static int set_prompt(struct args *a, const char *value, struct err *e)
     struct buf text = BUF_INIT;
     const char *path = value[0] == '@' ? value + 1 : "-";
 
-    if (value[0] != '@' && strcmp(value, "-")) {
-        remember(a, "prompt", value);
-        return 0;
-    }
+    if (value[0] != '@' && strcmp(value, "-"))
+        return remember(a, "prompt", value, e);
     int rc = file_read(&text, path, MAX_PROMPT, e);
+    if (rc == ERR_FORMAT)
+        rc = err_set(e, ERR_USAGE, "prompt: %s", e->msg);
     if (!rc && text.len && text.data[text.len - 1] == '\n')
+        text.data[--text.len] = 0;
+    if (!rc && text.len && text.data[text.len - 1] == '\r')
         text.data[--text.len] = 0;
     if (!rc && strlen(buf_str(&text)) != text.len)
         rc = err_set(e, ERR_USAGE, "prompt: %s holds a zero byte", path);
     if (!rc) {
-        buf_puts(&text, "");
-        a->owned[a->n] = text.len ? buf_take(&text) : xstrdup("");
-        remember(a, "prompt", a->owned[a->n]);
+        char *words = xstrdup(buf_str(&text));
+        rc = remember(a, "prompt", words, e);
+        if (rc)
+            free(words);
+        else
+            a->text = words;
     }
     buf_release(&text);
     return rc;
@@ -123,18 +133,18 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         *equals = 0;
         value = equals + 1;
     }
-    if (is_flag(name) && !equals) {
-        remember(a, name, "yes");
-        return 1;
-    }
+    if (!strcmp(name, "json"))
+        return err_set(e, ERR_USAGE, "--json takes no value");
+    if (is_flag(name) && !equals)
+        return remember(a, name, "yes", e) ? e->code : 1;
     if (!value)
         return err_set(e, ERR_USAGE, "%s wants a value", s);
     if (!strcmp(name, "again") || !strcmp(name, "config"))
         *(*name == 'a' ? &a->again : &a->config) = value;
     else if (!strcmp(name, "prompt") && set_prompt(a, value, e))
         return e->code;
-    else if (strcmp(name, "prompt"))
-        remember(a, name, value);
+    else if (strcmp(name, "prompt") && remember(a, name, value, e))
+        return e->code;
     return equals ? 1 : 2;
 }
 
@@ -145,14 +155,21 @@ static int take_word(struct args *a, const char *s, struct err *e)
                        "\"%s\" is one word; a prompt of one word, or a part of a "
                        "prompt without quotes, is not taken: write -p \"%s\"",
                        s, s);
-    remember(a, "prompt", s);
-    return 0;
+    return remember(a, "prompt", s, e);
 }
 
 static int parse(struct args *a, int argc, char **argv, struct err *e)
 {
+    int words = 0; /* behind "--" there are only words */
+
     for (int i = 1; i < argc && !a->help;) {
-        int used = argv[i][0] == '-' ? take_option(a, i, argc, argv, e) : take_word(a, argv[i], e);
+        int used = 1;
+        if (!words && !strcmp(argv[i], "--"))
+            words = 1;
+        else if (!words && argv[i][0] == '-')
+            used = take_option(a, i, argc, argv, e);
+        else
+            used = take_word(a, argv[i], e);
         if (used < 0)
             return used;
         i += used + !used;
@@ -161,22 +178,6 @@ static int parse(struct args *a, int argc, char **argv, struct err *e)
 }
 
 /* ---- the job ---- */
-
-/* The recipe of the film at `path` becomes the settings. */
-static int set_recipe(struct args *a, const char *path, struct err *e)
-{
-    struct film f;
-    int rc = film_probe(&f, path, e);
-
-    if (rc)
-        return rc;
-    if (!f.comment)
-        rc = err_set(e, ERR_FORMAT, "%s: no recipe is stored in it", path);
-    else if ((e->code = zt_job_set_json(a->job, f.comment, e->msg, sizeof e->msg)))
-        rc = err_prefix(e, "%s", path);
-    film_release(&f);
-    return rc;
-}
 
 static int set_config(struct args *a, const char *path, struct err *e)
 {
@@ -192,8 +193,10 @@ static int set_config(struct args *a, const char *path, struct err *e)
 /* Recipe, then config, then the command line: the later one wins. */
 static int set_all(struct args *a, struct err *e)
 {
-    int rc = a->again ? set_recipe(a, a->again, e) : 0;
+    int rc = 0;
 
+    if (a->again)
+        rc = e->code = zt_job_set_film(a->job, a->again, e->msg, sizeof e->msg);
     if (!rc && a->config)
         rc = set_config(a, a->config, e);
     for (int i = 0; i < a->n && !rc; i++) {
@@ -203,12 +206,23 @@ static int set_all(struct args *a, struct err *e)
     return rc;
 }
 
+/* Also when the settings before it were refused. */
+static int film_on_stdout(const struct args *a)
+{
+    const char *output = zt_job_get(a->job, "output");
+
+    for (int i = 0; i < a->n; i++)
+        if (!strcmp(a->name[i], "output"))
+            output = a->value[i];
+    return output && !strcmp(output, "-");
+}
+
 /* Without a name the film is called after its seed. */
 static int name_output(struct args *a, struct err *e)
 {
     char name[64];
 
-    if (a->output)
+    if (zt_job_get(a->job, "output"))
         return 0;
     snprintf(name, sizeof name, "zoetrope-%s.%s", zt_job_get(a->job, "seed"),
              film_default_ending());
@@ -227,6 +241,7 @@ static int run(struct args *a, struct say *say, struct err *e)
 {
     int rc = set_all(a, e);
 
+    say_begin(say, a->json, film_on_stdout(a));
     if (!rc) {
         running = a->job;
         cmd_on_stop(stop_job);
@@ -258,7 +273,6 @@ int cmd_generate(int argc, char **argv)
         show_help();
     } else {
         struct say say;
-        say_begin(&say, a.json, a.output && !strcmp(a.output, "-"));
         if (run(&a, &say, &e))
             status = say_failure(&say, a.job, &e);
         else
@@ -266,7 +280,6 @@ int cmd_generate(int argc, char **argv)
     }
     cmd_on_stop(NULL);
     zt_job_free(&a.job);
-    for (int i = 0; i < a.n; i++)
-        free(a.owned[i]);
+    free(a.text);
     return status;
 }

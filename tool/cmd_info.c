@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/jsonw.h"
 #include "cmd.h"
+#include "format/json.h"
 #include "media/film.h"
 #include "model/bundle.h"
 #include "world/lexicon.h"
@@ -50,6 +51,17 @@ static int parse(struct args *a, int argc, char **argv)
 
 /* ---- films ---- */
 
+/* Anyone may have written the comment of a film. */
+static int is_json(const char *text)
+{
+    struct jdoc *doc;
+    int yes = text[0] == '{' && !jdoc_parse(&doc, text, strlen(text), "recipe", NULL);
+
+    if (yes)
+        jdoc_close(&doc);
+    return yes;
+}
+
 static int show_film(const struct args *a)
 {
     struct film f;
@@ -67,7 +79,7 @@ static int show_film(const struct args *a)
         jsonw_int(&w, "height", f.h);
         jsonw_int(&w, "frames", f.n);
         jsonw_real(&w, "fps", fps);
-        if (f.comment && f.comment[0] == '{')
+        if (f.comment && is_json(f.comment))
             jsonw_raw(&w, "recipe", f.comment);
         else
             jsonw_string(&w, "comment", f.comment);
@@ -76,7 +88,8 @@ static int show_film(const struct args *a)
         buf_release(&b);
     } else {
         printf("%dx%d, %d frames, %g per second\n", f.w, f.h, f.n, fps);
-        puts(f.comment ? f.comment : "no recipe is stored in it");
+        cmd_put_text(stdout, f.comment ? f.comment : "no recipe is stored in it");
+        putchar('\n');
     }
     film_release(&f);
     return EXIT_OK;
@@ -96,8 +109,11 @@ static void show_model(const zt_model *m, int json)
     jsonw_init(&w, &b, 0);
     jsonw_object(&w, NULL);
     for (size_t i = 0; i < sizeof FACTS / sizeof *FACTS; i++) {
-        if (!json)
-            printf("%-12s %s\n", FACTS[i], zt_model_get(m, FACTS[i]));
+        if (!json) {
+            printf("%-12s ", FACTS[i]);
+            cmd_put_text(stdout, zt_model_get(m, FACTS[i]));
+            putchar('\n');
+        }
         jsonw_string(&w, FACTS[i], zt_model_get(m, FACTS[i]));
     }
     jsonw_end_object(&w);
@@ -179,8 +195,10 @@ static int show_words(const zt_model *m)
     free(path);
     if (rc)
         return cmd_fail(&e);
-    for (int i = 0; i < tokenizer_size(t); i++)
-        puts(tokenizer_piece(t, i));
+    for (int i = 0; i < tokenizer_size(t); i++) {
+        cmd_put_text(stdout, tokenizer_piece(t, i));
+        putchar('\n');
+    }
     tokenizer_free(&t);
     return EXIT_OK;
 }

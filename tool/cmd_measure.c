@@ -7,12 +7,13 @@
 #include "base/jsonw.h"
 #include "base/utf8.h"
 #include "cmd.h"
+#include "measure/codec.h"
 #include "measure/shape.h"
 #include "measure_run.h"
 #include "media/film.h"
 
 static const char HELP[] =
-    "usage: zoetrope measure FILM... [--expect \"red ball right\"] [--json]\n"
+    "usage: zoetrope measure FILM... [--expect \"red ball right\"] [--against FILM] [--json]\n"
     "       zoetrope measure [--prompts FILE] [--model DIR] [--out DIR] [options]\n"
     "\n"
     "Says from the pixels which colour, shape and direction the main moving object of a film has.\n"
@@ -22,11 +23,13 @@ static const char HELP[] =
     "through the model's codec, and the model's films held against other sentences.\n"
     "\n"
     "      --expect WORDS    what FILM should show; exit status 1 when it does not\n"
+    "      --against FILE    also how far each FILM is from this one: the PSNR of all pixels\n"
     "      --prompts FILE    the list (configs/prompts-200.txt)\n"
     "      --count N         only the first N sentences\n"
     "      --columns LIST    some of renders,codec,model (all)\n"
     "      --model DIR       a model's name or folder (the default model)\n"
-    "      --steps N, --guidance X, --frames N, --type T, --threads N   as of generate\n"
+    "      --steps N, --guidance X, --frames N, --type T, --device D, --threads N:\n"
+    "                        as of generate\n"
     "      --out DIR         keep the films and films.jsonl; a second call goes on with them\n"
     "      --json            results as JSON\n"
     "      --fit N           fit the shape table to N renders, write it to stdout, and stop\n"
@@ -70,7 +73,8 @@ static int parse_option(struct measure_args *a, const char *name, const char *va
         const char **value;
     } texts[] = {{"--expect", &a->expect},     {"--prompts", &a->prompts}, {"--model", &a->model},
                  {"--steps", &a->steps},       {"--frames", &a->frames},   {"--type", &a->type},
-                 {"--guidance", &a->guidance}, {"--threads", &a->threads}, {"--out", &a->out}};
+                 {"--guidance", &a->guidance}, {"--threads", &a->threads}, {"--out", &a->out},
+                 {"--device", &a->device},     {"--against", &a->against}};
 
     if (!value)
         return cmd_usage("measure", "%s wants a value", name);
@@ -89,16 +93,20 @@ static int parse_option(struct measure_args *a, const char *name, const char *va
     return cmd_usage("measure", "unknown option %s", name);
 }
 
-static void print_sight(const char *path, const struct sight *s, int json)
+/* psnr: of the film against another one, or negative. */
+static void print_sight(const char *path, const struct sight *s, double psnr, int json)
 {
     char name[64];
 
     wish_name(name, sizeof name, s->color, s->shape, s->direction);
     if (!json) {
         printf("%s: %s  (shape %.0f %%, seen in %.0f %% of the frames, %.1f %% of the picture, "
-               "across %+.2f, down %+.2f, growth %+.2f)\n",
+               "across %+.2f, down %+.2f, growth %+.2f)",
                path, s->color ? name : "nothing moves", 100 * s->shape_p, 100 * s->seen,
                100 * s->area, s->across, s->down, s->growth);
+        if (psnr >= 0)
+            printf("  PSNR %.2f dB", psnr);
+        putchar('\n');
         return;
     }
     struct buf out = BUF_INIT;
@@ -115,9 +123,26 @@ static void print_sight(const char *path, const struct sight *s, int json)
     jsonw_real(&j, "down", s->down);
     jsonw_real(&j, "growth", s->growth);
     jsonw_real(&j, "flicker", s->flicker);
+    if (psnr >= 0)
+        jsonw_real(&j, "psnr", psnr);
     jsonw_end_object(&j);
     puts(buf_str(&out));
     buf_release(&out);
+}
+
+static int compare(const struct film *a, const struct film *b, const char *path, double *psnr,
+                   struct err *e)
+{
+    size_t n = (size_t)a->n * (size_t)a->w * (size_t)a->h * 3;
+    double sum = 0;
+
+    if (a->w != b->w || a->h != b->h || a->n != b->n)
+        return err_set(e, ERR_USAGE, "--against: %s has %d frames of %dx%d, the film %d of %dx%d",
+                       path, b->n, b->w, b->h, a->n, a->w, a->h);
+    for (size_t i = 0; i < n; i++)
+        sum += ((double)a->rgb[i] - b->rgb[i]) * ((double)a->rgb[i] - b->rgb[i]);
+    *psnr = codec_psnr(sum, (double)n);
+    return 0;
 }
 
 static int measure_films(const struct measure_args *a, char **films, int n)
@@ -129,9 +154,13 @@ static int measure_films(const struct measure_args *a, char **films, int n)
     if (a->expect && wish_parse(&wish, a->expect, strlen(a->expect), &e))
         return cmd_usage("measure", "--expect: %s", e.msg);
     film_quiet();
+    struct film other = {0};
+    if (a->against && film_read(&other, a->against, NULL, &e))
+        return cmd_fail(&e);
     for (int i = 0; i < n; i++) {
         struct film f;
         struct sight s;
+        double psnr = -1;
 
         if (film_read(&f, films[i], NULL, &e))
             return cmd_fail(&e);
@@ -139,11 +168,17 @@ static int measure_films(const struct measure_args *a, char **films, int n)
             sight_film(f.rgb, f.w, f.h, f.n, &s);
         else
             s = (struct sight){0};
+        int rc = a->against ? compare(&f, &other, a->against, &psnr, &e) : 0;
         film_release(&f);
-        print_sight(films[i], &s, a->json);
+        if (rc) {
+            film_release(&other);
+            return cmd_fail(&e);
+        }
+        print_sight(films[i], &s, psnr, a->json);
         if (!wish_met(&wish, &s))
             status = -ERR_CHECK;
     }
+    film_release(&other);
     return status;
 }
 
@@ -188,7 +223,7 @@ int cmd_measure(int argc, char **argv)
         return fit_table(a.fit);
     if (n_films)
         return measure_films(&a, argv + 1, n_films);
-    if (a.expect)
-        return cmd_usage("measure", "--expect wants films");
+    if (a.expect || a.against)
+        return cmd_usage("measure", "--%s wants films", a.expect ? "expect" : "against");
     return measure_list(&a, &e) ? cmd_fail(&e) : 0;
 }

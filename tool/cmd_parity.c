@@ -68,6 +68,8 @@ static int run_folder(const char *dir, const struct parity_options *o, int many)
     fflush(stdout);
     if (!rc)
         printf("ok: largest error %.3e\n", worst);
+    if (rc == ERR_IO) /* a folder that cannot be read is bad data to whoever compares */
+        e.code = ERR_FORMAT;
     return rc ? cmd_fail(&e) : 0;
 }
 
@@ -79,7 +81,7 @@ int cmd_parity(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         int rc;
 
-        if (!strcmp(argv[i], "--help")) {
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
             fputs(HELP, stdout);
             return 0;
         }

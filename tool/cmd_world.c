@@ -110,6 +110,19 @@ static void make_scene(const struct args *a, uint64_t seed, struct scene *s)
     }
 }
 
+static void say_unknown(const char *prompt)
+{
+    struct prompt p;
+
+    prompt_read(prompt, &p);
+    for (int i = 0; i < p.n_unknown; i++) {
+        fputs(i ? ", " : "words that the world does not know: ", stderr);
+        cmd_put_text(stderr, p.unknown[i]);
+    }
+    if (p.n_unknown)
+        fputs("\n", stderr);
+}
+
 static void print_captions(const struct scene *s)
 {
     struct buf b = BUF_INIT;
@@ -187,6 +200,8 @@ int cmd_world(int argc, char **argv)
     if (!a.captions && dir_make(a.out, &e))
         return cmd_fail(&e);
     cmd_catch_signals();
+    if (a.prompt)
+        say_unknown(a.prompt);
     progress_start(&bar, stderr, "clips", (long)a.n);
     for (int64_t i = 0; i < a.n && !cmd_stop && !e.code; i++) {
         struct scene s;

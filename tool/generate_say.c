@@ -19,6 +19,13 @@ static void line(struct say *s, const struct buf *b)
     fflush(s->out);
 }
 
+static void say_note(const char *text)
+{
+    fputs("note: ", stderr);
+    cmd_put_text(stderr, text);
+    fputc('\n', stderr);
+}
+
 static double number(zt_job *job, const char *key)
 {
     const char *text = zt_job_get(job, key);
@@ -79,14 +86,14 @@ void say_plan(struct say *s, zt_job *job)
         return;
     }
     if ((text = zt_job_get(job, "again")))
-        fprintf(stderr, "note: %s\n", text);
+        say_note(text);
     if ((text = zt_job_get(job, "note")))
-        fprintf(stderr, "note: %s\n", text);
-    if ((text = zt_job_get(job, "unknown_words")) && *text)
-        fprintf(stderr,
-                "words that the model does not know: %s (zoetrope info --words lists those "
-                "it knows)\n",
-                text);
+        say_note(text);
+    if ((text = zt_job_get(job, "unknown_words")) && *text) {
+        fputs("words that the model does not know: ", stderr);
+        cmd_put_text(stderr, text);
+        fputs(" (zoetrope info --words lists those it knows)\n", stderr);
+    }
     format_duration(time, sizeof time, number(job, "forecast_s"));
     format_bytes(memory, sizeof memory, number(job, "memory_bytes"));
     fprintf(stderr, "%.0f frames of %.0fx%.0f", number(job, "frames"), number(job, "width"),
@@ -143,7 +150,7 @@ void say_result(struct say *s, zt_job *job)
         return;
     }
     if (again)
-        fprintf(stderr, "note: %s\n", again);
+        say_note(again);
     format_duration(time, sizeof time, number(job, "seconds"));
     fprintf(s->out, "%s: seed ", zt_job_get(job, "output"));
     fprintf(s->out, "%s, %s, ", zt_job_get(job, "seed"), time);

@@ -1,4 +1,6 @@
 /* zoetrope: one program, one sub-command per task. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,9 +61,30 @@ static int unknown_word(const char *word)
     return EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+/* A film that was opened as number 1 or 2 would take in what is said to people. What stands in for
+ * a closed stream fails to read or write as the closed one would. */
+static int hold_streams(void)
 {
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, not a death */
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+            return EXIT_IO;
+    return EXIT_OK;
+}
+
+/* What was printed must have arrived. A reader that has gone knows it already. */
+static int finish(int status)
+{
+    int failed = ferror(stdout);
+
+    if (!fflush(stdout) && !failed)
+        return status;
+    if (status == EXIT_OK && errno != EPIPE)
+        fputs("zoetrope: standard output: cannot write\n", stderr);
+    return status == EXIT_OK ? EXIT_IO : status;
+}
+
+static int run(int argc, char **argv)
+{
     if (argc < 2) {
         help(stderr);
         return EXIT_USAGE;
@@ -81,4 +104,12 @@ int main(int argc, char **argv)
     if (first[0] != '-' && !cmd_is_sentence(first))
         return unknown_word(first);
     return cmd_generate(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    int status = hold_streams();
+
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, not a death */
+    return status ? status : finish(run(argc, argv));
 }

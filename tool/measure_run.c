@@ -192,6 +192,7 @@ static int generate(struct run *r, int i, struct caught *c, struct err *e)
     set(job, "steps", a->steps, e);
     set(job, "guidance", a->guidance, e);
     set(job, "type", a->type, e);
+    set(job, "device", a->device, e);
     set(job, "threads", a->threads, e);
     zt_job_on_frame(job, catch_frame, c);
     zt_job_on_progress(job, catch_progress, NULL);

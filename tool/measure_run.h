@@ -5,9 +5,10 @@
 #include "measure/score.h"
 
 struct measure_args {
-    const char *prompts, *model, *out, *expect;
-    const char *steps, *guidance, *frames, *type, *threads; /* of generation; NULL: the model's */
-    int column[SCORE_COLUMNS];                              /* 1: wanted */
+    const char *prompts, *model, *out, *expect, *against;
+    const char *steps, *guidance, *frames, *type; /* of generation; NULL: the model's */
+    const char *device, *threads;
+    int column[SCORE_COLUMNS]; /* 1: wanted */
     int64_t count, fit;
     int json;
 };

@@ -77,8 +77,14 @@ static void take_below(struct search *s, const char *dir)
 
 static void look_in(struct search *s, const char *dir)
 {
-    if (s->found || !*dir)
+    const char *seen = buf_str(&s->seen), *at = strstr(seen, dir);
+    size_t n = strlen(dir);
+
+    if (s->found || !n)
         return;
+    for (; at; at = strstr(at + 1, dir)) /* the same folder by another rule */
+        if ((at == seen || at[-1] == ' ') && (at[n] == ',' || !at[n]))
+            return;
     buf_printf(&s->seen, "%s%s", s->seen.len ? ", " : "", dir);
     if (!take_itself(s, dir))
         take_below(s, dir);

@@ -78,6 +78,11 @@ int zt_job_set(zt_job *job, const char *name, const char *value, char *error, si
 {
     struct err e = {0};
 
+    if (!name || !value) {
+        err_set(&e, ERR_USAGE, "%s: no %s is given", name ? name : "option",
+                name ? "value" : "name");
+        return api_fail(&e, error, size);
+    }
     changed(job, name);
     return request_set(&job->request, name, value, &e) ? api_fail(&e, error, size) : 0;
 }
@@ -90,6 +95,23 @@ int zt_job_set_json(zt_job *job, const char *json, char *error, size_t size)
     return request_set_json(&job->request, json, strlen(json), "settings", &e)
                ? api_fail(&e, error, size)
                : 0;
+}
+
+int zt_job_set_film(zt_job *job, const char *path, char *error, size_t size)
+{
+    struct film f;
+    struct err e = {0};
+    int rc = film_probe(&f, path, &e);
+
+    if (rc)
+        return api_fail(&e, error, size);
+    changed(job, "model");
+    if (f.comment)
+        rc = request_set_recipe(&job->request, f.comment, strlen(f.comment), path, &e);
+    else
+        rc = err_set(&e, ERR_FORMAT, "%s: no recipe is stored in it", path);
+    film_release(&f);
+    return rc ? api_fail(&e, error, size) : 0;
 }
 
 void zt_job_on_frame(zt_job *job, zt_frame_fn fn, void *user)
@@ -277,8 +299,6 @@ static const char *after_run(zt_job *job, const char *key)
         return job->figures.frame_hash;
     if (!strcmp(key, "latent_hash"))
         return job->figures.latent_hash;
-    if (!strcmp(key, "output"))
-        return job->output;
     return NULL;
 }
 
@@ -295,6 +315,8 @@ const char *zt_job_get(zt_job *job, const char *key)
                    {"threads", p->threads},       {"memory_bytes", (int64_t)p->memory_bytes}};
 
     arena_reset(&job->text);
+    if (!strcmp(key, "output"))
+        return job->request.value[OPT_OUTPUT].set ? request_text(&job->request, OPT_OUTPUT) : NULL;
     if (!job->planned)
         return NULL;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

@@ -44,6 +44,21 @@ int file_read(struct buf *out, const char *path, size_t max_bytes, struct err *e
     return rc;
 }
 
+int file_read_regular(struct buf *out, const char *path, size_t max_bytes, struct err *e)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+
+    if (fd < 0)
+        return err_set(e, ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        rc = err_set(e, ERR_FORMAT, "%s: not a regular file", path);
+    else
+        rc = read_all(out, fd, path, max_bytes, e);
+    close(fd);
+    return rc;
+}
+
 static int write_all(int fd, const char *p, size_t n)
 {
     while (n) {

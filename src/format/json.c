@@ -72,7 +72,7 @@ int jdoc_read(struct jdoc **out, const char *path, size_t max_bytes, struct err 
     int rc;
 
     *out = NULL;
-    rc = file_read(&text, path, max_bytes, e);
+    rc = file_read_regular(&text, path, max_bytes, e);
     if (rc == 0)
         rc = jdoc_parse(out, buf_str(&text), text.len, path, e);
     buf_release(&text);

@@ -75,8 +75,10 @@ static int evaluate(struct run *r, struct err *e)
         if (!rc)
             rc = velocity_at(&r->v, r->cx, r->x, sampler_timestep(r->sampler, i),
                              sampler_sigma(r->sampler, i), r->out, e);
+        if (rc == ERR_CANCEL)
+            return err_set(e, rc, "stopped while sampling, in step %d of %d", i + 1, n);
         if (rc)
-            return rc == ERR_CANCEL ? rc : err_prefix(e, "step %d of %d", i + 1, n);
+            return err_prefix(e, "step %d of %d", i + 1, n);
         sampler_step(r->sampler, i, r->x, r->out, count);
         if (!all_finite(r->x, count))
             return err_set(e, ERR_DEVICE, "step %d of %d: the latent is not finite", i + 1, n);

@@ -10,6 +10,7 @@
 #define MIB (1024.0 * 1024.0)
 enum {
     TEXT_ROWS = 48,           /* of a long prompt */
+    ENCODER_FRAMES = 60,      /* that the encoder of a film looks at, as RGB: measured */
     PROGRAM_BYTES = 48 << 20, /* code, libraries, scratch of the kernels */
     MAX_TOKENS = 1 << 22      /* beyond this even a dry run takes long */
 };
@@ -73,7 +74,8 @@ static double host_bytes(const struct plan *p)
     double latent = (double)latent_count(&s) * sizeof(float);
     double drawn = (double)p->w * p->h * 3 * (1 + sizeof(float)) * p->kt;
     double film = (double)p->film_w * p->film_h * 3;
-    return latent * 12 + drawn + film * 60 + PROGRAM_BYTES;
+    return latent * 12 + drawn +
+           film * (p->n_film < ENCODER_FRAMES ? p->n_film + 4 : ENCODER_FRAMES) + PROGRAM_BYTES;
 }
 
 /* Memory in bytes of p with t latent frames; *dit and *vae are operations of one call each. */

@@ -139,7 +139,7 @@ static int parse(const struct option *o, struct value *v, const char *s)
 
     switch (o->kind) {
     case OPTION_INT:
-        if (parse_int(s, &v->i) || (double)v->i < o->lo || (double)v->i > o->hi)
+        if (parse_int(s, &v->i) || v->i < (int64_t)o->lo || v->i > (int64_t)o->hi)
             return -1;
         v->r = (double)v->i;
         return 0;
@@ -222,8 +222,22 @@ static int set_fact(struct request *r, const char *key, struct jval root)
     return 1;
 }
 
+/* What anybody's film may say: how it was made, and the name of a model; never a path. */
+static int check_recipe_field(const char *key, const char *text, struct err *e)
+{
+    int i = find(key, e);
+
+    if (i < 0)
+        return ERR_FORMAT;
+    if (!options[i].recipe && i != OPT_MODEL)
+        return err_set(e, ERR_FORMAT, "%s: is no part of a recipe", options[i].name);
+    if (i == OPT_MODEL && strchr(text, '/'))
+        return err_set(e, ERR_FORMAT, "model \"%.80s\" is a path; a recipe holds a name", text);
+    return 0;
+}
+
 static int set_field(struct request *r, struct jval root, const char *key, struct jval v,
-                     struct err *e)
+                     int recipe, struct err *e)
 {
     char number[40];
     const char *text = number;
@@ -255,10 +269,13 @@ static int set_field(struct request *r, struct jval root, const char *key, struc
                        "is wanted",
                        key);
     }
-    return request_set(r, key, text, e);
+    if (recipe && check_recipe_field(key, text, e))
+        return e->code = ERR_FORMAT;
+    int rc = request_set(r, key, text, e);
+    return rc && recipe ? (e->code = ERR_FORMAT) : rc;
 }
 
-static int set_fields(struct request *r, struct jval root, struct err *e)
+static int set_fields(struct request *r, struct jval root, int recipe, struct err *e)
 {
     void *it = NULL;
     const char *key;
@@ -267,12 +284,12 @@ static int set_fields(struct request *r, struct jval root, struct err *e)
 
     while (!rc && j_next(root, &it, &key, &v))
         if (strcmp(key, "zoetrope") && !set_fact(r, key, root))
-            rc = set_field(r, root, key, v, e);
+            rc = set_field(r, root, key, v, recipe, e);
     return rc;
 }
 
-int request_set_json(struct request *r, const char *json, size_t len, const char *source,
-                     struct err *e)
+static int set_json(struct request *r, const char *json, size_t len, const char *source, int recipe,
+                    struct err *e)
 {
     struct jdoc *doc;
     int rc;
@@ -291,7 +308,7 @@ int request_set_json(struct request *r, const char *json, size_t len, const char
                (long long)version, RECIPE_VERSION);
     rc = jdoc_status(doc, e);
     if (!rc) {
-        rc = set_fields(r, root, e);
+        rc = set_fields(r, root, recipe, e);
         if (rc)
             err_prefix(e, "%s", source);
         else
@@ -299,6 +316,18 @@ int request_set_json(struct request *r, const char *json, size_t len, const char
     }
     jdoc_close(&doc);
     return rc;
+}
+
+int request_set_json(struct request *r, const char *json, size_t len, const char *source,
+                     struct err *e)
+{
+    return set_json(r, json, len, source, 0, e);
+}
+
+int request_set_recipe(struct request *r, const char *json, size_t len, const char *source,
+                       struct err *e)
+{
+    return set_json(r, json, len, source, 1, e);
 }
 
 const char *request_text(const struct request *r, enum option_id id)

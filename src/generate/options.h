@@ -74,6 +74,10 @@ NODISCARD int request_set(struct request *r, const char *name, const char *value
  * newer version, an unknown field; ERR_USAGE: a value out of range. */
 NODISCARD int request_set_json(struct request *r, const char *json, size_t len, const char *source,
                                struct err *e);
+/* The same for a recipe out of a film, which anyone may have made: only what decides a film, and
+ * the name of a model. Whatever is wrong with it is ERR_FORMAT. */
+NODISCARD int request_set_recipe(struct request *r, const char *json, size_t len,
+                                 const char *source, struct err *e);
 
 const char *request_text(const struct request *r, enum option_id id); /* never NULL */
 int64_t request_int(const struct request *r, enum option_id id, int64_t unset);

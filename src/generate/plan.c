@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/machine.h"
+#include "base/utf8.h"
 #include "generate/reading.h"
 #include "generate/sampler.h"
 #include "media/picture.h"
@@ -29,6 +30,8 @@ static int read_configs(struct plan *p, const char *dir, struct err *e)
         rc = umt5_config_read(&p->text_config, text, e);
     if (!rc)
         rc = tiny_vae_config_read(&p->vae_config, vae, e);
+    if (!rc)
+        rc = bundle_check_fit(dir, &p->info, &p->dit, &p->text_config, &p->vae_config, e);
     free(dit);
     free(text);
     free(vae);
@@ -203,13 +206,26 @@ static int settle_picture(struct plan *p, const struct request *r, struct err *e
     return 0;
 }
 
+/* Spaces alone, of either script, are no words. */
+static int is_blank(const char *s)
+{
+    uint32_t cp;
+
+    for (int len; *s; s += len) {
+        len = utf8_decode(s, strlen(s), &cp);
+        if (!len || !(cp == ' ' || (cp >= '\t' && cp <= '\r') || cp == 0xa0 || cp == 0x3000))
+            return 0;
+    }
+    return 1;
+}
+
 int plan_make(struct plan *p, const char *model_dir, const struct request *r,
               const atomic_int *stop, struct err *e)
 {
     int rc;
 
     memset(p, 0, sizeof(*p));
-    if (!*request_text(r, OPT_PROMPT) && !r->value[OPT_FIRST_FRAME].set)
+    if (is_blank(request_text(r, OPT_PROMPT)) && !r->value[OPT_FIRST_FRAME].set)
         return err_set(e, ERR_USAGE, "prompt: nothing to draw; say what in a few words");
     rc = read_configs(p, model_dir, e);
     p->c = p->info.channels;

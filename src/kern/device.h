@@ -23,6 +23,13 @@ struct device {
     void (*get)(struct device *d, void *host, const void *from, size_t bytes);
     void (*zero)(struct device *d, void *mem, size_t bytes);
     int (*check)(struct device *d, struct err *e); /* NULL: never fails */
+    /* For what does not fit, each NULL where it never comes to that: host memory that copies may
+     * run from beside the kernels; such a copy, after all that is queued so far; what is queued
+     * from now on waits for all these copies. */
+    void *(*pin)(struct device *d, size_t bytes); /* NULL: the host has not got it */
+    void (*unpin)(struct device *d, void *mem, size_t bytes);
+    void (*prefetch)(struct device *d, void *to, const void *pinned, size_t bytes);
+    void (*arrive)(struct device *d);
 };
 
 struct device *device_cpu(void);  /* kernels_best() on host memory */

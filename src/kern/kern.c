@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/err.h"
+#include "kern/cuda/cuda_device.h"
 #include "kern/x86/x86.h"
 
 enum { BIG_PAGE = 2 << 20 };
@@ -119,6 +120,8 @@ const struct kernels *kernels_named(const char *name)
     pthread_once(&once, find_levels);
     if (!strcmp(name, "null"))
         return kernels_null();
+    if (!strcmp(name, "cuda"))
+        return device_cuda_count() > 0 ? kernels_cuda() : NULL;
     for (int i = 0; i < N_LEVELS; i++)
         if (level_there[i] && !strcmp(name, level_name[i]))
             return &level[i];

@@ -37,13 +37,15 @@ void *kcx_shared(struct kcx *kc, size_t bytes); /* one more, for all workers of 
  * b is computed in f32), or all F64. bias is wide [n] or NULL. add != 0: c += instead of c =.
  *   matmul_nt: c[m,n] = a[m,k] b[n,k]^T + bias     forward: y = x w^T
  *   matmul_nn: c[m,n] = a[m,k] b[k,n]              backward to x: dx = dy w
- *   matmul_tn: c[m,n] = a[k,m]^T b[k,n]            backward to w: dw += dy^T x */
+ *   matmul_tn: c[m,n] = a[k,m]^T b[k,n]            backward to w: dw += dy^T x
+ * batch > 1: so many products of one shape, with operands *_step elements apart and one bias. */
 struct k_matmul {
     int64_t m, n, k, lda, ldb, ldc;
     enum dtype a_type, b_type, c_type;
     const void *a, *b, *bias;
     void *c;
     int add;
+    int64_t batch, a_step, b_step, c_step; /* batch 0 is 1 */
 };
 
 /* softmax(scale q k^T + bias) v for n_seq independent sequences: sequence s owns query rows
@@ -275,7 +277,7 @@ struct k_sum_squares { /* sum in double in fixed chunks of 65536; first_bad = fi
 /* One function pointer per kernel. An argument struct is const except for results stored in it
  * (sum_squares). */
 struct kernels {
-    const char *name; /* "c", "avx2", "avx512", "avx512bf16", "null" */
+    const char *name; /* "c", "avx2", "avx512", "avx512bf16", "null", "cuda" */
 #define K(kernel, args) void (*kernel)(struct kcx *, struct args *);
     KERNELS(K)
 #undef K
@@ -287,7 +289,8 @@ const struct kernels *kernels_null(void);
  * ZT_CPU=c|avx2|avx512|avx512bf16 in the environment chooses a level. An unknown or unavailable
  * name falls to the nearest lower set. Decided once, thread-safe. */
 const struct kernels *kernels_best(void);
-/* The kernels up to one set by name, for tests: NULL when this CPU or build has not got it. */
+/* The kernels up to one set by name, for tests: NULL when this CPU, machine or build has not got
+ * it. */
 const struct kernels *kernels_named(const char *name);
 
 #endif

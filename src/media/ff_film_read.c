@@ -1,5 +1,6 @@
 /* ff_film_read.c - the first video stream of a file. Only known containers and codecs, only local
  * files, one thread: what is opened may be hostile. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include <libavformat/avformat.h>
@@ -135,6 +136,20 @@ static int read_frames(struct film *f, struct reader *r, const char *path,
     return rc < 0 ? rc : 0;
 }
 
+/* As the index says; a film that is still growing has none, so its packets are counted. */
+static int count_frames(struct reader *r)
+{
+    int64_t n = r->fmt->streams[r->stream]->nb_frames;
+
+    if (n > 0)
+        return n < INT_MAX ? (int)n : INT_MAX;
+    if (!(r->pkt = av_packet_alloc()))
+        panic("out of memory");
+    for (n = 0; n < INT_MAX && av_read_frame(r->fmt, r->pkt) >= 0; av_packet_unref(r->pkt))
+        n += r->pkt->stream_index == r->stream;
+    return (int)n;
+}
+
 int ff_film_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e)
 {
     struct reader r = {0};
@@ -143,7 +158,7 @@ int ff_film_read(struct film *f, const char *path, const struct film_caps *caps,
     if (!rc) {
         read_facts(f, &r);
         if (caps->max_frames == 0)
-            f->n = (int)r.fmt->streams[r.stream]->nb_frames;
+            f->n = count_frames(&r);
         else if (!(rc = open_decoder(&r, path, e)))
             rc = read_frames(f, &r, path, caps, e);
     }

@@ -23,6 +23,7 @@ struct mp4 {
     AVPacket *pkt;
     int64_t n; /* frames taken */
     int lossless;
+    int hold; /* the lock of the part file; below 0: none */
 };
 
 static void mp4_free(struct mp4 *m)
@@ -34,6 +35,8 @@ static void mp4_free(struct mp4 *m)
     avcodec_free_context(&m->enc);
     av_frame_free(&m->frame);
     av_packet_free(&m->pkt);
+    if (m->hold >= 0)
+        close(m->hold);
     free(m->path);
     free(m->part);
     free(m);
@@ -147,11 +150,15 @@ static int mp4_begin(void **state, const char *path, const struct film_options *
     m->path = xstrdup(path);
     m->part = film_part_name(path);
     m->lossless = o->lossless;
+    m->hold = -1;
     m->frame = av_frame_alloc();
     m->pkt = av_packet_alloc();
     if (!m->frame || !m->pkt)
         panic("out of memory");
-    if ((rc = open_encoder(m, o, e)) || (rc = open_part(m, o, e))) {
+    rc = open_encoder(m, o, e);
+    if (!rc && (m->hold = film_hold_part(m->part, e)) < 0)
+        rc = m->hold;
+    if (rc || (rc = open_part(m, o, e))) {
         mp4_free(m);
         return rc;
     }

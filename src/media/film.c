@@ -1,11 +1,14 @@
 /* film.c - which kind of file a name means, and checks that all kinds share. */
 #include "media/film.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -43,6 +46,43 @@ char *film_part_name(const char *path)
     const char *ext = path_ext(path);
 
     return xasprintf("%.*spart.%s", (int)(ext - path), path, ext);
+}
+
+int film_hold_part(const char *part, struct err *e)
+{
+    int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+    if (fd < 0)
+        return err_set(e, ERR_IO, "%s: cannot write: %s", part, strerror(errno));
+    if (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+        return fd; /* file systems without locks are written as before */
+    close(fd);
+    return err_set(e, ERR_IO, "%s: is being written already", part);
+}
+
+/* The same question without touching the file. */
+static int check_part(const char *path, struct err *e)
+{
+    char *part = film_part_name(path);
+    int fd = open(part, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
+
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+        rc = err_set(e, ERR_IO, "%s: is being written already", part);
+    if (fd >= 0)
+        close(fd);
+    free(part);
+    return rc;
+}
+
+char *film_read_recipe(const char *path)
+{
+    struct buf text = BUF_INIT;
+    char *recipe = NULL;
+
+    if (file_exists(path) && !file_read(&text, path, FILM_MAX_COMMENT_BYTES, NULL))
+        recipe = xstrdup(buf_str(&text));
+    buf_release(&text);
+    return recipe;
 }
 
 static int is_png_dir(const char *path)
@@ -89,17 +129,49 @@ static int check_options(const char *path, const struct film_options *o,
     return 0;
 }
 
+/* A file that the film would replace. Frees name. */
+static int check_free(char *name, const struct film_options *o, struct err *e)
+{
+    int rc = 0;
+
+    if (file_exists(name) && !o->overwrite)
+        rc = err_set(e, ERR_IO, "%s exists already; -y overwrites it", name);
+    free(name);
+    return rc;
+}
+
+/* The folder that must be there: that of the film, or the nearest one above a folder to be made. */
+static char *folder_of(const char *path, const struct film_kind *kind)
+{
+    char *dir = kind == &film_kind_png ? xstrdup(path) : path_dir(path), *up;
+
+    while (kind == &film_kind_png && access(dir, F_OK) && strcmp(dir, ".")) {
+        up = path_dir(dir);
+        free(dir);
+        dir = up;
+    }
+    return dir;
+}
+
 static int check_place(const char *path, const struct film_options *o, const struct film_kind *kind,
                        struct err *e)
 {
     char *dir;
     int rc = 0;
 
-    if (!strcmp(path, "-") || kind == &film_kind_png)
+    if (!strcmp(path, "-"))
         return 0;
-    if (file_exists(path) && !o->overwrite)
-        return err_set(e, ERR_IO, "%s exists already; -y overwrites it", path);
-    dir = path_dir(path);
+    if (kind == &film_kind_png)
+        rc = check_free(path_join(path, "frame-00000.png"), o, e);
+    else
+        rc = check_free(xstrdup(path), o, e);
+    if (!rc && kind == &film_kind_y4m)
+        rc = check_free(xasprintf("%s.json", path), o, e);
+    if (!rc && kind != &film_kind_png)
+        rc = check_part(path, e);
+    if (rc)
+        return rc;
+    dir = folder_of(path, kind);
     if (!dir_exists(dir))
         rc = err_set(e, ERR_IO, "%s: there is no folder %s", path, dir);
     else if (access(dir, W_OK))
@@ -120,13 +192,7 @@ int film_check(const char *path, const struct film_options *o, struct err *e)
     if (kind != &film_kind_y4m && !ff_present())
         return err_set(e, ERR_IO,
                        "%s: needs FFmpeg, which is not in this build; write .y4m instead", path);
-    if (kind == &film_kind_png && !o->overwrite) {
-        char *first = path_join(path, "frame-00000.png");
-        if (file_exists(first))
-            rc = err_set(e, ERR_IO, "%s exists already; -y overwrites it", first);
-        free(first);
-    }
-    return rc;
+    return 0;
 }
 
 int film_open(struct film_writer **out, const char *path, const struct film_options *o,

@@ -6,7 +6,10 @@
  *
  * An mp4 grows as NAME.part.mp4, in fragments, so that it plays at any moment, also after a crash;
  * film_finish moves its packets into NAME with the index in front. Names are never left half
- * written: until film_finish returns 0 an older NAME is untouched.
+ * written: until film_finish returns 0 an older NAME is untouched. The recipe stands in the comment
+ * tag of an mp4; it lies beside a NAME.y4m as NAME.y4m.json, and in a folder as recipe.json.
+ *
+ * Two writers of one NAME at the same time would mix their films: the later one is refused.
  *
  * Thread-safety: one thread at a time per writer; different writers are independent. */
 #ifndef MEDIA_FILM_H
@@ -24,7 +27,7 @@ struct film_options {
     int crf;              /* 0..51, 18 looks lossless; ignored by y4m and PNG */
     int lossless;         /* mp4: RGB pixels survive exactly (H.264 High 4:4:4, few players) */
     int overwrite;        /* an existing file is ERR_IO without it */
-    const char *comment;  /* recipe for the comment tag (recipe.json in a folder); NULL: none */
+    const char *comment;  /* the recipe; NULL: none */
 };
 
 /* 24 -> 24/1, 29.97 -> 30000/1001, else thousandths. fps in 1..240. */
@@ -68,7 +71,7 @@ struct film {
  * ends in the middle of a frame gives the frames before it. */
 NODISCARD int film_read(struct film *f, const char *path, const struct film_caps *caps,
                         struct err *e);
-/* Size, rate and comment only; n is what the header claims, or 0. */
+/* Size, rate, number of frames and comment only. */
 NODISCARD int film_probe(struct film *f, const char *path, struct err *e);
 void film_release(struct film *f);
 

@@ -33,6 +33,11 @@ int ff_present(void);
 
 /* NAME.part.EXT for NAME.EXT. The caller frees. */
 char *film_part_name(const char *path);
+/* Hold the part file for this writer alone, made when it is not there; the lock goes with the
+ * number that is returned, also when the process dies. ERR_IO: somebody else is writing it. */
+int film_hold_part(const char *part, struct err *e);
+/* The recipe in the file `path`, the caller's; NULL when there is none. */
+char *film_read_recipe(const char *path);
 /* Room for one more frame in f->rgb (grows by doubling); NULL and e set beyond the caps. */
 uint8_t *film_next_frame(struct film *f, const struct film_caps *caps, const char *path,
                          struct err *e);

@@ -57,8 +57,6 @@ static int png_begin(void **state, const char *path, const struct film_options *
                        path);
     if ((rc = dir_make(path, e)))
         return rc;
-    if (has_frame(path, 0) && !o->overwrite)
-        return err_set(e, ERR_IO, "%s holds frames already; -y overwrites them", path);
     recipe = path_join(path, "recipe.json");
     if (o->comment)
         rc = file_write(recipe, o->comment, strlen(o->comment), e);
@@ -106,17 +104,6 @@ static int png_finish(void *state, struct err *e)
 
 const struct film_kind film_kind_png = {png_begin, png_write, png_finish, png_abort};
 
-static void read_recipe(struct film *f, const char *dir)
-{
-    char *name = path_join(dir, "recipe.json");
-    struct buf text = BUF_INIT;
-
-    if (file_exists(name) && !file_read(&text, name, FILM_MAX_COMMENT_BYTES, NULL))
-        f->comment = buf_take(&text);
-    buf_release(&text);
-    free(name);
-}
-
 static int read_frame(struct film *f, const char *name, const struct film_caps *caps, struct err *e)
 {
     struct picture p;
@@ -141,10 +128,12 @@ static int read_frame(struct film *f, const char *name, const struct film_caps *
 int png_dir_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e)
 {
     struct film_caps one = {1, INT64_MAX};
+    char *recipe = path_join(path, "recipe.json");
     int rc = 0, probe = caps->max_frames == 0;
     int n = probe ? 1 : caps->max_frames;
 
-    read_recipe(f, path);
+    f->comment = film_read_recipe(recipe);
+    free(recipe);
     if (!has_frame(path, 0))
         return err_set(e, ERR_IO, "%s: a folder without frame-00000.png", path);
     for (int i = 0; !rc && i < n && has_frame(path, i); i++) {
@@ -153,7 +142,7 @@ int png_dir_read(struct film *f, const char *path, const struct film_caps *caps,
         rc = read_frame(f, name, probe ? &one : caps, e);
         free(name);
     }
-    if (probe)
-        f->n = 0;
+    while (probe && !rc && has_frame(path, f->n))
+        f->n++;
     return rc;
 }

@@ -1,8 +1,9 @@
 /* y4m.c - YUV4MPEG2: one line of text, then FRAME and raw planes. The format has no word for the
- * matrix; what is written here is BT.709 limited range and says so in an X field. The recipe goes
- * into an X field as well, with everything but graphic ASCII as %XX. */
-#include <ctype.h>
+ * matrix; what is written here is BT.709 limited range. Readers take only short lines (x264 80
+ * bytes, FFmpeg 96), so the recipe lies beside the film, in NAME.y4m.json; a film on standard
+ * output has none. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +17,13 @@
 struct y4m {
     FILE *out;
     char *path, *part; /* NULL for standard output */
-    int w, h;
+    int w, h, hold;    /* the lock of the part file; below 0: none */
     uint8_t *planes;
     size_t bytes; /* of one frame */
     struct yuv_planes view;
 };
 
-enum { HEADER_MAX = 4 * FILM_MAX_COMMENT_BYTES };
+enum { HEADER_MAX = 4096 }; /* that is read; what is written is shorter than 80 */
 
 static size_t plane_sizes(size_t size[3], int stride[3], int w, int h, enum yuv_chroma chroma)
 {
@@ -46,34 +47,10 @@ static size_t view_init(struct yuv_planes *v, uint8_t *planes, int w, int h, enu
     return sum;
 }
 
-static void add_escaped(struct buf *b, const char *text)
+/* The recipe of NAME.y4m. */
+static char *recipe_name(const char *film)
 {
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c > ' ' && c < 127 && c != '%')
-            buf_putc(b, (char)c);
-        else
-            buf_printf(b, "%%%02X", c);
-    }
-}
-
-static char *unescaped(const char *text)
-{
-    char *s = xstrdup(text), *to = s;
-    unsigned value;
-
-    for (const char *p = s; *p; p++) {
-        if (*p == '%' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2]) &&
-            sscanf(p + 1, "%2x", &value) == 1 && value) {
-            *to++ = (char)value;
-            p += 2;
-        } else {
-            *to++ = *p;
-        }
-    }
-    *to = 0;
-    return s;
+    return xasprintf("%s.json", film);
 }
 
 static int put(struct y4m *y, const void *data, size_t n, struct err *e)
@@ -88,46 +65,64 @@ static void y4m_free(struct y4m *y)
 {
     if (y->part && y->out)
         fclose(y->out);
+    if (y->hold >= 0)
+        close(y->hold);
     free(y->path);
     free(y->part);
     free(y->planes);
     free(y);
 }
 
+/* Beside the part file; without a recipe none is left there. */
+static int put_recipe(const struct y4m *y, const char *recipe, struct err *e)
+{
+    char *name = recipe_name(y->part);
+    int rc = 0;
+
+    if (recipe)
+        rc = file_write(name, recipe, strlen(recipe), e);
+    else if (file_exists(name) && unlink(name))
+        rc = err_set(e, ERR_IO, "%s: cannot be removed: %s", name, strerror(errno));
+    free(name);
+    return rc;
+}
+
+static int open_out(struct y4m *y, const char *path, const char *recipe, struct err *e)
+{
+    if (!strcmp(path, "-")) {
+        y->out = stdout;
+        return 0;
+    }
+    y->path = xstrdup(path);
+    y->part = film_part_name(path);
+    if ((y->hold = film_hold_part(y->part, e)) < 0)
+        return y->hold;
+    y->out = fopen(y->part, "wb");
+    if (!y->out)
+        return err_set(e, ERR_IO, "%s: cannot write: %s", y->part, strerror(errno));
+    return put_recipe(y, recipe, e);
+}
+
 static int y4m_begin(void **state, const char *path, const struct film_options *o, struct err *e)
 {
     struct y4m *y = xcalloc(1, sizeof *y);
-    struct buf head = BUF_INIT;
+    char head[80];
     size_t size[3];
-    int stride[3], rc;
+    int stride[3], rc, n;
 
+    y->hold = -1;
     y->w = o->w;
     y->h = o->h;
-    if (strcmp(path, "-")) {
-        y->path = xstrdup(path);
-        y->part = film_part_name(path);
-        y->out = fopen(y->part, "wb");
-    } else {
-        y->out = stdout;
-    }
-    if (!y->out) {
-        rc = err_set(e, ERR_IO, "%s: cannot write: %s", y->part, strerror(errno));
-        y4m_free(y);
-        return rc;
-    }
     y->bytes = plane_sizes(size, stride, o->w, o->h, YUV_420);
     y->planes = xmalloc(y->bytes);
     view_init(&y->view, y->planes, o->w, o->h, YUV_420);
-    buf_printf(&head,
-               "YUV4MPEG2 W%d H%d F%d:%d Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED XMATRIX=BT709", o->w,
-               o->h, o->fps_num, o->fps_den);
-    if (o->comment) {
-        buf_puts(&head, " XCOMMENT=");
-        add_escaped(&head, o->comment);
-    }
-    buf_putc(&head, '\n');
-    rc = put(y, head.data, head.len, e);
-    buf_release(&head);
+    n = snprintf(head, sizeof head,
+                 "YUV4MPEG2 W%d H%d F%d:%d Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\n", o->w, o->h,
+                 o->fps_num, o->fps_den);
+    ZT_ASSERT(n < (int)sizeof head);
+    rc = open_out(y, path, o->comment, e);
+    if (!rc)
+        rc = put(y, head, (size_t)n, e);
     if (rc)
         y4m_free(y);
     else
@@ -149,6 +144,24 @@ static int y4m_write(void *state, const uint8_t *rgb, struct err *e)
     return 0;
 }
 
+/* Part files get their names. The recipe of an older film goes first: no film is ever beside a
+ * recipe that is not its own. */
+static int place(const struct y4m *y, struct err *e)
+{
+    char *from = recipe_name(y->part), *to = recipe_name(y->path);
+    int rc = 0;
+
+    if (unlink(to) && errno != ENOENT)
+        rc = err_set(e, ERR_IO, "%s: cannot be removed: %s", to, strerror(errno));
+    else if (rename(y->part, y->path))
+        rc = err_set(e, ERR_IO, "%s: cannot rename %s: %s", y->path, y->part, strerror(errno));
+    else if (file_exists(from) && rename(from, to))
+        rc = err_set(e, ERR_IO, "%s: cannot rename %s: %s", to, from, strerror(errno));
+    free(from);
+    free(to);
+    return rc;
+}
+
 static int y4m_finish(void *state, struct err *e)
 {
     struct y4m *y = state;
@@ -157,8 +170,8 @@ static int y4m_finish(void *state, struct err *e)
     if (fflush(y->out) || (y->part && fsync(fileno(y->out))))
         rc = err_set(e, ERR_IO, "%s: cannot write: %s", y->part ? y->part : "standard output",
                      strerror(errno));
-    else if (y->part && rename(y->part, y->path))
-        rc = err_set(e, ERR_IO, "%s: cannot rename %s: %s", y->path, y->part, strerror(errno));
+    else if (y->part)
+        rc = place(y, e);
     y4m_free(y);
     return rc;
 }
@@ -204,8 +217,6 @@ static int parse_header(struct film *f, struct yuv_layout *l, char *line, const 
                            path, word);
         else if (!strcmp(word, "XCOLORRANGE=FULL"))
             l->full_range = 1;
-        else if (!strncmp(word, "XCOMMENT=", 9) && !f->comment)
-            f->comment = unescaped(word + 9);
     }
     if (f->w < 1 || f->h < 1 || f->w > PICTURE_MAX_SIDE || f->h > PICTURE_MAX_SIDE)
         return err_set(e, ERR_FORMAT, "%s: y4m size %dx%d; each side must be 1 to %d pixels", path,
@@ -258,12 +269,32 @@ static int read_frames(struct film *f, const struct yuv_layout *l, FILE *in, con
     return rc;
 }
 
+/* Whole frames from here on, without looking at their pixels. */
+static int count_frames(FILE *in, off_t bytes)
+{
+    struct buf line = BUF_INIT;
+    off_t end = fseeko(in, 0, SEEK_CUR) ? 0 : ftello(in), size;
+    int n = 0;
+
+    if (fseeko(in, 0, SEEK_END) || (size = ftello(in)) < 0 || fseeko(in, end, SEEK_SET))
+        return 0;
+    while (n < INT_MAX && !read_line(&line, in, 4096) && !strncmp(buf_str(&line), "FRAME", 5)) {
+        end = ftello(in) + bytes;
+        if (end > size || fseeko(in, end, SEEK_SET))
+            break;
+        n++;
+    }
+    buf_release(&line);
+    return n;
+}
+
 int y4m_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e)
 {
     struct buf line = BUF_INIT;
-    struct yuv_layout layout;
+    struct yuv_layout layout = {0};
     FILE *in = fopen(path, "rb");
-    int rc;
+    size_t size[3];
+    int stride[3], rc;
 
     if (!in)
         return err_set(e, ERR_IO, "%s: cannot open: %s", path, strerror(errno));
@@ -271,8 +302,15 @@ int y4m_read(struct film *f, const char *path, const struct film_caps *caps, str
         rc = err_set(e, ERR_FORMAT, "%s: no whole y4m header", path);
     else
         rc = parse_header(f, &layout, line.data, path, e);
-    if (!rc)
+    if (!rc && caps->max_frames)
         rc = read_frames(f, &layout, in, path, caps, e);
+    else if (!rc)
+        f->n = count_frames(in, (off_t)plane_sizes(size, stride, f->w, f->h, layout.chroma));
+    if (!rc) {
+        char *recipe = recipe_name(path);
+        f->comment = film_read_recipe(recipe);
+        free(recipe);
+    }
     buf_release(&line);
     fclose(in);
     return rc;

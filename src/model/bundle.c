@@ -199,26 +199,33 @@ PARTS(P)
 
 /* ---- the whole ---- */
 
-/* Sizes that must fit between the parts. */
-static int check_fit(const struct bundle *b, struct err *e)
+int bundle_check_fit(const char *dir, const struct bundle_info *info, const struct wan_config *dit,
+                     const struct umt5_config *text, const struct tiny_vae_config *vae,
+                     struct err *e)
 {
-    const struct wan_config *d = &b->dit.config;
-
-    if (d->in_channels != b->vae.config.latent_channels || d->out_channels != d->in_channels ||
-        d->in_channels != b->info.channels)
+    if (dit->in_channels != vae->latent_channels || dit->out_channels != dit->in_channels ||
+        dit->in_channels != info->channels)
         return err_set(e, ERR_FORMAT,
                        "%s: transformer of %d to %d channels, vae of %d, latents_mean of %d: all "
                        "must be equal",
-                       b->dir, d->in_channels, d->out_channels, b->vae.config.latent_channels,
-                       b->info.channels);
-    if (d->text_dim != b->text.config.d_model)
+                       dir, dit->in_channels, dit->out_channels, vae->latent_channels,
+                       info->channels);
+    if (dit->text_dim != text->d_model)
         return err_set(e, ERR_FORMAT,
-                       "%s: transformer wants text of width %d, the text encoder gives %d", b->dir,
-                       d->text_dim, b->text.config.d_model);
-    if (tokenizer_size(b->tokenizer) > b->text.config.vocab)
-        return err_set(e, ERR_FORMAT, "%s: tokenizer has %d pieces, the text encoder knows %d",
-                       b->dir, tokenizer_size(b->tokenizer), b->text.config.vocab);
+                       "%s: transformer wants text of width %d, the text encoder gives %d", dir,
+                       dit->text_dim, text->d_model);
     return 0;
+}
+
+static int check_fit(const struct bundle *b, struct err *e)
+{
+    int n = tokenizer_size(b->tokenizer), vocab = b->text.config.vocab;
+    int rc = bundle_check_fit(b->dir, &b->info, &b->dit.config, &b->text.config, &b->vae.config, e);
+
+    if (!rc && n > vocab)
+        rc = err_set(e, ERR_FORMAT, "%s: tokenizer has %d pieces, the text encoder knows %d",
+                     b->dir, n, vocab);
+    return rc;
 }
 
 static int open_parts(struct bundle *b, struct device *device, enum dtype type, struct err *e)
@@ -293,7 +300,7 @@ static int hash_file(struct sha256 *h, const char *dir, const char *name, struct
 {
     char *path = path_join(dir, name);
     struct buf b = BUF_INIT;
-    int rc = file_read(&b, path, HASH_MAX_BYTES, e);
+    int rc = file_read_regular(&b, path, HASH_MAX_BYTES, e);
 
     if (!rc) {
         sha256_add(h, name, strlen(name) + 1);

@@ -48,6 +48,11 @@ void bundle_free(struct bundle **b);
 /* model_index.json alone, without weights. */
 NODISCARD int bundle_info_read(struct bundle_info *info, const char *dir, struct err *e);
 NODISCARD int bundle_info_write(const struct bundle_info *info, const char *dir, struct err *e);
+/* Sizes that must be equal between the parts of the model in dir, from their configs alone;
+ * ERR_FORMAT. bundle_open looks itself. */
+NODISCARD int bundle_check_fit(const char *dir, const struct bundle_info *info,
+                               const struct wan_config *dit, const struct umt5_config *text,
+                               const struct tiny_vae_config *vae, struct err *e);
 /* SHA-256 over names and bytes of all files that decide a result, in a fixed order. */
 NODISCARD int bundle_hash(const char *dir, char hex[65], struct err *e);
 /* One part: DIR/config.json + weights (values and type as store_save). For training and for making

@@ -229,7 +229,7 @@ static int read_model(struct tokenizer *t, struct proto s, const char *path, str
 int tokenizer_read_spiece(struct tokenizer *t, const char *path, struct err *e)
 {
     struct buf b = BUF_INIT;
-    int rc = file_read(&b, path, TOK_MAX_FILE, e);
+    int rc = file_read_regular(&b, path, TOK_MAX_FILE, e);
 
     if (!rc) {
         const unsigned char *p = (const unsigned char *)buf_str(&b);

@@ -163,8 +163,11 @@ int umt5_init(struct umt5 *m, const struct umt5_config *c, struct err *e)
     m->embedding =
         weight_declare(&m->weights, "shared.weight", 1, INIT_NORMAL, 1, DIMS(c->vocab, c->d_model));
     m->embedding->muon = 0;
-    for (int i = 0; i < c->layers; i++)
+    for (int i = 0; i < c->layers; i++) {
+        m->weights.group = 1 + i;
         declare_block(m, i);
+    }
+    m->weights.group = 0;
     m->norm = weight_declare(&m->weights, "encoder.final_layer_norm.weight", 0, INIT_ONE, 0,
                              DIMS(c->d_model));
     for (int i = 0; weight_set_count(&m->weights) < SMALL_ENCODER && i < m->weights.n; i++)
@@ -296,6 +299,7 @@ static struct tensor *forward(struct cx *cx, const struct umt5 *m, const int32_t
     x = embed(cx, m->embedding, ids, rows, cx->wide);
     for (int i = 0; i < c->layers; i++) {
         tap_see(tap, cx, x, "hidden.%d", i);
+        weights_enter(cx, &m->weights, 1 + i);
         x = layer(cx, &a, &m->blocks[i], x);
     }
     x = rms_norm(cx, x, m->norm, c->eps);

@@ -81,8 +81,11 @@ static void declare_all(struct wan *m)
         matrix(s, "condition_embedder.time_embedder.linear_1", c->freq_dim, d, INIT_LINEAR, 0);
     m->time2 = matrix(s, "condition_embedder.time_embedder.linear_2", d, d, INIT_LINEAR, 0);
     m->time_proj = matrix(s, "condition_embedder.time_proj", d, N_MOD * d, INIT_ZERO, 0);
-    for (int i = 0; i < c->layers; i++)
+    for (int i = 0; i < c->layers; i++) {
+        s->group = 1 + i;
         declare_block(m, i);
+    }
+    s->group = 0;
     m->out = matrix(s, "proj_out", d, patch * c->out_channels, INIT_ZERO, 0);
     m->table = weight_declare(s, "scale_shift_table", 0, INIT_ZERO, 0, DIMS(1, 2, d));
 }
@@ -258,6 +261,7 @@ static struct tensor *block_forward(struct cx *cx, struct tensor **in, int n_in,
     struct scope s;
 
     ZT_ASSERT(n_in == 3);
+    weights_enter(cx, &c->m->weights, 1 + (int)(b - c->m->blocks));
     scope_begin(cx, &s);
     mod = shifted_table(cx, c, b->table, in[1]);
     h = norm_mod(cx, x, NULL, NULL, part(c, mod, SCALE1), part(c, mod, SHIFT1), eps);

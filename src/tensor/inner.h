@@ -61,6 +61,11 @@ const int32_t *index_on_device(struct cx *cx, const int32_t *host, int64_t n);
 const char *tensor_text(const struct tensor *x, char *out, size_t size); /* "BF16 [2,3]" */
 #define SHAPE(x) tensor_text(x, (char[128]){0}, 128)
 
+/* stream.c: decide which groups wait in host memory (s->stream, weight.waiting) when the weights of
+ * `type` exceed the budget; free that again. */
+NODISCARD int weight_stream_plan(struct weight_set *s, struct device *device, struct err *e);
+void weight_stream_free(struct weight_set *s);
+
 /* Every op looks at its inputs first: a poisoned or dead handle is a BUG. */
 void tensor_check(const char *op, const struct tensor *x);
 int same_shape(const struct tensor *a, const struct tensor *b);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "tensor/weight.h"
+#include "tensor/inner.h"
 
 void weight_set_init(struct weight_set *s)
 {
@@ -24,7 +24,7 @@ static size_t bytes_of(const struct weight *w, enum dtype type)
 
 static void weight_forget(struct weight *w)
 {
-    if (w->data && w->data != w->master)
+    if (w->data && w->data != w->master && !w->waiting)
         device_give(w->device, w->data, bytes_of(w, w->type));
     if (w->master)
         device_give(w->device, w->master, bytes_of(w, DT_F32));
@@ -38,6 +38,7 @@ void weight_set_release(struct weight_set *s)
 {
     for (int i = 0; i < s->n; i++)
         weight_forget(s->all[i]);
+    weight_stream_free(s);
     free(s->all);
     arena_release(&s->arena);
     s->all = NULL;
@@ -67,6 +68,7 @@ struct weight *weight_declare(struct weight_set *s, const char *name, int matrix
         if (dim[i] < 1)
             BUG("weight_declare: axis %d of %s is %lld", i, name, (long long)dim[i]);
     w->init = init;
+    w->group = s->group;
     w->init_arg = init == INIT_LINEAR && init_arg == 0 ? 1 : init_arg;
     w->matrix = matrix;
     w->muon = matrix;
@@ -124,11 +126,20 @@ int weight_set_allocate(struct weight_set *s, struct device *device, enum dtype 
 {
     enum dtype wide = type == DT_F64 ? DT_F64 : DT_F32;
     int full = 0;
-    for (int i = 0; i < s->n && !full; i++) {
+    for (int i = 0; i < s->n; i++) {
         struct weight *w = s->all[i];
         weight_forget(w);
         w->device = device;
         w->type = w->matrix && !w->wide ? type : wide;
+    }
+    weight_stream_free(s);
+    if (s->budget_bytes && !training && !device->host && !device->dry &&
+        weight_stream_plan(s, device, e))
+        return e->code;
+    for (int i = 0; i < s->n && !full; i++) {
+        struct weight *w = s->all[i];
+        if (w->waiting)
+            continue;
         w->data = elements(w, w->type, &full);
         if (w->type == DT_F32)
             w->master = w->data;
@@ -158,8 +169,8 @@ static uint64_t name_hash(const char *s)
 static void put_range(const struct weight *w, void *memory, enum dtype to, int64_t first,
                       const void *values, enum dtype type, int64_t n)
 {
-    char *at = (char *)memory + (size_t)first * dtype_bytes(to);
-    if (w->device->host) {
+    char *at = (w->waiting ? w->waiting : (char *)memory) + (size_t)first * dtype_bytes(to);
+    if (w->device->host || w->waiting) {
         dtype_convert(at, to, values, type, (size_t)n);
         return;
     }
@@ -232,8 +243,9 @@ void weight_publish(struct weight *w, struct kcx *kc)
 static void get_range(const struct weight *w, const void *memory, enum dtype type, int64_t first,
                       float *out, int64_t n)
 {
-    const char *from = (const char *)memory + (size_t)first * dtype_bytes(type);
-    if (w->device->host) {
+    const char *from = w->waiting ? w->waiting : (const char *)memory;
+    from += (size_t)first * dtype_bytes(type);
+    if (w->device->host || w->waiting) {
         dtype_convert(out, DT_F32, from, type, (size_t)n);
         return;
     }

@@ -30,12 +30,14 @@ struct weight {
     int frozen; /* no gradient */
     int wide;   /* 1: computes in the wide type even where it is a matrix */
     int muon;   /* matrix that Muon may take (false for embeddings, first and last layers) */
+    int group;  /* 0: always on the device; else which part of the network it is (stream.c) */
     /* memory of the device, after weight_set_allocate */
     struct device *device;
     float *master;   /* f32, NULL when loaded for inference in bf16 */
     void *data;      /* what kernels read: master itself, or a bf16 (f64) copy */
     enum dtype type; /* of data */
     void *grad;      /* wide; NULL when not training */
+    char *waiting;   /* pinned host memory of a weight that is brought to the device for use */
 };
 
 struct linear_w {
@@ -49,7 +51,9 @@ struct conv_w {
 struct weight_set {
     struct arena arena;
     struct weight **all;
-    int n, cap;
+    int n, cap, group;     /* group: of what is declared next */
+    uint64_t budget_bytes; /* most that may lie on the device; 0: no limit. Set before allocating */
+    struct weight_stream *stream; /* NULL: everything lies on the device */
 };
 
 void weight_set_init(struct weight_set *s);
@@ -66,10 +70,15 @@ struct conv_w conv_declare(struct weight_set *s, const char *name, int64_t in, i
 struct weight *weight_find(struct weight_set *s, const char *name);
 
 /* Allocate zeros on the device for computing in `type` (F32, BF16, F64); training adds f32 master
- * (f64 type: data is the master) and gradients. ERR_FIT when a GPU has not got the memory (of host
- * memory that is a panic). */
+ * (f64 type: data is the master) and gradients. Groups beyond the budget wait in host memory.
+ * ERR_FIT when a GPU has not got the memory, or the budget is less than two groups and what
+ * belongs to none (of host memory that is a panic). */
 NODISCARD int weight_set_allocate(struct weight_set *s, struct device *device, enum dtype type,
                                   int training, struct err *e);
+/* Before the ops of a part of the network (1, 2, ..): its weights are on the device from here on,
+ * those of the next part are on their way. What a budget leaves on the device is used where it
+ * lies. Inference only; one caller at a time. */
+void weights_enter(struct cx *cx, const struct weight_set *s, int group);
 /* By hash of the name, so the order of declaration does not matter. */
 void weight_set_initialise(struct weight_set *s, uint64_t seed);
 /* Give w its values (n elements in memory order, any type): fills master and data. */

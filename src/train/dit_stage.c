@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "model/bundle.h"
+#include "train/dit_feed.h"
 #include "train/dit_sample.h"
 #include "train/prompts.h"
 #include "train/stages.h"
@@ -26,25 +27,20 @@ struct dit_run {
     struct umt5 text;
     struct tiny_vae vae; /* for strips */
     struct optim optim;
+    struct dit_feed *feed;
     int has_vae, n_train;
 };
 
 static int gradients(void *arg, int64_t step, double *loss, struct err *e)
 {
     struct dit_run *d = arg;
-    const struct dit_recipe *r = &d->c->dit;
-    const struct dit_phase *phase = dit_phase_of(r, step);
-    struct dit_window *w = xmalloc(sizeof(*w) * (size_t)phase->windows);
     struct dit_batch b;
-    dit_draw_windows(w, phase->windows, r, phase, d->n_train, d->has_vae ? d->vae.kt : 1,
-                     d->c->seed, step);
-    dit_batch_make(&b, w, phase->windows, r, &d->latents, &d->prompts, d->c->seed, step);
-    free(w);
+    dit_feed_take(d->feed, step, &b);
     weight_zero_grads(&d->m.weights);
     weight_zero_grads(&d->text.weights);
     struct cx *cx = &d->cx;
     tape_begin(cx);
-    struct tensor *l = dit_loss(cx, &d->m, &d->text, &b, r->remat);
+    struct tensor *l = dit_loss(cx, &d->m, &d->text, &b, d->c->dit.remat);
     backward(cx, l, 1);
     *loss = scalar_value(cx, l);
     tape_end(cx);
@@ -59,7 +55,7 @@ static int gradients(void *arg, int64_t step, double *loss, struct err *e)
 static double x0_error(struct dit_run *d, const struct dit_window *w, int n, int64_t draw)
 {
     struct dit_batch b;
-    dit_batch_make(&b, w, n, &d->c->dit, &d->latents, &d->prompts, d->c->seed, draw);
+    dit_batch_make(&b, w, n, &d->c->dit, &d->latents, &d->prompts, d->c->seed, draw, NULL);
     struct tensor *v = dit_velocity(&d->cx, &d->m, &d->text, &b, 0);
     size_t count = (size_t)tensor_count(v);
     float *got = xmalloc(sizeof(float) * count);
@@ -234,7 +230,19 @@ static int train(struct dit_run *d, struct err *e)
                      .arg = d,
                      .gradients = gradients,
                      .evaluate = evaluate};
-    return loop_run(&l, &run, e);
+    struct dit_feed_config feed = {.recipe = r,
+                                   .latents = &d->latents,
+                                   .prompts = &d->prompts,
+                                   .n_records = d->n_train,
+                                   .kt = d->has_vae ? d->vae.kt : 1,
+                                   .seed = d->c->seed,
+                                   .steps = l.steps,
+                                   .threads = run.threads,
+                                   .ahead = !run.device->host};
+    d->feed = dit_feed_new(&feed);
+    int code = loop_run(&l, &run, e);
+    dit_feed_free(&d->feed);
+    return code;
 }
 
 static int save(struct dit_run *d, struct err *e)

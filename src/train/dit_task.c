@@ -138,24 +138,43 @@ static void make_window(struct dit_batch *b, int i, int64_t at, const struct dit
     free(target);
 }
 
+struct make_job {
+    struct dit_batch *b;
+    const struct dit_window *w;
+    const struct dit_recipe *r;
+    const struct latents *l;
+    const struct prompts *p;
+    uint64_t key;
+    int64_t *first; /* row of each window */
+};
+
+static void make_one(void *arg, int i, int worker)
+{
+    const struct make_job *j = arg;
+    const struct dit_window *w = &j->w[i];
+    const struct latents_head *h = &j->l->head;
+    size_t count = (size_t)w->t * (size_t)h->h * (size_t)h->w * (size_t)h->c;
+    float *eps = xmalloc(sizeof(float) * count);
+    (void)worker;
+    rng_fill_normal(eps, count, j->key, STREAM_NOISE + STREAMS * (uint64_t)i, 0);
+    make_window(j->b, i, j->first[i], w, j->r, j->l, eps);
+    free(eps);
+    const int32_t *ids = w->no_text ? j->p->empty : j->p->ids + j->p->start[w->record];
+    int64_t at = j->b->text_start[i];
+    memcpy(j->b->ids + at, ids, sizeof(int32_t) * (size_t)(j->b->text_start[i + 1] - at));
+}
+
 void dit_batch_make(struct dit_batch *b, const struct dit_window *w, int n,
                     const struct dit_recipe *r, const struct latents *l, const struct prompts *p,
-                    uint64_t seed, int64_t step)
+                    uint64_t seed, int64_t step, struct threads *th)
 {
     batch_allocate(b, w, n, l, p);
-    size_t count = (size_t)l->head.h * (size_t)l->head.w * (size_t)l->head.c;
-    float *eps = xmalloc(sizeof(float) * count * (size_t)l->head.t);
-    int64_t at = 0;
-    for (int i = 0; i < n; i++) {
-        rng_fill_normal(eps, count * (size_t)w[i].t, step_key(seed, step),
-                        STREAM_NOISE + STREAMS * (uint64_t)i, 0);
-        make_window(b, i, at, &w[i], r, l, eps);
-        at += (int64_t)b->grid[i].t * b->grid[i].h * b->grid[i].w;
-        const int32_t *ids = w[i].no_text ? p->empty : p->ids + p->start[w[i].record];
-        memcpy(b->ids + b->text_start[i], ids,
-               sizeof(int32_t) * (size_t)(b->text_start[i + 1] - b->text_start[i]));
-    }
-    free(eps);
+    struct make_job j = {
+        b, w, r, l, p, step_key(seed, step), xcalloc((size_t)n + 1, sizeof(int64_t))};
+    for (int i = 0; i < n; i++)
+        j.first[i + 1] = j.first[i] + (int64_t)b->grid[i].t * b->grid[i].h * b->grid[i].w;
+    threads_run(th, n, make_one, &j);
+    free(j.first);
 }
 
 static struct tensor *wide_input(struct cx *cx, int64_t rows, int64_t cols, const float *values)

@@ -49,10 +49,11 @@ void unpatch_frame(float *z, const float *rows, int h, int w, int c, int p, int 
 void dit_draw_windows(struct dit_window *w, int n, const struct dit_recipe *r,
                       const struct dit_phase *phase, int n_records, int kt, uint64_t seed,
                       int64_t step);
-/* Noise of window i is that of stream i of (seed, step). */
+/* Noise of window i is that of stream i of (seed, step). Windows are spread over th (may be NULL).
+ */
 void dit_batch_make(struct dit_batch *b, const struct dit_window *w, int n,
                     const struct dit_recipe *r, const struct latents *l, const struct prompts *p,
-                    uint64_t seed, int64_t step);
+                    uint64_t seed, int64_t step, struct threads *th);
 void dit_batch_release(struct dit_batch *b);
 /* The velocity of every row, wide [rows, C*4] in columns ph,pw,c. b lives until cx_step_end. */
 struct tensor *dit_velocity(struct cx *cx, const struct wan *m, const struct umt5 *text,

@@ -6,100 +6,130 @@
  * 0.5..1.5. */
 static const double NS_A = 3.4445, NS_B = -4.7750, NS_C = 2.0315;
 
-/* dst [cols,rows] = src [rows,cols] turned over, in other types. */
-static void transpose(const struct kernels *k, struct kcx *kc, void *dst, enum dtype dst_type,
-                      const void *src, enum dtype src_type, int64_t rows, int64_t cols)
+enum { MAX_ELEMENTS = 1 << 25 }; /* worked on at a time */
+
+/* One stack of n matrices [r,c], r <= c, and what an iteration needs beside them. */
+struct stack {
+    const struct kernels *k;
+    struct kcx *kc;
+    int64_t n, r, c;
+    bf16 *x, *gram; /* [n,r,c], [n,r,r] */
+    float *wide;    /* [n,r,c] */
+};
+
+/* dst [n,cols,rows] = src [n,rows,cols], each turned over. */
+static void transpose(const struct stack *s, float *dst, const void *src, enum dtype src_type,
+                      int64_t rows, int64_t cols)
 {
-    struct k_permute p = {.rank = 2,
-                          .dim = {cols, rows},
-                          .src_stride = {1, cols},
-                          .dst_stride = {rows, 1},
+    struct k_permute p = {.rank = 3,
+                          .dim = {s->n, cols, rows},
+                          .src_stride = {rows * cols, 1, cols},
+                          .dst_stride = {rows * cols, rows, 1},
                           .src_type = src_type,
-                          .dst_type = dst_type,
+                          .dst_type = DT_F32,
                           .src = src,
                           .dst = dst};
-    k->permute(kc, &p);
+    s->k->permute(s->kc, &p);
 }
 
-/* y = alpha x. */
-static void scale(const struct kernels *k, struct kcx *kc, void *y, enum dtype y_type, double alpha,
-                  const void *x, enum dtype x_type, int64_t n)
-{
-    struct k_add a = {.n = n, .a_type = x_type, .y_type = y_type, .alpha = alpha, .a = x, .y = y};
-    k->add(kc, &a);
-}
-
-/* y / |y|, with the norm rounded as PyTorch rounds it. */
-static void scale_to_one(const struct kernels *k, struct kcx *kc, bf16 *y, int64_t n)
-{
-    struct k_sum_squares q = {.n = n, .type = DT_BF16, .x = y};
-    k->sum_squares(kc, &q);
-    float norm = bf16_to_f32(f32_to_bf16((float)fmax(sqrt(q.sum), 1e-7)));
-    scale(k, kc, y, DT_BF16, 1 / (double)norm, y, DT_BF16, n);
-}
-
-/* y = alpha a + beta b, all bf16 or f32 as given. */
-static void mix(const struct kernels *k, struct kcx *kc, bf16 *y, double alpha, const bf16 *a,
-                double beta, const float *b, int64_t n)
+/* y = alpha a + beta b; b is f32 or NULL. */
+static void mix(const struct stack *s, void *y, enum dtype y_type, double alpha, const void *a,
+                enum dtype a_type, double beta, const float *b, int64_t n)
 {
     struct k_add m = {.n = n,
-                      .a_type = DT_BF16,
+                      .a_type = a_type,
                       .b_type = DT_F32,
-                      .y_type = DT_BF16,
+                      .y_type = y_type,
                       .alpha = alpha,
                       .beta = beta,
                       .a = a,
                       .b = b,
                       .y = y};
-    k->add(kc, &m);
+    s->k->add(s->kc, &m);
 }
 
-/* One iteration on x [r,c], r <= c: X <- a X + (b G + c G G) X, G = X X^T. */
-static void iterate(const struct kernels *k, struct kcx *kc, bf16 *x, bf16 *gram, float *wide,
-                    int64_t r, int64_t c)
+/* X = x / |x| for each matrix, rounded where PyTorch rounds: first x, then its norm, then the
+ * quotient. What comes out depends on these roundings in the second digit. */
+static void scale_to_one(const struct stack *s, const float *x)
 {
-    struct k_matmul mm = {
-        .m = r, .n = r, .k = c, .lda = c, .ldb = c, .ldc = r, .a = x, .b = x, .c = gram};
-    mm.a_type = mm.b_type = mm.c_type = DT_BF16;
-    k->matmul_nt(kc, &mm);
-    /* G is symmetric, so the product by rows does for G G. */
-    struct k_matmul gg = {
-        .m = r, .n = r, .k = r, .lda = r, .ldb = r, .ldc = r, .a = gram, .b = gram, .c = wide};
-    gg.a_type = gg.b_type = DT_BF16;
-    gg.c_type = DT_F32;
-    k->matmul_nt(kc, &gg);
-    mix(k, kc, gram, NS_B, gram, NS_C, wide, r * r);
-    struct k_matmul gx = {
-        .m = r, .n = c, .k = r, .lda = r, .ldb = c, .ldc = c, .a = gram, .b = x, .c = wide};
-    gx.a_type = gx.b_type = DT_BF16;
-    gx.c_type = DT_F32;
-    k->matmul_nn(kc, &gx);
-    mix(k, kc, x, NS_A, x, 1, wide, r * c);
+    int64_t size = s->r * s->c;
+    mix(s, s->x, DT_BF16, 1, x, DT_F32, 0, NULL, s->n * size);
+    for (int64_t i = 0; i < s->n; i++) {
+        bf16 *y = s->x + i * size;
+        struct k_sum_squares q = {.n = size, .type = DT_BF16, .x = y};
+        s->k->sum_squares(s->kc, &q);
+        float norm = bf16_to_f32(f32_to_bf16((float)fmax(sqrt(q.sum), 1e-7)));
+        mix(s, y, DT_BF16, 1 / (double)norm, y, DT_BF16, 0, NULL, size);
+    }
 }
 
-int muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t rows,
+/* X <- a X + (b G + c G G) X, G = X X^T. */
+static void iterate(const struct stack *s)
+{
+    int64_t r = s->r, c = s->c;
+    struct k_matmul q = {.m = r,
+                         .n = r,
+                         .k = c,
+                         .lda = c,
+                         .ldb = c,
+                         .ldc = r,
+                         .a_type = DT_BF16,
+                         .b_type = DT_BF16,
+                         .c_type = DT_BF16,
+                         .a = s->x,
+                         .b = s->x,
+                         .c = s->gram,
+                         .batch = s->n,
+                         .a_step = r * c,
+                         .b_step = r * c,
+                         .c_step = r * r};
+    s->k->matmul_nt(s->kc, &q);
+    q.k = q.lda = q.ldb = r; /* G is symmetric, so the product by rows does for G G */
+    q.a = q.b = s->gram;
+    q.a_step = q.b_step = r * r;
+    q.c = s->wide;
+    q.c_type = DT_F32;
+    s->k->matmul_nt(s->kc, &q);
+    mix(s, s->gram, DT_BF16, NS_B, s->gram, DT_BF16, NS_C, s->wide, s->n * r * r);
+    q.n = q.ldb = q.ldc = c;
+    q.b = s->x;
+    q.b_step = q.c_step = r * c;
+    s->k->matmul_nn(s->kc, &q);
+    mix(s, s->x, DT_BF16, NS_A, s->x, DT_BF16, 1, s->wide, s->n * r * c);
+}
+
+static void orthogonalise(const struct stack *s, float *x, int tall, int steps)
+{
+    int64_t n = s->n * s->r * s->c;
+    if (tall)
+        transpose(s, s->wide, x, DT_F32, s->c, s->r);
+    scale_to_one(s, tall ? s->wide : x);
+    for (int i = 0; i < steps; i++)
+        iterate(s);
+    if (tall)
+        transpose(s, x, s->x, DT_BF16, s->r, s->c);
+    else
+        mix(s, x, DT_F32, 1, s->x, DT_BF16, 0, NULL, n);
+}
+
+int muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t n, int64_t rows,
                        int64_t cols, int steps)
 {
-    int64_t r = rows < cols ? rows : cols, c = rows < cols ? cols : rows, n = rows * cols;
+    int64_t r = rows < cols ? rows : cols, c = rows < cols ? cols : rows;
+    int64_t at_once = MAX_ELEMENTS / (r * c) > 1 ? MAX_ELEMENTS / (r * c) : 1;
+    at_once = at_once < n ? at_once : n;
     struct device *d = kc->device ? kc->device : device_cpu();
-    size_t y_bytes = sizeof(bf16) * (size_t)(n + r * r), wide_bytes = sizeof(float) * (size_t)n;
-    bf16 *y = device_take(d, y_bytes);
+    size_t x_bytes = sizeof(bf16) * (size_t)(at_once * r * (c + r));
+    size_t wide_bytes = sizeof(float) * (size_t)(at_once * r * c);
+    bf16 *y = device_take(d, x_bytes);
     float *wide = device_take(d, wide_bytes);
     int full = !y || !wide;
-    if (!full) {
-        if (rows > cols)
-            transpose(k, kc, y, DT_BF16, x, DT_F32, rows, cols);
-        else
-            scale(k, kc, y, DT_BF16, 1, x, DT_F32, n);
-        scale_to_one(k, kc, y, n);
-        for (int i = 0; i < steps; i++)
-            iterate(k, kc, y, y + n, wide, r, c);
-        if (rows > cols)
-            transpose(k, kc, x, DT_F32, y, DT_BF16, cols, rows);
-        else
-            scale(k, kc, x, DT_F32, 1, y, DT_BF16, n);
+    for (int64_t i = 0; i < n && !full; i += at_once) {
+        int64_t m = n - i < at_once ? n - i : at_once;
+        struct stack s = {k, kc, m, r, c, y, y + m * r * c, wide};
+        orthogonalise(&s, x + i * r * c, rows > cols, steps);
     }
     device_give(d, wide, wide_bytes);
-    device_give(d, y, y_bytes);
+    device_give(d, y, x_bytes);
     return full ? ERR_FIT : 0;
 }

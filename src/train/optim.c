@@ -1,7 +1,6 @@
 #include "train/optim.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,15 +20,7 @@ const struct optim_config optim_config_default = {
     .ema = 0.998,
 };
 
-/* Matrices are orthogonalised one per thread: they are too small to share out well. */
-struct muon_pool {
-    struct device *device;
-    int n_workers; /* of a GPU: one, it has a queue and no threads */
-    struct kcx *kcx;
-    float **update;
-    size_t update_bytes;
-    atomic_int full; /* no memory for the work: the step has failed */
-};
+enum { MUON_ELEMENTS = 1 << 25 }; /* of a stack, unless one matrix has more */
 
 static int64_t matrix_rows(const struct weight *w)
 {
@@ -95,21 +86,6 @@ int optim_init(struct optim *o, const struct optim_config *config, const struct 
     return r;
 }
 
-static void pool_free(struct muon_pool **pool)
-{
-    if (!*pool)
-        return;
-    for (int i = 0; i < (*pool)->n_workers; i++) {
-        kcx_release(&(*pool)->kcx[i]);
-        if ((*pool)->update[i])
-            device_give((*pool)->device, (*pool)->update[i], (*pool)->update_bytes);
-    }
-    free((*pool)->kcx);
-    free((*pool)->update);
-    free(*pool);
-    *pool = NULL;
-}
-
 void optim_release(struct optim *o)
 {
     for (int i = 0; i < o->n; i++) {
@@ -119,31 +95,10 @@ void optim_release(struct optim *o)
             if (part[k])
                 device_give(s->w->device, part[k], sizeof(float) * (size_t)s->n);
     }
+    if (o->update)
+        device_give(o->slot[0].w->device, o->update, o->update_bytes);
     free(o->slot);
-    pool_free(&o->pool);
     *o = (struct optim){0};
-}
-
-static struct muon_pool *pool_new(const struct optim *o, struct device *device, int n_workers)
-{
-    int64_t largest = 1;
-    for (int i = 0; i < o->n; i++)
-        if (o->slot[i].muon && o->slot[i].n > largest)
-            largest = o->slot[i].n;
-    struct muon_pool *p = xcalloc(1, sizeof(*p));
-    p->device = device;
-    p->n_workers = n_workers;
-    p->update_bytes = sizeof(float) * (size_t)largest;
-    p->kcx = xcalloc((size_t)n_workers, sizeof(*p->kcx));
-    p->update = xcalloc((size_t)n_workers, sizeof(*p->update));
-    for (int i = 0; i < n_workers; i++) {
-        kcx_init(&p->kcx[i], NULL);
-        p->kcx[i].device = device;
-        p->update[i] = device_take(device, p->update_bytes);
-        if (!p->update[i])
-            atomic_store(&p->full, 1);
-    }
-    return p;
 }
 
 static int measure_gradients(struct optim *o, const struct kernels *k, struct kcx *kc,
@@ -183,7 +138,6 @@ struct job {
     struct optim *o;
     const struct kernels *k;
     double rate, g_scale, ema;
-    const int *muon_slot;
 };
 
 static void adamw_slot(const struct job *j, struct kcx *kc, struct optim_slot *s)
@@ -206,59 +160,110 @@ static void adamw_slot(const struct job *j, struct kcx *kc, struct optim_slot *s
     j->k->adamw(kc, &a);
 }
 
-static void muon_slot(void *arg, int item, int worker)
+static struct k_momentum momentum_of(const struct job *j, const struct optim_slot *s, float *u)
 {
-    const struct job *j = arg;
     const struct optim_config *c = &j->o->config;
-    struct optim_slot *s = &j->o->slot[j->muon_slot[item]];
-    struct kcx *kc = &j->o->pool->kcx[worker];
-    float *u = j->o->pool->update[worker];
-    int64_t rows = matrix_rows(s->w), cols = s->n / rows;
-    struct k_momentum m = {.n = s->n,
-                           .mu = c->momentum,
-                           .g_scale = j->g_scale,
-                           .lerp = 1,
-                           .nesterov = c->nesterov,
-                           .buf = s->m,
-                           .u = u,
-                           .g = s->w->grad};
-    j->k->momentum(kc, &m);
-    if (muon_orthogonalise(j->k, kc, u, rows, cols, c->ns_steps))
-        atomic_store(&j->o->pool->full, 1);
-    double lr = c->muon_lr * j->rate;
-    double tall = rows > cols ? sqrt((double)rows / (double)cols) : 1;
-    struct k_add a = {.n = s->n,
-                      .a_type = DT_F32,
-                      .b_type = DT_F32,
-                      .y_type = DT_F32,
-                      .alpha = 1 - lr * s->decay,
-                      .beta = -lr * tall,
-                      .a = s->w->master,
-                      .b = u,
-                      .y = s->w->master};
-    j->k->add(kc, &a);
+    return (struct k_momentum){.n = s->n,
+                               .mu = c->momentum,
+                               .g_scale = j->g_scale,
+                               .lerp = 1,
+                               .nesterov = c->nesterov,
+                               .buf = s->m,
+                               .u = u,
+                               .g = s->w->grad};
 }
 
-static int muon_all(struct job *j, struct kcx *kc, struct err *e)
+/* w = (1 - rate decay) w - rate sqrt(max(1, rows/cols)) u */
+static struct k_add update_of(const struct job *j, const struct optim_slot *s, const float *u)
+{
+    double lr = j->o->config.muon_lr * j->rate;
+    int64_t rows = matrix_rows(s->w), cols = s->n / rows;
+    double tall = rows > cols ? sqrt((double)rows / (double)cols) : 1;
+    return (struct k_add){.n = s->n,
+                          .a_type = DT_F32,
+                          .b_type = DT_F32,
+                          .y_type = DT_F32,
+                          .alpha = 1 - lr * s->decay,
+                          .beta = -lr * tall,
+                          .a = s->w->master,
+                          .b = u,
+                          .y = s->w->master};
+}
+
+static int same_size(const struct optim_slot *a, const struct optim_slot *b)
+{
+    return a->muon && b->muon && a->n == b->n && matrix_rows(a->w) == matrix_rows(b->w);
+}
+
+/* Slots of the size of slot `first` that stand behind it and it, at most `most`; their numbers. */
+static int stack_of(const struct optim *o, const char *done, int first, int most, int *list)
+{
+    int n = 0;
+    for (int i = first; i < o->n && n < most; i++)
+        if (!done[i] && same_size(&o->slot[i], &o->slot[first]))
+            list[n++] = i;
+    return n;
+}
+
+static int most_at_once(const struct optim_slot *s)
+{
+    return s->n < MUON_ELEMENTS ? (int)(MUON_ELEMENTS / s->n) : 1;
+}
+
+/* Room for the largest stack. */
+static int update_room(struct optim *o, int *list, struct err *e)
+{
+    size_t most = 0;
+    char *done = xcalloc((size_t)o->n + 1, 1);
+    for (int i = 0; i < o->n; i++) {
+        const struct optim_slot *s = &o->slot[i];
+        size_t n = s->muon ? (size_t)stack_of(o, done, i, most_at_once(s), list) * (size_t)s->n : 0;
+        most = n > most ? n : most;
+    }
+    free(done);
+    if (o->update || !most)
+        return 0;
+    o->update_bytes = most * sizeof(float);
+    o->update = device_take(o->slot[0].w->device, o->update_bytes);
+    return o->update ? 0
+                     : err_set(e, ERR_FIT, "%s has no memory for Muon", o->slot[0].w->device->name);
+}
+
+static int muon_stack(const struct job *j, struct kcx *kc, const int *list, int n, struct err *e)
 {
     struct optim *o = j->o;
-    struct device *device = o->n ? o->slot[0].w->device : NULL;
-    int *list = xmalloc(sizeof(int) * ((size_t)o->n + 1)), n = 0;
-    for (int i = 0; i < o->n; i++)
-        if (o->slot[i].muon)
-            list[n++] = i;
-    int n_workers = device && device->host && kc->threads ? threads_count(kc->threads) : 1;
-    if (n && o->pool && o->pool->n_workers < n_workers)
-        pool_free(&o->pool);
-    if (n && !o->pool)
-        o->pool = pool_new(o, device, n_workers);
-    j->muon_slot = list;
-    if (n && !atomic_load(&o->pool->full))
-        threads_run(n_workers > 1 ? kc->threads : NULL, n, muon_slot, j);
-    free(list);
-    if (n && atomic_load(&o->pool->full))
-        return err_set(e, ERR_FIT, "%s has no memory for Muon", device->name);
+    const struct optim_slot *first = &o->slot[list[0]];
+    int64_t rows = matrix_rows(first->w);
+    for (int i = 0; i < n; i++) {
+        struct k_momentum m = momentum_of(j, &o->slot[list[i]], o->update + i * first->n);
+        j->k->momentum(kc, &m);
+    }
+    if (muon_orthogonalise(j->k, kc, o->update, n, rows, first->n / rows, o->config.ns_steps))
+        return err_set(e, ERR_FIT, "%s has no memory for Muon", first->w->device->name);
+    for (int i = 0; i < n; i++) {
+        struct k_add a = update_of(j, &o->slot[list[i]], o->update + i * first->n);
+        j->k->add(kc, &a);
+    }
     return 0;
+}
+
+/* Matrices of one shape are orthogonalised together: alone most are too small to be fast. */
+static int muon_all(const struct job *j, struct kcx *kc, struct err *e)
+{
+    struct optim *o = j->o;
+    char *done = xcalloc((size_t)o->n + 1, 1);
+    int *list = xmalloc(sizeof(int) * ((size_t)o->n + 1)), r = update_room(o, list, e);
+    for (int i = 0; i < o->n && !r; i++) {
+        if (!o->slot[i].muon || done[i])
+            continue;
+        int n = stack_of(o, done, i, most_at_once(&o->slot[i]), list);
+        for (int k = 0; k < n; k++)
+            done[list[k]] = 1;
+        r = muon_stack(j, kc, list, n, e);
+    }
+    free(list);
+    free(done);
+    return r;
 }
 
 int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double rate, struct err *e)

@@ -39,7 +39,8 @@ struct optim {
     int n;
     int64_t step;     /* finished steps */
     double grad_norm; /* of the last step, before clipping */
-    struct muon_pool *pool;
+    float *update;    /* room of the largest stack of Muon, on the device; of update_bytes */
+    size_t update_bytes;
 };
 
 struct optim_set {
@@ -62,9 +63,9 @@ NODISCARD int optim_step(struct optim *o, const struct kernels *k, struct kcx *k
 /* Exchange weights and averaged weights (and publish); twice is nothing. */
 void optim_swap_ema(struct optim *o);
 
-/* Muon's direction: x [rows,cols] becomes nearly the nearest orthogonal matrix. kc runs the
- * products, in the caller's thread when kc->threads is NULL. ERR_FIT when a GPU is full. */
-NODISCARD int muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t rows,
-                                 int64_t cols, int steps);
+/* Muon's direction: each of n matrices x [n,rows,cols] becomes nearly the nearest orthogonal one.
+ * ERR_FIT when a GPU is full. */
+NODISCARD int muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t n,
+                                 int64_t rows, int64_t cols, int steps);
 
 #endif

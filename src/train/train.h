@@ -10,9 +10,19 @@
  * (a value that is not finite), ERR_CANCEL (run->stop; everything so far is on disk). */
 NODISCARD int train_run(const struct train_config *c, const struct run *run, struct err *e);
 
-/* Time steps on a device of the shipped small network (32 windows of 140 tokens, 10 tokens of text
- * each, forward, backward, Muon, AdamW and averaging, bf16). out[n_steps] seconds each; returns the
- * FLOPs of forward and backward of a step. */
-double bench_step(struct device *device, struct threads *th, int n_steps, double *out);
+/* Steps that are worth timing, in bf16, of transformers of random weights. */
+struct bench_case {
+    const char *name, *help;
+    int heads, head_dim, ffn_dim, layers, text_dim;
+    int windows, grid[3], words; /* samples of t h w tokens with so many words each */
+    int training;                /* 1: forward, backward and optimiser; 0: forward */
+};
+extern const struct bench_case bench_cases[];
+extern const int n_bench_cases;
+
+/* Time steps on a device. out[n_steps] seconds each; *flops of forward and backward of a step.
+ * ERR_FIT, ERR_DEVICE. */
+NODISCARD int bench_step(const struct bench_case *is, struct device *device, struct threads *th,
+                         int n_steps, double *out, double *flops, struct err *e);
 
 #endif

@@ -54,6 +54,12 @@ enum {
     TAG_CLAUSE, /* "while", "then": something else begins */
     TAG_SKIP,   /* says nothing */
     TAG_REFUSE, /* known to mean something that this world cannot do */
+    /* Of the reader alone: prompt_synonyms.c has their words. */
+    TAG_NOT,   /* "no", "without": what follows is not there, or does not happen */
+    TAG_PUSH,  /* a hit when there is a second thing to push, else a way to move */
+    TAG_TIP,   /* "falls over": what somebody else does to it */
+    TAG_LIKE,  /* "shaped like": the noun after it is the one before */
+    TAG_SCENE, /* a place this world does not have; its colours are not those of a thing */
     TAG_COUNT
 };
 

@@ -22,10 +22,10 @@ static int is_of_still(const struct reading *r, const struct way *w)
 {
     int m = mention_before(r, w->token);
 
-    if (m < 0 || !r->mention[m].still)
+    if (m < 0 || !r->mention[m].still || r->mention[m].beside)
         return 0;
     for (int k = r->mention[m].token; k < w->token; k++) {
-        if (token_is_separator(r, k))
+        if (token_is_separator(r, k) || token_tag(r, k) == TAG_AND || token_tag(r, k) == TAG_ONE)
             return 0;
     }
     return r->n_mentions > 1;
@@ -60,6 +60,8 @@ static int first_of_pair(const struct reading *r, int m)
 {
     if (m <= 0 || !acts(&r->mention[m - 1]))
         return m;
+    if (token_tag(r, r->mention[m - 1].token) == SLOT_COLOR)
+        return m - 1; /* 红蓝两个球 */
     for (int k = r->mention[m - 1].token; k < r->mention[m].token; k++) {
         if (token_is_separator(r, k))
             return m;
@@ -132,6 +134,8 @@ static int choose_event(const struct reading *r, int *verb)
 
     if (go < 0)
         go = first_of(r, TAG_ENTER);
+    if (go < 0)
+        go = first_of(r, TAG_EXIT);
     if (go < 0 && r->n_ways)
         go = r->way[0].token;
     *verb = hit >= 0 ? hit : go >= 0 ? go : fall >= 0 ? fall : bounce >= 0 ? bounce : ramp;
@@ -158,12 +162,14 @@ static int choose_actor(const struct reading *r, int event, int verb)
 {
     int m = -1;
 
-    if (r->n_objects < 2)
-        return 0;
     if (event == EVENT_DOMINO)
-        return r->object[0].shape == SHAPE_DOMINOES;
+        return r->n_objects > 1 && r->object[0].shape == SHAPE_DOMINOES;
     if (event == EVENT_COLLIDE)
         m = agent_of(r, verb);
+    if (event == EVENT_COLLIDE && m < 0 && r->patient >= 0 && r->mention[r->patient].object >= 0)
+        return !r->mention[r->patient].object;
+    if (r->n_objects < 2)
+        return 0;
     if (m < 0 || r->mention[m].object < 0)
         m = subject_of(r, verb);
     if (m >= 0)
@@ -186,6 +192,29 @@ static int choose_speed(const struct reading *r)
             return r->t[i].value;
     }
     return 0;
+}
+
+static int sideways(int place)
+{
+    return place == PLACE_LEFT    ? DIRECTION_LEFT
+           : place == PLACE_RIGHT ? DIRECTION_RIGHT
+                                  : DIRECTION_UNSAID;
+}
+
+/* What is struck on the right was moved to from the left. */
+static int direction_by_place(const struct reading *r, const struct facts *f)
+{
+    int from = f->object[0].place, to = f->object[1].place;
+
+    if (f->event == EVENT_MOVE && r->goal >= 0)
+        return sideways(r->mention[r->goal].facts.place);
+    if (f->event != EVENT_COLLIDE && f->event != EVENT_DOMINO)
+        return 0;
+    if (sideways(to))
+        return sideways(to);
+    return from == PLACE_LEFT    ? DIRECTION_RIGHT
+           : from == PLACE_RIGHT ? DIRECTION_LEFT
+                                 : DIRECTION_UNSAID;
 }
 
 static void list_unknown(const char *text, const struct reading *r, struct prompt *p)
@@ -215,10 +244,12 @@ void prompt_read(const char *text, struct prompt *p)
 
     memset(p, 0, sizeof *p);
     prompt_words(text, r);
+    prompt_context(r);
     prompt_scenery(r);
     prompt_nouns(r);
     prompt_sides(r);
     prompt_merge(r);
+    prompt_verbs(r);
     f->event = choose_event(r, &verb);
     f->direction = choose_direction(r);
     f->speed = choose_speed(r);
@@ -232,6 +263,8 @@ void prompt_read(const char *text, struct prompt *p)
     actor = choose_actor(r, f->event, verb);
     f->object[0] = r->object[actor];
     f->object[1] = r->object[!actor];
+    if (!f->direction)
+        f->direction = direction_by_place(r, f);
     f->n_objects = f->event == EVENT_COLLIDE || f->event == EVENT_DOMINO ? 2 : r->n_objects;
     if (f->object[0].shape == SHAPE_DOMINOES) { /* something unsaid topples them */
         f->object[1] = f->object[0];

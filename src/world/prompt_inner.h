@@ -1,6 +1,6 @@
-/* prompt_inner.h - a prompt on its way from text to facts: words (prompt_words.c), surroundings
- * (prompt_scenery.c), nouns with their adjectives (prompt_nouns.c), then who does what (prompt.c).
- */
+/* prompt_inner.h - a prompt on its way from text to facts: words (prompt_words.c), what they mean
+ * beside each other (prompt_context.c), surroundings (prompt_scenery.c), nouns with their
+ * adjectives (prompt_nouns.c), verbs (prompt_verbs.c), then who does what (prompt.c). */
 #ifndef WORLD_PROMPT_INNER_H
 #define WORLD_PROMPT_INNER_H
 
@@ -8,13 +8,26 @@
 
 enum { PROMPT_MAX_TOKENS = 400, PROMPT_MAX_MENTIONS = 24, PROMPT_MAX_WAYS = 24 };
 /* Beyond the tags of the lexicon. */
-enum { TOKEN_UNKNOWN = -1, TOKEN_COMMA = -2, TOKEN_STOP = -3, TOKEN_NONE = -4 };
+enum { TOKEN_UNKNOWN = -1, TOKEN_COMMA = -2, TOKEN_STOP = -3, TOKEN_NONE = -4, TOKEN_NUMBER = -5 };
+
+/* Rows of the synonyms may carry a second meaning above the value. */
+enum {
+    PROMPT_HINT_SHIFT = 8,
+    PROMPT_ECHO = 15,
+    PROMPT_NEAR = 14,
+    PROMPT_CAN = 1,
+    PROMPT_PAST = 1,
+    PROMPT_UP_TO = 2,
+    PROMPT_FROM = 3
+};
 
 struct token {
     int tag, value;
+    int hint; /* shape: its colour when none is said, or PROMPT_ECHO, _NEAR; floor: the nearest
+                 colour */
     enum lang lang;
     int at, bytes; /* place in the text */
-    int ing;       /* English, ends in -ing */
+    int ing, many; /* English, ends in -ing, in -s */
     int used;      /* explained by a rule: not looked at again */
     int refused;   /* understood, but the world has no such thing */
 };
@@ -27,6 +40,8 @@ struct mention {
     int count;  /* 2 for "two balls" */
     int still;  /* said to stand */
     int beside; /* goal or neighbour of another: does not act */
+    int tint;   /* its colour when none is said */
+    int echo;   /* "one": has the shape of another */
     int object; /* after nouns_merge; -1: one too many */
 };
 
@@ -37,6 +52,8 @@ struct way {
 
 struct reading {
     int n, n_mentions, n_ways, n_objects;
+    int goal;    /* mention that something moves to, or -1 */
+    int patient; /* mention that is struck whoever strikes it, or -1 */
     struct token t[PROMPT_MAX_TOKENS];
     struct mention mention[PROMPT_MAX_MENTIONS];
     struct way way[PROMPT_MAX_WAYS];
@@ -44,11 +61,17 @@ struct reading {
     int floor, light, camera;
 };
 
+extern const struct lexicon_entry prompt_synonyms[];
+extern const int prompt_n_synonyms;
+extern const char prompt_script_pairs[]; /* as in lexicon_words.h */
+
 void prompt_words(const char *text, struct reading *r);
+void prompt_context(struct reading *r); /* words that mean something else beside others; "no" */
 void prompt_scenery(struct reading *r);
 void prompt_nouns(struct reading *r); /* mentions with colour, size, material */
 void prompt_sides(struct reading *r); /* left, right, front, back: places of mentions, and ways */
 void prompt_merge(struct reading *r); /* mentions -> objects */
+void prompt_verbs(struct reading *r); /* which of the doubtful verbs are hits */
 
 /* Tag of token i; TOKEN_NONE outside the prompt. */
 int token_tag(const struct reading *r, int i);
@@ -58,6 +81,8 @@ int token_is_separator(const struct reading *r, int i);
 /* The noun that the words after i lead to over adjectives only: its mention, or -1; noun_ahead also
  * looks past articles. */
 int noun_next(const struct reading *r, int i);
+int skip_adjectives(const struct reading *r, int i); /* the first word after i that is none */
+int is_adjective(int tag);
 int noun_ahead(const struct reading *r, int i);
 /* Last mention before token i, first after it: index or -1. */
 int mention_before(const struct reading *r, int i);

@@ -36,7 +36,8 @@ static int is_viewer(const struct reading *r, int i)
 
     if (tag == SLOT_DIRECTION)
         return r->t[p].value == DIRECTION_TOWARD || r->t[p].value == DIRECTION_AWAY;
-    return tag == TAG_TO || tag == TAG_AWAY || tag == TAG_FROM || tag == TAG_AT || tag == TAG_GO;
+    return tag == TAG_TO || tag == TAG_AWAY || tag == TAG_FROM || tag == TAG_AT || tag == TAG_GO ||
+           tag == TAG_BESIDE;
 }
 
 /* Side named by a token: -1 left, 1 right, 0 none. */
@@ -114,7 +115,11 @@ static void read_light(struct reading *r, int noun)
 
     for (int i = noun + 1; i <= to && !side; i++)
         side = side_of(&r->t[i]);
-    if (side) {
+    if (side) { /* what follows the side may be about other things */
+        for (to = noun + 1; !side_of(&r->t[to]); to++)
+            ;
+        while (token_tag(r, to + 1) == TAG_SKIP || token_tag(r, to + 1) == TAG_VIEWER)
+            to++;
         use(r, noun, to);
     } else { /* "the left light", 从左边的光, 左侧打光 */
         int p = token_near(r, noun, -1);
@@ -158,6 +163,30 @@ static void read_floor(struct reading *r, int noun)
     r->t[noun].used = 1;
 }
 
+/* A place that is none of a thing's ("blue sky", "white background"): the words before it are its
+ * own. */
+static void read_scene(struct reading *r, int noun)
+{
+    int i = noun - 1, known = r->t[noun].tag != TAG_SCENE || !r->t[noun].value;
+
+    for (; is_look(token_tag(r, i)) || token_tag(r, i) == TAG_SKIP || token_tag(r, i) == SLOT_FLOOR;
+         i--) {
+        r->t[i].refused |= token_tag(r, i) == SLOT_COLOR;
+        r->t[i].used = 1;
+    }
+    r->t[noun].used = 1;
+    r->t[noun].refused = !known;
+}
+
+static int is_backdrop(const struct reading *r, int i)
+{
+    int p = i - 1;
+
+    while (token_tag(r, p) == TAG_SKIP)
+        p--;
+    return token_tag(r, i) == TAG_BACK && !r->t[i].value && token_tag(r, p) == SLOT_COLOR;
+}
+
 /* Whole-phrase words: canonical ones, "tripod", and floors named without their noun ("on
  * concrete"). */
 static void read_single(struct reading *r, int i)
@@ -174,7 +203,12 @@ static void read_single(struct reading *r, int i)
     } else if (t->tag == SLOT_FLOOR && !is_look(next) && next != SLOT_SHAPE) {
         r->floor = r->floor ? r->floor : t->value;
         t->used = 1;
-    } else if (t->tag == SLOT_FLOOR) { /* "a grey ball" */
+    } else if (t->tag == SLOT_FLOOR && t->hint) { /* "a grey ball": the nearest colour */
+        t->tag = SLOT_COLOR;
+        t->value = t->hint;
+        t->refused = 1;
+    } else if (t->tag == SLOT_FLOOR) { /* "a stone ball" */
+        t->tag = TAG_SKIP;
         t->used = t->refused = 1;
     }
 }
@@ -194,6 +228,8 @@ void prompt_scenery(struct reading *r)
             read_light(r, i);
         else if (!t->used && t->tag == TAG_FLOOR)
             read_floor(r, i);
+        else if (!t->used && (t->tag == TAG_SCENE || is_backdrop(r, i)))
+            read_scene(r, i);
     }
     for (int i = 0; i < r->n; i++) {
         if (!r->t[i].used)

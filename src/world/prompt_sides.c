@@ -72,6 +72,27 @@ static int comes_hither(const struct reading *r, int i)
     return token_tag(r, n) == TAG_COME;
 }
 
+/* 从后面滚过: only where it goes by. */
+static int passes(const struct reading *r, int i)
+{
+    int n = over_speed(r, i, 1), tag = token_tag(r, n);
+
+    if (r->t[i].lang != LANG_ZH || token_tag(r, token_near(r, n, 1)) == TAG_COME)
+        return 0;
+    return tag == TAG_BESIDE || (tag == TAG_GO && r->t[n].hint == PROMPT_PAST);
+}
+
+/* 从左边离开: where it goes, although something says "from". */
+static int leaves(const struct reading *r, int i)
+{
+    int n = over_speed(r, i, 1);
+
+    if (token_tag(r, n) == TAG_GO)
+        n = over_speed(r, n, 1);
+    return token_tag(r, n) == TAG_EXIT && token_tag(r, token_near(r, n, 1)) != TAG_COME &&
+           r->t[n].lang == LANG_ZH;
+}
+
 static int is_going(int tag)
 {
     return tag == TAG_GO || tag == TAG_EXIT || tag == TAG_COME || tag == TAG_LEAVE ||
@@ -83,6 +104,11 @@ static int is_going(int tag)
 static int placed(const struct reading *r, int i)
 {
     int ahead = noun_next(r, i), back = mention_before(r, i), prefix = r->t[i].value;
+    int at = token_near(r, i, -1);
+
+    if (back >= 0 && !prefix && token_tag(r, at) == TAG_AT && r->t[i].lang == LANG_EN &&
+        r->mention[back].token == token_near(r, at, -1))
+        return back; /* "the box on the right" */
 
     if (ahead >= 0 && !prefix)
         return ahead;
@@ -122,8 +148,22 @@ static void read_side(struct reading *r, int i)
 
     if (before == TAG_AT)
         verb = token_tag(r, over_speed(r, p, -1));
-    if (verb == TAG_ENTER && !r->t[i].value)
+    if (before == TAG_FROM && next == TAG_WALL) { /* "from the right wall to the left" */
+        r->t[over_speed(r, i, 1)].used = 1;
         add_way(r, direction_from(tag), SOURCE, i);
+    } else if (before == TAG_WALL || next == TAG_WALL) /* "hits the wall on the right" */
+        add_way(r, direction_to(tag), WORD, i);
+    else if (verb == TAG_WALL)
+        add_way(r, direction_to(tag), WORD, i);
+    else if (verb == TAG_ENTER && !r->t[i].value && r->t[i].lang == LANG_ZH && before != TAG_AT &&
+             (tag == TAG_FRONT || tag == TAG_BACK))
+        add_way(r, direction_to(tag), GOAL, i); /* 滚进背景 */
+    else if (verb == TAG_ENTER && !r->t[i].value)
+        add_way(r, direction_from(tag), SOURCE, i);
+    else if (before == TAG_FROM && (tag == TAG_FRONT || tag == TAG_BACK) && passes(r, i))
+        set_place(r, i);
+    else if (before == TAG_FROM && leaves(r, i))
+        add_way(r, direction_to(tag), GOAL, i);
     else if (before == TAG_FROM || (before != TAG_TO && leads_on(r, i)))
         add_way(r, direction_from(tag), SOURCE, i);
     else if (before == TAG_TO || (before == TAG_AT && verb == TAG_EXIT))
@@ -134,6 +174,9 @@ static void read_side(struct reading *r, int i)
         add_way(r, direction_from(tag), SOURCE, i);
     else if (before != TAG_AT && next == TAG_GO && (tag == TAG_LEFT || tag == TAG_RIGHT))
         add_way(r, direction_to(tag), GOAL, i);
+    else if ((tag == TAG_LEFT || tag == TAG_RIGHT) && token_is_separator(r, p) &&
+             token_is_separator(r, token_near(r, i, 1)))
+        add_way(r, direction_to(tag), WEAK, i); /* "direction: right" */
     else
         set_place(r, i);
 }
@@ -143,9 +186,15 @@ static void read_viewer(struct reading *r, int i)
     int p = token_near(r, i, -1), tag = token_tag(r, p);
     int next = token_tag(r, token_near(r, i, 1));
 
-    if (is_side(next) || (tag == TAG_AWAY && next == SLOT_DIRECTION))
+    int up_to = tag == TAG_TO || (tag == TAG_GO && r->t[p].hint == PROMPT_UP_TO);
+
+    if ((is_side(next) && !(next == TAG_FRONT && up_to)) ||
+        (tag == TAG_AWAY && next == SLOT_DIRECTION))
         return; /* 屏幕左边; 离我们越来越近 */
-    if (tag == TAG_TO || tag == TAG_AT || tag == TAG_COME)
+    if (tag == TAG_AT && r->t[i].value)
+        return; /* "on the screen" */
+    if (tag == TAG_TO || tag == TAG_AT || tag == TAG_COME || tag == TAG_BESIDE ||
+        (tag == TAG_GO && !r->t[i].value && r->t[i].lang == LANG_ZH))
         add_way(r, DIRECTION_TOWARD, VIEWER, i);
     else if (tag == TAG_AWAY || tag == TAG_FROM)
         add_way(r, DIRECTION_AWAY, VIEWER, i);

@@ -20,6 +20,12 @@ for c in generate world train measure parity info bench; do
     exits "help_$c" 0 zt $c --help
     holds "help_lists_$c" "$tmp/out" "$c"
 done
+manual=$OLDPWD/doc/zoetrope.1
+missing=
+for word in $(zt generate --help | grep -o -- '--[a-z-]*[a-z]' | sort -u); do
+    sed 's/\\//g' "$manual" | grep -q -- "$word" || missing="$missing $word"
+done
+same manual_page_has_all_options "$missing" ""
 exits bare_word 2 zt mesure
 holds bare_word_names_the_nearest "$tmp/err" '"measure"'
 exits bare_word_after_generate 2 zt generate ball
@@ -30,6 +36,11 @@ holds unknown_option_names_the_nearest "$tmp/err" '"steps"'
 exits option_without_value 2 zt -p "a ball" --steps
 exits option_out_of_range 2 zt -p "a ball" --steps 0
 holds option_says_what_is_allowed "$tmp/err" "1 to 1000"
+exits two_prompts 2 zt "a red ball rolls" "a blue box falls"
+holds two_prompts_says_so "$tmp/err" "second prompt"
+exits blank_prompt 2 zt -p "  　 "
+exits flag_with_value 2 zt "a red ball" --json=1
+holds flag_with_value_says_so "$tmp/err" "--json takes no value"
 exits no_prompt 2 zt generate --steps 2
 exits unknown_ending 2 zt -p "a ball" $quick -o film.avi
 exits model_missing 3 zt -p "a ball" --model nowhere
@@ -44,6 +55,13 @@ exits sentence_chinese 0 zt 一个红球从左边滚来 $quick -o chinese.y4m
 exits one_word_with_p 0 zt -p ball $quick -o word.y4m
 printf 'a red ball\nrolls\n' >prompt.txt
 exits prompt_file 0 zt -p @prompt.txt $quick -o file.y4m
+exits words_behind_dashes 0 zt $quick -o dashes.y4m -- "a red ball rolls"
+head -c 70000 /dev/zero | tr '\0' a >long.txt
+exits prompt_file_too_long 2 zt -p @long.txt -o film.y4m
+printf 'a red ball\r\n' >crlf.txt
+exits prompt_file_of_windows 0 zt -p @crlf.txt $quick -o crlf.y4m
+exits prompt_file_of_windows_info 0 zt info crlf.y4m
+holds prompt_file_of_windows_is_clean "$tmp/out" '"a red ball"'
 exits prompt_file_missing 4 zt -p @nowhere.txt $quick -o film.y4m
 printf 'a "red" $ball' | zt -p - $quick -o stdin.y4m >out 2>err
 same prompt_stdin $? 0
@@ -67,6 +85,19 @@ same disk_full $? 4
 "$ZOETROPE" "a red ball" --frames 201 --steps 1 -o - 2>err | head -c 100 >/dev/null
 same closed_pipe "${PIPESTATUS[0]}" 4
 
+# closed streams: what is said to people must not get into the film
+for closed in 1 2; do
+    case $closed in
+    1) zt "a red ball" $quick -o closed.y4m -y --json >&- 2>err ;;
+    2) zt "a red ball" $quick -o closed.y4m -y >out 2>&- ;;
+    esac
+    exits film_with_stream_${closed}_closed 0 zt info closed.y4m
+    holds film_with_stream_${closed}_closed_is_whole "$tmp/out" "5 frames"
+    same film_with_stream_${closed}_closed_size "$(wc -c <closed.y4m)" "$(wc -c <sentence.y4m)"
+done
+zt info --words >/dev/full 2>err
+same output_that_did_not_arrive $? 4
+
 # --- the same film
 for n in 1 2 3 8; do
     zt "a red ball rolls" $quick --seed 5 --threads $n -o threads.y4m -y --json >out 2>err
@@ -84,7 +115,9 @@ exits json_failure 4 zt "a red ball" $quick -o threads.y4m --json
 holds json_failure_says_so "$tmp/out" '"code": 4'
 exits again 0 zt generate --again threads.y4m -o again.y4m --json
 same again_is_the_same "$(figure frame_hash).$(figure latent_hash)" "$first"
-exits again_without_recipe 3 zt generate --again prompt.txt -o x.y4m
+echo YUV4MPEG2 broken >broken.y4m
+exits again_of_a_broken_film 3 zt generate --again broken.y4m -o x.y4m
+holds again_of_a_broken_film_is_named "$tmp/err" "broken.y4m"
 exits bare 0 zt "a red ball" $quick --no-metadata -o bare.y4m
 exits bare_has_no_recipe 0 zt info bare.y4m
 holds bare_says_so "$tmp/out" "no recipe"
@@ -112,6 +145,33 @@ holds config_newer_says_so "$tmp/err" "version 2"
 echo '{"zoetrope": 1, "promt": "a red ball"}' >typo.json
 exits config_typo 2 zt generate --config typo.json -o x.y4m
 holds config_typo_names_the_nearest "$tmp/err" '"prompt"'
+
+echo '{"zoetrope": 1, "prompt": "a red ball", "frames": 5, "steps": 2, "output": "named.y4m"}' >named.json
+exits config_output 0 zt generate --config named.json
+[ -s named.y4m ] && ok config_names_the_film || not_ok config_names_the_film "$(ls)"
+echo '{"zoetrope": 1, "prompt": "a red ball", "frames": 5, "steps": 2, "output": "-"}' >pipe.json
+exits config_output_to_stdout 0 zt generate --config pipe.json --json
+same config_output_to_stdout_is_y4m "$(head -c 9 "$tmp/out")" YUV4MPEG2
+same config_output_to_stdout_json_on_stderr "$(tail -n 1 "$tmp/err" | head -c 1)" "{"
+
+# --- films of strangers
+cp sentence.y4m strange.y4m
+recipe() { echo "$1" >strange.y4m.json; }
+recipe '{"zoetrope": 1, "prompt": "a red ball", "output": "sentence.y4m", "overwrite": true}'
+exits recipe_that_names_files 3 zt generate --again strange.y4m
+holds recipe_that_names_files_is_refused "$tmp/err" "output"
+printf '{"zoetrope": 1, "no JSON \033[31m"' >strange.y4m.json
+exits recipe_that_is_no_json 0 zt info strange.y4m --json
+holds recipe_that_is_no_json_is_a_comment "$tmp/out" '"comment": "{\"zoetrope'
+exits recipe_with_escapes 0 zt info strange.y4m
+grep -q "$(printf '\033')" "$tmp/out" && not_ok recipe_with_escapes_is_cleaned "$(cat "$tmp/out")" || ok recipe_with_escapes_is_cleaned
+
+# --- models that do not fit together
+cp -r models/fixture models/unfit
+sed -i 's/"latent_channels": [0-9]*/"latent_channels": 3/' models/unfit/vae/config.json
+exits unfit_model 3 zt "a red ball" --model models/unfit -o x.y4m
+holds unfit_model_says_so "$tmp/err" "must be equal"
+rm -r models/unfit
 
 # --- stopping
 "$ZOETROPE" "a red ball" --frames 2001 --steps 1 --size 640x480 -o long.y4m >out 2>err &
@@ -147,8 +207,15 @@ if [ $BUILD_HAS_MEDIA = 1 ]; then
     exits mp4 0 zt "a red ball rolls" $quick --seed 5 -o film.mp4 --json
     same mp4_same_film "$(figure frame_hash).$(figure latent_hash)" "$first"
     ffmpeg -v error -y -i film.mp4 -c copy copy.mp4 </dev/null
+    exits again_without_recipe 3 zt generate --again prompt.txt -o x.y4m
     exits mp4_copy 0 zt generate --again copy.mp4 -o copied.y4m --json
     same mp4_copy_keeps_the_recipe "$(figure frame_hash).$(figure latent_hash)" "$first"
+    for film in sentence.y4m -; do # players and encoders are FFmpeg's: they must read what is written
+        zt "a red ball" $quick --seed 5 -o - 2>err | cat - >piped.y4m
+        [ $film = - ] || cp sentence.y4m piped.y4m
+        ffmpeg -v error -y -i - -f null - <piped.y4m >out 2>err
+        same "ffmpeg_reads_$film" "$? $(cat err)" "0 "
+    done
     exits png_folder 0 zt "a red ball" $quick -o pictures/
     exits png_folder_exists 4 zt "a red ball" $quick -o pictures/
     exits first_frame 0 zt "a red ball" $quick --seed 5 --first-frame pictures/frame-00000.png -o from.y4m

@@ -77,7 +77,7 @@ static void dit_windows(struct dit_block *d, const struct latents *l, const stru
 {
     struct dit_recipe r = {.object_weight = 3, .object_s = 0.6};
     struct dit_window w[] = {{0, T, 0.3, 0, 0}, {1, 1, 0.8, 0, 1}, {2, T, 0.55, 1, 0}};
-    dit_batch_make(&d->b, w, 3, &r, l, p, 1, 7);
+    dit_batch_make(&d->b, w, 3, &r, l, p, 1, 7, NULL);
     CHECK_INT(d->b.rows, 6 * (T + 1 + T));
     CHECK(d->b.weight[2] == 3 &&
           d->b.weight[6 * T] == 1); /* an object token; noise beyond its level */

@@ -1,6 +1,7 @@
 /* cuda_gemm.cc - the product under the CUDA kernels by plain loops, as strict as cuBLASLt. It
  * refuses a bias where n is odd, so that the way round is walked too. */
 #include "kern/cuda/gemm.h"
+#include "kern/cuda/sdpa.h"
 
 static double at(const void *p, enum dtype type, int64_t i)
 {
@@ -43,4 +44,10 @@ int cuda_gemm(struct kcx *kc, const struct cuda_gemm *g)
             ((bf16 *)g->c)[c] = f32_to_bf16((float)sum);
     }
     return 1;
+}
+
+int sdpa_forward(struct kcx *kc, const struct k_attention *a, int first, int n)
+{
+    (void)kc, (void)a, (void)first, (void)n;
+    return 0;
 }

@@ -7,7 +7,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* NULL in a build without a C++ compiler. One caller at a time. */
+/* cuBLASLt is replaced by plain loops (cuda_gemm.cc). NULL in a build without a C++ compiler. One
+ * caller at a time. */
 const struct kernels *kernels_cuda_host(void);
 void cuda_host_reverse(int on); /* blocks and threads run from last to first */
 

@@ -20,6 +20,9 @@ static const int64_t shapes[][10] = {
     {0, 0, 0, 0, 0, 2, 2, 8, 0, 1},
     {2, 19, 9, 35, 20, 2, 1, 64, BIAS | MASK, 1},
     {1, 5, 5, 5, 5, 2, 2, 16, BIAS | MASK | CAUSAL, 1},
+    {7, 24, 1, 24, 23, 4, 2, 16, BIAS, 1},
+    {9, 6, 6, 8, 8, 2, 2, 8, 0, 1},
+    {2, 520, 520, 520, 520, 2, 1, 32, 0, 1}, /* long enough for a fused kernel */
 };
 
 /* Hide the last third of the keys from all queries, and all keys from the third query. */

@@ -336,12 +336,18 @@ TEST(grad_loss)
     }
 }
 
+#define MATMUL(m_, n_, k_, lda_, ldb_, ldc_, add_)                                                 \
+    {                                                                                              \
+        .m = m_, .n = n_, .k = k_, .lda = lda_, .ldb = ldb_, .ldc = ldc_, .a_type = DT_F64,        \
+        .b_type = DT_F64, .c_type = DT_F64, .add = add_                                            \
+    }
+
 /* nn and tn are the two halves of the backward of nt. */
 TEST(grad_matmul)
 {
-    struct k_matmul f = {4, 5, 6, 6, 6, 5, DT_F64, DT_F64, DT_F64, NULL, NULL, NULL, NULL, 0};
-    struct k_matmul dx = {4, 6, 5, 5, 6, 6, DT_F64, DT_F64, DT_F64, NULL, NULL, NULL, NULL, 0};
-    struct k_matmul dw = {5, 6, 4, 5, 6, 6, DT_F64, DT_F64, DT_F64, NULL, NULL, NULL, NULL, 1};
+    struct k_matmul f = MATMUL(4, 5, 6, 6, 6, 5, 0);
+    struct k_matmul dx = MATMUL(4, 6, 5, 5, 6, 6, 0);
+    struct k_matmul dw = MATMUL(5, 6, 4, 5, 6, 6, 1);
     struct probe p;
     double *grad;
 

@@ -1,15 +1,16 @@
 /* test_kern_product.c - matrix products and convolutions against the C kernels in f64. */
 #include "kit.h"
 
-/* m n k, gaps of lda ldb ldc, wide operands (1 a, 2 b, 4 c), bias, add */
+/* m n k, gaps of lda ldb ldc, wide operands (1 a, 2 b, 4 c), bias, add, batch */
 static const int64_t matmul_shapes[][10] = {
-    {1, 1, 1, 0, 0, 0, 0, 1, 0},     {3, 17, 31, 0, 0, 0, 0, 0, 0},
-    {17, 3, 65, 1, 2, 3, 0, 1, 1},   {65, 129, 31, 0, 0, 0, 4, 1, 0},
-    {31, 65, 257, 0, 5, 0, 5, 0, 1}, {6, 64, 1025, 0, 0, 0, 6, 1, 1},
-    {129, 96, 64, 8, 8, 8, 7, 1, 0}, {0, 5, 7, 0, 0, 0, 0, 1, 0},
-    {5, 0, 7, 0, 0, 0, 0, 1, 0},     {5, 7, 0, 0, 0, 0, 0, 1, 0},
-    {5, 7, 0, 0, 0, 0, 4, 0, 1},     {200, 260, 130, 0, 0, 0, 0, 1, 0},
-    {70, 1, 600, 0, 0, 0, 4, 0, 1},  {1, 300, 513, 0, 0, 0, 0, 1, 0},
+    {1, 1, 1, 0, 0, 0, 0, 1, 0},      {3, 17, 31, 0, 0, 0, 0, 0, 0},
+    {17, 3, 65, 1, 2, 3, 0, 1, 1},    {65, 129, 31, 0, 0, 0, 4, 1, 0},
+    {31, 65, 257, 0, 5, 0, 5, 0, 1},  {6, 64, 1025, 0, 0, 0, 6, 1, 1},
+    {129, 96, 64, 8, 8, 8, 7, 1, 0},  {0, 5, 7, 0, 0, 0, 0, 1, 0},
+    {5, 0, 7, 0, 0, 0, 0, 1, 0},      {5, 7, 0, 0, 0, 0, 0, 1, 0},
+    {5, 7, 0, 0, 0, 0, 4, 0, 1},      {200, 260, 130, 0, 0, 0, 0, 1, 0},
+    {70, 1, 600, 0, 0, 0, 4, 0, 1},   {1, 300, 513, 0, 0, 0, 0, 1, 0},
+    {9, 70, 34, 0, 0, 2, 0, 1, 0, 3}, {40, 24, 48, 0, 0, 0, 4, 0, 1, 5},
 };
 
 static struct k_matmul matmul_args(struct kit *t, int64_t a_lines, int64_t a_len, int64_t b_lines,
@@ -28,11 +29,15 @@ static struct k_matmul matmul_args(struct kit *t, int64_t a_lines, int64_t a_len
         .b_type = kit_type(t, cb),
         .c_type = kit_type(t, cc),
         .add = (int)s[8],
+        .batch = s[9],
     };
-    int64_t n_c = a.m * a.ldc;
+    int64_t batch = a.batch ? a.batch : 1, n_c = batch * a.m * a.ldc;
 
-    a.a = kit_in(t, ca, a_lines * a.lda, 1);
-    a.b = kit_in(t, cb, b_lines * a.ldb, 1);
+    a.a_step = a_lines * a.lda;
+    a.b_step = b_lines * a.ldb;
+    a.c_step = a.m * a.ldc;
+    a.a = kit_in(t, ca, batch * a_lines * a.lda, 1);
+    a.b = kit_in(t, cb, batch * b_lines * a.ldb, 1);
     a.bias = s[7] ? kit_in(t, WIDE, a.n, 1) : NULL;
     a.c = s[5] || s[8] ? kit_io(t, "c", cc, n_c, 1) : kit_out(t, "c", cc, n_c);
     return a;

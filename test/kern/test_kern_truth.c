@@ -37,7 +37,20 @@ TEST(truth_matmul)
 {
     static double a[M * KK], b[KK * N], at[KK * M], bt[N * KK], c[M * N], want[M * N], bias[N];
     struct kcx kc = alone();
-    struct k_matmul nn = {M, N, KK, KK, N, N, DT_F64, DT_F64, DT_F64, a, b, bias, c, 0}, x = nn;
+    struct k_matmul nn = {.m = M,
+                          .n = N,
+                          .k = KK,
+                          .lda = KK,
+                          .ldb = N,
+                          .ldc = N,
+                          .a_type = DT_F64,
+                          .b_type = DT_F64,
+                          .c_type = DT_F64,
+                          .a = a,
+                          .b = b,
+                          .bias = bias,
+                          .c = c},
+                    x = nn;
 
     random_array(a, M * KK);
     random_array(b, KK * N);

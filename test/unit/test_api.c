@@ -159,6 +159,11 @@ TEST(api_options_are_refused_by_name)
     CHECK_CONTAINS(error, "1 to 1000");
     CHECK_INT(zt_job_set(job, "sede", "1", error, sizeof error), ZT_E_USAGE);
     CHECK_CONTAINS(error, "seed");
+    CHECK_INT(zt_job_set(job, "steps", NULL, error, sizeof error), ZT_E_USAGE);
+    CHECK_CONTAINS(error, "steps");
+    CHECK_INT(zt_job_set(job, NULL, "1", error, sizeof error), ZT_E_USAGE);
+    CHECK_INT(zt_job_set_film(job, "/no/such/film.mp4", error, sizeof error), ZT_E_IO);
+    CHECK_CONTAINS(error, "/no/such/film.mp4");
     CHECK_INT(zt_job_set_json(job, "{\"zoetrope\": 9}", error, sizeof error), ZT_E_MODEL);
     CHECK_CONTAINS(error, "version 9");
     CHECK_INT(zt_job_set(job, "steps", "many", NULL, 0), ZT_E_USAGE);
@@ -198,7 +203,7 @@ TEST(api_film_again)
     CHECK(!strstr(f.comment, ztest_tmp())); /* no paths */
 
     zt_job_new(&job, m);
-    CHECK_INT(zt_job_set_json(job, f.comment, error, sizeof error), 0);
+    CHECK_INT(zt_job_set_film(job, path, error, sizeof error), 0);
     CHECK_INT(zt_job_run(job, error, sizeof error), 0);
     CHECK_STR(zt_job_get(job, "frame_hash"), hash);
     CHECK(!zt_job_get(job, "again"));

@@ -38,6 +38,27 @@ TEST(file_write_then_read)
     free(path);
 }
 
+/* Nobody writes into the pipe: reading it as a file would wait forever. */
+TEST(loader_9_pipe_among_the_files_is_refused)
+{
+    struct buf b = BUF_INIT;
+    struct err e = {0};
+    char *path = in_tmp("pipe.json");
+
+    CHECK_INT(mkfifo(path, 0600), 0);
+    CHECK_INT(file_read_regular(&b, path, 100, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "pipe.json: not a regular file");
+    CHECK_INT(file_read_regular(&b, ztest_tmp(), 100, &e), ERR_FORMAT);
+    CHECK_INT(file_read_regular(&b, "/dev/zero", 100, &e), ERR_FORMAT);
+    CHECK_INT(file_read_regular(&b, "/no/such/file", 100, &e), ERR_IO);
+    CHECK_INT(unlink(path), 0);
+    CHECK_INT(file_write(path, "{}", 2, &e), 0);
+    CHECK_INT(file_read_regular(&b, path, 2, &e), 0);
+    CHECK_STR(buf_str(&b), "{}");
+    buf_release(&b);
+    free(path);
+}
+
 TEST(file_write_failure_leaves_nothing)
 {
     struct err e = {0};

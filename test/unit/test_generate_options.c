@@ -90,6 +90,18 @@ TEST(option_values_are_checked)
     request_release(&r);
 }
 
+TEST(option_seed_ends_where_it_says)
+{
+    struct request r;
+    char msg[768];
+
+    request_init(&r);
+    CHECK_INT(set(&r, "seed", "9007199254740992", msg), 0);
+    CHECK_INT(set(&r, "seed", "9007199254740993", msg), ERR_USAGE); /* 2^53 + 1 rounds to 2^53 */
+    CHECK_INT(set(&r, "seed", "9223372036854775807", msg), ERR_USAGE);
+    request_release(&r);
+}
+
 static int from_json(struct request *r, const char *text, char msg[768])
 {
     struct err e = {0};
@@ -145,6 +157,32 @@ TEST(option_json_refuses)
         request_init(&r);
         CHECK_INT(from_json(&r, bad[i].text, msg), bad[i].code);
         CHECK_CONTAINS(msg, bad[i].says);
+        request_release(&r);
+    }
+}
+
+/* A film may come from anywhere; what it says must not choose files here. */
+TEST(option_recipe_refuses_what_is_no_part_of_it)
+{
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        {"{\"zoetrope\": 1, \"output\": \"x.mp4\"}", "output"},
+        {"{\"zoetrope\": 1, \"overwrite\": true}", "overwrite"},
+        {"{\"zoetrope\": 1, \"first_frame\": \"/etc/passwd\"}", "first-frame"},
+        {"{\"zoetrope\": 1, \"model\": \"../evil\"}", "../evil"},
+        {"{\"zoetrope\": 1, \"promt\": \"x\"}", "did you mean \"prompt\""},
+        {"{\"zoetrope\": 1, \"steps\": 0}", "1 to 1000"},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct request r;
+        struct err e = {0};
+        request_init(&r);
+        CHECK_INT(request_set_recipe(&r, bad[i].text, strlen(bad[i].text), "film.mp4", &e),
+                  ERR_FORMAT);
+        CHECK_CONTAINS(e.msg, bad[i].says);
+        CHECK_CONTAINS(e.msg, "film.mp4");
         request_release(&r);
     }
 }

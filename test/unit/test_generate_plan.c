@@ -117,6 +117,8 @@ TEST(plan_refuses)
 
     CHECK_INT(plan(&p, &e, (const char *const[]){"steps", "3", NULL}), ERR_USAGE);
     CHECK_CONTAINS(e.msg, "prompt");
+    CHECK_INT(plan(&p, &e, (const char *const[]){"prompt", " \t\n\u3000", NULL}), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "prompt");
     CHECK_INT(PLAN(&p, &e, "seconds", "100000", "fps", "240"), ERR_USAGE);
     CHECK_CONTAINS(e.msg, "frames");
     CHECK_INT(PLAN(&p, &e, "first-frame", "/nowhere/x.png"), ERR_IO);

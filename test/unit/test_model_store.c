@@ -401,6 +401,31 @@ TEST(bundle_parts_must_fit)
     free(dir);
 }
 
+/* The forecast declares networks before their weights are read; what does not fit must not get
+ * there. */
+TEST(loader_9_configs_must_fit_each_other)
+{
+    struct bundle_info info = {.channels = 16};
+    struct wan_config dit;
+    struct umt5_config text;
+    struct tiny_vae_config vae;
+    struct err e = {0};
+
+    wan_config_default(&dit);
+    umt5_config_default(&text);
+    tiny_vae_config_default(&vae);
+    dit.in_channels = dit.out_channels = vae.latent_channels = 16;
+    dit.text_dim = text.d_model;
+    CHECK_INT(bundle_check_fit("dir", &info, &dit, &text, &vae, &e), 0);
+    vae.latent_channels = 3;
+    CHECK_INT(bundle_check_fit("dir", &info, &dit, &text, &vae, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "vae of 3");
+    vae.latent_channels = 16;
+    dit.text_dim++;
+    CHECK_INT(bundle_check_fit("dir", &info, &dit, &text, &vae, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "text of width");
+}
+
 TEST(bundle_of_a_newer_format_is_refused)
 {
     char *dir = in_tmp("newer"), *path = path_join(dir, "model_index.json");

@@ -21,7 +21,12 @@ static void matmul(struct kcx *kc, const struct k_matmul *a, int a_along_k, int 
     if (f64 != (a->b_type == DT_F64) || f64 != (a->c_type == DT_F64))
         BUG("matmul: %s by %s into %s", dtype_name(a->a_type), dtype_name(a->b_type),
             dtype_name(a->c_type));
-    product(kc, &p);
+    for (int64_t i = 0; i < (a->batch > 1 ? a->batch : 1); i++) {
+        p.a.data = (const char *)a->a + (size_t)(i * a->a_step) * dtype_bytes(a->a_type);
+        p.b.data = (const char *)a->b + (size_t)(i * a->b_step) * dtype_bytes(a->b_type);
+        p.c = (char *)a->c + (size_t)(i * a->c_step) * dtype_bytes(a->c_type);
+        product(kc, &p);
+    }
 }
 
 void matmul_nt_c(struct kcx *kc, struct k_matmul *a)

@@ -8,9 +8,10 @@
  * some (sequence, KV head) items whole, or some rows of one item. All sums have a fixed order. */
 #include "kern/cuda/gemm.h"
 #include "kern/cuda/launch.h"
+#include "kern/cuda/sdpa.h"
 
-enum { MOST_SEQUENCES = 128, KEY_GRAIN = 8, SMALL_SCORES = 32768 };
-static const int64_t SCORES = 64 << 20; /* f32 elements that stand at one time */
+enum { MOST_SEQUENCES = PIECE(128, 3), KEY_GRAIN = 8, SMALL_SCORES = PIECE(32768, 512) };
+static const int64_t SCORES = PIECE(64 << 20, 3000); /* f32 elements that stand at one time */
 
 /* Part of every launch, so no index arrays have to travel: rows of the chunk's sequences, counted
  * from its first. Below 4 KiB in all. */
@@ -256,11 +257,6 @@ static int64_t item_rows(const chunk *c)
     return (int64_t)c->group * c->nq;
 }
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The piece after p; the first one after {}. n_items = 0: no more. */
 static piece next_piece(const chunk *c, piece p, int64_t scores)
 {
@@ -273,8 +269,8 @@ static piece next_piece(const chunk *c, piece p, int64_t scores)
         p.row = 0;
     }
     step = step > 0 ? step : 1;
-    p.rows = (int)smaller(rows - p.row, step);
-    p.n_items = (int)smaller(items - p.item, p.rows == rows ? step / rows : 1);
+    p.rows = (int)at_most(rows - p.row, step);
+    p.n_items = (int)at_most(items - p.item, p.rows == rows ? step / rows : 1);
     return p;
 }
 
@@ -284,11 +280,6 @@ static int64_t piece_elements(const chunk *c, piece p)
 }
 
 /* ---- packing ---- */
-
-static void *moved(const void *p, enum dtype type, int64_t elements)
-{
-    return (char *)p + elements * (int64_t)dtype_bytes(type);
-}
 
 static int64_t packed_elements(const chunk *c, int keys)
 {
@@ -491,10 +482,27 @@ static void check(const struct k_attention *a)
         BUG("attention: %s on a GPU", dtype_name(a->type));
 }
 
+/* Sequences from `first` on that are as long as it. */
+static int equal_run(const struct k_attention *a, int first)
+{
+    int n = 1;
+
+    while (first + n < a->n_seq && length(a->q_start, first + n) == length(a->q_start, first) &&
+           length(a->k_start, first + n) == length(a->k_start, first))
+        n++;
+    return n;
+}
+
 void attention_cuda(struct kcx *kc, struct k_attention *a)
 {
     check(a);
     for (int s = 0; s < a->n_seq;) {
+        int run = equal_run(a, s);
+
+        if (sdpa_forward(kc, a, s, run)) {
+            s += run;
+            continue;
+        }
         chunk c = chunk_from(a, s);
 
         if (c.nq > 0)
@@ -538,7 +546,7 @@ static void bwd_piece(struct kcx *kc, const struct k_attention_bwd *b, const chu
     const struct k_attention *a = &b->f;
     row_args r = row_args_of(a, c, first);
     float scale = (float)a->scale;
-    int64_t pairs = smaller(a->bias_q, c->nq) * smaller(a->bias_k, c->nk);
+    int64_t pairs = at_most(a->bias_q, c->nq) * at_most(a->bias_k, c->nk);
 
     rows_by_keys(kc, c, p, a->type, w->q, w->k, w->s, scale);
     rows_by_keys(kc, c, p, a->type, w->d_o, w->v, w->dp, 1);

@@ -6,7 +6,7 @@
 #include "kern/cuda/gemm.h"
 #include "kern/cuda/launch.h"
 
-static const int64_t CHUNK_BYTES = 128 << 20;
+static const int64_t CHUNK_BYTES = PIECE(128 << 20, 10000);
 
 /* A picture seen through the kernel: lines are pixels of one side, the channels stand at pixels of
  * the other. */
@@ -116,16 +116,6 @@ static const void *columns(struct kcx *kc, const void *src, enum dtype type, con
     return out;
 }
 
-static const void *offset(const void *p, enum dtype type, int64_t elements)
-{
-    return (const char *)p + elements * (int64_t)dtype_bytes(type);
-}
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static struct k_matmul product(enum dtype type, int64_t m, int64_t n, int64_t k)
 {
     struct k_matmul p = {};
@@ -145,13 +135,13 @@ void conv2d_cuda(struct kcx *kc, struct k_conv2d *f)
     int64_t step = is_product(f) ? rows : chunk_lines(&v, f->type);
 
     for (int64_t r = 0; r < rows; r += step) {
-        struct k_matmul p = product(f->type, smaller(step, rows - r), f->cout, k);
+        struct k_matmul p = product(f->type, at_most(step, rows - r), f->cout, k);
 
         p.lda = p.ldb = k;
         p.a = is_product(f) ? f->x : columns(kc, f->x, f->type, &v, 0, r, p.m);
         p.b = f->weight;
         p.bias = f->bias;
-        p.c = (void *)offset(f->y, f->type, r * f->cout);
+        p.c = moved(f->y, f->type, r * f->cout);
         if (!p.a)
             return;
         matmul_nt_cuda(kc, &p);
@@ -193,13 +183,13 @@ void conv2d_dx_cuda(struct kcx *kc, struct k_conv2d_dx *a)
     const void *weight = rows > 0 ? turned_weight(kc, f) : NULL;
 
     for (int64_t r = 0; r < rows && weight; r += step) {
-        struct k_matmul p = product(f->type, smaller(step, rows - r), f->cin, k);
+        struct k_matmul p = product(f->type, at_most(step, rows - r), f->cin, k);
 
         p.lda = k;
         p.ldb = f->cin;
         p.a = is_product(f) ? a->dy : columns(kc, a->dy, f->type, &v, 1, r, p.m);
         p.b = weight;
-        p.c = (void *)offset(a->dx, f->type, r * f->cin);
+        p.c = moved(a->dx, f->type, r * f->cin);
         if (!p.a)
             return;
         matmul_nn_cuda(kc, &p);
@@ -215,11 +205,11 @@ void conv2d_dw_cuda(struct kcx *kc, struct k_conv2d_dw *a)
     struct k_sum_rows bias = {rows, f->cout, f->type, a->dy, a->dbias};
 
     for (int64_t r = 0; r < rows; r += step) {
-        struct k_matmul p = product(f->type, f->cout, n, smaller(step, rows - r));
+        struct k_matmul p = product(f->type, f->cout, n, at_most(step, rows - r));
 
         p.lda = f->cout;
         p.ldb = n;
-        p.a = offset(a->dy, f->type, r * f->cout);
+        p.a = moved(a->dy, f->type, r * f->cout);
         p.b = is_product(f) ? f->x : columns(kc, f->x, f->type, &v, 0, r, p.k);
         p.c = a->dw;
         p.c_type = DT_F32;

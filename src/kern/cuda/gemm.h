@@ -28,6 +28,19 @@ int cuda_gemm(struct kcx *kc, const struct cuda_gemm *g);
 }
 #endif
 
+/* p and so many elements on. */
+static inline void *moved(const void *p, enum dtype type, int64_t elements)
+{
+    return (char *)p + elements * (int64_t)dtype_bytes(type);
+}
+
+/* Sizes of pieces of work: small on the host, so that tests walk through several. */
+#ifdef ZT_CUDA_HOST
+#define PIECE(gpu, host) (host)
+#else
+#define PIECE(gpu, host) (gpu)
+#endif
+
 /* What lives at the same time has slots of its own, apart from those of kernels that call nobody
  * (cuda.h). */
 enum {

@@ -42,7 +42,8 @@ struct gpu {
     int filling;
     struct gpu_block scratch[SCRATCH_SLOTS];
     struct lt *lt;     /* gemm.c */
-    struct sdpa *sdpa; /* sdpa.c; NULL: cuDNN is not there */
+    struct sdpa *sdpa; /* sdpa.c; NULL: not asked for yet, or cuDNN is not there */
+    int sdpa_tried;
 };
 
 int gpu_failed(const struct gpu *g);

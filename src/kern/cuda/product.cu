@@ -106,33 +106,42 @@ static void check_types(const struct k_matmul *a)
             dtype_name(a->b_type), dtype_name(a->c_type));
 }
 
-static void matmul(struct kcx *kc, const struct k_matmul *a, int a_t, int b_t)
+static struct cuda_gemm gemm_of(const struct k_matmul *a, int64_t batch, int a_t, int b_t)
 {
     struct cuda_gemm g = {};
-    struct matrix c = {a->c_type, a->m, a->n, a->ldc};
 
-    check_types(a);
-    if (a->m == 0 || a->n == 0)
-        return;
-    if (a->k == 0) {
-        put(kc, a->c, c, NULL, DT_F32, 0, (const float *)a->bias, a->add);
-        return;
-    }
     g.m = a->m;
     g.n = a->n;
     g.k = a->k;
     g.lda = a->lda;
     g.ldb = a->ldb;
     g.ldc = a->ldc;
-    g.batch = 1;
+    g.batch = batch;
+    g.stride_a = a->a_step;
+    g.stride_b = a->b_step;
+    g.stride_c = a->c_step;
     g.a_t = a_t;
     g.b_t = b_t;
     g.add = a->add;
+    g.type = a->a_type;
     g.c_type = a->c_type;
     g.alpha = 1;
     g.a = a->a;
     g.b = a->b;
     g.c = a->c;
+    return g;
+}
+
+/* One product of any types. */
+static void matmul_one(struct kcx *kc, const struct k_matmul *a, int a_t, int b_t)
+{
+    struct cuda_gemm g = gemm_of(a, 1, a_t, b_t);
+    struct matrix c = {a->c_type, a->m, a->n, a->ldc};
+
+    if (a->k == 0) {
+        put(kc, a->c, c, NULL, DT_F32, 0, (const float *)a->bias, a->add);
+        return;
+    }
     if (!one_type(kc, &g, a->a_type, a->b_type))
         return;
     if (g.type == DT_BF16 || g.c_type == DT_F32) {
@@ -148,6 +157,30 @@ static void matmul(struct kcx *kc, const struct k_matmul *a, int a_t, int b_t)
         return;
     product_and_bias(kc, &g, a->bias);
     put(kc, a->c, c, g.c, DT_F32, g.n, NULL, a->add);
+}
+
+static void matmul(struct kcx *kc, const struct k_matmul *a, int a_t, int b_t)
+{
+    bool direct = a->a_type == a->b_type && (a->a_type == DT_BF16 || a->c_type == DT_F32);
+    int64_t batch = a->batch > 1 ? a->batch : 1;
+
+    check_types(a);
+    if (a->m == 0 || a->n == 0)
+        return;
+    if (batch > 1 && direct && a->k > 0 && !a->bias) {
+        struct cuda_gemm g = gemm_of(a, batch, a_t, b_t);
+
+        cuda_gemm(kc, &g);
+        return;
+    }
+    for (int64_t i = 0; i < batch; i++) {
+        struct k_matmul one = *a;
+
+        one.a = moved(a->a, a->a_type, i * a->a_step);
+        one.b = moved(a->b, a->b_type, i * a->b_step);
+        one.c = moved(a->c, a->c_type, i * a->c_step);
+        matmul_one(kc, &one, a_t, b_t);
+    }
 }
 
 void matmul_nt_cuda(struct kcx *kc, struct k_matmul *a)

@@ -19,6 +19,7 @@ struct gemm_job {
     int64_t m_block, n_range, n_n; /* of an item, and how many items lie side by side */
     int64_t n_block, k_block;      /* of B, at a time */
     int parts;                     /* number of blocks of k */
+    int items;                     /* of one product of a batch */
 };
 
 static const char *at(const void *p, enum dtype t, int64_t element)
@@ -123,9 +124,8 @@ static size_t gemm_carve(const struct gemm_job *g, struct gemm_room *w, int64_t 
     return b + a + lines + sums;
 }
 
-static void gemm_item(void *arg, int item, int worker)
+static void gemm_piece(const struct gemm_job *g, int item, int worker)
 {
-    const struct gemm_job *g = arg;
     const struct k_matmul *q = g->q;
     int64_t i = item / g->n_n * g->m_block, j0 = item % g->n_n * g->n_range;
     int64_t m = least(g->m_block, q->m - i), end = least(j0 + g->n_range, q->n);
@@ -141,6 +141,18 @@ static void gemm_item(void *arg, int item, int worker)
             g->mm->block(m, n, mm_groups(g->mm, k), &a, w.b, &out);
         }
     }
+}
+
+static void gemm_item(void *arg, int item, int worker)
+{
+    struct gemm_job g = *(const struct gemm_job *)arg;
+    struct k_matmul q = *g.q;
+    int64_t b = item / g.items;
+    q.a = at(q.a, q.a_type, b * q.a_step);
+    q.b = at(q.b, q.b_type, b * q.b_step);
+    q.c = (char *)q.c + b * q.c_step * (q.c_type == DT_BF16 ? 2 : 4);
+    g.q = &q;
+    gemm_piece(&g, item % g.items, worker);
 }
 
 static int64_t pieces(int64_t n, int64_t of)
@@ -168,7 +180,8 @@ static void gemm_split_packed(const struct gemm_job *g, int threads, int64_t *n_
 static int gemm_split(struct gemm_job *g)
 {
     const struct k_matmul *q = g->q;
-    int threads = g->kc->threads ? threads_count(g->kc->threads) : 1;
+    int64_t all = g->kc->threads ? threads_count(g->kc->threads) : 1;
+    int threads = q->batch > 1 ? (int)pieces(all, q->batch) : (int)all; /* for one product */
     int64_t wide = GEMM_N * GEMM_K / (g->k_block / g->mm->group); /* as much of B as L2 holds */
     int64_t n_m = pieces(q->m, GEMM_M), n_n = pieces(q->n, wide);
     int whole = !g->direct && (q->c_type == DT_F32 || g->parts == 1); /* no sums to keep beside */
@@ -204,7 +217,8 @@ void gemm(struct kcx *kc, const struct gemm *what)
     g.parts = groups > GEMM_K ? (int)((groups + GEMM_K - 1) / GEMM_K) : 1;
     g.k_block = mm_round_up((groups + g.parts - 1) / g.parts, 16) * g.mm->group;
     g.parts = q->k > 0 ? (int)((q->k + g.k_block - 1) / g.k_block) : 1;
-    threads_run(kc->threads, gemm_split(&g), gemm_item, &g);
+    g.items = gemm_split(&g);
+    threads_run(kc->threads, (int)(q->batch > 1 ? q->batch : 1) * g.items, gemm_item, &g);
 }
 
 static int gemm_any_f64(const struct k_matmul *q)

@@ -1,0 +1,176 @@
+/* stream.c - weights of a network that is larger than its share of the device.
+ *
+ * The weights of a group (a block of a network) lie side by side in pinned host memory. Two slots
+ * on the device take turns: while the kernels of one group run, the next one is copied. As many
+ * groups as fit stay on the device, spread evenly, so that the copies find kernels to hide behind.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "tensor/inner.h"
+
+enum { ALIGN = 256 };
+
+struct stream_group {
+    size_t bytes;
+    char *host; /* pinned; NULL: the group stays on the device */
+};
+
+struct weight_stream {
+    struct device *device;
+    int n; /* groups 1..n */
+    struct stream_group *group;
+    size_t slot_bytes;
+    char *slot[2];
+    int holds[2]; /* group in a slot, 0: none */
+};
+
+static size_t padded_bytes(const struct weight *w)
+{
+    size_t bytes = (size_t)weight_count(w) * dtype_bytes(w->type);
+    return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+void weight_stream_free(struct weight_set *s)
+{
+    struct weight_stream *t = s->stream;
+    if (!t)
+        return;
+    for (int i = 0; i < 2; i++)
+        if (t->slot[i])
+            device_give(t->device, t->slot[i], t->slot_bytes);
+    for (int g = 1; g <= t->n; g++)
+        if (t->group[g].host)
+            t->device->unpin(t->device, t->group[g].host, t->group[g].bytes);
+    for (int i = 0; i < s->n; i++)
+        if (s->all[i]->waiting)
+            s->all[i]->waiting = s->all[i]->data = NULL;
+    free(t->group);
+    free(t);
+    s->stream = NULL;
+}
+
+/* Bytes of each group; of group 0 they are returned. */
+static size_t measure(struct weight_stream *t, const struct weight_set *s, size_t *total)
+{
+    *total = 0;
+    for (int i = 0; i < s->n; i++)
+        t->n = s->all[i]->group > t->n ? s->all[i]->group : t->n;
+    t->group = xcalloc((size_t)t->n + 1, sizeof *t->group);
+    for (int i = 0; i < s->n; i++) {
+        size_t bytes = padded_bytes(s->all[i]);
+        t->group[s->all[i]->group].bytes += bytes;
+        *total += bytes;
+    }
+    for (int g = 1; g <= t->n; g++)
+        if (t->group[g].bytes > t->slot_bytes)
+            t->slot_bytes = t->group[g].bytes;
+    return t->group[0].bytes;
+}
+
+/* Which of n groups must wait when `keep` may stay: those left out of an even spread. */
+static int waits(int g, int n, int keep)
+{
+    return (int64_t)g * keep / n == (int64_t)(g - 1) * keep / n;
+}
+
+static int pin_groups(struct weight_stream *t, int keep, struct err *e)
+{
+    for (int g = 1; g <= t->n; g++) {
+        if (!waits(g, t->n, keep) || !t->group[g].bytes)
+            continue;
+        t->group[g].host = t->device->pin(t->device, t->group[g].bytes);
+        if (!t->group[g].host)
+            return err_set(e, ERR_FIT,
+                           "no host memory for %zu bytes of weights that %s cannot hold",
+                           t->group[g].bytes, t->device->name);
+        memset(t->group[g].host, 0, t->group[g].bytes);
+    }
+    for (int i = 0; i < 2; i++)
+        if (!(t->slot[i] = device_take(t->device, t->slot_bytes)))
+            return err_set(e, ERR_FIT, "%s has no memory for %zu bytes of weights", t->device->name,
+                           t->slot_bytes);
+    return 0;
+}
+
+static void place_weights(const struct weight_set *s, const struct weight_stream *t)
+{
+    size_t *at = xcalloc((size_t)t->n + 1, sizeof *at);
+    for (int i = 0; i < s->n; i++) {
+        struct weight *w = s->all[i];
+        if (t->group[w->group].host)
+            w->waiting = t->group[w->group].host + at[w->group];
+        at[w->group] += padded_bytes(w);
+    }
+    free(at);
+}
+
+int weight_stream_plan(struct weight_set *s, struct device *device, struct err *e)
+{
+    struct weight_stream *t = xcalloc(1, sizeof *t);
+    size_t total, fixed;
+    char need[32], has[32];
+    t->device = device;
+    s->stream = t;
+    fixed = measure(t, s, &total) + 2 * t->slot_bytes;
+    if (total <= s->budget_bytes || !t->n || !device->pin) {
+        weight_stream_free(s);
+        return 0;
+    }
+    if (fixed > s->budget_bytes) {
+        format_bytes(need, sizeof need, (double)fixed);
+        format_bytes(has, sizeof has, (double)s->budget_bytes);
+        weight_stream_free(s);
+        return err_set(e, ERR_FIT, "%s: the weights need at least %s of memory, %s are left",
+                       device->name, need, has);
+    }
+    int rc = pin_groups(t, (int)((s->budget_bytes - fixed) / t->slot_bytes), e);
+    if (rc)
+        weight_stream_free(s);
+    else
+        place_weights(s, t);
+    return rc;
+}
+
+static int slot_of(const struct weight_stream *t, int group)
+{
+    return t->holds[0] == group ? 0 : t->holds[1] == group ? 1 : -1;
+}
+
+static void bring(struct weight_stream *t, int slot, int group)
+{
+    t->holds[slot] = group;
+    t->device->prefetch(t->device, t->slot[slot], t->group[group].host, t->group[group].bytes);
+}
+
+/* The next group that waits; the first one again after the last: so the next step finds it. */
+static int next_waiting(const struct weight_stream *t, int group)
+{
+    for (int i = 1; i < t->n; i++) {
+        int g = (group - 1 + i) % t->n + 1;
+        if (t->group[g].host)
+            return g;
+    }
+    return 0;
+}
+
+void weights_enter(struct cx *cx, const struct weight_set *s, int group)
+{
+    struct weight_stream *t = s->stream;
+    if (!t || cx->err.code)
+        return;
+    if (cx->tape)
+        BUG("weights_enter: weights that come and go cannot be trained");
+    int slot = slot_of(t, group), next = next_waiting(t, group);
+    if (t->group[group].host) {
+        if (slot < 0)
+            bring(t, slot = 0, group);
+        t->device->arrive(t->device);
+        for (int i = 0; i < s->n; i++)
+            if (s->all[i]->group == group)
+                s->all[i]->data = t->slot[slot] + (s->all[i]->waiting - t->group[group].host);
+    }
+    if (next && slot_of(t, next) < 0) /* into the slot that is not in use */
+        bring(t, slot >= 0 ? !slot : slot_of(t, 0) == 1, next);
+}

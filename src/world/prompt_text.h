@@ -1,0 +1,31 @@
+/* prompt_text.h - the text of a prompt as normal code points, and its words in the tables. */
+#ifndef WORLD_PROMPT_TEXT_H
+#define WORLD_PROMPT_TEXT_H
+
+#include "world/prompt_inner.h"
+
+enum { TEXT_MAX = 4000 }; /* code points that are looked at */
+
+/* Simplified, lower case, half width. */
+struct text {
+    int n;
+    uint32_t cp[TEXT_MAX];
+    int at[TEXT_MAX + 1]; /* byte offset of each in the original */
+};
+
+void text_decode(const char *s, struct text *t);
+/* Mend words that no table knows: missing spaces, and slips of one letter. */
+void text_spell(struct text *t);
+
+int text_is_latin(uint32_t cp);
+int text_is_han(uint32_t cp);
+int text_is(const struct text *t, int from, int to, const char *word);
+int text_word_end(const struct text *t, int i); /* of the latin word that begins at i */
+/* 2 when the word [i,end) is the key, 1 when it is the key with an ending, 0 otherwise. */
+int text_same_word(const struct text *t, int i, int end, const char *key, int n);
+/* The entry with the longest form at i, NULL when there is none; returns where the form ends. */
+int text_look_up(const struct text *t, int i, enum lang lang, const struct lexicon_entry **found);
+/* Row i of all tables that the reader knows; *n of them. */
+const struct lexicon_entry *text_entry(int i, int *n);
+
+#endif

@@ -1,0 +1,16 @@
+/* walled.h - a device for tests whose memory the host cannot touch.
+ *
+ * It computes with the kernels of the CPU on memory that may be read and written only inside a
+ * kernel, put, get or zero. Whatever else looks at it dies by a signal, as it would go wrong on a
+ * GPU. Results are those of the CPU to the bit. One caller at a time. */
+#ifndef TEST_WALLED_H
+#define TEST_WALLED_H
+
+#include "kern/device.h"
+
+/* Nothing is kept from before; at most `bytes` can be taken. */
+struct device *walled_device(size_t bytes);
+size_t walled_held(void);        /* bytes that were taken and not given back */
+extern size_t walled_prefetched; /* bytes, since the program began */
+
+#endif
