@@ -1,6 +1,6 @@
 # Tests, sanitizers, fuzzing, benchmarks, checks.
 
-.PHONY: test tests check checks bench san fuzz fuzzers ztest examples
+.PHONY: test tests check checks bench gpu san fuzz fuzzers ztest examples
 
 $(TESTS): $(LIB_OBJ) $(TEST_OBJ) $(PROGRAM_NEEDS) $(BUILD)/files.txt
 	@echo "  LD    $@"
@@ -28,6 +28,11 @@ check:
 
 checks:
 	@BUILD='$(BUILD)' CHECK_CPPFLAGS='$(ZT_CPPFLAGS)' X86=$(X86) scripts/check.sh
+
+# What test/gpu.sh runs, for a machine that has an NVIDIA GPU and little else.
+GPU_BUILD := $(if $(filter file,$(origin BUILD)),build/gpu,$(BUILD))
+gpu:
+	@$(MAKE) --no-print-directory BUILD=$(GPU_BUILD) CUDA=1 MEDIA=0 CFLAGS='-O2' all ztest
 
 bench: all ztest
 	$(TESTS) --bench

@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/jsonw.h"
+#include "base/machine.h"
 #include "cmd.h"
 #include "format/json.h"
+#include "kern/cuda/cuda_device.h"
 #include "media/film.h"
 #include "model/bundle.h"
 #include "world/lexicon.h"
@@ -15,11 +17,13 @@
 
 static const char HELP[] =
     "zoetrope info [MODEL] [--words | --weights] [--json]\n"
-    "zoetrope info FILM [--json]\n\n"
+    "zoetrope info FILM [--json]\n"
+    "zoetrope info --devices [--json]\n\n"
     "Shows a model (a name or a folder; without one, the default model), or the recipe, size and\n"
     "length of a film.\n\n"
     "  --words     the words that the model knows, by what they mean\n"
     "  --weights   every weight: network, name, shape, type\n"
+    "  --devices   what can compute here: the CPU and every NVIDIA GPU\n"
     "  --json      as one JSON object\n\n"
     "examples: zoetrope info\n"
     "          zoetrope info --words\n"
@@ -27,7 +31,7 @@ static const char HELP[] =
 
 struct args {
     const char *what;
-    int words, weights, json;
+    int words, weights, devices, json;
 };
 
 static int parse(struct args *a, int argc, char **argv)
@@ -37,6 +41,8 @@ static int parse(struct args *a, int argc, char **argv)
             a->words = 1;
         else if (!strcmp(argv[i], "--weights"))
             a->weights = 1;
+        else if (!strcmp(argv[i], "--devices"))
+            a->devices = 1;
         else if (!strcmp(argv[i], "--json"))
             a->json = 1;
         else if (argv[i][0] == '-')
@@ -47,6 +53,40 @@ static int parse(struct args *a, int argc, char **argv)
             a->what = argv[i];
     }
     return 0;
+}
+
+/* ---- devices ---- */
+
+static int show_devices(int json)
+{
+    struct buf b = BUF_INIT;
+    struct jsonw w;
+    char cpu[160], memory[32], gpu[256];
+    int n = device_cuda_count();
+
+    format_bytes(memory, sizeof memory, (double)machine_memory_bytes());
+    snprintf(cpu, sizeof cpu, "cpu  %d threads, kernels %s, %s", machine_threads(),
+             kernels_best()->name, memory);
+    jsonw_init(&w, &b, 0);
+    jsonw_object(&w, NULL);
+    jsonw_array(&w, "devices");
+    jsonw_string(&w, NULL, cpu);
+    if (!json)
+        puts(cpu);
+    for (int i = 0; i < n; i++) {
+        device_cuda_text(i, gpu, sizeof gpu);
+        jsonw_string(&w, NULL, gpu);
+        if (!json)
+            puts(gpu);
+    }
+    jsonw_end_array(&w);
+    jsonw_end_object(&w);
+    if (json)
+        puts(buf_str(&b));
+    if (!n && !json && device_cuda_text(0, gpu, sizeof gpu))
+        puts(gpu);
+    buf_release(&b);
+    return EXIT_OK;
 }
 
 /* ---- films ---- */
@@ -137,7 +177,7 @@ static int show_weights(const zt_model *m)
     struct bundle *b;
     struct err e = {0};
 
-    if (bundle_open(&b, zt_model_get(m, "path"), device_cpu(), DT_BF16, &e))
+    if (bundle_open(&b, zt_model_get(m, "path"), device_cpu(), DT_BF16, NULL, &e))
         return cmd_fail(&e);
     list_weights("text_encoder", &b->text.weights);
     list_weights("transformer", &b->dit.weights);
@@ -227,6 +267,8 @@ int cmd_info(int argc, char **argv)
     film_quiet();
     if (parse(&a, argc, argv))
         return EXIT_USAGE;
+    if (a.devices)
+        return show_devices(a.json);
     if (a.what && is_film(a.what))
         return show_film(&a);
     e.code = zt_model_open(&m, a.what, e.msg, sizeof e.msg);

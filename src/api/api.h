@@ -32,7 +32,8 @@ int api_fail(const struct err *e, char *error, size_t size);
 void api_real(char *out, size_t size, double x);
 /* The networks of m for computing on a device in type; they stay loaded. Any thread. */
 NODISCARD int model_networks(struct zt_model *m, struct device *device, enum dtype type,
-                             const struct bundle **out, struct err *e);
+                             const struct bundle_budget *budget, const struct bundle **out,
+                             struct err *e);
 /* The folder of the model `name` (NULL: the default); the caller frees. ERR_FORMAT lists where it
  * was looked for. */
 NODISCARD int model_find(char **dir, const char *name, struct err *e);

@@ -19,7 +19,7 @@ void api_real(char *out, size_t size, double x)
 
 int zt_option_info(int i, struct zt_option *out, size_t size)
 {
-    static const char *const kinds[] = {"text", "int", "real", "flag", "path", "choice"};
+    static const char *const kinds[] = {"text", "int", "bytes", "real", "flag", "path", "choice"};
 
     if (i < 0 || i >= N_OPTIONS)
         return ZT_E_USAGE;
@@ -233,7 +233,7 @@ static int run(zt_job *job, struct err *e)
     if (!rc && sink_progress(&sink, "loading the model", 0, 1, -1, e))
         rc = e->code;
     if (!rc)
-        rc = model_networks(job->model, job->plan.device, job->plan.type, &b, e);
+        rc = model_networks(job->model, job->plan.device, job->plan.type, &job->plan.budget, &b, e);
     if (!rc) {
         free(job->output);
         job->output = job->request.value[OPT_OUTPUT].set

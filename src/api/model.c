@@ -111,11 +111,11 @@ const char *zt_model_get(const zt_model *m, const char *key)
     return NULL;
 }
 
-static int load(struct zt_model *m, struct device *device, enum dtype type, struct loaded **out,
-                struct err *e)
+static int load(struct zt_model *m, struct device *device, enum dtype type,
+                const struct bundle_budget *budget, struct loaded **out, struct err *e)
 {
     struct loaded *l = xcalloc(1, sizeof *l);
-    int rc = bundle_open(&l->bundle, m->dir, device, type, e);
+    int rc = bundle_open(&l->bundle, m->dir, device, type, budget, e);
 
     if (rc) {
         free(l);
@@ -129,7 +129,7 @@ static int load(struct zt_model *m, struct device *device, enum dtype type, stru
 }
 
 int model_networks(struct zt_model *m, struct device *device, enum dtype type,
-                   const struct bundle **out, struct err *e)
+                   const struct bundle_budget *budget, const struct bundle **out, struct err *e)
 {
     int rc = 0;
 
@@ -139,7 +139,7 @@ int model_networks(struct zt_model *m, struct device *device, enum dtype type,
     while (l && (l->device != device || l->type != type))
         l = l->next;
     if (!l)
-        rc = load(m, device, type, &l, e);
+        rc = load(m, device, type, budget, &l, e);
     if (!rc && l->bundle->n_bad_weights)
         rc = err_set(e, ERR_FORMAT, "%s: %lld weights are not finite", m->dir,
                      (long long)l->bundle->n_bad_weights);

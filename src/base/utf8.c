@@ -175,6 +175,31 @@ static void make_c_locale(void)
 }
 
 /* Only plain decimal numbers: no hexadecimal, no nan or inf, no spaces; too large is refused. */
+int parse_bytes(const char *s, int64_t *out)
+{
+    static const char units[] = "KMGT";
+    char number[32];
+    size_t n = strlen(s);
+    const char *unit = n ? strchr(units, s[n - 1] & ~0x20) : NULL;
+    double x;
+
+    if (unit && !*unit)
+        unit = NULL;
+    n -= unit != NULL;
+    if (n >= sizeof number)
+        return -1;
+    memcpy(number, s, n);
+    number[n] = 0;
+    if (parse_real(number, &x))
+        return -1;
+    for (const char *u = units; unit && u <= unit; u++)
+        x *= 1024;
+    if (!(x >= 0 && x <= 1e18))
+        return -1;
+    *out = (int64_t)x;
+    return 0;
+}
+
 int parse_real(const char *s, double *out)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -9,10 +9,11 @@
 
 #define MIB (1024.0 * 1024.0)
 enum {
-    TEXT_ROWS = 48,           /* of a long prompt */
-    ENCODER_FRAMES = 60,      /* that the encoder of a film looks at, as RGB: measured */
-    PROGRAM_BYTES = 48 << 20, /* code, libraries, scratch of the kernels */
-    MAX_TOKENS = 1 << 22      /* beyond this even a dry run takes long */
+    TEXT_ROWS = 48,            /* of a long prompt */
+    ENCODER_FRAMES = 60,       /* that the encoder of a film looks at, as RGB: measured */
+    PROGRAM_BYTES = 48 << 20,  /* code, libraries, scratch of the kernels */
+    SCRATCH_BYTES = 640 << 20, /* of the kernels of a GPU */
+    MAX_TOKENS = 1 << 22       /* beyond this even a dry run takes long */
 };
 /* Small matrices and everything between them reach this part of a large matrix product. */
 #define SHARE_OF_SPEED 0.5
@@ -96,9 +97,9 @@ static double dry_run(const struct plan *p, const struct networks *n, int t, dou
     cx_step_end(&cx);
     *vae = cx.flops * t;
     tiny_vae_stream_release(&stream);
-    double bytes = (double)cx_reserved_bytes(&cx) + host_bytes(&q) + (double)p->weight_bytes;
+    double tensors = (double)cx_reserved_bytes(&cx);
     cx_release(&cx);
-    return bytes;
+    return tensors + host_bytes(&q) + (double)p->weight_bytes;
 }
 
 /* Operations per second of a matrix product like those of the transformer, in about 20 ms. */
@@ -195,6 +196,29 @@ static int refuse(const struct plan *p, const struct networks *n, double need, d
                    frames / p->info.frame_rate);
 }
 
+/* What of the weights may lie on a device of its own memory, beside the tensors and the scratch of
+ * its kernels. */
+static int share_device(struct plan *p, double tensors, const struct networks *n, struct err *e)
+{
+    double room = (double)p->device->room(p->device), scratch = fmin(SCRATCH_BYTES, room / 4);
+    double left = room - tensors - scratch, all = (double)p->weight_bytes;
+    char need[32], has[32];
+
+    if (left <= 0) {
+        format_bytes(need, sizeof need, tensors + scratch);
+        format_bytes(has, sizeof has, room);
+        return err_set(e, ERR_FIT,
+                       "%d frames need %s of the memory of %s beside the weights, %s "
+                       "are free",
+                       p->n_frames, need, p->device->name, has);
+    }
+    if (all > left) {
+        p->budget.dit = (uint64_t)(left * (double)weights(&n->dit.weights, p->type) / all);
+        p->budget.text = (uint64_t)(left * (double)weights(&n->text.weights, p->type) / all);
+    }
+    return 0;
+}
+
 int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e)
 {
     struct networks n;
@@ -210,6 +234,8 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
             need = dry_run(p, &n, p->t, &dit, &vae);
         if (!small || need > (double)memory)
             rc = refuse(p, &n, need, (double)memory, stop, e);
+        if (!rc && p->device && p->device->room)
+            rc = share_device(p, need - host_bytes(p) - (double)p->weight_bytes, &n, e);
     }
     if (!rc) {
         int calls = p->steps * (!strcmp(p->sampler, "heun") ? 2 : 1);

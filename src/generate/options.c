@@ -49,6 +49,10 @@ const struct option options[N_OPTIONS] = {
                   "numbers that the networks compute with; auto is bf16 where the CPU knows it"},
     [OPT_DEVICE] = {"device", 0, OPTION_TEXT, 0, NO_RANGE, "cpu, cuda or cuda:N", "cpu",
                     "what computes; `zoetrope info --devices` lists what is here"},
+    [OPT_VRAM] = {"vram", 0, OPTION_BYTES, 0, 64 << 20, 1e15, NULL, "64M or more, like 8G",
+                  "what is free", "most memory of the GPU; weights beyond it are brought for use"},
+    [OPT_RAM] = {"ram", 0, OPTION_BYTES, 0, 64 << 20, 1e15, NULL, "64M or more, like 32G",
+                 "what the machine has", "most memory of the machine; more is refused"},
     [OPT_THREADS] = {"threads", 0, OPTION_INT, 0, 1, 1024, NULL, "1 to 1024", "all cores",
                      "threads to use; never changes the film"},
     [OPT_MODEL] = {"model", 0, OPTION_TEXT, 0, NO_RANGE, "a name or a folder", "the default model",
@@ -143,6 +147,8 @@ static int parse(const struct option *o, struct value *v, const char *s)
             return -1;
         v->r = (double)v->i;
         return 0;
+    case OPTION_BYTES:
+        return parse_bytes(s, &v->i) || (double)v->i < o->lo || (double)v->i > o->hi ? -1 : 0;
     case OPTION_REAL:
         return parse_real(s, &v->r) || !(v->r >= o->lo && v->r <= o->hi) ? -1 : 0;
     case OPTION_FLAG:

@@ -12,7 +12,15 @@
 
 #define RECIPE_VERSION 1 /* of the JSON form; newer ones are refused */
 
-enum option_kind { OPTION_TEXT, OPTION_INT, OPTION_REAL, OPTION_FLAG, OPTION_PATH, OPTION_CHOICE };
+enum option_kind {
+    OPTION_TEXT,
+    OPTION_INT,
+    OPTION_BYTES,
+    OPTION_REAL,
+    OPTION_FLAG,
+    OPTION_PATH,
+    OPTION_CHOICE
+};
 
 enum option_id {
     OPT_PROMPT,
@@ -31,6 +39,8 @@ enum option_id {
     OPT_SEED,
     OPT_TYPE,
     OPT_DEVICE,
+    OPT_VRAM,
+    OPT_RAM,
     OPT_THREADS,
     OPT_MODEL,
     OPT_FIRST_FRAME,

@@ -139,6 +139,11 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
     p->seed = r->value[OPT_SEED].set ? (uint64_t)r->value[OPT_SEED].i : random_seed();
     p->type = types[type];
     int rc = device_named(&p->device, device, e);
+    if (!rc && r->value[OPT_VRAM].set && !p->device->limit)
+        rc = err_set(e, ERR_USAGE, "vram: %s has no memory of its own; ram limits it", device);
+    else if (!rc && r->value[OPT_VRAM].set &&
+             p->device->limit(p->device, (size_t)r->value[OPT_VRAM].i))
+        rc = err_set(e, ERR_USAGE, "vram: %s works with another limit already", device);
     if (!rc && type == 0 && (!p->device->host || machine_cpu_features() & CPU_AVX512_BF16))
         p->type = DT_BF16;
     return rc;
@@ -241,8 +246,9 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         settle_words(p, r);
         rc = settle_picture(p, r, e);
     }
+    uint64_t memory = machine_memory_bytes(), most = (uint64_t)request_int(r, OPT_RAM, INT64_MAX);
     if (!rc)
-        rc = plan_forecast(p, machine_memory_bytes(), stop, e);
+        rc = plan_forecast(p, most < memory ? most : memory, stop, e);
     if (rc)
         plan_release(p);
     return rc;

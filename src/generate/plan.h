@@ -37,6 +37,7 @@ struct plan {
     char first_frame_hash[65];
 
     uint64_t weight_bytes, memory_bytes; /* forecast: weights; all together */
+    struct bundle_budget budget;         /* of weights on the device; 0: they fit */
     double flops, forecast_s;
 };
 

@@ -20,13 +20,6 @@ int device_cuda_text(int index, char *buf, size_t size)
     return ERR_DEVICE;
 }
 
-int device_cuda_limit(struct device *d, size_t bytes)
-{
-    (void)d;
-    (void)bytes;
-    return 0;
-}
-
 const struct kernels *kernels_cuda(void)
 {
     return NULL;

@@ -23,6 +23,10 @@ struct device {
     void (*get)(struct device *d, void *host, const void *from, size_t bytes);
     void (*zero)(struct device *d, void *mem, size_t bytes);
     int (*check)(struct device *d, struct err *e); /* NULL: never fails */
+    /* Bytes that can still be taken, and the most that may be held (before the first take; 0: what
+     * there is). NULL on the host. */
+    uint64_t (*room)(struct device *d);
+    int (*limit)(struct device *d, size_t bytes);
     /* For what does not fit, each NULL where it never comes to that: host memory that copies may
      * run from beside the kernels; such a copy, after all that is queued so far; what is queued
      * from now on waits for all these copies. */

@@ -172,8 +172,8 @@ static int save_part(const struct weight_set *s, const char *dir, const char *we
         return save_part(&m->weights, dir, file, &config, type, values, e);                        \
     }                                                                                              \
     static int load_##part(struct part *m, const char *dir, struct device *device,                 \
-                           enum dtype type, int job, int training, struct store_report *report,    \
-                           struct err *e)                                                          \
+                           enum dtype type, int job, int training, uint64_t budget_bytes,          \
+                           struct store_report *report, struct err *e)                             \
     {                                                                                              \
         struct part##_config c;                                                                    \
         char *path = path_join(dir, "config.json");                                                \
@@ -182,6 +182,7 @@ static int save_part(const struct weight_set *s, const char *dir, const char *we
         memset(m, 0, sizeof *m);                                                                   \
         if (!rc)                                                                                   \
             rc = part##_init(m, &c, e);                                                            \
+        m->weights.budget_bytes = budget_bytes;                                                    \
         if (!rc)                                                                                   \
             rc = store_load(&m->weights, dir, &names, device, job ? job_type : type, training,     \
                             report, e);                                                            \
@@ -192,7 +193,7 @@ static int save_part(const struct weight_set *s, const char *dir, const char *we
     int bundle_load_##part(struct part *m, const char *dir, struct device *device,                 \
                            enum dtype type, int training, struct err *e)                           \
     {                                                                                              \
-        return load_##part(m, dir, device, type, 0, training, NULL, e);                            \
+        return load_##part(m, dir, device, type, 0, training, 0, NULL, e);                         \
     }
 PARTS(P)
 #undef P
@@ -228,7 +229,8 @@ static int check_fit(const struct bundle *b, struct err *e)
     return rc;
 }
 
-static int open_parts(struct bundle *b, struct device *device, enum dtype type, struct err *e)
+static int open_parts(struct bundle *b, struct device *device, enum dtype type,
+                      const struct bundle_budget *budget, struct err *e)
 {
     char *tok = path_join(b->dir, "tokenizer"), *text = path_join(b->dir, "text_encoder");
     char *dit = path_join(b->dir, "transformer"), *vae = path_join(b->dir, "vae");
@@ -236,11 +238,11 @@ static int open_parts(struct bundle *b, struct device *device, enum dtype type, 
     int rc = tokenizer_open(&b->tokenizer, tok, e);
 
     if (!rc)
-        rc = load_umt5(&b->text, text, device, type, 1, 0, &r[0], e);
+        rc = load_umt5(&b->text, text, device, type, 1, 0, budget ? budget->text : 0, &r[0], e);
     if (!rc)
-        rc = load_wan(&b->dit, dit, device, type, 1, 0, &r[1], e);
+        rc = load_wan(&b->dit, dit, device, type, 1, 0, budget ? budget->dit : 0, &r[1], e);
     if (!rc)
-        rc = load_tiny_vae(&b->vae, vae, device, type, 1, 0, &r[2], e);
+        rc = load_tiny_vae(&b->vae, vae, device, type, 1, 0, 0, &r[2], e);
     b->n_bad_weights = r[0].n_bad + r[1].n_bad + r[2].n_bad;
     free(tok);
     free(text);
@@ -250,7 +252,7 @@ static int open_parts(struct bundle *b, struct device *device, enum dtype type, 
 }
 
 int bundle_open(struct bundle **out, const char *dir, struct device *device, enum dtype type,
-                struct err *e)
+                const struct bundle_budget *budget, struct err *e)
 {
     struct bundle *b = xcalloc(1, sizeof *b);
     int rc = bundle_info_read(&b->info, dir, e);
@@ -258,7 +260,7 @@ int bundle_open(struct bundle **out, const char *dir, struct device *device, enu
     *out = NULL;
     b->dir = xstrdup(dir);
     if (!rc)
-        rc = open_parts(b, device, type, e);
+        rc = open_parts(b, device, type, budget, e);
     if (rc)
         bundle_free(&b);
     *out = b;

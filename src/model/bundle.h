@@ -39,11 +39,15 @@ struct bundle {
     int64_t n_bad_weights; /* NaN or infinite values found while loading: worth a warning */
 };
 
+/* Most bytes of weights of the large networks that may lie on the device; 0: all of them. */
+struct bundle_budget {
+    uint64_t text, dit;
+};
 /* Open the directory and load weights for computing on a device in type (DT_F32 or DT_BF16).
- * ERR_IO, ERR_FORMAT, ERR_FIT; an unknown newer format is refused by number. *out is NULL on
- * failure. */
+ * ERR_IO, ERR_FORMAT, ERR_FIT; an unknown newer format is refused by number. budget may be NULL.
+ * *out is NULL on failure. */
 NODISCARD int bundle_open(struct bundle **out, const char *dir, struct device *device,
-                          enum dtype type, struct err *e);
+                          enum dtype type, const struct bundle_budget *budget, struct err *e);
 void bundle_free(struct bundle **b);
 /* model_index.json alone, without weights. */
 NODISCARD int bundle_info_read(struct bundle_info *info, const char *dir, struct err *e);

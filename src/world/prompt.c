@@ -44,7 +44,7 @@ static int choose_direction(const struct reading *r)
             continue;
         for (int k = b ? b->token : w->token; k < w->token; k++)
             clause_between |= token_is_separator(r, k);
-        if (!b || (w->strength > b->strength && (!clause_between || b->strength <= 2)))
+        if (!b || (w->strength > b->strength && (!clause_between || b->strength <= WORD)))
             best = i;
     }
     return best >= 0 ? r->way[best].direction : 0;

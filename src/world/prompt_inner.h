@@ -45,7 +45,9 @@ struct mention {
     int object; /* after nouns_merge; -1: one too many */
 };
 
-/* A hint at the direction of movement. */
+/* A hint at the direction of movement, and how much it weighs against others of its clause. */
+enum { FAINT = 1, WEAK, WORD, SOURCE, VIEWER, GOAL };
+
 struct way {
     int direction, strength, token;
 };

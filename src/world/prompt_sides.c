@@ -1,9 +1,6 @@
 /* Left, right, near, far: where something stands, where a movement comes from, or where it goes. */
 #include "world/prompt_inner.h"
 
-/* How much a hint weighs against others of its clause. */
-enum { WEAK = 1, WORD = 2, SOURCE = 3, VIEWER = 4, GOAL = 5 };
-
 static void add_way(struct reading *r, int direction, int strength, int i)
 {
     if (direction && r->n_ways < PROMPT_MAX_WAYS)
@@ -193,8 +190,10 @@ static void read_viewer(struct reading *r, int i)
         return; /* 屏幕左边; 离我们越来越近 */
     if (tag == TAG_AT && r->t[i].value)
         return; /* "on the screen" */
-    if (tag == TAG_TO || tag == TAG_AT || tag == TAG_COME || tag == TAG_BESIDE ||
-        (tag == TAG_GO && !r->t[i].value && r->t[i].lang == LANG_ZH))
+    if (tag == TAG_BESIDE)
+        add_way(r, DIRECTION_TOWARD, FAINT, i); /* "starting near the camera, it glides away" */
+    else if (tag == TAG_TO || tag == TAG_AT || tag == TAG_COME ||
+             (tag == TAG_GO && !r->t[i].value && r->t[i].lang == LANG_ZH))
         add_way(r, DIRECTION_TOWARD, VIEWER, i);
     else if (tag == TAG_AWAY || tag == TAG_FROM)
         add_way(r, DIRECTION_AWAY, VIEWER, i);

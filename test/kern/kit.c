@@ -378,6 +378,7 @@ static void *function_of(const struct kernels *k, const char *kernel)
 /* All sets that have a version of their own. */
 static void run_case(const struct krow *row, struct kit t, uint64_t seed)
 {
+    const char *only = getenv("ZT_TEST_SET"); /* of one set alone */
     const void *tested = NULL;
 
     t.reference = 1;
@@ -386,6 +387,8 @@ static void run_case(const struct krow *row, struct kit t, uint64_t seed)
         const struct kernels *k = set_named(set_name[i]);
         const void *fn = k ? function_of(k, row->kernel) : NULL;
 
+        if (only && *only && strcmp(only, set_name[i]))
+            continue;
         if (!fn || fn == tested || (i >= FIRST_CUDA && t.type == DT_F64))
             continue;
         if (k == kernels_cuda_host())

@@ -90,6 +90,20 @@ TEST(parse_int_is_exact)
     CHECK_INT(parse_int("0x10", &v), -1);
 }
 
+TEST(parse_bytes_takes_a_number_and_a_unit)
+{
+    static const char *const bad[] = {"", "G", "8GB", "8 G", "-1", "1e30", "x", "8Q", "0x10"};
+    int64_t v;
+
+    CHECK(!parse_bytes("0", &v) && v == 0);
+    CHECK(!parse_bytes("640", &v) && v == 640);
+    CHECK(!parse_bytes("1.5k", &v) && v == 1536);
+    CHECK(!parse_bytes("8G", &v) && v == (int64_t)8 << 30);
+    CHECK(!parse_bytes("2t", &v) && v == (int64_t)2 << 40);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_INT(parse_bytes(bad[i], &v), -1);
+}
+
 TEST(parse_real_takes_plain_decimals_only)
 {
     static const char *const bad[] = {"",      " 1",    "1 ",  "nan", "inf",

@@ -51,7 +51,7 @@ static int draw(struct device *d, const char *type, const char *name, const char
         rc = plan_make(&p, fixture_dir(), &q, NULL, &out->e);
     p.device = d;
     if (!rc)
-        rc = bundle_open(&b, fixture_dir(), d, p.type, &out->e);
+        rc = bundle_open(&b, fixture_dir(), d, p.type, NULL, &out->e);
     if (!rc)
         rc = pipeline_run(b, &p, &nothing, &out->figures, &out->e);
     bundle_free(&b);

@@ -74,7 +74,7 @@ static struct bundle *networks(enum dtype type)
     struct bundle *b;
     struct err e = {0};
 
-    if (bundle_open(&b, fixture_dir(), device_cpu(), type, &e))
+    if (bundle_open(&b, fixture_dir(), device_cpu(), type, NULL, &e))
         panic("%s", e.msg);
     return b;
 }

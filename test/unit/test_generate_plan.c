@@ -205,7 +205,7 @@ TEST(plan_memory_is_that_of_the_run)
     float *x;
 
     CHECK_INT(PLAN(&p, &e, "type", "f32", "frames", "41"), 0);
-    CHECK_INT(bundle_open(&b, fixture_dir(), device_cpu(), p.type, &e), 0);
+    CHECK_INT(bundle_open(&b, fixture_dir(), device_cpu(), p.type, NULL, &e), 0);
     cx_init(&real, device_cpu(), p.type, NULL);
     CHECK_INT(velocity_init(&v, &real, b, &p, NULL, &e), 0);
     x = xcalloc(2 * latent_count(&v.shape), sizeof *x);

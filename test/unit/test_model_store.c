@@ -369,7 +369,7 @@ TEST(bundle_opens_what_was_saved)
     struct bundle *b;
     struct err e = {0};
 
-    if (bundle_open(&b, dir, device_cpu(), DT_BF16, &e))
+    if (bundle_open(&b, dir, device_cpu(), DT_BF16, NULL, &e))
         printf("    %s\n", e.msg);
     CHECK_INT(e.code, 0);
     CHECK_STR(b->info.name, "small");
@@ -395,7 +395,7 @@ TEST(bundle_parts_must_fit)
     struct bundle *b;
     struct err e = {0};
 
-    CHECK_INT(bundle_open(&b, dir, device_cpu(), DT_F32, &e), ERR_FORMAT);
+    CHECK_INT(bundle_open(&b, dir, device_cpu(), DT_F32, NULL, &e), ERR_FORMAT);
     CHECK(!b);
     CHECK_CONTAINS(e.msg, "tokenizer has 264 pieces, the text encoder knows 200");
     free(dir);

@@ -13,10 +13,6 @@ int device_cuda_count(void); /* 0 without a GPU, a driver, or CUDA in this build
 /* What GPU `index` is, in one line: name, memory, compute capability, driver. 0 or ERR_DEVICE; buf
  * holds a line in either case. */
 int device_cuda_text(int index, char *buf, size_t size);
-/* Never hold more memory than this (0: no limit), scratch of kernels included; what the driver and
- * the libraries keep for themselves comes on top. Before the first take of an open GPU: 0, later
- * ERR_USAGE. */
-int device_cuda_limit(struct device *d, size_t bytes);
 /* The kernels of a GPU; NULL in a build without CUDA. */
 const struct kernels *kernels_cuda(void);
 

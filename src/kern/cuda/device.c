@@ -315,7 +315,9 @@ int device_cuda_text(int index, char *buf, size_t size)
     return 0;
 }
 
-int device_cuda_limit(struct device *d, size_t bytes)
+/* The limit is hard, scratch of kernels included; what the driver and the libraries keep for
+ * themselves comes on top. */
+static int limit(struct device *d, size_t bytes)
 {
     struct gpu *g = (struct gpu *)d;
 
@@ -324,6 +326,74 @@ int device_cuda_limit(struct device *d, size_t bytes)
         g->limit = bytes;
     pthread_mutex_unlock(&g->lock);
     return g->limit == bytes ? 0 : ERR_USAGE;
+}
+
+static uint64_t room(struct device *d)
+{
+    struct gpu *g = (struct gpu *)d;
+    size_t free_bytes = 0, total = 0;
+    uint64_t kept = 0, used = 0, left;
+
+    enter(g);
+    if (!went(g, "asking for memory", cudaMemGetInfo(&free_bytes, &total)))
+        return 0;
+    pthread_mutex_lock(&g->lock);
+    if (g->pool && !g->plain &&
+        (cudaMemPoolGetAttribute(g->pool, cudaMemPoolAttrReservedMemCurrent, &kept) ||
+         cudaMemPoolGetAttribute(g->pool, cudaMemPoolAttrUsedMemCurrent, &used)))
+        kept = used = 0;
+    left = free_bytes + kept - used;
+    if (g->limit && g->limit - g->held < left)
+        left = g->limit - g->held;
+    pthread_mutex_unlock(&g->lock);
+    return left;
+}
+
+static void *pin(struct device *d, size_t bytes)
+{
+    void *mem = NULL;
+
+    enter((struct gpu *)d);
+    if (cudaHostAlloc(&mem, bytes ? bytes : 1, cudaHostAllocDefault) == cudaSuccess)
+        return mem;
+    cudaGetLastError();
+    return NULL;
+}
+
+static void unpin(struct device *d, void *mem, size_t bytes)
+{
+    (void)bytes;
+    enter((struct gpu *)d);
+    cudaFreeHost(mem);
+}
+
+static void prefetch(struct device *d, void *to, const void *pinned, size_t bytes)
+{
+    struct gpu *g = (struct gpu *)d;
+
+    enter(g);
+    if (gpu_failed(g) || !went(g, "marking the queue", cudaEventRecord(g->queued, g->stream)) ||
+        !went(g, "waiting for the queue", cudaStreamWaitEvent(g->copies, g->queued, 0)))
+        return;
+    went(g, "prefetching", cudaMemcpyAsync(to, pinned, bytes, cudaMemcpyHostToDevice, g->copies));
+}
+
+static void arrive(struct device *d)
+{
+    struct gpu *g = (struct gpu *)d;
+
+    enter(g);
+    if (!gpu_failed(g) && went(g, "marking the copies", cudaEventRecord(g->copied, g->copies)))
+        went(g, "waiting for copies", cudaStreamWaitEvent(g->stream, g->copied, 0));
+}
+
+static int open_copies(struct gpu *g)
+{
+    return went(g, "making a stream",
+                cudaStreamCreateWithFlags(&g->copies, cudaStreamNonBlocking)) &&
+           went(g, "making an event",
+                cudaEventCreateWithFlags(&g->queued, cudaEventDisableTiming)) &&
+           went(g, "making an event", cudaEventCreateWithFlags(&g->copied, cudaEventDisableTiming));
 }
 
 static int open_stream(struct gpu *g)
@@ -342,7 +412,8 @@ static int open_stream(struct gpu *g)
                  LEAST_CAPABILITY / 10, LEAST_CAPABILITY % 10);
         return ERR_DEVICE;
     }
-    if (!went(g, "making a stream", cudaStreamCreateWithFlags(&g->stream, cudaStreamNonBlocking)))
+    if (!went(g, "making a stream", cudaStreamCreateWithFlags(&g->stream, cudaStreamNonBlocking)) ||
+        !open_copies(g))
         return ERR_DEVICE;
     for (int i = 0; i < STAGES; i++)
         if (!went(g, "pinning memory",
@@ -368,7 +439,13 @@ static int open_gpu(struct gpu **out, int index, struct err *e)
                               .put = gpu_put,
                               .get = gpu_get,
                               .zero = gpu_zero,
-                              .check = gpu_check};
+                              .check = gpu_check,
+                              .room = room,
+                              .limit = limit,
+                              .pin = pin,
+                              .unpin = unpin,
+                              .prefetch = prefetch,
+                              .arrive = arrive};
     if (open_stream(g) < 0)
         return err_set(e, ERR_DEVICE, "%s: %s", g->name, g->why);
     if (lt_open(g, e) < 0)

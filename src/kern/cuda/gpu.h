@@ -30,9 +30,10 @@ struct gpu_block {
 struct gpu {
     struct device base; /* first: a struct device * of a GPU is a struct gpu * */
     char name[16];
-    int index, capability; /* 90 is compute capability 9.0 */
-    struct CUstream_st *stream;
-    pthread_mutex_t lock; /* over what follows, until the failure */
+    int index, capability;               /* 90 is compute capability 9.0 */
+    struct CUstream_st *stream, *copies; /* copies: of what is prefetched, beside the kernels */
+    struct CUevent_st *queued, *copied;  /* where either stream waits for the other */
+    pthread_mutex_t lock;                /* over what follows, until the failure */
     struct CUmemPoolHandle_st *pool;
     int pool_made, plain; /* plain: the driver has no pools */
     size_t limit, held;
