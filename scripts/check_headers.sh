@@ -17,7 +17,7 @@ isa() {
 cuda_flags="-std=c++17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only -DZT_CUDA_HOST -Itest/kern"
 cuda() {
     case $1 in
-    src/kern/cuda/launch.h | src/kern/cuda/each.h | src/kern/cuda/sum.h) return 0 ;;
+    src/kern/cuda/element.h | src/kern/cuda/team.h | src/kern/cuda/launch.h | src/kern/cuda/each.h | src/kern/cuda/sum.h) return 0 ;;
     esac
     return 1
 }

@@ -18,30 +18,55 @@ static void check(const struct cuda_gemm *g)
     ZT_ASSERT(g->batch == 1 || (!g->bias && g->stride_c >= (g->m - 1) * g->ldc + g->n));
 }
 
+static double *grown(int64_t n)
+{
+    static double *kept;
+    static int64_t size;
+
+    if (n > size)
+        kept = (double *)xrealloc(kept, (size_t)(size = n) * sizeof *kept);
+    return kept;
+}
+
+static void put_row(const struct cuda_gemm *g, int64_t first, const double *sum)
+{
+    for (int64_t j = 0; j < g->n; j++) {
+        double v = g->alpha * sum[j] + (g->bias ? at(g->bias, g->c_type, j) : 0);
+
+        if (g->add)
+            v += at(g->c, g->c_type, first + j);
+        if (g->c_type == DT_F32)
+            ((float *)g->c)[first + j] = (float)v;
+        else
+            ((bf16 *)g->c)[first + j] = f32_to_bf16((float)v);
+    }
+}
+
 int cuda_gemm(struct kcx *kc, const struct cuda_gemm *g)
 {
     int64_t a_row = g->a_t ? 1 : g->lda, a_col = g->a_t ? g->lda : 1;
-    int64_t b_row = g->b_t ? 1 : g->ldb, b_col = g->b_t ? g->ldb : 1;
+    int64_t b_row = g->b_t ? 1 : g->ldb, b_col = g->b_t ? g->ldb : 1, n = g->n;
+    double *sum, *b;
 
     (void)kc;
     check(g);
-    if (g->bias && g->n % 2)
+    if (g->bias && n % 2)
         return 0;
-    for (int64_t t = 0; t < g->batch * g->m * g->n; t++) {
-        int64_t j = t % g->n, i = t / g->n % g->m, s = t / g->n / g->m;
-        int64_t c = s * g->stride_c + i * g->ldc + j;
-        double sum = 0;
+    sum = grown((g->k + 1) * n);
+    b = sum + n; /* [k,n], so that the loop over columns is the inner one: much of a test's time */
+    for (int64_t s = 0; s < g->batch; s++) {
+        for (int64_t t = 0; t < g->k * n; t++)
+            b[t] = at(g->b, g->type, s * g->stride_b + t / n * b_row + t % n * b_col);
+        for (int64_t i = 0; i < g->m; i++) {
+            memset(sum, 0, (size_t)n * sizeof *sum);
+            for (int64_t k = 0; k < g->k; k++) {
+                double a = at(g->a, g->type, s * g->stride_a + i * a_row + k * a_col);
 
-        for (int64_t k = 0; k < g->k; k++)
-            sum += at(g->a, g->type, s * g->stride_a + i * a_row + k * a_col) *
-                   at(g->b, g->type, s * g->stride_b + k * b_row + j * b_col);
-        sum = g->alpha * sum + (g->bias ? at(g->bias, g->c_type, j) : 0);
-        if (g->add)
-            sum += at(g->c, g->c_type, c);
-        if (g->c_type == DT_F32)
-            ((float *)g->c)[c] = (float)sum;
-        else
-            ((bf16 *)g->c)[c] = f32_to_bf16((float)sum);
+                for (int64_t j = 0; j < n; j++)
+                    sum[j] += a * b[k * n + j];
+            }
+            put_row(g, s * g->stride_c + i * g->ldc, sum);
+        }
     }
     return 1;
 }

@@ -192,16 +192,11 @@ static struct device *gpu(void)
     return d;
 }
 
-static const struct kernels *gpu_kernels(void)
-{
-    return gpu() ? gpu()->kernels : NULL;
-}
-
 static const struct kernels *set_named(const char *name)
 {
     if (!strcmp(name, "cuda_host"))
         return kernels_cuda_host();
-    return strcmp(name, "cuda") ? kernels_named(name) : gpu_kernels();
+    return strcmp(name, "cuda") ? kernels_named(name) : gpu() ? gpu()->kernels : NULL;
 }
 
 /* One run; buffers stay for comparison. */
@@ -218,9 +213,9 @@ static void run(struct kit *t, const struct krow *row, const struct kernels *k, 
     t->k = k;
     t->kc = &kc;
     t->n_bufs = 0;
-    if (k == gpu_kernels()) {
-        kc.device = gpu();
-        t->k = staged_kernels(gpu(), t);
+    if (t->device) {
+        kc.device = t->device;
+        t->k = staged_kernels(t->device, t);
     }
     row->run(t);
     kcx_release(&kc);
@@ -318,13 +313,15 @@ static void check_same_bits(const struct kit *a, const struct kit *b, const char
 
 /* One shape, type and kind of data in one set: against the reference, then 2 and 3 threads
  * against 1. How work is shared does not depend on the data, so that part runs for one kind. */
-static void run_set(const struct krow *row, const struct kernels *k, const struct kit *want,
-                    uint64_t seed)
+static void run_set(const struct krow *row, const struct kernels *k, struct device *d,
+                    const struct kit *want, uint64_t seed)
 {
-    struct kit t = *want, more = *want;
+    struct kit t = *want, more;
     char at[256];
 
-    t.reference = more.reference = 0;
+    t.reference = 0;
+    t.device = d;
+    more = t;
     t.k = k;
     where(at, sizeof at, row, &t, seed);
     run(&t, row, k, 1, seed);
@@ -389,6 +386,7 @@ static void run_case(const struct krow *row, struct kit t, uint64_t seed)
     for (int i = 0; i < N_SETS; i++) {
         const struct kernels *k = set_named(set_name[i]);
         const void *fn = k ? function_of(k, row->kernel) : NULL;
+
         if (only && *only && strcmp(only, set_name[i]))
             continue;
         if (!fn || fn == tested || (i >= FIRST_CUDA && t.type == DT_F64))
@@ -396,7 +394,7 @@ static void run_case(const struct krow *row, struct kit t, uint64_t seed)
         if (k == kernels_cuda_host())
             run_cuda_host(row, k, &t, seed);
         else
-            run_set(row, k, &t, seed);
+            run_set(row, k, gpu() && k == gpu()->kernels ? gpu() : NULL, &t, seed);
         tested = fn;
     }
     release(&t);
@@ -414,4 +412,15 @@ void krow_run(const struct krow *row)
                         row,
                         (struct kit){.type = type[y], .data = (enum data)d, .s = row->shape[s]},
                         1000003u * (unsigned)s + 101u * (unsigned)d + (unsigned)y);
+}
+
+void krow_run_on(const struct krow *row, struct device *d)
+{
+    for (int s = 0; s < row->n_shapes; s++) {
+        struct kit t = {.type = DT_F32, .s = row->shape[s], .reference = 1};
+
+        run(&t, row, kernels_c(), 1, (uint64_t)s);
+        run_set(row, d->kernels, d, &t, (uint64_t)s);
+        release(&t);
+    }
 }

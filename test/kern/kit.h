@@ -13,7 +13,7 @@
 #define TEST_KERN_KIT_H
 
 #include "base/rng.h"
-#include "kern/kern.h"
+#include "kern/device.h"
 #include "ztest.h"
 
 enum cls { ACT, WIDE }; /* storage type, wide type */
@@ -44,6 +44,7 @@ struct kbuf {
 struct kit {
     const struct kernels *k;
     struct kcx *kc;
+    struct device *device; /* that the kernels run on, by staged.h; NULL: the host */
     int reference;
     int aligned;     /* buffers begin at 64 bytes, as those of tensors do */
     enum dtype type; /* of the run that is tested */
@@ -82,6 +83,8 @@ struct krow {
 void krow_register(struct krow *row);
 const struct krow *krow_find(const char *kernel, const struct krow *after); /* NULL: no more */
 void krow_run(const struct krow *row);
+/* Normal data in f32 alone, on this device alone. */
+void krow_run_on(const struct krow *row, struct device *d);
 
 /* KERNEL_ROW(name, function, shapes, data, f32_only, tolerances...) */
 #define KERNEL_ROW_AS(id, name, fn, shapes, ...)                                                   \

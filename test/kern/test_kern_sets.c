@@ -5,6 +5,7 @@
 
 #include "kit.h"
 #include "kern/x86/x86.h"
+#include "walled.h"
 
 static const char *const names[] = {"c", "avx2", "avx512", "avx512bf16", "null"};
 
@@ -15,6 +16,19 @@ TEST(kern_every_kernel_has_a_row)
         ztest_fail(__FILE__, __LINE__, "no row in test/kern compares " #kernel);
     KERNELS(K)
 #undef K
+}
+
+/* What brings rows to a GPU, shown on a device whose memory the host cannot touch. */
+TEST(kern_rows_reach_a_device)
+{
+    struct device *d = walled_device((size_t)1 << 28);
+
+#define K(kernel, args)                                                                            \
+    for (const struct krow *r = krow_find(#kernel, NULL); r; r = krow_find(#kernel, r))            \
+        krow_run_on(r, d);
+    KERNELS(K)
+#undef K
+    CHECK_INT(walled_held(), 0);
 }
 
 TEST(kern_sets_are_full)

@@ -1,13 +1,11 @@
 /* sum.h - sums over rows, column by column (C++, for .cu files alone).
  *
  * Deterministic without atomics on floating point: every sum is owned by one block, whose warps
- * take tiles of 32 rows in turn; within a warp rows are added in order, then the warps are. Two
- * shapes: no index: the rows are cut into slabs (by their number alone, not by the GPU); each
- * slab's sum goes to scratch, and a second kernel adds the slabs in order. index: the block owns an
- * entry. It walks all rows from the first one of its entry and takes those that have it: entries
- * may come in any order and number, and nothing is sorted. Which entries there are is found first
- * (sum_leaders); where rows of an entry stand together, as samples do, that and the reading of the
- * index cost little. */
+ * take tiles of 32 rows in turn; within a warp rows are added in order, then the warps are. Without
+ * an index the rows are cut into slabs (by their number alone, not by the GPU); a second kernel
+ * adds the slabs' sums in order. With one, a block owns an entry: it walks all rows from the first
+ * of its entry and takes those that have it. So entries may come in any order and number, and
+ * nothing is sorted; where rows of an entry stand together, as samples do, looking costs little. */
 #ifndef KERN_CUDA_SUM_H
 #define KERN_CUDA_SUM_H
 
