@@ -6,8 +6,6 @@
  * 0.5..1.5. */
 static const double NS_A = 3.4445, NS_B = -4.7750, NS_C = 2.0315;
 
-enum { MAX_ELEMENTS = 1 << 25 }; /* worked on at a time */
-
 /* One stack of n matrices [r,c], r <= c, and what an iteration needs beside them. */
 struct stack {
     const struct kernels *k;
@@ -112,24 +110,23 @@ static void orthogonalise(const struct stack *s, float *x, int tall, int steps)
         mix(s, x, DT_F32, 1, s->x, DT_BF16, 0, NULL, n);
 }
 
-int muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t n, int64_t rows,
-                       int64_t cols, int steps)
+static size_t whole_lines(size_t bytes)
+{
+    return (bytes + 63) & ~(size_t)63;
+}
+
+size_t muon_work_bytes(int64_t n, int64_t rows, int64_t cols)
+{
+    int64_t r = rows < cols ? rows : cols;
+    return whole_lines(sizeof(float) * (size_t)(n * rows * cols)) +
+           sizeof(bf16) * (size_t)(n * (rows * cols + r * r));
+}
+
+void muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t n, int64_t rows,
+                        int64_t cols, int steps, void *work)
 {
     int64_t r = rows < cols ? rows : cols, c = rows < cols ? cols : rows;
-    int64_t at_once = MAX_ELEMENTS / (r * c) > 1 ? MAX_ELEMENTS / (r * c) : 1;
-    at_once = at_once < n ? at_once : n;
-    struct device *d = kc->device ? kc->device : device_cpu();
-    size_t x_bytes = sizeof(bf16) * (size_t)(at_once * r * (c + r));
-    size_t wide_bytes = sizeof(float) * (size_t)(at_once * r * c);
-    bf16 *y = device_take(d, x_bytes);
-    float *wide = device_take(d, wide_bytes);
-    int full = !y || !wide;
-    for (int64_t i = 0; i < n && !full; i += at_once) {
-        int64_t m = n - i < at_once ? n - i : at_once;
-        struct stack s = {k, kc, m, r, c, y, y + m * r * c, wide};
-        orthogonalise(&s, x + i * r * c, rows > cols, steps);
-    }
-    device_give(d, wide, wide_bytes);
-    device_give(d, y, x_bytes);
-    return full ? ERR_FIT : 0;
+    bf16 *y = (bf16 *)((char *)work + whole_lines(sizeof(float) * (size_t)(n * r * c)));
+    struct stack s = {k, kc, n, r, c, y, y + n * r * c, work};
+    orthogonalise(&s, x, rows > cols, steps);
 }

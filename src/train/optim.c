@@ -210,26 +210,36 @@ static int most_at_once(const struct optim_slot *s)
     return s->n < MUON_ELEMENTS ? (int)(MUON_ELEMENTS / s->n) : 1;
 }
 
-/* Room for the largest stack. */
+/* Of the updates of a stack; the work of Muon lies behind them. */
+static size_t stack_bytes(int64_t n, int64_t size)
+{
+    return (sizeof(float) * (size_t)(n * size) + 63) & ~(size_t)63;
+}
+
+/* Room for the largest stack, taken once. */
 static int update_room(struct optim *o, int *list, struct err *e)
 {
     size_t most = 0;
+    if (o->update)
+        return 0;
     char *done = xcalloc((size_t)o->n + 1, 1);
     for (int i = 0; i < o->n; i++) {
         const struct optim_slot *s = &o->slot[i];
-        size_t n = s->muon ? (size_t)stack_of(o, done, i, most_at_once(s), list) * (size_t)s->n : 0;
-        most = n > most ? n : most;
+        int64_t rows = matrix_rows(s->w);
+        int n = s->muon ? stack_of(o, done, i, most_at_once(s), list) : 0;
+        size_t bytes = n ? stack_bytes(n, s->n) + muon_work_bytes(n, rows, s->n / rows) : 0;
+        most = bytes > most ? bytes : most;
     }
     free(done);
-    if (o->update || !most)
+    if (!most)
         return 0;
-    o->update_bytes = most * sizeof(float);
+    o->update_bytes = most;
     o->update = device_take(o->slot[0].w->device, o->update_bytes);
     return o->update ? 0
                      : err_set(e, ERR_FIT, "%s has no memory for Muon", o->slot[0].w->device->name);
 }
 
-static int muon_stack(const struct job *j, struct kcx *kc, const int *list, int n, struct err *e)
+static void muon_stack(const struct job *j, struct kcx *kc, const int *list, int n)
 {
     struct optim *o = j->o;
     const struct optim_slot *first = &o->slot[list[0]];
@@ -238,13 +248,12 @@ static int muon_stack(const struct job *j, struct kcx *kc, const int *list, int 
         struct k_momentum m = momentum_of(j, &o->slot[list[i]], o->update + i * first->n);
         j->k->momentum(kc, &m);
     }
-    if (muon_orthogonalise(j->k, kc, o->update, n, rows, first->n / rows, o->config.ns_steps))
-        return err_set(e, ERR_FIT, "%s has no memory for Muon", first->w->device->name);
+    muon_orthogonalise(j->k, kc, o->update, n, rows, first->n / rows, o->config.ns_steps,
+                       (char *)o->update + stack_bytes(n, first->n));
     for (int i = 0; i < n; i++) {
         struct k_add a = update_of(j, &o->slot[list[i]], o->update + i * first->n);
         j->k->add(kc, &a);
     }
-    return 0;
 }
 
 /* Matrices of one shape are orthogonalised together: alone most are too small to be fast. */
@@ -259,7 +268,7 @@ static int muon_all(const struct job *j, struct kcx *kc, struct err *e)
         int n = stack_of(o, done, i, most_at_once(&o->slot[i]), list);
         for (int k = 0; k < n; k++)
             done[list[k]] = 1;
-        r = muon_stack(j, kc, list, n, e);
+        muon_stack(j, kc, list, n);
     }
     free(list);
     free(done);

@@ -64,8 +64,9 @@ NODISCARD int optim_step(struct optim *o, const struct kernels *k, struct kcx *k
 void optim_swap_ema(struct optim *o);
 
 /* Muon's direction: each of n matrices x [n,rows,cols] becomes nearly the nearest orthogonal one.
- * ERR_FIT when a GPU is full. */
-NODISCARD int muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t n,
-                                 int64_t rows, int64_t cols, int steps);
+ * work: muon_work_bytes of the device, whatever they hold. */
+void muon_orthogonalise(const struct kernels *k, struct kcx *kc, float *x, int64_t n, int64_t rows,
+                        int64_t cols, int steps, void *work);
+size_t muon_work_bytes(int64_t n, int64_t rows, int64_t cols);
 
 #endif
