@@ -39,7 +39,7 @@ struct optim {
     int n;
     int64_t step;     /* finished steps */
     double grad_norm; /* of the last step, before clipping */
-    float *update;    /* room of the largest stack of Muon, on the device; of update_bytes */
+    float *update;    /* on the device: the largest stack of Muon and its work */
     size_t update_bytes;
 };
 
