@@ -229,35 +229,56 @@ struct k_loss {
     void *loss, *dpred;
 };
 
-/* Optimiser steps on f32 arrays of n. */
-struct k_adamw { /* decoupled decay; c1 = 1-beta1^t, c2 = 1-beta2^t; g is multiplied by g_scale
-                    first */
+/* What one look at an array says. It stays in the memory of the device, so that nobody waits for
+ * it: it is read when the host waits anyway. */
+struct k_tally {
+    double sum, first_bad; /* of squares; first element that is not finite, or -1 */
+};
+struct k_sum_squares { /* *out: summed in double in fixed chunks of 65536 */
     int64_t n;
-    double lr, beta1, beta2, eps, decay, c1, c2, g_scale;
+    enum dtype type;
+    const void *x;
+    struct k_tally *out;
+};
+/* *scale shortens a gradient of n parts to the length `most`: min(1, most / sqrt(sum of the n
+ * sums)). most 0: 1. */
+struct k_clip {
+    int64_t n;
+    double most;
+    const struct k_tally *part;
+    double *scale;
+};
+
+/* Optimiser steps on f32 arrays of n. g is multiplied by *g_scale first (NULL: 1). */
+struct k_adamw { /* decoupled decay; c1 = 1-beta1^t, c2 = 1-beta2^t */
+    int64_t n;
+    double lr, beta1, beta2, eps, decay, c1, c2;
+    const double *g_scale;
     float *p, *m, *v;
     const float *g;
 };
-struct k_momentum { /* buf = mu buf + g_scale g (torch.optim.Muon: lerp form when lerp = 1); u =
-                       nesterov mix */
+struct k_momentum { /* buf = mu buf + g (torch.optim.Muon: lerp form when lerp = 1); u = nesterov
+                       mix */
     int64_t n;
-    double mu, g_scale;
+    double mu;
+    const double *g_scale;
     int lerp, nesterov;
     float *buf, *u;
     const float *g;
+};
+/* Each of n matrices x [n,size] divided by its Frobenius norm, or by `least` where that is larger;
+ * the divisor is rounded to the type first, as PyTorch does. */
+struct k_unit_norm {
+    int64_t n, size;
+    double least;
+    enum dtype type;
+    void *x;
 };
 struct k_ema { /* avg += (1-decay)(p-avg) */
     int64_t n;
     double decay;
     float *avg;
     const float *p;
-};
-struct k_sum_squares { /* sum in double in fixed chunks of 65536; first_bad = first non-finite
-                          element or -1 */
-    int64_t n;
-    enum dtype type;
-    const void *x;
-    double sum;
-    int64_t first_bad;
 };
 
 /* clang-format off */
@@ -271,11 +292,11 @@ struct k_sum_squares { /* sum in double in fixed chunks of 65536; first_bad = fi
     K(conv2d, k_conv2d) K(conv2d_dx, k_conv2d_dx) K(conv2d_dw, k_conv2d_dw)                        \
     K(permute, k_permute) K(embedding, k_embedding) K(embedding_bwd, k_embedding_bwd)              \
     K(sum_rows, k_sum_rows) K(loss, k_loss)                                                        \
-    K(adamw, k_adamw) K(momentum, k_momentum) K(ema, k_ema) K(sum_squares, k_sum_squares)
+    K(sum_squares, k_sum_squares) K(clip, k_clip)                                                  \
+    K(adamw, k_adamw) K(momentum, k_momentum) K(unit_norm, k_unit_norm) K(ema, k_ema)
 /* clang-format on */
 
-/* One function pointer per kernel. An argument struct is const except for results stored in it
- * (sum_squares). */
+/* One function pointer per kernel. */
 struct kernels {
     const char *name; /* "c", "avx2", "avx512", "avx512bf16", "null", "cuda" */
 #define K(kernel, args) void (*kernel)(struct kcx *, struct args *);

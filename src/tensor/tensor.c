@@ -283,11 +283,16 @@ void tensor_read_f32(struct cx *cx, const struct tensor *x, float *out)
 
 int tensor_finite(struct cx *cx, const struct tensor *x)
 {
-    struct k_sum_squares k = {tensor_count(x), x->type, x->data, 0, -1};
+    struct k_tally tally = {0, -1};
     tensor_check("tensor_finite", x);
+    struct tensor *out = tensor_held(cx, DT_F64, DIMS(sizeof tally / sizeof(double)));
+    struct k_sum_squares k = {tensor_count(x), x->type, x->data, out->data};
     RUN(cx, sum_squares, &k);
+    if (out->data && !cx->err.code)
+        device_get(cx->device, &tally, out->data, sizeof tally);
+    tensor_unhold(cx, out);
     look_at_device(cx);
-    return !cx->err.code && k.first_bad < 0;
+    return !cx->err.code && tally.first_bad < 0;
 }
 
 /* A list of the host that the device has seen in this step. */

@@ -1,5 +1,3 @@
-#include <math.h>
-
 #include "train/optim.h"
 
 /* The quintic of Jordan's post: steepest at zero, so five iterations lift all singular values to
@@ -50,15 +48,10 @@ static void mix(const struct stack *s, void *y, enum dtype y_type, double alpha,
  * quotient. What comes out depends on these roundings in the second digit. */
 static void scale_to_one(const struct stack *s, const float *x)
 {
-    int64_t size = s->r * s->c;
-    mix(s, s->x, DT_BF16, 1, x, DT_F32, 0, NULL, s->n * size);
-    for (int64_t i = 0; i < s->n; i++) {
-        bf16 *y = s->x + i * size;
-        struct k_sum_squares q = {.n = size, .type = DT_BF16, .x = y};
-        s->k->sum_squares(s->kc, &q);
-        float norm = bf16_to_f32(f32_to_bf16((float)fmax(sqrt(q.sum), 1e-7)));
-        mix(s, y, DT_BF16, 1 / (double)norm, y, DT_BF16, 0, NULL, size);
-    }
+    struct k_unit_norm u = {
+        .n = s->n, .size = s->r * s->c, .least = 1e-7, .type = DT_BF16, .x = s->x};
+    mix(s, s->x, DT_BF16, 1, x, DT_F32, 0, NULL, u.n * u.size);
+    s->k->unit_norm(s->kc, &u);
 }
 
 /* X <- a X + (b G + c G G) X, G = X X^T. */

@@ -68,6 +68,22 @@ static int slot_init(struct optim_slot *s, const char *set, struct weight *w,
     return 0;
 }
 
+/* What the host reads after a step. */
+static size_t tally_bytes(const struct optim *o)
+{
+    return 2 * (size_t)o->n * sizeof *o->tally;
+}
+
+static double *scale_of(const struct optim *o)
+{
+    return &o->tally[2 * o->n].sum;
+}
+
+static struct device *device_of(const struct optim *o)
+{
+    return o->slot[0].w->device;
+}
+
 int optim_init(struct optim *o, const struct optim_config *config, const struct optim_set *sets,
                int n_sets, struct err *e)
 {
@@ -83,7 +99,11 @@ int optim_init(struct optim *o, const struct optim_config *config, const struct 
                 r = slot_init(&o->slot[o->n++], sets[i].name, w, config, e);
         }
     }
-    return r;
+    if (r || !o->n)
+        return r;
+    o->tally = device_take(device_of(o), tally_bytes(o) + sizeof *o->tally);
+    return o->tally ? 0
+                    : err_set(e, ERR_FIT, "%s has no memory for the optimiser", device_of(o)->name);
 }
 
 void optim_release(struct optim *o)
@@ -95,49 +115,62 @@ void optim_release(struct optim *o)
             if (part[k])
                 device_give(s->w->device, part[k], sizeof(float) * (size_t)s->n);
     }
+    if (o->tally)
+        device_give(device_of(o), o->tally, tally_bytes(o) + sizeof *o->tally);
     if (o->update)
-        device_give(o->slot[0].w->device, o->update, o->update_bytes);
+        device_give(device_of(o), o->update, o->update_bytes);
     free(o->slot);
     *o = (struct optim){0};
 }
 
-static int measure_gradients(struct optim *o, const struct kernels *k, struct kcx *kc,
-                             struct err *e)
+static void tally(const struct kernels *k, struct kcx *kc, const float *x, int64_t n,
+                  struct k_tally *out)
 {
-    double total = 0;
+    struct k_sum_squares q = {.n = n, .type = DT_F32, .x = x, .out = out};
+    k->sum_squares(kc, &q);
+}
+
+static void measure_gradients(struct optim *o, const struct kernels *k, struct kcx *kc)
+{
+    struct k_clip c = {.n = o->n, .most = o->config.clip, .part = o->tally, .scale = scale_of(o)};
+    for (int i = 0; i < o->n; i++)
+        tally(k, kc, o->slot[i].w->grad, o->slot[i].n, &o->tally[i]);
+    k->clip(kc, &c);
+}
+
+static int check_finite(const struct optim *o, const struct k_tally *t, const char *what,
+                        struct err *e)
+{
     for (int i = 0; i < o->n; i++) {
-        struct optim_slot *s = &o->slot[i];
-        struct k_sum_squares q = {.n = s->n, .type = DT_F32, .x = s->w->grad};
-        k->sum_squares(kc, &q);
-        if (q.first_bad >= 0)
-            return err_set(e, ERR_DEVICE,
-                           "step %lld: gradient of %s%s%s is not finite (element %lld)",
-                           (long long)o->step + 1, s->set, *s->set ? "." : "", s->w->name,
-                           (long long)q.first_bad);
-        total += q.sum;
+        const struct optim_slot *s = &o->slot[i];
+        if (t[i].first_bad >= 0)
+            return err_set(e, ERR_DEVICE, "step %lld: %s %s%s%s is not finite (element %.0f)",
+                           (long long)o->step + 1, what, s->set, *s->set ? "." : "", s->w->name,
+                           t[i].first_bad);
     }
-    o->grad_norm = sqrt(total);
     return 0;
 }
 
-static int check_weights(struct optim *o, const struct kernels *k, struct kcx *kc, struct err *e)
+/* Waits for the step, and looks at what it did. */
+static int look_back(struct optim *o, struct err *e)
 {
-    for (int i = 0; i < o->n; i++) {
-        struct optim_slot *s = &o->slot[i];
-        struct k_sum_squares q = {.n = s->n, .type = DT_F32, .x = s->w->master};
-        k->sum_squares(kc, &q);
-        if (q.first_bad >= 0)
-            return err_set(e, ERR_DEVICE, "step %lld: weight %s%s%s is not finite (element %lld)",
-                           (long long)o->step + 1, s->set, *s->set ? "." : "", s->w->name,
-                           (long long)q.first_bad);
-    }
-    return 0;
+    struct k_tally *t = xmalloc(tally_bytes(o));
+    double total = 0;
+    device_get(device_of(o), t, o->tally, tally_bytes(o));
+    for (int i = 0; i < o->n; i++)
+        total += t[i].sum;
+    o->grad_norm = sqrt(total);
+    int r = check_finite(o, t, "gradient of", e);
+    if (!r)
+        r = check_finite(o, t + o->n, "weight", e);
+    free(t);
+    return r;
 }
 
 struct job {
     struct optim *o;
     const struct kernels *k;
-    double rate, g_scale, ema;
+    double rate;
 };
 
 static void adamw_slot(const struct job *j, struct kcx *kc, struct optim_slot *s)
@@ -152,7 +185,7 @@ static void adamw_slot(const struct job *j, struct kcx *kc, struct optim_slot *s
                         .decay = s->decay,
                         .c1 = 1 - pow(c->beta1, t),
                         .c2 = 1 - pow(c->beta2, t),
-                        .g_scale = j->g_scale,
+                        .g_scale = scale_of(j->o),
                         .p = s->w->master,
                         .m = s->m,
                         .v = s->v,
@@ -165,7 +198,7 @@ static struct k_momentum momentum_of(const struct job *j, const struct optim_slo
     const struct optim_config *c = &j->o->config;
     return (struct k_momentum){.n = s->n,
                                .mu = c->momentum,
-                               .g_scale = j->g_scale,
+                               .g_scale = scale_of(j->o),
                                .lerp = 1,
                                .nesterov = c->nesterov,
                                .buf = s->m,
@@ -234,9 +267,8 @@ static int update_room(struct optim *o, int *list, struct err *e)
     if (!most)
         return 0;
     o->update_bytes = most;
-    o->update = device_take(o->slot[0].w->device, o->update_bytes);
-    return o->update ? 0
-                     : err_set(e, ERR_FIT, "%s has no memory for Muon", o->slot[0].w->device->name);
+    o->update = device_take(device_of(o), o->update_bytes);
+    return o->update ? 0 : err_set(e, ERR_FIT, "%s has no memory for Muon", device_of(o)->name);
 }
 
 static void muon_stack(const struct job *j, struct kcx *kc, const int *list, int n)
@@ -277,31 +309,27 @@ static int muon_all(const struct job *j, struct kcx *kc, struct err *e)
 
 int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double rate, struct err *e)
 {
-    int r = measure_gradients(o, k, kc, e);
+    double t = (double)(o->step + 1);
+    struct job j = {.o = o, .k = k, .rate = rate};
+    if (o->n)
+        measure_gradients(o, k, kc);
+    int r = muon_all(&j, kc, e);
     if (r)
         return r;
-    const struct optim_config *c = &o->config;
-    double t = (double)(o->step + 1);
-    struct job j = {.o = o, .k = k, .rate = rate, .g_scale = 1};
-    if (c->clip > 0 && o->grad_norm > c->clip)
-        j.g_scale = c->clip / o->grad_norm;
-    if ((r = muon_all(&j, kc, e)))
-        return r;
-    for (int i = 0; i < o->n; i++)
-        if (!o->slot[i].muon)
-            adamw_slot(&j, kc, &o->slot[i]);
-    if ((r = check_weights(o, k, kc, e)))
-        return r;
     /* An average over few steps forgets the random start sooner. */
-    double decay = fmin(c->ema, (1 + t) / (10 + t));
+    double decay = fmin(o->config.ema, (1 + t) / (10 + t));
     for (int i = 0; i < o->n; i++) {
         struct optim_slot *s = &o->slot[i];
-        weight_publish(s->w, kc);
-        if (!s->ema)
-            continue;
         struct k_ema a = {.n = s->n, .decay = decay, .avg = s->ema, .p = s->w->master};
-        k->ema(kc, &a);
+        if (!s->muon)
+            adamw_slot(&j, kc, s);
+        tally(k, kc, s->w->master, s->n, &o->tally[o->n + i]);
+        weight_publish(s->w, kc);
+        if (s->ema)
+            k->ema(kc, &a);
     }
+    if (o->n && (r = look_back(o, e)))
+        return r;
     o->step++;
     return 0;
 }

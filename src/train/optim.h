@@ -37,9 +37,10 @@ struct optim {
     struct optim_config config;
     struct optim_slot *slot;
     int n;
-    int64_t step;     /* finished steps */
-    double grad_norm; /* of the last step, before clipping */
-    float *update;    /* on the device: the largest stack of Muon and its work */
+    int64_t step;          /* finished steps */
+    double grad_norm;      /* of the last step, before clipping */
+    struct k_tally *tally; /* on the device: of all gradients, then of all weights; then the scale */
+    float *update;         /* on the device: the largest stack of Muon and its work */
     size_t update_bytes;
 };
 
@@ -56,7 +57,7 @@ void optim_release(struct optim *o);
 
 /* One step with all rates multiplied by `rate`, from the gradients in weight.grad; publishes the
  * weights. 0, or ERR_DEVICE with the name of the first weight whose gradient or new value is not
- * finite (then the state is of no more use). */
+ * finite (then the state is of no more use). The host waits for the device once, at the end. */
 NODISCARD int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double rate,
                          struct err *e);
 

@@ -415,7 +415,6 @@ void job_adamw(struct job *j)
                                   .decay = 0.1,
                                   .c1 = 1,
                                   .c2 = 1,
-                                  .g_scale = 1,
                                   .p = array(j, DT_F32, n),
                                   .m = array(j, DT_F32, n),
                                   .v = array(j, DT_F32, n),

@@ -1,7 +1,7 @@
 /* cuda.h - inside of the CUDA kernels: one prototype per kernel, and what device.c gives to all.
  *
- * Kernels are queued on the stream of their context and do not wait (sum_squares does). F64 is not
- * offered: wide is F32 here. */
+ * Kernels are queued on the stream of their context and never wait. F64 is not offered: wide is F32
+ * here. */
 #ifndef KERN_CUDA_CUDA_H
 #define KERN_CUDA_CUDA_H
 

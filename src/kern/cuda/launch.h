@@ -48,23 +48,6 @@ static void launch(struct kcx *kc, const char *name, void (*kernel)(P...), grid 
 /* The kernel in parentheses where it has a comma: LAUNCH(kc, (rows<8, float>), blocks, ...). */
 #define LAUNCH(kc, kernel, ...) launch(kc, #kernel, kernel, __VA_ARGS__)
 
-/* Copy to the host and wait. */
-static inline void copy_out(struct kcx *kc, void *host, const void *from, size_t bytes)
-{
-#ifdef ZT_CUDA_HOST
-    (void)kc;
-    memcpy(host, from, bytes);
-#else
-    cudaStream_t s = (cudaStream_t)cuda_stream(kc);
-    cudaError_t e = cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, s);
-
-    if (e == cudaSuccess)
-        e = cudaStreamSynchronize(s);
-    if (e != cudaSuccess)
-        cuda_fail(kc, "copy to the host", (int)e);
-#endif
-}
-
 /* The statement with T as the element type that `type` names; nests. */
 #define BY_TYPE(type, T, ...)                                                                      \
     switch (type) {                                                                                \

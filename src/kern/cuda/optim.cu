@@ -36,11 +36,17 @@ void loss_cuda(struct kcx *kc, struct k_loss *a)
                    (float)(a->scale / (double)a->dim), team))
 }
 
+__device__ static inline float scale_of(const double *g_scale)
+{
+    return g_scale ? (float)*g_scale : 1;
+}
+
 /* Loshchilov and Hutter 2019, in the order of torch.optim.AdamW. */
 struct adamw_job {
     float *p, *m, *v;
     const float *g;
-    float g_scale, beta1, rest1, beta2, rest2, keep, step, root, eps;
+    const double *g_scale;
+    float beta1, rest1, beta2, rest2, keep, step, root, eps;
 
     bool packed() const
     {
@@ -49,14 +55,14 @@ struct adamw_job {
     }
     template <int V> __device__ void run(int64_t i) const
     {
-        float pi[V], mi[V], vi[V], gi[V];
+        float pi[V], mi[V], vi[V], gi[V], scale = scale_of(g_scale);
 
         load<V>(pi, p + i);
         load<V>(mi, m + i);
         load<V>(vi, v + i);
         load<V>(gi, g + i);
         for (int j = 0; j < V; j++) {
-            float gj = gi[j] * g_scale;
+            float gj = gi[j] * scale;
 
             mi[j] = beta1 * mi[j] + rest1 * gj;
             vi[j] = beta2 * vi[j] + rest2 * gj * gj;
@@ -71,10 +77,9 @@ struct adamw_job {
 void adamw_cuda(struct kcx *kc, struct k_adamw *a)
 {
     each(kc, "adamw",
-         adamw_job{a->p, a->m, a->v, a->g, (float)a->g_scale, (float)a->beta1,
-                   (float)(1 - a->beta1), (float)a->beta2, (float)(1 - a->beta2),
-                   (float)(1 - a->lr * a->decay), (float)(a->lr / a->c1), (float)sqrt(a->c2),
-                   (float)a->eps},
+         adamw_job{a->p, a->m, a->v, a->g, a->g_scale, (float)a->beta1, (float)(1 - a->beta1),
+                   (float)a->beta2, (float)(1 - a->beta2), (float)(1 - a->lr * a->decay),
+                   (float)(a->lr / a->c1), (float)sqrt(a->c2), (float)a->eps},
          a->n);
 }
 
@@ -82,7 +87,8 @@ void adamw_cuda(struct kcx *kc, struct k_adamw *a)
 struct momentum_job {
     float *buf, *u;
     const float *g;
-    float mu, mix; /* mix: with g_scale in it */
+    const double *g_scale;
+    float mu, mix;
     int nesterov;
 
     bool packed() const
@@ -91,13 +97,13 @@ struct momentum_job {
     }
     template <int V> __device__ void run(int64_t i) const
     {
-        float b[V], gi[V];
+        float b[V], gi[V], part = mix * scale_of(g_scale);
 
         load<V>(b, buf + i);
         load<V>(gi, g + i);
         for (int j = 0; j < V; j++) {
-            b[j] = mu * b[j] + mix * gi[j];
-            gi[j] = nesterov ? mix * gi[j] + mu * b[j] : b[j];
+            b[j] = mu * b[j] + part * gi[j];
+            gi[j] = nesterov ? part * gi[j] + mu * b[j] : b[j];
         }
         store<V>(buf + i, b);
         store<V>(u + i, gi);
@@ -106,10 +112,10 @@ struct momentum_job {
 
 void momentum_cuda(struct kcx *kc, struct k_momentum *a)
 {
-    double mix = (a->lerp ? 1 - a->mu : 1) * a->g_scale;
+    double mix = a->lerp ? 1 - a->mu : 1;
 
-    each(kc, "momentum", momentum_job{a->buf, a->u, a->g, (float)a->mu, (float)mix, a->nesterov},
-         a->n);
+    each(kc, "momentum",
+         momentum_job{a->buf, a->u, a->g, a->g_scale, (float)a->mu, (float)mix, a->nesterov}, a->n);
 }
 
 struct ema_job {
@@ -143,7 +149,7 @@ struct chunk {
     int64_t first_bad; /* INT64_MAX: none */
 };
 
-enum { CHUNK = 65536 };
+enum { CHUNK = 65536, MOST_ROWS = 65535 };
 
 __device__ static struct chunk both(struct chunk a, struct chunk b)
 {
@@ -183,32 +189,96 @@ template <typename T> __global__ void square_chunks(const T *x, int64_t n, struc
         out[blockIdx.x] = c;
 }
 
-static __global__ void add_chunks(const struct chunk *from, int64_t n, struct chunk *out)
+static __global__ void add_chunks(const struct chunk *from, int64_t n, struct k_tally *out)
 {
     struct chunk c = {0, INT64_MAX};
 
     for (int64_t i = threadIdx.x; i < n; i += BLOCK)
         c = both(c, from[i]);
     c = block_chunk(c);
-    if (threadIdx.x == 0)
-        *out = c;
+    if (threadIdx.x == 0) {
+        out->sum = c.sum;
+        out->first_bad = c.first_bad == INT64_MAX ? -1 : (double)c.first_bad;
+    }
 }
 
 void sum_squares_cuda(struct kcx *kc, struct k_sum_squares *a)
 {
     int64_t n = pieces(a->n, CHUNK);
-    struct chunk *all, whole = {0, INT64_MAX};
+    struct chunk *all =
+        (struct chunk *)cuda_scratch(kc, SLOT_CHUNKS, (size_t)(n + 1) * sizeof *all);
 
-    a->sum = 0;
-    a->first_bad = -1;
-    if (n == 0)
-        return;
-    all = (struct chunk *)cuda_scratch(kc, SLOT_CHUNKS, (size_t)(n + 1) * sizeof *all);
     if (!all)
         return;
     BY_TYPE(a->type, T, LAUNCH(kc, square_chunks<T>, n, BLOCK, (const T *)a->x, a->n, all))
-    LAUNCH(kc, add_chunks, 1, BLOCK, all, n, all + n);
-    copy_out(kc, &whole, all + n, sizeof whole);
-    a->sum = whole.sum;
-    a->first_bad = whole.first_bad == INT64_MAX ? -1 : whole.first_bad;
+    LAUNCH(kc, add_chunks, 1, BLOCK, all, n, a->out);
+}
+
+/* In order and by one thread: a network has some hundred parts. */
+static __global__ void clip_scale(struct k_clip a)
+{
+    double total = 0;
+
+    for (int64_t i = 0; i < a.n; i++)
+        total += a.part[i].sum;
+    total = sqrt(total);
+    *a.scale = a.most > 0 && total > a.most ? a.most / total : 1;
+}
+
+void clip_cuda(struct kcx *kc, struct k_clip *a)
+{
+    LAUNCH(kc, clip_scale, 1, 1, *a);
+}
+
+template <typename T> __global__ void square_pieces(const T *x, int64_t size, struct chunk *out)
+{
+    int64_t begin = (int64_t)blockIdx.x * CHUNK, end = begin + CHUNK < size ? begin + CHUNK : size;
+    struct chunk c = {0, INT64_MAX};
+
+    x += blockIdx.y * size;
+    for (int64_t i = begin + threadIdx.x; i < end; i += BLOCK) {
+        float v = to_f32(x[i]);
+
+        c.sum += (double)v * v;
+    }
+    c = block_chunk(c);
+    if (threadIdx.x == 0)
+        out[(int64_t)blockIdx.y * gridDim.x + blockIdx.x] = c;
+}
+
+/* Every block adds the pieces of its matrix again, in the same order. */
+template <typename T>
+__global__ void divide_pieces(T *x, int64_t size, double least, const struct chunk *piece)
+{
+    int64_t begin = (int64_t)blockIdx.x * CHUNK, end = begin + CHUNK < size ? begin + CHUNK : size;
+    double total = 0;
+    T norm;
+
+    x += blockIdx.y * size;
+    for (unsigned i = 0; i < gridDim.x; i++)
+        total += piece[(int64_t)blockIdx.y * gridDim.x + i].sum;
+    total = sqrt(total);
+    from_f32(&norm, (float)(total < least ? least : total));
+    for (int64_t i = begin + threadIdx.x; i < end; i += BLOCK)
+        from_f32(&x[i], to_f32(x[i]) / to_f32(norm));
+}
+
+void unit_norm_cuda(struct kcx *kc, struct k_unit_norm *a)
+{
+    int64_t pieces_each = pieces(a->size, CHUNK);
+
+    for (int64_t first = 0; first < a->n; first += MOST_ROWS) {
+        int64_t n = at_most(MOST_ROWS, a->n - first);
+        struct chunk *all =
+            (struct chunk *)cuda_scratch(kc, SLOT_CHUNKS, (size_t)(n * pieces_each) * sizeof *all);
+        void *x = (char *)a->x + first * a->size * (int64_t)dtype_bytes(a->type);
+
+        if (!all)
+            return;
+        BY_TYPE(a->type, T, {
+            LAUNCH(kc, square_pieces<T>, grid(pieces_each, n), BLOCK, (const T *)x, a->size, all);
+            LAUNCH(kc, divide_pieces<T>, grid(pieces_each, n), BLOCK, (T *)x, a->size, a->least,
+                   all);
+        });
+    }
 }
