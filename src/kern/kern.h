@@ -48,6 +48,15 @@ struct k_matmul {
     int64_t batch, a_step, b_step, c_step; /* batch 0 is 1 */
 };
 
+/* A product with GELU (tanh form) on it, without a pass of its own over a wide activation.
+ *   matmul_gelu, as matmul_nt:      pre = a b^T + bias, c = gelu(pre); pre NULL: not wanted
+ *   matmul_gelu_bwd, as matmul_nn:  c = (a b) gelu'(pre)
+ * pre [m,n] has the type and rows of c and is other memory. One product (batch 0), add 0. */
+struct k_matmul_gelu {
+    struct k_matmul q;
+    void *pre;
+};
+
 /* softmax(scale q k^T + bias) v for n_seq independent sequences: sequence s owns query rows
  * q_start[s]..q_start[s+1]-1 and key rows k_start[s].. likewise. q [.,heads*head_dim] with row
  * stride ldq; k, v with ldk, ldv (multi-head; kv_heads divides heads); o, dq.. are dense. bias wide
@@ -284,6 +293,7 @@ struct k_ema { /* avg += (1-decay)(p-avg) */
 /* clang-format off */
 #define KERNELS(K)                                                                                 \
     K(matmul_nt, k_matmul) K(matmul_nn, k_matmul) K(matmul_tn, k_matmul)                           \
+    K(matmul_gelu, k_matmul_gelu) K(matmul_gelu_bwd, k_matmul_gelu)                                \
     K(attention, k_attention) K(attention_bwd, k_attention_bwd)                                    \
     K(norm_mod, k_norm_mod) K(norm_mod_bwd, k_norm_mod_bwd)                                        \
     K(rms_norm, k_rms_norm) K(rms_norm_bwd, k_rms_norm_bwd)                                        \

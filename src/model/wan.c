@@ -272,8 +272,8 @@ static struct tensor *block_forward(struct cx *cx, struct tensor **in, int n_in,
     x = add_gated(cx, x, attend(cx, c, &b->cross, h, in[2]), none);
 
     h = norm_mod(cx, x, NULL, NULL, part(c, mod, SCALE2), part(c, mod, SHIFT2), eps);
-    h = act(cx, linear(cx, h, &b->ffn_in), ACT_GELU_TANH);
-    x = add_gated(cx, x, linear(cx, h, &b->ffn_out), part(c, mod, GATE2));
+    h = mlp_gelu(cx, h, &b->ffn_in, &b->ffn_out);
+    x = add_gated(cx, x, h, part(c, mod, GATE2));
     return scope_end(cx, &s, x);
 }
 
@@ -308,9 +308,8 @@ static struct tensor *embed_times(struct cx *cx, const struct wan *m, const stru
 
 static struct tensor *embed_text(struct cx *cx, const struct wan *m, const struct wan_batch *b)
 {
-    struct tensor *t = act(cx, linear(cx, b->text, &m->text1), ACT_GELU_TANH);
+    struct tensor *t = mlp_gelu(cx, b->text, &m->text1, &m->text2);
 
-    t = linear(cx, t, &m->text2);
     tap_see(b->tap, cx, t, "condition_embedder.text_embedder");
     return t;
 }

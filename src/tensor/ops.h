@@ -29,6 +29,10 @@ struct mod {
  * embedding, last layers). */
 struct tensor *linear(struct cx *cx, struct tensor *x, const struct linear_w *w);
 struct tensor *linear_wide(struct cx *cx, struct tensor *x, const struct linear_w *w);
+/* linear down of gelu (tanh form) of linear up: one op, so that no pass of its own goes over the
+ * hidden activation, and its gradient is not kept twice. */
+struct tensor *mlp_gelu(struct cx *cx, struct tensor *x, const struct linear_w *up,
+                        const struct linear_w *down);
 /* LayerNorm over the last axis, optional affine (gain, bias), optional modulation (1+scale), shift.
  * x wide or cx->type -> cx->type. mod.table NULL: none. */
 struct tensor *norm_mod(struct cx *cx, struct tensor *x, struct weight *gain, struct weight *bias,

@@ -37,10 +37,11 @@ struct optim {
     struct optim_config config;
     struct optim_slot *slot;
     int n;
-    int64_t step;          /* finished steps */
-    double grad_norm;      /* of the last step, before clipping */
-    struct k_tally *tally; /* on the device: of all gradients, then of all weights; then the scale */
-    float *update;         /* on the device: the largest stack of Muon and its work */
+    int64_t step;     /* finished steps */
+    double grad_norm; /* of the last step, before clipping */
+    struct k_tally
+        *tally;    /* on the device: of all gradients, then of all weights; then the scale */
+    float *update; /* on the device: the largest stack of Muon and its work */
     size_t update_bytes;
 };
 

@@ -79,6 +79,31 @@ TEST(grad_linear)
     part_free(p);
 }
 
+static struct tensor *mlp_block(struct cx *cx, struct tensor **in, int n, void *arg)
+{
+    struct part *p = arg;
+    struct tensor *y = mlp_gelu(cx, in[0], &p->lin, &p->lin2);
+    return n > 1 ? add(cx, y, linear(cx, in[0], &p->lin2)) : y;
+}
+
+TEST(grad_mlp_gelu)
+{
+    struct part *p = part_new();
+    struct gradcheck_input in[] = {{.rank = 3, .dim = {2, 3, 6}, .scale = 2},
+                                   {.rank = 1, .dim = {1}}};
+    p->lin = linear_declare(&p->ws, "up", 6, 16, 1, INIT_LINEAR, 0);
+    p->lin2 = linear_declare(&p->ws, "down", 16, 5, 1, INIT_LINEAR, 0);
+    part_check(p, 1, in, mlp_block);
+    p->lin2.w->frozen = p->lin2.b->frozen = 1;
+    part_check(p, 1, in, mlp_block);
+    part_free(p);
+    p = part_new(); /* the gradient of x comes from two sides */
+    p->lin = linear_declare(&p->ws, "up", 6, 6, 0, INIT_LINEAR, 0);
+    p->lin2 = linear_declare(&p->ws, "down", 6, 5, 0, INIT_LINEAR, 0);
+    part_check(p, 2, in, mlp_block);
+    part_free(p);
+}
+
 static struct tensor *norm_block(struct cx *cx, struct tensor **in, int n, void *arg)
 {
     struct part *p = arg;

@@ -1,5 +1,7 @@
 /* cuda_gemm.cc - the product under the CUDA kernels by plain loops, as strict as cuBLASLt. It
- * refuses a bias where n is odd, so that the way round is walked too. */
+ * refuses a bias where n is odd and an end where m is, so that the way round is walked too. */
+#include <math.h>
+
 #include "kern/cuda/gemm.h"
 #include "kern/cuda/sdpa.h"
 
@@ -15,6 +17,9 @@ static void check(const struct cuda_gemm *g)
     ZT_ASSERT(g->ldc >= g->n && g->a && g->b && g->c);
     ZT_ASSERT(g->type == DT_BF16 || g->type == DT_F32);
     ZT_ASSERT(g->c_type == DT_F32 || (g->c_type == DT_BF16 && g->type == DT_BF16));
+    ZT_ASSERT(g->end == END_PLAIN ||
+              (g->batch == 1 && !g->add && g->ldc % 8 == 0 && (uintptr_t)g->pre % 16 == 0));
+    ZT_ASSERT(g->end != END_GELU_SLOPE || (g->pre && !g->bias));
     ZT_ASSERT(g->batch == 1 || (!g->bias && g->stride_c >= (g->m - 1) * g->ldc + g->n));
 }
 
@@ -28,6 +33,28 @@ static double *grown(int64_t n)
     return kept;
 }
 
+static void put(void *p, enum dtype type, int64_t i, double v)
+{
+    if (type == DT_F32)
+        ((float *)p)[i] = (float)v;
+    else
+        ((bf16 *)p)[i] = f32_to_bf16((float)v);
+}
+
+static double ended(const struct cuda_gemm *g, int64_t i, double x)
+{
+    double u, t;
+
+    if (g->end == END_GELU && g->pre)
+        put(g->pre, g->c_type, i, x);
+    u = g->end == END_GELU ? x : at(g->pre, g->c_type, i);
+    t = tanh(sqrt(2 / M_PI) * (u + 0.044715 * u * u * u));
+    if (g->end == END_GELU)
+        return 0.5 * u * (1 + t);
+    t = 0.5 * (1 + t) + 0.5 * u * (1 - t * t) * sqrt(2 / M_PI) * (1 + 3 * 0.044715 * u * u);
+    return x * t;
+}
+
 static void put_row(const struct cuda_gemm *g, int64_t first, const double *sum)
 {
     for (int64_t j = 0; j < g->n; j++) {
@@ -35,10 +62,7 @@ static void put_row(const struct cuda_gemm *g, int64_t first, const double *sum)
 
         if (g->add)
             v += at(g->c, g->c_type, first + j);
-        if (g->c_type == DT_F32)
-            ((float *)g->c)[first + j] = (float)v;
-        else
-            ((bf16 *)g->c)[first + j] = f32_to_bf16((float)v);
+        put(g->c, g->c_type, first + j, g->end == END_PLAIN ? v : ended(g, first + j, v));
     }
 }
 
@@ -50,7 +74,7 @@ int cuda_gemm(struct kcx *kc, const struct cuda_gemm *g)
 
     (void)kc;
     check(g);
-    if (g->bias && n % 2)
+    if ((g->bias && n % 2) || (g->end != END_PLAIN && g->m % 2))
         return 0;
     sum = grown((g->k + 1) * n);
     b = sum + n; /* [k,n], so that the loop over columns is the inner one: much of a test's time */

@@ -68,6 +68,51 @@ KERNEL_ROW(matmul_nt, matmul_nt, matmul_shapes, DATA_ALL, 0, 5e-6, 1e-2, 1e-5)
 KERNEL_ROW(matmul_nn, matmul_nn, matmul_shapes, DATA_ALL, 0, 5e-6, 1e-2, 1e-5)
 KERNEL_ROW(matmul_tn, matmul_tn, matmul_shapes, DATA_ALL, 0, 5e-6, 1e-2, 1e-5)
 
+/* m n k, gap of ldc, bias, whether pre is wanted */
+static const int64_t gelu_shapes[][10] = {
+    {1, 1, 1, 0, 1, 1},     {3, 17, 31, 0, 0, 1}, {66, 64, 130, 0, 1, 1}, {32, 64, 1100, 8, 1, 1},
+    {64, 128, 64, 0, 1, 0}, {7, 65, 33, 3, 1, 0}, {0, 5, 7, 0, 1, 1},     {20, 70, 0, 2, 1, 1},
+};
+
+static struct k_matmul_gelu gelu_args(struct kit *t, int64_t b_lines, int64_t b_len)
+{
+    const int64_t *s = t->s;
+    enum dtype type = kit_type(t, ACT);
+    struct k_matmul_gelu a = {.q = {.m = s[0],
+                                    .n = s[1],
+                                    .k = s[2],
+                                    .lda = s[2],
+                                    .ldb = b_len,
+                                    .ldc = s[1] + s[3],
+                                    .a_type = type,
+                                    .b_type = type,
+                                    .c_type = type}};
+    a.q.a = kit_in(t, ACT, a.q.m * a.q.lda, 1);
+    a.q.b = kit_in(t, ACT, b_lines * b_len, 0.3);
+    a.q.c = kit_io(t, "c", ACT, a.q.m * a.q.ldc, 1);
+    return a;
+}
+
+static void matmul_gelu(struct kit *t)
+{
+    struct k_matmul_gelu a = gelu_args(t, t->s[1], t->s[2]);
+
+    a.q.bias = t->s[4] ? kit_in(t, WIDE, a.q.n, 1) : NULL;
+    a.pre = t->s[5] ? kit_io(t, "pre", ACT, a.q.m * a.q.ldc, 1) : NULL;
+    t->k->matmul_gelu(t->kc, &a);
+}
+
+static void matmul_gelu_bwd(struct kit *t)
+{
+    struct k_matmul_gelu a = gelu_args(t, t->s[2], t->s[1]);
+
+    a.pre = kit_in(t, ACT, a.q.m * a.q.ldc, 2);
+    t->k->matmul_gelu_bwd(t->kc, &a);
+}
+
+KERNEL_ROW(matmul_gelu, matmul_gelu, gelu_shapes, DATA_MILD, 0, 5e-6, 1e-2, 1e-5)
+KERNEL_ROW(matmul_gelu_bwd, matmul_gelu_bwd, gelu_shapes, DATA_MILD, 0, 5e-6, 1e-2, 1e-5)
+
 /* n h w cin cout kh kw stride, padding before, after; bias where n is even */
 static const int64_t conv_shapes[][10] = {
     {1, 1, 1, 1, 1, 1, 1, 1, 0, 0},    {2, 5, 7, 3, 5, 3, 3, 1, 1, 1},

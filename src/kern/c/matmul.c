@@ -43,3 +43,30 @@ void matmul_tn_c(struct kcx *kc, struct k_matmul *a)
 {
     matmul(kc, a, 0, 0);
 }
+
+static void *row_of(const struct k_matmul_gelu *a, void *p, int64_t row)
+{
+    return (char *)p + (size_t)(row * a->q.ldc) * dtype_bytes(a->q.c_type);
+}
+
+void matmul_gelu_c(struct kcx *kc, struct k_matmul_gelu *a)
+{
+    struct k_matmul q = a->q;
+
+    if (a->pre)
+        q.c = a->pre;
+    matmul_nt_c(kc, &q);
+    for (int64_t i = 0; i < q.m; i++)
+        act_c(kc, &(struct k_act_fwd){q.n, ACT_GELU_TANH, q.c_type, row_of(a, q.c, i),
+                                      row_of(a, a->q.c, i)});
+}
+
+void matmul_gelu_bwd_c(struct kcx *kc, struct k_matmul_gelu *a)
+{
+    struct k_matmul *q = &a->q;
+
+    matmul_nn_c(kc, q);
+    for (int64_t i = 0; i < q->m; i++)
+        act_bwd_c(kc, &(struct k_act_bwd){q->n, ACT_GELU_TANH, q->c_type, row_of(a, a->pre, i),
+                                          row_of(a, q->c, i), row_of(a, q->c, i)});
+}

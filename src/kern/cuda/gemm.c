@@ -39,6 +39,7 @@ enum {
 struct key {
     int64_t m, n, k, lda, ldb, ldc, batch, stride_a, stride_b, stride_c;
     int32_t a_t, b_t, type, c_type, bias, align_a, align_b, align_c, align_bias, add;
+    int32_t end, pre, align_pre, zero;
 };
 
 struct plan {
@@ -47,7 +48,7 @@ struct plan {
     cublasLtMatrixLayout_t a, b, c;
     cublasLtMatmulAlgo_t algo;
     size_t workspace_bytes;
-    int refused; /* no algorithm adds a bias here */
+    int refused; /* no algorithm does the epilogue here */
 };
 
 struct lt {
@@ -94,11 +95,12 @@ static int went(struct gpu *g, const struct key *k, const char *what, cublasStat
 {
     if (code == CUBLAS_STATUS_SUCCESS)
         return 1;
-    gpu_fail(g, "%s: %s (%s into %s, m %lld n %lld k %lld, ld %lld %lld %lld, batch %lld%s%s%s)",
+    gpu_fail(g, "%s: %s (%s into %s, m %lld n %lld k %lld, ld %lld %lld %lld, batch %lld%s%s%s%s)",
              what, g->lt->cublasLtGetStatusString(code), dtype_name((enum dtype)k->type),
              dtype_name((enum dtype)k->c_type), (long long)k->m, (long long)k->n, (long long)k->k,
              (long long)k->lda, (long long)k->ldb, (long long)k->ldc, (long long)k->batch,
-             k->a_t ? ", a^T" : "", k->b_t ? ", b^T" : "", k->bias ? ", bias" : "");
+             k->a_t ? ", a^T" : "", k->b_t ? ", b^T" : "", k->bias ? ", bias" : "",
+             k->end ? ", gelu" : "");
     return 0;
 }
 
@@ -127,21 +129,38 @@ static int make_layout(struct gpu *g, const struct key *k, cublasLtMatrixLayout_
                      *out, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride, sizeof stride)));
 }
 
-static int set_bias(struct gpu *g, const struct plan *p, const void *bias)
+static int set_pointers(struct gpu *g, const struct plan *p, const struct cuda_gemm *c)
 {
-    return !p->key.bias ||
-           went(g, &p->key, "bias pointer",
-                g->lt->cublasLtMatmulDescSetAttribute(p->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
-                                                      &bias, sizeof bias));
+    struct lt *lt = g->lt;
+
+    return (!p->key.bias ||
+            went(g, &p->key, "bias pointer",
+                 lt->cublasLtMatmulDescSetAttribute(p->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
+                                                    &c->bias, sizeof c->bias))) &&
+           (!p->key.pre ||
+            went(g, &p->key, "epilogue pointer",
+                 lt->cublasLtMatmulDescSetAttribute(
+                     p->desc, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, &c->pre, sizeof c->pre)));
 }
 
-static int make_desc(struct gpu *g, struct plan *p, const void *bias)
+static cublasLtEpilogue_t epilogue_of(const struct key *k)
+{
+    if (k->end == END_GELU_SLOPE)
+        return CUBLASLT_EPILOGUE_DGELU;
+    if (k->end == END_GELU && k->bias)
+        return k->pre ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : CUBLASLT_EPILOGUE_GELU_BIAS;
+    if (k->end == END_GELU)
+        return k->pre ? CUBLASLT_EPILOGUE_GELU_AUX : CUBLASLT_EPILOGUE_GELU;
+    return k->bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
+}
+
+static int make_desc(struct gpu *g, struct plan *p, const struct cuda_gemm *c)
 {
     struct lt *lt = g->lt;
     const struct key *k = &p->key;
     cublasOperation_t op_a = k->b_t ? CUBLAS_OP_T : CUBLAS_OP_N;
     cublasOperation_t op_b = k->a_t ? CUBLAS_OP_T : CUBLAS_OP_N;
-    cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_BIAS;
+    cublasLtEpilogue_t epilogue = epilogue_of(k);
 
     /* Never TF32: kern.h promises f32. */
     return went(g, k, "cublasLtMatmulDescCreate",
@@ -152,11 +171,14 @@ static int make_desc(struct gpu *g, struct plan *p, const void *bias)
            went(g, k, "transposing",
                 lt->cublasLtMatmulDescSetAttribute(p->desc, CUBLASLT_MATMUL_DESC_TRANSB, &op_b,
                                                    sizeof op_b)) &&
-           (!k->bias ||
-            went(g, k, "epilogue",
-                 lt->cublasLtMatmulDescSetAttribute(p->desc, CUBLASLT_MATMUL_DESC_EPILOGUE,
-                                                    &epilogue, sizeof epilogue))) &&
-           set_bias(g, p, bias);
+           went(g, k, "epilogue",
+                lt->cublasLtMatmulDescSetAttribute(p->desc, CUBLASLT_MATMUL_DESC_EPILOGUE,
+                                                   &epilogue, sizeof epilogue)) &&
+           (!k->pre ||
+            went(g, k, "epilogue rows",
+                 lt->cublasLtMatmulDescSetAttribute(p->desc, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD,
+                                                    &k->ldc, sizeof k->ldc))) &&
+           set_pointers(g, p, c);
 }
 
 static int prefer(struct gpu *g, const struct key *k, cublasLtMatmulPreference_t want)
@@ -213,16 +235,16 @@ static int choose(struct gpu *g, struct plan *p)
     }
     if (code == CUBLAS_STATUS_SUCCESS)
         code = CUBLAS_STATUS_NOT_SUPPORTED;
-    p->refused = p->key.bias && code == CUBLAS_STATUS_NOT_SUPPORTED;
+    p->refused = p->key.end || (p->key.bias && code == CUBLAS_STATUS_NOT_SUPPORTED);
     return p->refused || went(g, &p->key, "choosing an algorithm", code);
 }
 
-static struct plan *make_plan(struct gpu *g, const struct key *k, const void *bias)
+static struct plan *make_plan(struct gpu *g, const struct key *k, const struct cuda_gemm *c)
 {
     struct plan *p = xcalloc(1, sizeof *p);
 
     p->key = *k;
-    if (make_desc(g, p, bias) &&
+    if (make_desc(g, p, c) &&
         make_layout(g, k, &p->a, k->type, k->b_t ? k->k : k->n, k->b_t ? k->n : k->k, k->ldb,
                     k->stride_b) &&
         make_layout(g, k, &p->b, k->type, k->a_t ? k->m : k->k, k->a_t ? k->k : k->m, k->lda,
@@ -252,15 +274,15 @@ static size_t place_of(const struct lt *lt, const struct key *k)
     return at;
 }
 
-static struct plan *find_plan(struct gpu *g, const struct key *k, const void *bias)
+static struct plan *find_plan(struct gpu *g, const struct key *k, const struct cuda_gemm *c)
 {
     struct lt *lt = g->lt;
     size_t at = place_of(lt, k), old_cap = lt->cap;
     struct plan *p = lt->plan[at], **old = lt->plan;
 
     if (p)
-        return set_bias(g, p, bias) ? p : NULL;
-    p = make_plan(g, k, bias);
+        return set_pointers(g, p, c) ? p : NULL;
+    p = make_plan(g, k, c);
     if (!p)
         return NULL;
     if (2 * ++lt->n_plans > lt->cap) {
@@ -310,6 +332,9 @@ static struct key key_of(const struct cuda_gemm *c)
         .align_c = alignment(c->c, c->stride_c, c->batch, c->c_type),
         .align_bias = c->bias ? alignment(c->bias, 0, 1, c->c_type) : 0,
         .add = !!c->add,
+        .end = (int32_t)c->end,
+        .pre = c->pre != NULL,
+        .align_pre = c->pre ? alignment(c->pre, 0, 1, c->c_type) : 0,
     };
 }
 
@@ -330,7 +355,7 @@ int cuda_gemm(struct kcx *kc, const struct cuda_gemm *c)
                  g->capability / 10, g->capability % 10);
         return 1;
     }
-    p = find_plan(g, &key, c->bias);
+    p = find_plan(g, &key, c);
     if (!p || p->refused)
         return !p;
     if (p->workspace_bytes) {

@@ -2,7 +2,8 @@
  *
  * A bf16 matrix beside an f32 one is widened into scratch. A bias of f32 goes into the epilogue;
  * for a bf16 result it is rounded to bf16 first, which costs a thousandth of its own size and
- * spares a pass over the result. */
+ * spares a pass over the result. GELU goes there too for bf16; f32 takes a pass of our own, which
+ * is exact. */
 #include "kern/cuda/gemm.h"
 #include "kern/cuda/launch.h"
 
@@ -196,4 +197,56 @@ void matmul_nn_cuda(struct kcx *kc, struct k_matmul *a)
 void matmul_tn_cuda(struct kcx *kc, struct k_matmul *a)
 {
     matmul(kc, a, 1, 0);
+}
+
+/* 0 where the epilogue cannot do it. */
+static int gelu_at_once(struct kcx *kc, const struct k_matmul_gelu *a, int b_t, enum cuda_end end)
+{
+    const struct k_matmul *q = &a->q;
+    struct cuda_gemm g = gemm_of(q, 1, 0, b_t);
+
+    if (q->a_type != DT_BF16 || q->b_type != DT_BF16 || q->c_type != DT_BF16 || q->k == 0 ||
+        q->ldc % 8 || (uintptr_t)a->pre % 16)
+        return 0;
+    g.end = end;
+    g.pre = a->pre;
+    return !take_bias(kc, &g, q->bias) || cuda_gemm(kc, &g);
+}
+
+void matmul_gelu_cuda(struct kcx *kc, struct k_matmul_gelu *a)
+{
+    struct k_matmul q = a->q;
+
+    if (q.m == 0 || q.n == 0 || gelu_at_once(kc, a, 1, END_GELU))
+        return;
+    if (a->pre)
+        q.c = a->pre;
+    matmul_nt_cuda(kc, &q);
+    for (int64_t i = 0, rows = q.ldc == q.n ? 1 : q.m; i < rows; i++) {
+        struct k_act_fwd act = {q.n * (q.m / rows), ACT_GELU_TANH, q.c_type,
+                                moved(q.c, q.c_type, i * q.ldc),
+                                moved(a->q.c, q.c_type, i * q.ldc)};
+
+        act_cuda(kc, &act);
+    }
+}
+
+void matmul_gelu_bwd_cuda(struct kcx *kc, struct k_matmul_gelu *a)
+{
+    struct k_matmul *q = &a->q;
+
+    if (q->m == 0 || q->n == 0 || gelu_at_once(kc, a, 0, END_GELU_SLOPE))
+        return;
+    matmul_nn_cuda(kc, q);
+    for (int64_t i = 0, rows = q->ldc == q->n ? 1 : q->m; i < rows; i++) {
+        void *c = moved(q->c, q->c_type, i * q->ldc);
+        struct k_act_bwd act = {q->n * (q->m / rows),
+                                ACT_GELU_TANH,
+                                q->c_type,
+                                moved(a->pre, q->c_type, i * q->ldc),
+                                c,
+                                c};
+
+        act_bwd_cuda(kc, &act);
+    }
 }

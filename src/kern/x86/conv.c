@@ -131,7 +131,11 @@ static void conv_forward(struct kcx *kc, const struct k_conv2d *f, const struct 
                          .b = f->weight,
                          .bias = f->bias,
                          .c = f->y};
-    gemm(kc, &(struct gemm){&q, GEMM_NT, is_plain(f) ? NULL : &side, NULL, set->f32, set->dot});
+    gemm(kc, &(struct gemm){.q = &q,
+                            .form = GEMM_NT,
+                            .a = is_plain(f) ? NULL : &side,
+                            .f32 = set->f32,
+                            .dot = set->dot});
 }
 
 /* The weights as [S turned by half, cout, cin]. */
@@ -175,7 +179,11 @@ static void conv_dx(struct kcx *kc, const struct k_conv2d_dx *a, const struct co
                          .a = a->dy,
                          .b = turn_weights(kc, f),
                          .c = a->dx};
-    gemm(kc, &(struct gemm){&q, GEMM_NN, is_plain(f) ? NULL : &side, NULL, set->f32, set->dot});
+    gemm(kc, &(struct gemm){.q = &q,
+                            .form = GEMM_NN,
+                            .a = is_plain(f) ? NULL : &side,
+                            .f32 = set->f32,
+                            .dot = set->dot});
 }
 
 static void conv_dw(struct kcx *kc, const struct k_conv2d_dw *a, const struct conv_set *set)
@@ -198,7 +206,11 @@ static void conv_dw(struct kcx *kc, const struct k_conv2d_dw *a, const struct co
                          .c = a->dw,
                          .add = 1};
     struct k_sum_rows bias = {q.k, f->cout, f->type, a->dy, a->dbias};
-    gemm(kc, &(struct gemm){&q, GEMM_TN, NULL, is_plain(f) ? NULL : &side, set->f32, set->dot});
+    gemm(kc, &(struct gemm){.q = &q,
+                            .form = GEMM_TN,
+                            .b = is_plain(f) ? NULL : &side,
+                            .f32 = set->f32,
+                            .dot = set->dot});
     if (a->dbias)
         set->sum_rows(kc, &bias);
 }

@@ -94,6 +94,10 @@ static struct mm_out gemm_out(const struct gemm_job *g, float *sums, int64_t i, 
     int last = part == g->parts - 1;
     if (last && q->bias)
         out.bias = (const float *)q->bias + j;
+    if (last)
+        out.end = g->g->end;
+    if (g->g->pre)
+        out.pre = (char *)g->g->pre + (c - (char *)q->c);
     if (q->c_type == DT_F32) {
         out.add = q->add || part > 0;
         return out;
@@ -233,17 +237,29 @@ static int gemm_any_f64(const struct k_matmul *q)
         if (gemm_any_f64(q))                                                                       \
             kernels_c()->kernel(kc, q);                                                            \
         else                                                                                       \
-            gemm(kc, &(struct gemm){q, form, NULL, NULL, f32, dot});                               \
+            gemm(kc, &(struct gemm){q, form, NULL, NULL, f32, dot, MM_END_PLAIN, NULL});           \
+    }
+#define GEMM_GELU(kernel, form, level, f32, dot, end)                                              \
+    static void kernel##_##level(struct kcx *kc, struct k_matmul_gelu *a)                          \
+    {                                                                                              \
+        if (gemm_any_f64(&a->q))                                                                   \
+            kernels_c()->kernel(kc, a);                                                            \
+        else                                                                                       \
+            gemm(kc, &(struct gemm){&a->q, form, NULL, NULL, f32, dot, end, a->pre});              \
     }
 #define GEMM_LEVEL(level, f32, dot)                                                                \
     GEMM_ENTRY(matmul_nt, GEMM_NT, level, f32, dot)                                                \
     GEMM_ENTRY(matmul_nn, GEMM_NN, level, f32, dot)                                                \
     GEMM_ENTRY(matmul_tn, GEMM_TN, level, f32, dot)                                                \
+    GEMM_GELU(matmul_gelu, GEMM_NT, level, f32, dot, MM_END_GELU)                                  \
+    GEMM_GELU(matmul_gelu_bwd, GEMM_NN, level, f32, dot, MM_END_GELU_SLOPE)                        \
     void gemm_overlay_##level(struct kernels *k)                                                   \
     {                                                                                              \
         k->matmul_nt = matmul_nt_##level;                                                          \
         k->matmul_nn = matmul_nn_##level;                                                          \
         k->matmul_tn = matmul_tn_##level;                                                          \
+        k->matmul_gelu = matmul_gelu_##level;                                                      \
+        k->matmul_gelu_bwd = matmul_gelu_bwd_##level;                                              \
     }
 GEMM_LEVEL(avx2, &mm_f32_avx2, NULL)
 GEMM_LEVEL(avx512, &mm_f32_avx512, NULL)

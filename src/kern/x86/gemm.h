@@ -23,6 +23,8 @@ struct gemm {
     enum gemm_form form;
     const struct gemm_side *a, *b;
     const struct mm *f32, *dot;
+    enum mm_end end; /* and pre, as in struct mm_out */
+    void *pre;
 };
 void gemm(struct kcx *kc, const struct gemm *g);
 

@@ -23,13 +23,20 @@ struct mm_a {
     int64_t row, step, panel, per_panel;
 };
 
-/* out[i,j] (+)= product + part[i,j] + bias[j]; part (f32) and bias may be NULL, part may be c. */
+/* What becomes of x = product + part + bias: x, gelu(x) (x itself goes to pre, if that is wanted),
+ * or x gelu'(pre). */
+enum mm_end { MM_END_PLAIN, MM_END_GELU, MM_END_GELU_SLOPE };
+
+/* out[i,j] (+)= product + part[i,j] + bias[j]; part (f32) and bias may be NULL, part may be c. pre:
+ * as c. */
 struct mm_out {
     void *c;
     enum dtype type; /* F32 or BF16 */
     int64_t ld, ld_part;
     const float *part, *bias;
     int add;
+    enum mm_end end;
+    void *pre;
 };
 
 struct mm {

@@ -1,4 +1,6 @@
 /* linear.c - y = x w^T + b. */
+#include <string.h>
+
 #include "tensor/inner.h"
 
 static int64_t fan_in(const struct weight *w)
@@ -6,11 +8,34 @@ static int64_t fan_in(const struct weight *w)
     return weight_count(w) / w->dim[0];
 }
 
-static void linear_bwd(struct cx *cx, struct record *r)
+/* y [rows,n] = a [rows,k] b, b [k,n] or [n,k]; lines of no operand have gaps. */
+static struct k_matmul product(int64_t rows, int64_t n, int64_t k, int b_turned,
+                               const struct tensor *a, const struct weight *b, struct tensor *y)
 {
-    const struct linear_w *l = r->args;
-    struct tensor *x = r->in[0], *dy = r->out->grad;
-    int64_t rows = tensor_rows(x), in = tensor_last(x), out = l->w->dim[0];
+    return (struct k_matmul){.m = rows,
+                             .n = n,
+                             .k = k,
+                             .lda = k,
+                             .ldb = b_turned ? k : n,
+                             .ldc = n,
+                             .a_type = a->type,
+                             .b_type = b->type,
+                             .c_type = y->type,
+                             .a = a->data,
+                             .b = b->data,
+                             .c = y->data};
+}
+
+static void count(struct cx *cx, int64_t rows, const struct weight *w)
+{
+    cx->flops += 2.0 * (double)rows * (double)weight_count(w);
+}
+
+/* What x and the gradient of the layer's result say of its weights. */
+static void weight_grads(struct cx *cx, const struct linear_w *l, const struct tensor *x,
+                         const struct tensor *dy)
+{
+    int64_t rows = tensor_rows(dy), in = fan_in(l->w), out = l->w->dim[0];
     if (weight_wants(l->b)) {
         struct k_sum_rows k = {rows, out, dy->type, dy->data, l->b->grad};
         RUN(cx, sum_rows, &k);
@@ -30,61 +55,72 @@ static void linear_bwd(struct cx *cx, struct record *r)
                              .c = l->w->grad,
                              .add = 1};
         RUN(cx, matmul_tn, &k);
-        cx->flops += 2.0 * (double)rows * (double)in * (double)out;
+        count(cx, rows, l->w);
     }
-    if (x->needs_grad) {
-        int fresh;
-        struct tensor *dx = grad_of(cx, x, &fresh);
-        struct k_matmul k = {.m = rows,
-                             .n = in,
-                             .k = out,
-                             .lda = out,
-                             .ldb = in,
-                             .ldc = in,
-                             .a_type = dy->type,
-                             .b_type = l->w->type,
-                             .c_type = dx->type,
-                             .a = dy->data,
-                             .b = l->w->data,
-                             .c = dx->data,
-                             .add = !fresh};
-        RUN(cx, matmul_nn, &k);
-        cx->flops += 2.0 * (double)rows * (double)in * (double)out;
-    }
+}
+
+static void input_grad(struct cx *cx, const struct linear_w *l, struct tensor *x,
+                       const struct tensor *dy)
+{
+    int fresh;
+    if (!x->needs_grad)
+        return;
+    struct tensor *dx = grad_of(cx, x, &fresh);
+    struct k_matmul k = product(tensor_rows(x), fan_in(l->w), l->w->dim[0], 0, dy, l->w, dx);
+    k.add = !fresh;
+    RUN(cx, matmul_nn, &k);
+    count(cx, k.m, l->w);
+}
+
+static void linear_bwd(struct cx *cx, struct record *r)
+{
+    weight_grads(cx, r->args, r->in[0], r->out->grad);
+    input_grad(cx, r->args, r->in[0], r->out->grad);
+}
+
+static void check_fit(const char *op, const struct cx *cx, const struct tensor *x,
+                      const struct linear_w *l)
+{
+    const struct weight *w = l->w, *b = l->b;
+    if (tensor_last(x) != fan_in(w))
+        BUG("%s: x is %s, %s wants [..,%lld]", op, SHAPE(x), w->name, (long long)fan_in(w));
+    if (b && (weight_count(b) != w->dim[0] || b->type != cx->wide))
+        BUG("%s: %s is not a wide vector of %lld", op, b->name, (long long)w->dim[0]);
+}
+
+static int wants_layer(struct cx *cx, const struct linear_w *l)
+{
+    return wants_weight(cx, l->w) || wants_weight(cx, l->b);
+}
+
+/* Of the result of a layer. */
+static struct tensor *result(struct cx *cx, const struct tensor *x, const struct linear_w *l,
+                             enum dtype type)
+{
+    int64_t dim[TENSOR_MAX_RANK];
+    memcpy(dim, x->dim, sizeof dim);
+    dim[x->rank - 1] = l->w->dim[0];
+    return tensor_new(cx, type, x->rank, dim);
+}
+
+static void apply(struct cx *cx, const struct tensor *x, const struct linear_w *l, struct tensor *y)
+{
+    struct k_matmul k = product(tensor_rows(x), l->w->dim[0], fan_in(l->w), 1, x, l->w, y);
+    k.bias = l->b ? l->b->data : NULL;
+    RUN(cx, matmul_nt, &k);
+    count(cx, k.m, l->w);
 }
 
 static struct tensor *linear_to(struct cx *cx, const char *op, struct tensor *x,
                                 const struct linear_w *l, enum dtype type)
 {
-    const struct weight *w = l->w, *b = l->b;
-    int64_t in = fan_in(w), out = w->dim[0], dim[TENSOR_MAX_RANK];
     tensor_check(op, x);
-    if (tensor_last(x) != in)
-        BUG("%s: x is %s, %s wants [..,%lld]", op, SHAPE(x), w->name, (long long)in);
-    if (b && (weight_count(b) != out || b->type != cx->wide))
-        BUG("%s: %s is not a wide vector of %lld", op, b->name, (long long)out);
-    for (int i = 0; i < x->rank; i++)
-        dim[i] = x->dim[i];
-    dim[x->rank - 1] = out;
-    struct tensor *y = tensor_new(cx, type, x->rank, dim);
-    struct k_matmul k = {.m = tensor_rows(x),
-                         .n = out,
-                         .k = in,
-                         .lda = in,
-                         .ldb = in,
-                         .ldc = out,
-                         .a_type = x->type,
-                         .b_type = w->type,
-                         .c_type = type,
-                         .a = x->data,
-                         .b = w->data,
-                         .bias = b ? b->data : NULL,
-                         .c = y->data};
-    RUN(cx, matmul_nt, &k);
-    cx->flops += 2.0 * (double)k.m * (double)in * (double)out;
-    if (wants(cx, x) || wants_weight(cx, w) || wants_weight(cx, b)) {
+    check_fit(op, cx, x, l);
+    struct tensor *y = result(cx, x, l, type);
+    apply(cx, x, l, y);
+    if (wants(cx, x) || wants_layer(cx, l)) {
         struct record *r = tape_push(cx, op, linear_bwd, y, 1, &x, l, sizeof *l);
-        if (weight_wants(w))
+        if (weight_wants(l->w))
             record_save(r, 0, x);
     }
     return y;
@@ -98,4 +134,56 @@ struct tensor *linear(struct cx *cx, struct tensor *x, const struct linear_w *w)
 struct tensor *linear_wide(struct cx *cx, struct tensor *x, const struct linear_w *w)
 {
     return linear_to(cx, __func__, x, w, cx->wide);
+}
+
+struct mlp_args {
+    struct linear_w up, down;
+};
+enum { MLP_X, MLP_PRE, MLP_H };
+
+static void mlp_gelu_bwd(struct cx *cx, struct record *r)
+{
+    const struct mlp_args *a = r->args;
+    struct tensor *x = r->in[0], *dy = r->out->grad, *pre = r->saved[MLP_PRE];
+    weight_grads(cx, &a->down, r->saved[MLP_H], dy);
+    struct tensor *dpre = tensor_held(cx, pre->type, pre->rank, pre->dim);
+    struct k_matmul_gelu k = {
+        product(tensor_rows(dy), fan_in(a->down.w), a->down.w->dim[0], 0, dy, a->down.w, dpre),
+        pre->data};
+    RUN(cx, matmul_gelu_bwd, &k);
+    count(cx, k.q.m, a->down.w);
+    weight_grads(cx, &a->up, x, dpre);
+    input_grad(cx, &a->up, x, dpre);
+    tensor_unhold(cx, dpre);
+}
+
+struct tensor *mlp_gelu(struct cx *cx, struct tensor *x, const struct linear_w *up,
+                        const struct linear_w *down)
+{
+    tensor_check(__func__, x);
+    check_fit(__func__, cx, x, up);
+    int recorded = wants(cx, x) || wants_layer(cx, up) || wants_layer(cx, down);
+    struct tensor *h = result(cx, x, up, cx->type), *pre = NULL;
+    if (recorded)
+        pre = tensor_like(cx, cx->type, h);
+    struct k_matmul_gelu k = {product(tensor_rows(x), up->w->dim[0], fan_in(up->w), 1, x, up->w, h),
+                              pre ? pre->data : NULL};
+    k.q.bias = up->b ? up->b->data : NULL;
+    RUN(cx, matmul_gelu, &k);
+    count(cx, k.q.m, up->w);
+    check_fit(__func__, cx, h, down);
+    struct tensor *y = result(cx, h, down, cx->type);
+    apply(cx, h, down, y);
+    if (recorded) {
+        struct mlp_args a = {*up, *down};
+        struct record *r = PUSH(cx, mlp_gelu_bwd, y, &a, x);
+        if (weight_wants(up->w))
+            record_save(r, MLP_X, x);
+        record_save(r, MLP_PRE, pre);
+        if (weight_wants(down->w))
+            record_save(r, MLP_H, h);
+        tensor_drop(cx, pre);
+    }
+    tensor_drop(cx, h);
+    return y;
 }
