@@ -93,8 +93,9 @@ struct k_norm_mod {
 };
 struct k_norm_mod_bwd {
     struct k_norm_mod f;
+    int add;                               /* dx += instead of dx = */
     const void *dy;                        /* y_type */
-    void *dx;                              /* x_type, overwritten */
+    void *dx;                              /* x_type */
     void *dgain, *dbias, *dscale, *dshift; /* wide, +=, each may be NULL; ld_mod for the last two */
 };
 

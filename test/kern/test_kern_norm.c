@@ -69,7 +69,9 @@ static void norm_mod_bwd(struct kit *t)
     f->stats = t->s[3] & NO_STATS ? NULL : kit_work(t, WIDE, f->rows * 2);
     t->k->norm_mod(t->kc, f);
     b.dy = kit_in(t, ACT, n, 1);
-    b.dx = kit_out(t, "dx", t->s[3] & X_WIDE ? WIDE : ACT, n);
+    b.add = f->rows % 3 == 2;
+    b.dx = b.add ? kit_io(t, "dx", t->s[3] & X_WIDE ? WIDE : ACT, n, 1)
+                 : kit_out(t, "dx", t->s[3] & X_WIDE ? WIDE : ACT, n);
     if (f->gain) {
         b.dgain = kit_io(t, "dgain", WIDE, f->dim, 1);
         b.dbias = kit_io(t, "dbias", WIDE, f->dim, 1);

@@ -106,7 +106,10 @@ static void norm_mod_bwd_rows(struct kcx *kc, void *arg, int64_t begin, int64_t 
         mean_h = mean_product(g, h, n);
         for (int64_t i = 0; i < n; i++)
             g[i] = s->m[r].rstd * (g[i] - mean - h[i] * mean_h);
-        store(s->a->dx, f->x_type, r * n, n, g);
+        if (s->a->add)
+            store_add(s->a->dx, f->x_type, r * n, n, g);
+        else
+            store(s->a->dx, f->x_type, r * n, n, g);
     }
 }
 

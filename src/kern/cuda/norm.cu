@@ -158,6 +158,11 @@ __global__ void norm_mod_bwd_rows(struct k_norm_mod_bwd a, int team)
                     g[j] = m.rstd * (g[j] - mean - h[j] * mean_h);
                 }
             }
+            if (pass && a.add) {
+                load<V>(h, (const X *)a.dx + at + i);
+                for (int j = 0; j < V; j++)
+                    g[j] += h[j];
+            }
             if (pass)
                 store<V>((X *)a.dx + at + i, g);
         }

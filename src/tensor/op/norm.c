@@ -17,10 +17,15 @@ struct norm_mod_args {
 static void norm_mod_bwd(struct cx *cx, struct record *r)
 {
     struct norm_mod_args *a = r->args;
-    struct target dx = target_always(cx, r->in[0]);
+    int adds =
+        r->in[0]->needs_grad && r->in[0]->grad; /* of a residual stream there always is one */
+    struct target dx = {0};
+    if (!adds)
+        dx = target_always(cx, r->in[0]);
     struct k_norm_mod_bwd k = {.f = a->k,
+                               .add = adds,
                                .dy = r->out->grad->data,
-                               .dx = dx.data,
+                               .dx = adds ? r->in[0]->grad->data : dx.data,
                                .dgain = weight_wants(a->gain) ? a->gain->grad : NULL,
                                .dbias = weight_wants(a->bias) ? a->bias->grad : NULL,
                                .dscale = mod_grad(cx, &a->scale),
