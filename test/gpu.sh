@@ -79,13 +79,18 @@ film cpu cpu f32 > "$OUT/film-cpu.json"
 film cuda cuda f32 > "$OUT/film-cuda.json"
 film twice cuda f32 > "$OUT/film-twice.json"
 film bf16 cuda bf16 > "$OUT/film-bf16.json"
+ZT_CUDA_GRAPHS=0 film queued cuda f32 > "$OUT/film-queued.json"
 psnr "film in f32 against the CPU" 40 "$work/cuda.y4m" "$work/cpu.y4m"
 psnr "film in bf16 against the CPU (reported)" 0 "$work/bf16.y4m" "$work/cpu.y4m"
-if cmp -s "$work/cuda.y4m" "$work/twice.y4m"; then
-    row ok "the same film twice" "equal"
-else
-    row FAIL "the same film twice" "differs"
-fi
+equal() { # NAME FILE FILE
+    if cmp -s "$2" "$3"; then
+        row ok "$1" "equal"
+    else
+        row FAIL "$1" "differs"
+    fi
+}
+equal "the same film twice" "$work/cuda.y4m" "$work/twice.y4m"
+equal "the same film without a graph" "$work/cuda.y4m" "$work/queued.y4m"
 
 # 4. a training goes from CPU to GPU and back; two on the GPU give the same bits
 losses() { # last loss of a run
@@ -109,11 +114,7 @@ for dir in one mixed; do
         row FAIL "training: $dir against the CPU" "$(losses "$work/$dir"), $(losses "$work/cpu")"
     fi
 done
-if cmp -s "$work/one/curve-dit.jsonl" "$work/two/curve-dit.jsonl"; then
-    row ok "training: the same bits twice" "equal"
-else
-    row FAIL "training: the same bits twice" "differs"
-fi
+equal "training: the same bits twice" "$work/one/curve-dit.jsonl" "$work/two/curve-dit.jsonl"
 
 # 5. speed; the comparison with PyTorch is test/bench/peer_torch.py, a call of its own
 for case in train-s train-m wan-block wan-1.3b; do

@@ -15,7 +15,7 @@ static struct {
 } block[MAX_BLOCKS];
 static int n_blocks;
 static char *region;
-static size_t used, held, limit;
+static size_t used, held, limit, gives;
 size_t walled_prefetched;
 
 static void wall(int protection)
@@ -56,6 +56,7 @@ static void give(struct device *d, void *mem, size_t bytes)
     for (int i = 0; mem && i < n_blocks; i++)
         if (block[i].at == mem) {
             ZT_ASSERT(block[i].taken && block[i].asked == bytes);
+            gives++;
             block[i].taken = 0;
             held -= bytes;
             return;
@@ -63,29 +64,65 @@ static void give(struct device *d, void *mem, size_t bytes)
     ZT_ASSERT(!mem);
 }
 
-static void copy(struct device *d, void *to, const void *from, size_t bytes)
+/* Calls that are kept: kernels with a copy of their arguments, puts with their bytes, zeros. */
+struct kept {
+    void (*call)(struct kcx *kc, void *args); /* NULL: a put, or a zero without bytes to copy */
+    struct kcx *kc;
+    void *with, *rows[2], *to; /* rows: of the host, which a kernel reads when it is queued */
+    size_t bytes;
+    struct kept *next;
+};
+
+struct list {
+    struct kept *first, **end, *put; /* put: the next that a replay fills */
+    size_t gives;
+    int whole, astray; /* astray: a replay brings something else, so it must not be run */
+};
+
+static struct list *list; /* between record and run */
+int walled_replayed, walled_refuses;
+
+static struct kept *keep_call(struct kept call)
 {
-    (void)d;
-    wall(PROT_READ | PROT_WRITE);
-    memcpy(to, from, bytes);
-    wall(PROT_NONE);
+    struct kept *k = xmalloc(sizeof *k);
+    *k = call;
+    *list->end = k;
+    list->end = &k->next;
+    return k;
 }
 
-static void zero(struct device *d, void *mem, size_t bytes)
+static void *copy_of(const void *from, size_t bytes)
 {
-    (void)d;
-    wall(PROT_READ | PROT_WRITE);
-    memset(mem, 0, bytes);
-    wall(PROT_NONE);
+    return memcpy(xmalloc(bytes + !bytes), from, bytes);
+}
+
+static void keep_rows(struct kept *k, const char *kernel)
+{
+    if (!strcmp(kernel, "attention")) {
+        struct k_attention *a = k->with;
+        size_t n = sizeof *a->q_start * (size_t)(a->n_seq + 1);
+        a->q_start = k->rows[0] = copy_of(a->q_start, n);
+        a->k_start = k->rows[1] = copy_of(a->k_start, n);
+    }
 }
 
 /* What a GPU is given must be its own memory: the lists of rows as well. */
 #define K(kernel, args)                                                                            \
-    static void kernel##_walled(struct kcx *kc, struct args *a)                                    \
+    static void kernel##_now(struct kcx *kc, void *a)                                              \
     {                                                                                              \
         wall(PROT_READ | PROT_WRITE);                                                              \
         kernels_best()->kernel(kc, a);                                                             \
         wall(PROT_NONE);                                                                           \
+    }                                                                                              \
+    static void kernel##_walled(struct kcx *kc, struct args *a)                                    \
+    {                                                                                              \
+        ZT_ASSERT(!list || !list->whole);                                                          \
+        if (list)                                                                                  \
+            keep_rows(keep_call((struct kept){                                                     \
+                          .call = kernel##_now, .kc = kc, .with = copy_of(a, sizeof *a)}),         \
+                      #kernel);                                                                    \
+        else                                                                                       \
+            kernel##_now(kc, a);                                                                   \
     }
 KERNELS(K)
 #undef K
@@ -95,6 +132,107 @@ static const struct kernels kernels = {.name = "walled",
                                        KERNELS(K)
 #undef K
 };
+
+static void copy(void *to, const void *from, size_t bytes)
+{
+    wall(PROT_READ | PROT_WRITE);
+    if (from)
+        memcpy(to, from, bytes);
+    else
+        memset(to, 0, bytes);
+    wall(PROT_NONE);
+}
+
+static void put(struct device *d, void *to, const void *from, size_t bytes)
+{
+    (void)d;
+    if (!list) {
+        copy(to, from, bytes);
+    } else if (!list->whole) {
+        keep_call((struct kept){.to = to, .with = copy_of(from, bytes), .bytes = bytes});
+    } else {
+        while (list->put && (list->put->call || !list->put->with))
+            list->put = list->put->next;
+        list->astray |= !list->put || list->put->to != to || list->put->bytes != bytes;
+        if (list->astray)
+            return;
+        memcpy(list->put->with, from, bytes);
+        list->put = list->put->next;
+    }
+}
+
+static void get(struct device *d, void *to, const void *from, size_t bytes)
+{
+    (void)d;
+    ZT_ASSERT(!list);
+    copy(to, from, bytes);
+}
+
+static void zero(struct device *d, void *mem, size_t bytes)
+{
+    (void)d;
+    if (!list)
+        copy(mem, NULL, bytes);
+    else if (!list->whole)
+        keep_call((struct kept){.to = mem, .bytes = bytes});
+}
+
+static void forget(struct device *d, void **given)
+{
+    struct list *l = *given;
+    (void)d;
+    for (struct kept *k = l ? l->first : NULL, *next; k; k = next) {
+        next = k->next;
+        free(k->rows[0]);
+        free(k->rows[1]);
+        free(k->with);
+        free(k);
+    }
+    free(l);
+    list = NULL;
+    *given = NULL;
+}
+
+static enum device_record record(struct device *d, void **given)
+{
+    struct list *l = *given;
+    ZT_ASSERT(!list);
+    if (walled_refuses == 2)
+        return DEVICE_DOES;
+    walled_refuses *= 2;
+    if (l && l->gives != gives)
+        forget(d, given);
+    if (!*given) {
+        l = xcalloc(1, sizeof *l);
+        l->end = &l->first;
+        l->gives = gives;
+        *given = list = l;
+        return DEVICE_RECORDS;
+    }
+    l->put = l->first;
+    list = l;
+    walled_replayed++;
+    return DEVICE_REPLAYS;
+}
+
+static int run(struct device *d, void *given)
+{
+    (void)d;
+    ZT_ASSERT(given && list == given && !list->astray);
+    if (walled_refuses) {
+        list = NULL;
+        return 0;
+    }
+    list->whole = 1;
+    for (struct kept *k = list->first; k; k = k->next) {
+        if (k->call)
+            k->call(k->kc, k->with);
+        else
+            copy(k->to, k->with, k->bytes);
+    }
+    list = NULL;
+    return 1;
+}
 
 /* The host memory that copies run from. A copy that was not waited for has not happened yet. */
 static struct {
@@ -129,8 +267,10 @@ static void prefetch(struct device *d, void *to, const void *pinned, size_t byte
 
 static void arrive(struct device *d)
 {
+    (void)d;
+    ZT_ASSERT(!list);
     for (int i = 0; i < n_coming; i++)
-        copy(d, coming[i].to, coming[i].from, coming[i].bytes);
+        copy(coming[i].to, coming[i].from, coming[i].bytes);
     n_coming = 0;
 }
 
@@ -140,13 +280,16 @@ struct device *walled_device(size_t bytes)
                               .kernels = &kernels,
                               .take = take,
                               .give = give,
-                              .put = copy,
-                              .get = copy,
+                              .put = put,
+                              .get = get,
                               .zero = zero,
                               .pin = pin,
                               .unpin = unpin,
                               .prefetch = prefetch,
-                              .arrive = arrive};
+                              .arrive = arrive,
+                              .record = record,
+                              .run = run,
+                              .forget = forget};
 
     if (region)
         munmap(region, REGION);
@@ -155,6 +298,7 @@ struct device *walled_device(size_t bytes)
         panic("walled: mmap");
     n_blocks = n_coming = 0;
     used = held = 0;
+    list = NULL;
     limit = bytes;
     return &d;
 }

@@ -73,7 +73,7 @@ static int evaluate(struct run *r, struct err *e)
         int rc = sink_progress(r->sink, "sampling", i, n, left, e);
         give_first(&r->v.shape, r->x, r->first);
         if (!rc)
-            rc = velocity_at(&r->v, r->cx, r->x, sampler_timestep(r->sampler, i),
+            rc = velocity_at(&r->v, r->x, sampler_timestep(r->sampler, i),
                              sampler_sigma(r->sampler, i), r->out, e);
         if (rc == ERR_CANCEL)
             return err_set(e, rc, "stopped while sampling, in step %d of %d", i + 1, n);

@@ -115,6 +115,7 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct bundle *b, con
 {
     memset(v, 0, sizeof(*v));
     v->plan = p;
+    v->cx = cx;
     v->dit = &b->dit;
     v->stop = stop;
     velocity_shape(p, &v->shape);
@@ -135,6 +136,8 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct bundle *b, con
 
 void velocity_release(struct velocity *v)
 {
+    for (int i = 0; v->cx && i < 2; i++)
+        replay_release(v->cx, &v->replay[i]);
     free(v->text);
     free(v->in);
     free(v->out);
@@ -142,10 +145,32 @@ void velocity_release(struct velocity *v)
     memset(v, 0, sizeof(*v));
 }
 
-int velocity_at(struct velocity *v, struct cx *cx, const float *x, double timestep, double sigma,
-                float *out, struct err *e)
+/* The rows of n samples that stand in v->in, at these times. Weights that
+ * come and go are brought by calls of their own, so such a step is not replayed. */
+static struct tensor *evaluate(struct velocity *v, int n, const double times[2])
+{
+    struct cx *cx = v->cx;
+    int64_t tokens = latent_tokens(&v->shape), columns = latent_columns(&v->shape);
+    int streamed = v->dit->weights.stream != NULL;
+
+    for (;;) {
+        if (!streamed)
+            replay_begin(cx, &v->replay[n - 1]);
+        struct tensor *rows = tensor_from(cx, DT_F32, DIMS(n * tokens, columns), v->in, DT_F32);
+        struct tensor *text = tensor_from(
+            cx, DT_F32, DIMS(v->text_start[n], v->dit->config.text_dim), v->text, DT_F32);
+        struct tensor *y = call(v, cx, n, rows, text, times);
+        if (streamed || replay_end(cx, &v->replay[n - 1]))
+            return y;
+        cx_step_end(cx);
+    }
+}
+
+int velocity_at(struct velocity *v, const float *x, double timestep, double sigma, float *out,
+                struct err *e)
 {
     const struct plan *p = v->plan;
+    struct cx *cx = v->cx;
     int n = p->guidance != 1 && sigma >= p->guidance_from && sigma <= p->guidance_to ? 2 : 1;
     int64_t tokens = latent_tokens(&v->shape), columns = latent_columns(&v->shape);
     size_t half = (size_t)(tokens * columns);
@@ -153,10 +178,7 @@ int velocity_at(struct velocity *v, struct cx *cx, const float *x, double timest
 
     latent_to_rows(&v->shape, x, v->in);
     memcpy(v->in + half, v->in, half * sizeof(float));
-    struct tensor *rows = tensor_from(cx, DT_F32, DIMS(n * tokens, columns), v->in, DT_F32);
-    struct tensor *text =
-        tensor_from(cx, DT_F32, DIMS(v->text_start[n], v->dit->config.text_dim), v->text, DT_F32);
-    struct tensor *y = call(v, cx, n, rows, text, times);
+    struct tensor *y = evaluate(v, n, times);
     int bad = cx->err.code || !tensor_finite(cx, y);
     if (!bad)
         tensor_read_f32(cx, y, v->out);

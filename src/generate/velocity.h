@@ -11,6 +11,7 @@
 
 #include "generate/latent.h"
 #include "generate/plan.h"
+#include "tensor/replay.h"
 
 struct velocity {
     const struct plan *plan;
@@ -21,17 +22,20 @@ struct velocity {
     float *text;           /* owned [rows, text_dim] */
     float *in, *out;       /* owned rows of both samples */
     int32_t *time_index;   /* owned, NULL without a given frame */
+    struct cx *cx;
+    struct replay replay[2]; /* of calls with one sample and with both */
 };
 
 void velocity_shape(const struct plan *p, struct latent_shape *s);
-/* Reads the prompts with b's tokenizer and text encoder. ERR_DEVICE: a value that is not finite. */
+/* Reads the prompts with b's tokenizer and text encoder. ERR_DEVICE: a value that is not finite. cx
+ * outlives v and is the one of all calls. */
 NODISCARD int velocity_init(struct velocity *v, struct cx *cx, const struct bundle *b,
                             const struct plan *p, const atomic_int *stop, struct err *e);
 void velocity_release(struct velocity *v);
-/* x and out [C,t,h,w]; timestep 0..1000 and noise level sigma of this evaluation. Ends the step of
- * cx. ERR_DEVICE, ERR_CANCEL. */
-NODISCARD int velocity_at(struct velocity *v, struct cx *cx, const float *x, double timestep,
-                          double sigma, float *out, struct err *e);
+/* x and out [C,t,h,w]; timestep 0..1000 and noise level sigma of this evaluation. ERR_DEVICE,
+ * ERR_CANCEL. */
+NODISCARD int velocity_at(struct velocity *v, const float *x, double timestep, double sigma,
+                          float *out, struct err *e);
 /* One call on a dry cx: cx->flops and cx's peak say what it costs. text_rows of each prompt. */
 void velocity_dry(const struct plan *p, const struct wan *dit, struct cx *cx, int text_rows);
 

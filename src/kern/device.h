@@ -12,6 +12,14 @@
 #include "base/err.h"
 #include "kern/kern.h"
 
+/* What becomes of the calls after record. */
+enum device_record {
+    DEVICE_DOES,    /* they are done, as ever */
+    DEVICE_RECORDS, /* kernels, puts and zeros are kept in a list, and done by run */
+    DEVICE_REPLAYS  /* the list is there: what puts bring takes the place of what they brought when
+                       it was recorded, zeros are in it; the caller leaves kernels out */
+};
+
 struct device {
     const char *name;              /* "cpu", "null", "cuda:0" */
     const struct kernels *kernels; /* the fastest that it has */
@@ -34,6 +42,14 @@ struct device {
     void (*unpin)(struct device *d, void *mem, size_t bytes);
     void (*prefetch)(struct device *d, void *to, const void *pinned, size_t bytes);
     void (*arrive)(struct device *d);
+    /* Calls that come again and again, queued as one, each NULL where that does not pay. From
+     * record to run nothing is read and nothing prefetched. *list: NULL at first, then what record
+     * made of it, until forget. A list whose memory was given back since is recorded anew. run
+     * returns 0 when the calls could not be kept: nothing was done, and they are to be made again.
+     */
+    enum device_record (*record)(struct device *d, void **list);
+    int (*run)(struct device *d, void *list);
+    void (*forget)(struct device *d, void **list); /* also between record and run */
 };
 
 struct device *device_cpu(void);  /* kernels_best() on host memory */

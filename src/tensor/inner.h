@@ -30,6 +30,7 @@ struct pool {
     int n_all, cap_all, n_live, cap_live;
     struct device *device;
     uint64_t used_bytes, peak_bytes, reserved_bytes;
+    uint64_t places; /* a hash over the memory handed out (replay.h) */
 };
 
 struct pool *pool_new(struct device *device);

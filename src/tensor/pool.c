@@ -107,6 +107,7 @@ struct buffer *pool_take(struct pool *p, size_t bytes)
     b->kept = 0;
     b->used = 1;
     b->next = NULL;
+    p->places = (p->places ^ (uintptr_t)b->mem) * 1099511628211u;
     p->used_bytes += rounded;
     if (p->used_bytes > p->peak_bytes)
         p->peak_bytes = p->used_bytes;
@@ -152,10 +153,20 @@ void pool_unref(struct pool *p, struct buffer *b)
         pool_give(p, b);
 }
 
+/* The lists are made afresh, in one order: an equal step gets equal memory. */
 void pool_reclaim(struct pool *p)
 {
     p->n_live = 0;
-    for (int i = 0; i < p->n_all; i++)
-        if (p->all[i]->used)
-            pool_give(p, p->all[i]);
+    memset(p->free, 0, sizeof p->free);
+    for (int i = 0; i < p->n_all; i++) {
+        struct buffer *b = p->all[i];
+        if (b->used) {
+            pool_give(p, b);
+        } else {
+            size_t cap;
+            int c = size_class(b->cap, &cap);
+            b->next = p->free[c];
+            p->free[c] = b;
+        }
+    }
 }

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "fixture.h"
 #include "generate/pipeline.h"
+#include "tensor/replay.h"
 #include "train/train.h"
 #include "walled.h"
 #include "ztest.h"
@@ -63,12 +64,14 @@ static int draw(struct device *d, const char *type, const char *name, const char
 static void film_equals(const char *type, const char *name, const char *value)
 {
     struct drawn cpu, walled;
+    int replayed = walled_replayed;
 
     CHECK_INT(draw(device_cpu(), type, name, value, &cpu), 0);
     CHECK_INT(draw(walled_device(ENOUGH), type, name, value, &walled), 0);
     CHECK_STR(walled.figures.latent_hash, cpu.figures.latent_hash);
     CHECK_STR(walled.figures.frame_hash, cpu.figures.frame_hash);
     CHECK_INT(walled_held(), 0);
+    CHECK(walled_replayed > replayed);
 }
 
 TEST(device_film_touches_no_foreign_memory)
@@ -135,12 +138,41 @@ static void fill_weights(struct wan *m)
     }
 }
 
-/* Two forward passes with at most `budget` bytes of weights on the device. */
+/* What the network says of some latent at `time`, replayed where it can be (r may be NULL). */
+static void velocity_at_time(struct cx *cx, const struct wan *m, struct replay *r, double time,
+                             float *out)
+{
+    float x[TOKENS * COLUMNS], text[WORDS * TEXT];
+    int32_t index[TOKENS] = {0};
+    struct tensor *y;
+
+    for (int i = 0; i < TOKENS * COLUMNS; i++)
+        x[i] = (float)sin((double)i * time);
+    for (int i = 0; i < WORDS * TEXT; i++)
+        text[i] = (float)cos((double)i);
+    do {
+        struct wan_batch b = {.n = 1,
+                              .grid = &(struct wan_grid){2, 2, 3},
+                              .n_times = 1,
+                              .times = &time,
+                              .time_index = index,
+                              .text_seq = {1, (int64_t[]){0, WORDS}}};
+        cx_step_end(cx);
+        if (r)
+            replay_begin(cx, r);
+        b.rows = tensor_from(cx, DT_F32, DIMS(TOKENS, COLUMNS), x, DT_F32);
+        b.text = tensor_from(cx, DT_F32, DIMS(WORDS, TEXT), text, DT_F32);
+        y = wan_forward(cx, m, &b);
+    } while (r && !replay_end(cx, r));
+    tensor_read_f32(cx, y, out);
+    cx_step_end(cx);
+    CHECK_INT(cx->err.code, 0);
+}
+
+/* Two forward passes with at most `budget` bytes of weights on the device: the second one finds
+ * what the first one left. */
 static int velocity_of(struct device *d, uint64_t budget, float *out, struct err *e)
 {
-    static float x[TOKENS * COLUMNS], text[WORDS * TEXT];
-    int32_t index[TOKENS] = {0};
-    double times[] = {500};
     struct wan m;
     struct cx cx;
 
@@ -149,25 +181,10 @@ static int velocity_of(struct device *d, uint64_t budget, float *out, struct err
     int rc = weight_set_allocate(&m.weights, d, DT_F32, 0, e);
     CHECK(!budget || walled_held() <= budget);
     cx_init(&cx, d, DT_F32, NULL);
-    for (int i = 0; i < TOKENS * COLUMNS; i++)
-        x[i] = (float)sin((double)i);
-    for (int i = 0; i < WORDS * TEXT; i++)
-        text[i] = (float)cos((double)i);
     if (!rc)
         fill_weights(&m);
-    for (int i = 0; i < 2 && !rc; i++) { /* the second step finds what the first one left */
-        struct wan_batch b = {.n = 1,
-                              .grid = &(struct wan_grid){2, 2, 3},
-                              .n_times = 1,
-                              .times = times,
-                              .time_index = index,
-                              .text_seq = {1, (int64_t[]){0, WORDS}}};
-        b.rows = tensor_from(&cx, DT_F32, DIMS(TOKENS, COLUMNS), x, DT_F32);
-        b.text = tensor_from(&cx, DT_F32, DIMS(WORDS, TEXT), text, DT_F32);
-        tensor_read_f32(&cx, wan_forward(&cx, &m, &b), out);
-        cx_step_end(&cx);
-        CHECK_INT(cx.err.code, 0);
-    }
+    for (int i = 0; i < 2 && !rc; i++)
+        velocity_at_time(&cx, &m, NULL, 500, out);
     cx_release(&cx);
     wan_release(&m);
     return rc;
@@ -199,6 +216,97 @@ TEST(device_streams_weights_that_do_not_fit)
     }
     CHECK(streamed > 2);
     CHECK_CONTAINS(e.msg, "at least");
+    CHECK_INT(walled_held(), 0);
+}
+
+enum { REPLAYED = 9 };
+
+/* Other work between the steps: more buffers of the sizes that they use, so that they are handed
+ * others than before. */
+static void disturb(struct cx *cx, int more)
+{
+    for (int i = 0; i < more; i++) {
+        tensor_zeros(cx, DT_F32, DIMS(TOKENS * COLUMNS));
+        tensor_zeros(cx, DT_F32, DIMS(TOKENS * 24));
+    }
+    cx_step_end(cx);
+}
+
+static void replayed_velocities(struct device *d, float out[REPLAYED][TOKENS * COLUMNS],
+                                int disturbed)
+{
+    struct replay r = {0};
+    struct wan m;
+    struct cx cx;
+    struct err e;
+
+    small_network(&m);
+    CHECK_INT(weight_set_allocate(&m.weights, d, DT_F32, 0, &e), 0);
+    fill_weights(&m);
+    cx_init(&cx, d, DT_F32, NULL);
+    for (int i = 0; i < REPLAYED; i++) {
+        velocity_at_time(&cx, &m, &r, 900 - 90 * i, out[i]);
+        if (disturbed && i == REPLAYED / 2)
+            disturb(&cx, 100);
+    }
+    replay_release(&cx, &r);
+    cx_release(&cx);
+    wan_release(&m);
+}
+
+TEST(device_replays_a_step_with_other_values)
+{
+    static float want[REPLAYED][TOKENS * COLUMNS], got[REPLAYED][TOKENS * COLUMNS];
+
+    replayed_velocities(device_cpu(), want, 0);
+    for (int disturbed = 0; disturbed < 2; disturbed++) {
+        int before = walled_replayed;
+
+        replayed_velocities(walled_device(ENOUGH), got, disturbed);
+        CHECK(!memcmp(want, got, sizeof want));
+        /* the first step is done, the second recorded; one that is not good any more begins anew */
+        CHECK_INT(walled_replayed - before, disturbed ? REPLAYED - 3 : REPLAYED - 2);
+        CHECK_INT(walled_held(), 0);
+    }
+}
+
+TEST(device_that_cannot_record_does)
+{
+    static float want[REPLAYED][TOKENS * COLUMNS], got[REPLAYED][TOKENS * COLUMNS];
+    int before = walled_replayed;
+
+    replayed_velocities(device_cpu(), want, 0);
+    walled_refuses = 1;
+    replayed_velocities(walled_device(ENOUGH), got, 0);
+    walled_refuses = 0;
+    CHECK(!memcmp(want, got, sizeof want));
+    CHECK_INT(walled_replayed, before);
+    CHECK_INT(walled_held(), 0);
+}
+
+/* A step that is given up in the middle leaves nothing behind. */
+TEST(device_forgets_a_step_that_fails)
+{
+    struct device *d = walled_device(ENOUGH);
+    struct replay r = {0};
+    struct cx cx;
+
+    cx_init(&cx, d, DT_F32, NULL);
+    for (int i = 0; i < 4 && !cx.err.code; i++) {
+        float x = (float)i;
+        replay_begin(&cx, &r);
+        struct tensor *t = tensor_from(&cx, DT_F32, DIMS(1), &x, DT_F32);
+        t = add(&cx, t, t);
+        if (i == 3)
+            cx_fail(&cx, ERR_CANCEL, "enough");
+        CHECK(replay_end(&cx, &r));
+        tensor_read_f32(&cx, t, &x);
+        CHECK(x == (i == 3 ? 0 : 2 * (float)i));
+        cx_step_end(&cx);
+    }
+    CHECK_INT(cx.err.code, ERR_CANCEL);
+    replay_release(&cx, &r);
+    cx_release(&cx);
     CHECK_INT(walled_held(), 0);
 }
 

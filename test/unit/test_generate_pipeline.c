@@ -249,7 +249,7 @@ TEST(film_stops_inside_a_step)
     cx_init(&cx, device_cpu(), DT_F32, NULL);
     CHECK_INT(velocity_init(&v, &cx, b, &p, &stop, &e), 0);
     float *x = xcalloc(2 * latent_count(&v.shape), sizeof *x);
-    CHECK_INT(velocity_at(&v, &cx, x, 500, 0.5, x + latent_count(&v.shape), &e), ERR_CANCEL);
+    CHECK_INT(velocity_at(&v, x, 500, 0.5, x + latent_count(&v.shape), &e), ERR_CANCEL);
     free(x);
     velocity_release(&v);
     cx_release(&cx);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "kern/cuda/cuda_device.h"
-#include "kern/cuda/gpu.h"
+#include "kern/cuda/graph.h"
 
 enum { MAX_GPUS = 16, LEAST_CAPABILITY = 75, GRAIN = 256, POOL_GRAIN = 2 << 20 };
 
@@ -18,7 +18,7 @@ static struct gpu *gpu[MAX_GPUS];
 static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 
 /* The runtime keeps a current GPU per thread, and any thread may take and give. */
-static void enter(const struct gpu *g)
+void gpu_enter(const struct gpu *g)
 {
     static _Thread_local int current = -1;
 
@@ -34,7 +34,7 @@ struct gpu *gpu_of(const struct kcx *kc)
 
     if (!g)
         BUG("a kernel of the GPU is called without one");
-    enter(g);
+    gpu_enter(g);
     return g;
 }
 
@@ -42,6 +42,8 @@ void gpu_fail(struct gpu *g, const char *fmt, ...)
 {
     va_list ap;
 
+    if (graph_spoil(g))
+        return;
     pthread_mutex_lock(&g->lock);
     if (!g->failed) {
         va_start(ap, fmt);
@@ -93,6 +95,10 @@ static cudaError_t take_from_driver(struct gpu *g, void **mem, size_t bytes)
     *mem = NULL;
     if (g->plain)
         return cudaMalloc(mem, bytes);
+    if (g->graph) { /* or the memory would be a part of the graph */
+        code = cudaMallocFromPoolAsync(mem, bytes, g->pool, g->copies);
+        return code ? code : cudaStreamSynchronize(g->copies);
+    }
     code = cudaMallocFromPoolAsync(mem, bytes, g->pool, g->stream);
     if (code != cudaErrorMemoryAllocation)
         return code;
@@ -113,7 +119,7 @@ void *gpu_take(struct gpu *g, size_t bytes)
     cudaError_t code = cudaSuccess;
     int fits;
 
-    enter(g);
+    gpu_enter(g);
     if (bytes > SIZE_MAX - GRAIN)
         return NULL;
     bytes = whole_grains(bytes);
@@ -137,7 +143,12 @@ void gpu_give(struct gpu *g, void *mem, size_t bytes)
 {
     if (!mem)
         return;
-    enter(g);
+    g->gives++;
+    if (g->graph) {
+        graph_give(g, mem, bytes);
+        return;
+    }
+    gpu_enter(g);
     went(g, "giving memory back", g->plain ? cudaFree(mem) : cudaFreeAsync(mem, g->stream));
     pthread_mutex_lock(&g->lock);
     g->held -= whole_grains(bytes);
@@ -186,7 +197,11 @@ static void gpu_put(struct device *d, void *to, const void *host, size_t bytes)
 {
     struct gpu *g = (struct gpu *)d;
 
-    enter(g);
+    gpu_enter(g);
+    if (g->graph && bytes > 0 && !gpu_failed(g)) {
+        graph_put(g, to, host, bytes);
+        return;
+    }
     while (bytes > 0 && !gpu_failed(g)) {
         struct stage *s = stage_with_room(g);
         size_t n;
@@ -209,7 +224,7 @@ static void gpu_get(struct device *d, void *host, const void *from, size_t bytes
 {
     struct gpu *g = (struct gpu *)d;
 
-    enter(g);
+    gpu_enter(g);
     if (bytes == 0)
         return;
     if (gpu_failed(g) ||
@@ -223,8 +238,8 @@ static void gpu_zero(struct device *d, void *mem, size_t bytes)
 {
     struct gpu *g = (struct gpu *)d;
 
-    enter(g);
-    if (bytes > 0 && !gpu_failed(g))
+    gpu_enter(g);
+    if (bytes > 0 && !gpu_failed(g) && !graph_replays(g))
         went(g, "zeroing memory", cudaMemsetAsync(mem, 0, bytes, g->stream));
 }
 
@@ -232,7 +247,7 @@ static int gpu_check(struct device *d, struct err *e)
 {
     struct gpu *g = (struct gpu *)d;
 
-    enter(g);
+    gpu_enter(g);
     if (!gpu_failed(g))
         went(g, "running kernels", cudaStreamSynchronize(g->stream));
     return gpu_failed(g) ? err_set(e, ERR_DEVICE, "%s: %s", g->name, g->why) : 0;
@@ -334,7 +349,7 @@ static uint64_t room(struct device *d)
     size_t free_bytes = 0, total = 0;
     uint64_t kept = 0, used = 0, left;
 
-    enter(g);
+    gpu_enter(g);
     if (!went(g, "asking for memory", cudaMemGetInfo(&free_bytes, &total)))
         return 0;
     pthread_mutex_lock(&g->lock);
@@ -353,7 +368,7 @@ static void *pin(struct device *d, size_t bytes)
 {
     void *mem = NULL;
 
-    enter((struct gpu *)d);
+    gpu_enter((struct gpu *)d);
     if (cudaHostAlloc(&mem, bytes ? bytes : 1, cudaHostAllocDefault) == cudaSuccess)
         return mem;
     cudaGetLastError();
@@ -363,7 +378,7 @@ static void *pin(struct device *d, size_t bytes)
 static void unpin(struct device *d, void *mem, size_t bytes)
 {
     (void)bytes;
-    enter((struct gpu *)d);
+    gpu_enter((struct gpu *)d);
     cudaFreeHost(mem);
 }
 
@@ -371,7 +386,7 @@ static void prefetch(struct device *d, void *to, const void *pinned, size_t byte
 {
     struct gpu *g = (struct gpu *)d;
 
-    enter(g);
+    gpu_enter(g);
     if (gpu_failed(g) || !went(g, "marking the queue", cudaEventRecord(g->queued, g->stream)) ||
         !went(g, "waiting for the queue", cudaStreamWaitEvent(g->copies, g->queued, 0)))
         return;
@@ -382,7 +397,7 @@ static void arrive(struct device *d)
 {
     struct gpu *g = (struct gpu *)d;
 
-    enter(g);
+    gpu_enter(g);
     if (!gpu_failed(g) && went(g, "marking the copies", cudaEventRecord(g->copied, g->copies)))
         went(g, "waiting for copies", cudaStreamWaitEvent(g->stream, g->copied, 0));
 }
@@ -445,7 +460,10 @@ static int open_gpu(struct gpu **out, int index, struct err *e)
                               .pin = pin,
                               .unpin = unpin,
                               .prefetch = prefetch,
-                              .arrive = arrive};
+                              .arrive = arrive,
+                              .record = graph_record,
+                              .run = graph_run,
+                              .forget = graph_forget};
     if (open_stream(g) < 0)
         return err_set(e, ERR_DEVICE, "%s: %s", g->name, g->why);
     if (lt_open(g, e) < 0)

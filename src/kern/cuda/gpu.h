@@ -42,12 +42,16 @@ struct gpu {
     struct stage stage[STAGES];
     int filling;
     struct gpu_block scratch[SCRATCH_SLOTS];
-    struct lt *lt;     /* gemm.c */
-    struct sdpa *sdpa; /* sdpa.c; NULL: not asked for yet, or cuDNN is not there */
+    struct graph *graph; /* graph.c: calls are kept, or replayed; NULL: they are queued */
+    int no_graphs;       /* recording failed once */
+    uint64_t gives;      /* blocks that went back to the driver */
+    struct lt *lt;       /* gemm.c */
+    struct sdpa *sdpa;   /* sdpa.c; NULL: not asked for yet, or cuDNN is not there */
     int sdpa_tried;
 };
 
 int gpu_failed(const struct gpu *g);
+void gpu_enter(const struct gpu *g);      /* it is the current one of this thread from now on */
 struct gpu *gpu_of(const struct kcx *kc); /* makes it the current one of this thread */
 /* Keep the first failure; later calls of the device then do nothing. */
 void gpu_fail(struct gpu *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
