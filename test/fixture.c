@@ -150,3 +150,14 @@ const char *fixture_dir(void)
     }
     return dir;
 }
+
+int fixture_has_media(void)
+{
+    return !strcmp(film_default_ending(), "mp4");
+}
+
+struct film_options fixture_film_options(int w, int h)
+{
+    return (struct film_options){
+        .w = w, .h = h, .fps_num = 16, .fps_den = 1, .crf = 18, .overwrite = 1};
+}

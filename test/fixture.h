@@ -2,6 +2,7 @@
 #ifndef TEST_FIXTURE_H
 #define TEST_FIXTURE_H
 
+#include "media/film.h"
 #include "tensor/weight.h"
 
 /* weight_set_allocate on the CPU, which cannot fail. */
@@ -12,5 +13,9 @@ void weights_on_cpu(struct weight_set *s, enum dtype type, int training);
 void fixture_model(const char *dir);
 /* The folder of one that lives as long as the test program; made by the first call. */
 const char *fixture_dir(void);
+
+int fixture_has_media(void); /* 0: this build writes no mp4 */
+/* Of a film of 16 frames per second that may be written again. */
+struct film_options fixture_film_options(int w, int h);
 
 #endif

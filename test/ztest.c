@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #ifndef ZTEST_DIR /* the Makefile gives the absolute path of test/ */
 #define ZTEST_DIR "test"
 #endif
@@ -83,6 +85,11 @@ const char *ztest_tmp(void)
         exit(1);
     }
     return tmp_dir;
+}
+
+char *ztest_in_tmp(const char *name)
+{
+    return path_join(ztest_tmp(), name);
 }
 
 const char *ztest_data(const char *name)

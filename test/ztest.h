@@ -23,6 +23,7 @@ _Noreturn void ztest_skip(const char *why);
 /* |a-b| / |b| over n elements; NaN anywhere gives infinity. */
 double ztest_rel_l2(const float *a, const float *b, size_t n);
 const char *ztest_tmp(void);              /* a fresh folder for this run, removed at the end */
+char *ztest_in_tmp(const char *name);     /* a path in it; to be freed */
 const char *ztest_data(const char *name); /* path of test/NAME in the source tree; static storage */
 /* Run fn in a child; returns 1 when it aborted through BUG/panic. */
 int ztest_aborts(void (*fn)(void));

@@ -101,6 +101,20 @@ int jdoc_status(const struct jdoc *doc, struct err *e)
     return doc->err.code;
 }
 
+int jdoc_take(const char *path, size_t max_bytes, void (*fields)(void *arg, struct jval root),
+              void *arg, struct err *e)
+{
+    struct jdoc *doc;
+    int rc = jdoc_read(&doc, path, max_bytes, e);
+
+    if (rc)
+        return rc;
+    fields(arg, jdoc_root(doc));
+    rc = jdoc_status(doc, e);
+    jdoc_close(&doc);
+    return rc;
+}
+
 /* Write the way from `at` down to the container `goal`; only messages ask, so a search is fine.
  * Containers have one address each, which scalars of jansson do not. Depth is capped by MAX_DEPTH.
  */

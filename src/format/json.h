@@ -28,6 +28,10 @@ enum jtype { J_NONE, J_NULL, J_BOOL, J_INT, J_REAL, J_STRING, J_ARRAY, J_OBJECT 
 
 /* 0: *out is to be given to jdoc_close. ERR_IO or ERR_FORMAT: *out is NULL. */
 NODISCARD int jdoc_read(struct jdoc **out, const char *path, size_t max_bytes, struct err *e);
+/* Read, let `fields` take what it wants from the root, close. The error of the file or the first
+ * one of a field. */
+NODISCARD int jdoc_take(const char *path, size_t max_bytes,
+                        void (*fields)(void *arg, struct jval root), void *arg, struct err *e);
 /* The same from memory; `name` stands for the file in messages. */
 NODISCARD int jdoc_parse(struct jdoc **out, const char *text, size_t len, const char *name,
                          struct err *e);

@@ -37,8 +37,9 @@ static void read_latents(struct bundle_info *info, struct jval o, const char *ke
         out[i] = (float)v[i];
 }
 
-static void read_info(struct bundle_info *info, struct jval o)
+static void read_info(void *arg, struct jval o)
 {
+    struct bundle_info *info = arg;
     static const char *const classes[] = {"ZoetropePipeline"};
     static const char *const texts[] = {"plain", "canonical"};
     int64_t format = j_int(o, "format", 1, INT32_MAX);
@@ -67,16 +68,11 @@ static void read_info(struct bundle_info *info, struct jval o)
 int bundle_info_read(struct bundle_info *info, const char *dir, struct err *e)
 {
     char *path = path_join(dir, "model_index.json");
-    struct jdoc *doc;
-    int rc = jdoc_read(&doc, path, INFO_MAX_BYTES, e);
+    int rc;
 
-    free(path);
-    if (rc)
-        return rc;
     memset(info, 0, sizeof *info);
-    read_info(info, jdoc_root(doc));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
+    rc = jdoc_take(path, INFO_MAX_BYTES, read_info, info, e);
+    free(path);
     return rc;
 }
 

@@ -49,8 +49,9 @@ static void read_list(struct jval o, const char *key, int *out, int n, int lo, i
         out[i] = j_type(j_at(a, i)) == J_BOOL ? 1 + j_at_bool(a, i) : (int)j_at_int(a, i, lo, hi);
 }
 
-static void read_fields(struct tiny_vae_config *c, struct jval o)
+static void read_fields(void *config, struct jval o)
 {
+    struct tiny_vae_config *c = config;
     static const char *const classes[] = {"TAEHV"};
     static const char *const pads[] = {"end", "start"};
 
@@ -77,16 +78,8 @@ static void read_fields(struct tiny_vae_config *c, struct jval o)
 
 int tiny_vae_config_read(struct tiny_vae_config *c, const char *path, struct err *e)
 {
-    struct jdoc *doc;
-    int rc = jdoc_read(&doc, path, CONFIG_MAX_BYTES, e);
-
-    if (rc)
-        return rc;
     memset(c, 0, sizeof *c);
-    read_fields(c, jdoc_root(doc));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
-    return rc;
+    return jdoc_take(path, CONFIG_MAX_BYTES, read_fields, c, e);
 }
 
 static void write_list(struct jsonw *w, const char *key, const int *v, int n)

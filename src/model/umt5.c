@@ -46,8 +46,9 @@ void umt5_config_default(struct umt5_config *c)
     };
 }
 
-static void read_fields(struct umt5_config *c, struct jval o)
+static void read_fields(void *config, struct jval o)
 {
+    struct umt5_config *c = config;
     static const char *const types[] = {"umt5", "t5"};
     const char *names[N_FEED_FORWARD];
     int f;
@@ -76,16 +77,8 @@ static void read_fields(struct umt5_config *c, struct jval o)
 
 int umt5_config_read(struct umt5_config *c, const char *path, struct err *e)
 {
-    struct jdoc *doc;
-    int rc = jdoc_read(&doc, path, CONFIG_MAX_BYTES, e);
-
-    if (rc)
-        return rc;
     memset(c, 0, sizeof *c);
-    read_fields(c, jdoc_root(doc));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
-    return rc;
+    return jdoc_take(path, CONFIG_MAX_BYTES, read_fields, c, e);
 }
 
 void umt5_config_write(const struct umt5_config *c, struct buf *out)

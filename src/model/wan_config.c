@@ -38,8 +38,9 @@ static void refuse_variants(struct jval o)
             j_fail(o, keys[i], "only text-to-video transformers are supported, so it must be null");
 }
 
-static void read_fields(struct wan_config *c, struct jval o)
+static void read_fields(void *config, struct jval o)
 {
+    struct wan_config *c = config;
     static const char *const qk[] = {"rms_norm_across_heads"};
     static const char *const classes[] = {"WanTransformer3DModel"};
     int64_t patch[3] = {1, 2, 2};
@@ -71,16 +72,8 @@ static void read_fields(struct wan_config *c, struct jval o)
 
 int wan_config_read(struct wan_config *c, const char *path, struct err *e)
 {
-    struct jdoc *doc;
-    int rc = jdoc_read(&doc, path, CONFIG_MAX_BYTES, e);
-
-    if (rc)
-        return rc;
     memset(c, 0, sizeof *c);
-    read_fields(c, jdoc_root(doc));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
-    return rc;
+    return jdoc_take(path, CONFIG_MAX_BYTES, read_fields, c, e);
 }
 
 void wan_config_write(const struct wan_config *c, struct buf *out)

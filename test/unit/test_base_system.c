@@ -11,16 +11,11 @@
 #include "base/thread.h"
 #include "ztest.h"
 
-static char *in_tmp(const char *name)
-{
-    return path_join(ztest_tmp(), name);
-}
-
 TEST(file_write_then_read)
 {
     struct buf b = BUF_INIT;
     struct err e = {0};
-    char *path = in_tmp("file.bin");
+    char *path = ztest_in_tmp("file.bin");
 
     CHECK_INT(file_write(path, "one\0two", 7, &e), 0);
     CHECK_INT(file_size(path), 7);
@@ -43,7 +38,7 @@ TEST(loader_9_pipe_among_the_files_is_refused)
 {
     struct buf b = BUF_INIT;
     struct err e = {0};
-    char *path = in_tmp("pipe.json");
+    char *path = ztest_in_tmp("pipe.json");
 
     CHECK_INT(mkfifo(path, 0600), 0);
     CHECK_INT(file_read_regular(&b, path, 100, &e), ERR_FORMAT);
@@ -62,7 +57,7 @@ TEST(loader_9_pipe_among_the_files_is_refused)
 TEST(file_write_failure_leaves_nothing)
 {
     struct err e = {0};
-    char *path = in_tmp("missing/file.bin"), *dir = in_tmp("as_folder");
+    char *path = ztest_in_tmp("missing/file.bin"), *dir = ztest_in_tmp("as_folder");
     struct file_replace r;
 
     CHECK_INT(file_write(path, "x", 1, &e), ERR_IO);
@@ -70,7 +65,7 @@ TEST(file_write_failure_leaves_nothing)
     CHECK_INT(dir_make(dir, &e), 0);
     CHECK_INT(file_write(dir, "x", 1, &e), ERR_IO); /* a folder is in the way of the rename */
     free(path);
-    path = in_tmp("given_up");
+    path = ztest_in_tmp("given_up");
     CHECK_INT(file_write(path, "old", 3, &e), 0);
     CHECK_INT(file_replace_begin(&r, path, &e), 0);
     CHECK_INT(file_replace_add(&r, "new text", 8, &e), 0);
@@ -86,7 +81,8 @@ TEST(file_write_failure_leaves_nothing)
 TEST(dir_make_with_parents)
 {
     struct err e = {0};
-    char *dir = in_tmp("a/b//c/"), *file = in_tmp("plain"), *below = in_tmp("plain/x");
+    char *dir = ztest_in_tmp("a/b//c/"), *file = ztest_in_tmp("plain"),
+         *below = ztest_in_tmp("plain/x");
 
     CHECK_INT(dir_make(dir, &e), 0);
     CHECK_INT(dir_make(dir, &e), 0);
@@ -147,7 +143,7 @@ static void put(const char *root, const char *name, const char *text)
 
 TEST(machine_cgroup_v2_limits_bind_from_above)
 {
-    char *root = in_tmp("v2");
+    char *root = ztest_in_tmp("v2");
 
     put(root, "proc/self/cgroup", "0::/job/step\n");
     CHECK(isinf(machine_cgroup_cpus(root)));
@@ -170,7 +166,7 @@ TEST(machine_cgroup_v2_limits_bind_from_above)
 
 TEST(machine_cgroup_in_a_container_sees_its_own_root)
 {
-    char *root = in_tmp("v2c");
+    char *root = ztest_in_tmp("v2c");
 
     put(root, "proc/self/cgroup", "0::/\n");
     put(root, "sys/fs/cgroup/cpu.max", "400000 100000\n");
@@ -182,7 +178,7 @@ TEST(machine_cgroup_in_a_container_sees_its_own_root)
 
 TEST(machine_cgroup_v1)
 {
-    char *root = in_tmp("v1");
+    char *root = ztest_in_tmp("v1");
 
     put(root, "proc/self/cgroup", "5:memory:/box\n4:cpu,cpuacct:/box\n1:name=systemd:/../x\n");
     put(root, "sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", "-1\n");

@@ -10,14 +10,9 @@
 #include "format/safetensors.h"
 #include "ztest.h"
 
-static char *in_tmp(const char *name)
-{
-    return path_join(ztest_tmp(), name);
-}
-
 static void put_file(const char *name, const void *data, size_t n)
 {
-    char *path = in_tmp(name);
+    char *path = ztest_in_tmp(name);
     struct err e;
 
     if (file_write(path, data, n, &e) < 0)
@@ -43,7 +38,7 @@ static void put_model(const char *name, uint64_t length, const char *header, siz
 static const char *refused(const char *name, int code)
 {
     static struct err e;
-    char *path = in_tmp(name);
+    char *path = ztest_in_tmp(name);
     struct st_file *f;
     int rc;
 
@@ -70,7 +65,7 @@ static const char *header_refused(const char *header, size_t data)
 
 static void accepted(const char *header, size_t data, int n)
 {
-    char *path = in_tmp("ok.safetensors");
+    char *path = ztest_in_tmp("ok.safetensors");
     struct st_file *f;
     struct err e = {0};
 
@@ -129,7 +124,7 @@ TEST(loader_02_header_length)
 /* The file is long enough, but nobody has a header of that size. Sparse: it takes no space. */
 TEST(loader_02_header_of_100_megabytes)
 {
-    char *path = in_tmp("h.safetensors");
+    char *path = ztest_in_tmp("h.safetensors");
 
     put_model("h.safetensors", 100000001, "{", 1, 0);
     CHECK_INT(truncate(path, 100000009), 0);
@@ -295,7 +290,7 @@ static double open_seconds(int n, const char *extra)
     struct buf b = BUF_INIT;
     struct st_file *f;
     struct err e;
-    char *path = in_tmp("many.safetensors");
+    char *path = ztest_in_tmp("many.safetensors");
     double start;
     int rc;
 
@@ -324,7 +319,7 @@ TEST(loader_07_200000_keys_stay_linear)
 
 static int open_index(const char *json, struct st_file **f, struct err *e)
 {
-    char *path = in_tmp("model.safetensors.index.json");
+    char *path = ztest_in_tmp("model.safetensors.index.json");
     int rc;
 
     put_file("model.safetensors.index.json", json, strlen(json));
@@ -438,9 +433,9 @@ TEST(loader_08_links_stay_inside_the_model)
     static const char index[] = "{\"weight_map\":{\"a\":\"s1.safetensors\",\"b\":"
                                 "\"s1.safetensors\"}}";
     const char *digest = "0123456789abcdef0123456789abcdef01234567";
-    char *root = in_tmp("hub"), *shots = path_join(root, "snapshots/rev"),
+    char *root = ztest_in_tmp("hub"), *shots = path_join(root, "snapshots/rev"),
          *blobs = path_join(root, "blobs"), *link = path_join(shots, "s1.safetensors"),
-         *blob = path_join(blobs, digest), *from = in_tmp("s1.safetensors"),
+         *blob = path_join(blobs, digest), *from = ztest_in_tmp("s1.safetensors"),
          *json = path_join(shots, "model.safetensors.index.json"), target[100], bad[6][600];
     struct st_file *f;
     struct err e = {0};
@@ -499,7 +494,7 @@ TEST(loader_11_other_files_are_recognised)
 TEST(loader_12_file_changes_while_loading)
 {
     const char *header = "{" T("x", F32("1024", 0, 4096)) "}";
-    char *path = in_tmp("h.safetensors");
+    char *path = ztest_in_tmp("h.safetensors");
     struct st_file *f;
     struct err e = {0};
     struct timespec other[2];
@@ -539,7 +534,7 @@ TEST(loader_13_counts_nan_and_inf)
     struct st_out out[] = {
         {"x", DT_F32, 1, {5}, x}, {"h", DT_F16, 1, {3}, h}, {"k", DT_I32, 0, {0}, k}};
     static const int want[3][2] = {{1, 1}, {0, 0}, {1, 2}};
-    char *path = in_tmp("nan.safetensors");
+    char *path = ztest_in_tmp("nan.safetensors");
     struct st_file *f;
     struct err e = {0};
     int64_t n_nan, n_inf;

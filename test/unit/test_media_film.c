@@ -7,28 +7,13 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "fixture.h"
 #include "media/film.h"
 #include "ztest.h"
 
 enum { W = 192, H = 128, PATCH = 32 };
 
 static struct err e;
-
-static int have_media(void)
-{
-    return !strcmp(film_default_ending(), "mp4");
-}
-
-static char *in_tmp(const char *name)
-{
-    return path_join(ztest_tmp(), name);
-}
-
-static struct film_options options(void)
-{
-    return (struct film_options){
-        .w = W, .h = H, .fps_num = 16, .fps_den = 1, .crf = 18, .overwrite = 1};
-}
 
 /* 6 x 4 patches: primaries, greys, skin and other muted colours. */
 static const uint8_t patches[24][3] = {
@@ -105,7 +90,7 @@ static void write_film(const char *path, const struct film_options *o, int n)
 
 static void check_chart(const char *path, int n, int limit)
 {
-    struct film_options o = options();
+    struct film_options o = fixture_film_options(W, H);
     struct film_writer *f;
     struct film back;
     uint8_t *rgb = chart();
@@ -127,7 +112,7 @@ static void check_chart(const char *path, int n, int limit)
 
 TEST(film_chart_survives_y4m)
 {
-    char *path = in_tmp("chart.y4m");
+    char *path = ztest_in_tmp("chart.y4m");
 
     check_chart(path, 3, 2);
     free(path);
@@ -135,9 +120,9 @@ TEST(film_chart_survives_y4m)
 
 TEST(film_chart_survives_mp4)
 {
-    char *path = in_tmp("chart.mp4");
+    char *path = ztest_in_tmp("chart.mp4");
 
-    if (!have_media())
+    if (!fixture_has_media())
         ztest_skip("without FFmpeg");
     check_chart(path, 20, 2);
     free(path);
@@ -145,12 +130,12 @@ TEST(film_chart_survives_mp4)
 
 TEST(film_chart_survives_other_decoder)
 {
-    char *path = in_tmp("other.mp4"), *raw = in_tmp("other.rgb");
+    char *path = ztest_in_tmp("other.mp4"), *raw = ztest_in_tmp("other.rgb");
     char *cmd = xasprintf("ffmpeg -v error -y -i '%s' -f rawvideo -pix_fmt rgb24 '%s' 2>/dev/null",
                           path, raw);
     struct buf b = BUF_INIT;
 
-    if (!have_media() || system("command -v ffmpeg >/dev/null 2>&1"))
+    if (!fixture_has_media() || system("command -v ffmpeg >/dev/null 2>&1"))
         ztest_skip("without FFmpeg and its program");
     check_chart(path, 20, 2);
     CHECK_INT(system(cmd), 0);
@@ -164,13 +149,13 @@ TEST(film_chart_survives_other_decoder)
 
 TEST(film_mp4_moves_and_is_tagged)
 {
-    char *path = in_tmp("moving.mp4");
-    struct film_options o = options();
+    char *path = ztest_in_tmp("moving.mp4");
+    struct film_options o = fixture_film_options(W, H);
     struct film back;
     uint8_t *want = malloc((size_t)W * H * 3);
     double worst = 0;
 
-    if (!have_media())
+    if (!fixture_has_media())
         ztest_skip("without FFmpeg");
     o.fps_num = 30000, o.fps_den = 1001;
     write_film(path, &o, 33);
@@ -197,12 +182,12 @@ TEST(film_mp4_moves_and_is_tagged)
 
 TEST(film_lossless_is_exact)
 {
-    char *path = in_tmp("lossless.mp4");
-    struct film_options o = options();
+    char *path = ztest_in_tmp("lossless.mp4");
+    struct film_options o = fixture_film_options(W, H);
     struct film back;
     uint8_t *want = malloc((size_t)W * H * 3);
 
-    if (!have_media())
+    if (!fixture_has_media())
         ztest_skip("without FFmpeg");
     o.lossless = 1;
     write_film(path, &o, 10);
@@ -219,11 +204,11 @@ TEST(film_lossless_is_exact)
 
 TEST(film_same_frames_same_bytes)
 {
-    char *a = in_tmp("a.mp4"), *b = in_tmp("b.mp4");
-    struct film_options o = options();
+    char *a = ztest_in_tmp("a.mp4"), *b = ztest_in_tmp("b.mp4");
+    struct film_options o = fixture_film_options(W, H);
     struct buf x = BUF_INIT, y = BUF_INIT;
 
-    if (!have_media())
+    if (!fixture_has_media())
         ztest_skip("without FFmpeg");
     o.comment = "{\"seed\":1}";
     write_film(a, &o, 24);
@@ -240,12 +225,12 @@ TEST(film_same_frames_same_bytes)
 
 TEST(film_index_stands_in_front)
 {
-    char *path = in_tmp("front.mp4");
-    struct film_options o = options();
+    char *path = ztest_in_tmp("front.mp4");
+    struct film_options o = fixture_film_options(W, H);
     struct buf b = BUF_INIT;
     char *moov, *mdat;
 
-    if (!have_media())
+    if (!fixture_has_media())
         ztest_skip("without FFmpeg");
     write_film(path, &o, 8);
     CHECK_INT(file_read(&b, path, 1 << 30, &e), 0);
@@ -262,9 +247,9 @@ TEST(film_comment_survives)
     static const char *const endings[] = {"c.y4m", "c.mp4", "pngs/"};
     const char *recipe = "{\"prompt\": \"一个红球 \\\"rolls\\\" 100% %41\", \"seed\": 7}";
 
-    for (int i = 0; i < (have_media() ? 3 : 1); i++) {
-        char *path = in_tmp(endings[i]);
-        struct film_options o = options();
+    for (int i = 0; i < (fixture_has_media() ? 3 : 1); i++) {
+        char *path = ztest_in_tmp(endings[i]);
+        struct film_options o = fixture_film_options(W, H);
         struct film back;
 
         o.comment = recipe;
@@ -285,12 +270,12 @@ TEST(film_comment_survives)
 
 TEST(film_comment_survives_a_copy)
 {
-    char *path = in_tmp("copy1.mp4"), *copy = in_tmp("copy2.mp4");
+    char *path = ztest_in_tmp("copy1.mp4"), *copy = ztest_in_tmp("copy2.mp4");
     char *cmd = xasprintf("ffmpeg -v quiet -y -i '%s' -c copy '%s'", path, copy);
-    struct film_options o = options();
+    struct film_options o = fixture_film_options(W, H);
     struct film back;
 
-    if (!have_media() || system("command -v ffmpeg >/dev/null 2>&1"))
+    if (!fixture_has_media() || system("command -v ffmpeg >/dev/null 2>&1"))
         ztest_skip("without FFmpeg and its program");
     o.comment = "{\"zoetrope\": 1}";
     write_film(path, &o, 3);
@@ -308,9 +293,9 @@ TEST(film_read_of_cut_files)
     static const char *const names[] = {"cut.y4m", "cut.mp4"};
 
     film_quiet();
-    for (int i = 0; i < (have_media() ? 2 : 1); i++) {
-        char *path = in_tmp(names[i]);
-        struct film_options o = options();
+    for (int i = 0; i < (fixture_has_media() ? 2 : 1); i++) {
+        char *path = ztest_in_tmp(names[i]);
+        struct film_options o = fixture_film_options(W, H);
         struct buf b = BUF_INIT;
         struct film f;
 
@@ -335,9 +320,9 @@ TEST(film_part_plays_after_abort)
 {
     static const char *const names[] = {"stop.y4m", "stop.part.y4m", "stop.mp4", "stop.part.mp4"};
 
-    for (int i = 0; i < (have_media() ? 2 : 1); i++) {
-        char *path = in_tmp(names[2 * i]), *part = in_tmp(names[2 * i + 1]);
-        struct film_options o = options();
+    for (int i = 0; i < (fixture_has_media() ? 2 : 1); i++) {
+        char *path = ztest_in_tmp(names[2 * i]), *part = ztest_in_tmp(names[2 * i + 1]);
+        struct film_options o = fixture_film_options(W, H);
         struct film_writer *f;
         struct film back;
 
@@ -358,13 +343,13 @@ TEST(film_part_plays_after_abort)
 /* A child dies in the middle, without any farewell. */
 TEST(film_part_plays_after_kill)
 {
-    char *path = in_tmp("killed.mp4"), *part = in_tmp("killed.part.mp4");
-    struct film_options o = options();
+    char *path = ztest_in_tmp("killed.mp4"), *part = ztest_in_tmp("killed.part.mp4");
+    struct film_options o = fixture_film_options(W, H);
     struct film back;
     int status;
     pid_t child;
 
-    if (!have_media())
+    if (!fixture_has_media())
         ztest_skip("without FFmpeg");
     fflush(NULL);
     child = fork();
@@ -385,7 +370,7 @@ TEST(film_part_plays_after_kill)
 
 TEST(film_y4m_planes_are_kept)
 {
-    char *path = in_tmp("planes.y4m");
+    char *path = ztest_in_tmp("planes.y4m");
     static const char head[] = "YUV4MPEG2 W4 H2 F25:1 Ip A1:1 C420mpeg2\n";
     /* Grey ramp, no colour: limited range 16..235 is 0..255. */
     static const uint8_t frame[] = {16, 235, 125, 126, 16, 16, 235, 235, 128, 128, 128, 128};
@@ -419,8 +404,8 @@ TEST(film_y4m_planes_are_kept)
 /* What y4m lost once it does not lose again: the second generation is the first. */
 TEST(film_y4m_second_generation_is_close)
 {
-    char *one = in_tmp("one.y4m"), *two = in_tmp("two.y4m");
-    struct film_options o = options();
+    char *one = ztest_in_tmp("one.y4m"), *two = ztest_in_tmp("two.y4m");
+    struct film_options o = fixture_film_options(W, H);
     struct film a, b;
     struct film_writer *f;
 
@@ -444,12 +429,12 @@ TEST(film_y4m_second_generation_is_close)
 
 TEST(film_png_folder_is_exact)
 {
-    char *path = in_tmp("folder/");
-    struct film_options o = options();
+    char *path = ztest_in_tmp("folder/");
+    struct film_options o = fixture_film_options(W, H);
     struct film back;
     uint8_t *want = malloc((size_t)W * H * 3);
 
-    if (!have_media())
+    if (!fixture_has_media())
         ztest_skip("without FFmpeg");
     write_film(path, &o, 5);
     write_film(path, &o, 4); /* a shorter one leaves nothing of the longer one */
@@ -477,8 +462,8 @@ static void refused(const char *path, const struct film_options *o, int code, co
 
 TEST(film_refuses_bad_places_and_options)
 {
-    struct film_options o = options();
-    char *there = in_tmp("there.y4m");
+    struct film_options o = fixture_film_options(W, H);
+    char *there = ztest_in_tmp("there.y4m");
 
     refused("/no/such/folder/a.y4m", &o, ERR_IO, "/no/such/folder");
     refused("a.avi", &o, ERR_USAGE, ".mp4");
@@ -491,10 +476,10 @@ TEST(film_refuses_bad_places_and_options)
     refused("a.mp4", &o, ERR_USAGE, "even");
     o.w = 100000;
     refused("a.y4m", &o, ERR_USAGE, "8192");
-    o = options();
+    o = fixture_film_options(W, H);
     o.crf = 52;
     refused("a.y4m", &o, ERR_USAGE, "crf");
-    o = options();
+    o = fixture_film_options(W, H);
     o.fps_den = 0;
     refused("a.y4m", &o, ERR_USAGE, "fps");
     free(there);
@@ -515,7 +500,7 @@ TEST(film_read_refuses_what_is_no_film)
     struct film f;
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        char *path = in_tmp(bad[i].name);
+        char *path = ztest_in_tmp(bad[i].name);
 
         CHECK_INT(file_write(path, bad[i].text, strlen(bad[i].text), &e), 0);
         CHECK_INT(film_read(&f, path, NULL, &e), ERR_FORMAT);
@@ -531,10 +516,10 @@ TEST(film_read_refuses_playlists_and_noise)
     static const char *const bad[] = {
         "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:1,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n", "",
         "<html><body>not found</body></html>", "ffconcat version 1.0\nfile /etc/hostname\n"};
-    char *path = in_tmp("noise.mp4");
+    char *path = ztest_in_tmp("noise.mp4");
     struct film f;
 
-    if (!have_media())
+    if (!fixture_has_media())
         ztest_skip("without FFmpeg");
     film_quiet();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

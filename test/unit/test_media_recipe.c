@@ -4,28 +4,13 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "fixture.h"
 #include "media/film.h"
 #include "ztest.h"
 
 enum { W = 64, H = 48 };
 
 static struct err e;
-
-static int have_media(void)
-{
-    return !strcmp(film_default_ending(), "mp4");
-}
-
-static char *in_tmp(const char *name)
-{
-    return path_join(ztest_tmp(), name);
-}
-
-static struct film_options options(void)
-{
-    return (struct film_options){
-        .w = W, .h = H, .fps_num = 16, .fps_den = 1, .crf = 18, .overwrite = 1};
-}
 
 static void write_frames(struct film_writer *f, int n)
 {
@@ -50,7 +35,7 @@ static void write_film(const char *path, const struct film_options *o, int n)
 /* x264 reads 80 bytes of the first line, FFmpeg 96: what is beyond makes them refuse the film. */
 TEST(film_y4m_first_line_is_short)
 {
-    char *path = in_tmp("wide.y4m");
+    char *path = ztest_in_tmp("wide.y4m");
     struct film_options o = {.w = FILM_MAX_SIDE, .h = FILM_MAX_SIDE, .overwrite = 1};
     struct film_writer *f;
     struct buf b = BUF_INIT;
@@ -61,7 +46,7 @@ TEST(film_y4m_first_line_is_short)
     CHECK_INT(film_open(&f, path, &o, &e), 0);
     film_abort(&f);
     free(path);
-    path = in_tmp("wide.part.y4m");
+    path = ztest_in_tmp("wide.part.y4m");
     CHECK_INT(file_read(&b, path, 4096, &e), 0);
     end = strchr(buf_str(&b), '\n');
     CHECK(end && end - b.data < 80);
@@ -72,8 +57,8 @@ TEST(film_y4m_first_line_is_short)
 /* An older film's recipe never stands beside a newer film. */
 TEST(film_y4m_recipe_goes_with_its_film)
 {
-    char *path = in_tmp("with.y4m"), *recipe = in_tmp("with.y4m.json");
-    struct film_options o = options();
+    char *path = ztest_in_tmp("with.y4m"), *recipe = ztest_in_tmp("with.y4m.json");
+    struct film_options o = fixture_film_options(W, H);
     struct film_writer *f;
     struct film back;
 
@@ -98,9 +83,9 @@ TEST(film_probe_counts_frames)
     static const char *const names[] = {"count.y4m",      "count.part.y4m", "count.mp4",
                                         "count.part.mp4", "counted/",       "counted/"};
 
-    for (int i = 0; i < (have_media() ? 3 : 1); i++) {
-        char *path = in_tmp(names[2 * i]), *part = in_tmp(names[2 * i + 1]);
-        struct film_options o = options();
+    for (int i = 0; i < (fixture_has_media() ? 3 : 1); i++) {
+        char *path = ztest_in_tmp(names[2 * i]), *part = ztest_in_tmp(names[2 * i + 1]);
+        struct film_options o = fixture_film_options(W, H);
         struct film_writer *f;
         struct film back;
 
@@ -121,15 +106,15 @@ TEST(film_probe_counts_frames)
 /* Found before any work is done. */
 TEST(film_check_sees_where_no_folder_can_be_made)
 {
-    char *file = in_tmp("a-file.y4m"), *inside = xasprintf("%s/pictures/", file);
-    struct film_options o = options();
+    char *file = ztest_in_tmp("a-file.y4m"), *inside = xasprintf("%s/pictures/", file);
+    struct film_options o = fixture_film_options(W, H);
 
     write_film(file, &o, 1);
     CHECK_INT(film_check(inside, &o, &e), ERR_IO);
     CHECK_CONTAINS(e.msg, "there is no folder");
     free(file), free(inside);
-    inside = in_tmp("yet/to/be/made/");
-    CHECK_INT(film_check(inside, &o, &e), have_media() ? 0 : ERR_IO);
+    inside = ztest_in_tmp("yet/to/be/made/");
+    CHECK_INT(film_check(inside, &o, &e), fixture_has_media() ? 0 : ERR_IO);
     free(inside);
 }
 
@@ -138,9 +123,9 @@ TEST(film_two_writers_of_one_name)
 {
     static const char *const names[] = {"two.y4m", "two.mp4"};
 
-    for (int i = 0; i < (have_media() ? 2 : 1); i++) {
-        char *path = in_tmp(names[i]);
-        struct film_options o = options();
+    for (int i = 0; i < (fixture_has_media() ? 2 : 1); i++) {
+        char *path = ztest_in_tmp(names[i]);
+        struct film_options o = fixture_film_options(W, H);
         struct film_writer *f, *g;
         struct film back;
 

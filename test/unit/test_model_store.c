@@ -9,11 +9,6 @@
 #include "model/bundle.h"
 #include "ztest.h"
 
-static char *in_tmp(const char *name)
-{
-    return path_join(ztest_tmp(), name);
-}
-
 static void small_wan(struct wan *m)
 {
     struct wan_config k;
@@ -80,7 +75,7 @@ TEST(store_f32_comes_back_exactly)
 {
     struct tiny_vae a, b;
     struct err e = {0};
-    char *dir = in_tmp("vae32");
+    char *dir = ztest_in_tmp("vae32");
 
     small_vae(&a);
     CHECK_INT(bundle_save_tiny_vae(&a, dir, DT_F32, NULL, &e), 0);
@@ -97,7 +92,7 @@ TEST(store_bf16_rounds_matrices_and_keeps_the_root)
 {
     struct tiny_vae a, b;
     struct err e = {0};
-    char *dir = in_tmp("vae16");
+    char *dir = ztest_in_tmp("vae16");
     int rounded = 0;
 
     small_vae(&a);
@@ -122,7 +117,7 @@ TEST(store_saves_given_values_instead)
 {
     struct wan a, b;
     struct err e = {0};
-    char *dir = in_tmp("average");
+    char *dir = ztest_in_tmp("average");
     float *values[64];
 
     small_wan(&a);
@@ -152,7 +147,7 @@ static int load_changed(const char *victim, const char *name, int cut, float bad
 {
     struct wan m;
     struct st_out t[64];
-    char *path = in_tmp("changed.safetensors");
+    char *path = ztest_in_tmp("changed.safetensors");
     int n = 0, rc;
 
     small_wan(&m);
@@ -230,7 +225,7 @@ TEST(loader_9_config_that_asks_for_more_than_the_file_has_takes_no_memory)
     struct wan m;
     struct wan_config k;
     struct err e = {0};
-    char *dir = in_tmp("huge"), *config;
+    char *dir = ztest_in_tmp("huge"), *config;
     struct buf text = BUF_INIT;
 
     small_wan(&m);
@@ -256,7 +251,7 @@ TEST(loader_14_more_than_the_machine_has_is_refused_with_the_need)
     struct wan_config k;
     struct wan m;
     struct err e = {0};
-    char *path = in_tmp("holes.safetensors");
+    char *path = ztest_in_tmp("holes.safetensors");
     struct buf head = BUF_INIT;
     uint64_t at = 0, len;
     FILE *f;
@@ -339,7 +334,7 @@ static char *save_bundle(const char *name, int vocab)
     static const char *const pieces[] = {"\xe2\x96\x81", "\xe2\x96\x81red", "r", "e", "d"};
     static const double scores[] = {-1, -2, -4, -4, -4};
     struct bundle_info info = info_of();
-    char *dir = in_tmp(name), *tok = path_join(dir, "tokenizer"),
+    char *dir = ztest_in_tmp(name), *tok = path_join(dir, "tokenizer"),
          *json = path_join(tok, "tokenizer.json");
     struct wan dit;
     struct umt5 text;
@@ -428,7 +423,7 @@ TEST(loader_9_configs_must_fit_each_other)
 
 TEST(bundle_of_a_newer_format_is_refused)
 {
-    char *dir = in_tmp("newer"), *path = path_join(dir, "model_index.json");
+    char *dir = ztest_in_tmp("newer"), *path = path_join(dir, "model_index.json");
     const char text[] = "{\"format\": 7, \"_class_name\": \"ZoetropePipeline\"}";
     struct bundle_info info;
     struct err e = {0};
