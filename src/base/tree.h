@@ -4,11 +4,12 @@
 
 #include "base/err.h"
 
+enum { TREE_DEPTH = 16 };
+
 /* Copy the files and folders in `from` into the folder `to` (made when missing), except names that
  * begin with a dot and those that skip (may be NULL) returns nonzero for; path is relative to
- * `from`. Links to files are followed and become files. ERR_IO; ERR_FORMAT for what is neither file
- * nor folder, and for folders nested beyond TREE_DEPTH. */
-enum { TREE_DEPTH = 16 };
+ * `from`. Links are followed and become what they lead to. ERR_IO; ERR_FORMAT for what is neither
+ * file nor folder, and for folders nested beyond TREE_DEPTH. */
 NODISCARD int tree_copy(const char *from, const char *to, int (*skip)(const char *path),
                         struct err *e);
 /* Remove the folder and all in it; links are removed, not followed. */

@@ -99,8 +99,7 @@ int model_convert(const char *from, const char *to, enum dtype type, int overwri
     rc = check_target(from, folder, overwrite, e);
     if (!rc) {
         rc = convert_networks(from, made, type, stop, e);
-        if (!rc) /* after them: a config.json may say more than the one that came with the weights
-                  */
+        if (!rc) /* after them: the config.json that is there may say more than ours */
             rc = tree_copy(from, made, is_weights, e);
         if (!rc)
             rc = put_in_place(made, folder, e);

@@ -29,4 +29,4 @@ exits film 0 zt "a red ball rolls from left to right" --model "$source" $film -o
 exits film_of_bytes 0 zt "a red ball rolls from left to right" --model ./small $film -o small.y4m
 exits films_compare 0 zt measure small.y4m --against wide.y4m
 psnr=$(sed -n 's/.*PSNR \([0-9]*\).*/\1/p' "$tmp/out")
-[ "${psnr:-0}" -ge 25 ] && ok the_film_is_nearly_the_same || not_ok the_film_is_nearly_the_same "$(cat "$tmp/out")"
+[ "${psnr:-0}" -ge 40 ] && ok the_film_is_nearly_the_same || not_ok the_film_is_nearly_the_same "$(cat "$tmp/out")"
