@@ -22,7 +22,7 @@ static const char HELP[] =
     "Shows a model (a name or a folder; without one, the default model), or the recipe, size and\n"
     "length of a film.\n\n"
     "  --words     the words that the model knows, by what they mean\n"
-    "  --weights   every weight: network, name, shape, type\n"
+    "  --weights   every weight: network, name, type in the file, shape\n"
     "  --devices   what can compute here: the CPU and every NVIDIA GPU\n"
     "  --json      as one JSON object\n\n"
     "examples: zoetrope info\n"
@@ -137,9 +137,9 @@ static int show_film(const struct args *a)
 
 /* ---- models ---- */
 
-static const char *const FACTS[] = {"name",       "description", "release", "license", "path",
-                                    "hash",       "parameters",  "width",   "height",  "frames",
-                                    "frame_rate", "sampler",     "text"};
+static const char *const FACTS[] = {"name",   "description", "release",    "license",      "path",
+                                    "hash",   "parameters",  "weights",    "weight_bytes", "width",
+                                    "height", "frames",      "frame_rate", "sampler",      "text"};
 
 static void show_model(const zt_model *m, int json)
 {
@@ -165,7 +165,7 @@ static void show_model(const zt_model *m, int json)
 static void list_weights(const char *part, const struct weight_set *s)
 {
     for (int i = 0; i < s->n; i++) {
-        printf("%-13s %-56s %-5s [", part, s->all[i]->name, dtype_name(s->all[i]->type));
+        printf("%-13s %-56s %-5s [", part, s->all[i]->name, dtype_name(s->all[i]->stored));
         for (int d = 0; d < s->all[i]->rank; d++)
             printf("%s%lld", d ? "," : "", (long long)s->all[i]->dim[d]);
         puts("]");

@@ -21,6 +21,7 @@ static const struct command COMMANDS[] = {
     {"measure", cmd_measure, "score films by what is seen in their pixels", "film.mp4"},
     {"parity", cmd_parity, "compare networks with reference vectors", "DIR --type f32"},
     {"info", cmd_info, "show a model, or the recipe of a film", "film.mp4"},
+    {"convert", cmd_convert, "a model once more, with smaller weights", "MODEL -o small"},
     {"bench", cmd_bench, "the speed of this machine", "train-s --json"},
 };
 enum { N_COMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };

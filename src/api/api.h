@@ -14,7 +14,8 @@ struct zt_model {
     char hash[65];
     char text[4][40]; /* width, height, frames, frame_rate as text */
     char parameters[24];
-    pthread_mutex_t lock; /* guards loaded */
+    char weights[160], weight_bytes[24]; /* how they are stored */
+    pthread_mutex_t lock;                /* guards loaded */
     struct loaded *loaded;
 };
 

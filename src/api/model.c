@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 int api_fail(const struct err *e, char *error, size_t size)
@@ -44,6 +45,31 @@ static int64_t count_parameters(const char *dir)
     return n;
 }
 
+/* "I8 11.7 MiB, F32 0.5 MiB": the type that holds most first. */
+static int describe_weights(struct zt_model *m, struct err *e)
+{
+    uint64_t bytes[N_DTYPES], sum = 0;
+    size_t n = 0;
+    int rc = bundle_stored(m->dir, bytes, e);
+
+    for (int left = N_DTYPES; !rc && left > 0; left--) {
+        int most = 0;
+        char size[32];
+
+        for (int t = 1; t < N_DTYPES; t++)
+            most = bytes[t] > bytes[most] ? t : most;
+        if (!bytes[most])
+            break;
+        format_bytes(size, sizeof size, (double)bytes[most]);
+        n += (size_t)snprintf(m->weights + n, sizeof m->weights - n, "%s%s %s", n ? ", " : "",
+                              dtype_name((enum dtype)most), size);
+        sum += bytes[most];
+        bytes[most] = 0;
+    }
+    snprintf(m->weight_bytes, sizeof m->weight_bytes, "%llu", (unsigned long long)sum);
+    return rc;
+}
+
 int zt_model_open(zt_model **out, const char *name, char *error, size_t size)
 {
     zt_model *m = xcalloc(1, sizeof *m);
@@ -56,6 +82,8 @@ int zt_model_open(zt_model **out, const char *name, char *error, size_t size)
         rc = bundle_info_read(&m->info, m->dir, &e);
     if (!rc)
         rc = bundle_hash(m->dir, m->hash, &e);
+    if (!rc)
+        rc = describe_weights(m, &e);
     if (rc) {
         zt_model_free(&m);
         return api_fail(&e, error, size);
@@ -103,7 +131,9 @@ const char *zt_model_get(const zt_model *m, const char *key)
                  {"frames", m->text[2]},
                  {"frame_rate", m->text[3]},
                  {"path", m->dir},
-                 {"parameters", m->parameters}};
+                 {"parameters", m->parameters},
+                 {"weights", m->weights},
+                 {"weight_bytes", m->weight_bytes}};
 
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         if (!strcmp(key, facts[i].key))

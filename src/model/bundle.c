@@ -309,20 +309,40 @@ static int hash_file(struct sha256 *h, const char *dir, const char *name, struct
     return rc;
 }
 
+static const char *const weight_parts[] = {"text_encoder", "transformer", "vae"};
+enum { N_WEIGHT_PARTS = sizeof weight_parts / sizeof *weight_parts };
+
+int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e)
+{
+    int rc = 0;
+
+    memset(bytes, 0, sizeof *bytes * N_DTYPES);
+    for (int p = 0; !rc && p < N_WEIGHT_PARTS; p++) {
+        char *path = path_join(dir, weight_parts[p]);
+        struct st_file *f;
+
+        rc = st_open(&f, path, e);
+        for (int i = 0; !rc && i < st_count(f); i++)
+            bytes[st_at(f, i)->type] += st_at(f, i)->bytes;
+        st_close(&f);
+        free(path);
+    }
+    return rc;
+}
+
 int bundle_hash(const char *dir, char hex[65], struct err *e)
 {
     static const char *const files[] = {"model_index.json", "tokenizer/tokenizer.json",
                                         "text_encoder/config.json", "transformer/config.json",
                                         "vae/config.json"};
-    static const char *const parts[] = {"text_encoder", "transformer", "vae"};
     struct sha256 h;
     int rc = 0;
 
     sha256_init(&h);
     for (size_t i = 0; !rc && i < sizeof files / sizeof *files; i++)
         rc = hash_file(&h, dir, files[i], e);
-    for (size_t i = 0; !rc && i < sizeof parts / sizeof *parts; i++)
-        rc = hash_weights(&h, dir, parts[i], e);
+    for (int i = 0; !rc && i < N_WEIGHT_PARTS; i++)
+        rc = hash_weights(&h, dir, weight_parts[i], e);
     sha256_hex(&h, hex);
     return rc;
 }

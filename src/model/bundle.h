@@ -59,6 +59,9 @@ NODISCARD int bundle_check_fit(const char *dir, const struct bundle_info *info,
                                const struct tiny_vae_config *vae, struct err *e);
 /* SHA-256 over names and bytes of all files that decide a result, in a fixed order. */
 NODISCARD int bundle_hash(const char *dir, char hex[65], struct err *e);
+/* Bytes of weights by the type that they are stored in, all networks together; from the heads of
+ * the files. */
+NODISCARD int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e);
 /* One part: DIR/config.json + weights (values and type as store_save). For training and for making
  * a bundle. */
 NODISCARD int bundle_save_wan(const struct wan *m, const char *dir, enum dtype type,

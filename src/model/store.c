@@ -9,6 +9,7 @@
 #include "base/machine.h"
 #include "base/utf8.h"
 #include "format/safetensors.h"
+#include "model/int8.h"
 
 #define MAX_LISTED 3 /* names in one message */
 
@@ -113,14 +114,34 @@ static int ignored(const char *name, const struct store_names *names)
     return 0;
 }
 
+/* What a tensor of the file is meant for: a weight, or (*scale) the scales of one. NULL: neither,
+ * and with *unused nobody misses it. */
+static struct weight *find_use(struct weight_set *s, const char *name,
+                               const struct store_names *names, int *scale, int *unused)
+{
+    char scaled[ST_MAX_NAME + 1];
+    size_t n = strlen(name), tail = strlen(INT8_SCALE);
+    struct weight *w = find_weight(s, name, names);
+
+    *scale = 0;
+    *unused = !w && ignored(name, names);
+    if (w || *unused || n <= tail || strcmp(name + n - tail, INT8_SCALE))
+        return w;
+    snprintf(scaled, sizeof scaled, "%.*s", (int)(n - tail), name);
+    *scale = 1;
+    *unused = ignored(scaled, names);
+    return find_weight(s, scaled, names);
+}
+
 /* ---- which tensor is which weight ---- */
 
 struct match {
     struct weight_set *set;
     const struct st_file *file;
     const char *path;
-    const struct st_tensor **of; /* [set->n], NULL where missing */
-    const char **spare;          /* names in the file that fit nothing */
+    const struct st_tensor **of;    /* [set->n], NULL where missing */
+    const struct st_tensor **scale; /* [set->n], of those stored as I8 */
+    const char **spare;             /* names in the file that fit nothing */
     int n_spare, n_missing;
 };
 
@@ -137,19 +158,20 @@ static int match_all(struct match *m, const struct store_names *names, struct er
 {
     for (int i = 0; i < st_count(m->file); i++) {
         const struct st_tensor *t = st_at(m->file, i);
-        struct weight *w = find_weight(m->set, t->name, names);
-        int k;
+        const struct st_tensor **of;
+        int scale, unused;
+        struct weight *w = find_use(m->set, t->name, names, &scale, &unused);
 
         if (!w) {
-            if (!ignored(t->name, names))
+            if (!unused)
                 m->spare[m->n_spare++] = t->name;
             continue;
         }
-        k = index_of(m->set, w);
-        if (m->of[k])
-            return err_set(e, ERR_FORMAT, "%s: tensors \"%s\" and \"%s\" are both %s", m->path,
-                           m->of[k]->name, t->name, w->name);
-        m->of[k] = t;
+        of = (scale ? m->scale : m->of) + index_of(m->set, w);
+        if (*of)
+            return err_set(e, ERR_FORMAT, "%s: tensors \"%s\" and \"%s\" are both %s%s", m->path,
+                           (*of)->name, t->name, w->name, scale ? INT8_SCALE : "");
+        *of = t;
     }
     for (int k = 0; k < m->set->n; k++)
         m->n_missing += !m->of[k];
@@ -168,7 +190,9 @@ static void list_missing(const struct match *m, struct buf *b)
             continue;
         near = nearest_name(name, m->spare, m->n_spare);
         buf_printf(b, "%s%s", listed++ ? ", " : "", name);
-        if (near)
+        if (m->scale[k])
+            buf_puts(b, ", of which only the scale is there");
+        else if (near)
             buf_printf(b, ", nearest in the file %s", near);
     }
     buf_puts(b, m->n_missing > MAX_LISTED ? ", ...)" : ")");
@@ -283,6 +307,41 @@ static int64_t count_bad(const float *x, int64_t n)
     return bad;
 }
 
+/* Elements of one row (output channel) of w, in files and in memory. */
+static int64_t row_of(const struct weight *w)
+{
+    return weight_count(w) / w->dim[0];
+}
+
+/* Weight k, whose shape is right: bytes have scales, other types have none, one for each row. */
+static int check_scale(const struct match *m, int k, struct err *e)
+{
+    const struct st_tensor *t = m->of[k], *s = m->scale[k];
+    int64_t rows = t->n / row_of(m->set->all[k]), dim[ST_MAX_RANK];
+    const char *path = st_path(m->file, s ? s->shard : t->shard);
+    char have[96];
+
+    if (!s && t->type != DT_I8)
+        return 0;
+    if (!s)
+        return err_set(e, ERR_FORMAT,
+                       "%s: tensor \"%s\" is I8 without scales: \"%s" INT8_SCALE
+                       "\" of [%lld,1] must be there",
+                       path, t->name, t->name, (long long)rows);
+    if (t->type != DT_I8)
+        return err_set(e, ERR_FORMAT, "%s: tensor \"%s\" scales \"%s\", which is %s and not I8",
+                       path, s->name, t->name, dtype_name(t->type));
+    if (s->type != DT_F32 && s->type != DT_BF16 && s->type != DT_F16)
+        return err_set(e, ERR_FORMAT, "%s: tensor \"%s\" is %s, scales are F32, BF16 or F16", path,
+                       s->name, dtype_name(s->type));
+    if (s->n == rows && n_not_one(s->dim, s->rank, dim) == (rows != 1))
+        return 0;
+    shape_text(have, sizeof have, s->dim, s->rank);
+    return err_set(e, ERR_FORMAT,
+                   "%s: tensor \"%s\" is [%s], the scales of \"%s\" are [%lld,1] or [%lld]", path,
+                   s->name, have, t->name, (long long)rows, (long long)rows);
+}
+
 /* All shapes, before any memory is taken for them. */
 static int check_shapes(const struct match *m, int last_rows, struct err *e)
 {
@@ -292,8 +351,11 @@ static int check_shapes(const struct match *m, int last_rows, struct err *e)
         int64_t dim[ST_MAX_RANK];
         char want[96], have[96];
 
-        if (shape_fits(w, t, last_rows, &(int64_t){0}))
+        if (shape_fits(w, t, last_rows, &(int64_t){0})) {
+            if (check_scale(m, k, e))
+                return ERR_FORMAT;
             continue;
+        }
         for (int i = 0; i < w->rank; i++)
             dim[i] = file_dim(w, i);
         shape_text(want, sizeof want, dim, w->rank);
@@ -304,16 +366,43 @@ static int check_shapes(const struct match *m, int last_rows, struct err *e)
     return 0;
 }
 
-static int load_one(const struct match *m, struct weight *w, const struct st_tensor *t,
-                    int last_rows, struct store_report *report, struct err *e)
+/* Bytes of w, as numbers in x, become values; the first is element `first` of its tensor. */
+static int apply_scale(const struct match *m, const struct weight *w, const struct st_tensor *s,
+                       int64_t first, float *x, struct err *e)
 {
+    int64_t rows = w->dim[0], n = row_of(w), bad = 0;
+    float *scale = xmalloc(sizeof *scale * (size_t)rows);
+    int rc = st_read(m->file, s, first / n, rows, scale, DT_F32, e);
+
+    while (!rc && bad < rows && isfinite(scale[bad]) && scale[bad] >= 0)
+        bad++;
+    if (!rc && bad < rows)
+        rc = err_set(e, ERR_FORMAT,
+                     "%s: tensor \"%s\": the scale of row %lld is %g, it must be finite and not "
+                     "negative",
+                     st_path(m->file, s->shard), s->name, (long long)(first / n + bad),
+                     (double)scale[bad]);
+    if (!rc)
+        int8_to_rows(x, scale, rows, n);
+    free(scale);
+    return rc;
+}
+
+static int load_one(const struct match *m, int k, int last_rows, struct store_report *report,
+                    struct err *e)
+{
+    struct weight *w = m->set->all[k];
+    const struct st_tensor *t = m->of[k];
     int64_t n = weight_count(w), first, bad;
     float *x = xmalloc(sizeof *x * (size_t)n), *y;
     int rc;
 
     shape_fits(w, t, last_rows, &first);
     rc = st_read(m->file, t, first, n, x, DT_F32, e);
+    if (!rc && m->scale[k])
+        rc = apply_scale(m, w, m->scale[k], first, x, e);
     if (!rc) {
+        w->stored = t->type;
         bad = count_bad(x, n);
         if (bad && report) {
             report->first_bad = report->n_bad ? report->first_bad : w->name;
@@ -369,6 +458,7 @@ int store_load(struct weight_set *s, const char *dir, const struct store_names *
         *report = (struct store_report){0};
     m.file = f;
     m.of = xcalloc((size_t)s->n + 1, sizeof *m.of);
+    m.scale = xcalloc((size_t)s->n + 1, sizeof *m.scale);
     m.spare = xcalloc((size_t)st_count(f) + 1, sizeof *m.spare);
     rc = check_count(&m, e);
     if (!rc)
@@ -382,8 +472,9 @@ int store_load(struct weight_set *s, const char *dir, const struct store_names *
     if (!rc)
         rc = weight_set_allocate(s, device, type, training, e);
     for (int k = 0; !rc && k < s->n; k++)
-        rc = load_one(&m, s->all[k], m.of[k], names->last_rows, report, e);
+        rc = load_one(&m, k, names->last_rows, report, e);
     free(m.of);
+    free(m.scale);
     free(m.spare);
     st_close(&f);
     return rc;
@@ -391,12 +482,11 @@ int store_load(struct weight_set *s, const char *dir, const struct store_names *
 
 /* ---- saving ---- */
 
-/* The values of w in file order and type; xmalloc'd. */
-static void *to_save(const struct weight *w, const float *values, enum dtype type)
+/* The values of w in file order; xmalloc'd. */
+static float *to_save(const struct weight *w, const float *values)
 {
     int64_t n = weight_count(w);
     float *x = xmalloc(sizeof *x * (size_t)n), *y;
-    void *out;
 
     if (values)
         memcpy(x, values, sizeof *x * (size_t)n);
@@ -408,34 +498,67 @@ static void *to_save(const struct weight *w, const float *values, enum dtype typ
         free(x);
         x = y;
     }
-    if (type == DT_F32)
-        return x;
-    out = xmalloc(dtype_bytes(type) * (size_t)n);
-    dtype_convert(out, type, x, DT_F32, (size_t)n);
+    return x;
+}
+
+static enum dtype saved_type(const struct weight *w, enum dtype type)
+{
+    if (!w->matrix)
+        return DT_F32;
+    return type == DT_I8 && row_of(w) < INT8_MIN_ROW ? DT_BF16 : type;
+}
+
+/* x becomes the data of t, and for bytes the scales of t[1], whose name and data are xmalloc'd. */
+static int put_values(struct st_out *t, float *x, int64_t rows, int64_t n, struct err *e)
+{
+    int rc = 0;
+
+    t->data = x;
+    if (t->type == DT_F32)
+        return 0;
+    t->data = xmalloc(dtype_bytes(t->type) * (size_t)(rows * n));
+    if (t->type == DT_I8) {
+        float *scale = xmalloc(sizeof *scale * (size_t)rows);
+
+        t[1] = (struct st_out){.name = xasprintf("%s" INT8_SCALE, t->name),
+                               .type = DT_F32,
+                               .rank = 2,
+                               .dim = {rows, 1},
+                               .data = scale};
+        if (int8_from_rows((int8_t *)t->data, scale, x, rows, n))
+            rc = err_set(e, ERR_FORMAT, "weight %s holds a value that is not finite: int8 has none",
+                         t->name);
+    } else {
+        dtype_convert((void *)t->data, t->type, x, DT_F32, (size_t)(rows * n));
+    }
     free(x);
-    return out;
+    return rc;
 }
 
 int store_save(const struct weight_set *s, const char *path, enum dtype type, float *const *values,
                struct err *e)
 {
-    struct st_out *t = xcalloc((size_t)s->n + 1, sizeof *t);
+    struct st_out *t = xcalloc(2 * (size_t)s->n + 1, sizeof *t);
     struct st_pair meta = {"format", "pt"};
-    int rc;
+    int n = 0, rc = 0;
 
-    for (int k = 0; k < s->n; k++) {
+    for (int k = 0; k < s->n && !rc; k++) {
         const struct weight *w = s->all[k];
 
-        t[k].name = w->name;
-        t[k].type = w->matrix ? type : DT_F32;
-        t[k].rank = w->rank;
+        t[n].name = w->name;
+        t[n].type = saved_type(w, type);
+        t[n].rank = w->rank;
         for (int i = 0; i < w->rank; i++)
-            t[k].dim[i] = file_dim(w, i);
-        t[k].data = to_save(w, values ? values[k] : NULL, t[k].type);
+            t[n].dim[i] = file_dim(w, i);
+        rc = put_values(&t[n], to_save(w, values ? values[k] : NULL), w->dim[0], row_of(w), e);
+        n += t[n].type == DT_I8 ? 2 : 1;
     }
-    rc = st_write(path, t, s->n, &meta, 1, e);
-    for (int k = 0; k < s->n; k++)
-        free((void *)t[k].data);
+    rc = rc ? err_prefix(e, "%s", path) : st_write(path, t, n, &meta, 1, e);
+    for (int i = 0; i < n; i++) {
+        free((void *)t[i].data);
+        if (i && t[i - 1].type == DT_I8)
+            free((void *)t[i].name);
+    }
     free(t);
     return rc;
 }

@@ -5,7 +5,8 @@
  * release; a table of rewriting rules per network says how (struct naming), and prefixes such as
  * "model.diffusion_model." are stripped. Every declared weight must be in the file with its shape,
  * and every tensor of the file must be declared: otherwise ERR_FORMAT lists what is missing and
- * unexpected with the nearest names. */
+ * unexpected with the nearest names. A weight NAME stored as I8 has its scales beside it in
+ * NAME_scale (int8.h), by whichever name the file knows it; they are gone once it is loaded. */
 #ifndef MODEL_STORE_H
 #define MODEL_STORE_H
 
@@ -31,13 +32,15 @@ struct store_report {
 /* dir: holds model.safetensors, diffusion_pytorch_model.safetensors or an index of shards; or the
  * path of one file. Names and shapes are checked, then the weights are allocated
  * (weight_set_allocate with device, type and training) and read. report may be NULL. ERR_IO,
- * ERR_FORMAT; ERR_FIT when the machine has not got the memory. */
+ * ERR_FORMAT (also scales that are missing, too many, of another shape, negative or not finite);
+ * ERR_FIT when the machine has not got the memory. */
 NODISCARD int store_load(struct weight_set *s, const char *dir, const struct store_names *names,
                          struct device *device, enum dtype type, int training,
                          struct store_report *report, struct err *e);
-/* Matrices in `type` (F32 or BF16), vectors and tables always F32. Values come from master, or from
- * data without one; values != NULL gives them instead, one f32 array per weight in declaration
- * order (an averaged copy). */
+/* Matrices in `type` (F32, BF16 or I8; of the last, rows below INT8_MIN_ROW are BF16), vectors and
+ * tables always F32. Values come from master, or from data without one; values != NULL gives them
+ * instead, one f32 array per weight in declaration order (an averaged copy). ERR_FORMAT: a value
+ * that is not finite, in I8. */
 NODISCARD int store_save(const struct weight_set *s, const char *path, enum dtype type,
                          float *const *values, struct err *e);
 

@@ -51,7 +51,7 @@ static int write_info(const struct train_config *c, const char *run, const char 
 
 /* Each network is loaded once more and written again, so that nothing enters the model that cannot
  * be read. */
-static int copy_networks(const char *run, const char *dir, struct err *e)
+static int copy_networks(const char *run, const char *dir, enum dtype weights, struct err *e)
 {
     char *from, *to;
     struct wan dit;
@@ -63,7 +63,7 @@ static int copy_networks(const char *run, const char *dir, struct err *e)
     to = path_join(dir, folder);                                                                   \
     if (!r && !(r = bundle_load_##type(part, from, device_cpu(), DT_F32, 0, e))) {                 \
         if (!(r = dir_make(to, e)))                                                                \
-            r = bundle_save_##type(part, to, DT_BF16, NULL, e);                                    \
+            r = bundle_save_##type(part, to, weights, NULL, e);                                    \
         type##_release(part);                                                                      \
     }                                                                                              \
     free(from);                                                                                    \
@@ -97,7 +97,7 @@ int bundle_stage(const struct train_config *c, const struct run *run, struct err
     char *dir = path_join(run->dir, "model");
     int r = dir_make(dir, e);
     if (!r)
-        r = copy_networks(run->dir, dir, e);
+        r = copy_networks(run->dir, dir, c->model.weights, e);
     if (!r)
         r = copy_tokenizer(run->dir, dir, e);
     if (!r)

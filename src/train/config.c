@@ -253,14 +253,17 @@ static void read_dit(struct train_config *c, struct jval v)
 
 static void read_model(struct model_defaults *m, struct jval v)
 {
-    *m = (struct model_defaults){.steps = 20, .guidance = 3, .shift = 3, .sampler = "euler"};
+    static const char *const WEIGHTS[] = {"bf16", "int8"};
+    *m = (struct model_defaults){
+        .steps = 20, .guidance = 3, .shift = 3, .sampler = "euler", .weights = DT_BF16};
     if (!v.v)
         return;
-    KNOWN(v, "steps", "guidance", "shift", "sampler");
+    KNOWN(v, "steps", "guidance", "shift", "sampler", "weights");
     m->steps = int_or(v, "steps", 1, 1000, m->steps);
     m->guidance = j_real_or(v, "guidance", 0, 100, m->guidance);
     m->shift = j_real_or(v, "shift", 0.01, 100, m->shift);
     text_field(m->sampler, sizeof(m->sampler), v, "sampler", m->sampler);
+    m->weights = j_choice_or(v, "weights", WEIGHTS, 2, 0) ? DT_I8 : DT_BF16;
 }
 
 /* What only shows when all fields are known. */

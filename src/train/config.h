@@ -59,10 +59,11 @@ struct dit_recipe {
     struct optim_config optim;
 };
 
-struct model_defaults { /* what generation uses unless told otherwise */
+struct model_defaults { /* what generation uses unless told otherwise, and how it is stored */
     int steps;
     double guidance, shift;
     char sampler[16];
+    enum dtype weights; /* of the matrices in its files: DT_BF16 or DT_I8 */
 };
 
 struct train_config {

@@ -35,6 +35,26 @@ TEST(train_config_of_every_kept_run_is_read)
     }
 }
 
+TEST(train_config_type_of_stored_weights)
+{
+    static const char run[] = "{\"zoetrope\": 1, \"reel_clips\": 1, \"latent_clips\": 1, \"dit\": "
+                              "{\"phases\": [{\"steps\": 1, \"windows\": 1, \"frames\": 5}]}, "
+                              "\"model\": {\"steps\": 9%s}}";
+    struct train_config c;
+    struct err e;
+    char text[512];
+
+    snprintf(text, sizeof text, run, "");
+    CHECK_INT(read_text(&c, text, &e), 0);
+    CHECK_INT(c.model.weights, DT_BF16);
+    snprintf(text, sizeof text, run, ", \"weights\": \"int8\"");
+    CHECK_INT(read_text(&c, text, &e), 0);
+    CHECK_INT(c.model.weights, DT_I8);
+    snprintf(text, sizeof text, run, ", \"weights\": \"int4\"");
+    CHECK_INT(read_text(&c, text, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "weights");
+}
+
 TEST(train_config_events)
 {
     struct train_config c;
