@@ -42,9 +42,9 @@ struct gpu {
     struct stage stage[STAGES];
     int filling;
     struct gpu_block scratch[SCRATCH_SLOTS];
-    struct lt *lt;     /* gemm.c */
-    struct sdpa *sdpa; /* sdpa.c; NULL: not asked for yet, or cuDNN is not there */
-    int sdpa_tried;
+    struct lt *lt;       /* gemm.c */
+    struct cudnn *cudnn; /* cudnn.c; NULL: not asked for yet, or cuDNN is not there */
+    int cudnn_tried;
 };
 
 int gpu_failed(const struct gpu *g);
