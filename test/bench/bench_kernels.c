@@ -259,6 +259,22 @@ static void device_table(const struct bench *b, int n, const struct bench peak[2
     }
 }
 
+/* The yardstick of whole steps: what the library makes of one large product without a bias. */
+TEST(bench_gpu_peak)
+{
+    const char *name = getenv("ZT_TEST_DEVICE");
+    struct device *d;
+    struct err e;
+    int64_t n;
+
+    if (device_named(&d, name ? name : "cuda", &e) < 0)
+        ztest_skip(e.msg);
+    n = d->host ? 1024 : 8192;
+    struct bench b = {"", DT_BF16, job_linear_nn, {n, n, n}};
+    printf("%.0f GFLOP/s, bf16, %lldx%lldx%lld on %s\n", device_rate(&b, d, 1) * 1e-9, (long long)n,
+           (long long)n, (long long)n, d->name);
+}
+
 TEST(bench_gpu_products)
 {
     static const struct bench peak[] = {
