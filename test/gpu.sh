@@ -45,7 +45,7 @@ check "device" 60 "$zoetrope" info --devices
 "$zoetrope" info --devices | grep -q '^cuda:0' || { row FAIL "device" "no GPU is seen"; exit 1; }
 
 # 1. every kernel against the C kernels in f64; every op and network against f64 on the CPU
-check "kernels" 120 env ZT_TEST_SET=cuda "$BUILD/ztest" kernel_
+check "kernels" 150 env ZT_TEST_SET=cuda "$BUILD/ztest" kernel_
 check "gradients" 90 env ZT_TEST_DEVICE=cuda "$BUILD/ztest" grad
 
 # whether cuDNN has engines for all that is asked of it, by its tables for an H100
@@ -125,9 +125,9 @@ fi
 gflops() { # the first figure in a log
     grep -o '[0-9]* GFLOP/s' "$1" 2> /dev/null | head -n 1 | cut -d' ' -f1
 }
-"$BUILD/ztest" --bench bench_gpu_peak > "$OUT/peak.log" 2>&1
+timeout 60 "$BUILD/ztest" --bench bench_gpu_peak > "$OUT/peak.log" 2>&1
 peak=$(gflops "$OUT/peak.log")
-row ok "peak: a plain product" "$(grep GFLOP "$OUT/peak.log" || echo "not measured")"
+row "$([ -n "$peak" ] && echo ok || echo skip)" "peak: a plain product" "$(head -n 1 "$OUT/peak.log")"
 for case in train-s train-m wan-block wan-1.3b; do
     check "bench $case" 60 "$zoetrope" bench $case --device cuda --steps 10
     rate=$(gflops "$OUT/bench-$case.log")

@@ -10,6 +10,7 @@
 #include "kern/cuda/cudnn.h"
 #include "kern/cuda/gemm.h"
 
+enum { MOST_WORKSPACE = 128 << 20 /* as gathered columns take */ };
 enum { UID_X = 1, UID_WEIGHT, UID_Y, UID_OTHER /* bias, old gradient */ };
 
 /* y stands for dy, x for dx, the weight for dw. */
@@ -154,7 +155,7 @@ const struct cudnn_plan *convdnn_plan(struct cudnn *c, enum convdnn_way way,
 
     if (s.n == 0 || s.oh <= 0 || s.ow <= 0)
         return NULL;
-    return cudnn_find(c, build[way], &s, sizeof s, !s.bf16);
+    return cudnn_find(c, build[way], &s, sizeof s, !s.bf16, MOST_WORKSPACE);
 }
 
 /* NULL: no plan, or pointers that it was not made for. */

@@ -219,7 +219,7 @@ static int allowed(struct cudnn *c, node config, int f32)
     return ok;
 }
 
-static int finish_plan(struct cudnn *c, node config, struct cudnn_plan *out)
+static int finish_plan(struct cudnn *c, node config, int64_t most, struct cudnn_plan *out)
 {
     node plan = NULL;
     int64_t one = 0;
@@ -235,7 +235,7 @@ static int finish_plan(struct cudnn *c, node config, struct cudnn_plan *out)
         !c->cudnnBackendFinalize(plan) &&
         !c->cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
                                      CUDNN_TYPE_INT64, 1, &one, &out->workspace_bytes) &&
-        out->workspace_bytes <= MOST_WORKSPACE) {
+        out->workspace_bytes <= most) {
         out->plan = plan;
         return 1;
     }
@@ -279,7 +279,7 @@ static int64_t configs(struct cudnn *c, node out[MOST_CONFIGS])
 }
 
 static void make_plan(struct cudnn *c, cudnn_builder *build, const void *shape, int f32,
-                      struct cudnn_plan *out)
+                      int64_t most, struct cudnn_plan *out)
 {
     node config[MOST_CONFIGS];
     int64_t n;
@@ -288,7 +288,7 @@ static void make_plan(struct cudnn *c, cudnn_builder *build, const void *shape, 
     build(c, shape);
     n = configs(c, config);
     for (int64_t i = 0; i < n; i++) {
-        if (!out->plan && allowed(c, config[i], f32) && finish_plan(c, config[i], out))
+        if (!out->plan && allowed(c, config[i], f32) && finish_plan(c, config[i], most, out))
             continue; /* a plan may look into what it is made of */
         c->cudnnBackendDestroyDescriptor(config[i]);
     }
@@ -297,7 +297,7 @@ static void make_plan(struct cudnn *c, cudnn_builder *build, const void *shape, 
 }
 
 const struct cudnn_plan *cudnn_find(struct cudnn *c, cudnn_builder *build, const void *shape,
-                                    size_t bytes, int f32)
+                                    size_t bytes, int f32, int64_t most_workspace_bytes)
 {
     struct kept *k;
 
@@ -310,7 +310,7 @@ const struct cudnn_plan *cudnn_find(struct cudnn *c, cudnn_builder *build, const
     k = c->kept[c->n_kept++] = xcalloc(1, sizeof *k);
     *k = (struct kept){.build = build, .shape = xmalloc(bytes), .bytes = bytes};
     memcpy(k->shape, shape, bytes);
-    make_plan(c, build, shape, f32, &k->plan);
+    make_plan(c, build, shape, f32, most_workspace_bytes, &k->plan);
     return k->plan.plan ? &k->plan : NULL;
 }
 

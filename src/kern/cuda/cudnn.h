@@ -1,7 +1,7 @@
 /* cudnn.h - cuDNN's graph interface: what its users in this folder share.
  *
  * A graph of a few operations becomes a plan, once per shape. Of the engines that the heuristic
- * offers the first is taken that can be built, wants no more workspace than MOST_WORKSPACE and has
+ * offers the first is taken that can be built, fits the workspace that its user allows and has
  * none of the notes that kern.h forbids: sums in no fixed order or in less than f32, inputs rounded
  * on the way, products by transforms; for f32 also tensor cores, which round to TF32. So the way
  * taken depends on shape, machine and version, never on data; where there is none, the caller goes
@@ -14,8 +14,6 @@
 #include <cudnn_graph.h>
 
 #include "kern/cuda/gpu.h"
-
-enum { MOST_WORKSPACE = 256 << 20 };
 
 typedef cudnnBackendDescriptor_t node;
 
@@ -37,9 +35,9 @@ struct cudnn *cudnn_without_device(const char *json);
 /* The plan of build(c, shape), kept by both and all bytes of shape; f32: see above. NULL: none. */
 typedef void cudnn_builder(struct cudnn *c, const void *shape);
 const struct cudnn_plan *cudnn_find(struct cudnn *c, cudnn_builder *build, const void *shape,
-                                    size_t bytes, int f32);
+                                    size_t bytes, int f32, int64_t most_workspace_bytes);
 
-/* For builders. Nodes live as long as the plan; `type` of b and the uid of VIRTUAL are free. */
+/* For builders. Nodes live as long as the plan; The uid of what is VIRTUAL is not looked at. */
 node cudnn_make(struct cudnn *c, cudnnBackendDescriptorType_t type);
 void cudnn_set(struct cudnn *c, node d, cudnnBackendAttributeName_t name,
                cudnnBackendAttributeType_t type, int64_t n, const void *values);

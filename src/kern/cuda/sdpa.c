@@ -7,6 +7,7 @@
 #include "kern/cuda/cudnn.h"
 #include "kern/cuda/gemm.h"
 
+enum { MOST_WORKSPACE = 256 << 20 /* as scores take in attn.cu */ };
 enum { LEAST_SCORES = 512 * 512, MOST_DIM = 128, SCORE_BLOCK = 128, BLACKWELL = 100 };
 enum { UID_Q = 1, UID_K, UID_V, UID_O, UID_SCALE, UID_LSE, UID_DO, UID_DOT, UID_ONE, UID_DQ };
 enum { UID_DK = UID_DQ + 1, UID_DV };
@@ -196,7 +197,7 @@ const struct cudnn_plan *sdpa_forward_plan(struct cudnn *c, const struct k_atten
 {
     struct shape s = shape_of(a, first, n);
 
-    return cudnn_find(c, forward, &s, sizeof s, 0);
+    return cudnn_find(c, forward, &s, sizeof s, 0, MOST_WORKSPACE);
 }
 
 /* An engine that keeps less than the scores' gradient sums dq by atomics, and notes nothing of it.
@@ -205,7 +206,7 @@ const struct cudnn_plan *sdpa_backward_plan(struct cudnn *c, const struct k_atte
                                             int n)
 {
     struct shape s = shape_of(a, first, n);
-    const struct cudnn_plan *plan = cudnn_find(c, backward, &s, sizeof s, 0);
+    const struct cudnn_plan *plan = cudnn_find(c, backward, &s, sizeof s, 0, MOST_WORKSPACE);
     int64_t scores = s.n * s.heads * s.nq * s.nk * (int64_t)sizeof(bf16);
 
     return plan && plan->workspace_bytes >= scores ? plan : NULL;
