@@ -210,7 +210,8 @@ static int allowed(struct cudnn *c, node config, int f32)
                                           CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &n, &engine) &&
              !c->cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
                                           CUDNN_TYPE_NUMERICAL_NOTE,
-                                          CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &n, note);
+                                          CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &n, note) &&
+             n <= CUDNN_NUMERICAL_NOTE_TYPE_COUNT;
 
     for (int64_t i = 0; ok && i < n; i++)
         ok = !forbidden(note[i], f32);
