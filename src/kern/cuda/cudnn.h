@@ -37,7 +37,7 @@ typedef void cudnn_builder(struct cudnn *c, const void *shape);
 const struct cudnn_plan *cudnn_find(struct cudnn *c, cudnn_builder *build, const void *shape,
                                     size_t bytes, int f32, int64_t most_workspace_bytes);
 
-/* For builders. Nodes live as long as the plan; The uid of what is VIRTUAL is not looked at. */
+/* For builders. Nodes live as long as the plan; the uid of what is VIRTUAL is not looked at. */
 node cudnn_make(struct cudnn *c, cudnnBackendDescriptorType_t type);
 void cudnn_set(struct cudnn *c, node d, cudnnBackendAttributeName_t name,
                cudnnBackendAttributeType_t type, int64_t n, const void *values);
