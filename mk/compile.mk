@@ -19,7 +19,7 @@ HOST_CXXFLAGS := -std=c++17 -D_GNU_SOURCE $(CFLAGS) -Wall -Wextra -ffp-contract=
 # of tolerance, and two runs on a GPU agree to the bit either way. No C++ library is needed.
 NVCC_FLAGS := -std=c++17 -O3 $(CUDA_CODE) -ccbin $(CXX) -Xcompiler \
 	      -fPIC,-Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics
-cuda_flags = $(if $(filter src/kern/cuda/%,$1),-isystem $(CUDA_HOME)/include)
+cuda_flags = $(if $(filter src/kern/cuda/% $(CUDNN_TEST),$1),-isystem $(CUDA_HOME)/include)
 
 # Kernels: the optimiser's best, and the instructions that the end of the file name promises.
 # Sanitizer builds keep the level of CFLAGS, or they would take minutes.

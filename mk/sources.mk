@@ -16,8 +16,11 @@ MEDIA_FILES := $(filter-out $(MEDIA_STUB),$(filter src/media/ff_%,$(ALL_SRC)))
 
 CUDA_STUB := $(filter src/kern/cuda_none.c,$(ALL_SRC))
 CUDA_FILES := $(filter src/kern/cuda/%,$(ALL_SRC))
-CUDNN_LEFT_OUT := $(if $(filter 1,$(CUDA)),src/kern/cuda/$(if $(filter 1,$(CUDNN)),sdpa_none.c,sdpa.c))
+CUDNN_STUB := src/kern/cuda/cudnn_none.c
+CUDNN_FILES := $(addprefix src/kern/cuda/,cudnn.c convdnn.c sdpa.c)
+CUDNN_LEFT_OUT := $(if $(filter 1,$(CUDA)),$(if $(filter 1,$(CUDNN)),$(CUDNN_STUB),$(CUDNN_FILES)))
 
+CUDNN_TEST := test/kern/test_kern_cudnn.c
 CUDA_HOST_STUB := test/kern/cuda_set_none.c
 CUDA_HOST_FILES := $(CUDA_SRC) $(wildcard test/kern/*.cc)
 
@@ -25,7 +28,8 @@ LEFT_OUT := $(if $(filter 1,$(X86)),$(X86_STUB),$(X86_FILES)) \
 	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES)) \
 	    $(if $(filter 1,$(CUDA)),$(CUDA_STUB),$(CUDA_FILES)) $(CUDNN_LEFT_OUT)
 LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC)) $(if $(filter 1,$(CUDA)),$(CUDA_SRC))
-TEST_SRC := $(filter-out $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_STUB)),$(TEST_FOUND))
+TEST_SRC := $(filter-out $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_STUB)) \
+	    $(if $(filter 11,$(CUDA)$(CUDNN)),,$(CUDNN_TEST)),$(TEST_FOUND))
 
 OBJ := $(BUILD)/obj
 LIB_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(patsubst %.cu,$(OBJ)/%.cu.o,$(LIB_SRC)))

@@ -27,7 +27,8 @@ check:
 	@$(MAKE) --no-print-directory checks
 
 checks:
-	@BUILD='$(BUILD)' CHECK_CPPFLAGS='$(ZT_CPPFLAGS)' X86=$(X86) scripts/check.sh
+	@BUILD='$(BUILD)' CHECK_CPPFLAGS='$(ZT_CPPFLAGS)' X86=$(X86) \
+		CHECK_CUDNN='$(if $(filter 11,$(CUDA)$(CUDNN)),-isystem $(CUDA_HOME)/include)' scripts/check.sh
 
 # What test/gpu.sh runs, for a machine that has an NVIDIA GPU and little else.
 GPU_BUILD := $(if $(filter file,$(origin BUILD)),build/gpu,$(BUILD))

@@ -1,6 +1,6 @@
 #!/bin/bash
 # check_headers.sh - every header compiles alone with each compiler that is here; the public one is C++ too.
-# Environment: CHECK_CPPFLAGS (include path), X86.
+# Environment: CHECK_CPPFLAGS (include path), X86, CHECK_CUDNN (where cuDNN's headers are; empty: nowhere).
 set -u
 cd "$(dirname "$0")/.." || exit 2
 flags="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only -Itest ${CHECK_CPPFLAGS:--Isrc -Iinclude}"
@@ -8,6 +8,7 @@ bad=0
 
 isa() {
     case $1 in
+    src/kern/cuda/cudnn.h) echo "$CHECK_CUDNN" ;;
     *_avx2.h) echo "-mavx2 -mfma -mf16c" ;;
     src/kern/x86/*) echo "-mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mavx512vnni" ;;
     esac
@@ -27,6 +28,7 @@ for compiler in gcc clang; do
     for h in include/*.h src/*/*.h src/*/*/*.h tool/*.h test/*.h; do
         [ -f "$h" ] || continue
         [ "${X86:-1}" = 0 ] && [ "${h#src/kern/x86/}" != "$h" ] && continue
+        [ -z "${CHECK_CUDNN:-}" ] && [ "$h" = src/kern/cuda/cudnn.h ] && continue
         if cuda "$h"; then
             [ $compiler = clang ] && continue
             command -v g++ >/dev/null 2>&1 || continue

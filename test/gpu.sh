@@ -45,8 +45,13 @@ check "device" 60 "$zoetrope" info --devices
 "$zoetrope" info --devices | grep -q '^cuda:0' || { row FAIL "device" "no GPU is seen"; exit 1; }
 
 # 1. every kernel against the C kernels in f64; every op and network against f64 on the CPU
-check "kernels" 120 env ZT_TEST_SET=cuda "$BUILD/ztest" kernel_
+check "kernels" 150 env ZT_TEST_SET=cuda "$BUILD/ztest" kernel_
 check "gradients" 90 env ZT_TEST_DEVICE=cuda "$BUILD/ztest" grad
+
+# whether cuDNN has engines for all that is asked of it, by its tables for an H100
+if "$zoetrope" info --devices | grep -q 'capability 9.0'; then
+    check "plans of cuDNN" 90 env ZT_TEST_HOPPER=1 "$BUILD/ztest" cudnn_
+fi
 
 # 2. reference vectors
 for type in f32 bf16; do
@@ -116,9 +121,20 @@ for dir in one mixed; do
 done
 equal "training: the same bits twice" "$work/one/curve-dit.jsonl" "$work/two/curve-dit.jsonl"
 
-# 5. speed; the comparison with PyTorch is test/bench/peer_torch.py, a call of its own
+# 5. speed; the comparison with PyTorch is test/bench/peer_torch.py, a call of its own. The peak is
+# what one large product reaches on this very card, and whole steps are told as shares of it.
+gflops() { # the first figure in a log
+    grep -o '[0-9]* GFLOP/s' "$1" 2> /dev/null | head -n 1 | cut -d' ' -f1
+}
+timeout 60 "$BUILD/ztest" --bench bench_gpu_peak > "$OUT/peak.log" 2>&1
+peak=$(gflops "$OUT/peak.log")
+row "$([ -n "$peak" ] && echo ok || echo skip)" "peak: a plain product" "$(head -n 1 "$OUT/peak.log")"
 for case in train-s train-m wan-block wan-1.3b; do
     check "bench $case" 60 "$zoetrope" bench $case --device cuda --steps 10
+    rate=$(gflops "$OUT/bench-$case.log")
+    [ -z "$peak" ] || [ -z "$rate" ] || [ $case = train-s ] ||
+        row ok "share of the peak: $case" "$(awk -v r="$rate" -v p="$peak" \
+            'BEGIN { printf "%.1f %%", 100 * r / p }')"
 done
 check "bench kernels" 90 env ZT_TEST_SET=cuda "$BUILD/ztest" --bench
 

@@ -102,6 +102,7 @@ static const struct bench flop_benches[] = {
     {"linear tn 4480x" #in "x" #out, DT_F32, job_linear_tn, {4480, in, out}},
     LINEAR(256, 256) LINEAR(256, 1024) LINEAR(1024, 256)
     {"attention 2550 x 12x128", DT_BF16, job_attention, {2550, 2550, 2550, 12, 128}},
+    {"attention_bwd 2550 x 12x128", DT_BF16, job_attention_bwd, {2550, 2550, 2550, 12, 128}},
     {"attention 32x140 x 4x64", DT_BF16, job_attention, {4480, 140, 140, 4, 64}},
     {"attention_bwd 32x140 x 4x64", DT_BF16, job_attention_bwd, {4480, 140, 140, 4, 64}},
     {"attention 32x140 x 4x64", DT_F32, job_attention, {4480, 140, 140, 4, 64}},
@@ -257,6 +258,22 @@ static void device_table(const struct bench *b, int n, const struct bench peak[2
                r * 1e-9, 100 * r / most[b[i].type]);
         fflush(stdout);
     }
+}
+
+/* The yardstick of whole steps: what the library makes of one large product without a bias. */
+TEST(bench_gpu_peak)
+{
+    const char *name = getenv("ZT_TEST_DEVICE");
+    struct device *d;
+    struct err e;
+    int64_t n;
+
+    if (device_named(&d, name ? name : "cuda", &e) < 0)
+        ztest_skip(e.msg);
+    n = d->host ? 1024 : 8192;
+    struct bench b = {"", DT_BF16, job_linear_nn, {n, n, n}};
+    printf("%.0f GFLOP/s, bf16, %lldx%lldx%lld on %s\n", device_rate(&b, d, 1) * 1e-9, (long long)n,
+           (long long)n, (long long)n, d->name);
 }
 
 TEST(bench_gpu_products)

@@ -23,6 +23,7 @@ static const int64_t shapes[][10] = {
     {7, 24, 1, 24, 23, 4, 2, 16, BIAS, 1},
     {9, 6, 6, 8, 8, 2, 2, 8, 0, 1},
     {2, 520, 520, 520, 520, 2, 1, 32, 0, 1}, /* long enough for a fused kernel */
+    {1, 516, 516, 512, 512, 1, 1, 64, 0, 1}, /* and for its gradient */
 };
 
 /* Hide the last third of the keys from all queries, and all keys from the third query. */

@@ -497,10 +497,10 @@ void attention_cuda(struct kcx *kc, struct k_attention *a)
 {
     check(a);
     for (int s = 0; s < a->n_seq;) {
-        int run = equal_run(a, s);
+        int done = sdpa_forward(kc, a, s, equal_run(a, s));
 
-        if (sdpa_forward(kc, a, s, run)) {
-            s += run;
+        if (done) {
+            s += done;
             continue;
         }
         chunk c = chunk_from(a, s);
@@ -583,6 +583,12 @@ void attention_bwd_cuda(struct kcx *kc, struct k_attention_bwd *b)
 {
     check(&b->f);
     for (int s = 0; s < b->f.n_seq;) {
+        int done = sdpa_backward(kc, b, s, equal_run(&b->f, s));
+
+        if (done) {
+            s += done;
+            continue;
+        }
         chunk c = chunk_from(&b->f, s);
 
         bwd_chunk(kc, b, &c, s);

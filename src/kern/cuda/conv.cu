@@ -2,7 +2,9 @@
  * R the output pixels, P the input pixels and S = (ky, kx) the places of the kernel: y[R, cout] =
  * x[R at S, cin] w[cout, S, cin]^T dx[P, cin]       = dy[P from S, cout] w[S, cout, cin] dw[cout,
  * S, cin] += dy[R, cout]^T x[R at S, cin] dx gathers as well, so no element has two writers; chunks
- * of dw are added in their order. */
+ * of dw are added in their order. This is the way of a convolution that is a plain product, and of
+ * all where cuDNN (convdnn.h) offers nothing. */
+#include "kern/cuda/convdnn.h"
 #include "kern/cuda/gemm.h"
 #include "kern/cuda/launch.h"
 
@@ -134,6 +136,8 @@ void conv2d_cuda(struct kcx *kc, struct k_conv2d *f)
     int64_t k = row_length(&v), rows = f->n * v.oh * v.ow;
     int64_t step = is_product(f) ? rows : chunk_lines(&v, f->type);
 
+    if (!is_product(f) && convdnn(kc, f))
+        return;
     for (int64_t r = 0; r < rows; r += step) {
         struct k_matmul p = product(f->type, at_most(step, rows - r), f->cout, k);
 
@@ -180,8 +184,11 @@ void conv2d_dx_cuda(struct kcx *kc, struct k_conv2d_dx *a)
     view v = view_of(f, f->cout);
     int64_t k = row_length(&v), rows = f->n * f->h * f->w;
     int64_t step = is_product(f) ? rows : chunk_lines(&v, f->type);
-    const void *weight = rows > 0 ? turned_weight(kc, f) : NULL;
+    const void *weight;
 
+    if (rows == 0 || (!is_product(f) && convdnn_dx(kc, a)))
+        return;
+    weight = turned_weight(kc, f);
     for (int64_t r = 0; r < rows && weight; r += step) {
         struct k_matmul p = product(f->type, at_most(step, rows - r), f->cin, k);
 
@@ -196,13 +203,12 @@ void conv2d_dx_cuda(struct kcx *kc, struct k_conv2d_dx *a)
     }
 }
 
-void conv2d_dw_cuda(struct kcx *kc, struct k_conv2d_dw *a)
+static void dw_by_products(struct kcx *kc, struct k_conv2d_dw *a)
 {
     const struct k_conv2d *f = &a->f;
     view v = view_of(f, f->cin);
     int64_t n = row_length(&v), rows = f->n * v.oh * v.ow;
     int64_t step = is_product(f) ? rows : chunk_lines(&v, f->type);
-    struct k_sum_rows bias = {rows, f->cout, f->type, a->dy, a->dbias};
 
     for (int64_t r = 0; r < rows; r += step) {
         struct k_matmul p = product(f->type, f->cout, n, at_most(step, rows - r));
@@ -218,6 +224,16 @@ void conv2d_dw_cuda(struct kcx *kc, struct k_conv2d_dw *a)
             return;
         matmul_tn_cuda(kc, &p);
     }
+}
+
+void conv2d_dw_cuda(struct kcx *kc, struct k_conv2d_dw *a)
+{
+    const struct k_conv2d *f = &a->f;
+    view v = view_of(f, f->cin);
+    struct k_sum_rows bias = {f->n * v.oh * v.ow, f->cout, f->type, a->dy, a->dbias};
+
+    if (is_product(f) || !convdnn_dw(kc, a))
+        dw_by_products(kc, a);
     if (a->dbias)
         sum_rows_cuda(kc, &bias);
 }

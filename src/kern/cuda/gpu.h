@@ -46,8 +46,8 @@ struct gpu {
     int no_graphs;       /* recording failed once */
     uint64_t gives;      /* blocks that went back to the driver */
     struct lt *lt;       /* gemm.c */
-    struct sdpa *sdpa;   /* sdpa.c; NULL: not asked for yet, or cuDNN is not there */
-    int sdpa_tried;
+    struct cudnn *cudnn; /* cudnn.c; NULL: not asked for yet, or cuDNN is not there */
+    int cudnn_tried;
 };
 
 int gpu_failed(const struct gpu *g);
