@@ -61,7 +61,7 @@ static int show_devices(int json)
 {
     struct buf b = BUF_INIT;
     struct jsonw w;
-    char cpu[160], memory[32], gpu[256];
+    char cpu[160], memory[32], gpu[256], libraries[192];
     int n = device_cuda_count();
 
     format_bytes(memory, sizeof memory, (double)machine_memory_bytes());
@@ -80,11 +80,17 @@ static int show_devices(int json)
             puts(gpu);
     }
     jsonw_end_array(&w);
+    if (device_cuda_libraries(libraries, sizeof libraries))
+        jsonw_string(&w, "libraries", libraries);
+    else
+        *libraries = '\0';
     jsonw_end_object(&w);
     if (json)
         puts(buf_str(&b));
     if (!n && !json && device_cuda_text(0, gpu, sizeof gpu))
         puts(gpu);
+    if (!json && *libraries)
+        printf("libraries  %s\n", libraries);
     buf_release(&b);
     return EXIT_OK;
 }

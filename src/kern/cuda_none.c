@@ -20,6 +20,13 @@ int device_cuda_text(int index, char *buf, size_t size)
     return ERR_DEVICE;
 }
 
+int device_cuda_libraries(char *buf, size_t size)
+{
+    (void)buf;
+    (void)size;
+    return 0;
+}
+
 const struct kernels *kernels_cuda(void)
 {
     return NULL;

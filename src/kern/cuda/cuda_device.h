@@ -13,6 +13,9 @@ int device_cuda_count(void); /* 0 without a GPU, a driver, or CUDA in this build
 /* What GPU `index` is, in one line: name, memory, compute capability, driver. 0 or ERR_DEVICE; buf
  * holds a line in either case. */
 int device_cuda_text(int index, char *buf, size_t size);
+/* NVIDIA's libraries that are here, in one line: without cuBLASLt no GPU is used, without cuDNN it
+ * is slower. 0 in a build without CUDA. */
+int device_cuda_libraries(char *buf, size_t size);
 /* The kernels of a GPU; NULL in a build without CUDA. */
 const struct kernels *kernels_cuda(void);
 

@@ -51,10 +51,9 @@ struct cudnn {
 
 static struct cudnn *open_library(void)
 {
-    static const char *const names[] = {"libcudnn.so.9", "libcudnn.so", NULL};
     struct cudnn *c = xcalloc(1, sizeof *c);
     struct err e;
-    void *library = library_open(names, &e), *symbol;
+    void *library = library_open(library_cudnn, &e), *symbol;
 
     if (!library)
         goto without;

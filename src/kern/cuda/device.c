@@ -141,13 +141,18 @@ void *gpu_take(struct gpu *g, size_t bytes)
 
 void gpu_give(struct gpu *g, void *mem, size_t bytes)
 {
+    int kept;
+
     if (!mem)
         return;
+    pthread_mutex_lock(&g->lock);
     g->gives++;
-    if (g->graph) {
+    kept = g->graph != NULL;
+    if (kept)
         graph_give(g, mem, bytes);
+    pthread_mutex_unlock(&g->lock);
+    if (kept)
         return;
-    }
     gpu_enter(g);
     went(g, "giving memory back", g->plain ? cudaFree(mem) : cudaFreeAsync(mem, g->stream));
     pthread_mutex_lock(&g->lock);

@@ -62,10 +62,8 @@ struct lt {
 
 int lt_open(struct gpu *g, struct err *e)
 {
-    static const char *const names[] = {"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so",
-                                        NULL};
     struct lt *lt = xcalloc(1, sizeof *lt);
-    void *library = library_open(names, e), *symbol;
+    void *library = library_open(library_cublaslt, e), *symbol;
     cublasStatus_t code;
 
     if (!library)

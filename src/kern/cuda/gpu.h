@@ -33,7 +33,7 @@ struct gpu {
     int index, capability;               /* 90 is compute capability 9.0 */
     struct CUstream_st *stream, *copies; /* copies: of what is prefetched, beside the kernels */
     struct CUevent_st *queued, *copied;  /* where either stream waits for the other */
-    pthread_mutex_t lock;                /* over what follows, until the failure */
+    pthread_mutex_t lock;                /* over what follows, until the failure, and the graph */
     struct CUmemPoolHandle_st *pool;
     int pool_made, plain; /* plain: the driver has no pools */
     size_t limit, held;
@@ -58,6 +58,9 @@ void gpu_fail(struct gpu *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void *gpu_take(struct gpu *g, size_t bytes); /* NULL: it does not fit */
 void gpu_give(struct gpu *g, void *mem, size_t bytes);
 void *gpu_scratch(struct gpu *g, int slot, size_t bytes); /* NULL: failed */
+
+/* Names of cuBLASLt and cuDNN, for library_open. */
+extern const char *const library_cublaslt[], *const library_cudnn[];
 
 /* The first of several libraries (NULL ends the list) that can be opened; NULL: *e says which were
  * tried and why the first was not there. */

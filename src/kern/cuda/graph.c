@@ -49,6 +49,14 @@ static void graph_free(struct graph *x)
     free(x);
 }
 
+/* In x from now on; NULL: in no list. */
+static void keep_calls(struct gpu *g, struct graph *x)
+{
+    pthread_mutex_lock(&g->lock); /* any thread may take and give */
+    g->graph = x;
+    pthread_mutex_unlock(&g->lock);
+}
+
 enum device_record graph_record(struct device *d, void **list)
 {
     struct gpu *g = (struct gpu *)d;
@@ -66,7 +74,7 @@ enum device_record graph_record(struct device *d, void **list)
         graph_forget(d, list);
     if (*list) {
         x->next = 0;
-        g->graph = x;
+        keep_calls(g, x);
         return DEVICE_REPLAYS;
     }
     if (cudaStreamBeginCapture(g->stream, cudaStreamCaptureModeRelaxed) != cudaSuccess) {
@@ -76,14 +84,15 @@ enum device_record graph_record(struct device *d, void **list)
     }
     x = xcalloc(1, sizeof *x);
     x->gives = g->gives;
-    *list = g->graph = x;
+    *list = x;
+    keep_calls(g, x);
     return DEVICE_RECORDS;
 }
 
 /* What was given back meanwhile goes after all that is queued. */
 static void give_late(struct gpu *g, struct graph *x)
 {
-    g->graph = NULL;
+    keep_calls(g, NULL);
     for (int i = 0; i < x->n_late; i++)
         gpu_give(g, x->late[i].mem, x->late[i].bytes);
     x->n_late = 0;

@@ -16,7 +16,7 @@ int graph_replays(const struct gpu *g); /* what is called is in the list already
 /* 1: something failed while calls are kept. They will be done again without a list, so a failure
  * that is not one of recording shows then. */
 int graph_spoil(struct gpu *g);
-/* Memory that is given back while calls are kept is in use by them still. */
+/* Memory that is given back while calls are kept is in use by them still. Under g->lock. */
 void graph_give(struct gpu *g, void *mem, size_t bytes);
 
 #endif
