@@ -292,8 +292,8 @@ static void read_root(struct train_config *c, struct jval v)
 {
     static const char *const TYPES[] = {"f32", "bf16"}, *const SCALES[] = {"channel", "shared"};
     KNOWN(v, "zoetrope", "name", "license", "description", "seed", "type", "checkpoint_minutes",
-          "clip", "reel_clips", "latent_clips", "mirror", "latent_scale", "vae", "text", "dit",
-          "model");
+          "clip", "reel_clips", "latent_clips", "latent_growth", "mirror", "latent_scale", "vae",
+          "text", "dit", "model");
     j_int(v, "zoetrope", 1, 1);
     text_field(c->name, sizeof(c->name), v, "name", "unnamed");
     text_field(c->license, sizeof(c->license), v, "license", "Apache-2.0");
@@ -303,7 +303,8 @@ static void read_root(struct train_config *c, struct jval v)
     c->checkpoint_minutes = j_real_or(v, "checkpoint_minutes", 0, 10000, 5);
     read_clip(&c->clip, group(v, "clip"));
     c->reel_clips = (int)j_int(v, "reel_clips", 1, 1000000);
-    c->latent_clips = (int)j_int(v, "latent_clips", 1, 10000000);
+    c->latent_clips = (int)j_int(v, "latent_clips", 1, TRAIN_MAX_CLIPS);
+    c->latent_growth = j_real_or(v, "latent_growth", 0, 1000, 0);
     c->mirror = j_bool_or(v, "mirror", 1);
     c->shared_std = j_choice_or(v, "latent_scale", SCALES, 2, 0);
     read_vae(&c->vae, group(v, "vae"));

@@ -14,7 +14,7 @@
 #include "train/optim.h"
 #include "world/facts.h"
 
-enum { TRAIN_MAX_PHASES = 8, TRAIN_MAX_MIX = 6 };
+enum { TRAIN_MAX_PHASES = 8, TRAIN_MAX_MIX = 6, TRAIN_MAX_CLIPS = 10000000 };
 
 struct clip_shape {
     int width, height, frames; /* frames = 1 + kt*k */
@@ -73,7 +73,8 @@ struct train_config {
     double checkpoint_minutes;
     struct clip_shape clip;
     int reel_clips, latent_clips, mirror;
-    int shared_std; /* latents: one scale for all channels instead of one each */
+    double latent_growth; /* clips that each step of the transformer adds (growth.h) */
+    int shared_std;       /* latents: one scale for all channels instead of one each */
     struct vae_recipe vae;
     struct dit_recipe dit;
     struct model_defaults model;

@@ -15,7 +15,11 @@ static void make(const struct dit_feed_config *c, int64_t step, struct dit_batch
 {
     const struct dit_phase *phase = dit_phase_of(c->recipe, step);
     struct dit_window *w = xmalloc(sizeof(*w) * (size_t)phase->windows);
-    dit_draw_windows(w, phase->windows, c->recipe, phase, c->n_records, c->kt, c->seed, step);
+    dit_draw_windows(w, phase->windows, c->recipe, phase, c->latents->n - c->n_held, c->kt, c->seed,
+                     step);
+    for (int i = 0; i < phase->windows; i++)
+        if (w[i].record >= c->n_train)
+            w[i].record += c->n_held;
     dit_batch_make(b, w, phase->windows, c->recipe, c->latents, c->prompts, c->seed, step,
                    c->threads);
     free(w);
@@ -28,10 +32,17 @@ static void *make_next(void *arg)
     return NULL;
 }
 
-static void start(struct dit_feed *f, int64_t step)
+static int prepare(const struct dit_feed *f, int64_t step, struct err *e)
 {
+    return f->c.prepare ? f->c.prepare(f->c.arg, step, e) : 0;
+}
+
+static int start(struct dit_feed *f, int64_t step, struct err *e)
+{
+    int r = step < f->c.steps ? prepare(f, step, e) : 0;
     f->step = step;
-    f->making = step < f->c.steps && !pthread_create(&f->maker, NULL, make_next, f);
+    f->making = !r && step < f->c.steps && !pthread_create(&f->maker, NULL, make_next, f);
+    return r;
 }
 
 /* 1 when a batch was being made: it stands in f->next. */
@@ -61,16 +72,19 @@ void dit_feed_free(struct dit_feed **f)
     *f = NULL;
 }
 
-void dit_feed_take(struct dit_feed *f, int64_t step, struct dit_batch *b)
+int dit_feed_take(struct dit_feed *f, int64_t step, struct dit_batch *b, struct err *e)
 {
-    int made = finish(f);
+    int made = finish(f), r = 0;
     if (made && f->step == step) {
         *b = f->next;
     } else {
         if (made)
             dit_batch_release(&f->next);
+        if ((r = prepare(f, step, e)))
+            return r;
         make(&f->c, step, b);
     }
-    if (f->c.ahead)
-        start(f, step + 1);
+    if (f->c.ahead && (r = start(f, step + 1, e)))
+        dit_batch_release(b);
+    return r;
 }

@@ -7,7 +7,7 @@
 #include "model/bundle.h"
 #include "train/dit_feed.h"
 #include "train/dit_sample.h"
-#include "train/prompts.h"
+#include "train/growth.h"
 #include "train/stages.h"
 
 enum { STRIP_FILMS = 4, STRIP_COLUMNS = 8, STRIP_STEPS = 20, LEVELS = 5, CHUNK = 8 };
@@ -28,14 +28,18 @@ struct dit_run {
     struct tiny_vae vae; /* for strips */
     struct optim optim;
     struct dit_feed *feed;
-    int has_vae, n_train;
+    struct growth *growth; /* NULL: the pool stays as it is */
+    int has_vae;
+    int n_train, n_held; /* records from the pool's first ones, and those kept away behind them */
 };
 
 static int gradients(void *arg, int64_t step, double *loss, struct err *e)
 {
     struct dit_run *d = arg;
     struct dit_batch b;
-    dit_feed_take(d->feed, step, &b);
+    int r = dit_feed_take(d->feed, step, &b, e);
+    if (r)
+        return r;
     weight_zero_grads(&d->m.weights);
     weight_zero_grads(&d->text.weights);
     struct cx *cx = &d->cx;
@@ -91,10 +95,8 @@ static void held_out_error(struct dit_run *d, int t, struct jsonw *row, char *te
             struct dit_window w[CHUNK];
             int m = n - i < CHUNK ? n - i : CHUNK;
             for (int j = 0; j < m; j++)
-                w[j] = (struct dit_window){.record =
-                                               d->n_train + (i + j) % (d->latents.n - d->n_train),
-                                           .t = t,
-                                           .s = LEVEL[level]};
+                w[j] = (struct dit_window){
+                    .record = d->n_train + (i + j) % d->n_held, .t = t, .s = LEVEL[level]};
             sum += x0_error(d, w, m, -1 - i); /* the same noise at every look */
         }
         double psnr = -10 * log10(sum / chunks);
@@ -107,7 +109,7 @@ static int strip(struct dit_run *d, int64_t step, int t, struct err *e)
 {
     const struct model_defaults *m = &d->c->model;
     const struct latents_head *h = &d->latents.head;
-    int record[STRIP_FILMS], held = d->latents.n - d->n_train, half = STRIP_FILMS / 2;
+    int record[STRIP_FILMS], held = d->n_held, half = STRIP_FILMS / 2;
     for (int i = 0; i < STRIP_FILMS; i++) /* two that were learned from, two that were not */
         record[i] = i < half ? i * d->n_train / half : d->n_train + (i - half) * held / half;
     struct dit_sampling s = {.steps = STRIP_STEPS,
@@ -141,6 +143,8 @@ static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
     int r = strip(d, step, t, e);
     run_log(d->run, "dit %lld  held-out x0 PSNR at s=.95 .8 .6 .4 .2:%s dB  (%.1f s)",
             (long long)step, text, clock_s() - start);
+    if (d->growth)
+        growth_say(d->growth);
     return r;
 }
 
@@ -154,6 +158,8 @@ static void state_hash(const struct dit_run *d, char out[65])
     struct buf net = BUF_INIT;
     wan_config_write(&r->net, &net);
     umt5_config_write(&d->text.config, &net);
+    if (c->latent_growth > 0)
+        buf_printf(&net, "growth %.17g", c->latent_growth);
     stage_hash(out, "dit/1 %llu %d %d %s %s %g %g %g %g %g %d %g %g %g",
                (unsigned long long)c->seed, c->latent_clips, c->mirror, d->latents.head.vae,
                buf_str(&net), r->s_mean, r->s_std, r->s_uniform, r->p_image, r->p_no_text,
@@ -168,7 +174,8 @@ static int open_data(struct dit_run *d, struct err *e)
     int views = c->mirror ? 2 : 1, held = (c->dit.held_out + views - 1) / views * views;
     int r = latents_head_of(&head, c, d->run->dir, e);
     if (!r)
-        r = latents_open(&d->latents, &head, c->latent_clips * views, d->run->dir, e);
+        r = latents_open(&d->latents, &head, c->latent_clips * views, growth_final(c) * views,
+                         d->run->dir, e);
     if (!r && held >= d->latents.n)
         r = err_set(e, ERR_FORMAT, "config: dit.held_out takes all %d records away from training",
                     d->latents.n);
@@ -177,6 +184,7 @@ static int open_data(struct dit_run *d, struct err *e)
     if (r)
         return r;
     d->n_train = d->latents.n - held;
+    d->n_held = held;
     prompts_make(&d->prompts, d->tokenizer, &d->latents);
     char *dir = path_join(d->run->dir, "vae");
     r = bundle_load_tiny_vae(&d->vae, dir, d->run->device, c->type, 0, e);
@@ -211,6 +219,26 @@ static int open_networks(struct dit_run *d, struct err *e)
     return 0;
 }
 
+static int open_growth(struct dit_run *d, struct err *e)
+{
+    if (d->c->latent_growth <= 0)
+        return 0;
+    struct growth_config g = {.config = d->c,
+                              .run = d->run,
+                              .cx = &d->cx,
+                              .vae = &d->vae,
+                              .tokenizer = d->tokenizer,
+                              .latents = &d->latents,
+                              .prompts = &d->prompts};
+    return growth_new(&d->growth, &g, e);
+}
+
+static int grow(void *arg, int64_t step, struct err *e)
+{
+    struct dit_run *d = arg;
+    return growth_to(d->growth, step, e);
+}
+
 static int train(struct dit_run *d, struct err *e)
 {
     const struct dit_recipe *r = &d->c->dit;
@@ -233,16 +261,21 @@ static int train(struct dit_run *d, struct err *e)
     struct dit_feed_config feed = {.recipe = r,
                                    .latents = &d->latents,
                                    .prompts = &d->prompts,
-                                   .n_records = d->n_train,
-                                   .kt = d->has_vae ? d->vae.kt : 1,
+                                   .n_train = d->n_train,
+                                   .n_held = d->n_held,
+                                   .kt = d->vae.kt,
                                    .seed = d->c->seed,
                                    .steps = l.steps,
                                    .threads = run.threads,
-                                   .ahead = !run.device->host};
+                                   .ahead = !run.device->host,
+                                   .prepare = d->growth ? grow : NULL,
+                                   .arg = d};
     d->feed = dit_feed_new(&feed);
     int code = loop_run(&l, &run, e);
     dit_feed_free(&d->feed);
-    return code;
+    if (d->growth)
+        growth_say(d->growth);
+    return growth_free(&d->growth, code, e);
 }
 
 static int save(struct dit_run *d, struct err *e)
@@ -271,6 +304,8 @@ int dit_stage(const struct train_config *c, const struct run *run, struct err *e
     int r = open_data(&d, e);
     if (!r)
         r = open_networks(&d, e);
+    if (!r)
+        r = open_growth(&d, e);
     if (!r)
         r = train(&d, e);
     if (!r)

@@ -14,7 +14,8 @@
 struct prompts {
     int n;
     int32_t *ids;
-    int64_t *start; /* [n+1] */
+    int64_t *start;          /* [n+1] */
+    size_t room, start_room; /* elements that ids and start have memory for */
     int32_t *empty;
     int n_empty;
 };

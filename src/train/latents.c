@@ -53,34 +53,38 @@ int latents_head_of(struct latents_head *h, const struct train_config *c, const 
     return r;
 }
 
-static int map(struct latents *l, const char *path, struct err *e)
+/* Pages behind the end of the file are never touched before records stand there. */
+static int map(struct latents *l, int room, const char *path, struct err *e)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_set(e, ERR_IO, "%s: cannot open: %s", path, strerror(errno));
-    size_t a, b, want = sizeof(l->head) + latents_record(&l->head, &a, &b) * (size_t)l->n;
+    size_t a, b, record = latents_record(&l->head, &a, &b);
+    size_t want = sizeof(l->head) + record * (size_t)l->n;
+    size_t all = sizeof(l->head) + record * (size_t)room;
     int r = 0;
-    if (lseek(fd, 0, SEEK_END) != (off_t)want)
-        r = err_set(e, ERR_FORMAT, "%s: should be %zu bytes long for %d records", path, want, l->n);
-    else if ((l->bytes = mmap(NULL, want, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED)
+    if (lseek(fd, 0, SEEK_END) < (off_t)want)
+        r = err_set(e, ERR_FORMAT, "%s: should be at least %zu bytes long for %d records", path,
+                    want, l->n);
+    else if ((l->bytes = mmap(NULL, all, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED)
         r = err_set(e, ERR_IO, "%s: cannot map: %s", path, strerror(errno));
     close(fd);
     if (r) {
         l->bytes = NULL;
         return r;
     }
-    l->mapped = want;
+    l->mapped = all;
     if (memcmp(l->bytes, &l->head, sizeof(l->head)))
         return err_set(e, ERR_FORMAT, "%s: the latents come from another config or codec", path);
     return 0;
 }
 
-int latents_open(struct latents *l, const struct latents_head *want, int n, const char *dir,
-                 struct err *e)
+int latents_open(struct latents *l, const struct latents_head *want, int n, int room,
+                 const char *dir, struct err *e)
 {
     *l = (struct latents){.n = n, .head = *want};
     char *path = path_join(dir, "latents.bin");
-    int r = map(l, path, e);
+    int r = map(l, room, path, e);
     free(path);
     if (!r)
         r = latents_read_stats(l->mean, l->std, want->c, dir, e);

@@ -1,4 +1,5 @@
-/* latents.h - all training clips as latents of the frozen codec, kept in one file.
+/* latents.h - training clips as latents of the frozen codec, kept in one file. It is whole before
+ * the transformer trains, or grows beside it (growth.h).
  *
  * DIR/latents.bin: a header, then one record per clip and view: facts, latent bf16 [t,h,w,C], and
  * per token (2x2 latent places of one latent frame) the share of its pixels that show an object,
@@ -25,9 +26,9 @@ struct latents_head {
 };
 
 struct latents {
-    int n; /* records */
+    int n; /* records that may be read */
     struct latents_head head;
-    const uint8_t *bytes; /* the whole file, mapped */
+    const uint8_t *bytes; /* the file, mapped, with room for what will be appended */
     size_t mapped;
     float mean[BUNDLE_MAX_CHANNELS], std[BUNDLE_MAX_CHANNELS];
 };
@@ -41,8 +42,9 @@ struct latent_view { /* borrowed from the mapped file */
 /* Bytes of a record and its parts; records are multiples of 64. */
 size_t latents_record(const struct latents_head *h, size_t *z_at, size_t *share_at);
 
-/* Map DIR/latents.bin and read the statistics. want: what the header must say. */
-NODISCARD int latents_open(struct latents *l, const struct latents_head *want, int n,
+/* Map DIR/latents.bin, whose first n records must be there, and read the statistics. want: what the
+ * header must say. room >= n: who appends records up to there may raise l->n behind them. */
+NODISCARD int latents_open(struct latents *l, const struct latents_head *want, int n, int room,
                            const char *dir, struct err *e);
 void latents_close(struct latents *l);
 struct latent_view latents_get(const struct latents *l, int i);
@@ -50,7 +52,7 @@ struct latent_view latents_get(const struct latents *l, int i);
 /* Header of a run's file: sizes from the config, hash from DIR/vae. */
 NODISCARD int latents_head_of(struct latents_head *h, const struct train_config *c, const char *dir,
                               struct err *e);
-/* Mean and std of each channel in DIR/latents.json. */
+/* Mean and std of each channel in DIR/latents.json: of the clips that were there first. */
 NODISCARD int latents_write_stats(const char *dir, const double *mean, const double *std, int c,
                                   struct err *e);
 NODISCARD int latents_read_stats(float *mean, float *std, int c, const char *dir, struct err *e);

@@ -35,28 +35,35 @@ int prompts_tokenizer(struct tokenizer **out, const char *dir, struct err *e)
     return r;
 }
 
-void prompts_make(struct prompts *p, const struct tokenizer *t, const struct latents *l)
+void prompts_extend(struct prompts *p, const struct tokenizer *t, const struct latents *l)
 {
-    *p = (struct prompts){.n = l->n};
-    p->start = xcalloc((size_t)l->n + 1, sizeof(*p->start));
-    size_t cap = 0;
     struct buf text = BUF_INIT;
-    for (int i = 0; i < l->n; i++) {
+    if (p->start_room < (size_t)l->n + 1) {
+        p->start_room = 2 * ((size_t)l->n + 1);
+        p->start = xrealloc(p->start, sizeof(*p->start) * p->start_room);
+    }
+    for (; p->n < l->n; p->n++) {
         int32_t *ids;
         int n;
         buf_clear(&text);
-        caption_canonical(latents_get(l, i).facts, &text);
+        caption_canonical(latents_get(l, p->n).facts, &text);
         tokenizer_encode(t, buf_str(&text), text.len, &ids, &n);
-        size_t at = (size_t)p->start[i];
-        if (at + (size_t)n > cap) {
-            cap = 2 * (at + (size_t)n);
-            p->ids = xrealloc(p->ids, sizeof(*p->ids) * cap);
+        size_t at = (size_t)p->start[p->n];
+        if (at + (size_t)n > p->room) {
+            p->room = 2 * (at + (size_t)n);
+            p->ids = xrealloc(p->ids, sizeof(*p->ids) * p->room);
         }
         memcpy(p->ids + at, ids, sizeof(*ids) * (size_t)n);
-        p->start[i + 1] = (int64_t)at + n;
+        p->start[p->n + 1] = (int64_t)at + n;
         free(ids);
     }
     buf_release(&text);
+}
+
+void prompts_make(struct prompts *p, const struct tokenizer *t, const struct latents *l)
+{
+    *p = (struct prompts){.start = xcalloc(1, sizeof(*p->start)), .start_room = 1};
+    prompts_extend(p, t, l);
     tokenizer_encode(t, "", 0, &p->empty, &p->n_empty);
 }
 

@@ -13,6 +13,8 @@
 NODISCARD int prompts_tokenizer(struct tokenizer **out, const char *dir, struct err *e);
 /* Ids of the captions of all records. Freed with prompts_release. */
 void prompts_make(struct prompts *p, const struct tokenizer *t, const struct latents *l);
+/* The same for records that came since. */
+void prompts_extend(struct prompts *p, const struct tokenizer *t, const struct latents *l);
 void prompts_release(struct prompts *p);
 
 #endif

@@ -1,12 +1,12 @@
 /* stages.h - the stages of a run, in order; each finds its input in the run's folder and leaves its
  * result there.
  *
- *   reel     reel.bin                    clips for the autoencoder (reel.h)
- *   vae      vae/                        the frozen codec: fixed transform fitted, residual
- * networks trained latents  latents.bin                 every training clip, and its mirror image,
- * as latents (latents.h) dit      transformer/ text_encoder/  flow matching on the latents, text
- * encoder trained jointly bundle   model/                      all of it as one model directory
- * (model/bundle.h)
+ *   reel     reel.bin: clips for the autoencoder (reel.h)
+ *   vae      vae/: the frozen codec, fixed transform fitted, residual networks trained
+ *   latents  latents.bin: latent_clips clips, and their mirror images, as latents (latents.h)
+ *   dit      transformer/ text_encoder/: flow matching on the latents, text encoder trained
+ *            jointly; with latent_growth more clips come meanwhile (growth.h)
+ *   bundle   model/: all of it as one model directory (model/bundle.h)
  *
  * A stage whose result is there is skipped, one that was cut goes on. Errors: ERR_IO, ERR_FORMAT,
  * ERR_DEVICE, ERR_CANCEL. */

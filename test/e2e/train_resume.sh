@@ -7,18 +7,20 @@ run=$tmp/run whole=$tmp/whole
 exits "train_runs_to_the_end" 0 "$ZOETROPE" train $config --out "$whole"
 [ -f "$whole/model/model_index.json" ] && ok "train_a_model_is_left" || not_ok "train_a_model_is_left" "no model_index.json"
 
-# kill -9 after so many rows of each curve; the rest of a stage may already be behind its checkpoint
-for at in vae:7 dit:11 dit:38; do
-    stage=${at%:*} rows=${at#*:}
-    "$ZOETROPE" train $config --out "$run" --resume auto >"$tmp/out" 2>&1 &
+# kill -9 after so many rows of a curve; the rest of a stage may already be behind its checkpoint
+kill_at() { # STAGE ROWS CONFIG
+    "$ZOETROPE" train "$3" --out "$run" --resume auto >"$tmp/out" 2>&1 &
     pid=$!
     while kill -0 $pid 2>/dev/null; do
-        n=$(cat "$run/curve-$stage.jsonl" 2>/dev/null | wc -l)
-        [ "$n" -ge "$rows" ] && break
+        n=$(cat "$run/curve-$1.jsonl" 2>/dev/null | wc -l)
+        [ "$n" -ge "$2" ] && break
         sleep 0.02
     done
     kill -9 $pid 2>/dev/null
     wait $pid 2>/dev/null
+}
+for at in vae:7 dit:11 dit:38; do
+    kill_at "${at%:*}" "${at#*:}" $config
 done
 exits "train_a_killed_run_goes_on" 0 "$ZOETROPE" train $config --out "$run" --resume auto
 for stage in vae dit; do
@@ -29,6 +31,24 @@ for part in transformer text_encoder vae; do
         "$(cat "$whole/model/$part"/*.safetensors | cksum)"
 done
 
+# The same where the pool of clips grows by the step: at the second kill the file is ahead of the checkpoint, then it is made
+# shorter than the checkpoint needs.
+sed 's/"latent_clips": 24/"latent_clips": 24, "latent_growth": 0.7/' $config >"$tmp/grow.json"
+run=$tmp/grow whole=$tmp/grow-whole
+exits "train_with_growth_runs_to_the_end" 0 "$ZOETROPE" train "$tmp/grow.json" --out "$whole"
+holds "train_with_growth_says_how_long_it_waited" "$tmp/err" "65 clips in the pool"
+for rows in 11 38; do
+    kill_at dit "$rows" "$tmp/grow.json"
+done
+truncate -s $(($(stat -c %s "$run/latents.bin") * 2 / 3)) "$run/latents.bin"
+exits "train_with_growth_goes_on" 0 "$ZOETROPE" train "$tmp/grow.json" --out "$run" --resume auto
+for file in curve-dit.jsonl latents.bin; do
+    same "train_with_growth_has_the_same_$file" "$(cksum <"$run/$file")" "$(cksum <"$whole/$file")"
+done
+same "train_with_growth_has_the_same_weights" "$(cat "$run"/model/t*/*.safetensors | cksum)" \
+    "$(cat "$whole"/model/t*/*.safetensors | cksum)"
+
+run=$tmp/run
 exits "train_a_finished_run_is_refused_without_resume" 4 "$ZOETROPE" train $config --out "$run"
 # So many steps that it cannot be done before it is stopped.
 sed 's/{"steps": 30/{"steps": 1000000/' $config >"$tmp/long.json"

@@ -32,7 +32,7 @@ static void make_data(struct latents *l, struct prompts *p)
     l->bytes = bytes;
     static int32_t ids[] = {4, 5, 1, 7, 1, 2, 3, 8, 1}, empty[] = {1};
     static int64_t start[] = {0, 3, 5, 9};
-    *p = (struct prompts){RECORDS, ids, start, empty, 1};
+    *p = (struct prompts){.n = RECORDS, .ids = ids, .start = start, .empty = empty, .n_empty = 1};
 }
 
 struct dit_block {

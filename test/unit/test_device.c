@@ -2,13 +2,12 @@
  * the host's: films and trainings on a walled device, equal to the bit to those of the CPU. */
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "fixture.h"
 #include "generate/pipeline.h"
 #include "tensor/replay.h"
-#include "train/train.h"
+#include "training.h"
 #include "walled.h"
 #include "ztest.h"
 
@@ -310,49 +309,16 @@ TEST(device_forgets_a_step_that_fails)
     CHECK_INT(walled_held(), 0);
 }
 
-static void train(struct device *d, const char *dir)
-{
-    struct train_config c;
-    struct err e = {0};
-    char *config = path_join(ztest_data(".."), "configs/tiny.json");
-    struct run run = {.dir = dir, .checkpoint_s = 0.2, .device = d, .threads = threads_new(2)};
-
-    CHECK_INT(train_config_read(&c, config, &e), 0);
-    c.vae.steps = 6;
-    c.dit.phase[0].steps = c.dit.phase[1].steps = 4;
-    c.dit.evaluate_every = c.vae.evaluate_every = 0;
-    if (train_run(&c, &run, &e))
-        ztest_fail(__FILE__, __LINE__, "%s: %s", d->name, e.msg);
-    threads_free(&run.threads);
-    free(config);
-}
-
-static void check_same_file(const char *a, const char *b, const char *name)
-{
-    char *paths[2] = {path_join(a, name), path_join(b, name)};
-    struct buf text[2] = {BUF_INIT, BUF_INIT};
-    struct err e;
-
-    for (int i = 0; i < 2; i++) {
-        CHECK_INT(file_read(&text[i], paths[i], 1 << 28, &e), 0);
-        free(paths[i]);
-    }
-    CHECK_INT(text[0].len, text[1].len);
-    CHECK(!memcmp(text[0].data, text[1].data, text[0].len));
-    buf_release(&text[0]);
-    buf_release(&text[1]);
-}
-
 TEST(device_training_touches_no_foreign_memory)
 {
     char *a = path_join(ztest_tmp(), "on-cpu"), *b = path_join(ztest_tmp(), "on-walled");
 
-    train(device_cpu(), a);
-    train(walled_device(ENOUGH), b);
-    check_same_file(a, b, "curve-vae.jsonl");
-    check_same_file(a, b, "curve-dit.jsonl");
-    check_same_file(a, b, "model/transformer/diffusion_pytorch_model.safetensors");
-    check_same_file(a, b, "model/vae/diffusion_pytorch_model.safetensors");
+    training_run(&(struct training){.device = device_cpu(), .dir = a});
+    training_run(&(struct training){.device = walled_device(ENOUGH), .dir = b});
+    training_same(a, b, "curve-vae.jsonl");
+    training_same(a, b, "curve-dit.jsonl");
+    training_same(a, b, "model/transformer/diffusion_pytorch_model.safetensors");
+    training_same(a, b, "model/vae/diffusion_pytorch_model.safetensors");
     CHECK_INT(walled_held(), 0);
     free(a);
     free(b);

@@ -73,3 +73,16 @@ TEST(train_config_events)
     CHECK_INT(read_text(&c, RUN("{\"events\": {\"hits\": -1}}"), &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "hits");
 }
+
+TEST(train_config_growth)
+{
+    struct train_config c;
+    struct err e;
+
+    CHECK_INT(read_text(&c, RUN("{\"frames\": 9}"), &e), 0);
+    CHECK(c.latent_growth == 0);
+    CHECK_INT(read_text(&c, RUN("{\"frames\": 9}, \"latent_growth\": 2.5"), &e), 0);
+    CHECK(c.latent_growth == 2.5);
+    CHECK_INT(read_text(&c, RUN("{\"frames\": 9}, \"latent_growth\": -1"), &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "latent_growth");
+}

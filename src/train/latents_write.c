@@ -1,0 +1,268 @@
+#include "train/latents_write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "train/reel.h"
+
+/* On a device that is told what to do, one call for many views costs little more than for one; the
+ * CPU would only leave its caches. */
+enum { AT_ONCE_ON_DEVICE = 8 };
+
+static size_t view_pixels(const struct train_config *c)
+{
+    return (size_t)c->clip.width * (size_t)c->clip.height * (size_t)c->clip.frames;
+}
+
+static size_t view_tokens(const struct latents_head *h)
+{
+    return (size_t)h->t * (size_t)(h->h / h->patch) * (size_t)(h->w / h->patch);
+}
+
+static void flip(uint8_t *p, int w, int h, int n, int channels)
+{
+    for (int64_t row = 0; row < (int64_t)h * n; row++) {
+        uint8_t *a = p + row * w * channels, *b = a + (w - 1) * channels;
+        for (; a < b; a += channels, b -= channels)
+            for (int k = 0; k < channels; k++) {
+                uint8_t t = a[k];
+                a[k] = b[k];
+                b[k] = t;
+            }
+    }
+}
+
+/* Share of each token's pixels, over the frames of its group, that belong to an object. */
+static void token_shares(const struct latents_head *h, const struct tiny_vae *m,
+                         const struct clip *c, uint8_t *share)
+{
+    int kt = m->kt, side = m->ks * h->patch;
+    for (int t = 0; t < h->t; t++)
+        for (int y = 0; y < c->h / side; y++)
+            for (int x = 0; x < c->w / side; x++) {
+                int first = t ? kt * (t - 1) + 1 : 0, last = kt * t, hit = 0;
+                for (int f = first; f <= last; f++)
+                    for (int v = y * side; v < (y + 1) * side; v++)
+                        for (int u = x * side; u < (x + 1) * side; u++) {
+                            int id = c->ids[((size_t)f * (size_t)c->h + (size_t)v) * (size_t)c->w +
+                                            (size_t)u];
+                            hit += id > 0 && id <= c->n_objects;
+                        }
+                int all = (last - first + 1) * side * side;
+                *share++ = (uint8_t)((hit * 255 + all - 1) / all);
+            }
+}
+
+struct render_job {
+    struct latent_group *g;
+    const struct train_config *c;
+    const struct latents_head *h;
+    const struct tiny_vae *m;
+};
+
+static void add_view(const struct render_job *j, int view, const struct clip *clip,
+                     const struct facts *f)
+{
+    size_t pixels = view_pixels(j->c);
+    j->g->facts[view] = *f;
+    memcpy(j->g->rgb + pixels * 3 * (size_t)view, clip->rgb, pixels * 3);
+    token_shares(j->h, j->m, clip, j->g->share + view_tokens(j->h) * (size_t)view);
+}
+
+static void render_one(void *arg, int item, int worker)
+{
+    const struct render_job *j = arg;
+    const struct train_config *c = j->c;
+    struct clip clip;
+    struct scene scene;
+    int view = item * (j->g->views / j->g->n);
+    (void)worker;
+    reel_render(&clip, &scene, c->seed, LATENT_CLIPS + (uint64_t)(j->g->first + item), 1, &c->clip,
+                NULL);
+    add_view(j, view, &clip, &scene.facts);
+    if (c->mirror) {
+        flip(clip.rgb, clip.w, clip.h, clip.n_frames, 3);
+        flip(clip.ids, clip.w, clip.h, clip.n_frames, 1);
+        facts_mirror(&scene.facts);
+        add_view(j, view + 1, &clip, &scene.facts);
+    }
+    clip_release(&clip);
+}
+
+struct latent_group *latent_group_render(const struct train_config *c, const struct latents_head *h,
+                                         const struct tiny_vae *vae, int first, int clips,
+                                         struct threads *th)
+{
+    struct latent_group *g = xcalloc(1, sizeof *g);
+    g->first = first;
+    g->n = clips - first < LATENT_GROUP ? clips - first : LATENT_GROUP;
+    g->views = g->n * (c->mirror ? 2 : 1);
+    g->rgb = xmalloc(view_pixels(c) * 3 * (size_t)g->views);
+    g->share = xmalloc(view_tokens(h) * (size_t)g->views);
+    struct render_job j = {g, c, h, vae};
+    threads_run(th, g->n, render_one, &j);
+    return g;
+}
+
+void latent_group_free(struct latent_group **g)
+{
+    if (!*g)
+        return;
+    free((*g)->rgb);
+    free((*g)->share);
+    free(*g);
+    *g = NULL;
+}
+
+static int cannot_write(const struct latents_writer *w, const char *why, struct err *e)
+{
+    return err_set(e, ERR_IO, "%s: cannot write: %s", w->path, why);
+}
+
+static int write_all(struct latents_writer *w, const void *data, size_t bytes, struct err *e)
+{
+    for (const char *p = data; bytes;) {
+        ssize_t n = write(w->fd, p, bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return cannot_write(w, n ? strerror(errno) : "no room", e);
+        p += n;
+        bytes -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Leave the clips in the file that are whole groups of this run. */
+static int keep_groups(struct latents_writer *w, const struct run *run, int clips, struct err *e)
+{
+    off_t size = lseek(w->fd, 0, SEEK_END), head = (off_t)sizeof(w->head);
+    off_t clip = (off_t)w->record * (w->config->mirror ? 2 : 1);
+    struct latents_head have;
+    if (size >= head && pread(w->fd, &have, sizeof(have), 0) == head &&
+        !memcmp(&have, &w->head, sizeof(have))) {
+        int64_t n = (size - head) / clip;
+        w->clips = n < clips ? (int)(n - n % LATENT_GROUP) : clips;
+        if (ftruncate(w->fd, head + w->clips * clip) || lseek(w->fd, 0, SEEK_END) < 0)
+            return cannot_write(w, strerror(errno), e);
+        return 0;
+    }
+    if (size > 0 && !run->resume)
+        return err_set(e, ERR_FORMAT, "%s: the latents come from another config or codec", w->path);
+    if (ftruncate(w->fd, 0) || lseek(w->fd, 0, SEEK_SET))
+        return cannot_write(w, strerror(errno), e);
+    return write_all(w, &w->head, sizeof(w->head), e);
+}
+
+static size_t padded_frames(const struct latents_writer *w)
+{
+    return (size_t)w->head.t * (size_t)w->vae->kt;
+}
+
+int latents_writer_open(struct latents_writer *w, const struct train_config *c,
+                        const struct run *run, struct cx *cx, const struct tiny_vae *vae, int clips,
+                        struct err *e)
+{
+    *w = (struct latents_writer){.config = c,
+                                 .cx = cx,
+                                 .vae = vae,
+                                 .threads = run->threads,
+                                 .fd = -1,
+                                 .at_once = cx->device->host ? 1 : AT_ONCE_ON_DEVICE,
+                                 .path = path_join(run->dir, "latents.bin")};
+    int r = latents_head_of(&w->head, c, run->dir, e);
+    if (r)
+        return r;
+    const struct latents_head *h = &w->head;
+    size_t n = (size_t)w->at_once, frame = (size_t)c->clip.width * (size_t)c->clip.height * 3;
+    w->record = latents_record(h, &w->z_at, &w->share_at);
+    w->video = xmalloc(sizeof(float) * frame * padded_frames(w) * n);
+    w->z = xmalloc(sizeof(float) * (size_t)h->t * (size_t)h->h * (size_t)h->w * (size_t)h->c * n);
+    w->bytes = xmalloc(w->record * n);
+    w->fd = open(w->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (w->fd < 0)
+        return cannot_write(w, strerror(errno), e);
+    return keep_groups(w, run, clips, e);
+}
+
+int latents_writer_close(struct latents_writer *w, int r, struct err *e)
+{
+    if (w->fd >= 0 && close(w->fd) && !r)
+        r = cannot_write(w, strerror(errno), e);
+    free(w->path);
+    free(w->video);
+    free(w->z);
+    free(w->bytes);
+    *w = (struct latents_writer){.fd = -1};
+    return r;
+}
+
+struct view_job {
+    struct latents_writer *w;
+    const struct latent_group *g;
+    int first; /* view */
+};
+
+/* Frames of one view as numbers, with the first or last of them repeated as tiny_vae_encode does.
+ */
+static void fill_video(void *arg, int item, int worker)
+{
+    const struct view_job *j = arg;
+    const struct train_config *c = j->w->config;
+    size_t frame = (size_t)c->clip.width * (size_t)c->clip.height * 3, all = padded_frames(j->w);
+    size_t frames = (size_t)c->clip.frames, pad = all - frames, front = 0;
+    const uint8_t *rgb = j->g->rgb + frame * frames * (size_t)(j->first + item);
+    float *to = j->w->video + frame * all * (size_t)item;
+    (void)worker;
+    if (j->w->vae->config.pad_start)
+        front = pad;
+    for (size_t i = 0; i < frame * frames; i++)
+        to[frame * front + i] = (float)rgb[i] / 255;
+    for (size_t i = 0; i < front; i++)
+        memcpy(to + frame * i, to + frame * front, sizeof(float) * frame);
+    for (size_t i = front + frames; i < all; i++)
+        memcpy(to + frame * i, to + frame * (front + frames - 1), sizeof(float) * frame);
+}
+
+/* Views first..first+n-1 of a group. */
+static int add_views(struct latents_writer *w, const struct latent_group *g, int first, int n,
+                     struct err *e)
+{
+    const struct latents_head *h = &w->head;
+    const struct clip_shape *s = &w->config->clip;
+    struct cx *cx = w->cx;
+    struct view_job j = {w, g, first};
+    threads_run(w->threads, n, fill_video, &j);
+    struct tensor *x = tensor_from(
+        cx, DT_F32, DIMS(n, (int64_t)padded_frames(w), s->height, s->width, 3), w->video, DT_F32);
+    struct tensor *z = tiny_vae_encode_clips(cx, w->vae, x);
+    size_t each = (size_t)h->t * (size_t)h->h * (size_t)h->w * (size_t)h->c;
+    ZT_ASSERT((size_t)tensor_count(z) == each * (size_t)n);
+    tensor_read_f32(cx, z, w->z);
+    cx_step_end(cx);
+    if (cx->err.code)
+        return err_set(e, cx->err.code, "latents: %s", cx->err.msg);
+    memset(w->bytes, 0, w->record * (size_t)n);
+    for (int i = 0; i < n; i++) {
+        uint8_t *to = w->bytes + w->record * (size_t)i;
+        memcpy(to, &g->facts[first + i], sizeof(g->facts[0]));
+        dtype_convert(to + w->z_at, DT_BF16, w->z + each * (size_t)i, DT_F32, each);
+        memcpy(to + w->share_at, g->share + view_tokens(h) * (size_t)(first + i), view_tokens(h));
+    }
+    return write_all(w, w->bytes, w->record * (size_t)n, e);
+}
+
+int latents_writer_add(struct latents_writer *w, const struct latent_group *g, struct err *e)
+{
+    ZT_ASSERT(g->first == w->clips);
+    int r = 0;
+    for (int i = 0; i < g->views && !r; i += w->at_once)
+        r = add_views(w, g, i, g->views - i < w->at_once ? g->views - i : w->at_once, e);
+    if (!r)
+        w->clips += g->n;
+    return r;
+}

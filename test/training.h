@@ -1,0 +1,23 @@
+/* training.h - a whole run of configs/tiny.json, shortened to eight steps of the transformer. */
+#ifndef TEST_TRAINING_H
+#define TEST_TRAINING_H
+
+#include "kern/device.h"
+
+enum { TRAINING_CLIPS = 24, TRAINING_STEPS = 8 };
+
+struct training {
+    struct device *device;
+    const char *dir;
+    double growth; /* config.latent_growth */
+    int look;      /* steps between looks at the transformer; 0: never */
+    int stop;      /* 1: stopped at the first look, with a checkpoint */
+    int resume;
+};
+
+/* Fails the test when the run does; a run that is stopped must end as one. */
+void training_run(const struct training *t);
+/* Fails the test unless file `name` of both folders is there and the same. */
+void training_same(const char *a, const char *b, const char *name);
+
+#endif
