@@ -151,6 +151,20 @@ const char *fixture_dir(void)
     return dir;
 }
 
+void fixture_small_vae(struct tiny_vae *m)
+{
+    struct tiny_vae_config k;
+    struct err e = {0};
+
+    tiny_vae_config_default(&k);
+    k.latent_channels = 4;
+    k.encoder_width = 4;
+    k.decoder_width[0] = k.decoder_width[1] = k.decoder_width[2] = 4;
+    must(tiny_vae_init(m, &k, &e), &e);
+    weights_on_cpu(&m->weights, DT_F32, 1);
+    weight_set_initialise(&m->weights, 4);
+}
+
 int fixture_has_media(void)
 {
     return !strcmp(film_default_ending(), "mp4");

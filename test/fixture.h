@@ -14,6 +14,10 @@ void fixture_model(const char *dir);
 /* The folder of one that lives as long as the test program; made by the first call. */
 const char *fixture_dir(void);
 
+/* A codec of 4 channels with fixed random weights, on the CPU in f32, as for training. */
+struct tiny_vae;
+void fixture_small_vae(struct tiny_vae *m);
+
 int fixture_has_media(void); /* 0: this build writes no mp4 */
 /* Of a film of 16 frames per second that may be written again. */
 struct film_options fixture_film_options(int w, int h);

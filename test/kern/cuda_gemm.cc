@@ -2,9 +2,7 @@
  * refuses a bias where n is odd and an end where m is, so that the way round is walked too. */
 #include <math.h>
 
-#include "kern/cuda/convdnn.h"
 #include "kern/cuda/gemm.h"
-#include "kern/cuda/sdpa.h"
 
 static double at(const void *p, enum dtype type, int64_t i)
 {
@@ -96,32 +94,5 @@ int cuda_gemm(struct kcx *kc, const struct cuda_gemm *g)
     return 1;
 }
 
-int sdpa_forward(struct kcx *kc, const struct k_attention *a, int first, int n)
-{
-    (void)kc, (void)a, (void)first, (void)n;
-    return 0;
-}
-
-int sdpa_backward(struct kcx *kc, const struct k_attention_bwd *b, int first, int n)
-{
-    (void)kc, (void)b, (void)first, (void)n;
-    return 0;
-}
-
-int convdnn(struct kcx *kc, const struct k_conv2d *f)
-{
-    (void)kc, (void)f;
-    return 0;
-}
-
-int convdnn_dx(struct kcx *kc, const struct k_conv2d_dx *a)
-{
-    (void)kc, (void)a;
-    return 0;
-}
-
-int convdnn_dw(struct kcx *kc, const struct k_conv2d_dw *a)
-{
-    (void)kc, (void)a;
-    return 0;
-}
+/* On the host there is no cuDNN either. */
+#include "kern/cuda/cudnn_none.c"

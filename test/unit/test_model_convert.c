@@ -12,11 +12,6 @@
 #include "model/convert.h"
 #include "ztest.h"
 
-static char *in_tmp(const char *name)
-{
-    return path_join(ztest_tmp(), name);
-}
-
 static void put(const char *dir, const char *name, const char *text)
 {
     char *path = path_join(dir, name), *folder = path_dir(path);
@@ -72,7 +67,8 @@ static int convert(const char *from, const char *to, enum dtype type, int overwr
 
 TEST(convert_writes_a_model_in_bytes)
 {
-    char *from = in_tmp("source"), *to = in_tmp("bytes"), *back = in_tmp("back"), a[65], b[65];
+    char *from = ztest_in_tmp("source"), *to = ztest_in_tmp("bytes"), *back = ztest_in_tmp("back"),
+         a[65], b[65];
     uint64_t bytes[N_DTYPES], sum = 0;
     struct bundle *m;
     struct err e = {0};
@@ -109,9 +105,9 @@ TEST(convert_writes_a_model_in_bytes)
 
 TEST(convert_overwrites_models_alone)
 {
-    char *to = in_tmp("target"), *from = in_tmp("source-2"), *within = path_join(from, "in/here"),
-         *around = in_tmp("around"), *inner = path_join(around, "inner"),
-         *index = path_join(to, "model_index.json");
+    char *to = ztest_in_tmp("target"), *from = ztest_in_tmp("source-2"),
+         *within = path_join(from, "in/here"), *around = ztest_in_tmp("around"),
+         *inner = path_join(around, "inner"), *index = path_join(to, "model_index.json");
     struct err e = {0};
 
     fixture_model(from);
@@ -148,7 +144,8 @@ TEST(convert_overwrites_models_alone)
 
 TEST(convert_leaves_no_half_a_model)
 {
-    char *from = in_tmp("source-3"), *to = in_tmp("never"), *pipe = path_join(from, "pipe"),
+    char *from = ztest_in_tmp("source-3"), *to = ztest_in_tmp("never"),
+         *pipe = path_join(from, "pipe"),
          *weights = path_join(from, "vae/diffusion_pytorch_model.safetensors");
     volatile sig_atomic_t stop = 1;
     struct err e = {0};

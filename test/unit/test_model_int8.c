@@ -13,11 +13,6 @@
 enum { WIDTH = 32, MAX_OUT = 160 };
 #define VICTIM "blocks.0.attn1.to_q.weight"
 
-static char *in_tmp(const char *name)
-{
-    return path_join(ztest_tmp(), name);
-}
-
 static void declare_wan(struct wan *m)
 {
     struct wan_config k;
@@ -39,20 +34,6 @@ static void small_wan(struct wan *m)
     declare_wan(m);
     weights_on_cpu(&m->weights, DT_F32, 1);
     weight_set_initialise(&m->weights, 3);
-}
-
-static void small_vae(struct tiny_vae *m)
-{
-    struct tiny_vae_config k;
-    struct err e = {0};
-
-    tiny_vae_config_default(&k);
-    k.latent_channels = 4;
-    k.encoder_width = 4;
-    k.decoder_width[0] = k.decoder_width[1] = k.decoder_width[2] = 4;
-    CHECK_INT(tiny_vae_init(m, &k, &e), 0);
-    weights_on_cpu(&m->weights, DT_F32, 1);
-    weight_set_initialise(&m->weights, 4);
 }
 
 /* ---- rows ---- */
@@ -139,7 +120,7 @@ TEST(int8_of_a_transformer_loads_for_training)
 {
     struct wan a, b;
     struct err e = {0};
-    char *dir = in_tmp("wan8");
+    char *dir = ztest_in_tmp("wan8");
     int n_bytes = 0, n_short = 0;
 
     small_wan(&a);
@@ -166,9 +147,9 @@ TEST(int8_of_convolutions_has_a_scale_per_output_channel)
 {
     struct tiny_vae a, b;
     struct err e = {0};
-    char *dir = in_tmp("vae8");
+    char *dir = ztest_in_tmp("vae8");
 
-    small_vae(&a);
+    fixture_small_vae(&a);
     CHECK_INT(bundle_save_tiny_vae(&a, dir, DT_I8, NULL, &e), 0);
     CHECK_INT(bundle_load_tiny_vae(&b, dir, device_cpu(), DT_F32, 0, &e), 0);
     for (int i = 0; i < a.weights.n; i++)
@@ -184,7 +165,7 @@ TEST(int8_of_a_text_encoder_has_its_table_in_bytes)
     struct umt5_config k;
     struct umt5 a, b;
     struct err e = {0};
-    char *dir = in_tmp("text8");
+    char *dir = ztest_in_tmp("text8");
 
     umt5_config_default(&k);
     k.vocab = 40;
@@ -209,7 +190,7 @@ TEST(int8_weights_beyond_the_budget_of_a_device)
 {
     struct wan a, b;
     struct err e = {0};
-    char *dir = in_tmp("wan8-budget");
+    char *dir = ztest_in_tmp("wan8-budget");
 
     small_wan(&a);
     CHECK_INT(bundle_save_wan(&a, dir, DT_I8, NULL, &e), 0);
@@ -244,7 +225,7 @@ TEST(int8_cannot_hold_what_is_not_finite)
 {
     struct wan m;
     struct err e = {0};
-    char *dir = in_tmp("wan8-bad");
+    char *dir = ztest_in_tmp("wan8-bad");
 
     small_wan(&m);
     weight_find(&m.weights, VICTIM)->master[5] = INFINITY;
@@ -311,11 +292,11 @@ TEST(loader_15_the_last_rows_have_the_last_scales)
     struct tiny_vae a, b;
     struct st_out t[MAX_OUT];
     struct err e = {0};
-    char *dir = in_tmp("vae8-rows"), *path = in_tmp("rows.safetensors");
+    char *dir = ztest_in_tmp("vae8-rows"), *path = ztest_in_tmp("rows.safetensors");
     const char *name;
     int doubled = 0;
 
-    small_vae(&a);
+    fixture_small_vae(&a);
     name = a.encoder.first.w->name;
     CHECK_INT(bundle_save_tiny_vae(&a, dir, DT_I8, NULL, &e), 0);
     int n = read_file(dir, t);
@@ -340,7 +321,7 @@ TEST(loader_15_a_table_that_is_there_twice_may_have_its_scales_twice)
     struct umt5 a;
     struct st_out t[MAX_OUT];
     struct err e = {0};
-    char *dir = in_tmp("text8-twice"), *path = in_tmp("twice.safetensors");
+    char *dir = ztest_in_tmp("text8-twice"), *path = ztest_in_tmp("twice.safetensors");
     int n, more;
 
     umt5_config_default(&k);
@@ -436,7 +417,7 @@ static int load_flawed(struct wan *m, enum flaw f, const char *prefix, struct st
 {
     struct wan from;
     struct st_out t[MAX_OUT];
-    char *path = in_tmp("flawed.safetensors"), *name[MAX_OUT];
+    char *path = ztest_in_tmp("flawed.safetensors"), *name[MAX_OUT];
     int n = flawed(t, f), rc;
 
     small_wan(&from);

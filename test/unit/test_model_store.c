@@ -27,20 +27,6 @@ static void small_wan(struct wan *m)
     weight_set_initialise(&m->weights, 3);
 }
 
-static void small_vae(struct tiny_vae *m)
-{
-    struct tiny_vae_config k;
-    struct err e = {0};
-
-    tiny_vae_config_default(&k);
-    k.latent_channels = 4;
-    k.encoder_width = 4;
-    k.decoder_width[0] = k.decoder_width[1] = k.decoder_width[2] = 4;
-    CHECK_INT(tiny_vae_init(m, &k, &e), 0);
-    weights_on_cpu(&m->weights, DT_F32, 1);
-    weight_set_initialise(&m->weights, 4);
-}
-
 static void small_text(struct umt5 *m, int vocab)
 {
     struct umt5_config k;
@@ -77,7 +63,7 @@ TEST(store_f32_comes_back_exactly)
     struct err e = {0};
     char *dir = ztest_in_tmp("vae32");
 
-    small_vae(&a);
+    fixture_small_vae(&a);
     CHECK_INT(bundle_save_tiny_vae(&a, dir, DT_F32, NULL, &e), 0);
     CHECK_INT(bundle_load_tiny_vae(&b, dir, device_cpu(), DT_F32, 1, &e), 0);
     CHECK_INT(a.weights.n, b.weights.n);
@@ -95,7 +81,7 @@ TEST(store_bf16_rounds_matrices_and_keeps_the_root)
     char *dir = ztest_in_tmp("vae16");
     int rounded = 0;
 
-    small_vae(&a);
+    fixture_small_vae(&a);
     CHECK_INT(bundle_save_tiny_vae(&a, dir, DT_BF16, NULL, &e), 0);
     CHECK_INT(bundle_load_tiny_vae(&b, dir, device_cpu(), DT_BF16, 0, &e), 0);
     for (int i = 0; i < a.weights.n; i++) {
@@ -343,7 +329,7 @@ static char *save_bundle(const char *name, int vocab)
 
     small_wan(&dit);
     small_text(&text, vocab);
-    small_vae(&vae);
+    fixture_small_vae(&vae);
     CHECK_INT(bundle_info_write(&info, dir, &e), 0);
     CHECK_INT(dir_make(tok, &e), 0);
     CHECK_INT(tokenizer_write(json, pieces, scores, 5, &e), 0);

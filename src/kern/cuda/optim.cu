@@ -172,11 +172,13 @@ __device__ static struct chunk block_chunk(struct chunk c)
     return all[0];
 }
 
-template <typename T> __global__ void square_chunks(const T *x, int64_t n, struct chunk *out)
+/* Chunks of matrices [size], one to a row of blocks. */
+template <typename T> __global__ void square_chunks(const T *x, int64_t size, struct chunk *out)
 {
-    int64_t begin = (int64_t)blockIdx.x * CHUNK, end = begin + CHUNK < n ? begin + CHUNK : n;
+    int64_t begin = (int64_t)blockIdx.x * CHUNK, end = begin + CHUNK < size ? begin + CHUNK : size;
     struct chunk c = {0, INT64_MAX};
 
+    x += blockIdx.y * size;
     for (int64_t i = begin + threadIdx.x; i < end; i += BLOCK) {
         float v = to_f32(x[i]);
 
@@ -186,7 +188,7 @@ template <typename T> __global__ void square_chunks(const T *x, int64_t n, struc
     }
     c = block_chunk(c);
     if (threadIdx.x == 0)
-        out[blockIdx.x] = c;
+        out[(int64_t)blockIdx.y * gridDim.x + blockIdx.x] = c;
 }
 
 static __global__ void add_chunks(const struct chunk *from, int64_t n, struct k_tally *out)
@@ -230,22 +232,6 @@ void clip_cuda(struct kcx *kc, struct k_clip *a)
     LAUNCH(kc, clip_scale, 1, 1, *a);
 }
 
-template <typename T> __global__ void square_pieces(const T *x, int64_t size, struct chunk *out)
-{
-    int64_t begin = (int64_t)blockIdx.x * CHUNK, end = begin + CHUNK < size ? begin + CHUNK : size;
-    struct chunk c = {0, INT64_MAX};
-
-    x += blockIdx.y * size;
-    for (int64_t i = begin + threadIdx.x; i < end; i += BLOCK) {
-        float v = to_f32(x[i]);
-
-        c.sum += (double)v * v;
-    }
-    c = block_chunk(c);
-    if (threadIdx.x == 0)
-        out[(int64_t)blockIdx.y * gridDim.x + blockIdx.x] = c;
-}
-
 /* Every block adds the pieces of its matrix again, in the same order. */
 template <typename T>
 __global__ void divide_pieces(T *x, int64_t size, double least, const struct chunk *piece)
@@ -276,7 +262,7 @@ void unit_norm_cuda(struct kcx *kc, struct k_unit_norm *a)
         if (!all)
             return;
         BY_TYPE(a->type, T, {
-            LAUNCH(kc, square_pieces<T>, grid(pieces_each, n), BLOCK, (const T *)x, a->size, all);
+            LAUNCH(kc, square_chunks<T>, grid(pieces_each, n), BLOCK, (const T *)x, a->size, all);
             LAUNCH(kc, divide_pieces<T>, grid(pieces_each, n), BLOCK, (T *)x, a->size, a->least,
                    all);
         });
