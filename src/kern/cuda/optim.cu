@@ -207,8 +207,7 @@ static __global__ void add_chunks(const struct chunk *from, int64_t n, struct k_
 void sum_squares_cuda(struct kcx *kc, struct k_sum_squares *a)
 {
     int64_t n = pieces(a->n, CHUNK);
-    struct chunk *all =
-        (struct chunk *)cuda_scratch(kc, SLOT_CHUNKS, (size_t)(n + 1) * sizeof *all);
+    struct chunk *all = (struct chunk *)cuda_scratch(kc, SLOT_CHUNKS, (size_t)n * sizeof *all);
 
     if (!all)
         return;
