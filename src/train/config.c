@@ -93,27 +93,31 @@ static void read_clip(struct clip_shape *c, struct jval v)
         read_events(&c->mix, j_object(v, "events"));
 }
 
+/* An optional list with one entry per stage. */
+static void stage_list(int *out, int stages, struct jval v, const char *key, int lo, int hi)
+{
+    int64_t list[TINY_VAE_STAGES];
+    int n = j_has(v, key) ? j_ints(v, key, list, stages, stages, lo, hi) : 0;
+
+    for (int i = 0; i < n; i++)
+        out[i] = (int)list[i];
+}
+
 static void read_vae_net(struct tiny_vae_config *n, struct jval v)
 {
     n->latent_channels = int_or(v, "channels", 1, 64, n->latent_channels);
     n->encoder_width = int_or(v, "encoder_width", 1, 1024, n->encoder_width);
+    n->patch_size = int_or(v, "patch_size", 1, 32, n->patch_size);
+    stage_list(n->space_down, n->stages, v, "space_down", 1, 2);
+    stage_list(n->space_up, n->stages, v, "space_up", 1, 2);
+    stage_list(n->encoder_blocks, n->stages, v, "encoder_blocks", 0, TINY_VAE_BLOCKS);
+    stage_list(n->decoder_blocks, n->stages, v, "decoder_blocks", 0, TINY_VAE_BLOCKS);
     if (j_has(v, "decoder_width")) {
         int64_t width[TINY_VAE_STAGES + 1];
         int got = j_ints(v, "decoder_width", width, n->stages + 1, n->stages + 1, 1, 1024);
         for (int i = 0; i < got; i++)
             n->decoder_width[i] = (int)width[i];
     }
-    int64_t blocks[TINY_VAE_STAGES];
-    if (j_has(v, "encoder_blocks"))
-        for (int i = 0, n_got = j_ints(v, "encoder_blocks", blocks, n->stages, n->stages, 0,
-                                       TINY_VAE_BLOCKS);
-             i < n_got; i++)
-            n->encoder_blocks[i] = (int)blocks[i];
-    if (j_has(v, "decoder_blocks"))
-        for (int i = 0, n_got = j_ints(v, "decoder_blocks", blocks, n->stages, n->stages, 0,
-                                       TINY_VAE_BLOCKS);
-             i < n_got; i++)
-            n->decoder_blocks[i] = (int)blocks[i];
 }
 
 static void read_vae(struct vae_recipe *r, struct jval v)
@@ -140,9 +144,10 @@ static void read_vae(struct vae_recipe *r, struct jval v)
     tiny_vae_config_default(&r->net);
     if (!v.v)
         return;
-    KNOWN(v, "channels", "encoder_width", "decoder_width", "encoder_blocks", "decoder_blocks",
-          "steps", "batch", "groups", "klt_groups", "l1", "difference", "object_weight", "noise",
-          "evaluate_every", "held_out", "warmup", "rate_decay", "optim");
+    KNOWN(v, "channels", "patch_size", "space_down", "space_up", "encoder_width", "decoder_width",
+          "encoder_blocks", "decoder_blocks", "steps", "batch", "groups", "klt_groups", "l1",
+          "difference", "object_weight", "noise", "evaluate_every", "held_out", "warmup",
+          "rate_decay", "optim");
     read_vae_net(&r->net, v);
     r->steps = j_int_or(v, "steps", 0, 100000000, r->steps);
     r->batch = int_or(v, "batch", 1, 1024, r->batch);
@@ -270,11 +275,14 @@ static void read_model(struct model_defaults *m, struct jval v)
 static void check_sizes(struct train_config *c, struct jval root)
 {
     const struct tiny_vae_config *n = &c->vae.net;
-    int kt = 1, ks = n->patch_size;
+    int kt = 1, ks = n->patch_size, down = n->patch_size;
     for (int i = 0; i < n->stages; i++) {
         kt *= n->time_up[i] > 0 ? n->time_up[i] : 1;
         ks *= n->space_up[i] > 0 ? n->space_up[i] : 1;
+        down *= n->space_down[i];
     }
+    if (down != ks)
+        j_fail(root, "vae", "space_down and space_up must change the size by the same factor");
     int side = ks * c->dit.net.patch_size[1];
     if (c->clip.width % side || c->clip.height % side)
         j_fail(root, "clip", "width and height must be multiples of %d", side);

@@ -39,7 +39,8 @@ void klt_add(struct klt_fit *f, const struct kernels *k, struct kcx *kc, float *
     f->n += n;
 }
 
-double klt_solve(struct klt_fit *f, int c, float *mean, float *basis, float *scale)
+double klt_solve(struct klt_fit *f, int c, float *mean, float *basis, float *scale,
+                 struct threads *th)
 {
     size_t d = (size_t)f->dim;
     double n = (double)f->n, total = 0, kept = 0, variance = 0;
@@ -52,10 +53,11 @@ double klt_solve(struct klt_fit *f, int c, float *mean, float *basis, float *sca
                 (f->moment[i * d + j] + f->moment[j * d + i]) / (2 * n) - f->sum[i] * f->sum[j];
             f->moment[i * d + j] = f->moment[j * d + i] = s;
         }
-    double *value = xmalloc(sizeof(double) * d), *vector = xmalloc(sizeof(double) * d * d);
-    eigen_symmetric(f->moment, f->dim, value, vector);
+    double *value = xmalloc(sizeof(double) * (size_t)c);
+    double *vector = xmalloc(sizeof(double) * (size_t)c * d);
+    eigen_top(f->moment, f->dim, c, value, vector, th);
     for (size_t i = 0; i < d; i++) {
-        total += value[i];
+        total += f->moment[i * d + i];
         mean[i] = (float)(f->sum[i] + KLT_ORIGIN);
     }
     for (int i = 0; i < c; i++) {

@@ -23,7 +23,8 @@ void klt_release(struct klt_fit *f);
 /* rows [n,dim] f32; changed (the origin is taken off). */
 void klt_add(struct klt_fit *f, const struct kernels *k, struct kcx *kc, float *rows, int64_t n);
 /* The first c components: mean [dim], basis [c,dim] orthonormal, scale [c]. Returns the share of
- * the variance that they hold. f is used up. */
-double klt_solve(struct klt_fit *f, int c, float *mean, float *basis, float *scale);
+ * the variance that they hold. f is used up; th may be NULL. */
+double klt_solve(struct klt_fit *f, int c, float *mean, float *basis, float *scale,
+                 struct threads *th);
 
 #endif

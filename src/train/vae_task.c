@@ -203,7 +203,7 @@ double vae_fit_klt(struct cx *cx, struct tiny_vae *m, const struct reel *reel, i
     double share = code;
     if (!code) {
         float *basis = rows, *mean = rows + (size_t)c * (size_t)dim, *scale = mean + dim;
-        share = klt_solve(&fit, c, mean, basis, scale);
+        share = klt_solve(&fit, c, mean, basis, scale, cx->kcx.threads);
         tiny_vae_set_klt(m, mean, basis, scale);
     }
     klt_release(&fit);
