@@ -112,5 +112,6 @@ int main(int argc, char **argv)
     int status = hold_streams();
 
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, not a death */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow any more */
     return status ? status : finish(run(argc, argv));
 }

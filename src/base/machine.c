@@ -21,7 +21,7 @@ enum { SMALL_FILE = 4 << 20 }; /* cpuinfo of a large machine fits */
 static char *slurp(const char *dir, const char *name)
 {
     struct buf b = BUF_INIT;
-    char *path = path_join(dir, name);
+    char *path = xasprintf("%s/%s", dir, name); /* dir "" is the root, not the current folder */
     int rc = file_read(&b, path, SMALL_FILE, NULL);
 
     free(path);

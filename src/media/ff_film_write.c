@@ -208,7 +208,7 @@ static int mp4_write(void *state, const uint8_t *rgb, struct err *e)
         struct yuv_planes dst = {{f->data[0], f->data[1], f->data[2]},
                                  {f->linesize[0], f->linesize[1], f->linesize[2]}};
 
-        yuv_from_rgb(&dst, rgb, f->width, f->height);
+        yuv_from_rgb(&dst, rgb, f->width, f->height, &(struct yuv_layout){.matrix = YUV_BT709});
     }
     f->pts = m->n++;
     return encode(m, f, e);

@@ -67,27 +67,42 @@ static int own_layout(struct yuv_layout *l, const AVFrame *f, enum AVPixelFormat
     return 1;
 }
 
+/* A row of a picture that swscale made: 3 bytes a pixel, or 4 with alpha to be laid on white, in
+ * sRGB as browsers do it. */
+static void take_row(uint8_t *rgb, const uint8_t *row, int w, int alpha)
+{
+    if (!alpha) {
+        memcpy(rgb, row, (size_t)w * 3);
+        return;
+    }
+    for (int x = 0; x < w; x++, row += 4)
+        for (int c = 0; c < 3; c++)
+            *rgb++ = (uint8_t)((row[c] * row[3] + 255 * (255 - row[3]) + 127) / 255);
+}
+
 static int by_swscale(uint8_t *rgb, const AVFrame *f, enum AVPixelFormat format, int full,
                       const char *path, struct err *e)
 {
+    int alpha = (av_pix_fmt_desc_get(format)->flags & AV_PIX_FMT_FLAG_ALPHA) != 0;
+    enum AVPixelFormat to = alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24;
     int w = f->width, h = f->height, stride[4], rc;
     int spc = f->colorspace == AVCOL_SPC_UNSPECIFIED ? SWS_CS_ITU601 : f->colorspace;
     uint8_t *plane[4];
     struct SwsContext *sws = sws_getContext(
-        w, h, format, w, h, AV_PIX_FMT_RGB24,
-        SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT, NULL, NULL, NULL);
+        w, h, format, w, h, to, SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT,
+        NULL, NULL, NULL);
 
     if (!sws)
         return err_set(e, ERR_FORMAT, "%s: pixel format %s cannot be converted", path,
                        av_get_pix_fmt_name(format));
     /* Not through rgb itself: swscale may write past the end of short rows. */
-    rc = av_image_alloc(plane, stride, w, h, AV_PIX_FMT_RGB24, 64);
+    rc = av_image_alloc(plane, stride, w, h, to, 64);
     if (rc >= 0) {
         sws_setColorspaceDetails(sws, sws_getCoefficients(spc), full,
                                  sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
         rc = sws_scale(sws, (const uint8_t *const *)f->data, f->linesize, 0, h, plane, stride);
         for (int y = 0; y < h; y++)
-            memcpy(rgb + (size_t)y * w * 3, plane[0] + (size_t)y * stride[0], (size_t)w * 3);
+            take_row(rgb + (size_t)y * w * 3, plane[0] + (size_t)y * stride[0], w, alpha);
         av_freep(&plane[0]);
     }
     sws_freeContext(sws);

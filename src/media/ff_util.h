@@ -16,7 +16,8 @@ enum { FF_QUIET = 100 };
 int ff_error(struct err *e, int code, const char *path, const char *what, int averror);
 /* "file:path", so that a name with a colon is not taken for a protocol. The caller frees. */
 char *ff_url(const char *path);
-/* Any decoded frame -> rgb [h][w][3] of the frame's own size, by its colour tags; untagged films
+/* Any decoded frame -> rgb [h][w][3] of the frame's own size, on white where it is transparent, by
+ * its colour tags; untagged films
  * below 720 lines are BT.601, as players have it. */
 NODISCARD int ff_frame_to_rgb(uint8_t *rgb, const AVFrame *frame, const char *path, struct err *e);
 

@@ -60,14 +60,18 @@ int film_hold_part(const char *part, struct err *e)
     return err_set(e, ERR_IO, "%s: is being written already", part);
 }
 
-/* The same question without touching the file. */
-static int check_part(const char *path, struct err *e)
+/* The same question without touching the file; and what lies there under the name of a part may be
+ * a film that was cut, or a whole one that somebody calls so. */
+static int check_part(const char *path, const struct film_options *o, struct err *e)
 {
     char *part = film_part_name(path);
     int fd = open(part, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
 
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
         rc = err_set(e, ERR_IO, "%s: is being written already", part);
+    else if (fd >= 0 && !o->overwrite)
+        rc = err_set(e, ERR_IO, "%s exists already, where %s is to grow; -y overwrites it", part,
+                     path);
     if (fd >= 0)
         close(fd);
     free(part);
@@ -162,13 +166,13 @@ static int check_place(const char *path, const struct film_options *o, const str
     if (!strcmp(path, "-"))
         return 0;
     if (kind == &film_kind_png)
-        rc = check_free(path_join(path, "frame-00000.png"), o, e);
+        rc = png_dir_check(path, o->overwrite, e);
     else
         rc = check_free(xstrdup(path), o, e);
     if (!rc && kind == &film_kind_y4m)
         rc = check_free(xasprintf("%s.json", path), o, e);
     if (!rc && kind != &film_kind_png)
-        rc = check_part(path, e);
+        rc = check_part(path, o, e);
     if (rc)
         return rc;
     dir = folder_of(path, kind);

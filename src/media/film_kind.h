@@ -21,6 +21,8 @@ struct film_kind {
 extern const struct film_kind film_kind_y4m, film_kind_png, film_kind_mp4;
 
 int y4m_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e);
+/* ERR_IO when a film in this folder would replace or remove a file, unless it may. */
+int png_dir_check(const char *path, int overwrite, struct err *e);
 int png_dir_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e);
 
 /* caps->max_frames 0 here: header only. Caps are filled in by film.c. */

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "media/film_kind.h"
+#include "media/orientation.h"
 
 void picture_init(struct picture *p, int w, int h)
 {
@@ -75,6 +76,8 @@ int picture_load(struct picture *p, const char *path, struct err *e)
         rc = ppm_decode(p, path, &b, e);
     else
         rc = ff_picture_decode(p, path, buf_str(&b), b.len, e);
+    if (!rc)
+        orientation_apply(p, orientation_of((const uint8_t *)buf_str(&b), b.len));
     buf_release(&b);
     return rc;
 }

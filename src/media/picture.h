@@ -1,8 +1,9 @@
 /* picture.h - one picture in memory, to and from a file.
  *
  * PPM (P6) works in every build; PNG, JPEG and WebP are read, and PNG is written, by FFmpeg's
- * codecs. What a file is, is told by its first bytes, never by its name. Transparency is dropped.
- * Thread-safety: a struct picture belongs to one thread; the functions may run in any. */
+ * codecs. What a file is, is told by its first bytes, never by its name. Pictures are turned as
+ * their Exif orientation asks, and what is transparent lies on white. Thread-safety: a struct
+ * picture belongs to one thread; the functions may run in any. */
 #ifndef MEDIA_PICTURE_H
 #define MEDIA_PICTURE_H
 

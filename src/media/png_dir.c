@@ -1,4 +1,5 @@
 /* png_dir.c - a film as a folder: frame-00000.png, frame-00001.png ... and recipe.json. */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,29 @@ static void remove_frames_from(const char *dir, int i)
         }
         free(name);
     }
+}
+
+/* frame-NNNNN.png, of whatever number: other programs begin with 1. */
+static int is_frame(const char *name)
+{
+    int end = 0;
+
+    return sscanf(name, "frame-%*5[0-9].png%n", &end) == 0 && end == 15 && !name[end];
+}
+
+int png_dir_check(const char *path, int overwrite, struct err *e)
+{
+    DIR *dir = overwrite ? NULL : opendir(path);
+    struct dirent *d;
+    int rc = 0;
+
+    while (dir && !rc && (d = readdir(dir)))
+        if (is_frame(d->d_name) || !strcmp(d->d_name, "recipe.json"))
+            rc = err_set(e, ERR_IO, "%s: %s is in this folder already; -y overwrites what is there",
+                         path, d->d_name);
+    if (dir)
+        closedir(dir);
+    return rc;
 }
 
 static int png_begin(void **state, const char *path, const struct film_options *o, struct err *e)

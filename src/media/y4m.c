@@ -1,5 +1,6 @@
 /* y4m.c - YUV4MPEG2: one line of text, then FRAME and raw planes. The format has no word for the
- * matrix; what is written here is BT.709 limited range. Readers take only short lines (x264 80
+ * matrix, and its readers take BT.601, of whatever size (FFmpeg, mpv, y4m(5)); so do we, in limited
+ * range. Readers take only short lines (x264 80
  * bytes, FFmpeg 96), so the recipe lies beside the film, in NAME.y4m.json; a film on standard
  * output has none. */
 #include <errno.h>
@@ -22,6 +23,10 @@ struct y4m {
     size_t bytes; /* of one frame */
     struct yuv_planes view;
 };
+
+/* Centred chroma is what the format's most common name, 420jpeg, means, and what a reader that
+ * doubles pixels (FFmpeg's quick way) shows best. */
+static const struct yuv_layout written = {.matrix = YUV_BT601, .centred = 1};
 
 enum { HEADER_MAX = 4096 }; /* that is read; what is written is shorter than 80 */
 
@@ -117,7 +122,7 @@ static int y4m_begin(void **state, const char *path, const struct film_options *
     y->planes = xmalloc(y->bytes);
     view_init(&y->view, y->planes, o->w, o->h, YUV_420);
     n = snprintf(head, sizeof head,
-                 "YUV4MPEG2 W%d H%d F%d:%d Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\n", o->w, o->h,
+                 "YUV4MPEG2 W%d H%d F%d:%d Ip A1:1 C420jpeg XCOLORRANGE=LIMITED\n", o->w, o->h,
                  o->fps_num, o->fps_den);
     ZT_ASSERT(n < (int)sizeof head);
     rc = open_out(y, path, o->comment, e);
@@ -135,7 +140,7 @@ static int y4m_write(void *state, const uint8_t *rgb, struct err *e)
     struct y4m *y = state;
     int rc;
 
-    yuv_from_rgb(&y->view, rgb, y->w, y->h);
+    yuv_from_rgb(&y->view, rgb, y->w, y->h, &written);
     if ((rc = put(y, "FRAME\n", 6, e)) || (rc = put(y, y->planes, y->bytes, e)))
         return rc;
     if (fflush(y->out)) /* a reader at the other end of a pipe sees each frame at once */
@@ -202,7 +207,7 @@ static int parse_header(struct film *f, struct yuv_layout *l, char *line, const 
 {
     char *rest = line, *word = strtok_r(line, " ", &rest);
 
-    *l = (struct yuv_layout){.matrix = YUV_BT709, .chroma = YUV_420};
+    *l = (struct yuv_layout){.matrix = YUV_BT601, .chroma = YUV_420};
     while ((word = strtok_r(NULL, " ", &rest))) {
         if (*word == 'W')
             f->w = atoi(word + 1);

@@ -29,9 +29,20 @@ struct forward {
     int y[3], cb[3], cr[3];
 };
 
-static struct forward forward_bt709(void)
+/* Shares of red and blue in luma. */
+static double share_red(enum yuv_matrix m)
 {
-    const double kr = 0.2126, kb = 0.0722, kg = 1 - kr - kb;
+    return m == YUV_BT709 ? 0.2126 : 0.299;
+}
+
+static double share_blue(enum yuv_matrix m)
+{
+    return m == YUV_BT709 ? 0.0722 : 0.114;
+}
+
+static struct forward forward_of(enum yuv_matrix matrix)
+{
+    const double kr = share_red(matrix), kb = share_blue(matrix), kg = 1 - kr - kb;
     const double ys = 219.0 / 255, cs = 224.0 / 255;
     struct forward f;
 
@@ -47,11 +58,13 @@ static struct forward forward_bt709(void)
     return f;
 }
 
-/* One row of chroma at full resolution, left-sited: samples at even pixels, weights 1 2 1. */
-static void chroma_row(int *sum, const int c[3], const uint8_t *row, int w)
+/* One row of chroma at full resolution. Left-sited samples lie on even pixels, weights 1 2 1;
+ * centred ones between two pixels, 2 2. */
+static void chroma_row(int *sum, const int c[3], const uint8_t *row, int w, int centred)
 {
     for (int x = 0; x < (w + 1) / 2; x++) {
-        int left = 2 * x > 0 ? 2 * x - 1 : 0, right = 2 * x + 1 < w ? 2 * x + 1 : w - 1;
+        int right = 2 * x + 1 < w ? 2 * x + 1 : w - 1;
+        int left = centred ? right : 2 * x > 0 ? 2 * x - 1 : 0;
         const uint8_t *l = row + 3 * left, *m = row + 6 * x, *r = row + 3 * right;
 
         for (int k = 0; k < 3; k++)
@@ -59,9 +72,10 @@ static void chroma_row(int *sum, const int c[3], const uint8_t *row, int w)
     }
 }
 
-void yuv_from_rgb(const struct yuv_planes *dst, const uint8_t *rgb, int w, int h)
+void yuv_from_rgb(const struct yuv_planes *dst, const uint8_t *rgb, int w, int h,
+                  const struct yuv_layout *layout)
 {
-    struct forward f = forward_bt709();
+    struct forward f = forward_of(layout->matrix);
     int cw = (w + 1) / 2;
     int *sum = xmalloc(2 * (size_t)cw * sizeof *sum);
 
@@ -82,8 +96,8 @@ void yuv_from_rgb(const struct yuv_planes *dst, const uint8_t *rgb, int w, int h
 
             for (int x = 0; x < cw; x++)
                 sum[x] = 0;
-            chroma_row(sum, c ? f.cr : f.cb, rgb + (size_t)2 * y * w * 3, w);
-            chroma_row(sum, c ? f.cr : f.cb, rgb + (size_t)below * w * 3, w);
+            chroma_row(sum, c ? f.cr : f.cb, rgb + (size_t)2 * y * w * 3, w, layout->centred);
+            chroma_row(sum, c ? f.cr : f.cb, rgb + (size_t)below * w * 3, w, layout->centred);
             for (int x = 0; x < cw; x++) /* eight weights: three more fraction bits */
                 out[x] =
                     clamp8((sum[x] + (128 << (SHIFT + 3)) + (1 << (SHIFT + 2))) >> (SHIFT + 3));
@@ -98,8 +112,7 @@ struct inverse {
 
 static struct inverse inverse_of(const struct yuv_layout *l)
 {
-    double kr = l->matrix == YUV_BT709 ? 0.2126 : 0.299;
-    double kb = l->matrix == YUV_BT709 ? 0.0722 : 0.114;
+    double kr = share_red(l->matrix), kb = share_blue(l->matrix);
     double kg = 1 - kr - kb;
     double ys = l->full_range ? 1 : 255.0 / 219, cs = l->full_range ? 1 : 255.0 / 224;
     struct inverse v = {

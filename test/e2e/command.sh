@@ -183,6 +183,10 @@ same interrupted $? 130
 [ -s long.part.y4m ] && [ ! -e long.y4m ] && ok interrupted_leaves_the_part || not_ok interrupted_leaves_the_part "$(ls)"
 exits interrupted_part_reads 0 zt info long.part.y4m
 
+# a file that may not grow is an error of a write, not a death
+exits file_size_limit 4 bash -c "ulimit -f 2; exec '$ZOETROPE' generate -p 'a red ball' $quick --seed 1 -o limit.y4m"
+holds file_size_limit_says_so "$tmp/err" "File too large"
+
 # --- info and world
 exits info_model 0 zt info
 holds info_model_name "$tmp/out" fixture

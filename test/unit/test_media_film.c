@@ -368,6 +368,28 @@ TEST(film_part_plays_after_kill)
     free(path), free(part);
 }
 
+/* What lies where a film would grow, or in the folder that it would fill, is somebody's. */
+TEST(film_takes_no_place_that_is_taken)
+{
+    struct film_options o = fixture_film_options(W, H);
+    char *film = ztest_in_tmp("taken.y4m"), *part = ztest_in_tmp("taken.part.y4m");
+    char *dir = ztest_in_tmp("taken/"), *frame = ztest_in_tmp("taken/frame-00001.png");
+
+    o.overwrite = 0;
+    CHECK_INT(file_write(part, "a film", 6, &e), 0);
+    CHECK_INT(film_check(film, &o, &e), ERR_IO);
+    CHECK_CONTAINS(e.msg, "taken.part.y4m exists already");
+    CHECK_INT(dir_make(dir, &e), 0);
+    CHECK_INT(film_check(dir, &o, &e), fixture_has_media() ? 0 : ERR_IO);
+    CHECK_INT(file_write(frame, "a picture", 9, &e), 0);
+    CHECK_INT(film_check(dir, &o, &e), ERR_IO);
+    CHECK_CONTAINS(e.msg, "frame-00001.png is in this folder already");
+    o.overwrite = 1;
+    CHECK_INT(film_check(film, &o, &e), 0);
+    CHECK_INT(film_check(dir, &o, &e), fixture_has_media() ? 0 : ERR_IO);
+    free(film), free(part), free(dir), free(frame);
+}
+
 TEST(film_y4m_planes_are_kept)
 {
     char *path = ztest_in_tmp("planes.y4m");

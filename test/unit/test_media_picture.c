@@ -1,9 +1,11 @@
 /* Pictures, resizing, colour conversion, plots. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "media/film.h"
+#include "media/orientation.h"
 #include "media/picture.h"
 #include "media/plot.h"
 #include "media/resize.h"
@@ -180,22 +182,139 @@ TEST(resize_cover_keeps_the_middle)
 /* Against the formulas in double precision, over all corners and a grid of the colour cube. */
 TEST(yuv_agrees_with_the_formulas)
 {
+    static const struct {
+        struct yuv_layout layout;
+        double red, blue;
+    } rows[] = {{{.matrix = YUV_BT709}, 0.2126, 0.0722},
+                {{.matrix = YUV_BT601}, 0.299, 0.114},
+                {{.matrix = YUV_BT601, .centred = 1}, 0.299, 0.114}};
     uint8_t y[4], u[1], v[1], rgb[12];
     struct yuv_planes planes = {{y, u, v}, {2, 1, 1}};
 
-    for (int i = 0; i < 6 * 6 * 6; i++) {
-        int c[3] = {i % 6 * 51, i / 6 % 6 * 51, i / 36 * 51};
-        double luma = (0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]) / 255;
+    for (int i = 0; i < 3 * 6 * 6 * 6; i++) {
+        const struct yuv_layout *l = &rows[i / 216].layout;
+        double kr = rows[i / 216].red, kb = rows[i / 216].blue;
+        int c[3] = {i % 6 * 51, i / 6 % 6 * 51, i / 36 % 6 * 51};
+        double luma = (kr * c[0] + (1 - kr - kb) * c[1] + kb * c[2]) / 255;
 
         for (int k = 0; k < 12; k++)
             rgb[k] = (uint8_t)c[k % 3];
-        yuv_from_rgb(&planes, rgb, 2, 2);
+        yuv_from_rgb(&planes, rgb, 2, 2, l);
         CHECK_BELOW(fabs(y[0] - (16 + 219 * luma)), 0.751);
-        CHECK_BELOW(fabs(u[0] - (128 + 224 * (c[2] / 255.0 - luma) / 1.8556)), 0.501);
-        CHECK_BELOW(fabs(v[0] - (128 + 224 * (c[0] / 255.0 - luma) / 1.5748)), 0.501);
-        yuv_to_rgb(rgb, &planes, &(struct yuv_layout){.matrix = YUV_BT709}, 2, 2);
+        CHECK_BELOW(fabs(u[0] - (128 + 224 * (c[2] / 255.0 - luma) / (2 - 2 * kb))), 0.501);
+        CHECK_BELOW(fabs(v[0] - (128 + 224 * (c[0] / 255.0 - luma) / (2 - 2 * kr))), 0.501);
+        yuv_to_rgb(rgb, &planes, l, 2, 2);
         for (int k = 0; k < 12; k++)
             CHECK_BELOW(abs(rgb[k] - c[k % 3]), 3);
+    }
+}
+
+/* A red column over an even and an odd pixel: left-sited samples take a quarter of each neighbour,
+ * centred ones half of the two pixels that they stand for. */
+TEST(yuv_chroma_stands_where_it_is_said_to)
+{
+    uint8_t y[8], u[2], left[2], centred[2], rgb[8 * 3] = {0};
+    struct yuv_planes l = {{y, u, left}, {4, 2, 2}}, c = {{y, u, centred}, {4, 2, 2}};
+
+    rgb[3] = rgb[4 * 3 + 3] = 255; /* the second pixel of both rows */
+    yuv_from_rgb(&l, rgb, 4, 2, &(struct yuv_layout){.matrix = YUV_BT601});
+    yuv_from_rgb(&c, rgb, 4, 2, &(struct yuv_layout){.matrix = YUV_BT601, .centred = 1});
+    CHECK_INT(left[0], 128 + 112 / 4);
+    CHECK_INT(left[1], 128 + 112 / 4);
+    CHECK_INT(centred[0], 128 + 112 / 2);
+    CHECK_INT(centred[1], 128);
+}
+
+/* Three pixels of one colour: opaque, transparent, half. */
+TEST(picture_lies_on_white_where_it_is_transparent)
+{
+    static const char png[] =
+        "\x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x03"
+        "\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1b\xe0\x14\xb4\x00\x00\x00\x12\x49\x44\x41"
+        "\x54\x78\xda\x63\x38\x21\xc7\xf5\x1f\x88\x19\x80\xb8\x01\x00\x1f\x6e\x04\x50\x28"
+        "\x27\x03\x55\x00\x00\x00\x00\x49\x45\x4e\x44\xae\x42\x60\x82";
+    char *path = ztest_in_tmp("alpha.png");
+    struct picture p;
+    struct err e;
+
+    if (!have_media())
+        ztest_skip("FFmpeg is not in this build");
+    CHECK_INT(file_write(path, png, sizeof png - 1, &e), 0);
+    CHECK_INT(picture_load(&p, path, &e), 0);
+    CHECK(p.w == 3 && p.h == 1);
+    CHECK(p.rgb[0] == 200 && p.rgb[1] == 30 && p.rgb[2] == 10);
+    CHECK(p.rgb[3] == 255 && p.rgb[4] == 255 && p.rgb[5] == 255);
+    CHECK_INT(p.rgb[6], 227);
+    CHECK_INT(p.rgb[7], 142);
+    CHECK_INT(p.rgb[8], 132);
+    picture_release(&p);
+    free(path);
+}
+
+/* A head of each kind of file with an Exif block; what is broken means no tag. */
+TEST(orientation_is_found)
+{
+    static const char tiff[] = "MM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0\6\0\0";
+    static const char little[] = "II*\0\10\0\0\0\1\0\22\1\3\0\1\0\0\0\3\0\0\0";
+    static const struct {
+        const char *head, *tiff;
+        int head_bytes, tiff_bytes, want;
+    } rows[] = {
+        {"\xff\xd8\xff\xe0\0\4JF\xff\xe1\0\36"
+         "Exif\0\0",
+         tiff, 18, 22, 6},
+        {"\xff\xd8\xff\xe1\0\36"
+         "Exif\0\0",
+         little, 12, 22, 3},
+        {"\x89PNG\r\n\x1a\n\0\0\0\26"
+         "eXIf",
+         tiff, 16, 22, 6},
+        {"RIFF\0\0\0\0WEBPEXIF\26\0\0\0", little, 20, 22, 3},
+        {"RIFF\0\0\0\0WEBPVP8 \1\0\0\0x\0EXIF\34\0\0\0Exif\0\0", tiff, 36, 22, 6},
+        {"\x89PNG\r\n\x1a\n\xff\xff\xff\xff"
+         "eXIf",
+         tiff, 16, 22, 1},
+        {"\xff\xd8\xff\xda\0\36"
+         "Exif\0\0",
+         tiff, 12, 22, 1},
+        {"P6 1 1 255\n", tiff, 11, 22, 1},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf b = BUF_INIT;
+
+        buf_add(&b, rows[i].head, (size_t)rows[i].head_bytes);
+        buf_add(&b, rows[i].tiff, (size_t)rows[i].tiff_bytes);
+        CHECK_INT(orientation_of((const uint8_t *)b.data, b.len), rows[i].want);
+        for (size_t cut = 0; cut < b.len; cut++) { /* no byte behind the end is read */
+            uint8_t *part = xmalloc(cut + 1);
+
+            memcpy(part, b.data, cut);
+            CHECK(orientation_of(part, cut) >= 1);
+            free(part);
+        }
+        buf_release(&b);
+    }
+}
+
+/* a b c over d e f, as a viewer shows it under each tag. */
+TEST(orientation_turns_as_viewers_do)
+{
+    static const char *const want[] = {"abcdef", "cbafed", "fedcba", "defabc",
+                                       "adbecf", "daebfc", "fcebda", "cfbead"};
+
+    for (int tag = 1; tag <= 8; tag++) {
+        struct picture p;
+
+        picture_init(&p, 3, 2);
+        for (int i = 0; i < 18; i++)
+            p.rgb[i] = (uint8_t)('a' + i / 3);
+        orientation_apply(&p, tag);
+        CHECK_INT(p.w, tag < 5 ? 3 : 2);
+        CHECK_INT(p.h, tag < 5 ? 2 : 3);
+        for (int i = 0; i < 18; i++)
+            CHECK_INT(p.rgb[i], want[tag - 1][i / 3]);
+        picture_release(&p);
     }
 }
 
