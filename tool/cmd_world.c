@@ -11,15 +11,14 @@
 #include "cmd.h"
 #include "generate/options.h"
 #include "media/film.h"
-#include "world/caption.h"
-#include "world/prompt.h"
-#include "world/state_json.h"
+#include "world/world.h"
 
 static const char HELP[] =
     "zoetrope world -n N -o DIR [options]\n"
     "zoetrope world -n N --captions\n\n"
     "Writes DIR/SEED.mp4 and DIR/SEED.json: a clip of the world that the model learns from, what\n"
     "is seen in it, captions in both languages, and where everything is at every frame.\n\n"
+    "  --world NAME    which world (default physics); --list names them\n"
     "  -n N            how many clips (default 4)\n"
     "  -o DIR          where to (made when missing)\n"
     "  --seed N        seed of the first clip; the next ones count up (default 0)\n"
@@ -34,9 +33,10 @@ static const char HELP[] =
     "          zoetrope world -n 2 -o clips -p \"a blue box falls\" --seed 10\n";
 
 struct args {
+    const struct world *world;
     const char *out, *prompt, *format;
     int64_t n, seed, frames, fps;
-    int w, h, captions, overwrite;
+    int w, h, captions, overwrite, list;
 };
 
 static int parse_number(int64_t *out, const char *name, const char *value, int64_t lo, int64_t hi)
@@ -47,8 +47,27 @@ static int parse_number(int64_t *out, const char *name, const char *value, int64
     return 0;
 }
 
+static void list_worlds(FILE *to, const char *between)
+{
+    for (int i = 0; world_at(i); i++)
+        fprintf(to, "%s%s", i ? between : "", world_at(i)->name);
+}
+
+static int parse_world(struct args *a, const char *value)
+{
+    if ((a->world = world_named(value)))
+        return 0;
+    cmd_usage("world", "there is no world \"%s\"", value);
+    fputs("  there are: ", stderr);
+    list_worlds(stderr, ", ");
+    fputs("\n", stderr);
+    return EXIT_USAGE;
+}
+
 static int parse_value(struct args *a, const char *s, const char *value)
 {
+    if (!strcmp(s, "--world"))
+        return parse_world(a, value);
     if (!strcmp(s, "-n"))
         return parse_number(&a->n, s, value, 1, 1000000);
     if (!strcmp(s, "--seed"))
@@ -73,8 +92,8 @@ static int parse_value(struct args *a, const char *s, const char *value)
 
 static int parse(struct args *a, int argc, char **argv)
 {
-    static const char *const with_value[] = {"-n",     "--seed",   "--frames", "--fps",
-                                             "--size", "--format", "-o",       "-p"};
+    static const char *const with_value[] = {"-n",       "--seed", "--frames", "--fps",  "--size",
+                                             "--format", "-o",     "-p",       "--world"};
 
     for (int i = 1; i < argc; i++) {
         const char *s = argv[i];
@@ -87,54 +106,60 @@ static int parse(struct args *a, int argc, char **argv)
             return EXIT_USAGE;
         if (!strcmp(s, "--captions"))
             a->captions = 1;
+        else if (!strcmp(s, "--list"))
+            a->list = 1;
         else if (!strcmp(s, "-y"))
             a->overwrite = 1;
         else if (!known)
             return cmd_usage("world", "no option %s", s);
     }
-    if (!a->out && !a->captions)
+    if (a->prompt && !a->world->read)
+        return cmd_usage("world", "-p: the world %s reads no prompts", a->world->name);
+    if (!a->out && !a->captions && !a->list)
         return cmd_usage("world", "-o DIR says where the clips go");
     return 0;
 }
 
-static void make_scene(const struct args *a, uint64_t seed, struct scene *s)
+/* The words that the world does not know go to `unknown`. */
+static void make_scene(const struct args *a, uint64_t seed, struct world_scene *s,
+                       struct buf *unknown)
 {
     double aspect = (double)a->w / a->h;
-    struct prompt p;
 
-    if (a->prompt) {
-        prompt_read(a->prompt, &p);
-        scene_from_facts(s, &p.facts, seed, aspect);
-    } else {
-        scene_sample(s, seed, NULL, aspect);
-    }
+    memset(s, 0, sizeof *s);
+    s->world = a->world;
+    if (a->prompt)
+        a->world->read(s->state, a->prompt, seed, aspect, unknown);
+    else
+        a->world->sample(s->state, seed, NULL, aspect);
 }
 
-static void say_unknown(const char *prompt)
+static void say_unknown(const struct args *a)
 {
-    struct prompt p;
+    struct buf words = BUF_INIT;
+    struct world_scene s;
 
-    prompt_read(prompt, &p);
-    for (int i = 0; i < p.n_unknown; i++) {
-        fputs(i ? ", " : "words that the world does not know: ", stderr);
-        cmd_put_text(stderr, p.unknown[i]);
-    }
-    if (p.n_unknown)
+    make_scene(a, 0, &s, &words);
+    if (words.len) {
+        fputs("words that the world does not know: ", stderr);
+        cmd_put_text(stderr, buf_str(&words));
         fputs("\n", stderr);
+    }
+    buf_release(&words);
 }
 
-static void print_captions(const struct scene *s)
+static void print_captions(const struct world_scene *s, uint64_t seed)
 {
     struct buf b = BUF_INIT;
     struct rng r;
 
-    rng_init(&r, s->seed, 0);
-    caption_canonical(&s->facts, &b);
+    rng_init(&r, seed, 0);
+    s->world->caption(s->state, &b);
     for (enum lang lang = 0; lang < LANG_COUNT; lang++) {
         buf_putc(&b, '\t');
-        caption_everyday(&s->facts, lang, &r, &b);
+        s->world->everyday(s->state, lang, &r, &b);
     }
-    printf("%llu\t%s\n", (unsigned long long)s->seed, buf_str(&b));
+    printf("%llu\t%s\n", (unsigned long long)seed, buf_str(&b));
     buf_release(&b);
 }
 
@@ -161,17 +186,18 @@ static int write_film(const struct args *a, const struct clip *c, const char *ba
     return rc;
 }
 
-static int write_clip(const struct args *a, const struct scene *s, struct err *e)
+static int write_clip(const struct args *a, const struct world_scene *s, uint64_t seed,
+                      struct err *e)
 {
-    char *base = xasprintf("%s/%llu", a->out, (unsigned long long)s->seed);
+    char *base = xasprintf("%s/%llu", a->out, (unsigned long long)seed);
     char *truth = xasprintf("%s.json", base);
     struct buf b = BUF_INIT;
     struct jsonw w;
     struct clip c;
 
-    clip_render(s, a->w, a->h, (int)a->frames, (double)a->fps, &c);
+    s->world->render(s->state, a->w, a->h, (int)a->frames, (double)a->fps, &c);
     jsonw_init(&w, &b, 1);
-    state_json(&w, NULL, s, &c);
+    s->world->truth(&w, NULL, s->state, &c);
     buf_putc(&b, '\n');
     int rc = write_film(a, &c, base, e);
     if (!rc)
@@ -185,7 +211,7 @@ static int write_clip(const struct args *a, const struct scene *s, struct err *e
 
 int cmd_world(int argc, char **argv)
 {
-    struct args a = {.n = 4, .frames = 41, .fps = 8, .w = 448, .h = 256};
+    struct args a = {.world = world_at(0), .n = 4, .frames = 41, .fps = 8, .w = 448, .h = 256};
     struct progress bar;
     struct err e = {0};
 
@@ -197,18 +223,26 @@ int cmd_world(int argc, char **argv)
     a.format = film_default_ending();
     if (parse(&a, argc, argv))
         return EXIT_USAGE;
+    if (a.list) {
+        list_worlds(stdout, "\n");
+        fputs("\n", stdout);
+        return EXIT_OK;
+    }
     if (!a.captions && dir_make(a.out, &e))
         return cmd_fail(&e);
     cmd_catch_signals();
     if (a.prompt)
-        say_unknown(a.prompt);
+        say_unknown(&a);
     progress_start(&bar, stderr, "clips", (long)a.n);
     for (int64_t i = 0; i < a.n && !cmd_stop && !e.code; i++) {
-        struct scene s;
-        make_scene(&a, (uint64_t)(a.seed + i), &s);
+        struct buf unknown = BUF_INIT;
+        struct world_scene s;
+        uint64_t seed = (uint64_t)(a.seed + i);
+        make_scene(&a, seed, &s, &unknown);
+        buf_release(&unknown);
         if (a.captions)
-            print_captions(&s);
-        else if (!write_clip(&a, &s, &e))
+            print_captions(&s, seed);
+        else if (!write_clip(&a, &s, seed, &e))
             progress_step(&bar, (long)i + 1, NULL);
     }
     if (e.code)

@@ -13,7 +13,7 @@
 #include "base/utf8.h"
 #include "cmd.h"
 #include "media/film.h"
-#include "world/clip.h"
+#include "world/physics.h"
 #include "zoetrope.h"
 
 struct run {
@@ -97,7 +97,7 @@ static void render(const struct run *r, int i, struct clip *c)
 
     wish_facts(&r->wishes.item[i], (uint64_t)i, &facts);
     scene_from_facts(&scene, &facts, 0x6d656173ull << 32 | (uint64_t)i, (double)r->w / r->h);
-    clip_render(&scene, r->w, r->h, r->frames, r->fps, c);
+    scene_render(&scene, r->w, r->h, r->frames, r->fps, c);
 }
 
 static int true_column(struct run *r, enum score_column column, struct codec *codec, struct err *e)

@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "measure/shape.h"
 #include "measure/sight_inner.h"
-#include "world/clip.h"
+#include "world/physics.h"
 
 enum { STREAM_FIT = 0x66697473, FIT_STEPS = 1500, W = 112, H = 64, FRAMES = 17, BLOCK = 8 };
 
@@ -133,7 +133,7 @@ static void render_samples(int n_scenes, struct samples *out)
                                 : i % 4 == 1 ? COLOR_BLACK
                                              : 1 + rng_below(&r, COLOR_COUNT - 1);
         scene_from_facts(&s, &facts, rng_u64(&r), (double)W / H);
-        clip_render(&s, W, H, FRAMES, rng_chance(&r, 0.5) ? 8 : 4, &c);
+        scene_render(&s, W, H, FRAMES, rng_chance(&r, 0.5) ? 8 : 4, &c);
         collect(&c, &s.facts, &r, out);
         clip_release(&c);
     }

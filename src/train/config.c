@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "format/json.h"
+#include "train/record.h"
 
 #define KNOWN(v, ...)                                                                              \
     j_known(v, (const char *const[]){__VA_ARGS__},                                                 \
@@ -53,44 +54,18 @@ static void read_optim(struct optim_config *c, struct jval v)
     c->ema = j_real_or(v, "ema", 0, 0.99999, c->ema);
 }
 
-/* "events": {"moves": 0.5, "hits": 0.4, ...}: what is left out does not happen. */
-static void read_events(struct world_mix *mix, struct jval v)
-{
-    const char *names[EVENT_COUNT];
-    double sum = 0;
-    for (int i = 1; i < EVENT_COUNT; i++) {
-        names[i - 1] = slot_word(SLOT_EVENT, i);
-        mix->event[i] = j_real_or(v, names[i - 1], 0, 1e6, 0);
-        sum += mix->event[i];
-    }
-    j_known(v, names, EVENT_COUNT - 1);
-    if (!(sum > 0))
-        j_fail(v, "moves", "and the other events have no share: nothing would happen");
-}
-
-uint64_t clip_shape_mix_hash(const struct clip_shape *s)
-{
-    uint64_t h = 0xcbf29ce484222325u;
-    const unsigned char *bytes = (const unsigned char *)&s->mix;
-    if (!memcmp(&s->mix, &world_mix_default, sizeof s->mix))
-        return 0;
-    for (size_t i = 0; i < sizeof s->mix; i++)
-        h = (h ^ bytes[i]) * 0x100000001b3u;
-    return h;
-}
-
 static void read_clip(struct clip_shape *c, struct jval v)
 {
-    *c = (struct clip_shape){112, 64, 41, 8, world_mix_default};
+    *c = (struct clip_shape){.width = 112, .height = 64, .frames = 41, .fps = 8};
+    worlds_default(&c->worlds);
     if (!v.v)
         return;
-    KNOWN(v, "width", "height", "frames", "fps", "events");
+    KNOWN(v, "width", "height", "frames", "fps", "events", "worlds");
     c->width = int_or(v, "width", 16, 1024, c->width);
     c->height = int_or(v, "height", 16, 1024, c->height);
     c->frames = int_or(v, "frames", 1, 1025, c->frames);
     c->fps = j_real_or(v, "fps", 1, 120, c->fps);
-    if (j_has(v, "events"))
-        read_events(&c->mix, j_object(v, "events"));
+    worlds_read(&c->worlds, v);
 }
 
 /* An optional list with one entry per stage. */
@@ -230,7 +205,7 @@ static void read_dit(struct train_config *c, struct jval v)
     r->decay = 0.3;
     r->optim = optim_config_default;
     KNOWN(v, "heads", "head_dim", "ffn_dim", "layers", "freq_dim", "phases", "remat", "s_mean",
-          "s_std", "s_uniform", "p_image", "p_no_text", "object_weight", "object_s",
+          "s_std", "s_uniform", "p_image", "p_no_text", "p_everyday", "object_weight", "object_s",
           "evaluate_every", "held_out", "warmup", "rate_decay", "optim");
     read_dit_net(&r->net, v, c);
     struct jval phases = j_array(v, "phases");
@@ -247,6 +222,7 @@ static void read_dit(struct train_config *c, struct jval v)
     r->s_uniform = j_real_or(v, "s_uniform", 0, 1, r->s_uniform);
     r->p_image = j_real_or(v, "p_image", 0, 1, r->p_image);
     r->p_no_text = j_real_or(v, "p_no_text", 0, 1, r->p_no_text);
+    r->p_everyday = j_real_or(v, "p_everyday", 0, 1, 0);
     r->object_weight = j_real_or(v, "object_weight", 1, 100, r->object_weight);
     r->object_s = j_real_or(v, "object_s", 0, 1, r->object_s);
     r->evaluate_every = int_or(v, "evaluate_every", 0, 1000000, r->evaluate_every);
@@ -290,6 +266,8 @@ static void check_sizes(struct train_config *c, struct jval root)
         j_fail(root, "clip", "frames must be 1 + a multiple of %d", kt);
     if (c->vae.groups > (c->clip.frames - 1) / kt + 1)
         j_fail(root, "vae", "groups: a clip has only %d", (c->clip.frames - 1) / kt + 1);
+    if (c->dit.p_everyday > 0 && !c->everyday_captions)
+        j_fail(root, "dit", "p_everyday: the clips have no everyday_captions");
     for (int i = 0; i < c->dit.n_phases; i++)
         for (int j = 0; j < c->dit.phase[i].n_mix; j++)
             if ((c->dit.phase[i].frames[j] - 1) % kt)
@@ -300,8 +278,8 @@ static void read_root(struct train_config *c, struct jval v)
 {
     static const char *const TYPES[] = {"f32", "bf16"}, *const SCALES[] = {"channel", "shared"};
     KNOWN(v, "zoetrope", "name", "license", "description", "seed", "type", "checkpoint_minutes",
-          "clip", "reel_clips", "latent_clips", "latent_growth", "mirror", "latent_scale", "vae",
-          "text", "dit", "model");
+          "clip", "reel_clips", "latent_clips", "latent_growth", "mirror", "everyday_captions",
+          "latent_scale", "vae", "text", "dit", "model");
     j_int(v, "zoetrope", 1, 1);
     text_field(c->name, sizeof(c->name), v, "name", "unnamed");
     text_field(c->license, sizeof(c->license), v, "license", "Apache-2.0");
@@ -314,6 +292,7 @@ static void read_root(struct train_config *c, struct jval v)
     c->latent_clips = (int)j_int(v, "latent_clips", 1, TRAIN_MAX_CLIPS);
     c->latent_growth = j_real_or(v, "latent_growth", 0, 1000, 0);
     c->mirror = j_bool_or(v, "mirror", 1);
+    c->everyday_captions = int_or(v, "everyday_captions", 0, RECORD_MAX_CAPTIONS - 1, 0);
     c->shared_std = j_choice_or(v, "latent_scale", SCALES, 2, 0);
     read_vae(&c->vae, group(v, "vae"));
     read_text(&c->dit.text, group(v, "text"));

@@ -12,17 +12,15 @@
 #include "model/umt5.h"
 #include "model/wan.h"
 #include "train/optim.h"
-#include "world/facts.h"
+#include "world/world.h"
 
 enum { TRAIN_MAX_PHASES = 8, TRAIN_MAX_MIX = 6, TRAIN_MAX_CLIPS = 10000000 };
 
 struct clip_shape {
     int width, height, frames; /* frames = 1 + kt*k */
     double fps;
-    struct world_mix mix; /* how often what happens */
+    struct worlds worlds; /* where clips come from */
 };
-/* Of the mix, for the heads of files: 0 for the default. */
-uint64_t clip_shape_mix_hash(const struct clip_shape *s);
 
 struct vae_recipe {
     struct tiny_vae_config net;
@@ -52,6 +50,7 @@ struct dit_recipe {
     int n_phases, remat;
     double s_mean, s_std, s_uniform; /* noise level: logit-normal, with a share drawn evenly */
     double p_image, p_no_text;       /* chance of a given first frame; of an empty prompt */
+    double p_everyday;               /* chance that the prompt is an everyday caption */
     double object_weight, object_s;  /* loss weight of object tokens below this noise level */
     int evaluate_every, held_out;    /* windows */
     int warmup;
@@ -73,8 +72,9 @@ struct train_config {
     double checkpoint_minutes;
     struct clip_shape clip;
     int reel_clips, latent_clips, mirror;
-    double latent_growth; /* clips that each step of the transformer adds (growth.h) */
-    int shared_std;       /* latents: one scale for all channels instead of one each */
+    int everyday_captions; /* per clip, beside the canonical one */
+    double latent_growth;  /* clips that each step of the transformer adds (growth.h) */
+    int shared_std;        /* latents: one scale for all channels instead of one each */
     struct vae_recipe vae;
     struct dit_recipe dit;
     struct model_defaults model;

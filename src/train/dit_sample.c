@@ -22,14 +22,16 @@ static void make_batch(struct dit_batch *b, const struct latents *l, const struc
     b->times = xcalloc(2 * (size_t)n + 1, sizeof(double));
     b->time_index = xmalloc(sizeof(int32_t) * (size_t)b->rows);
     for (int i = 0; i < 2 * n; i++) {
-        int64_t len = i < n ? p->start[record[i] + 1] - p->start[record[i]] : p->n_empty;
+        const int64_t *start = p->start + (i < n ? (int64_t)record[i] * p->each : 0);
+        int64_t len = i < n ? start[1] - start[0] : p->n_empty;
         b->grid[i] = (struct wan_grid){t, gh, gw};
         b->text_start[i + 1] = b->text_start[i] + len;
     }
     b->text_rows = b->text_start[2 * n];
     b->ids = xmalloc(sizeof(int32_t) * (size_t)(b->text_rows + 1));
     for (int i = 0; i < 2 * n; i++)
-        memcpy(b->ids + b->text_start[i], i < n ? p->ids + p->start[record[i]] : p->empty,
+        memcpy(b->ids + b->text_start[i],
+               i < n ? p->ids + p->start[(int64_t)record[i] * p->each] : p->empty,
                sizeof(int32_t) * (size_t)(b->text_start[i + 1] - b->text_start[i]));
     for (int64_t row = 0, each = (int64_t)t * gh * gw; row < b->rows; row++)
         b->time_index[row] = (int32_t)(row / each) + 1;

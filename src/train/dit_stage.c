@@ -180,7 +180,7 @@ static int open_data(struct dit_run *d, struct err *e)
         r = err_set(e, ERR_FORMAT, "config: dit.held_out takes all %d records away from training",
                     d->latents.n);
     if (!r)
-        r = prompts_tokenizer(&d->tokenizer, d->run->dir, e);
+        r = prompts_tokenizer(&d->tokenizer, &c->clip.worlds, d->run->dir, e);
     if (r)
         return r;
     d->n_train = d->latents.n - held;

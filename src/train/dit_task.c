@@ -52,8 +52,8 @@ const struct dit_phase *dit_phase_of(const struct dit_recipe *r, int64_t step)
 }
 
 void dit_draw_windows(struct dit_window *w, int n, const struct dit_recipe *r,
-                      const struct dit_phase *phase, int n_records, int kt, uint64_t seed,
-                      int64_t step)
+                      const struct dit_phase *phase, int n_records, int captions, int kt,
+                      uint64_t seed, int64_t step)
 {
     for (int i = 0; i < n; i++) {
         struct rng g;
@@ -64,7 +64,18 @@ void dit_draw_windows(struct dit_window *w, int n, const struct dit_recipe *r,
         w[i].s = rng_chance(&g, r->s_uniform) ? even : 1 / (1 + exp(-u));
         w[i].image = rng_chance(&g, r->p_image) && w[i].t > 1;
         w[i].no_text = rng_chance(&g, r->p_no_text);
+        w[i].caption = 0;
+        if (captions > 1 && rng_chance(&g, r->p_everyday))
+            w[i].caption = 1 + rng_below(&g, captions - 1);
     }
+}
+
+/* Ids of a window's prompt. */
+static const int32_t *prompt_of(const struct prompts *p, const struct dit_window *w, int64_t *len)
+{
+    const int64_t *start = p->start + (int64_t)w->record * p->each + w->caption;
+    *len = w->no_text ? p->n_empty : start[1] - start[0];
+    return w->no_text ? p->empty : p->ids + start[0];
 }
 
 static void batch_allocate(struct dit_batch *b, const struct dit_window *w, int n,
@@ -79,7 +90,8 @@ static void batch_allocate(struct dit_batch *b, const struct dit_window *w, int 
         b->grid[i] =
             (struct wan_grid){w[i].t, l->head.h / l->head.patch, l->head.w / l->head.patch};
         b->rows += (int64_t)frame * w[i].t;
-        int64_t len = w[i].no_text ? p->n_empty : p->start[w[i].record + 1] - p->start[w[i].record];
+        int64_t len;
+        prompt_of(p, &w[i], &len);
         b->text_start[i + 1] = b->text_start[i] + len;
     }
     b->text_rows = b->text_start[n];
@@ -159,9 +171,9 @@ static void make_one(void *arg, int i, int worker)
     rng_fill_normal(eps, count, j->key, STREAM_NOISE + STREAMS * (uint64_t)i, 0);
     make_window(j->b, i, j->first[i], w, j->r, j->l, eps);
     free(eps);
-    const int32_t *ids = w->no_text ? j->p->empty : j->p->ids + j->p->start[w->record];
-    int64_t at = j->b->text_start[i];
-    memcpy(j->b->ids + at, ids, sizeof(int32_t) * (size_t)(j->b->text_start[i + 1] - at));
+    int64_t len;
+    const int32_t *ids = prompt_of(j->p, w, &len);
+    memcpy(j->b->ids + j->b->text_start[i], ids, sizeof(int32_t) * (size_t)len);
 }
 
 void dit_batch_make(struct dit_batch *b, const struct dit_window *w, int n,

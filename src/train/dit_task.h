@@ -10,9 +10,10 @@
 #include "train/config.h"
 #include "train/latents.h"
 
-/* Token ids of every record, and of the empty prompt. */
+/* Token ids of the captions of every record, and of the empty prompt. Caption k of record i is text
+ * i * each + k. */
 struct prompts {
-    int n;
+    int n, each; /* texts; captions of a record */
     int32_t *ids;
     int64_t *start;          /* [n+1] */
     size_t room, start_room; /* elements that ids and start have memory for */
@@ -25,6 +26,7 @@ struct dit_window {
     double s;      /* noise level */
     int image;     /* first frame given */
     int no_text;
+    int caption; /* of the record */
 };
 
 struct dit_batch { /* owned */
@@ -46,10 +48,10 @@ struct dit_batch { /* owned */
 void patch_frame(float *rows, const float *z, int h, int w, int c, int p, int channel_last);
 void unpatch_frame(float *z, const float *rows, int h, int w, int c, int p, int channel_last);
 
-/* Windows of a step: from the first n_records records, by the recipe. */
+/* Windows of a step: from the first n_records records of `captions` captions, by the recipe. */
 void dit_draw_windows(struct dit_window *w, int n, const struct dit_recipe *r,
-                      const struct dit_phase *phase, int n_records, int kt, uint64_t seed,
-                      int64_t step);
+                      const struct dit_phase *phase, int n_records, int captions, int kt,
+                      uint64_t seed, int64_t step);
 /* Noise of window i is that of stream i of (seed, step). Windows are spread over th (may be NULL).
  */
 void dit_batch_make(struct dit_batch *b, const struct dit_window *w, int n,

@@ -12,18 +12,37 @@
 #include "base/jsonw.h"
 #include "format/json.h"
 #include "format/safetensors.h"
+#include "train/reel.h"
 
 static size_t round_up(size_t n)
 {
     return (n + 63) / 64 * 64;
 }
 
-size_t latents_record(const struct latents_head *h, size_t *z_at, size_t *share_at)
+#define MAGIC "ZTLAT02"
+
+struct latents_layout latents_layout(const struct latents_head *h)
 {
     size_t places = (size_t)h->t * (size_t)h->h * (size_t)h->w;
-    *z_at = round_up(sizeof(struct facts));
-    *share_at = *z_at + round_up(places * (size_t)h->c * sizeof(bf16));
-    return *share_at + round_up(places / (size_t)(h->patch * h->patch));
+    size_t tokens = round_up(places / (size_t)(h->patch * h->patch));
+    struct latents_layout l = {.z = round_up(record_bytes(&h->record))};
+    l.share = l.z + round_up(places * (size_t)h->c * sizeof(bf16));
+    l.object = l.share + tokens;
+    l.bytes = l.object + tokens;
+    return l;
+}
+
+int latents_check(const struct latents_head *have, const struct latents_head *want,
+                  const char *path, struct err *e)
+{
+    if (memcmp(have->magic, want->magic, sizeof(want->magic)))
+        return err_set(
+            e, ERR_FORMAT,
+            "%s: not latents of this version (%s); remove the file, or train into another --out",
+            path, MAGIC);
+    if (memcmp(have, want, sizeof(*want)))
+        return err_set(e, ERR_FORMAT, "%s: the latents come from another config or codec", path);
+    return 0;
 }
 
 int latents_head_of(struct latents_head *h, const struct train_config *c, const char *dir,
@@ -33,7 +52,7 @@ int latents_head_of(struct latents_head *h, const struct train_config *c, const 
     int r = tiny_vae_init(&m, &c->vae.net, e);
     if (r)
         return r;
-    *h = (struct latents_head){.magic = "ZTLAT01",
+    *h = (struct latents_head){.magic = MAGIC,
                                .seed = c->seed,
                                .t = (c->clip.frames - 1) / m.kt + 1,
                                .h = c->clip.height / m.ks,
@@ -41,7 +60,8 @@ int latents_head_of(struct latents_head *h, const struct train_config *c, const 
                                .c = c->vae.net.latent_channels,
                                .patch = c->dit.net.patch_size[1],
                                .mirror = c->mirror,
-                               .mix = clip_shape_mix_hash(&c->clip)};
+                               .record = reel_record_form(c),
+                               .worlds = worlds_hash(&c->clip.worlds)};
     tiny_vae_release(&m);
     char *path = path_join(dir, "vae");
     struct st_file *f;
@@ -59,7 +79,7 @@ static int map(struct latents *l, int room, const char *path, struct err *e)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_set(e, ERR_IO, "%s: cannot open: %s", path, strerror(errno));
-    size_t a, b, record = latents_record(&l->head, &a, &b);
+    size_t record = latents_layout(&l->head).bytes;
     size_t want = sizeof(l->head) + record * (size_t)l->n;
     size_t all = sizeof(l->head) + record * (size_t)room;
     int r = 0;
@@ -74,9 +94,7 @@ static int map(struct latents *l, int room, const char *path, struct err *e)
         return r;
     }
     l->mapped = all;
-    if (memcmp(l->bytes, &l->head, sizeof(l->head)))
-        return err_set(e, ERR_FORMAT, "%s: the latents come from another config or codec", path);
-    return 0;
+    return latents_check((const struct latents_head *)l->bytes, &l->head, path, e);
 }
 
 int latents_open(struct latents *l, const struct latents_head *want, int n, int room,
@@ -103,9 +121,10 @@ void latents_close(struct latents *l)
 struct latent_view latents_get(const struct latents *l, int i)
 {
     ZT_ASSERT(i >= 0 && i < l->n);
-    size_t z_at, share_at, bytes = latents_record(&l->head, &z_at, &share_at);
-    const uint8_t *p = l->bytes + sizeof(l->head) + bytes * (size_t)i;
-    return (struct latent_view){(const struct facts *)p, (const bf16 *)(p + z_at), p + share_at};
+    struct latents_layout at = latents_layout(&l->head);
+    const uint8_t *p = l->bytes + sizeof(l->head) + at.bytes * (size_t)i;
+    return (struct latent_view){record_read(p, &l->head.record), (const bf16 *)(p + at.z),
+                                p + at.share, p + at.object};
 }
 
 int latents_write_stats(const char *dir, const double *mean, const double *std, int c,

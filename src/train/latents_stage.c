@@ -44,7 +44,7 @@ static int measure(const struct latents_writer *w, const char *dir, struct err *
     bf16 *z = xmalloc(sizeof(bf16) * places * c);
     int r = 0;
     for (int i = 0; i < n && !r; i++) {
-        off_t at = (off_t)(sizeof(*h) + w->record * (size_t)i + w->z_at);
+        off_t at = (off_t)(sizeof(*h) + w->at.bytes * (size_t)i + w->at.z);
         if (pread(w->fd, z, sizeof(bf16) * places * c, at) != (ssize_t)(sizeof(bf16) * places * c))
             r = err_set(e, ERR_IO, "%s: cannot read record %d", w->path, i);
         for (size_t j = 0; j < places * c && !r; j++) {

@@ -36,27 +36,6 @@ static void flip(uint8_t *p, int w, int h, int n, int channels)
     }
 }
 
-/* Share of each token's pixels, over the frames of its group, that belong to an object. */
-static void token_shares(const struct latents_head *h, const struct tiny_vae *m,
-                         const struct clip *c, uint8_t *share)
-{
-    int kt = m->kt, side = m->ks * h->patch;
-    for (int t = 0; t < h->t; t++)
-        for (int y = 0; y < c->h / side; y++)
-            for (int x = 0; x < c->w / side; x++) {
-                int first = t ? kt * (t - 1) + 1 : 0, last = kt * t, hit = 0;
-                for (int f = first; f <= last; f++)
-                    for (int v = y * side; v < (y + 1) * side; v++)
-                        for (int u = x * side; u < (x + 1) * side; u++) {
-                            int id = c->ids[((size_t)f * (size_t)c->h + (size_t)v) * (size_t)c->w +
-                                            (size_t)u];
-                            hit += id > 0 && id <= c->n_objects;
-                        }
-                int all = (last - first + 1) * side * side;
-                *share++ = (uint8_t)((hit * 255 + all - 1) / all);
-            }
-}
-
 struct render_job {
     struct latent_group *g;
     const struct train_config *c;
@@ -64,13 +43,48 @@ struct render_job {
     const struct tiny_vae *m;
 };
 
-static void add_view(const struct render_job *j, int view, const struct clip *clip,
-                     const struct facts *f)
+/* Pixels of token (y,x), over frames first..last, by object; those behind the last one count as
+ * none. */
+static void count_objects(const struct clip *c, int first, int last, int y, int x, int side,
+                          int count[256])
 {
-    size_t pixels = view_pixels(j->c);
-    j->g->facts[view] = *f;
-    memcpy(j->g->rgb + pixels * 3 * (size_t)view, clip->rgb, pixels * 3);
-    token_shares(j->h, j->m, clip, j->g->share + view_tokens(j->h) * (size_t)view);
+    memset(count, 0, 256 * sizeof *count);
+    for (int f = first; f <= last; f++)
+        for (int v = y * side; v < (y + 1) * side; v++) {
+            const uint8_t *row = c->ids + ((size_t)f * (size_t)c->h + (size_t)v) * (size_t)c->w;
+            for (int u = x * side; u < (x + 1) * side; u++)
+                count[row[u] <= c->n_objects ? row[u] : 0]++;
+        }
+}
+
+/* Share of each token's pixels, over the frames of its group, that belong to an object, and to
+ * which of them most do. */
+static void token_shares(const struct render_job *j, const struct clip *c, uint8_t *share,
+                         uint8_t *object)
+{
+    int kt = j->m->kt, side = j->m->ks * j->h->patch;
+    for (int t = 0; t < j->h->t; t++)
+        for (int y = 0; y < c->h / side; y++)
+            for (int x = 0; x < c->w / side; x++) {
+                int first = t ? kt * (t - 1) + 1 : 0, last = kt * t;
+                int all = (last - first + 1) * side * side, count[256], most = 0;
+                count_objects(c, first, last, y, x, side, count);
+                for (int o = 1; o < 256; o++)
+                    if (count[o] > (most ? count[most] : 0))
+                        most = o;
+                *share++ = (uint8_t)(((all - count[0]) * 255 + all - 1) / all);
+                *object++ = (uint8_t)most;
+            }
+}
+
+static void add_view(const struct render_job *j, int view, const struct clip *clip,
+                     const struct world_scene *scene, uint64_t i)
+{
+    size_t pixels = view_pixels(j->c) * 3, tokens = view_tokens(j->h) * (size_t)view;
+    record_write(j->g->record + record_bytes(&j->h->record) * (size_t)view, &j->h->record, scene,
+                 clip->n_objects, j->c->seed, i);
+    memcpy(j->g->rgb + pixels * (size_t)view, clip->rgb, pixels);
+    token_shares(j, clip, j->g->share + tokens, j->g->object + tokens);
 }
 
 static void render_one(void *arg, int item, int worker)
@@ -78,17 +92,17 @@ static void render_one(void *arg, int item, int worker)
     const struct render_job *j = arg;
     const struct train_config *c = j->c;
     struct clip clip;
-    struct scene scene;
+    struct world_scene scene;
     int view = item * (j->g->views / j->g->n);
+    uint64_t i = LATENT_CLIPS + (uint64_t)(j->g->first + item);
     (void)worker;
-    reel_render(&clip, &scene, c->seed, LATENT_CLIPS + (uint64_t)(j->g->first + item), 1, &c->clip,
-                NULL);
-    add_view(j, view, &clip, &scene.facts);
+    reel_draw(&clip, &scene, c->seed, i, &c->clip);
+    add_view(j, view, &clip, &scene, i);
     if (c->mirror) {
         flip(clip.rgb, clip.w, clip.h, clip.n_frames, 3);
         flip(clip.ids, clip.w, clip.h, clip.n_frames, 1);
-        facts_mirror(&scene.facts);
-        add_view(j, view + 1, &clip, &scene.facts);
+        scene.world->mirror(scene.state);
+        add_view(j, view + 1, &clip, &scene, i);
     }
     clip_release(&clip);
 }
@@ -102,7 +116,9 @@ struct latent_group *latent_group_render(const struct train_config *c, const str
     g->n = clips - first < LATENT_GROUP ? clips - first : LATENT_GROUP;
     g->views = g->n * (c->mirror ? 2 : 1);
     g->rgb = xmalloc(view_pixels(c) * 3 * (size_t)g->views);
+    g->record = xmalloc(record_bytes(&h->record) * (size_t)g->views);
     g->share = xmalloc(view_tokens(h) * (size_t)g->views);
+    g->object = xmalloc(view_tokens(h) * (size_t)g->views);
     struct render_job j = {g, c, h, vae};
     threads_run(th, g->n, render_one, &j);
     return g;
@@ -113,7 +129,9 @@ void latent_group_free(struct latent_group **g)
     if (!*g)
         return;
     free((*g)->rgb);
+    free((*g)->record);
     free((*g)->share);
+    free((*g)->object);
     free(*g);
     *g = NULL;
 }
@@ -141,18 +159,19 @@ static int write_all(struct latents_writer *w, const void *data, size_t bytes, s
 static int keep_groups(struct latents_writer *w, const struct run *run, int clips, struct err *e)
 {
     off_t size = lseek(w->fd, 0, SEEK_END), head = (off_t)sizeof(w->head);
-    off_t clip = (off_t)w->record * (w->config->mirror ? 2 : 1);
+    off_t clip = (off_t)w->at.bytes * (w->config->mirror ? 2 : 1);
     struct latents_head have;
-    if (size >= head && pread(w->fd, &have, sizeof(have), 0) == head &&
-        !memcmp(&have, &w->head, sizeof(have))) {
+    int read = size >= head && pread(w->fd, &have, sizeof(have), 0) == head;
+    int other = read ? latents_check(&have, &w->head, w->path, e) : 0;
+    if (read && !other) {
         int64_t n = (size - head) / clip;
         w->clips = n < clips ? (int)(n - n % LATENT_GROUP) : clips;
         if (ftruncate(w->fd, head + w->clips * clip) || lseek(w->fd, 0, SEEK_END) < 0)
             return cannot_write(w, strerror(errno), e);
         return 0;
     }
-    if (size > 0 && !run->resume)
-        return err_set(e, ERR_FORMAT, "%s: the latents come from another config or codec", w->path);
+    if (other && (!run->resume || memcmp(have.magic, w->head.magic, sizeof(have.magic))))
+        return other;
     if (ftruncate(w->fd, 0) || lseek(w->fd, 0, SEEK_SET))
         return cannot_write(w, strerror(errno), e);
     return write_all(w, &w->head, sizeof(w->head), e);
@@ -179,10 +198,10 @@ int latents_writer_open(struct latents_writer *w, const struct train_config *c,
         return r;
     const struct latents_head *h = &w->head;
     size_t n = (size_t)w->at_once, frame = (size_t)c->clip.width * (size_t)c->clip.height * 3;
-    w->record = latents_record(h, &w->z_at, &w->share_at);
+    w->at = latents_layout(h);
     w->video = xmalloc(sizeof(float) * frame * padded_frames(w) * n);
     w->z = xmalloc(sizeof(float) * (size_t)h->t * (size_t)h->h * (size_t)h->w * (size_t)h->c * n);
-    w->bytes = xmalloc(w->record * n);
+    w->bytes = xmalloc(w->at.bytes * n);
     w->fd = open(w->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (w->fd < 0)
         return cannot_write(w, strerror(errno), e);
@@ -246,14 +265,17 @@ static int add_views(struct latents_writer *w, const struct latent_group *g, int
     cx_step_end(cx);
     if (cx->err.code)
         return err_set(e, cx->err.code, "latents: %s", cx->err.msg);
-    memset(w->bytes, 0, w->record * (size_t)n);
+    memset(w->bytes, 0, w->at.bytes * (size_t)n);
+    size_t record = record_bytes(&h->record), tokens = view_tokens(h);
     for (int i = 0; i < n; i++) {
-        uint8_t *to = w->bytes + w->record * (size_t)i;
-        memcpy(to, &g->facts[first + i], sizeof(g->facts[0]));
-        dtype_convert(to + w->z_at, DT_BF16, w->z + each * (size_t)i, DT_F32, each);
-        memcpy(to + w->share_at, g->share + view_tokens(h) * (size_t)(first + i), view_tokens(h));
+        uint8_t *to = w->bytes + w->at.bytes * (size_t)i;
+        size_t view = (size_t)(first + i);
+        memcpy(to, g->record + record * view, record);
+        dtype_convert(to + w->at.z, DT_BF16, w->z + each * (size_t)i, DT_F32, each);
+        memcpy(to + w->at.share, g->share + tokens * view, tokens);
+        memcpy(to + w->at.object, g->object + tokens * view, tokens);
     }
-    return write_all(w, w->bytes, w->record * (size_t)n, e);
+    return write_all(w, w->bytes, w->at.bytes * (size_t)n, e);
 }
 
 int latents_writer_add(struct latents_writer *w, const struct latent_group *g, struct err *e)

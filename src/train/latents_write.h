@@ -10,7 +10,7 @@
 
 #include "train/latents.h"
 
-enum { LATENT_GROUP = 16, LATENT_VIEWS = 2 * LATENT_GROUP };
+enum { LATENT_GROUP = 16 };
 
 /* Training clips are other clips than those the codec learned from. */
 #define LATENT_CLIPS (1ull << 32)
@@ -18,9 +18,10 @@ enum { LATENT_GROUP = 16, LATENT_VIEWS = 2 * LATENT_GROUP };
 /* Clips first..first+n-1 as the camera and, with config.mirror, a mirror see them. */
 struct latent_group {
     int first, n, views; /* views: of all clips */
-    struct facts facts[LATENT_VIEWS];
-    uint8_t *rgb;   /* [views, frames, H, W, 3] */
-    uint8_t *share; /* [views, t, h/patch, w/patch] (latents.h) */
+    uint8_t *record;     /* [views, record_bytes] (record.h) */
+    uint8_t *rgb;        /* [views, frames, H, W, 3] */
+    uint8_t *share;      /* [views, t, h/patch, w/patch] (latents.h) */
+    uint8_t *object;     /* the same */
 };
 
 /* The group that begins at clip `first` of a run of `clips`. Freed with latent_group_free. */
@@ -36,7 +37,7 @@ struct latents_writer {
     const struct tiny_vae *vae;
     struct threads *threads;
     int clips; /* in the file */
-    size_t record, z_at, share_at;
+    struct latents_layout at;
     int fd, at_once; /* at_once: views in one call of the encoder */
     char *path;
     float *video, *z; /* of at_once views */

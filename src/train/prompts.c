@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "world/caption.h"
-#include "world/lexicon.h"
 
-static int write_vocabulary(const char *path, struct err *e)
+static int write_vocabulary(const struct worlds *worlds, const char *path, struct err *e)
 {
     int n;
-    char **words = world_vocabulary(&n);
+    char **words = worlds_vocabulary(worlds, &n);
     double *scores = xmalloc(sizeof(double) * (size_t)(n + 1));
     /* One score per piece makes the longest match the cheapest: whole words win over their
      * characters. */
@@ -22,12 +20,13 @@ static int write_vocabulary(const char *path, struct err *e)
     return r;
 }
 
-int prompts_tokenizer(struct tokenizer **out, const char *dir, struct err *e)
+int prompts_tokenizer(struct tokenizer **out, const struct worlds *worlds, const char *dir,
+                      struct err *e)
 {
     char *folder = path_join(dir, "tokenizer"), *path = path_join(folder, "tokenizer.json");
     int r = dir_make(folder, e);
     if (!r && !file_exists(path))
-        r = write_vocabulary(path, e);
+        r = write_vocabulary(worlds, path, e);
     if (!r)
         r = tokenizer_open(out, path, e);
     free(path);
@@ -35,34 +34,39 @@ int prompts_tokenizer(struct tokenizer **out, const char *dir, struct err *e)
     return r;
 }
 
+static void add_text(struct prompts *p, const struct tokenizer *t, const char *text)
+{
+    int32_t *ids;
+    int n;
+    tokenizer_encode(t, text, strlen(text), &ids, &n);
+    size_t at = (size_t)p->start[p->n];
+    if (at + (size_t)n > p->room) {
+        p->room = 2 * (at + (size_t)n);
+        p->ids = xrealloc(p->ids, sizeof(*p->ids) * p->room);
+    }
+    memcpy(p->ids + at, ids, sizeof(*ids) * (size_t)n);
+    p->start[++p->n] = (int64_t)at + n;
+    free(ids);
+}
+
 void prompts_extend(struct prompts *p, const struct tokenizer *t, const struct latents *l)
 {
-    struct buf text = BUF_INIT;
-    if (p->start_room < (size_t)l->n + 1) {
-        p->start_room = 2 * ((size_t)l->n + 1);
+    size_t want = (size_t)l->n * (size_t)p->each + 1;
+    if (p->start_room < want) {
+        p->start_room = 2 * want;
         p->start = xrealloc(p->start, sizeof(*p->start) * p->start_room);
     }
-    for (; p->n < l->n; p->n++) {
-        int32_t *ids;
-        int n;
-        buf_clear(&text);
-        caption_canonical(latents_get(l, p->n).facts, &text);
-        tokenizer_encode(t, buf_str(&text), text.len, &ids, &n);
-        size_t at = (size_t)p->start[p->n];
-        if (at + (size_t)n > p->room) {
-            p->room = 2 * (at + (size_t)n);
-            p->ids = xrealloc(p->ids, sizeof(*p->ids) * p->room);
-        }
-        memcpy(p->ids + at, ids, sizeof(*ids) * (size_t)n);
-        p->start[p->n + 1] = (int64_t)at + n;
-        free(ids);
+    for (int i = p->n / p->each; i < l->n; i++) {
+        struct latent_view v = latents_get(l, i);
+        for (int k = 0; k < p->each; k++)
+            add_text(p, t, v.of.caption[k]);
     }
-    buf_release(&text);
 }
 
 void prompts_make(struct prompts *p, const struct tokenizer *t, const struct latents *l)
 {
-    *p = (struct prompts){.start = xcalloc(1, sizeof(*p->start)), .start_room = 1};
+    *p = (struct prompts){
+        .each = l->head.record.captions, .start = xcalloc(1, sizeof(*p->start)), .start_room = 1};
     prompts_extend(p, t, l);
     tokenizer_encode(t, "", 0, &p->empty, &p->n_empty);
 }

@@ -16,22 +16,31 @@ enum { AT_ONCE = 16 };
 struct reel_head {
     char magic[8];
     uint64_t seed;
-    int32_t width, height, frames, facts_bytes;
+    int32_t width, height, frames;
+    struct record_form record;
+    int32_t unused;
     double fps;
-    uint64_t mix;
-    uint8_t unused[16];
+    uint64_t worlds;
 };
+
+#define MAGIC "ZTREEL2"
+
+struct record_form reel_record_form(const struct train_config *c)
+{
+    return (struct record_form){(int32_t)worlds_state_bytes(&c->clip.worlds),
+                                1 + c->everyday_captions};
+}
 
 static struct reel_head head_of(const struct train_config *c)
 {
-    struct reel_head h = {.magic = "ZTREEL1",
+    struct reel_head h = {.magic = MAGIC,
                           .seed = c->seed,
                           .width = c->clip.width,
                           .height = c->clip.height,
                           .frames = c->clip.frames,
-                          .facts_bytes = (int32_t)sizeof(struct facts),
+                          .record = reel_record_form(c),
                           .fps = c->clip.fps,
-                          .mix = clip_shape_mix_hash(&c->clip)};
+                          .worlds = worlds_hash(&c->clip.worlds)};
     return h;
 }
 
@@ -40,21 +49,23 @@ static size_t picture_pixels(const struct clip_shape *s)
     return (size_t)s->width * (size_t)s->height;
 }
 
-static size_t record_bytes(const struct clip_shape *s)
+/* Of one clip, words and pictures. */
+static size_t clip_bytes(const struct record_form *r, const struct clip_shape *s)
 {
-    return sizeof(struct facts) + picture_pixels(s) * (size_t)s->frames * 4;
+    return record_bytes(r) + picture_pixels(s) * (size_t)s->frames * 4;
 }
 
-void reel_scene(struct scene *s, uint64_t seed, uint64_t i, const struct clip_shape *shape)
+void reel_draw(struct clip *clip, struct world_scene *scene, uint64_t seed, uint64_t i,
+               const struct clip_shape *shape)
 {
-    struct rng r;
-    rng_init(&r, seed, i);
-    scene_sample(s, rng_u64(&r), &shape->mix, (double)shape->width / shape->height);
+    worlds_sample(&shape->worlds, scene, seed, i, (double)shape->width / shape->height);
+    scene->world->render(scene->state, shape->width, shape->height, shape->frames, shape->fps,
+                         clip);
 }
 
 struct render_job {
     struct clip *clip;
-    struct scene *scene;
+    struct world_scene *scene;
     uint64_t seed, first;
     const struct clip_shape *shape;
 };
@@ -63,12 +74,10 @@ static void render_one(void *arg, int item, int worker)
 {
     (void)worker;
     struct render_job *j = arg;
-    reel_scene(&j->scene[item], j->seed, j->first + (uint64_t)item, j->shape);
-    clip_render(&j->scene[item], j->shape->width, j->shape->height, j->shape->frames, j->shape->fps,
-                &j->clip[item]);
+    reel_draw(&j->clip[item], &j->scene[item], j->seed, j->first + (uint64_t)item, j->shape);
 }
 
-void reel_render(struct clip *clip, struct scene *scene, uint64_t seed, uint64_t first, int n,
+void reel_render(struct clip *clip, struct world_scene *scene, uint64_t seed, uint64_t first, int n,
                  const struct clip_shape *shape, struct threads *th)
 {
     struct render_job j = {clip, scene, seed, first, shape};
@@ -90,14 +99,29 @@ static int write_all(int fd, const char *path, const void *data, size_t bytes, s
     return 0;
 }
 
-static int write_clip(int fd, const char *path, const struct clip *c, const struct facts *f,
-                      struct err *e)
+static int write_clip(int fd, const char *path, const struct clip *c, const uint8_t *record,
+                      size_t bytes, struct err *e)
 {
     size_t pixels = (size_t)c->w * (size_t)c->h * (size_t)c->n_frames;
-    int r = write_all(fd, path, f, sizeof(*f), e);
+    int r = write_all(fd, path, record, bytes, e);
     if (!r)
         r = write_all(fd, path, c->rgb, pixels * 3, e);
     return r ? r : write_all(fd, path, c->ids, pixels, e);
+}
+
+static int check_head(const struct reel_head *have, const struct train_config *c, const char *path,
+                      struct err *e)
+{
+    struct reel_head want = head_of(c);
+    if (memcmp(have->magic, want.magic, sizeof(want.magic)))
+        return err_set(
+            e, ERR_FORMAT,
+            "%s: not a reel of this version (%s); remove it, or train into another --out", path,
+            MAGIC);
+    if (memcmp(have, &want, sizeof(want)))
+        return err_set(e, ERR_FORMAT,
+                       "%s: the clips come from another config; train into another --out", path);
+    return 0;
 }
 
 /* Records that are complete; the file is cut behind them. Negative on failure. */
@@ -107,20 +131,20 @@ static int open_for_append(int *fd, const char *path, const struct train_config 
     if (*fd < 0)
         return err_set(e, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
     struct reel_head want = head_of(c), have = {0};
-    off_t size = lseek(*fd, 0, SEEK_END);
+    off_t size = lseek(*fd, 0, SEEK_END), clip = (off_t)clip_bytes(&want.record, &c->clip);
     int64_t n = 0;
+    int r = 0;
     if (size >= (off_t)sizeof(want)) {
-        if (pread(*fd, &have, sizeof(have), 0) != sizeof(have) ||
-            memcmp(&have, &want, sizeof(want)))
-            return err_set(e, ERR_FORMAT,
-                           "%s: the clips come from another config; train into another --out",
-                           path);
-        n = (size - (off_t)sizeof(want)) / (off_t)record_bytes(&c->clip);
+        if (pread(*fd, &have, sizeof(have), 0) != sizeof(have))
+            return err_set(e, ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+        if ((r = check_head(&have, c, path, e)))
+            return r;
+        n = (size - (off_t)sizeof(want)) / clip;
     }
-    off_t keep = n ? (off_t)sizeof(want) + n * (off_t)record_bytes(&c->clip) : 0;
+    off_t keep = n ? (off_t)sizeof(want) + n * clip : 0;
     if (ftruncate(*fd, keep) || lseek(*fd, 0, SEEK_END) < 0)
         return err_set(e, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    int r = keep ? 0 : write_all(*fd, path, &want, sizeof(want), e);
+    r = keep ? 0 : write_all(*fd, path, &want, sizeof(want), e);
     return r ? r : n > c->reel_clips ? c->reel_clips : (int)n;
 }
 
@@ -128,17 +152,23 @@ static int append(int fd, const char *path, int done, const struct train_config 
                   const struct run *run, struct err *e)
 {
     struct clip clip[AT_ONCE];
-    struct scene scene[AT_ONCE];
+    struct world_scene *scene = xmalloc(sizeof(*scene) * AT_ONCE);
+    struct record_form shape = reel_record_form(c);
+    uint8_t *record = xmalloc(record_bytes(&shape));
     double start = clock_s(), said = start;
     int r = 0, from = done;
     while (!r && done < c->reel_clips) {
-        if (run->stop && *run->stop)
-            return err_set(e, ERR_CANCEL, "reel: stopped after %d clips", done);
+        if (run->stop && *run->stop) {
+            r = err_set(e, ERR_CANCEL, "reel: stopped after %d clips", done);
+            break;
+        }
         int n = c->reel_clips - done < AT_ONCE ? c->reel_clips - done : AT_ONCE;
         reel_render(clip, scene, c->seed, (uint64_t)done, n, &c->clip, run->threads);
         for (int i = 0; i < n; i++) {
+            record_write(record, &shape, &scene[i], clip[i].n_objects, c->seed,
+                         (uint64_t)(done + i));
             if (!r)
-                r = write_clip(fd, path, &clip[i], &scene[i].facts, e);
+                r = write_clip(fd, path, &clip[i], record, record_bytes(&shape), e);
             clip_release(&clip[i]);
         }
         done += n;
@@ -148,6 +178,8 @@ static int append(int fd, const char *path, int done, const struct train_config 
                     (done - from) / (said - start));
         }
     }
+    free(scene);
+    free(record);
     return r;
 }
 
@@ -164,18 +196,22 @@ int reel_make(const struct train_config *c, const struct run *run, struct err *e
 
 int reel_open(struct reel *r, const struct train_config *c, const char *dir, struct err *e)
 {
-    *r = (struct reel){
-        .fd = -1, .shape = c->clip, .n = c->reel_clips, .path = path_join(dir, "reel.bin")};
-    struct reel_head want = head_of(c), have;
+    *r = (struct reel){.fd = -1,
+                       .shape = c->clip,
+                       .record = reel_record_form(c),
+                       .n = c->reel_clips,
+                       .path = path_join(dir, "reel.bin")};
+    struct reel_head have = {0};
     r->fd = open(r->path, O_RDONLY | O_CLOEXEC);
     int code = 0;
     if (r->fd < 0)
         code = err_set(e, ERR_IO, "%s: cannot open: %s", r->path, strerror(errno));
-    else if (pread(r->fd, &have, sizeof(have), 0) != sizeof(have) ||
-             memcmp(&have, &want, sizeof(want)) ||
+    else if (pread(r->fd, &have, sizeof(have), 0) < 0)
+        code = err_set(e, ERR_IO, "%s: cannot read: %s", r->path, strerror(errno));
+    else if (!(code = check_head(&have, c, r->path, e)) &&
              lseek(r->fd, 0, SEEK_END) <
-                 (off_t)(sizeof(want) + record_bytes(&c->clip) * (size_t)r->n))
-        code = err_set(e, ERR_FORMAT, "%s: not the %d clips of this config", r->path, r->n);
+                 (off_t)(sizeof(have) + clip_bytes(&r->record, &r->shape) * (size_t)r->n))
+        code = err_set(e, ERR_FORMAT, "%s: holds fewer than %d clips", r->path, r->n);
     if (code)
         reel_close(r);
     return code;
@@ -201,19 +237,14 @@ static int read_at(const struct reel *r, void *dst, size_t bytes, size_t offset,
 static size_t record_at(const struct reel *r, int i)
 {
     ZT_ASSERT(i >= 0 && i < r->n);
-    return sizeof(struct reel_head) + record_bytes(&r->shape) * (size_t)i;
-}
-
-int reel_facts(const struct reel *r, int i, struct facts *f, struct err *e)
-{
-    return read_at(r, f, sizeof(*f), record_at(r, i), e);
+    return sizeof(struct reel_head) + clip_bytes(&r->record, &r->shape) * (size_t)i;
 }
 
 int reel_read(const struct reel *r, int i, int first, int n, uint8_t *rgb, uint8_t *ids,
               struct err *e)
 {
     ZT_ASSERT(first >= 0 && n >= 0 && first + n <= r->shape.frames);
-    size_t px = picture_pixels(&r->shape), at = record_at(r, i) + sizeof(struct facts);
+    size_t px = picture_pixels(&r->shape), at = record_at(r, i) + record_bytes(&r->record);
     int code = read_at(r, rgb, px * 3 * (size_t)n, at + px * 3 * (size_t)first, e);
     at += px * 3 * (size_t)r->shape.frames;
     return code ? code : read_at(r, ids, px * (size_t)n, at + px * (size_t)first, e);

@@ -102,7 +102,7 @@ static void render_held_out(struct vae_run *v)
 {
     v->n_held_out = v->c->vae.held_out;
     v->held_out = xcalloc((size_t)v->n_held_out, sizeof(*v->held_out));
-    struct scene *scene = xcalloc((size_t)v->n_held_out, sizeof(*scene));
+    struct world_scene *scene = xcalloc((size_t)v->n_held_out, sizeof(*scene));
     reel_render(v->held_out, scene, v->c->seed, REEL_HELD_OUT, v->n_held_out, &v->c->clip,
                 v->run->threads);
     free(scene);

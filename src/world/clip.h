@@ -1,12 +1,8 @@
-/* clip.h - a rendered clip: pictures, id maps and the ground truth of every frame.
- *
- * Threads: clip_render uses the calling thread only; different clips may be rendered at once. */
+/* clip.h - a rendered clip of any world: pictures, id maps and the ground truth of every frame. */
 #ifndef WORLD_CLIP_H
 #define WORLD_CLIP_H
 
 #include <stdint.h>
-
-#include "world/scene.h"
 
 /* One object at one frame. Picture coordinates are pixels, x right, y down, (0,0) the corner. */
 struct clip_object {
@@ -22,13 +18,13 @@ struct clip {
     int w, h, n_frames, n_objects;
     double fps;
     uint8_t *rgb;              /* [n_frames][h][w][3], sRGB */
-    uint8_t *ids;              /* [n_frames][h][w]: 0 floor, 1..n_objects, n_objects+1 scenery */
+    uint8_t *ids;              /* [n_frames][h][w]: 0 ground, 1..n_objects, above: scenery */
     struct clip_object *truth; /* [n_frames][n_objects] */
 };
 
-/* Render n_frames frames of w x h pixels at times frame / fps. *c is the caller's, to be given to
- * clip_release. Sizes are the caller's duty: BUG when one is not positive. */
-void clip_render(const struct scene *s, int w, int h, int n_frames, double fps, struct clip *c);
+/* Memory for n_frames frames; pictures and ids are not set, truth is zero. BUG when a size is not
+ * positive. To be given to clip_release. */
+void clip_init(struct clip *c, int w, int h, int n_frames, int n_objects, double fps);
 void clip_release(struct clip *c);
 
 static inline const struct clip_object *clip_truth(const struct clip *c, int frame, int object)

@@ -8,7 +8,7 @@ const struct lexicon_entry lexicon_entries[] = {
     /* shapes */
     {SLOT_SHAPE, SHAPE_BALL, {
         "ball|sphere|orb|globe/marble|bowling ball|round ball|beach ball|football|basketball|bead|bubble",
-        "球|球体|圆球|小圆球/圆形的球|皮球|足球|篮球|弹珠|珠子|球形物体|圆珠|大圆球|气球"}},
+        "球|球体|圆球/圆形的球|皮球|足球|篮球|弹珠|珠子|球形物体|圆珠|气球"}},
     {SLOT_SHAPE, SHAPE_BOX, {
         "box|cube|block|crate/brick|square block|dice|die|carton|package|square box|parcel|case|chest",
         "方块|立方体|盒子|箱子/正方体|方盒|方盒子|木箱|箱|积木|方形|骰子|正方形|方体|长方体|纸箱|盒|方箱|砖块|砖头"}},

@@ -101,17 +101,17 @@ static void add_body(struct engine *g, int i)
         if (b->prim == PRIM_SPHERE && b->pos[2] < b->half[2] + 0.1f) /* it rolls already */
             dBodySetAngularVel(id, 0, b->vel[0] / b->half[0], 0);
     }
-    if (b->prim == PRIM_CONE && id && b->friction > 0) {
+    if (b->prim == PRIM_CONE && id && !b->upright) {
         add_cone(g, id, b);
         return;
     }
-    if (id && b->friction == 0 && g->scene->facts.event == EVENT_DOMINO) {
+    if (b->upright && g->scene->facts.event == EVENT_DOMINO) {
         add_bumper(g, id, b);
         return;
     }
     if (b->prim == PRIM_SPHERE)
         geom = dCreateSphere(g->space, b->half[0]);
-    else if (b->prim == PRIM_BOX || b->friction == 0) /* upright gliders meet others as boxes */
+    else if (b->prim == PRIM_BOX || b->upright) /* such a glider meets others as a box */
         geom = dCreateBox(g->space, 2 * b->half[0], 2 * b->half[1], 2 * b->half[2]);
     else
         geom = dCreateCylinder(g->space, b->half[0], 2 * b->half[2]);

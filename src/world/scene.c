@@ -233,8 +233,9 @@ static struct body *lay_actor(struct scene *s, float y, struct rng *r)
     enter_left(s, a, r);
     a->role = BODY_FREE;
     a->mass = 2.5f;
-    if (a->prim != PRIM_SPHERE)
-        a->friction = 0; /* glides upright until something stops it */
+    a->upright = a->prim != PRIM_SPHERE;
+    if (a->upright)
+        a->friction = 0;
     return a;
 }
 

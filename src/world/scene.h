@@ -35,6 +35,7 @@ struct body {
     float vel[3];    /* m/s at the start */
     float way;       /* of a glider, m */
     float mass, friction, bounce;
+    int upright;  /* free and without friction: stays as it stands until something stops it */
     float rgb[3]; /* linear, 0..1 */
     int shiny;
 };

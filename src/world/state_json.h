@@ -10,6 +10,7 @@
 #define WORLD_STATE_JSON_H
 
 #include "world/clip.h"
+#include "world/scene.h"
 
 struct jsonw;
 

@@ -20,19 +20,20 @@ static void make_data(struct latents *l, struct prompts *p)
         l->mean[k] = 0.1f * (float)k;
         l->std[k] = 1 + 0.2f * (float)k;
     }
-    size_t z_at, share_at, record = latents_record(&l->head, &z_at, &share_at);
-    l->mapped = sizeof(l->head) + record * RECORDS;
+    struct latents_layout part = latents_layout(&l->head);
+    l->mapped = sizeof(l->head) + part.bytes * RECORDS;
     uint8_t *bytes = xcalloc(1, l->mapped);
     for (int i = 0; i < RECORDS; i++) {
-        uint8_t *at = bytes + sizeof(l->head) + record * (size_t)i;
+        uint8_t *at = bytes + sizeof(l->head) + part.bytes * (size_t)i;
         for (int j = 0; j < T * H * W * C; j++)
-            ((bf16 *)(at + z_at))[j] = f32_to_bf16((float)rng_normal(&r));
-        at[share_at + 2] = 40;
+            ((bf16 *)(at + part.z))[j] = f32_to_bf16((float)rng_normal(&r));
+        at[part.share + 2] = 40;
     }
     l->bytes = bytes;
     static int32_t ids[] = {4, 5, 1, 7, 1, 2, 3, 8, 1}, empty[] = {1};
     static int64_t start[] = {0, 3, 5, 9};
-    *p = (struct prompts){.n = RECORDS, .ids = ids, .start = start, .empty = empty, .n_empty = 1};
+    *p = (struct prompts){
+        .n = RECORDS, .each = 1, .ids = ids, .start = start, .empty = empty, .n_empty = 1};
 }
 
 struct dit_block {
@@ -76,7 +77,7 @@ static void dit_networks(struct dit_block *d)
 static void dit_windows(struct dit_block *d, const struct latents *l, const struct prompts *p)
 {
     struct dit_recipe r = {.object_weight = 3, .object_s = 0.6};
-    struct dit_window w[] = {{0, T, 0.3, 0, 0}, {1, 1, 0.8, 0, 1}, {2, T, 0.55, 1, 0}};
+    struct dit_window w[] = {{0, T, 0.3, 0, 0, 0}, {1, 1, 0.8, 0, 1, 0}, {2, T, 0.55, 1, 0, 0}};
     dit_batch_make(&d->b, w, 3, &r, l, p, 1, 7, NULL);
     CHECK_INT(d->b.rows, 6 * (T + 1 + T));
     CHECK(d->b.weight[2] == 3 &&
@@ -133,7 +134,7 @@ TEST(train_vae_loss_gradient)
     struct err e = {0};
     struct vae_block_arg v = {
         .r = {.l1 = 0.1, .difference = 0.1, .object_weight = 5, .noise = 0.1}};
-    struct clip_shape shape = {16, 8, 9, 8, world_mix_default};
+    struct clip_shape shape = {.width = 16, .height = 8, .frames = 9, .fps = 8};
     struct tiny_vae_config c;
     struct rng r;
     tiny_vae_config_default(&c);

@@ -7,7 +7,7 @@
 #include "measure/codec.h"
 #include "measure/score.h"
 #include "measure/sight.h"
-#include "world/clip.h"
+#include "world/physics.h"
 #include "ztest.h"
 
 enum { W = 112, H = 64 };
@@ -95,7 +95,7 @@ static void render(int i, int frames, struct scene *s, struct clip *c)
     f.object[0].shape = 1 + i / 8 % 4;
     f.direction = 1 + i % 5 % 4;
     scene_from_facts(s, &f, rng_u64(&r), (double)W / H);
-    clip_render(s, W, H, frames, 8, c);
+    scene_render(s, W, H, frames, 8, c);
 }
 
 /* 64 renders whose seeds the table has never seen. The whole calibration is in doc/MEASURES.md. */

@@ -61,17 +61,57 @@ TEST(train_config_events)
     struct err e;
 
     CHECK_INT(read_text(&c, RUN("{\"frames\": 9}"), &e), 0);
-    CHECK_INT(clip_shape_mix_hash(&c.clip), 0);
+    CHECK_INT(worlds_hash(&c.clip.worlds), 0);
     CHECK_INT(read_text(&c, RUN("{\"events\": {\"moves\": 3, \"hits\": 1}}"), &e), 0);
-    CHECK(c.clip.mix.event[EVENT_MOVE] == 3 && c.clip.mix.event[EVENT_COLLIDE] == 1 &&
-          c.clip.mix.event[EVENT_DROP] == 0);
-    CHECK(clip_shape_mix_hash(&c.clip) != 0); /* files of other clips are not taken for these */
+    const struct world_mix *mix = (const void *)c.clip.worlds.part[0].mix;
+    CHECK(mix->event[EVENT_MOVE] == 3 && mix->event[EVENT_COLLIDE] == 1 &&
+          mix->event[EVENT_DROP] == 0);
+    CHECK(worlds_hash(&c.clip.worlds) != 0); /* files of other clips are not taken for these */
     CHECK_INT(read_text(&c, RUN("{\"events\": {\"hits\": 0}}"), &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "nothing would happen");
     CHECK_INT(read_text(&c, RUN("{\"events\": {\"hitz\": 1}}"), &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "hitz");
     CHECK_INT(read_text(&c, RUN("{\"events\": {\"hits\": -1}}"), &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "hits");
+}
+
+/* Each world reads its own object. "events" beside the sizes means those of physics, as before. */
+TEST(train_config_worlds)
+{
+    static const struct {
+        const char *clip, *says;
+    } wrong[] = {
+        {"{\"worlds\": {\"phisics\": {}}}", "physics"},
+        {"{\"worlds\": {\"physics\": {\"event\": {}}}}", "events"},
+        {"{\"worlds\": {\"physics\": {\"share\": 0, \"event\": {}}}}", "events"},
+        {"{\"worlds\": {\"physics\": {\"share\": -1}}}", "share"},
+        {"{\"worlds\": {\"physics\": {\"share\": 0}}}", "no world a share"},
+        {"{\"worlds\": {}}", "no world a share"},
+        {"{\"worlds\": {\"physics\": {\"events\": {\"hitz\": 1}}}}", "hits"},
+        {"{\"worlds\": {\"physics\": {}}, \"events\": {\"hits\": 1}}", "events"},
+        {"{\"world\": {\"physics\": {}}}", "worlds"},
+    };
+    struct train_config a, b;
+    struct err e;
+
+    CHECK_INT(read_text(&a, RUN("{\"worlds\": {\"physics\": {\"share\": 0.4}}}"), &e), 0);
+    CHECK(worlds_hash(&a.clip.worlds) == 0);
+    CHECK_INT(read_text(&a, RUN("{\"events\": {\"hits\": 2}}"), &e), 0);
+    CHECK_INT(read_text(&b, RUN("{\"worlds\": {\"physics\": {\"events\": {\"hits\": 2}}}}"), &e),
+              0);
+    CHECK(worlds_hash(&a.clip.worlds) == worlds_hash(&b.clip.worlds));
+    CHECK(worlds_hash(&a.clip.worlds) == 0x8e1eb28d12928f7fu); /* that of files made before */
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[512];
+
+        snprintf(text, sizeof text, RUN("%s"), wrong[i].clip);
+        CHECK_INT(read_text(&a, text, &e), ERR_FORMAT);
+        CHECK_CONTAINS(e.msg, wrong[i].says);
+    }
+    CHECK_INT(read_text(&a, RUN("{}, \"everyday_captions\": 3"), &e), 0);
+    CHECK_INT(a.everyday_captions, 3);
+    CHECK_INT(read_text(&a, RUN("{}, \"everyday_captions\": 8"), &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "everyday_captions");
 }
 
 TEST(train_config_growth)

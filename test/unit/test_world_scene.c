@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "base/jsonw.h"
 #include "base/thread.h"
-#include "world/clip.h"
+#include "world/physics.h"
 #include "world/state_json.h"
 #include "ztest.h"
 
@@ -29,7 +29,7 @@ static void hash_seed(int seed, char out[65])
     struct clip c;
 
     scene_from_facts(&s, &f, (uint64_t)seed, 0);
-    clip_render(&s, W, H, 17, FPS, &c);
+    scene_render(&s, W, H, 17, FPS, &c);
     hash_clip(&c, out);
     clip_release(&c);
 }
@@ -69,7 +69,7 @@ static void travel(int direction, int speed, int shape, uint64_t seed, double *d
     f.object[0].shape = shape;
     f.camera = CAMERA_STATIC;
     scene_from_facts(&s, &f, seed, 0);
-    clip_render(&s, W, H, 17, FPS, &c);
+    scene_render(&s, W, H, 17, FPS, &c);
     *dx = (clip_truth(&c, 16, 0)->px[0] - clip_truth(&c, 0, 0)->px[0]) / W;
     *dy = (clip_truth(&c, 16, 0)->px[1] - clip_truth(&c, 0, 0)->px[1]) / H;
     *grows = clip_truth(&c, 16, 0)->radius_px / clip_truth(&c, 0, 0)->radius_px;
@@ -108,7 +108,7 @@ TEST(world_objects_are_large)
         struct clip c;
 
         scene_sample(&s, (uint64_t)seed, NULL, 0);
-        clip_render(&s, W, H, 9, 2, &c);
+        scene_render(&s, W, H, 9, 2, &c);
         for (int f = 0; f < c.n_frames; f++) {
             for (int o = 0; o < c.n_objects; o++) {
                 const struct clip_object *t = clip_truth(&c, f, o);
@@ -139,8 +139,8 @@ TEST(world_mirror_is_a_mirror)
         scene_from_facts(&s, &f, (uint64_t)seed, 0);
         m = s;
         scene_mirror(&m);
-        clip_render(&s, W, H, 5, 2, &a);
-        clip_render(&m, W, H, 5, 2, &b);
+        scene_render(&s, W, H, 5, 2, &a);
+        scene_render(&m, W, H, 5, 2, &b);
         for (int i = 0; i < 5 * H; i++) {
             for (int x = 0; x < W; x++) {
                 for (int k = 0; k < 3; k++)
@@ -225,7 +225,7 @@ TEST(world_events_happen)
         f.object[0].shape = 1 + seed % 4;
         f.object[1].shape = 1 + seed / 3 % 4;
         scene_from_facts(&s, &f, (uint64_t)seed, 0);
-        clip_render(&s, W, H, 41, FPS, &c);
+        scene_render(&s, W, H, 41, FPS, &c);
         CHECK(clip_truth(&c, 0, 1)->vel[0] == 0);
         CHECK(top_speed(&c, 1) > 0.5); /* struck */
         CHECK(clip_truth(&c, 40, 1)->pos[0] > clip_truth(&c, 0, 1)->pos[0] + 0.2f);
@@ -233,13 +233,13 @@ TEST(world_events_happen)
 
         f.event = EVENT_DOMINO;
         scene_from_facts(&s, &f, (uint64_t)seed, 0);
-        clip_render(&s, W, H, 41, FPS, &c);
+        scene_render(&s, W, H, 41, FPS, &c);
         CHECK(clip_truth(&c, 40, 1)->pos[2] < 0.8f * clip_truth(&c, 0, 1)->pos[2]); /* lie */
         clip_release(&c);
 
         f.event = EVENT_WALL;
         scene_from_facts(&s, &f, (uint64_t)seed, 0);
-        clip_render(&s, W, H, 41, FPS, &c);
+        scene_render(&s, W, H, 41, FPS, &c);
         CHECK(clip_truth(&c, 4, 0)->vel[0] > 0.5f);
         CHECK(clip_truth(&c, 40, 0)->vel[0] < -0.1f); /* came back */
         clip_release(&c);
@@ -247,7 +247,7 @@ TEST(world_events_happen)
         f.event = EVENT_DROP;
         f.direction = 0;
         scene_from_facts(&s, &f, (uint64_t)seed, 0);
-        clip_render(&s, W, H, 41, FPS, &c);
+        scene_render(&s, W, H, 41, FPS, &c);
         CHECK(clip_truth(&c, 0, 0)->pos[2] > 2);
         CHECK(clip_truth(&c, 40, 0)->pos[2] < 1.2f);
         clip_release(&c);
@@ -264,7 +264,7 @@ TEST(world_fall_is_a_parabola)
     f.object[0].shape = SHAPE_BALL;
     f.object[0].size = SIZE_SMALL;
     scene_from_facts(&s, &f, 3, 0);
-    clip_render(&s, W, H, 5, 10, &c);
+    scene_render(&s, W, H, 5, 10, &c);
     for (int i = 0; i < 5; i++) {
         double t = i / 10.0, z = s.body[0].pos[2] - WORLD_GRAVITY * t * t / 2;
 
@@ -283,8 +283,8 @@ TEST(world_rates_and_sizes_agree)
 
     f.object[0].color = COLOR_GREEN;
     scene_from_facts(&s, &f, 11, 0);
-    clip_render(&s, W, H, 17, 8, &a);
-    clip_render(&s, 2 * W, 2 * H, 49, 24, &b);
+    scene_render(&s, W, H, 17, 8, &a);
+    scene_render(&s, 2 * W, 2 * H, 49, 24, &b);
     for (int i = 0; i < 17; i++) {
         for (int k = 0; k < 3; k++)
             CHECK_BELOW(fabs(clip_truth(&a, i, 0)->pos[k] - clip_truth(&b, 3 * i, 0)->pos[k]),
@@ -315,7 +315,7 @@ TEST(world_other_aspects)
 
         f.camera = CAMERA_STATIC;
         scene_from_facts(&s, &f, 5, (double)size[i][0] / size[i][1]);
-        clip_render(&s, size[i][0], size[i][1], 17, FPS, &c);
+        scene_render(&s, size[i][0], size[i][1], 17, FPS, &c);
         CHECK(clip_truth(&c, 0, 0)->visible > 0.4f);
         CHECK(clip_truth(&c, 16, 0)->px[0] - clip_truth(&c, 0, 0)->px[0] > 0.2f * (float)c.w);
         CHECK(clip_truth(&c, 8, 0)->bbox[3] - clip_truth(&c, 8, 0)->bbox[1] > 10);
@@ -331,7 +331,7 @@ TEST(world_state_is_json)
     struct clip c;
 
     scene_sample(&s, 4, NULL, 0);
-    clip_render(&s, 32, 18, 3, FPS, &c);
+    scene_render(&s, 32, 18, 3, FPS, &c);
     jsonw_init(&w, &b, 0);
     state_json(&w, NULL, &s, &c);
     CHECK_CONTAINS(buf_str(&b), "\"format\": 1");

@@ -1,0 +1,118 @@
+#include "world/physics.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "world/caption.h"
+#include "world/prompt.h"
+#include "world/state_json.h"
+
+_Static_assert(sizeof(struct scene) <= WORLD_STATE_BYTES, "a scene is a state");
+_Static_assert(sizeof(struct world_mix) <= WORLD_MIX_BYTES, "and its mix a mix");
+
+static const char *const mix_fields[] = {"events", NULL};
+
+/* "events": {"moves": 0.5, "hits": 0.4, ...}: what is left out does not happen. */
+static void mix_read(void *state, struct jval v)
+{
+    struct world_mix *mix = state;
+    const char *names[EVENT_COUNT];
+    double sum = 0;
+
+    *mix = world_mix_default;
+    if (!v.v || !j_has(v, "events"))
+        return;
+    v = j_object(v, "events");
+    for (int i = 1; i < EVENT_COUNT; i++) {
+        names[i - 1] = slot_word(SLOT_EVENT, i);
+        mix->event[i] = j_real_or(v, names[i - 1], 0, 1e6, 0);
+        sum += mix->event[i];
+    }
+    j_known(v, names, EVENT_COUNT - 1);
+    if (!(sum > 0))
+        j_fail(v, "moves", "and the other events have no share: nothing would happen");
+}
+
+static void sample(void *state, uint64_t seed, const void *mix, double aspect)
+{
+    scene_sample(state, seed, mix, aspect);
+}
+
+static void mirror(void *state)
+{
+    scene_mirror(state);
+}
+
+static void caption(const void *state, struct buf *out)
+{
+    caption_canonical(&((const struct scene *)state)->facts, out);
+}
+
+static void everyday(const void *state, enum lang lang, struct rng *r, struct buf *out)
+{
+    caption_everyday(&((const struct scene *)state)->facts, lang, r, out);
+}
+
+static void render(const void *state, int w, int h, int n_frames, double fps, struct clip *c)
+{
+    scene_render(state, w, h, n_frames, fps, c);
+}
+
+static void truth(struct jsonw *w, const char *key, const void *state, const struct clip *c)
+{
+    state_json(w, key, state, c);
+}
+
+static void read_prompt(void *state, const char *text, uint64_t seed, double aspect,
+                        struct buf *unknown)
+{
+    struct prompt p;
+
+    prompt_read(text, &p);
+    for (int i = 0; i < p.n_unknown; i++) {
+        buf_puts(unknown, unknown->len ? ", " : "");
+        buf_puts(unknown, p.unknown[i]);
+    }
+    scene_from_facts(state, &p.facts, seed, aspect);
+}
+
+/* Every event, and the ways of those that have several. */
+static const struct {
+    const char *name;
+    int event, direction;
+} families[] = {
+    {"moves right", EVENT_MOVE, DIRECTION_RIGHT},
+    {"moves left", EVENT_MOVE, DIRECTION_LEFT},
+    {"approaches", EVENT_MOVE, DIRECTION_TOWARD},
+    {"recedes", EVENT_MOVE, DIRECTION_AWAY},
+    {"hits", EVENT_COLLIDE, 0},
+    {"drops", EVENT_DROP, 0},
+    {"descends", EVENT_RAMP, 0},
+    {"topples", EVENT_DOMINO, 0},
+    {"rebounds", EVENT_WALL, 0},
+};
+
+static const char *family(void *state, int i, uint64_t seed, double aspect)
+{
+    struct facts f = {.event = families[i].event, .direction = families[i].direction};
+
+    scene_from_facts(state, &f, seed, aspect);
+    return families[i].name;
+}
+
+const struct world world_physics = {
+    .name = "physics",
+    .state_bytes = sizeof(struct scene),
+    .mix_bytes = sizeof(struct world_mix),
+    .mix_fields = mix_fields,
+    .mix_read = mix_read,
+    .sample = sample,
+    .mirror = mirror,
+    .caption = caption,
+    .everyday = everyday,
+    .render = render,
+    .truth = truth,
+    .read = read_prompt,
+    .n_families = sizeof families / sizeof *families,
+    .family = family,
+    .vocabulary = world_vocabulary,
+};

@@ -1,0 +1,92 @@
+/* world.h - the worlds that clips come from. A world is a row: a name and functions over a state of
+ * its own, which nobody else looks into. Training, measures and the command know rows alone; a new
+ * world is one row in world.c.
+ *
+ * A state is plain data without pointers, all of it set (padding is zero), so it may be copied,
+ * compared and kept in files. Threads: rows are constant, their functions pure. */
+#ifndef WORLD_WORLD_H
+#define WORLD_WORLD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/json.h"
+#include "world/clip.h"
+#include "world/lexicon.h"
+
+struct buf;
+struct jsonw;
+struct rng;
+
+enum { WORLD_STATE_BYTES = 2048, WORLD_MIX_BYTES = 512, WORLDS_MAX = 4 };
+
+struct world {
+    const char *name;
+    size_t state_bytes; /* at most WORLD_STATE_BYTES */
+    size_t mix_bytes;   /* of how often what happens; at most WORLD_MIX_BYTES, no padding */
+    /* Fields of its object in a config, NULL at the end, and how they are read into a mix. A field
+     * that is missing means the default, so an empty object is the default mix. Errors stick to the
+     * document. */
+    const char *const *mix_fields;
+    void (*mix_read)(void *mix, struct jval v);
+
+    /* A scene by mix; all of it follows from the seed. aspect: w/h, 0 for 16:9. */
+    void (*sample)(void *state, uint64_t seed, const void *mix, double aspect);
+    /* The same scene with left and right exchanged, in pictures and in words. */
+    void (*mirror)(void *state);
+    /* The canonical caption: every fact once, in a fixed order. Appended to out. */
+    void (*caption)(const void *state, struct buf *out);
+    /* What people would say, all or part of it. Appended to out. */
+    void (*everyday)(const void *state, enum lang lang, struct rng *r, struct buf *out);
+    /* Pictures at times frame / fps; *c is the caller's, to be given to clip_release. */
+    void (*render)(const void *state, int w, int h, int n_frames, double fps, struct clip *c);
+    /* What was drawn, and where it was at every frame: one JSON object, the value of `key`. */
+    void (*truth)(struct jsonw *w, const char *key, const void *state, const struct clip *c);
+    /* A scene in which what `text` says holds, the rest drawn from the seed. Words that this world
+     * does not know are appended to `unknown`, with ", " between. NULL: it reads no prompts. */
+    void (*read)(void *state, const char *text, uint64_t seed, double aspect, struct buf *unknown);
+    /* Scenes that show everything it has, one after the other: number i of n_families, with the
+     * name of what is special about it. */
+    int n_families;
+    const char *(*family)(void *state, int i, uint64_t seed, double aspect);
+    /* Every word of its captions and prompts, as world_vocabulary gives them. */
+    char **(*vocabulary)(int *n);
+};
+
+const struct world *world_at(int i);               /* NULL behind the last */
+const struct world *world_named(const char *name); /* NULL: there is none */
+/* Of the name: what files keep. */
+uint64_t world_id(const struct world *w);
+const struct world *world_of_id(uint64_t id); /* NULL: there is none */
+
+/* A scene of any world. */
+struct world_scene {
+    const struct world *world;
+    _Alignas(16) unsigned char state[WORLD_STATE_BYTES];
+};
+
+/* Which worlds clips come from, how often, and by which mix. In the order of the rows. */
+struct worlds {
+    int n;
+    struct world_part {
+        const struct world *world;
+        double share;
+        _Alignas(16) unsigned char mix[WORLD_MIX_BYTES];
+    } part[WORLDS_MAX];
+};
+
+/* Physics alone, by its default mix. */
+void worlds_default(struct worlds *w);
+/* "worlds": {"physics": {"share": 0.4, ...}, ...} of the group `clip` of a config, or the fields of
+ * physics beside the sizes, or nothing: worlds_default. Errors stick to the document. */
+void worlds_read(struct worlds *w, struct jval clip);
+/* Scene of clip i of a seed: the world is drawn from them too. */
+void worlds_sample(const struct worlds *w, struct world_scene *s, uint64_t seed, uint64_t i,
+                   double aspect);
+/* For the heads of files: clips of equal hash, seed, number and size are equal. 0: the default. */
+uint64_t worlds_hash(const struct worlds *w);
+size_t worlds_state_bytes(const struct worlds *w); /* the largest */
+/* The words of all of them, each once. Free with world_vocabulary_free. */
+char **worlds_vocabulary(const struct worlds *w, int *n);
+
+#endif

@@ -1,0 +1,155 @@
+/* Training records: what is read back is what was drawn, files of another version are refused. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "train/dit_task.h"
+#include "train/latents_write.h"
+#include "train/prompts.h"
+#include "train/reel.h"
+#include "train/train.h"
+#include "ztest.h"
+
+static void read_tiny(struct train_config *c)
+{
+    char *config = path_join(ztest_data(".."), "configs/tiny.json");
+    struct err e;
+
+    if (train_config_read(c, config, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    free(config);
+}
+
+static struct latents_head head_for(const struct train_config *c, const struct tiny_vae *m)
+{
+    return (struct latents_head){.t = (c->clip.frames - 1) / m->kt + 1,
+                                 .h = c->clip.height / m->ks,
+                                 .w = c->clip.width / m->ks,
+                                 .c = c->vae.net.latent_channels,
+                                 .patch = 2,
+                                 .mirror = c->mirror,
+                                 .record = reel_record_form(c)};
+}
+
+/* What the tokens of a view say of each object agrees with the clip, counted in another way. */
+static void tokens_agree(const struct latent_group *g, const struct latents_head *h,
+                         const struct tiny_vae *m, const struct clip *c, int view, int flipped)
+{
+    int tw = h->w / h->patch, th = h->h / h->patch, side = m->ks * h->patch, shown = 0;
+
+    for (int i = 0; i < h->t * th * tw; i++) {
+        int t = i / (th * tw), y = i / tw % th, x = i % tw, count[256] = {0}, any = 0, all = 0;
+        size_t at = (size_t)(view * h->t * th * tw + i);
+
+        for (int f = 0; f < c->n_frames; f++) {
+            for (int p = 0; p < c->w * c->h; p++) {
+                int u = flipped ? c->w - 1 - p % c->w : p % c->w, id = c->ids[f * c->w * c->h + p];
+
+                if ((f + m->kt - 1) / m->kt != t || p / c->w / side != y || u / side != x)
+                    continue;
+                all++;
+                any += id > 0 && id <= c->n_objects;
+                count[id]++;
+            }
+        }
+        CHECK_INT(g->share[at], (any * 255 + all - 1) / all);
+        CHECK((g->object[at] > 0) == (any > 0));
+        for (int o = 1; o <= c->n_objects; o++)
+            CHECK(!any || count[g->object[at]] >= count[o]);
+        shown += any > 0;
+    }
+    CHECK(shown > 0);
+}
+
+TEST(train_records_of_a_group)
+{
+    struct train_config c;
+    struct tiny_vae m;
+    struct err e;
+
+    read_tiny(&c);
+    c.everyday_captions = 2;
+    CHECK_INT(tiny_vae_init(&m, &c.vae.net, &e), 0);
+    struct latents_head h = head_for(&c, &m);
+    struct latent_group *g = latent_group_render(&c, &h, &m, 0, 5, NULL);
+    CHECK_INT(g->views, 10);
+    for (int view = 0; view < g->views; view++) {
+        struct clip_record r =
+            record_read(g->record + record_bytes(&h.record) * (size_t)view, &h.record);
+        struct world_scene scene;
+        struct clip clip;
+        struct buf text = BUF_INIT;
+
+        reel_draw(&clip, &scene, c.seed, LATENT_CLIPS + (uint64_t)(view / 2), &c.clip);
+        if (view % 2)
+            scene.world->mirror(scene.state);
+        CHECK(r.world == scene.world && r.n_objects == clip.n_objects);
+        CHECK(!memcmp(r.state, scene.state, r.world->state_bytes));
+        scene.world->caption(scene.state, &text);
+        CHECK_STR(r.caption[0], buf_str(&text));
+        tokens_agree(g, &h, &m, &clip, view, view % 2);
+        clip_release(&clip);
+        buf_release(&text);
+    }
+    latent_group_free(&g);
+    tiny_vae_release(&m);
+}
+
+/* The prompt of a window is now and then an everyday caption; nothing else that is drawn changes.
+ */
+TEST(train_windows_with_everyday_captions)
+{
+    enum { N = 400 };
+    struct dit_recipe r = {.s_std = 1, .p_image = 0.2, .p_no_text = 0.1, .p_everyday = 0.25};
+    struct dit_phase phase = {.windows = N, .n_mix = 1, .frames = {9}, .weight = {1}};
+    static struct dit_window one[N], many[N];
+    int everyday = 0, seen[4] = {0};
+
+    dit_draw_windows(one, N, &r, &phase, 7, 1, 4, 3, 5);
+    dit_draw_windows(many, N, &r, &phase, 7, 4, 4, 3, 5);
+    for (int i = 0; i < N; i++) {
+        CHECK(one[i].caption == 0 && many[i].caption >= 0 && many[i].caption < 4);
+        CHECK(one[i].record == many[i].record && one[i].s == many[i].s &&
+              one[i].image == many[i].image && one[i].no_text == many[i].no_text);
+        everyday += many[i].caption > 0;
+        seen[many[i].caption]++;
+    }
+    CHECK_BELOW(abs(everyday - N / 4), 40);
+    CHECK(seen[1] && seen[2] && seen[3]);
+}
+
+/* A file with the mark of the version before. */
+static void old_file(const char *dir, const char *name, const char *mark)
+{
+    char *path = path_join(dir, name);
+    uint8_t bytes[4096] = {0};
+    struct err e;
+
+    memcpy(bytes, mark, strlen(mark));
+    CHECK_INT(file_write(path, bytes, sizeof bytes, &e), 0);
+    free(path);
+}
+
+TEST(train_files_of_an_older_version_are_refused)
+{
+    char *dir = path_join(ztest_tmp(), "old-run");
+    struct train_config c;
+    struct err e;
+    struct run run = {.dir = dir, .resume = 1, .device = device_cpu()};
+    struct latents_head h = {.magic = "ZTLAT02", .t = 1, .h = 2, .w = 2, .c = 1, .patch = 2};
+    struct latents l;
+
+    read_tiny(&c);
+    CHECK_INT(dir_make(dir, &e), 0);
+    old_file(dir, "reel.bin", "ZTREEL1");
+    CHECK_INT(train_run(&c, &run, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "reel.bin");
+    CHECK_CONTAINS(e.msg, "version");
+    CHECK_INT(file_size(path_join(dir, "reel.bin")), 4096); /* nothing was done to it */
+    old_file(dir, "latents.bin", "ZTLAT01");
+    CHECK_INT(latents_open(&l, &h, 1, 1, dir, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "latents.bin");
+    CHECK_CONTAINS(e.msg, "version");
+    latents_close(&l);
+    free(dir);
+}
