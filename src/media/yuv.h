@@ -1,7 +1,8 @@
 /* yuv.h - RGB24 to planar YUV and back, in integers, so that every machine gives the same bytes.
  *
- * Written films are always 4:2:0 in limited range; read films may be anything that struct yuv_layout can say. Formulas: ITU-R BT.709-6
- * section 3 and BT.601-7 section 2.5. Pure functions, any thread. */
+ * Written films are always 4:2:0 in limited range; read films may be anything that struct
+ * yuv_layout can say. Formulas: ITU-R BT.709-6 section 3 and BT.601-7 section 2.5. Pure functions,
+ * any thread. */
 #ifndef MEDIA_YUV_H
 #define MEDIA_YUV_H
 
@@ -23,8 +24,8 @@ struct yuv_planes {
     int stride[3]; /* bytes from row to row */
 };
 
-/* rgb [h][w][3] tightly packed -> 4:2:0 limited range; of the layout count matrix and centred. Within half a step of the formulas in
- * chroma, three quarters in luma (yuv.c says why). */
+/* rgb [h][w][3] tightly packed -> 4:2:0 limited range; of the layout count matrix and centred.
+ * Within half a step of the formulas in chroma, three quarters in luma (yuv.c says why). */
 void yuv_from_rgb(const struct yuv_planes *dst, const uint8_t *rgb, int w, int h,
                   const struct yuv_layout *layout);
 /* Chroma is interpolated linearly between its samples. */
