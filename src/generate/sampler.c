@@ -6,8 +6,6 @@
 
 #include "base/utf8.h"
 
-enum { TRAIN_STEPS = 1000 };
-
 struct kind {
     const char *name;
     void (*schedule)(struct sampler *s);
@@ -34,16 +32,21 @@ static double shifted(const struct sampler_config *c, double sigma)
 }
 
 /* n steps from the largest to the smallest trained sigma. The reference shifts the smallest value
- * once when the scheduler is made and again here. */
+ * once when the scheduler is made, unless the shift is dynamic, and again here. `terminal`
+ * stretches 1 - sigma so that the last level is that; one step has nothing to stretch (the
+ * reference: NaN). */
 static void linear_sigmas(struct sampler *s, float *out)
 {
     int n = s->c.steps;
-    double low = 1.0 / TRAIN_STEPS;
+    double low = 1.0 / s->c.train_steps, scale = 1;
 
-    low = (double)(float)(s->c.shift * low / (1 + (s->c.shift - 1) * low));
+    if (!s->c.dynamic)
+        low = (double)(float)(s->c.shift * low / (1 + (s->c.shift - 1) * low));
+    if (s->c.terminal > 0 && n > 1)
+        scale = (1 - shifted(&s->c, low)) / (1 - s->c.terminal);
     for (int i = 0; i < n; i++) {
         double u = n > 1 ? 1 + (low - 1) * i / (n - 1) : 1;
-        out[i] = (float)shifted(&s->c, u);
+        out[i] = (float)(1 - (1 - shifted(&s->c, u)) / scale);
     }
 }
 
@@ -60,7 +63,7 @@ static void schedule_linear(struct sampler *s)
     tables(s, s->c.steps, s->c.steps + 1);
     linear_sigmas(s, s->sigma);
     for (int i = 0; i < s->n; i++)
-        s->t[i] = s->sigma[i] * TRAIN_STEPS;
+        s->t[i] = s->sigma[i] * (float)s->c.train_steps;
 }
 
 static void schedule_heun(struct sampler *s)
@@ -71,42 +74,71 @@ static void schedule_heun(struct sampler *s)
     tables(s, 2 * n - 1, 2 * n);
     linear_sigmas(s, one);
     s->sigma[0] = one[0];
-    s->t[0] = one[0] * TRAIN_STEPS;
+    s->t[0] = one[0] * (float)s->c.train_steps;
     for (int i = 1; i < n; i++) {
         s->sigma[2 * i - 1] = s->sigma[2 * i] = one[i];
-        s->t[2 * i - 1] = s->t[2 * i] = one[i] * TRAIN_STEPS;
+        s->t[2 * i - 1] = s->t[2 * i] = one[i] * (float)s->c.train_steps;
     }
     free(one);
 }
 
-/* Sigma 1 has an infinite log signal-to-noise ratio, so the reference steps back from it by 1e-6;
- * timesteps are cut to integers. */
-static void schedule_unipc(struct sampler *s)
+/* Entry i of numpy.linspace(from, to, n + 1), in its order of arithmetic: timesteps are cut to
+ * integers, and a last bit decides on which side of one they fall. */
+static double linspace(double from, double to, int n, int i)
+{
+    double step = (to - from) / n;
+
+    return from + i * step;
+}
+
+/* Timesteps are cut to integers. The level after the last is 0, or with ends_at_least `least`. */
+static void integer_table(struct sampler *s, double (*level)(const struct sampler *s, int i),
+                          double least)
 {
     int n = s->c.steps;
 
     tables(s, n, n + 1);
     for (int i = 0; i < n; i++) {
-        double sigma = shifted(&s->c, 1 + (1.0 / TRAIN_STEPS - 1) * i / n);
+        double sigma = level(s, i);
 
-        if (i == 0 && fabs(sigma - 1) < 1e-6)
-            sigma -= 1e-6;
         s->sigma[i] = (float)sigma;
-        s->t[i] = (float)floor(sigma * TRAIN_STEPS);
+        s->t[i] = (float)floor(sigma * s->c.train_steps);
     }
+    s->sigma[n] = s->c.ends_at_least ? (float)(least > 0 ? least : s->sigma[n - 1]) : 0;
+}
+
+/* Sigma 1 has an infinite log signal-to-noise ratio, so the reference steps back from it by 1e-6;
+ * the release begins at the second trained level. */
+static double unipc_level(const struct sampler *s, int i)
+{
+    double smallest = 1.0 / s->c.train_steps, sigma;
+
+    if (s->c.release)
+        return shifted(&s->c, linspace(1 - smallest, 0, s->c.steps, i));
+    sigma = shifted(&s->c, linspace(1, smallest, s->c.steps, i));
+    return i == 0 && fabs(sigma - 1) < 1e-6 ? sigma - 1e-6 : sigma;
+}
+
+static void schedule_unipc(struct sampler *s)
+{
+    integer_table(s, unipc_level, 0);
+}
+
+/* The reference makes its table from 1 - sigma, last first. */
+static double dpm_level(const struct sampler *s, int i)
+{
+    int n = s->c.steps;
+
+    if (s->c.release)
+        return shifted(&s->c, linspace(1, 0, n, i));
+    return shifted(&s->c, 1 - linspace(1, 1.0 / s->c.train_steps, n, n - i));
 }
 
 static void schedule_dpm(struct sampler *s)
 {
-    int n = s->c.steps;
+    const double beta = 1e-4; /* the first of the noise schedule that the class is made with */
 
-    tables(s, n, n + 1);
-    for (int i = 0; i < n; i++) {
-        double sigma = shifted(&s->c, 1 - (1 + (1.0 / TRAIN_STEPS - 1) * (n - i) / n));
-
-        s->sigma[i] = (float)sigma;
-        s->t[i] = (float)floor(sigma * TRAIN_STEPS);
-    }
+    integer_table(s, dpm_level, sqrt(beta / (1 - beta)));
 }
 
 static void step_euler(struct sampler *s, int i, float *x, const float *v, size_t n)
@@ -178,7 +210,7 @@ static void push_x0(struct sampler *s, int i, const float *x, const float *v, si
 
 static void step_dpm(struct sampler *s, int i, float *x, const float *v, size_t n)
 {
-    int last = i == s->n - 1;
+    int last = i == s->n - 1 && (s->n < 15 || !s->c.ends_at_least); /* lower_order_final */
     double h = log_snr(s, i + 1) - log_snr(s, i), keep, gain, ratio = 0;
     const float *d0, *d1;
 
@@ -345,6 +377,7 @@ int sampler_new(struct sampler **out, const struct sampler_config *c, struct err
     s = xcalloc(1, sizeof(*s));
     s->c = *c;
     s->c.order = c->order ? c->order : 2;
+    s->c.train_steps = c->train_steps ? c->train_steps : SAMPLER_TRAIN_STEPS;
     s->kind = kind;
     kind->schedule(s);
     *out = s;

@@ -2,11 +2,13 @@
  *
  * x_s = (1-s) x0 + s eps; the network predicts v = eps - x0 at timestep 1000 s. Every sampler turns
  * (x, v) at one evaluation into the x of the next. Tables and trajectories agree with the
- * schedulers of diffusers 0.42: euler     FlowMatchEulerDiscreteScheduler
- * (scheduling_flow_match_euler_discrete.py) unipc     UniPCMultistepScheduler, bh1 or bh2,
- * predict_x0, flow sigmas (arXiv 2302.04867) dpmpp-2m  DPMSolverMultistepScheduler, dpmsolver++
- * midpoint, flow sigmas (arXiv 2211.01095) heun      FlowMatchHeunDiscreteScheduler: 2 n - 1
- * evaluations lcm       FlowMatchLCMScheduler: fresh noise at every step Threads: one sampler
+ * schedulers of diffusers 0.42:
+ *   - euler: FlowMatchEulerDiscreteScheduler (scheduling_flow_match_euler_discrete.py)
+ *   - unipc: UniPCMultistepScheduler, bh1 or bh2, predict_x0, flow sigmas (arXiv 2302.04867)
+ *   - dpmpp-2m: DPMSolverMultistepScheduler, dpmsolver++ midpoint, flow sigmas (arXiv 2211.01095)
+ *   - heun: FlowMatchHeunDiscreteScheduler, 2 n - 1 evaluations
+ *   - lcm: FlowMatchLCMScheduler, fresh noise at every step
+ * and, with `release`, unipc and dpmpp-2m with the tables of Wan's own code. Threads: one sampler
  * belongs to one thread. */
 #ifndef GENERATE_SAMPLER_H
 #define GENERATE_SAMPLER_H
@@ -16,13 +18,17 @@
 #include "base/err.h"
 #include "base/torch_rng.h"
 
-enum { SAMPLER_MAX_ORDER = 3, SAMPLER_MAX_STEPS = 1000 };
+enum { SAMPLER_MAX_ORDER = 3, SAMPLER_MAX_STEPS = 1000, SAMPLER_TRAIN_STEPS = 1000 };
 
 struct sampler_config {
-    const char *name; /* of sampler_names() */
-    int steps;        /* 1..SAMPLER_MAX_STEPS (diffusers: num_inference_steps) */
-    double shift;     /* sigma -> shift sigma / (1 + (shift-1) sigma); > 0 */
-    int dynamic;      /* 1: exponential shift by mu instead (use_dynamic_shifting) */
+    const char *name;  /* of sampler_names() */
+    int steps;         /* 1..SAMPLER_MAX_STEPS (diffusers: num_inference_steps) */
+    double shift;      /* sigma -> shift sigma / (1 + (shift-1) sigma); > 0 */
+    int train_steps;   /* timestep of level 1 (num_train_timesteps); 0 = SAMPLER_TRAIN_STEPS */
+    double terminal;   /* euler, lcm: > 0 stretches the table to end there (shift_terminal) */
+    int ends_at_least; /* unipc, dpmpp-2m: end at the smallest level, not at 0 (sigma_min) */
+    int release;       /* unipc, dpmpp-2m: the tables of wan/utils instead of diffusers' */
+    int dynamic;       /* 1: exponential shift by mu instead (use_dynamic_shifting) */
     double mu;
     int order;             /* unipc, dpmpp-2m: solver_order; 0 = 2 */
     int bh1;               /* unipc: solver_type bh1 instead of bh2 */

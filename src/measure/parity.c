@@ -34,6 +34,8 @@ static const struct kind kinds[] = {
     {"DPMSolverMultistepScheduler",     parity_flow,      1, 1, 1e-5, 1e-5},
     {"FlowMatchHeunDiscreteScheduler",  parity_flow,      1, 1, 1e-5, 1e-5},
     {"FlowMatchLCMScheduler",           parity_flow,      1, 1, 1e-5, 1e-5},
+    {"FlowUniPCMultistepScheduler",     parity_flow,      1, 1, 1e-5, 1e-5},
+    {"FlowDPMSolverMultistepScheduler", parity_flow,      1, 1, 1e-5, 1e-5},
 };
 /* clang-format on */
 #define N_KINDS ((int)(sizeof kinds / sizeof *kinds))

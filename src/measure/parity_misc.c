@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/torch_rng.h"
 #include "base/utf8.h"
-#include "generate/sampler.h"
+#include "generate/scheduler.h"
 #include "measure/parity_inner.h"
 #include "model/tokenizer.h"
 #include "train/optim.h"
@@ -16,34 +16,21 @@
 
 /* ---- samplers ---- */
 
-/* clang-format off */
-static const struct { const char *class, *sampler, *shift; } schedulers[] = {
-    {"FlowMatchEulerDiscreteScheduler", "euler",    "shift"},
-    {"UniPCMultistepScheduler",         "unipc",    "flow_shift"},
-    {"DPMSolverMultistepScheduler",     "dpmpp-2m", "flow_shift"},
-    {"FlowMatchHeunDiscreteScheduler",  "heun",     "shift"},
-    {"FlowMatchLCMScheduler",           "lcm",      "shift"},
-};
-/* clang-format on */
-
+/* The release's schedulers take the steps beside the shift. */
 static void sampler_config_of(struct parity *p, struct sampler_config *c)
 {
-    struct jval root = parity_root(p), set = j_object(root, "set_timesteps");
-    static const char *const solvers[] = {"bh2", "bh1"}, *const shifts[] = {"exponential"};
-    const char *class = j_string(root, "_class_name");
-    size_t i = 0;
+    static const char *const beside[] = {"set_timesteps", "toy_velocity", "from", "steps", NULL};
+    struct jval root = parity_root(p);
 
-    while (strcmp(class, schedulers[i].class))
-        i++;
-    *c = (struct sampler_config){.name = schedulers[i].sampler};
+    *c = (struct sampler_config){0};
+    scheduler_read(c, root, beside);
+    if (c->release) {
+        c->steps = (int)j_int(root, "steps", 1, SAMPLER_MAX_STEPS);
+        return;
+    }
+    struct jval set = j_object(root, "set_timesteps");
     c->steps = (int)j_int(set, "num_inference_steps", 1, SAMPLER_MAX_STEPS);
-    c->shift = j_real_or(root, schedulers[i].shift, 1e-3, 1e3, 1);
-    c->dynamic = j_bool_or(root, "use_dynamic_shifting", 0);
     c->mu = j_real_or(set, "mu", -100, 100, 0);
-    c->order = (int)j_int_or(root, "solver_order", 1, SAMPLER_MAX_ORDER, 2);
-    if (!strcmp(c->name, "unipc"))
-        c->bh1 = j_choice_or(root, "solver_type", solvers, 2, 0) == 1;
-    j_choice_or(root, "time_shift_type", shifts, 1, 0);
 }
 
 /* The velocity that stands for a network in these folders. */

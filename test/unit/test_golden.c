@@ -67,10 +67,36 @@ TEST(golden_flow_unipc_four_steps)          { golden("flow-unipc-4-steps", DT_F3
 TEST(golden_flow_dpmpp)                     { golden("flow-dpmpp-2m", DT_F32, 14); }
 TEST(golden_flow_heun)                      { golden("flow-heun", DT_F32, 13); }
 TEST(golden_flow_lcm)                       { golden("flow-lcm", DT_F32, 6); }
+TEST(golden_flow_euler_terminal)            { golden("flow-euler-terminal", DT_F32, 6); }
+TEST(golden_flow_euler_500_levels)          { golden("flow-euler-500", DT_F32, 7); }
+TEST(golden_flow_unipc_cut_timesteps)       { golden("flow-unipc-27-steps", DT_F32, 29); }
+TEST(golden_flow_unipc_smallest_level)      { golden("flow-unipc-sigma-min", DT_F32, 8); }
+TEST(golden_flow_dpmpp_cut_timesteps)       { golden("flow-dpmpp-9-steps", DT_F32, 11); }
+TEST(golden_flow_release_unipc)             { golden("flow-release-unipc", DT_F32, 6); }
+TEST(golden_flow_release_dpmpp)             { golden("flow-release-dpmpp", DT_F32, 6); }
 TEST(golden_randn)                          { golden("randn", DT_F32, 16); }
 TEST(golden_tokenizer_byte_fallback)        { golden("tokenizer-bytes", DT_F32, 40); }
 TEST(golden_tokenizer_unknown)              { golden("tokenizer-unk", DT_F32, 42); }
 /* clang-format on */
+
+/* Options that lead to other films and are not computed. */
+TEST(golden_flow_options_are_never_read_over)
+{
+    static const char *const rows[][2] = {{"flow-refused-karras", "use_karras_sigmas"},
+                                          {"flow-refused-bh1", "solver_type"},
+                                          {"flow-refused-sde", "algorithm_type"}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct err e = {0};
+        struct count c;
+        char path[64];
+
+        snprintf(path, sizeof path, "golden/%s", rows[i][0]);
+        CHECK_INT(run(ztest_data(path), DT_F32, 0, &c, &e), ERR_FORMAT);
+        CHECK_CONTAINS(e.msg, rows[i][1]);
+        CHECK_INT(c.lines, 0);
+    }
+}
 
 TEST(parity_fails_above_its_tolerance)
 {
