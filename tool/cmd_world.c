@@ -1,4 +1,4 @@
-/* zoetrope world: clips of the training world, with captions and ground truth. */
+/* zoetrope world: clips of the worlds that models learn from, with captions and ground truth. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +11,15 @@
 #include "cmd.h"
 #include "generate/options.h"
 #include "media/film.h"
-#include "world/world.h"
+#include "world_sheet.h"
 
 static const char HELP[] =
     "zoetrope world -n N -o DIR [options]\n"
-    "zoetrope world -n N --captions\n\n"
-    "Writes DIR/SEED.mp4 and DIR/SEED.json: a clip of the world that the model learns from, what\n"
-    "is seen in it, captions in both languages, and where everything is at every frame.\n\n"
+    "zoetrope world -n N --captions\n"
+    "zoetrope world --sheet FILE.png [options]\n\n"
+    "Writes DIR/SEED.mp4 and DIR/SEED.json: a clip of a world that models learn from, what is "
+    "seen\n"
+    "in it, captions in both languages, and where everything is at every frame.\n\n"
     "  --world NAME    which world (default physics); --list names them\n"
     "  -n N            how many clips (default 4)\n"
     "  -o DIR          where to (made when missing)\n"
@@ -28,14 +30,18 @@ static const char HELP[] =
     "  -p TEXT         scenes in which this is true, in everyday English or Chinese\n"
     "  --format EXT    mp4, y4m, or png for folders of pictures (default: mp4 where FFmpeg is)\n"
     "  --captions      draw nothing, print the captions of the scenes\n"
+    "  --sheet FILE    one picture instead of clips: a row for every kind of scene, time to the\n"
+    "                  right; with -n or -p a row per seed (pictures of 224x128 unless --size)\n"
+    "  --columns N     pictures in a row of the sheet (default 6)\n"
     "  -y              overwrite\n\n"
     "examples: zoetrope world -n 4 -o clips\n"
-    "          zoetrope world -n 2 -o clips -p \"a blue box falls\" --seed 10\n";
+    "          zoetrope world -n 2 -o clips -p \"a blue box falls\" --seed 10\n"
+    "          zoetrope world --world physics --sheet sheet.png\n";
 
 struct args {
     const struct world *world;
-    const char *out, *prompt, *format;
-    int64_t n, seed, frames, fps;
+    const char *out, *prompt, *format, *sheet;
+    int64_t n, seed, frames, fps, columns; /* n, w: 0 until said */
     int w, h, captions, overwrite, list;
 };
 
@@ -84,6 +90,10 @@ static int parse_value(struct args *a, const char *s, const char *value)
         if (strcmp(value, "mp4") && strcmp(value, "y4m") && strcmp(value, "png"))
             return cmd_usage("world", "--format \"%s\" is not allowed: mp4, y4m, png", value);
         a->format = value;
+    } else if (!strcmp(s, "--columns")) {
+        return parse_number(&a->columns, s, value, 1, 100);
+    } else if (!strcmp(s, "--sheet")) {
+        a->sheet = value;
     } else {
         *(s[1] == 'o' ? &a->out : &a->prompt) = value;
     }
@@ -92,8 +102,9 @@ static int parse_value(struct args *a, const char *s, const char *value)
 
 static int parse(struct args *a, int argc, char **argv)
 {
-    static const char *const with_value[] = {"-n",       "--seed", "--frames", "--fps",  "--size",
-                                             "--format", "-o",     "-p",       "--world"};
+    static const char *const with_value[] = {"-n",      "--seed",   "--frames", "--fps",
+                                             "--size",  "--format", "-o",       "-p",
+                                             "--world", "--sheet",  "--columns"};
 
     for (int i = 1; i < argc; i++) {
         const char *s = argv[i];
@@ -115,12 +126,18 @@ static int parse(struct args *a, int argc, char **argv)
     }
     if (a->prompt && !a->world->read)
         return cmd_usage("world", "-p: the world %s reads no prompts", a->world->name);
-    if (!a->out && !a->captions && !a->list)
+    if (!a->out && !a->captions && !a->list && !a->sheet)
         return cmd_usage("world", "-o DIR says where the clips go");
+    if (a->sheet && a->n > 1000)
+        return cmd_usage("world", "--sheet has at most 1000 rows");
+    if (!a->w) {
+        a->w = a->sheet ? 224 : 448;
+        a->h = a->sheet ? 128 : 256;
+    }
     return 0;
 }
 
-/* The words that the world does not know go to `unknown`. */
+/* The words that the world does not know go to `unknown`, which may be NULL. */
 static void make_scene(const struct args *a, uint64_t seed, struct world_scene *s,
                        struct buf *unknown)
 {
@@ -209,10 +226,56 @@ static int write_clip(const struct args *a, const struct world_scene *s, uint64_
     return rc;
 }
 
+/* A row for every family of the world, or, when scenes are asked for, for each of them. */
+static int write_sheet(const struct args *a, int families, struct err *e)
+{
+    int rows = (int)a->n;
+    struct world_scene *scene = xcalloc((size_t)rows, sizeof *scene);
+    struct sheet s = {
+        a->sheet, a->w, a->h, rows, (int)a->columns, (double)(a->frames - 1) / (double)a->fps,
+        scene};
+    int rc = a->frames < 2 ? err_set(e, ERR_USAGE, "--sheet: --frames must be 2 or more") : 0;
+
+    for (int i = 0; i < rows; i++) {
+        uint64_t seed = (uint64_t)(families ? a->seed : a->seed + i);
+        const char *name = "";
+        scene[i].world = a->world;
+        if (families)
+            name = a->world->family(scene[i].state, i, seed, (double)a->w / a->h);
+        else
+            make_scene(a, seed, &scene[i], NULL);
+        struct buf text = BUF_INIT;
+        a->world->caption(scene[i].state, &text);
+        printf("%d\t%s%s%s\n", i + 1, name, *name ? "\t" : "", buf_str(&text));
+        buf_release(&text);
+    }
+    if (!rc)
+        rc = sheet_write(&s, e);
+    free(scene);
+    return rc;
+}
+
+static int write_clips(const struct args *a, struct err *e)
+{
+    struct progress bar;
+    progress_start(&bar, stderr, "clips", (long)a->n);
+    for (int64_t i = 0; i < a->n && !cmd_stop && !e->code; i++) {
+        struct world_scene s;
+        uint64_t seed = (uint64_t)(a->seed + i);
+        make_scene(a, seed, &s, NULL);
+        if (a->captions)
+            print_captions(&s, seed);
+        else if (!write_clip(a, &s, seed, e))
+            progress_step(&bar, (long)i + 1, NULL);
+    }
+    if (!e->code && !a->captions)
+        progress_end(&bar, a->out);
+    return e->code;
+}
+
 int cmd_world(int argc, char **argv)
 {
-    struct args a = {.world = world_at(0), .n = 4, .frames = 41, .fps = 8, .w = 448, .h = 256};
-    struct progress bar;
+    struct args a = {.world = world_at(0), .frames = 41, .fps = 8, .columns = 6};
     struct err e = {0};
 
     if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
@@ -228,26 +291,14 @@ int cmd_world(int argc, char **argv)
         fputs("\n", stdout);
         return EXIT_OK;
     }
-    if (!a.captions && dir_make(a.out, &e))
+    if (!a.captions && !a.sheet && dir_make(a.out, &e))
         return cmd_fail(&e);
     cmd_catch_signals();
     if (a.prompt)
         say_unknown(&a);
-    progress_start(&bar, stderr, "clips", (long)a.n);
-    for (int64_t i = 0; i < a.n && !cmd_stop && !e.code; i++) {
-        struct buf unknown = BUF_INIT;
-        struct world_scene s;
-        uint64_t seed = (uint64_t)(a.seed + i);
-        make_scene(&a, seed, &s, &unknown);
-        buf_release(&unknown);
-        if (a.captions)
-            print_captions(&s, seed);
-        else if (!write_clip(&a, &s, seed, &e))
-            progress_step(&bar, (long)i + 1, NULL);
-    }
-    if (e.code)
+    int families = a.sheet && !a.n && !a.prompt;
+    a.n = families ? a.world->n_families : a.n ? a.n : 4;
+    if (a.sheet ? write_sheet(&a, families, &e) : write_clips(&a, &e))
         return cmd_fail(&e);
-    if (!a.captions)
-        progress_end(&bar, a.out);
     return cmd_stop ? EXIT_INTERRUPTED : EXIT_OK;
 }

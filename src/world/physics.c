@@ -68,7 +68,7 @@ static void read_prompt(void *state, const char *text, uint64_t seed, double asp
     struct prompt p;
 
     prompt_read(text, &p);
-    for (int i = 0; i < p.n_unknown; i++) {
+    for (int i = 0; unknown && i < p.n_unknown; i++) {
         buf_puts(unknown, unknown->len ? ", " : "");
         buf_puts(unknown, p.unknown[i]);
     }

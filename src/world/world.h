@@ -43,7 +43,8 @@ struct world {
     /* What was drawn, and where it was at every frame: one JSON object, the value of `key`. */
     void (*truth)(struct jsonw *w, const char *key, const void *state, const struct clip *c);
     /* A scene in which what `text` says holds, the rest drawn from the seed. Words that this world
-     * does not know are appended to `unknown`, with ", " between. NULL: it reads no prompts. */
+     * does not know are appended to `unknown` (may be NULL), with ", " between. NULL: this world
+     * reads no prompts. */
     void (*read)(void *state, const char *text, uint64_t seed, double aspect, struct buf *unknown);
     /* Scenes that show everything it has, one after the other: number i of n_families, with the
      * name of what is special about it. */

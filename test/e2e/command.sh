@@ -203,6 +203,17 @@ holds world_truth clips/4.json '"canonical"'
 exits world_exists 4 zt world -n 1 -o clips --frames 3 --size 64x48 --format y4m --seed 4
 exits world_wish 0 zt world -n 3 --captions -p "a blue box falls"
 same world_wish_is_granted "$(grep -c 'blue box' "$tmp/out")" 3
+exits world_list 0 zt world --list
+holds world_list_names "$tmp/out" physics
+exits world_sheet 0 zt world --sheet sheet.ppm --size 32x16 --columns 3
+same world_sheet_rows "$(wc -l <"$tmp/out") $(grep -c 'moves left.*leftward' "$tmp/out")" "9 1"
+same world_sheet_size "$(head -c 10 sheet.ppm | tr '\n' ' ')" "P6 100 160"
+exits world_sheet_of_a_wish 0 zt world --sheet wish.ppm --size 32x16 -n 2 -p "a blue box falls"
+same world_sheet_of_a_wish_size "$(head -c 10 wish.ppm | tr '\n' ' ')" "P6 202 34 "
+exits world_sheet_too_large 2 zt world --sheet wish.ppm --size 4096x4096
+exits world_sheet_without_time 2 zt world --sheet wish.ppm --frames 1
+exits world_unknown 2 zt world --world fysics --list
+holds world_unknown_names_them "$tmp/err" "physics"
 exits world_bad_number 2 zt world -n 0 -o clips
 exits world_without_folder 2 zt world -n 1
 
