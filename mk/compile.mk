@@ -1,8 +1,9 @@
 # One set of objects for program, both libraries and tests. -fPIC without interposition costs
 # nothing on x86-64; -ffp-contract=off keeps results equal between compilers and machines.
+# -Wno-psabi: wide vectors are passed within the library only.
 
 ZT_CFLAGS := -std=c11 -D_GNU_SOURCE $(CFLAGS) -Wall -Wextra -Werror=implicit-function-declaration \
-	     -ffp-contract=off -fno-math-errno -fPIC -fno-semantic-interposition -pthread
+	     -Wno-psabi -ffp-contract=off -fno-math-errno -fPIC -fno-semantic-interposition -pthread
 ZT_CPPFLAGS := -Isrc -Iinclude $(PKG_CFLAGS) $(CPPFLAGS)
 ZT_LDFLAGS := -pthread $(LDFLAGS)
 ifneq ($(SANITIZE),)
@@ -31,7 +32,7 @@ isa_flags = $(if $(filter %_avx2.c %_avx2.h,$1),$(FLAGS_AVX2))\
 	    $(if $(filter %_avx512.c %_avx512.h,$1),$(FLAGS_AVX512))\
 	    $(if $(filter %_avx512bf16.c %_avx512bf16.h,$1),$(FLAGS_AVX512BF16))\
 	    $(if $(filter %_avx512vnni.c %_avx512vnni.h,$1),$(FLAGS_AVX512VNNI))
-fast_flags = $(if $(SANITIZE),,$(if $(filter src/kern/%,$1),-O3))
+fast_flags = $(if $(SANITIZE),,$(if $(filter src/kern/% src/world/march/%,$1),-O3))
 # The library alone knows its version, where its models are installed and which one came with the
 # source; tests know their folder.
 place_flags = $(if $(filter src/api/%,$1),-DZT_VERSION_TEXT='"$(VERSION)"' \
