@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "model/bundle.h"
+#include "model/networks.h"
 #include "world/lexicon.h"
 #include "ztest.h"
 
@@ -129,10 +130,10 @@ void fixture_model(const char *dir)
     for (int i = 0; i < info.channels; i++)
         info.latents_std[i] = 1;
     must(dir_make(dir, &e), &e);
-    must(bundle_info_write(&info, dir, &e), &e);
     write_tokenizer(tok);
     must(tokenizer_open(&t, tok, &e), &e);
     write_networks(dit, text, vae, tokenizer_size(t));
+    must(bundle_info_write(&info, dir, &e), &e); /* last: it lists what is there */
     tokenizer_free(&t);
     free(tok);
     free(text);

@@ -185,9 +185,9 @@ static int show_weights(const zt_model *m)
 
     if (bundle_open(&b, zt_model_get(m, "path"), device_cpu(), DT_BF16, NULL, &e))
         return cmd_fail(&e);
-    list_weights("text_encoder", &b->text.weights);
-    list_weights("transformer", &b->dit.weights);
-    list_weights("vae", &b->vae.weights);
+    for (int i = 0; i < N_PLACES; i++)
+        if (b->part[i].is)
+            list_weights(bundle_folder(i), part_weights(&b->part[i]));
     bundle_free(&b);
     return EXIT_OK;
 }

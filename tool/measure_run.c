@@ -100,7 +100,8 @@ static void render(const struct run *r, int i, struct clip *c)
     scene_render(&scene, r->w, r->h, r->frames, r->fps, c);
 }
 
-static int true_column(struct run *r, enum score_column column, struct codec *codec, struct err *e)
+static int true_column(struct run *r, enum score_column column, struct round_trip *codec,
+                       struct err *e)
 {
     int rc = 0;
 
@@ -118,7 +119,7 @@ static int true_column(struct run *r, enum score_column column, struct codec *co
             size_t n_px = (size_t)c.w * (size_t)c.h * (size_t)c.n_frames;
             uint8_t *out = xmalloc(n_px * 3);
 
-            rc = codec_pass(codec, c.rgb, c.w, c.h, c.n_frames, out, e);
+            rc = round_trip_film(codec, c.rgb, c.w, c.h, c.n_frames, out, e);
             if (!rc) {
                 codec_error_add(&row.error, c.rgb, out, c.ids, n_px);
                 sight_film(out, c.w, c.h, c.n_frames, &row.sight);
@@ -136,14 +137,14 @@ static int true_column(struct run *r, enum score_column column, struct codec *co
 
 static int codec_column(struct run *r, struct err *e)
 {
-    struct codec codec;
+    struct round_trip codec;
     const char *dir = r->model ? zt_model_get(r->model, "path") : r->args->model;
-    int rc = codec_open(&codec, dir, r->threads, e);
+    int rc = round_trip_open(&codec, dir, r->threads, e);
 
     if (rc)
         return rc;
     rc = true_column(r, SCORE_CODEC, &codec, e);
-    codec_close(&codec);
+    round_trip_close(&codec);
     return rc;
 }
 

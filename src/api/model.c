@@ -21,27 +21,15 @@ void zt_set_panic_hook(void (*hook)(const char *message, void *user), void *user
 /* Weights of all networks, from their configs alone. */
 static int64_t count_parameters(const char *dir)
 {
-    char *dit = path_join(dir, "transformer/config.json");
-    char *text = path_join(dir, "text_encoder/config.json");
-    char *vae = path_join(dir, "vae/config.json");
-    int64_t n = 0;
+    struct bundle *b;
     struct err e;
-#define COUNT(type, path)                                                                          \
-    {                                                                                              \
-        struct type##_config c;                                                                    \
-        struct type m;                                                                             \
-        if (!type##_config_read(&c, path, &e) && !type##_init(&m, &c, &e)) {                       \
-            n += weight_set_count(&m.weights);                                                     \
-            type##_release(&m);                                                                    \
-        }                                                                                          \
-    }
-    COUNT(wan, dit)
-    COUNT(umt5, text)
-    COUNT(tiny_vae, vae)
-#undef COUNT
-    free(dit);
-    free(text);
-    free(vae);
+    int64_t n = 0;
+
+    if (bundle_declare(&b, dir, &e))
+        return 0;
+    for (int i = 0; i < N_PLACES; i++)
+        n += b->part[i].is ? weight_set_count(part_weights(&b->part[i])) : 0;
+    bundle_free(&b);
     return n;
 }
 

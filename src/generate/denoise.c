@@ -18,8 +18,8 @@ static int encode_first(float **out, struct cx *cx, const struct bundle *b, cons
 
     for (size_t i = 0; i < n; i++)
         pixels[i] = (float)p->first_frame[i] / 255;
-    struct tensor *z = tiny_vae_encode(
-        cx, &b->vae, tensor_from(cx, DT_F32, DIMS(1, p->h, p->w, 3), pixels, DT_F32));
+    struct tensor *z = codec_encode(
+        cx, &b->codec, tensor_from(cx, DT_F32, DIMS(1, p->h, p->w, 3), pixels, DT_F32));
     free(pixels);
     *out = NULL;
     if (!cx->err.code && tensor_finite(cx, z)) {

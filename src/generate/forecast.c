@@ -18,50 +18,17 @@ enum {
 /* Small matrices and everything between them reach this part of a large matrix product. */
 #define SHARE_OF_SPEED 0.5
 
-struct networks {
-    struct wan dit;
-    struct umt5 text;
-    struct tiny_vae vae;
-};
-
-/* Weights as they would be loaded, without their data. */
-static void say_types(struct weight_set *s, enum dtype type)
+/* Bytes of a part's weights as they would be loaded; without their data they know their types. */
+static uint64_t declare_types(const struct part *p, enum dtype job)
 {
-    for (int i = 0; i < s->n; i++)
-        s->all[i]->type = s->all[i]->matrix ? type : DT_F32;
-}
-
-static int declare(struct networks *n, const struct plan *p, struct err *e)
-{
-    memset(n, 0, sizeof(*n));
-    int rc = wan_init(&n->dit, &p->dit, e);
-    if (!rc)
-        rc = umt5_init(&n->text, &p->text_config, e);
-    if (!rc)
-        rc = tiny_vae_init(&n->vae, &p->vae_config, e);
-    if (!rc) {
-        say_types(&n->dit.weights, p->type);
-        say_types(&n->vae.weights, p->type);
-    }
-    return rc;
-}
-
-static void forget(struct networks *n)
-{
-    if (n->dit.blocks)
-        wan_release(&n->dit);
-    if (n->text.blocks)
-        umt5_release(&n->text);
-    tiny_vae_release(&n->vae);
-}
-
-static uint64_t weights(const struct weight_set *s, enum dtype type)
-{
+    enum dtype type = p->is ? part_job_type(p, job) : job;
+    struct weight_set *s = p->is ? part_weights(p) : NULL;
     uint64_t bytes = 0;
 
-    for (int i = 0; i < s->n; i++)
-        bytes += (uint64_t)weight_count(s->all[i]) *
-                 (s->all[i]->matrix ? dtype_bytes(type) : sizeof(float));
+    for (int i = 0; s && i < s->n; i++) {
+        s->all[i]->type = s->all[i]->matrix ? type : DT_F32;
+        bytes += (uint64_t)weight_count(s->all[i]) * dtype_bytes(s->all[i]->type);
+    }
     return bytes;
 }
 
@@ -73,31 +40,30 @@ static double host_bytes(const struct plan *p)
 
     velocity_shape(p, &s);
     double latent = (double)latent_count(&s) * sizeof(float);
-    double drawn = (double)p->w * p->h * 3 * (1 + sizeof(float)) * p->kt;
+    double drawn = (double)p->w * p->h * 3 * (1 + sizeof(float)) * p->codec.kt;
     double film = (double)p->film_w * p->film_h * 3;
     return latent * 12 + drawn +
            film * (p->n_film < ENCODER_FRAMES ? p->n_film + 4 : ENCODER_FRAMES) + PROGRAM_BYTES;
 }
 
 /* Memory in bytes of p with t latent frames; *dit and *vae are operations of one call each. */
-static double dry_run(const struct plan *p, const struct networks *n, int t, double *dit,
-                      double *vae)
+static double dry_run(const struct plan *p, int t, double *dit, double *vae)
 {
     struct plan q = *p;
     struct cx cx;
 
     q.t = t;
     cx_init(&cx, device_null(), p->type, NULL);
-    velocity_dry(&q, &n->dit, &cx, TEXT_ROWS);
+    velocity_dry(&q, &p->model->denoiser[0], &cx, TEXT_ROWS);
     *dit = cx.flops;
     cx.flops = 0;
-    struct tiny_vae_stream stream;
-    tiny_vae_stream_init(&stream, device_null(), &n->vae);
-    tiny_vae_stream_step(&cx, &stream, tensor_new(&cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)));
+    struct codec_stream stream;
+    codec_stream_init(&stream, device_null(), &p->model->codec);
+    codec_stream_step(&cx, &stream, tensor_new(&cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)));
     cx_step_end(&cx);
     *vae = cx.flops * t;
-    tiny_vae_stream_release(&stream);
-    double tensors = (double)cx_reserved_bytes(&cx);
+    double tensors = (double)cx_reserved_bytes(&cx) + (double)codec_stream_bytes(&stream);
+    codec_stream_release(&stream);
     cx_release(&cx);
     return tensors + host_bytes(&q) + (double)p->weight_bytes;
 }
@@ -142,8 +108,8 @@ static int stopped(const atomic_int *stop)
 
 static int tokens_of(const struct plan *p, int t)
 {
-    double n = (double)(t / p->dit.patch_size[0]) * (p->lh / p->dit.patch_size[1]) *
-               (p->lw / p->dit.patch_size[2]);
+    double n =
+        (double)(t / p->dit.patch[0]) * (p->lh / p->dit.patch[1]) * (p->lw / p->dit.patch[2]);
 
     return n > MAX_TOKENS ? MAX_TOKENS + 1 : (int)n;
 }
@@ -151,20 +117,19 @@ static int tokens_of(const struct plan *p, int t)
 /* At least this much for t latent frames: the stream of the transformer and what it is made of. */
 static double least_bytes(const struct plan *p, int t)
 {
-    return (double)tokens_of(p, t) * 2 * p->dit.heads * p->dit.head_dim * 16;
+    return (double)tokens_of(p, t) * 2 * p->dit.width * 16;
 }
 
 /* The longest t that fits, by halving; 0: not even one frame. */
-static int longest(const struct plan *p, const struct networks *n, double memory,
-                   const atomic_int *stop)
+static int longest(const struct plan *p, double memory, const atomic_int *stop)
 {
     int good = 0, bad = p->t;
     double dit, vae;
 
     while (bad - good > 1 && !stopped(stop)) {
         int t = good + (bad - good) / 2;
-        if (t <= p->dit.rope_max_seq_len && tokens_of(p, t) <= MAX_TOKENS &&
-            least_bytes(p, t) <= memory && dry_run(p, n, t, &dit, &vae) <= memory)
+        if (t <= p->dit.most_positions && tokens_of(p, t) <= MAX_TOKENS &&
+            least_bytes(p, t) <= memory && dry_run(p, t, &dit, &vae) <= memory)
             good = t;
         else
             bad = t;
@@ -172,11 +137,11 @@ static int longest(const struct plan *p, const struct networks *n, double memory
     return good;
 }
 
-static int refuse(const struct plan *p, const struct networks *n, double need, double memory,
-                  const atomic_int *stop, struct err *e)
+static int refuse(const struct plan *p, double need, double memory, const atomic_int *stop,
+                  struct err *e)
 {
     char needs[32] = "more", has[32];
-    int t = longest(p, n, memory, stop);
+    int t = longest(p, memory, stop);
 
     if (stopped(stop))
         return err_set(e, ERR_CANCEL, "stopped");
@@ -188,17 +153,18 @@ static int refuse(const struct plan *p, const struct networks *n, double need, d
                        "%d frames need %s of memory, there are %s; not even one "
                        "picture fits",
                        p->n_frames, needs, has);
-    int frames = 1 + p->kt * (t - 1);
+    int frames = codec_frames(&p->codec, t);
     return err_set(e, ERR_FIT,
                    "%d frames do not fit: they need %s of memory and this model's positions for "
                    "%d; there are %s and %d. %d frames (%.4g seconds) would fit",
-                   p->n_frames, needs, p->t, has, p->dit.rope_max_seq_len, frames,
+                   p->n_frames, needs, p->t, has, p->dit.most_positions, frames,
                    frames / p->info.frame_rate);
 }
 
 /* What of the weights may lie on a device of its own memory, beside the tensors and the scratch of
  * its kernels. */
-static int share_device(struct plan *p, double tensors, const struct networks *n, struct err *e)
+static int share_device(struct plan *p, double tensors, const uint64_t bytes[N_PLACES],
+                        struct err *e)
 {
     double room = (double)p->device->room(p->device), scratch = fmin(SCRATCH_BYTES, room / 4);
     double left = room - tensors - scratch, all = (double)p->weight_bytes;
@@ -212,31 +178,28 @@ static int share_device(struct plan *p, double tensors, const struct networks *n
                        "are free",
                        p->n_frames, need, p->device->name, has);
     }
-    if (all > left) {
-        p->budget.dit = (uint64_t)(left * (double)weights(&n->dit.weights, p->type) / all);
-        p->budget.text = (uint64_t)(left * (double)weights(&n->text.weights, p->type) / all);
-    }
+    for (int i = 0; i < N_PLACES && all > left; i++)
+        if (i != PLACE_CODEC) /* small, and it does not come and go by parts */
+            p->budget.bytes[i] = (uint64_t)(left * (double)bytes[i] / all);
     return 0;
 }
 
 int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e)
 {
-    struct networks n;
+    uint64_t bytes[N_PLACES];
     double dit, vae, need = 0;
-    int rc = declare(&n, p, e);
+    int rc = 0, small = p->t <= p->dit.most_positions && tokens_of(p, p->t) <= MAX_TOKENS &&
+                        least_bytes(p, p->t) <= (double)memory;
 
-    if (!rc) {
-        p->weight_bytes = weights(&n.dit.weights, p->type) + weights(&n.text.weights, p->type) +
-                          weights(&n.vae.weights, p->type);
-        int small = p->t <= p->dit.rope_max_seq_len && tokens_of(p, p->t) <= MAX_TOKENS &&
-                    least_bytes(p, p->t) <= (double)memory;
-        if (small)
-            need = dry_run(p, &n, p->t, &dit, &vae);
-        if (!small || need > (double)memory)
-            rc = refuse(p, &n, need, (double)memory, stop, e);
-        if (!rc && p->device && p->device->room)
-            rc = share_device(p, need - host_bytes(p) - (double)p->weight_bytes, &n, e);
-    }
+    p->weight_bytes = 0;
+    for (int i = 0; i < N_PLACES; i++)
+        p->weight_bytes += bytes[i] = declare_types(&p->model->part[i], p->type);
+    if (small)
+        need = dry_run(p, p->t, &dit, &vae);
+    if (!small || need > (double)memory)
+        rc = refuse(p, need, (double)memory, stop, e);
+    if (!rc && p->device && p->device->room)
+        rc = share_device(p, need - host_bytes(p) - (double)p->weight_bytes, bytes, e);
     if (!rc) {
         int calls = p->steps * (!strcmp(p->sampler, "heun") ? 2 : 1);
         p->memory_bytes = (uint64_t)need;
@@ -244,6 +207,5 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
         p->forecast_s = p->flops / (measure_speed(p) * SHARE_OF_SPEED) +
                         (double)p->n_film * p->film_w * p->film_h * 60e-9;
     }
-    forget(&n);
     return rc;
 }

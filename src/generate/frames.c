@@ -44,16 +44,16 @@ static int show(struct screen *s, int frame, const float *rgb, struct err *e)
 
 /* Latent frame t of x -> its video frames, shown. */
 static int decode(struct screen *s, struct cx *cx, const struct bundle *b,
-                  struct tiny_vae_stream *stream, const float *x, int t, struct err *e)
+                  struct codec_stream *stream, const float *x, int t, struct err *e)
 {
     const struct plan *p = s->plan;
     struct latent_shape shape;
     float *latent = xmalloc(sizeof *latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
-    int rc = 0, first = t ? 1 + p->kt * (t - 1) : 0;
+    int rc = 0, first = t ? codec_frames(&p->codec, t) : 0;
 
     velocity_shape(p, &shape);
     latent_get_frame(&shape, x, t, b->info.latents_std, b->info.latents_mean, latent);
-    struct tensor *y = tiny_vae_stream_step(
+    struct tensor *y = codec_stream_step(
         cx, stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), latent, DT_F32));
     free(latent);
     if (cx->err.code)
@@ -75,21 +75,21 @@ int show_frames(struct cx *cx, const struct bundle *b, const struct plan *p, con
                 const float *x, char frame_hash[65], struct err *e)
 {
     struct screen screen = {.plan = p, .sink = s, .threads = cx->kcx.threads};
-    struct tiny_vae_stream stream;
+    struct codec_stream stream;
     double start = clock_s();
     int rc = 0;
 
     screen.drawn = xmalloc((size_t)p->w * (size_t)p->h * 3);
     screen.film = xmalloc((size_t)p->film_w * (size_t)p->film_h * 3);
     sha256_init(&screen.hash);
-    tiny_vae_stream_init(&stream, cx->device, &b->vae);
+    codec_stream_init(&stream, cx->device, &b->codec);
     for (int t = 0; !rc && t < p->t; t++) {
         rc = decode(&screen, cx, b, &stream, x, t, e);
         if (!rc)
             rc = sink_progress(s, "drawing", t + 1, p->t,
                                (clock_s() - start) / (t + 1) * (p->t - t - 1), e);
     }
-    tiny_vae_stream_release(&stream);
+    codec_stream_release(&stream);
     sha256_hex(&screen.hash, frame_hash);
     free(screen.drawn);
     free(screen.film);

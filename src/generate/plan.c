@@ -19,29 +19,15 @@ enum { SHOWN_SIDE = 256, MAX_FRAMES = 1 << 24 };
 
 static int read_configs(struct plan *p, const char *dir, struct err *e)
 {
-    char *dit = path_join(dir, "transformer/config.json");
-    char *text = path_join(dir, "text_encoder/config.json");
-    char *vae = path_join(dir, "vae/config.json");
-    int rc = bundle_info_read(&p->info, dir, e);
+    int rc = bundle_declare(&p->model, dir, e);
 
-    if (!rc)
-        rc = wan_config_read(&p->dit, dit, e);
-    if (!rc)
-        rc = umt5_config_read(&p->text_config, text, e);
-    if (!rc)
-        rc = tiny_vae_config_read(&p->vae_config, vae, e);
-    if (!rc)
-        rc = bundle_check_fit(dir, &p->info, &p->dit, &p->text_config, &p->vae_config, e);
-    free(dit);
-    free(text);
-    free(vae);
-    p->kt = 1;
-    p->ks = p->vae_config.patch_size;
-    for (int i = 0; !rc && i < p->vae_config.stages; i++) {
-        p->kt *= p->vae_config.time_down[i];
-        p->ks *= p->vae_config.space_down[i];
-    }
-    return rc;
+    if (rc)
+        return rc;
+    p->info = p->model->info;
+    p->dit = p->model->denoiser[0].config;
+    p->codec = p->model->codec.config;
+    p->c = p->codec.channels;
+    return 0;
 }
 
 /* Multiples of `unit` whose product is near that of the model's own sides. */
@@ -58,7 +44,7 @@ static int settle_size(struct plan *p, const struct request *r, struct err *e)
 {
     static const double aspects[] = {16.0 / 9, 1, 9.0 / 16};
     const char *size = request_text(r, OPT_SIZE);
-    int unit = p->ks * p->dit.patch_size[1], given = 0, native = !strcmp(size, "native");
+    int unit = p->codec.ks * p->dit.patch[1], given = 0, native = !strcmp(size, "native");
     int own_w = p->info.width, own_h = p->info.height;
     double own = (double)own_w / own_h, aspect = own;
 
@@ -87,8 +73,8 @@ static int settle_size(struct plan *p, const struct request *r, struct err *e)
         p->film_w = p->w * scale;
         p->film_h = p->h * scale;
     }
-    p->lh = p->h / p->ks;
-    p->lw = p->w / p->ks;
+    p->lh = p->h / p->codec.ks;
+    p->lw = p->w / p->codec.ks;
     return 0;
 }
 
@@ -97,13 +83,14 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
     double rate = p->info.frame_rate, n = p->info.frames;
 
     p->fps = request_real(r, OPT_FPS, rate);
-    if (r->value[OPT_SECONDS].set) /* groups of kt frames follow the first one */
-        n = 1 + p->kt * fmax(0, floor(r->value[OPT_SECONDS].r * rate / p->kt + 0.5));
+    if (r->value[OPT_SECONDS].set) /* groups of kt frames follow the first ones */
+        n = p->codec.first +
+            p->codec.kt * fmax(0, floor(r->value[OPT_SECONDS].r * rate / p->codec.kt + 0.5));
     n = (double)request_int(r, OPT_FRAMES, (int64_t)n);
     if (n > MAX_FRAMES || n * p->fps / rate > MAX_FRAMES)
         return err_set(e, ERR_USAGE, "seconds: %.0f frames are more than %d", n, MAX_FRAMES);
     p->n_frames = (int)n;
-    p->t = (p->n_frames + p->kt - 2) / p->kt + 1;
+    p->t = codec_latents(&p->codec, p->n_frames);
     p->n_film = (int)fmax(1, floor(n * p->fps / rate + 0.5));
     return 0;
 }
@@ -233,7 +220,6 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
     if (is_blank(request_text(r, OPT_PROMPT)) && !r->value[OPT_FIRST_FRAME].set)
         return err_set(e, ERR_USAGE, "prompt: nothing to draw; say what in a few words");
     rc = read_configs(p, model_dir, e);
-    p->c = p->info.channels;
     if (!rc)
         rc = settle_size(p, r, e);
     if (!rc)
@@ -261,5 +247,6 @@ void plan_release(struct plan *p)
     free(p->unknown);
     free(p->note);
     free(p->first_frame);
+    bundle_free(&p->model);
     memset(p, 0, sizeof(*p));
 }

@@ -13,14 +13,13 @@
 #include "model/bundle.h"
 
 struct plan {
+    struct bundle *model; /* owned, declared: its networks run dry */
     struct bundle_info info;
-    struct wan_config dit;
-    struct umt5_config text_config;
-    struct tiny_vae_config vae_config;
+    struct denoiser_config dit;
+    struct codec_config codec;
 
     int w, h, n_frames; /* px and frames that the model draws */
     int t, lh, lw, c;   /* latent; t frames, of which the first may be given */
-    int kt, ks;         /* frames and px under one latent place */
     int film_w, film_h; /* px of the film, whose n_film frames repeat or skip drawn ones */
     int n_film;
     double fps; /* of the film; the model's own is info.frame_rate */

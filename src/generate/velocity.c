@@ -8,7 +8,7 @@ enum { MAX_TEXT_TOKENS = 512 };
 
 void velocity_shape(const struct plan *p, struct latent_shape *s)
 {
-    const int *patch = p->dit.patch_size;
+    const int *patch = p->dit.patch;
 
     *s = (struct latent_shape){p->c, p->t, p->lh, p->lw, patch[0], patch[1], patch[2]};
 }
@@ -20,7 +20,7 @@ static int32_t *tokens(const struct bundle *b, const struct plan *p, int64_t sta
 {
     const char *text[2] = {p->prompt, p->negative};
     int32_t *all = xmalloc(sizeof(*all) * 2 * MAX_TEXT_TOKENS);
-    int most = b->dit.config.text_len, end = tokenizer_end(b->tokenizer);
+    int most = b->denoiser[0].config.text_rows[0], end = tokenizer_end(b->tokenizer);
 
     if (most == 0 || most > MAX_TEXT_TOKENS)
         most = MAX_TEXT_TOKENS;
@@ -44,7 +44,7 @@ static int32_t *tokens(const struct bundle *b, const struct plan *p, int64_t sta
 /* Rows as the transformer was trained: exactly those of the prompt, or filled up with zeros. */
 static void keep_text(struct velocity *v, const float *rows, const int64_t start[3])
 {
-    int64_t fixed = v->dit->config.text_len, dim = v->dit->config.text_dim;
+    int64_t fixed = v->dit->config.text_rows[0], dim = v->dit->config.text_dim[0];
 
     v->text_start[0] = 0;
     for (int i = 0; i < 2; i++)
@@ -60,7 +60,7 @@ static int read_text(struct velocity *v, struct cx *cx, const struct bundle *b, 
     int64_t start[3];
     int32_t *ids = tokens(b, v->plan, start);
     struct seq seq = {2, start};
-    struct tensor *y = umt5_forward(cx, &b->text, ids, &seq, NULL);
+    struct tensor *y = text_rows(cx, &b->text[0], ids, &seq, NULL);
     int bad = cx->err.code || !tensor_finite(cx, y);
 
     if (!bad) {
@@ -92,22 +92,21 @@ static void look_for_stop(void *user, struct cx *cx, const char *name, struct te
 static struct tensor *call(struct velocity *v, struct cx *cx, int n, struct tensor *rows,
                            struct tensor *text, const double times[2])
 {
-    struct wan_grid *grid = arena_alloc(&cx->handles, 2 * sizeof(*grid));
+    struct token_grid *grid = arena_alloc(&cx->handles, 2 * sizeof(*grid));
     struct tap *tap = arena_alloc(&cx->handles, sizeof(*tap));
     const struct latent_shape *s = &v->shape;
 
-    grid[0] = grid[1] = (struct wan_grid){s->t / s->pt, s->h / s->ph, s->w / s->pw};
+    grid[0] = grid[1] = (struct token_grid){s->t / s->pt, s->h / s->ph, s->w / s->pw};
     *tap = (struct tap){look_for_stop, v};
-    struct wan_batch b = {.n = n,
-                          .grid = grid,
-                          .rows = rows,
-                          .n_times = v->time_index ? 2 : 1,
-                          .times = v->time_index ? times : times + 1,
-                          .time_index = v->time_index,
-                          .text = text,
-                          .text_seq = {n, v->text_start},
-                          .tap = tap};
-    return wan_forward(cx, v->dit, &b);
+    struct denoiser_batch b = {.n = n,
+                               .grid = grid,
+                               .rows = rows,
+                               .n_times = v->time_index ? 2 : 1,
+                               .times = v->time_index ? times : times + 1,
+                               .time_index = v->time_index,
+                               .text = {{text, {n, v->text_start}}},
+                               .tap = tap};
+    return denoiser_velocity(cx, v->dit, &b);
 }
 
 int velocity_init(struct velocity *v, struct cx *cx, const struct bundle *b, const struct plan *p,
@@ -116,7 +115,7 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct bundle *b, con
     memset(v, 0, sizeof(*v));
     v->plan = p;
     v->cx = cx;
-    v->dit = &b->dit;
+    v->dit = &b->denoiser[0];
     v->stop = stop;
     velocity_shape(p, &v->shape);
     int64_t tokens = latent_tokens(&v->shape), given = tokens / (v->shape.t / v->shape.pt);
@@ -151,14 +150,14 @@ static struct tensor *evaluate(struct velocity *v, int n, const double times[2])
 {
     struct cx *cx = v->cx;
     int64_t tokens = latent_tokens(&v->shape), columns = latent_columns(&v->shape);
-    int streamed = v->dit->weights.stream != NULL;
+    int streamed = v->dit->weights->stream != NULL;
 
     for (;;) {
         if (!streamed)
             replay_begin(cx, &v->replay[n - 1]);
         struct tensor *rows = tensor_from(cx, DT_F32, DIMS(n * tokens, columns), v->in, DT_F32);
         struct tensor *text = tensor_from(
-            cx, DT_F32, DIMS(v->text_start[n], v->dit->config.text_dim), v->text, DT_F32);
+            cx, DT_F32, DIMS(v->text_start[n], v->dit->config.text_dim[0]), v->text, DT_F32);
         struct tensor *y = call(v, cx, n, rows, text, times);
         if (streamed || replay_end(cx, &v->replay[n - 1]))
             return y;
@@ -194,16 +193,16 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
     return 0;
 }
 
-void velocity_dry(const struct plan *p, const struct wan *dit, struct cx *cx, int text_rows)
+void velocity_dry(const struct plan *p, const struct denoiser *dit, struct cx *cx, int text_rows)
 {
     int n = p->guidance != 1 ? 2 : 1,
-        rows = dit->config.text_len ? dit->config.text_len : text_rows;
+        rows = dit->config.text_rows[0] ? dit->config.text_rows[0] : text_rows;
     struct velocity v = {.plan = p, .dit = dit, .text_start = {0, rows, 2 * rows}};
     double times[2] = {0, 500};
 
     velocity_shape(p, &v.shape);
     int64_t tokens = latent_tokens(&v.shape);
     call(&v, cx, n, tensor_new(cx, DT_F32, DIMS(n * tokens, latent_columns(&v.shape))),
-         tensor_new(cx, DT_F32, DIMS(n * rows, dit->config.text_dim)), times);
+         tensor_new(cx, DT_F32, DIMS(n * rows, dit->config.text_dim[0])), times);
     cx_step_end(cx);
 }

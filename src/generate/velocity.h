@@ -15,7 +15,7 @@
 
 struct velocity {
     const struct plan *plan;
-    const struct wan *dit;
+    const struct denoiser *dit;
     const atomic_int *stop; /* looked at between blocks; NULL: never */
     struct latent_shape shape;
     int64_t text_start[3]; /* rows of the prompt, then of the negative prompt */
@@ -37,6 +37,6 @@ void velocity_release(struct velocity *v);
 NODISCARD int velocity_at(struct velocity *v, const float *x, double timestep, double sigma,
                           float *out, struct err *e);
 /* One call on a dry cx: cx->flops and cx's peak say what it costs. text_rows of each prompt. */
-void velocity_dry(const struct plan *p, const struct wan *dit, struct cx *cx, int text_rows);
+void velocity_dry(const struct plan *p, const struct denoiser *dit, struct cx *cx, int text_rows);
 
 #endif

@@ -5,55 +5,65 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "model/bundle.h"
 
-int codec_open(struct codec *c, const char *dir, struct threads *threads, struct err *e)
+int round_trip_open(struct round_trip *c, const char *dir, struct threads *threads, struct err *e)
 {
     char *path = path_join(dir, "vae");
-    int rc = bundle_load_tiny_vae(&c->vae, path, device_cpu(), DT_F32, 0, e);
+    int rc = part_declare(&c->part, path, PART_CODEC, e);
 
     if (!rc)
+        rc = part_load(&c->part, path, device_cpu(), DT_F32, 0, NULL, e);
+    if (!rc) {
+        c->codec = part_codec(&c->part);
         cx_init(&c->cx, device_cpu(), DT_F32, threads);
+    } else {
+        part_release(&c->part);
+    }
     free(path);
     return rc;
 }
 
-void codec_close(struct codec *c)
+void round_trip_close(struct round_trip *c)
 {
     cx_release(&c->cx);
-    tiny_vae_release(&c->vae);
+    part_release(&c->part);
 }
 
-int codec_pass(struct codec *c, const uint8_t *rgb, int w, int h, int n, uint8_t *out,
-               struct err *e)
+/* pixels [n,h,w,3] become what the codec makes of them. */
+static int pass(struct round_trip *c, float *pixels, int w, int h, int n, struct err *e)
 {
-    const struct tiny_vae *m = &c->vae;
+    const struct codec_config *k = &c->codec.config;
+    int t = codec_latents(k, n), lh = h / k->ks, lw = w / k->ks;
+    float *z = xmalloc(sizeof *z * (size_t)t * (size_t)lh * (size_t)lw * (size_t)k->channels);
+    struct tensor *x = tensor_from(&c->cx, DT_F32, DIMS(n, h, w, 3), pixels, DT_F32);
+
+    tensor_read_f32(&c->cx, codec_encode(&c->cx, &c->codec, x), z);
+    cx_step_end(&c->cx);
+    int rc = codec_decode(&c->cx, &c->codec, z, t, lh, lw, pixels, e);
+    free(z);
+    return rc;
+}
+
+int round_trip_film(struct round_trip *c, const uint8_t *rgb, int w, int h, int n, uint8_t *out,
+                    struct err *e)
+{
+    const struct codec_config *k = &c->codec.config;
     size_t count = (size_t)n * (size_t)w * (size_t)h * 3;
-    struct tensor *x;
     float *pixels;
     int rc;
 
-    if (w % m->ks || h % m->ks || (n - 1) % m->kt)
+    if (w % k->ks || h % k->ks || codec_frames(k, codec_latents(k, n)) != n)
         return err_set(
             e, ERR_USAGE,
             "the codec cannot take %d frames of %dx%d: sides must be multiples of %d px, "
-            "frames one more than a multiple of %d",
-            n, w, h, m->ks, m->kt);
+            "frames %d more than a multiple of %d",
+            n, w, h, k->ks, k->first, k->kt);
     pixels = xmalloc(count * sizeof *pixels);
     for (size_t i = 0; i < count; i++)
         pixels[i] = (float)rgb[i] / 255;
-    x = tensor_from(&c->cx, DT_F32, DIMS(n, h, w, 3), pixels, DT_F32);
-    x = tiny_vae_decode(&c->cx, m, tiny_vae_encode(&c->cx, m, x));
-    rc = c->cx.err.code;
-    if (rc)
-        *e = c->cx.err;
-    else if (tensor_count(x) != (int64_t)count)
-        BUG("%d frames of %dx%d came back as %lld values", n, w, h, (long long)tensor_count(x));
-    else
-        tensor_read_f32(&c->cx, x, pixels);
+    rc = pass(c, pixels, w, h, n, e);
     for (size_t i = 0; !rc && i < count; i++)
         out[i] = (uint8_t)(fminf(fmaxf(pixels[i], 0), 1) * 255 + 0.5f);
-    cx_step_end(&c->cx);
     free(pixels);
     return rc;
 }

@@ -1,16 +1,17 @@
-/* codec.h - what a model's autoencoder alone does to films: the ceiling of everything generated.
+/* codec.h - what a model's codec alone does to films: the ceiling of everything generated.
  *
- * Threads: a codec belongs to one thread at a time. */
+ * Threads: a round trip belongs to one thread at a time. */
 #ifndef MEASURE_CODEC_H
 #define MEASURE_CODEC_H
 
 #include <stdint.h>
 
 #include "base/thread.h"
-#include "model/tiny_vae.h"
+#include "model/part.h"
 
-struct codec {
-    struct tiny_vae vae;
+struct round_trip {
+    struct part part;
+    struct codec codec;
     struct cx cx;
 };
 
@@ -21,12 +22,13 @@ struct codec_error {
 };
 
 /* DIR/vae of a model. threads is borrowed and may be NULL. */
-NODISCARD int codec_open(struct codec *c, const char *dir, struct threads *threads, struct err *e);
-void codec_close(struct codec *c);
+NODISCARD int round_trip_open(struct round_trip *c, const char *dir, struct threads *threads,
+                              struct err *e);
+void round_trip_close(struct round_trip *c);
 /* Encode and decode n frames rgb [n][h][w][3] into out. ERR_USAGE when the codec cannot take the
  * sizes, ERR_DEVICE. */
-NODISCARD int codec_pass(struct codec *c, const uint8_t *rgb, int w, int h, int n, uint8_t *out,
-                         struct err *e);
+NODISCARD int round_trip_film(struct round_trip *c, const uint8_t *rgb, int w, int h, int n,
+                              uint8_t *out, struct err *e);
 
 /* ids [n_px]: 1 where the moving object is to be seen. */
 void codec_error_add(struct codec_error *s, const uint8_t *a, const uint8_t *b, const uint8_t *ids,

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "measure/parity_inner.h"
+#include "model/part.h"
 
 #define CONFIG_MAX_BYTES (16 << 20)
 
@@ -25,10 +26,6 @@ static const struct kind kinds[] = {
     {"optimiser",                       parity_optimiser, 1, 1, 1e-5, 1e-5},
     {"randn",                           parity_randn,     0, 1, 1e-5, 1e-5},
     {"tokenizer",                       parity_tokenizer, 0, 0, 0, 0},
-    {"WanTransformer3DModel",           parity_wan,       1, 1, 1e-5, 2e-2},
-    {"UMT5EncoderModel",                parity_text,      1, 1, 1e-5, 2e-2},
-    {"T5EncoderModel",                  parity_text,      1, 1, 1e-5, 2e-2},
-    {"TAEHV",                           parity_tiny_vae,  1, 1, 1e-5, 2e-2},
     {"FlowMatchEulerDiscreteScheduler", parity_flow,      1, 1, 1e-5, 1e-5},
     {"UniPCMultistepScheduler",         parity_flow,      1, 1, 1e-5, 1e-5},
     {"DPMSolverMultistepScheduler",     parity_flow,      1, 1, 1e-5, 1e-5},
@@ -36,6 +33,11 @@ static const struct kind kinds[] = {
     {"FlowMatchLCMScheduler",           parity_flow,      1, 1, 1e-5, 1e-5},
     {"FlowUniPCMultistepScheduler",     parity_flow,      1, 1, 1e-5, 1e-5},
     {"FlowDPMSolverMultistepScheduler", parity_flow,      1, 1, 1e-5, 1e-5},
+};
+static const struct kind networks[N_PART_ROLES] = { /* of part_classes */
+    [PART_TEXT] =     {"text encoder",  parity_text,      1, 1, 1e-5, 2e-2},
+    [PART_DENOISER] = {"transformer",   parity_denoiser,  1, 1, 1e-5, 2e-2},
+    [PART_CODEC] =    {"codec",         parity_codec,     1, 1, 1e-5, 2e-2},
 };
 /* clang-format on */
 #define N_KINDS ((int)(sizeof kinds / sizeof *kinds))
@@ -47,6 +49,7 @@ static const struct kind *find_kind(struct parity *p)
     struct jval root = parity_root(p);
     const char *class = j_string_or(root, "_class_name", ""),
                *name = j_string_or(root, "kind", class);
+    const struct part_class *network = part_class_named(name);
 
     if (j_has(root, "lora")) {
         parity_fail(p, ERR_FORMAT, "%s: LoRA files are not supported by this version", p->dir);
@@ -55,6 +58,8 @@ static const struct kind *find_kind(struct parity *p)
     for (int i = 0; i < N_KINDS; i++)
         if (!strcmp(name, kinds[i].name))
             return &kinds[i];
+    if (network && networks[network->role].run)
+        return &networks[network->role];
     parity_fail(p, ERR_FORMAT, "%s/config.json: %s \"%s\" is not supported by this version", p->dir,
                 j_has(root, "kind") ? "kind" : "_class_name", name);
     return NULL;

@@ -42,9 +42,9 @@ struct tensor *parity_tensor(struct cx *cx, const struct st_tensor *t, float *da
 /* Read x to the host and compare. */
 void parity_check_tensor(struct parity *p, struct cx *cx, const char *name, const struct tensor *x);
 
-void parity_wan(struct parity *p);
+void parity_denoiser(struct parity *p);
 void parity_text(struct parity *p);
-void parity_tiny_vae(struct parity *p);
+void parity_codec(struct parity *p);
 void parity_gradients(struct parity *p);
 void parity_flow(struct parity *p);
 void parity_randn(struct parity *p);

@@ -5,18 +5,21 @@
 #include <string.h>
 
 #include "measure/parity_inner.h"
-#include "model/store.h"
-#include "model/tiny_vae.h"
-#include "model/umt5.h"
-#include "model/wan.h"
+#include "model/part.h"
 
-static int load(struct parity *p, struct weight_set *s, const struct store_names *names,
-                enum dtype type, int training)
+/* The network of the folder, with its weights; released when that fails. */
+static int load(struct parity *p, struct part *net, enum part_role role, int training)
 {
-    char *path = parity_path(p, "model.safetensors");
-    int rc = store_load(s, path, names, p->o->device, type, training, NULL, &p->err);
+    enum dtype type = p->o->type;
+    char *file = parity_path(p, "model.safetensors");
+    int rc = part_declare(net, p->dir, role, &p->err);
 
-    free(path);
+    if (!rc)
+        rc = part_load(net, file, p->o->device, training ? type : part_job_type(net, type),
+                       training, NULL, &p->err);
+    if (rc)
+        part_release(net);
+    free(file);
     return rc;
 }
 
@@ -43,21 +46,22 @@ static void check_weight_grads(struct parity *p, const struct weight_set *s)
 
 /* ---- transformer ---- */
 
-struct wan_case {
+struct dit_case {
     struct parity *p;
-    struct wan m;
+    struct part part;
+    struct denoiser m;
     const struct st_tensor *xt, *tt, *et; /* latent, timesteps, text */
     float *x, *time, *text;
     struct tensor *xin, *textin;
     double *times;
     int32_t *time_index;
     int64_t *text_start;
-    struct wan_grid *grid;
-    struct wan_batch b;
+    struct token_grid *grid;
+    struct denoiser_batch b;
     int64_t per_sample; /* rows */
 };
 
-static void wan_case_release(struct wan_case *c)
+static void dit_case_release(struct dit_case *c)
 {
     free(c->x);
     free(c->time);
@@ -66,23 +70,22 @@ static void wan_case_release(struct wan_case *c)
     free(c->time_index);
     free(c->text_start);
     free(c->grid);
-    wan_release(&c->m);
+    part_release(&c->part);
 }
 
 /* Shapes of the inputs fit each other and the network. */
-static int wan_inputs_ok(struct wan_case *c)
+static int dit_inputs_ok(struct dit_case *c)
 {
-    const struct wan_config *k = &c->m.config;
+    const struct denoiser_config *k = &c->m.config;
     const int64_t *x = c->xt->dim, *e = c->et->dim;
     int ok = c->xt->rank == 5 && c->et->rank == 3 && x[0] > 0 && x[1] == k->in_channels &&
-             e[0] == x[0] && e[1] > 0 && e[2] == k->text_dim &&
+             e[0] == x[0] && e[1] > 0 && e[2] == k->text_dim[0] &&
              (c->tt->rank == 1 || c->tt->rank == 2) && c->tt->dim[0] == x[0];
 
     for (int i = 0; ok && i < 3; i++)
-        ok = x[2 + i] > 0 && x[2 + i] % k->patch_size[i] == 0;
+        ok = x[2 + i] > 0 && x[2 + i] % k->patch[i] == 0;
     if (ok) {
-        c->per_sample =
-            x[2] / k->patch_size[0] * (x[3] / k->patch_size[1]) * (x[4] / k->patch_size[2]);
+        c->per_sample = x[2] / k->patch[0] * (x[3] / k->patch[1]) * (x[4] / k->patch[2]);
         ok = c->tt->rank == 1 || c->tt->dim[1] == c->per_sample;
     }
     if (!ok)
@@ -95,7 +98,7 @@ static int wan_inputs_ok(struct wan_case *c)
 }
 
 /* Distinct timesteps and which row has which. */
-static void wan_case_times(struct wan_case *c)
+static void dit_case_times(struct dit_case *c)
 {
     int64_t B = c->xt->dim[0], rows = B * c->per_sample;
 
@@ -113,35 +116,36 @@ static void wan_case_times(struct wan_case *c)
     }
 }
 
-static int wan_case_open(struct wan_case *c)
+static int dit_case_open(struct dit_case *c)
 {
     struct parity *p = c->p;
 
+    c->m = part_denoiser(&c->part);
     c->x = parity_input(p, "hidden_states", &c->xt);
     c->time = parity_input(p, "timestep", &c->tt);
     c->text = parity_input(p, "encoder_hidden_states", &c->et);
-    if (p->err.code || !wan_inputs_ok(c))
+    if (p->err.code || !dit_inputs_ok(c))
         return -1;
-    wan_case_times(c);
+    dit_case_times(c);
     c->b.n = (int)c->xt->dim[0];
     c->grid = xcalloc((size_t)c->b.n, sizeof *c->grid);
     c->text_start = xcalloc((size_t)c->b.n + 1, sizeof *c->text_start);
     for (int i = 0; i < c->b.n; i++) {
-        const int *ps = c->m.config.patch_size;
+        const int *ps = c->m.config.patch;
 
-        c->grid[i] = (struct wan_grid){(int)c->xt->dim[2] / ps[0], (int)c->xt->dim[3] / ps[1],
-                                       (int)c->xt->dim[4] / ps[2]};
+        c->grid[i] = (struct token_grid){(int)c->xt->dim[2] / ps[0], (int)c->xt->dim[3] / ps[1],
+                                         (int)c->xt->dim[4] / ps[2]};
         c->text_start[i + 1] = c->text_start[i] + c->et->dim[1];
     }
     c->b.grid = c->grid;
     c->b.times = c->times;
     c->b.time_index = c->time_index;
-    c->b.text_seq = (struct seq){c->b.n, c->text_start};
+    c->b.text[0].seq = (struct seq){c->b.n, c->text_start};
     return 0;
 }
 
 /* rows [B*T,D] of the network -> [B,D,T] of a Conv3d. */
-static void check_patches(struct wan_case *c, struct cx *cx, const char *name,
+static void check_patches(struct dit_case *c, struct cx *cx, const char *name,
                           const struct tensor *x)
 {
     int64_t n = tensor_count(x), D = tensor_last(x), T = c->per_sample;
@@ -157,7 +161,7 @@ static void check_patches(struct wan_case *c, struct cx *cx, const char *name,
 }
 
 /* One entry per distinct timestep -> one per given timestep. */
-static void check_times(struct wan_case *c, struct cx *cx, const char *name, const struct tensor *x)
+static void check_times(struct dit_case *c, struct cx *cx, const char *name, const struct tensor *x)
 {
     int64_t n = c->tt->n, D = tensor_last(x), step = c->tt->rank == 1 ? c->per_sample : 1;
     float *entry = xmalloc(sizeof *entry * (size_t)tensor_count(x)),
@@ -171,9 +175,9 @@ static void check_times(struct wan_case *c, struct cx *cx, const char *name, con
     free(out);
 }
 
-static void see_wan(void *user, struct cx *cx, const char *name, struct tensor *x)
+static void see_dit(void *user, struct cx *cx, const char *name, struct tensor *x)
 {
-    struct wan_case *c = user;
+    struct dit_case *c = user;
 
     if (cx->err.code)
         return;
@@ -186,9 +190,9 @@ static void see_wan(void *user, struct cx *cx, const char *name, struct tensor *
 }
 
 /* -> [B,C,t,h,w] as diffusers gives it. */
-static struct tensor *run_wan(struct wan_case *c, struct cx *cx, int training)
+static struct tensor *run_dit(struct dit_case *c, struct cx *cx, int training)
 {
-    const int *ps = c->m.config.patch_size;
+    const int *ps = c->m.config.patch;
     struct tensor *x, *y;
 
     c->xin = parity_tensor(cx, c->xt, c->x);
@@ -196,9 +200,9 @@ static struct tensor *run_wan(struct wan_case *c, struct cx *cx, int training)
     c->xin->needs_grad = c->textin->needs_grad = training != 0;
     x = permute(cx, c->xin, (const int[]){0, 2, 3, 4, 1});
     c->b.rows = patchify(cx, x, ps[0], ps[1], ps[2]);
-    c->b.text = reshape(cx, c->textin, DIMS(c->et->dim[0] * c->et->dim[1], c->et->dim[2]));
+    c->b.text[0].rows = reshape(cx, c->textin, DIMS(c->et->dim[0] * c->et->dim[1], c->et->dim[2]));
     c->b.remat = training == 2;
-    y = wan_forward(cx, &c->m, &c->b);
+    y = denoiser_velocity(cx, &c->m, &c->b);
     y = unpatchify(cx, y, c->b.n, c->grid[0].t, c->grid[0].h, c->grid[0].w, ps[0], ps[1], ps[2]);
     return permute(cx, y, (const int[]){0, 4, 1, 2, 3});
 }
@@ -224,53 +228,50 @@ static void run_loss(struct parity *p, struct cx *cx, struct tensor *pred)
     free(target);
 }
 
-static void wan_gradients(struct wan_case *c, struct cx *cx)
+static void dit_gradients(struct dit_case *c, struct cx *cx)
 {
-    weight_zero_grads(&c->m.weights);
+    weight_zero_grads(c->m.weights);
     tape_begin(cx);
-    run_loss(c->p, cx, run_wan(c, cx, 2));
+    run_loss(c->p, cx, run_dit(c, cx, 2));
     if (c->xin->grad && c->textin->grad && !c->p->err.code) {
         parity_check_tensor(c->p, cx, "grad.hidden_states", c->xin->grad);
         parity_check_tensor(c->p, cx, "grad.encoder_hidden_states", c->textin->grad);
     }
     tape_end(cx);
-    check_weight_grads(c->p, &c->m.weights);
+    check_weight_grads(c->p, c->m.weights);
 }
 
-static void wan_case_run(struct parity *p, int training)
+static void dit_case_run(struct parity *p, int training)
 {
-    struct wan_case c = {.p = p};
-    struct wan_config k;
-    char *path = parity_path(p, "config.json");
-    struct tap tap = {see_wan, &c};
+    struct dit_case c = {.p = p};
+    struct tap tap = {see_dit, &c};
     struct cx cx;
 
-    if (!wan_config_read(&k, path, &p->err) && !wan_init(&c.m, &k, &p->err) &&
-        !load(p, &c.m.weights, &store_wan_names, p->o->type, training) && !wan_case_open(&c)) {
+    if (!load(p, &c.part, PART_DENOISER, training) && !dit_case_open(&c)) {
         cx_init(&cx, p->o->device, p->o->type, p->o->threads);
         if (training) {
-            wan_gradients(&c, &cx);
+            dit_gradients(&c, &cx);
         } else {
             c.b.tap = &tap;
-            parity_check_tensor(p, &cx, "sample", run_wan(&c, &cx, 0));
+            parity_check_tensor(p, &cx, "sample", run_dit(&c, &cx, 0));
         }
         check_network(p, &cx);
         cx_release(&cx);
     }
-    free(path);
-    wan_case_release(&c);
+    dit_case_release(&c);
 }
 
-void parity_wan(struct parity *p)
+void parity_denoiser(struct parity *p)
 {
-    wan_case_run(p, 0);
+    dit_case_run(p, 0);
 }
 
 /* ---- text encoder ---- */
 
 struct text_case {
     struct parity *p;
-    struct umt5 m;
+    struct part part;
+    struct text_model m;
     int64_t B, L, rows;
     int32_t *ids;
     int64_t *start, *place; /* place[row] = b*L + l */
@@ -280,6 +281,8 @@ struct text_case {
 static int text_case_open(struct text_case *c)
 {
     const struct st_tensor *it, *mt;
+
+    c->m = part_text(&c->part);
     float *ids = parity_input(c->p, "input_ids", &it),
           *mask = parity_input_or(c->p, "attention_mask", &mt);
     int ok = ids && it->rank == 2 && (!mt || mt->n == it->n);
@@ -331,29 +334,26 @@ static void text_forward(struct text_case *c, struct cx *cx)
     struct tap tap = {see_text, c};
     struct seq seq = {(int)c->B, c->start};
 
-    see_text(c, cx, "last_hidden_state", umt5_forward(cx, &c->m, c->ids, &seq, &tap));
+    see_text(c, cx, "last_hidden_state", text_rows(cx, &c->m, c->ids, &seq, &tap));
 }
 
 static void text_gradients(struct text_case *c, struct cx *cx)
 {
     struct seq seq = {(int)c->B, c->start};
 
-    weight_zero_grads(&c->m.weights);
+    weight_zero_grads(c->m.weights);
     tape_begin(cx);
-    run_loss(c->p, cx, umt5_forward(cx, &c->m, c->ids, &seq, NULL));
+    run_loss(c->p, cx, text_rows(cx, &c->m, c->ids, &seq, NULL));
     tape_end(cx);
-    check_weight_grads(c->p, &c->m.weights);
+    check_weight_grads(c->p, c->m.weights);
 }
 
 static void text_case_run(struct parity *p, int training)
 {
     struct text_case c = {.p = p};
-    struct umt5_config k;
-    char *path = parity_path(p, "config.json");
     struct cx cx;
 
-    if (!umt5_config_read(&k, path, &p->err) && !umt5_init(&c.m, &k, &p->err) &&
-        !load(p, &c.m.weights, &store_umt5_names, p->o->type, training) && !text_case_open(&c)) {
+    if (!load(p, &c.part, PART_TEXT, training) && !text_case_open(&c)) {
         cx_init(&cx, p->o->device, p->o->type, p->o->threads);
         if (training)
             text_gradients(&c, &cx);
@@ -362,11 +362,10 @@ static void text_case_run(struct parity *p, int training)
         check_network(p, &cx);
         cx_release(&cx);
     }
-    free(path);
     free(c.ids);
     free(c.start);
     free(c.place);
-    umt5_release(&c.m);
+    part_release(&c.part);
 }
 
 void parity_text(struct parity *p)
@@ -376,91 +375,110 @@ void parity_text(struct parity *p)
 
 void parity_gradients(struct parity *p)
 {
-    const char *class = j_string(parity_root(p), "_class_name");
+    const char *name = j_string(parity_root(p), "_class_name");
+    const struct part_class *class = part_class_named(name);
 
-    if (!strcmp(class, "WanTransformer3DModel"))
-        wan_case_run(p, 1);
-    else if (!strcmp(class, "UMT5EncoderModel") || !strcmp(class, "T5EncoderModel"))
+    if (class && class->role == PART_DENOISER)
+        dit_case_run(p, 1);
+    else if (class && class->role == PART_TEXT)
         text_case_run(p, 1);
     else
         parity_fail(p, ERR_FORMAT,
                     "%s/config.json: gradients of \"%s\" are not supported by this version", p->dir,
-                    class);
+                    name);
 }
 
-/* ---- tiny autoencoder ---- */
+/* ---- codec ---- */
 
-static void vae_encode(struct parity *p, struct cx *cx, const struct tiny_vae *m,
-                       const struct st_tensor *t, float *x, const char *suffix)
+static void codec_encode_case(struct parity *p, struct cx *cx, const struct codec *m,
+                              const struct st_tensor *t, float *x, const char *suffix)
 {
+    int ks = m->config.ks;
     char name[64];
     struct tensor *z;
 
-    if (t->rank != 4 || t->dim[0] < 1 || t->dim[1] != 3 || t->dim[2] % m->ks || t->dim[3] % m->ks) {
+    if (t->rank != 4 || t->dim[0] < 1 || t->dim[1] != 3 || t->dim[2] % ks || t->dim[3] % ks) {
         parity_fail(p, ERR_FORMAT,
                     "%s/inputs.safetensors: %s must be [frames,3,H,W], H and W multiples of %d",
-                    p->dir, t->name, m->ks);
+                    p->dir, t->name, ks);
         return;
     }
-    z = tiny_vae_encode(cx, m, permute(cx, parity_tensor(cx, t, x), (const int[]){0, 2, 3, 1}));
+    z = codec_encode(cx, m, permute(cx, parity_tensor(cx, t, x), (const int[]){0, 2, 3, 1}));
     snprintf(name, sizeof name, "encoded.%.40s", suffix);
     parity_check_tensor(p, cx, name, permute(cx, z, (const int[]){0, 3, 1, 2}));
 }
 
-static void vae_decode(struct parity *p, struct cx *cx, const struct tiny_vae *m,
-                       const struct st_tensor *t, float *z, const char *suffix)
+/* [n,h,w,C] -> [n,C,h,w], or the reverse. */
+static void swap_layout(float *to, const float *from, int64_t n, int64_t places, int64_t C,
+                        int back)
 {
-    char name[64];
-    struct tensor *y;
-    float *host;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < places; k++)
+            for (int64_t c = 0; c < C; c++) {
+                int64_t last = (i * places + k) * C + c, first = (i * C + c) * places + k;
 
-    if (t->rank != 4 || t->dim[0] < 1 || t->dim[1] != m->config.latent_channels) {
-        parity_fail(p, ERR_FORMAT, "%s/inputs.safetensors: %s must be [frames,%d,h,w]", p->dir,
-                    t->name, m->config.latent_channels);
-        return;
-    }
-    y = tiny_vae_decode(cx, m, permute(cx, parity_tensor(cx, t, z), (const int[]){0, 2, 3, 1}));
-    y = permute(cx, y, (const int[]){0, 3, 1, 2});
-    snprintf(name, sizeof name, "unclamped.%.40s", suffix);
-    parity_check_tensor(p, cx, name, y);
-    host = xmalloc(sizeof *host * (size_t)tensor_count(y));
-    tensor_read_f32(cx, y, host);
-    for (int64_t i = 0; i < tensor_count(y); i++)
-        host[i] = host[i] < 0 ? 0 : host[i] > 1 ? 1 : host[i];
-    snprintf(name, sizeof name, "decoded.%.40s", suffix);
-    parity_check(p, name, host, tensor_count(y));
-    free(host);
+                to[back ? last : first] = from[back ? first : last];
+            }
 }
 
-static void vae_case(struct parity *p, struct cx *cx, const struct tiny_vae *m)
+static void codec_decode_case(struct parity *p, struct cx *cx, const struct codec *m,
+                              const struct st_tensor *t, const float *z, const char *suffix)
+{
+    const struct codec_config *k = &m->config;
+    char name[64];
+
+    if (t->rank != 4 || t->dim[0] < 1 || t->dim[1] != k->channels) {
+        parity_fail(p, ERR_FORMAT, "%s/inputs.safetensors: %s must be [frames,%d,h,w]", p->dir,
+                    t->name, k->channels);
+        return;
+    }
+    int64_t h = t->dim[2], w = t->dim[3], n = codec_frames(k, (int)t->dim[0]);
+    int64_t px = h * w * k->ks * k->ks, count = n * px * 3;
+    float *latent = xmalloc(sizeof *latent * (size_t)t->n);
+    float *host = xmalloc(sizeof *host * (size_t)count), *y = xmalloc(sizeof *y * (size_t)count);
+
+    swap_layout(latent, z, t->dim[0], h * w, k->channels, 1);
+    if (!codec_decode(cx, m, latent, (int)t->dim[0], (int)h, (int)w, host, &p->err)) {
+        swap_layout(y, host, n, px, 3, 0);
+        snprintf(name, sizeof name, "unclamped.%.40s", suffix);
+        parity_check(p, name, y, count);
+        for (int64_t i = 0; i < count; i++)
+            y[i] = y[i] < 0 ? 0 : y[i] > 1 ? 1 : y[i];
+        snprintf(name, sizeof name, "decoded.%.40s", suffix);
+        parity_check(p, name, y, count);
+    }
+    free(latent);
+    free(host);
+    free(y);
+}
+
+static void codec_case(struct parity *p, struct cx *cx, const struct codec *m)
 {
     for (int i = 0; i < st_count(p->in) && !p->err.code; i++) {
         const struct st_tensor *t = st_at(p->in, i);
         float *x = parity_input(p, t->name, &t);
 
         if (x && !strncmp(t->name, "video.", 6))
-            vae_encode(p, cx, m, t, x, t->name + 6);
+            codec_encode_case(p, cx, m, t, x, t->name + 6);
         else if (x && !strncmp(t->name, "latent.", 7))
-            vae_decode(p, cx, m, t, x, t->name + 7);
+            codec_decode_case(p, cx, m, t, x, t->name + 7);
         check_network(p, cx);
         cx_step_end(cx);
         free(x);
     }
 }
 
-void parity_tiny_vae(struct parity *p)
+void parity_codec(struct parity *p)
 {
-    struct tiny_vae m = {0};
-    struct tiny_vae_config k;
-    char *path = parity_path(p, "config.json");
+    struct part part;
+    struct codec m;
     struct cx cx;
 
-    if (!tiny_vae_config_read(&k, path, &p->err) && !tiny_vae_init(&m, &k, &p->err) &&
-        !load(p, &m.weights, &store_tiny_vae_names, tiny_vae_job_type(&m, p->o->type), 0)) {
-        cx_init(&cx, p->o->device, p->o->type, p->o->threads);
-        vae_case(p, &cx, &m);
-        cx_release(&cx);
-    }
-    free(path);
-    tiny_vae_release(&m);
+    if (load(p, &part, PART_CODEC, 0))
+        return;
+    m = part_codec(&part);
+    cx_init(&cx, p->o->device, p->o->type, p->o->threads);
+    codec_case(p, &cx, &m);
+    cx_release(&cx);
+    part_release(&part);
 }

@@ -12,6 +12,33 @@
 #define INFO_MAX_BYTES (1 << 20)
 #define HASH_MAX_BYTES (64u << 20) /* of a config or tokenizer file */
 
+static const struct {
+    const char *folder;
+    enum part_role role;
+    int optional;
+} places[N_PLACES] = {
+    [PLACE_TEXT] = {"text_encoder", PART_TEXT, 0},
+    [PLACE_TEXT2] = {"text_encoder_2", PART_TEXT, 1},
+    [PLACE_DENOISER] = {"transformer", PART_DENOISER, 0},
+    [PLACE_DENOISER2] = {"transformer_2", PART_DENOISER, 1},
+    [PLACE_CODEC] = {"vae", PART_CODEC, 0},
+    [PLACE_IMAGE] = {"image_encoder", PART_IMAGE, 1},
+};
+
+const char *bundle_folder(enum bundle_place place)
+{
+    return places[place].folder;
+}
+
+int bundle_has(const char *dir, enum bundle_place place)
+{
+    char *path = path_join(dir, places[place].folder);
+    int yes = dir_exists(path);
+
+    free(path);
+    return yes;
+}
+
 /* ---- model_index.json ---- */
 
 static void copy_text(char *dst, size_t size, struct jval o, const char *key, const char *def)
@@ -84,12 +111,30 @@ static void write_reals(struct jsonw *w, const char *key, const float *v, int n)
     jsonw_end_array(w);
 }
 
-static void write_part(struct jsonw *w, const char *part, const char *library, const char *class)
+static void write_entry(struct jsonw *w, const char *part, const char *library, const char *class)
 {
     jsonw_array(w, part);
     jsonw_string(w, NULL, library);
     jsonw_string(w, NULL, class);
     jsonw_end_array(w);
+}
+
+static int write_parts(struct jsonw *w, const char *dir, struct err *e)
+{
+    int rc = 0;
+
+    write_entry(w, "tokenizer", "transformers", "T5TokenizerFast");
+    for (int i = 0; !rc && i < N_PLACES; i++) {
+        char *path = path_join(dir, places[i].folder);
+        struct part p;
+
+        if (bundle_has(dir, i) && !(rc = part_declare(&p, path, places[i].role, e))) {
+            write_entry(w, places[i].folder, p.is->library, p.is->names[0]);
+            part_release(&p);
+        }
+        free(path);
+    }
+    return rc;
 }
 
 int bundle_info_write(const struct bundle_info *info, const char *dir, struct err *e)
@@ -118,10 +163,8 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     jsonw_real(&w, "shift", info->shift);
     write_reals(&w, "latents_mean", info->latents_mean, info->channels);
     write_reals(&w, "latents_std", info->latents_std, info->channels);
-    write_part(&w, "tokenizer", "transformers", "T5TokenizerFast");
-    write_part(&w, "text_encoder", "transformers", "UMT5EncoderModel");
-    write_part(&w, "transformer", "diffusers", "WanTransformer3DModel");
-    write_part(&w, "vae", "zoetrope", "TAEHV");
+    if (!rc)
+        rc = write_parts(&w, dir, e);
     jsonw_end_object(&w);
     buf_putc(&b, '\n');
     if (!rc)
@@ -131,135 +174,116 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     return rc;
 }
 
-/* ---- one network ---- */
-
-static int save_part(const struct weight_set *s, const char *dir, const char *weights,
-                     struct buf *config, enum dtype type, float *const *values, struct err *e)
-{
-    char *path = path_join(dir, "config.json");
-    int rc = dir_make(dir, e);
-
-    if (!rc)
-        rc = file_write(path, config->data, config->len, e);
-    free(path);
-    path = path_join(dir, weights);
-    if (!rc)
-        rc = store_save(s, path, type, values, e);
-    free(path);
-    buf_release(config);
-    return rc;
-}
-
-/* clang-format off */
-/* The last column: in which type a job loads it. */
-#define PARTS(P)                                                                                   \
-    P(wan, store_wan_names, "diffusion_pytorch_model.safetensors", type)                           \
-    P(umt5, store_umt5_names, "model.safetensors", type)                                           \
-    P(tiny_vae, store_tiny_vae_names, "diffusion_pytorch_model.safetensors",                       \
-      tiny_vae_job_type(m, type))
-/* clang-format on */
-
-#define P(part, names, file, job_type)                                                             \
-    int bundle_save_##part(const struct part *m, const char *dir, enum dtype type,                 \
-                           float *const *values, struct err *e)                                    \
-    {                                                                                              \
-        struct buf config = BUF_INIT;                                                              \
-        part##_config_write(&m->config, &config);                                                  \
-        return save_part(&m->weights, dir, file, &config, type, values, e);                        \
-    }                                                                                              \
-    static int load_##part(struct part *m, const char *dir, struct device *device,                 \
-                           enum dtype type, int job, int training, uint64_t budget_bytes,          \
-                           struct store_report *report, struct err *e)                             \
-    {                                                                                              \
-        struct part##_config c;                                                                    \
-        char *path = path_join(dir, "config.json");                                                \
-        int rc = part##_config_read(&c, path, e);                                                  \
-        free(path);                                                                                \
-        memset(m, 0, sizeof *m);                                                                   \
-        if (!rc)                                                                                   \
-            rc = part##_init(m, &c, e);                                                            \
-        m->weights.budget_bytes = budget_bytes;                                                    \
-        if (!rc)                                                                                   \
-            rc = store_load(&m->weights, dir, &names, device, job ? job_type : type, training,     \
-                            report, e);                                                            \
-        if (rc)                                                                                    \
-            part##_release(m);                                                                     \
-        return rc;                                                                                 \
-    }                                                                                              \
-    int bundle_load_##part(struct part *m, const char *dir, struct device *device,                 \
-                           enum dtype type, int training, struct err *e)                           \
-    {                                                                                              \
-        return load_##part(m, dir, device, type, 0, training, 0, NULL, e);                         \
-    }
-PARTS(P)
-#undef P
-
 /* ---- the whole ---- */
 
-int bundle_check_fit(const char *dir, const struct bundle_info *info, const struct wan_config *dit,
-                     const struct umt5_config *text, const struct tiny_vae_config *vae,
-                     struct err *e)
+/* The forecast runs networks before their weights are read; what does not fit must not get there.
+ */
+static int check_fit(const struct bundle *b, struct err *e)
 {
-    if (dit->in_channels != vae->latent_channels || dit->out_channels != dit->in_channels ||
-        dit->in_channels != info->channels)
+    const struct codec_config *vae = &b->codec.config;
+
+    if (vae->channels != b->info.channels)
         return err_set(e, ERR_FORMAT,
-                       "%s: transformer of %d to %d channels, vae of %d, latents_mean of %d: all "
-                       "must be equal",
-                       dir, dit->in_channels, dit->out_channels, vae->latent_channels,
-                       info->channels);
-    if (dit->text_dim != text->d_model)
-        return err_set(e, ERR_FORMAT,
-                       "%s: transformer wants text of width %d, the text encoder gives %d", dir,
-                       dit->text_dim, text->d_model);
+                       "%s: vae of %d channels, latents_mean of %d: both must be equal", b->dir,
+                       vae->channels, b->info.channels);
+    for (int i = 0; i < b->n_denoisers; i++) {
+        const struct denoiser_config *d = &b->denoiser[i].config;
+
+        if (d->in_channels != vae->channels || d->out_channels != d->in_channels)
+            return err_set(e, ERR_FORMAT,
+                           "%s: transformer of %d to %d channels, vae of %d: all must be equal",
+                           b->dir, d->in_channels, d->out_channels, vae->channels);
+        if (d->n_texts != b->n_texts || d->image_dim)
+            return err_set(e, ERR_FORMAT,
+                           "%s: the transformer wants %d text encoders%s, there are %d", b->dir,
+                           d->n_texts, d->image_dim ? " and pictures" : "", b->n_texts);
+        for (int k = 0; k < d->n_texts; k++)
+            if (d->text_dim[k] != b->text[k].config.dim)
+                return err_set(e, ERR_FORMAT,
+                               "%s: transformer wants text of width %d, the text encoder gives %d",
+                               b->dir, d->text_dim[k], b->text[k].config.dim);
+    }
     return 0;
 }
 
-static int check_fit(const struct bundle *b, struct err *e)
+static int declare_parts(struct bundle *b, struct err *e)
 {
-    int n = tokenizer_size(b->tokenizer), vocab = b->text.config.vocab;
-    int rc = bundle_check_fit(b->dir, &b->info, &b->dit.config, &b->text.config, &b->vae.config, e);
+    int rc = 0;
 
-    if (!rc && n > vocab)
-        rc = err_set(e, ERR_FORMAT, "%s: tokenizer has %d pieces, the text encoder knows %d",
-                     b->dir, n, vocab);
+    for (int i = 0; !rc && i < N_PLACES; i++) {
+        char *path = path_join(b->dir, places[i].folder);
+
+        if (!places[i].optional || bundle_has(b->dir, i))
+            rc = part_declare(&b->part[i], path, places[i].role, e);
+        if (!rc && b->part[i].is && places[i].role == PART_TEXT)
+            b->text[b->n_texts++] = part_text(&b->part[i]);
+        if (!rc && b->part[i].is && places[i].role == PART_DENOISER)
+            b->denoiser[b->n_denoisers++] = part_denoiser(&b->part[i]);
+        free(path);
+    }
+    if (!rc)
+        b->codec = part_codec(&b->part[PLACE_CODEC]);
+    return rc ? rc : check_fit(b, e);
+}
+
+int bundle_declare(struct bundle **out, const char *dir, struct err *e)
+{
+    struct bundle *b = xcalloc(1, sizeof *b);
+    int rc = bundle_info_read(&b->info, dir, e);
+
+    b->dir = xstrdup(dir);
+    if (!rc)
+        rc = declare_parts(b, e);
+    if (rc)
+        bundle_free(&b);
+    *out = b;
     return rc;
 }
 
-static int open_parts(struct bundle *b, struct device *device, enum dtype type,
+static int open_tokenizer(struct bundle *b, struct err *e)
+{
+    char *path = path_join(b->dir, "tokenizer");
+    int n, rc = tokenizer_open(&b->tokenizer, path, e);
+
+    free(path);
+    for (int i = 0; !rc && i < b->n_texts; i++)
+        if ((n = tokenizer_size(b->tokenizer)) > b->text[i].config.vocab)
+            rc = err_set(e, ERR_FORMAT, "%s: tokenizer has %d pieces, the text encoder knows %d",
+                         b->dir, n, b->text[i].config.vocab);
+    return rc;
+}
+
+static int load_parts(struct bundle *b, struct device *device, enum dtype type,
                       const struct bundle_budget *budget, struct err *e)
 {
-    char *tok = path_join(b->dir, "tokenizer"), *text = path_join(b->dir, "text_encoder");
-    char *dit = path_join(b->dir, "transformer"), *vae = path_join(b->dir, "vae");
-    struct store_report r[3] = {0};
-    int rc = tokenizer_open(&b->tokenizer, tok, e);
+    int rc = 0;
 
-    if (!rc)
-        rc = load_umt5(&b->text, text, device, type, 1, 0, budget ? budget->text : 0, &r[0], e);
-    if (!rc)
-        rc = load_wan(&b->dit, dit, device, type, 1, 0, budget ? budget->dit : 0, &r[1], e);
-    if (!rc)
-        rc = load_tiny_vae(&b->vae, vae, device, type, 1, 0, 0, &r[2], e);
-    b->n_bad_weights = r[0].n_bad + r[1].n_bad + r[2].n_bad;
-    free(tok);
-    free(text);
-    free(dit);
-    free(vae);
-    return rc ? rc : check_fit(b, e);
+    for (int i = 0; !rc && i < N_PLACES; i++) {
+        char *path = path_join(b->dir, places[i].folder);
+        const struct part *p = &b->part[i];
+        struct store_report report = {0};
+
+        if (p->is) {
+            part_weights(p)->budget_bytes = budget ? budget->bytes[i] : 0;
+            rc = part_load(p, path, device, part_job_type(p, type), 0, &report, e);
+        }
+        b->n_bad_weights += report.n_bad;
+        free(path);
+    }
+    return rc;
 }
 
 int bundle_open(struct bundle **out, const char *dir, struct device *device, enum dtype type,
                 const struct bundle_budget *budget, struct err *e)
 {
-    struct bundle *b = xcalloc(1, sizeof *b);
-    int rc = bundle_info_read(&b->info, dir, e);
+    int rc = bundle_declare(out, dir, e);
 
-    *out = NULL;
-    b->dir = xstrdup(dir);
     if (!rc)
-        rc = open_parts(b, device, type, budget, e);
+        rc = open_tokenizer(*out, e);
+    if (!rc)
+        rc = load_parts(*out, device, type, budget, e);
     if (rc)
-        bundle_free(&b);
-    *out = b;
+        bundle_free(out);
     return rc;
 }
 
@@ -268,9 +292,8 @@ void bundle_free(struct bundle **b)
     if (!*b)
         return;
     tokenizer_free(&(*b)->tokenizer);
-    umt5_release(&(*b)->text);
-    wan_release(&(*b)->dit);
-    tiny_vae_release(&(*b)->vae);
+    for (int i = 0; i < N_PLACES; i++)
+        part_release(&(*b)->part[i]);
     free((*b)->dir);
     free(*b);
     *b = NULL;
@@ -309,20 +332,18 @@ static int hash_file(struct sha256 *h, const char *dir, const char *name, struct
     return rc;
 }
 
-static const char *const weight_parts[] = {"text_encoder", "transformer", "vae"};
-enum { N_WEIGHT_PARTS = sizeof weight_parts / sizeof *weight_parts };
-
 int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e)
 {
     int rc = 0;
 
     memset(bytes, 0, sizeof *bytes * N_DTYPES);
-    for (int p = 0; !rc && p < N_WEIGHT_PARTS; p++) {
-        char *path = path_join(dir, weight_parts[p]);
-        struct st_file *f;
+    for (int p = 0; !rc && p < N_PLACES; p++) {
+        char *path = path_join(dir, places[p].folder);
+        struct st_file *f = NULL;
 
-        rc = st_open(&f, path, e);
-        for (int i = 0; !rc && i < st_count(f); i++)
+        if (!places[p].optional || bundle_has(dir, p))
+            rc = st_open(&f, path, e);
+        for (int i = 0; f && i < st_count(f); i++)
             bytes[st_at(f, i)->type] += st_at(f, i)->bytes;
         st_close(&f);
         free(path);
@@ -332,17 +353,23 @@ int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e)
 
 int bundle_hash(const char *dir, char hex[65], struct err *e)
 {
-    static const char *const files[] = {"model_index.json", "tokenizer/tokenizer.json",
-                                        "text_encoder/config.json", "transformer/config.json",
-                                        "vae/config.json"};
     struct sha256 h;
-    int rc = 0;
+    int rc;
 
     sha256_init(&h);
-    for (size_t i = 0; !rc && i < sizeof files / sizeof *files; i++)
-        rc = hash_file(&h, dir, files[i], e);
-    for (int i = 0; !rc && i < N_WEIGHT_PARTS; i++)
-        rc = hash_weights(&h, dir, weight_parts[i], e);
+    rc = hash_file(&h, dir, "model_index.json", e);
+    if (!rc)
+        rc = hash_file(&h, dir, "tokenizer/tokenizer.json", e);
+    for (int i = 0; !rc && i < N_PLACES; i++) {
+        char *config = path_join(places[i].folder, "config.json");
+
+        if (!places[i].optional || bundle_has(dir, i))
+            rc = hash_file(&h, dir, config, e);
+        free(config);
+    }
+    for (int i = 0; !rc && i < N_PLACES; i++)
+        if (!places[i].optional || bundle_has(dir, i))
+            rc = hash_weights(&h, dir, places[i].folder, e);
     sha256_hex(&h, hex);
     return rc;
 }

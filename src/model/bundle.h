@@ -7,11 +7,8 @@
 #ifndef MODEL_BUNDLE_H
 #define MODEL_BUNDLE_H
 
-#include "model/store.h"
-#include "model/tiny_vae.h"
+#include "model/part.h"
 #include "model/tokenizer.h"
-#include "model/umt5.h"
-#include "model/wan.h"
 
 #define BUNDLE_FORMAT 1
 #define BUNDLE_MAX_CHANNELS 64
@@ -29,53 +26,55 @@ struct bundle_info { /* model_index.json */
         latents_std[BUNDLE_MAX_CHANNELS]; /* network space = (z - mean) / std */
 };
 
+/* The folders of a model directory that hold networks, in the order in which they count. Those that
+ * end in 2 and the image encoder need not be there. */
+enum bundle_place {
+    PLACE_TEXT,      /* text_encoder */
+    PLACE_TEXT2,     /* text_encoder_2 */
+    PLACE_DENOISER,  /* transformer: of all noise levels, or of the high ones */
+    PLACE_DENOISER2, /* transformer_2: of the low ones */
+    PLACE_CODEC,     /* vae */
+    PLACE_IMAGE,     /* image_encoder */
+    N_PLACES
+};
+const char *bundle_folder(enum bundle_place place);
+/* 1: dir has that folder. */
+int bundle_has(const char *dir, enum bundle_place place);
+
 struct bundle {
     char *dir;
     struct bundle_info info;
-    struct tokenizer *tokenizer;
-    struct umt5 text;
-    struct wan dit;
-    struct tiny_vae vae;
+    struct tokenizer *tokenizer; /* NULL when only declared */
+    struct part part[N_PLACES];  /* owned; empty where the folder is missing */
+    /* What the parts are called by. */
+    int n_texts, n_denoisers;
+    struct text_model text[DENOISER_TEXTS];
+    struct denoiser denoiser[2];
+    struct codec codec;
     int64_t n_bad_weights; /* NaN or infinite values found while loading: worth a warning */
 };
 
-/* Most bytes of weights of the large networks that may lie on the device; 0: all of them. */
+/* Most bytes of weights that may lie on the device, by place; 0: all of them. */
 struct bundle_budget {
-    uint64_t text, dit;
+    uint64_t bytes[N_PLACES];
 };
 /* Open the directory and load weights for computing on a device in type (DT_F32 or DT_BF16).
  * ERR_IO, ERR_FORMAT, ERR_FIT; an unknown newer format is refused by number. budget may be NULL.
  * *out is NULL on failure. */
 NODISCARD int bundle_open(struct bundle **out, const char *dir, struct device *device,
                           enum dtype type, const struct bundle_budget *budget, struct err *e);
+/* From the configs alone: networks that run dry, no tokenizer. ERR_IO; ERR_FORMAT also when sizes
+ * that must be equal between the parts are not. */
+NODISCARD int bundle_declare(struct bundle **out, const char *dir, struct err *e);
 void bundle_free(struct bundle **b);
 /* model_index.json alone, without weights. */
 NODISCARD int bundle_info_read(struct bundle_info *info, const char *dir, struct err *e);
+/* It lists the parts that lie in dir by then. */
 NODISCARD int bundle_info_write(const struct bundle_info *info, const char *dir, struct err *e);
-/* Sizes that must be equal between the parts of the model in dir, from their configs alone;
- * ERR_FORMAT. bundle_open looks itself. */
-NODISCARD int bundle_check_fit(const char *dir, const struct bundle_info *info,
-                               const struct wan_config *dit, const struct umt5_config *text,
-                               const struct tiny_vae_config *vae, struct err *e);
 /* SHA-256 over names and bytes of all files that decide a result, in a fixed order. */
 NODISCARD int bundle_hash(const char *dir, char hex[65], struct err *e);
 /* Bytes of weights by the type that they are stored in, all networks together; from the heads of
  * the files. */
 NODISCARD int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e);
-/* One part: DIR/config.json + weights (values and type as store_save). For training and for making
- * a bundle. */
-NODISCARD int bundle_save_wan(const struct wan *m, const char *dir, enum dtype type,
-                              float *const *values, struct err *e);
-NODISCARD int bundle_save_umt5(const struct umt5 *m, const char *dir, enum dtype type,
-                               float *const *values, struct err *e);
-NODISCARD int bundle_save_tiny_vae(const struct tiny_vae *m, const char *dir, enum dtype type,
-                                   float *const *values, struct err *e);
-/* The reverse: read DIR/config.json, init, allocate and load. m is released again on failure. */
-NODISCARD int bundle_load_wan(struct wan *m, const char *dir, struct device *device,
-                              enum dtype type, int training, struct err *e);
-NODISCARD int bundle_load_umt5(struct umt5 *m, const char *dir, struct device *device,
-                               enum dtype type, int training, struct err *e);
-NODISCARD int bundle_load_tiny_vae(struct tiny_vae *m, const char *dir, struct device *device,
-                                   enum dtype type, int training, struct err *e);
 
 #endif

@@ -20,37 +20,44 @@ static int ends_with(const char *s, const char *end)
 /* What is written anew: weights of the networks, and the index of their shards. */
 static int is_weights(const char *path)
 {
-    static const char *const parts[] = {"text_encoder/", "transformer/", "vae/"};
     int network = 0;
 
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        network |= !strncmp(path, parts[i], strlen(parts[i]));
+    for (int i = 0; i < N_PLACES; i++) {
+        size_t n = strlen(bundle_folder(i));
+
+        network |= !strncmp(path, bundle_folder(i), n) && path[n] == '/';
+    }
     return network &&
            (ends_with(path, ".safetensors") || ends_with(path, ".safetensors.index.json"));
+}
+
+static int convert_network(const struct part *p, const char *from, const char *to, enum dtype type,
+                           enum bundle_place place, struct err *e)
+{
+    char *in = path_join(from, bundle_folder(place)), *out = path_join(to, bundle_folder(place));
+    int rc = part_load(p, in, device_cpu(), DT_F32, 0, NULL, e);
+
+    if (!rc)
+        rc = part_save(p, out, type, NULL, e);
+    free(in);
+    free(out);
+    return rc;
 }
 
 static int convert_networks(const char *from, const char *to, enum dtype type,
                             const volatile sig_atomic_t *stop, struct err *e)
 {
-    int rc = 0;
-#define CONVERT(part, folder)                                                                      \
-    if (!rc && stop && *stop)                                                                      \
-        rc = err_set(e, ERR_CANCEL, "interrupted");                                                \
-    if (!rc) {                                                                                     \
-        char *in = path_join(from, folder), *out = path_join(to, folder);                          \
-        struct part m;                                                                             \
-        rc = bundle_load_##part(&m, in, device_cpu(), DT_F32, 0, e);                               \
-        if (!rc) {                                                                                 \
-            rc = bundle_save_##part(&m, out, type, NULL, e);                                       \
-            part##_release(&m);                                                                    \
-        }                                                                                          \
-        free(in);                                                                                  \
-        free(out);                                                                                 \
+    struct bundle *b;
+    int rc = bundle_declare(&b, from, e);
+
+    for (int i = 0; !rc && i < N_PLACES; i++) {
+        if (stop && *stop)
+            rc = err_set(e, ERR_CANCEL, "interrupted");
+        if (!rc && b->part[i].is)
+            rc = convert_network(&b->part[i], from, to, type, i, e);
+        part_release(&b->part[i]);
     }
-    CONVERT(umt5, "text_encoder")
-    CONVERT(wan, "transformer")
-    CONVERT(tiny_vae, "vae")
-#undef CONVERT
+    bundle_free(&b);
     return rc;
 }
 

@@ -127,11 +127,6 @@ void tiny_vae_release(struct tiny_vae *m)
     memset(m, 0, sizeof *m);
 }
 
-enum dtype tiny_vae_job_type(const struct tiny_vae *m, enum dtype type)
-{
-    return type == DT_BF16 && weight_set_count(&m->weights) < SMALL_CODEC ? DT_F32 : type;
-}
-
 void tiny_vae_set_klt(struct tiny_vae *m, const float *mean, const float *basis, const float *scale)
 {
     int64_t n = (int64_t)m->kt * m->ks * m->ks, P = 3 * n, C = m->config.latent_channels;
@@ -290,30 +285,8 @@ struct tensor *tiny_vae_encode(struct cx *cx, const struct tiny_vae *m, struct t
 
 /* ---- decoder ---- */
 
-static struct tensor *memory_of(struct cx *cx, const struct tiny_vae_stream *s, int stage,
-                                int block, const struct tensor *x)
-{
-    if (!s || !s->frames)
-        return NULL;
-    return tensor_wrap(cx, x->type, DIMS(1, x->dim[1], x->dim[2], x->dim[3]),
-                       s->memory[stage][block]);
-}
-
-static void remember(struct cx *cx, struct tiny_vae_stream *s, int stage, int block,
-                     const struct tensor *x)
-{
-    void **memory = &s->memory[stage][block];
-
-    s->bytes[stage][block] = tensor_bytes(x) / (size_t)x->dim[0];
-    if (!*memory)
-        *memory = device_take(s->device, s->bytes[stage][block]);
-    if (!*memory && !s->device->dry)
-        cx_fail(cx, ERR_FIT, "%s: no memory for the decoder's past", s->device->name);
-    tensor_save(cx, x, x->dim[0] - 1, 1, *memory);
-}
-
 static struct tensor *decoder_stage(struct cx *cx, const struct tiny_vae *m, int i,
-                                    struct tensor *x, int64_t clips, struct tiny_vae_stream *stream)
+                                    struct tensor *x, int64_t clips, struct codec_stream *stream)
 {
     const struct vae_stage *st = &m->decoder.stage[i];
     const struct tiny_vae_config *c = &m->config;
@@ -321,11 +294,12 @@ static struct tensor *decoder_stage(struct cx *cx, const struct tiny_vae *m, int
 
     scope_begin(cx, &s);
     for (int b = 0; b < c->decoder_blocks[i]; b++) {
-        struct tensor *y =
-            block_forward(cx, &st->block[b], x, clips, memory_of(cx, stream, i, b, x));
+        int cache = stream ? codec_cache_next(stream, 1) : 0;
+        struct tensor *past = stream ? codec_cache_past(cx, stream, cache, x) : NULL;
+        struct tensor *y = block_forward(cx, &st->block[b], x, clips, past);
 
         if (stream)
-            remember(cx, stream, i, b, x);
+            codec_cache_keep(cx, stream, cache, x);
         x = y;
     }
     if (c->space_up[i] == 2)
@@ -336,7 +310,7 @@ static struct tensor *decoder_stage(struct cx *cx, const struct tiny_vae *m, int
 
 /* z wide [n,h,w,C] -> [n*kt,H,W,3] in the type of the weights. */
 static struct tensor *decoder_net(struct cx *cx, const struct tiny_vae *m, struct tensor *z,
-                                  int64_t clips, struct tiny_vae_stream *stream)
+                                  int64_t clips, struct codec_stream *stream)
 {
     const struct tiny_vae_config *c = &m->config;
     enum dtype type = cx->type;
@@ -356,7 +330,7 @@ static struct tensor *decoder_net(struct cx *cx, const struct tiny_vae *m, struc
 
 /* z wide [clips*t,h,w,C] -> wide [clips, kt*t, H, W, 3]. */
 static struct tensor *decode(struct cx *cx, const struct tiny_vae *m, struct tensor *z,
-                             int64_t clips, struct tiny_vae_stream *stream)
+                             int64_t clips, struct codec_stream *stream)
 {
     int64_t t = z->dim[0] / clips, h = z->dim[1], w = z->dim[2], C = m->config.latent_channels;
     struct tensor *x;
@@ -397,30 +371,45 @@ struct tensor *tiny_vae_decode(struct cx *cx, const struct tiny_vae *m, struct t
     return without_first(cx, decode(cx, m, z, 1, NULL), m->kt - 1);
 }
 
-void tiny_vae_stream_init(struct tiny_vae_stream *s, struct device *device,
-                          const struct tiny_vae *m)
+/* ---- as a part ---- */
+
+static struct codec_config codec_config_of(const void *net)
 {
-    memset(s, 0, sizeof *s);
-    s->vae = m;
-    s->device = device;
+    const struct tiny_vae *m = net;
+
+    return (struct codec_config){m->config.latent_channels, m->kt, m->ks, 1};
 }
 
-void tiny_vae_stream_release(struct tiny_vae_stream *s)
+static struct tensor *encode(struct cx *cx, const void *net, struct tensor *video)
 {
-    for (int i = 0; i < TINY_VAE_STAGES; i++)
-        for (int b = 0; b < TINY_VAE_BLOCKS; b++)
-            if (s->memory[i][b])
-                device_give(s->device, s->memory[i][b], s->bytes[i][b]);
-    memset(s, 0, sizeof *s);
+    return tiny_vae_encode(cx, net, video);
 }
 
-struct tensor *tiny_vae_stream_step(struct cx *cx, struct tiny_vae_stream *s, struct tensor *z)
+static struct tensor *decode_step(struct cx *cx, const void *net, struct codec_stream *s,
+                                  struct tensor *z)
 {
-    struct tensor *x;
-    int first = s->frames == 0;
+    const struct tiny_vae *m = net;
 
-    ZT_ASSERT(z->dim[0] == 1 && !cx->tape);
-    x = decode(cx, s->vae, z, 1, s);
-    s->frames++;
-    return without_first(cx, x, first ? s->vae->kt - 1 : 0);
+    return without_first(cx, decode(cx, m, z, 1, s), s->steps ? 0 : m->kt - 1);
 }
+
+/* Codecs below 4 M weights take f32 in a job of bf16: its cost is nothing beside the transformer,
+ * and it is worth 1 % of the signal. */
+static enum dtype job_type(const void *net, enum dtype type)
+{
+    const struct tiny_vae *m = net;
+
+    return type == DT_BF16 && weight_set_count(&m->weights) < SMALL_CODEC ? DT_F32 : type;
+}
+
+PART_METHODS(tiny_vae)
+static const char *const class_names[] = {"TAEHV", NULL};
+static const struct codec_class codec = {codec_config_of, encode, decode_step};
+const struct part_class tiny_vae_part = {.role = PART_CODEC,
+                                         .names = class_names,
+                                         .library = "zoetrope",
+                                         .file = "diffusion_pytorch_model.safetensors",
+                                         .tensors = &store_tiny_vae_names,
+                                         PART_METHODS_OF(tiny_vae),
+                                         .job_type = job_type,
+                                         .codec = &codec};

@@ -6,15 +6,13 @@
  *   - encoder_reset: the encoder forgets between groups of 4 frames, so groups may be encoded alone
  *   - time_pad "start": frame 0 is repeated in front (N = 1+4k frames), where TAEHV repeats the
  * last frame at the end One latent frame stands for kt = product(time_up) video frames; decoding
- * drops the first kt-1, so that t latent frames give 1 + kt*(t-1) video frames. Pixels are 0..1,
- * [frames,H,W,3], latents [frames,h,w,C], both wide. Thread-safety: reading only; a decoder stream
- * belongs to one thread. */
+ * drops the first kt-1, so that t latent frames give 1 + kt*(t-1) video frames. Decoding as a
+ * stream (codec.h) equals decoding all at once bit for bit. Thread-safety: reading only. */
 #ifndef MODEL_TINY_VAE_H
 #define MODEL_TINY_VAE_H
 
 #include "base/buf.h"
-#include "model/tap.h"
-#include "tensor/ops.h"
+#include "model/part.h"
 
 #define TINY_VAE_STAGES 4 /* at most */
 #define TINY_VAE_BLOCKS 6 /* per stage, at most */
@@ -57,11 +55,6 @@ void tiny_vae_config_write(const struct tiny_vae_config *c, struct buf *out);
 NODISCARD int tiny_vae_init(struct tiny_vae *m, const struct tiny_vae_config *c, struct err *e);
 void tiny_vae_release(struct tiny_vae *m);
 
-/* The type to load weights in for a job of `type` that only encodes and decodes: codecs below 4 M
- * weights take f32, whose cost is nothing beside the transformer and which is worth 1 % of the
- * signal. */
-enum dtype tiny_vae_job_type(const struct tiny_vae *m, enum dtype type);
-
 /* Fill the root. mean [P], basis [C,P] orthonormal rows, scale [C] (factor of each component): z =
  * scale * basis (x-mean). P runs over frame, row, column, colour (t,y,x,c). After
  * weight_set_allocate. */
@@ -79,20 +72,6 @@ struct tensor *tiny_vae_decode(struct cx *cx, const struct tiny_vae *m, struct t
 /* Training: z [B,t,h,w,C], B independent sequences -> [B, kt*t, H, W, 3] with no frame dropped. */
 struct tensor *tiny_vae_decode_clips(struct cx *cx, const struct tiny_vae *m, struct tensor *z);
 
-/* Decoding one latent frame at a time in constant memory; equal bit for bit to decoding all at
- * once. */
-struct tiny_vae_stream {
-    struct device *device; /* whose memory the frames lie in */
-    const struct tiny_vae *vae;
-    void *memory[TINY_VAE_STAGES][TINY_VAE_BLOCKS];
-    size_t bytes[TINY_VAE_STAGES][TINY_VAE_BLOCKS]; /* owned: last frame before each block */
-    int frames;                                     /* latent frames so far */
-};
-void tiny_vae_stream_init(struct tiny_vae_stream *s, struct device *device,
-                          const struct tiny_vae *m);
-void tiny_vae_stream_release(struct tiny_vae_stream *s);
-/* z [1,h,w,C] -> the next frames [kt,H,W,3], the first time [1,H,W,3]. Sizes must not change in a
- * stream. */
-struct tensor *tiny_vae_stream_step(struct cx *cx, struct tiny_vae_stream *s, struct tensor *z);
+extern const struct part_class tiny_vae_part;
 
 #endif

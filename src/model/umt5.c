@@ -311,3 +311,29 @@ struct tensor *umt5_forward(struct cx *cx, const struct umt5 *m, const int32_t *
     cx->type = type;
     return x;
 }
+
+/* ---- as a part ---- */
+
+static struct text_config text_config_of(const void *net)
+{
+    const struct umt5_config *c = &((const struct umt5 *)net)->config;
+
+    return (struct text_config){.vocab = c->vocab, .dim = c->d_model};
+}
+
+static struct tensor *rows(struct cx *cx, const void *net, const int32_t *ids,
+                           const struct seq *seq, const struct tap *tap)
+{
+    return umt5_forward(cx, net, ids, seq, tap);
+}
+
+PART_METHODS(umt5)
+static const char *const class_names[] = {"UMT5EncoderModel", "T5EncoderModel", NULL};
+static const struct text_class text = {text_config_of, rows};
+const struct part_class umt5_part = {.role = PART_TEXT,
+                                     .names = class_names,
+                                     .library = "transformers",
+                                     .file = "model.safetensors",
+                                     .tensors = &store_umt5_names,
+                                     PART_METHODS_OF(umt5),
+                                     .text = &text};

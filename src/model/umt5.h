@@ -6,8 +6,7 @@
 #define MODEL_UMT5_H
 
 #include "base/buf.h"
-#include "model/tap.h"
-#include "tensor/ops.h"
+#include "model/part.h"
 
 struct umt5_config {                        /* keys of config.json where no other is said */
     int vocab;                              /* vocab_size */
@@ -41,10 +40,10 @@ void umt5_config_write(const struct umt5_config *c, struct buf *out);
 NODISCARD int umt5_init(struct umt5 *m, const struct umt5_config *c, struct err *e);
 void umt5_release(struct umt5 *m);
 
-/* ids [L] in 0..vocab-1 (else BUG: the tokenizer is checked against the vocabulary when a bundle is
- * opened), seq: which rows are which prompt; both live until cx_step_end. -> wide [L, d_model]. tap
- * may be NULL; it sees hidden.N. */
+/* text_rows; the tokenizer is checked against the vocabulary when a bundle is opened. tap sees
+ * hidden.N. */
 struct tensor *umt5_forward(struct cx *cx, const struct umt5 *m, const int32_t *ids,
                             const struct seq *seq, const struct tap *tap);
+extern const struct part_class umt5_part;
 
 #endif

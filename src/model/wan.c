@@ -133,7 +133,7 @@ static double *axis_angles(struct cx *cx, int dim, int n)
 
 /* The rows of the table for one grid. Height and width take a third of the head each, rounded down
  * to pairs; time takes the rest. */
-static void fill_grid(struct cx *cx, const struct wan *m, double *row, struct wan_grid g)
+static void fill_grid(struct cx *cx, const struct wan *m, double *row, struct token_grid g)
 {
     int hd = m->config.head_dim, space = 2 * (hd / 6), time = hd - 2 * space;
     double *at = axis_angles(cx, time, g.t), *ah = axis_angles(cx, space, g.h),
@@ -148,13 +148,13 @@ static void fill_grid(struct cx *cx, const struct wan *m, double *row, struct wa
             }
 }
 
-static int64_t grid_rows(struct wan_grid g)
+static int64_t grid_rows(struct token_grid g)
 {
     return (int64_t)g.t * g.h * g.w;
 }
 
 /* Index of the first sample with the grid of sample i: equal grids share table rows. */
-static int same_grid(const struct wan_batch *b, int i)
+static int same_grid(const struct denoiser_batch *b, int i)
 {
     int j = 0;
 
@@ -165,7 +165,7 @@ static int same_grid(const struct wan_batch *b, int i)
 }
 
 static struct rope_table rope_positions(struct cx *cx, const struct wan *m,
-                                        const struct wan_batch *b)
+                                        const struct denoiser_batch *b)
 {
     int64_t n = 0, row = 0, *first = arena_alloc(&cx->handles, sizeof(int64_t) * (size_t)b->n);
     int hd = m->config.head_dim;
@@ -198,7 +198,7 @@ static struct rope_table rope_positions(struct cx *cx, const struct wan *m,
  * later. */
 struct wan_call {
     const struct wan *m;
-    const struct wan_batch *b;
+    const struct denoiser_batch *b;
     struct seq seq;
     struct rope_table rope;
     const int32_t *zeros; /* [n_times] */
@@ -245,7 +245,7 @@ static struct tensor *attend(struct cx *cx, const struct wan_call *c, const stru
                   attention(cx, q, k, v,
                             &(struct attn_args){.heads = cfg->heads,
                                                 .seq = &c->seq,
-                                                .kv_seq = text ? &c->b->text_seq : NULL}),
+                                                .kv_seq = text ? &c->b->text[0].seq : NULL}),
                   &a->o);
 }
 
@@ -277,16 +277,16 @@ static struct tensor *block_forward(struct cx *cx, struct tensor **in, int n_in,
     return scope_end(cx, &s, x);
 }
 
-static struct wan_call *call_new(struct cx *cx, const struct wan *m, const struct wan_batch *b)
+static struct wan_call *call_new(struct cx *cx, const struct wan *m, const struct denoiser_batch *b)
 {
     struct wan_call *c = arena_alloc(&cx->handles, sizeof *c);
     int64_t *start = arena_alloc(&cx->handles, sizeof(int64_t) * ((size_t)b->n + 1));
 
     for (int i = 0; i < b->n; i++)
         start[i + 1] = start[i] + grid_rows(b->grid[i]);
-    if (start[b->n] != tensor_rows(b->rows) || b->text_seq.n != b->n)
+    if (start[b->n] != tensor_rows(b->rows) || b->text[0].seq.n != b->n)
         BUG("wan: %lld rows for grids of %lld, %d prompts for %d samples",
-            (long long)tensor_rows(b->rows), (long long)start[b->n], b->text_seq.n, b->n);
+            (long long)tensor_rows(b->rows), (long long)start[b->n], b->text[0].seq.n, b->n);
     *c = (struct wan_call){.m = m, .b = b, .seq = {b->n, start}};
     c->zeros = arena_alloc(&cx->handles, sizeof(int32_t) * (size_t)b->n_times);
     c->rope = rope_positions(cx, m, b);
@@ -294,8 +294,8 @@ static struct wan_call *call_new(struct cx *cx, const struct wan *m, const struc
 }
 
 /* *temb wide [E,D] for the last norm; returns wide [E,6D] for the blocks. */
-static struct tensor *embed_times(struct cx *cx, const struct wan *m, const struct wan_batch *b,
-                                  struct tensor **temb)
+static struct tensor *embed_times(struct cx *cx, const struct wan *m,
+                                  const struct denoiser_batch *b, struct tensor **temb)
 {
     struct tensor *t = timestep_embedding(cx, b->times, b->n_times, m->config.freq_dim);
 
@@ -306,15 +306,15 @@ static struct tensor *embed_times(struct cx *cx, const struct wan *m, const stru
     return t;
 }
 
-static struct tensor *embed_text(struct cx *cx, const struct wan *m, const struct wan_batch *b)
+static struct tensor *embed_text(struct cx *cx, const struct wan *m, const struct denoiser_batch *b)
 {
-    struct tensor *t = mlp_gelu(cx, b->text, &m->text1, &m->text2);
+    struct tensor *t = mlp_gelu(cx, b->text[0].rows, &m->text1, &m->text2);
 
     tap_see(b->tap, cx, t, "condition_embedder.text_embedder");
     return t;
 }
 
-struct tensor *wan_forward(struct cx *cx, const struct wan *m, const struct wan_batch *b)
+struct tensor *wan_forward(struct cx *cx, const struct wan *m, const struct denoiser_batch *b)
 {
     int64_t d = (int64_t)m->config.heads * m->config.head_dim;
     struct wan_call *c = call_new(cx, m, b);
@@ -335,3 +335,37 @@ struct tensor *wan_forward(struct cx *cx, const struct wan *m, const struct wan_
                  (struct mod){last, 0, b->time_index}, m->config.eps);
     return linear_wide(cx, x, &m->out);
 }
+
+/* ---- as a part ---- */
+
+static struct denoiser_config denoiser_config_of(const void *net)
+{
+    const struct wan_config *c = &((const struct wan *)net)->config;
+
+    return (struct denoiser_config){
+        .patch = {c->patch_size[0], c->patch_size[1], c->patch_size[2]},
+        .in_channels = c->in_channels,
+        .out_channels = c->out_channels,
+        .n_texts = 1,
+        .text_dim = {c->text_dim},
+        .text_rows = {c->text_len},
+        .most_positions = c->rope_max_seq_len,
+        .width = c->heads * c->head_dim,
+    };
+}
+
+static struct tensor *velocity(struct cx *cx, const void *net, const struct denoiser_batch *b)
+{
+    return wan_forward(cx, net, b);
+}
+
+PART_METHODS(wan)
+static const char *const class_names[] = {"WanTransformer3DModel", NULL};
+static const struct denoiser_class denoiser = {denoiser_config_of, velocity};
+const struct part_class wan_part = {.role = PART_DENOISER,
+                                    .names = class_names,
+                                    .library = "diffusers",
+                                    .file = "diffusion_pytorch_model.safetensors",
+                                    .tensors = &store_wan_names,
+                                    PART_METHODS_OF(wan),
+                                    .denoiser = &denoiser};

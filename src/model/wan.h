@@ -1,17 +1,12 @@
 /* wan.h - the diffusion transformer of Wan 2.x (WanTransformer3DModel of diffusers,
  * models/transformers/transformer_wan.py): 3D rotary positions, QK RMS norm across heads,
  * cross-attention to text, one shared adaLN modulation plus a table per block, and a timestep per
- * token.
- *
- * Rows, not batches: the video tokens of all samples stand in one matrix, sample after sample, each
- * in the order t, h, w of its patch grid. Thread-safety: a wan may be read by several contexts at
- * once, written by none then. */
+ * token. Thread-safety: a wan may be read by several contexts at once, written by none then. */
 #ifndef MODEL_WAN_H
 #define MODEL_WAN_H
 
 #include "base/buf.h"
-#include "model/tap.h"
-#include "tensor/ops.h"
+#include "model/part.h"
 
 struct wan_config {      /* keys of config.json where no other is said */
     int patch_size[3];   /* pt, ph, pw */
@@ -44,26 +39,6 @@ struct wan {
     struct wan_block *blocks; /* [layers], owned */
 };
 
-/* Patch grid of one sample: t*h*w rows. */
-struct wan_grid {
-    int t, h, w;
-};
-
-/* What one call works on. Arrays are the caller's and stay valid until cx_step_end. */
-struct wan_batch {
-    int n;                       /* samples */
-    const struct wan_grid *grid; /* [n] */
-    struct tensor *rows; /* [R, C*pt*ph*pw], columns in order c,pt,ph,pw (patchify of ops.h); wide
-                            or cx->type */
-    int n_times;
-    const double *times;       /* [n_times] distinct timesteps, 0..1000; 0 is a clean token */
-    const int32_t *time_index; /* [R] row -> entry of times; NULL: all rows use entry 0 */
-    struct tensor *text;       /* [L, text_dim], the prompts of all samples one after the other */
-    struct seq text_seq;       /* text_seq.n == n, at least one row each */
-    int remat; /* training: keep only the inputs of each block and run it again in backward */
-    const struct tap *tap; /* NULL, or sees patch_embedding, condition_embedder.*, blocks.N */
-};
-
 /* Defaults of the shipped small network: d256 L8 (text_dim 256, text_len 0). */
 void wan_config_default(struct wan_config *c);
 /* From config.json in diffusers' form. ERR_IO, ERR_FORMAT with the name and allowed range of a bad
@@ -76,7 +51,8 @@ void wan_config_write(const struct wan_config *c, struct buf *out);
 NODISCARD int wan_init(struct wan *m, const struct wan_config *c, struct err *e);
 void wan_release(struct wan *m);
 
-/* -> wide [R, pt*ph*pw*out_channels], columns in Wan's order pt,ph,pw,c (unpatchify of ops.h). */
-struct tensor *wan_forward(struct cx *cx, const struct wan *m, const struct wan_batch *b);
+/* denoiser_velocity; b->tap sees patch_embedding, condition_embedder.*, blocks.N. */
+struct tensor *wan_forward(struct cx *cx, const struct wan *m, const struct denoiser_batch *b);
+extern const struct part_class wan_part;
 
 #endif

@@ -27,7 +27,7 @@ struct bench {
     struct cx cx;
     struct wan m;
     struct optim optim;
-    struct wan_grid *grid;
+    struct token_grid *grid;
     double *times;
     int64_t *text_start;
     int32_t *time_index;
@@ -55,7 +55,7 @@ static void fill_inputs(struct bench *b)
     b->text_start = xcalloc((size_t)n + 1, sizeof *b->text_start);
     b->time_index = xmalloc(sizeof(int32_t) * (size_t)b->rows);
     for (int i = 0; i < n; i++) {
-        b->grid[i] = (struct wan_grid){is->grid[0], is->grid[1], is->grid[2]};
+        b->grid[i] = (struct token_grid){is->grid[0], is->grid[1], is->grid[2]};
         b->times[i] = 1000.0 * (i + 0.5) / (double)n;
         b->text_start[i + 1] = (int64_t)is->words * (i + 1);
         for (int64_t j = 0; j < tokens; j++)
@@ -92,20 +92,20 @@ static int step(struct bench *b, struct err *e)
 {
     const struct bench_case *is = b->is;
     struct cx *cx = &b->cx;
-    struct wan_batch call = {.n = is->windows,
-                             .grid = b->grid,
-                             .n_times = is->windows,
-                             .times = b->times,
-                             .time_index = b->time_index,
-                             .text_seq = {is->windows, b->text_start}};
+    struct denoiser_batch call = {.n = is->windows,
+                                  .grid = b->grid,
+                                  .n_times = is->windows,
+                                  .times = b->times,
+                                  .time_index = b->time_index,
+                                  .text = {{NULL, {is->windows, b->text_start}}}};
     float first;
     if (is->training) {
         weight_zero_grads(&b->m.weights);
         tape_begin(cx);
     }
     call.rows = tensor_from(cx, DT_F32, DIMS(b->rows, b->cols), b->x, DT_F32);
-    call.text = tensor_from(cx, DT_F32, DIMS((int64_t)is->windows * is->words, is->text_dim),
-                            b->text, DT_F32);
+    call.text[0].rows = tensor_from(
+        cx, DT_F32, DIMS((int64_t)is->windows * is->words, is->text_dim), b->text, DT_F32);
     struct tensor *v = wan_forward(cx, &b->m, &call);
     if (is->training) {
         struct tensor *target = tensor_from(cx, DT_F32, DIMS(b->rows, b->cols), b->target, DT_F32);

@@ -53,25 +53,22 @@ static int write_info(const struct train_config *c, const char *run, const char 
  * be read. */
 static int copy_networks(const char *run, const char *dir, enum dtype weights, struct err *e)
 {
-    char *from, *to;
-    struct wan dit;
-    struct umt5 text;
-    struct tiny_vae vae;
+    static const enum part_role roles[] = {PART_TEXT, PART_DENOISER, PART_CODEC};
+    static const enum bundle_place places[] = {PLACE_TEXT, PLACE_DENOISER, PLACE_CODEC};
     int r = 0;
-#define COPY(type, part, folder)                                                                   \
-    from = path_join(run, folder);                                                                 \
-    to = path_join(dir, folder);                                                                   \
-    if (!r && !(r = bundle_load_##type(part, from, device_cpu(), DT_F32, 0, e))) {                 \
-        if (!(r = dir_make(to, e)))                                                                \
-            r = bundle_save_##type(part, to, weights, NULL, e);                                    \
-        type##_release(part);                                                                      \
-    }                                                                                              \
-    free(from);                                                                                    \
-    free(to);
-    COPY(wan, &dit, "transformer")
-    COPY(umt5, &text, "text_encoder")
-    COPY(tiny_vae, &vae, "vae")
-#undef COPY
+    for (int i = 0; i < 3 && !r; i++) {
+        char *from = path_join(run, bundle_folder(places[i]));
+        char *to = path_join(dir, bundle_folder(places[i]));
+        struct part p;
+        r = part_declare(&p, from, roles[i], e);
+        if (!r)
+            r = part_load(&p, from, device_cpu(), DT_F32, 0, NULL, e);
+        if (!r)
+            r = part_save(&p, to, weights, NULL, e);
+        part_release(&p);
+        free(from);
+        free(to);
+    }
     return r;
 }
 

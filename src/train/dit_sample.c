@@ -24,7 +24,7 @@ static void make_batch(struct dit_batch *b, const struct latents *l, const struc
     for (int i = 0; i < 2 * n; i++) {
         const int64_t *start = p->start + (i < n ? (int64_t)record[i] * p->each : 0);
         int64_t len = i < n ? start[1] - start[0] : p->n_empty;
-        b->grid[i] = (struct wan_grid){t, gh, gw};
+        b->grid[i] = (struct token_grid){t, gh, gw};
         b->text_start[i + 1] = b->text_start[i] + len;
     }
     b->text_rows = b->text_start[2 * n];
@@ -37,7 +37,7 @@ static void make_batch(struct dit_batch *b, const struct latents *l, const struc
         b->time_index[row] = (int32_t)(row / each) + 1;
 }
 
-static int velocity(struct cx *cx, const struct wan *m, const struct umt5 *text,
+static int velocity(struct cx *cx, const struct denoiser *m, const struct text_model *text,
                     const struct latents *l, struct dit_batch *b, const float *x, double timestep,
                     double guidance, float *v, struct err *e)
 {
@@ -64,9 +64,9 @@ static int velocity(struct cx *cx, const struct wan *m, const struct umt5 *text,
     return cx->err.code ? err_set(e, cx->err.code, "%s", cx->err.msg) : 0;
 }
 
-int dit_sample(struct cx *cx, const struct wan *m, const struct umt5 *text, const struct latents *l,
-               const struct prompts *p, const int *record, int t, const struct dit_sampling *s,
-               float *z, struct err *e)
+int dit_sample(struct cx *cx, const struct denoiser *m, const struct text_model *text,
+               const struct latents *l, const struct prompts *p, const int *record, int t,
+               const struct dit_sampling *s, float *z, struct err *e)
 {
     const struct latents_head *h = &l->head;
     size_t each = (size_t)t * (size_t)h->h * (size_t)h->w * (size_t)h->c, n = each * (size_t)s->n;
@@ -109,34 +109,33 @@ static void draw_row(struct picture *p, int row, const float *video, int frames,
     }
 }
 
-static int decode_row(struct cx *cx, const struct tiny_vae *vae, const struct latents_head *h,
-                      int t, const float *z, struct picture *p, int row, int columns, struct err *e)
+static int decode_row(struct cx *cx, const struct codec *codec, const struct latents_head *h, int t,
+                      const float *z, struct picture *p, int row, int columns, struct err *e)
 {
-    struct tensor *x = tensor_from(cx, DT_F32, DIMS(t, h->h, h->w, h->c), z, DT_F32);
-    struct tensor *y = tiny_vae_decode(cx, vae, x);
-    int frames = (int)y->dim[0], height = (int)y->dim[1], width = (int)y->dim[2];
-    float *video = xmalloc(sizeof(float) * (size_t)tensor_count(y));
-    tensor_read_f32(cx, y, video);
-    draw_row(p, row, video, frames, width, height, columns);
+    int frames = codec_frames(&codec->config, t), width = h->w * codec->config.ks;
+    int height = h->h * codec->config.ks;
+    float *video = xmalloc(sizeof(float) * (size_t)frames * (size_t)height * (size_t)width * 3);
+    int r = codec_decode(cx, codec, z, t, h->h, h->w, video, e);
+    if (!r)
+        draw_row(p, row, video, frames, width, height, columns);
     free(video);
-    cx_step_end(cx);
-    return cx->err.code ? err_set(e, cx->err.code, "%s", cx->err.msg) : 0;
+    return r;
 }
 
-int dit_strip(struct cx *cx, const struct tiny_vae *vae, const struct latents *l, const int *record,
+int dit_strip(struct cx *cx, const struct codec *codec, const struct latents *l, const int *record,
               int n, int t, const float *z, int columns, const char *path, struct err *e)
 {
     const struct latents_head *h = &l->head;
     size_t each = (size_t)t * (size_t)h->h * (size_t)h->w * (size_t)h->c;
     float *truth = xmalloc(sizeof(float) * each);
     struct picture p;
-    picture_init(&p, columns * h->w * vae->ks, 2 * n * h->h * vae->ks);
+    picture_init(&p, columns * h->w * codec->config.ks, 2 * n * h->h * codec->config.ks);
     int r = 0;
     for (int i = 0; i < n && !r; i++) {
-        r = decode_row(cx, vae, h, t, z + each * (size_t)i, &p, 2 * i, columns, e);
+        r = decode_row(cx, codec, h, t, z + each * (size_t)i, &p, 2 * i, columns, e);
         dtype_convert(truth, DT_F32, latents_get(l, record[i]).z, DT_BF16, each);
         if (!r)
-            r = decode_row(cx, vae, h, t, truth, &p, 2 * i + 1, columns, e);
+            r = decode_row(cx, codec, h, t, truth, &p, 2 * i + 1, columns, e);
     }
     if (!r)
         r = picture_save(&p, path, e);

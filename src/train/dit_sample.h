@@ -12,12 +12,12 @@ struct dit_sampling {
 };
 
 /* z [n,t,h,w,C] in latent space (statistics undone) from the prompts of n records. ERR_DEVICE. */
-NODISCARD int dit_sample(struct cx *cx, const struct wan *m, const struct umt5 *text,
+NODISCARD int dit_sample(struct cx *cx, const struct denoiser *m, const struct text_model *text,
                          const struct latents *l, const struct prompts *p, const int *record, int t,
                          const struct dit_sampling *s, float *z, struct err *e);
 /* Films as rows of pictures, `columns` frames each; below each film the clip of its record through
  * the codec. path: .png, or .ppm where the build cannot write PNG. */
-NODISCARD int dit_strip(struct cx *cx, const struct tiny_vae *vae, const struct latents *l,
+NODISCARD int dit_strip(struct cx *cx, const struct codec *codec, const struct latents *l,
                         const int *record, int n, int t, const float *z, int columns,
                         const char *path, struct err *e);
 

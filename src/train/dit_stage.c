@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "model/bundle.h"
+#include "model/networks.h"
 #include "train/dit_feed.h"
 #include "train/dit_sample.h"
 #include "train/growth.h"
@@ -23,9 +23,12 @@ struct dit_run {
     struct latents latents;
     struct tokenizer *tokenizer;
     struct prompts prompts;
-    struct wan m;
-    struct umt5 text;
+    struct wan wan;
+    struct umt5 umt5;
     struct tiny_vae vae; /* for strips */
+    struct denoiser m;   /* what they are called by */
+    struct text_model text;
+    struct codec codec;
     struct optim optim;
     struct dit_feed *feed;
     struct growth *growth; /* NULL: the pool stays as it is */
@@ -40,8 +43,8 @@ static int gradients(void *arg, int64_t step, double *loss, struct err *e)
     int r = dit_feed_take(d->feed, step, &b, e);
     if (r)
         return r;
-    weight_zero_grads(&d->m.weights);
-    weight_zero_grads(&d->text.weights);
+    weight_zero_grads(d->m.weights);
+    weight_zero_grads(d->text.weights);
     struct cx *cx = &d->cx;
     tape_begin(cx);
     struct tensor *l = dit_loss(cx, &d->m, &d->text, &b, d->c->dit.remat);
@@ -82,7 +85,7 @@ static int phase_length(const struct dit_run *d, int64_t step)
     int frames = 1;
     for (int i = 0; i < p->n_mix; i++)
         frames = p->frames[i] > frames ? p->frames[i] : frames;
-    return (frames - 1) / d->vae.kt + 1;
+    return codec_latents(&d->codec.config, frames);
 }
 
 static void held_out_error(struct dit_run *d, int t, struct jsonw *row, char *text, size_t size)
@@ -122,7 +125,7 @@ static int strip(struct dit_run *d, int64_t step, int t, struct err *e)
     int r = dit_sample(&d->cx, &d->m, &d->text, &d->latents, &d->prompts, record, t, &s, z, e);
     char *path = xasprintf("%s/strip-%06lld.png", d->run->dir, (long long)step);
     struct err picture = {0};
-    if (!r && dit_strip(&d->cx, &d->vae, &d->latents, record, STRIP_FILMS, t, z, STRIP_COLUMNS,
+    if (!r && dit_strip(&d->cx, &d->codec, &d->latents, record, STRIP_FILMS, t, z, STRIP_COLUMNS,
                         path, &picture))
         run_log(d->run, "dit: no strip: %s",
                 picture.msg); /* a build without PNG trains all the same */
@@ -157,7 +160,7 @@ static void state_hash(const struct dit_run *d, char out[65])
     const struct optim_config *o = &r->optim;
     struct buf net = BUF_INIT;
     wan_config_write(&r->net, &net);
-    umt5_config_write(&d->text.config, &net);
+    umt5_config_write(&d->umt5.config, &net);
     if (c->latent_growth > 0)
         buf_printf(&net, "growth %.17g", c->latent_growth);
     stage_hash(out, "dit/1 %llu %d %d %s %s %g %g %g %g %g %d %g %g %g",
@@ -189,6 +192,8 @@ static int open_data(struct dit_run *d, struct err *e)
     char *dir = path_join(d->run->dir, "vae");
     r = bundle_load_tiny_vae(&d->vae, dir, d->run->device, c->type, 0, e);
     d->has_vae = !r;
+    if (!r)
+        d->codec = part_codec(&(struct part){&tiny_vae_part, &d->vae});
     free(dir);
     return r;
 }
@@ -198,24 +203,26 @@ static int open_networks(struct dit_run *d, struct err *e)
     const struct train_config *c = d->c;
     struct umt5_config text = c->dit.text;
     text.vocab = tokenizer_size(d->tokenizer);
-    int r = umt5_init(&d->text, &text, e);
+    int r = umt5_init(&d->umt5, &text, e);
     if (!r)
-        r = wan_init(&d->m, &c->dit.net, e);
+        r = wan_init(&d->wan, &c->dit.net, e);
     if (r)
         return r;
-    r = weight_set_allocate(&d->m.weights, d->run->device, c->type, 1, e);
+    d->m = part_denoiser(&(struct part){&wan_part, &d->wan});
+    d->text = part_text(&(struct part){&umt5_part, &d->umt5});
+    r = weight_set_allocate(d->m.weights, d->run->device, c->type, 1, e);
     if (!r)
-        r = weight_set_allocate(&d->text.weights, d->run->device, c->type, 1, e);
+        r = weight_set_allocate(d->text.weights, d->run->device, c->type, 1, e);
     if (r)
         return r;
-    weight_set_initialise(&d->m.weights, c->seed);
-    weight_set_initialise(&d->text.weights, c->seed);
-    struct optim_set sets[] = {{"transformer", &d->m.weights}, {"text_encoder", &d->text.weights}};
+    weight_set_initialise(d->m.weights, c->seed);
+    weight_set_initialise(d->text.weights, c->seed);
+    struct optim_set sets[] = {{"transformer", d->m.weights}, {"text_encoder", d->text.weights}};
     if ((r = optim_init(&d->optim, &c->dit.optim, sets, 2, e)))
         return r;
     run_log(d->run, "dit: %lld + %lld weights, %d training records, %d words",
-            (long long)weight_set_count(&d->m.weights),
-            (long long)weight_set_count(&d->text.weights), d->n_train, text.vocab);
+            (long long)weight_set_count(d->m.weights), (long long)weight_set_count(d->text.weights),
+            d->n_train, text.vocab);
     return 0;
 }
 
@@ -263,7 +270,7 @@ static int train(struct dit_run *d, struct err *e)
                                    .prompts = &d->prompts,
                                    .n_train = d->n_train,
                                    .n_held = d->n_held,
-                                   .kt = d->vae.kt,
+                                   .kt = d->codec.config.kt,
                                    .seed = d->c->seed,
                                    .steps = l.steps,
                                    .threads = run.threads,
@@ -287,9 +294,9 @@ static int save(struct dit_run *d, struct err *e)
     if (!r)
         r = dir_make(text, e);
     if (!r)
-        r = bundle_save_umt5(&d->text, text, DT_BF16, NULL, e);
+        r = bundle_save_umt5(&d->umt5, text, DT_BF16, NULL, e);
     if (!r)
-        r = bundle_save_wan(&d->m, dit, DT_BF16, NULL, e);
+        r = bundle_save_wan(&d->wan, dit, DT_BF16, NULL, e);
     free(dit);
     free(text);
     return r ? r : stage_finish(d->run, "transformer", e);
@@ -311,8 +318,8 @@ int dit_stage(const struct train_config *c, const struct run *run, struct err *e
     if (!r)
         r = save(&d, e);
     optim_release(&d.optim);
-    wan_release(&d.m);
-    umt5_release(&d.text);
+    wan_release(&d.wan);
+    umt5_release(&d.umt5);
     if (d.has_vae)
         tiny_vae_release(&d.vae);
     prompts_release(&d.prompts);

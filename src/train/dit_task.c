@@ -88,7 +88,7 @@ static void batch_allocate(struct dit_batch *b, const struct dit_window *w, int 
     b->text_start = xcalloc((size_t)n + 1, sizeof(*b->text_start));
     for (int i = 0; i < n; i++) {
         b->grid[i] =
-            (struct wan_grid){w[i].t, l->head.h / l->head.patch, l->head.w / l->head.patch};
+            (struct token_grid){w[i].t, l->head.h / l->head.patch, l->head.w / l->head.patch};
         b->rows += (int64_t)frame * w[i].t;
         int64_t len;
         prompt_of(p, &w[i], &len);
@@ -194,25 +194,24 @@ static struct tensor *wide_input(struct cx *cx, int64_t rows, int64_t cols, cons
     return tensor_from(cx, cx->wide, DIMS(rows, cols), values, DT_F32);
 }
 
-struct tensor *dit_velocity(struct cx *cx, const struct wan *m, const struct umt5 *text,
+struct tensor *dit_velocity(struct cx *cx, const struct denoiser *m, const struct text_model *text,
                             struct dit_batch *b, int remat)
 {
-    const struct wan_config *c = &m->config;
-    b->text_seq = (struct seq){b->n, b->text_start};
-    b->call = (struct wan_batch){.n = b->n,
-                                 .grid = b->grid,
-                                 .n_times = b->n + 1,
-                                 .times = b->times,
-                                 .time_index = b->time_index,
-                                 .text_seq = b->text_seq,
-                                 .remat = remat};
-    b->call.rows = wide_input(cx, b->rows,
-                              (int64_t)c->in_channels * c->patch_size[1] * c->patch_size[2], b->x);
-    b->call.text = umt5_forward(cx, text, b->ids, &b->text_seq, NULL);
-    return wan_forward(cx, m, &b->call);
+    const struct denoiser_config *c = &m->config;
+    b->call = (struct denoiser_batch){.n = b->n,
+                                      .grid = b->grid,
+                                      .n_times = b->n + 1,
+                                      .times = b->times,
+                                      .time_index = b->time_index,
+                                      .text = {{NULL, {b->n, b->text_start}}},
+                                      .remat = remat};
+    b->call.rows =
+        wide_input(cx, b->rows, (int64_t)c->in_channels * c->patch[1] * c->patch[2], b->x);
+    b->call.text[0].rows = text_rows(cx, text, b->ids, &b->call.text[0].seq, NULL);
+    return denoiser_velocity(cx, m, &b->call);
 }
 
-struct tensor *dit_loss(struct cx *cx, const struct wan *m, const struct umt5 *text,
+struct tensor *dit_loss(struct cx *cx, const struct denoiser *m, const struct text_model *text,
                         struct dit_batch *b, int remat)
 {
     double sum = 0;

@@ -31,17 +31,16 @@ struct dit_window {
 
 struct dit_batch { /* owned */
     int n;
-    struct wan_grid *grid; /* [n] */
+    struct token_grid *grid; /* [n] */
     int64_t rows, text_rows;
-    float *x;              /* [rows, C*4] noisy, columns c,ph,pw */
-    float *target;         /* [rows, C*4] columns ph,pw,c */
-    float *weight;         /* [rows] */
-    double *times;         /* [n+1]: 0 for given frames, then one per window */
-    int32_t *time_index;   /* [rows] */
-    int32_t *ids;          /* [text_rows] */
-    int64_t *text_start;   /* [n+1] */
-    struct seq text_seq;   /* the prompts */
-    struct wan_batch call; /* what the network was asked; the tape may look at it */
+    float *x;                   /* [rows, C*4] noisy, columns c,ph,pw */
+    float *target;              /* [rows, C*4] columns ph,pw,c */
+    float *weight;              /* [rows] */
+    double *times;              /* [n+1]: 0 for given frames, then one per window */
+    int32_t *time_index;        /* [rows] */
+    int32_t *ids;               /* [text_rows] */
+    int64_t *text_start;        /* [n+1] */
+    struct denoiser_batch call; /* what the network was asked; the tape may look at it */
 };
 
 /* One latent frame as token rows and back: columns (c,ph,pw), or (ph,pw,c) with channel_last. */
@@ -59,10 +58,10 @@ void dit_batch_make(struct dit_batch *b, const struct dit_window *w, int n,
                     uint64_t seed, int64_t step, struct threads *th);
 void dit_batch_release(struct dit_batch *b);
 /* The velocity of every row, wide [rows, C*4] in columns ph,pw,c. b lives until cx_step_end. */
-struct tensor *dit_velocity(struct cx *cx, const struct wan *m, const struct umt5 *text,
+struct tensor *dit_velocity(struct cx *cx, const struct denoiser *m, const struct text_model *text,
                             struct dit_batch *b, int remat);
 /* Scalar: weighted mean squared error of the velocity. */
-struct tensor *dit_loss(struct cx *cx, const struct wan *m, const struct umt5 *text,
+struct tensor *dit_loss(struct cx *cx, const struct denoiser *m, const struct text_model *text,
                         struct dit_batch *b, int remat);
 /* Phase of a step (0-based), and the steps of all phases. */
 const struct dit_phase *dit_phase_of(const struct dit_recipe *r, int64_t step);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "model/networks.h"
 #include "train/growth.h"
 #include "train/latents_write.h"
 #include "train/stages.h"

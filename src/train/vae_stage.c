@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "model/bundle.h"
+#include "model/networks.h"
 #include "train/stages.h"
 #include "train/vae_task.h"
 

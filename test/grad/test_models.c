@@ -11,11 +11,11 @@
 
 struct wan_case {
     struct wan m;
-    struct wan_grid grid[2];
+    struct token_grid grid[2];
     double times[2];
     int32_t time_index[20];
     int64_t text_start[3];
-    struct wan_batch b;
+    struct denoiser_batch b;
     int remat;
 };
 
@@ -37,20 +37,20 @@ static void wan_case_init(struct wan_case *c, int cross_norm, int qk_norm)
 
     memset(c, 0, sizeof *c);
     CHECK_INT(wan_init(&c->m, &k, &e), 0);
-    c->grid[0] = (struct wan_grid){2, 1, 3};
-    c->grid[1] = (struct wan_grid){1, 2, 2};
+    c->grid[0] = (struct token_grid){2, 1, 3};
+    c->grid[1] = (struct token_grid){1, 2, 2};
     c->times[0] = 0;
     c->times[1] = 731;
     for (int r = 0; r < 10; r++)
         c->time_index[r] = r > 2;
     c->text_start[1] = 3;
     c->text_start[2] = 4;
-    c->b = (struct wan_batch){.n = 2,
-                              .grid = c->grid,
-                              .n_times = 2,
-                              .times = c->times,
-                              .time_index = c->time_index,
-                              .text_seq = {2, c->text_start}};
+    c->b = (struct denoiser_batch){.n = 2,
+                                   .grid = c->grid,
+                                   .n_times = 2,
+                                   .times = c->times,
+                                   .time_index = c->time_index,
+                                   .text = {{NULL, {2, c->text_start}}}};
 }
 
 static struct tensor *wan_fn(struct cx *cx, struct tensor **in, int n_in, void *arg)
@@ -59,7 +59,7 @@ static struct tensor *wan_fn(struct cx *cx, struct tensor **in, int n_in, void *
 
     CHECK_INT(n_in, 2);
     c->b.rows = in[0];
-    c->b.text = in[1];
+    c->b.text[0].rows = in[1];
     c->b.remat = c->remat;
     return wan_forward(cx, &c->m, &c->b);
 }

@@ -47,7 +47,9 @@ static struct tensor *dit_block(struct cx *cx, struct tensor **in, int n, void *
     struct dit_block *d = arg;
     (void)in;
     (void)n;
-    return dit_loss(cx, &d->m, &d->text, &d->b, 0);
+    struct denoiser m = part_denoiser(&(struct part){&wan_part, &d->m});
+    struct text_model text = part_text(&(struct part){&umt5_part, &d->text});
+    return dit_loss(cx, &m, &text, &d->b, 0);
 }
 
 static void dit_networks(struct dit_block *d)

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "fixture.h"
 #include "generate/pipeline.h"
+#include "model/networks.h"
 #include "tensor/replay.h"
 #include "training.h"
 #include "walled.h"
@@ -150,17 +151,17 @@ static void velocity_at_time(struct cx *cx, const struct wan *m, struct replay *
     for (int i = 0; i < WORDS * TEXT; i++)
         text[i] = (float)cos((double)i);
     do {
-        struct wan_batch b = {.n = 1,
-                              .grid = &(struct wan_grid){2, 2, 3},
-                              .n_times = 1,
-                              .times = &time,
-                              .time_index = index,
-                              .text_seq = {1, (int64_t[]){0, WORDS}}};
+        struct denoiser_batch b = {.n = 1,
+                                   .grid = &(struct token_grid){2, 2, 3},
+                                   .n_times = 1,
+                                   .times = &time,
+                                   .time_index = index,
+                                   .text = {{NULL, {1, (int64_t[]){0, WORDS}}}}};
         cx_step_end(cx);
         if (r)
             replay_begin(cx, r);
         b.rows = tensor_from(cx, DT_F32, DIMS(TOKENS, COLUMNS), x, DT_F32);
-        b.text = tensor_from(cx, DT_F32, DIMS(WORDS, TEXT), text, DT_F32);
+        b.text[0].rows = tensor_from(cx, DT_F32, DIMS(WORDS, TEXT), text, DT_F32);
         y = wan_forward(cx, m, &b);
     } while (r && !replay_end(cx, r));
     tensor_read_f32(cx, y, out);

@@ -8,6 +8,7 @@
 #include "generate/pipeline.h"
 #include "generate/velocity.h"
 #include "media/picture.h"
+#include "model/networks.h"
 #include "ztest.h"
 
 struct film_run {
@@ -208,7 +209,7 @@ TEST(film_keeps_a_given_first_frame)
     struct tensor *video = tensor_new(&cx, DT_F32, DIMS(1, p.h, p.w, 3));
     for (int64_t i = 0; i < tensor_count(video); i++)
         ((float *)video->data)[i] = (float)p.first_frame[i] / 255;
-    tensor_read_f32(&cx, tiny_vae_encode(&cx, &b->vae, video), given);
+    tensor_read_f32(&cx, codec_encode(&cx, &b->codec, video), given);
     cx_step_end(&cx);
     CHECK_BELOW(ztest_rel_l2(frame, given, 4 * 6 * 16), 1e-6);
     cx_release(&cx);
@@ -263,13 +264,13 @@ TEST(film_names_the_step_that_is_not_finite)
     struct bundle *b = networks(DT_F32);
     struct film_run r = {0};
 
-    ((float *)b->dit.out.b->data)[0] = NAN;
+    ((float *)weight_find(b->denoiser[0].weights, "proj_out.bias")->data)[0] = NAN;
     CHECK_INT(DRAW(&r, b, "type", "f32"), ERR_DEVICE);
     CHECK_CONTAINS(r.e.msg, "step 1 of 3");
     CHECK_CONTAINS(r.e.msg, "transformer");
     bundle_free(&b);
     b = networks(DT_F32);
-    ((float *)b->vae.decoder.last.b->data)[0] = INFINITY;
+    ((float *)((struct tiny_vae *)b->part[PLACE_CODEC].net)->decoder.last.b->data)[0] = INFINITY;
     CHECK_INT(DRAW(&r, b, "type", "f32"), ERR_DEVICE);
     CHECK_CONTAINS(r.e.msg, "decoder");
     bundle_free(&b);

@@ -212,7 +212,7 @@ TEST(plan_memory_is_that_of_the_run)
     cx_reset_peak(&real);
     CHECK_INT(velocity_at(&v, x, 500, 0.5, x + latent_count(&v.shape), &e), 0);
     cx_init(&dry, device_null(), p.type, NULL);
-    velocity_dry(&p, &b->dit, &dry, (int)v.text_start[2] / 2);
+    velocity_dry(&p, &b->denoiser[0], &dry, (int)v.text_start[2] / 2);
     CHECK_BELOW(fabs((double)cx_peak_bytes(&dry) / (double)cx_peak_bytes(&real) - 1), 0.01);
     velocity_release(&v);
     cx_release(&dry);

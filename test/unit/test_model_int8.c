@@ -6,6 +6,7 @@
 #include "fixture.h"
 #include "format/safetensors.h"
 #include "model/bundle.h"
+#include "model/networks.h"
 #include "model/int8.h"
 #include "walled.h"
 #include "ztest.h"

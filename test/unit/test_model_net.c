@@ -56,7 +56,7 @@ static void wan_new(struct wan *m, enum dtype type, int training)
 static void wan_run(const struct wan *m, int which, int n_threads, int dry, float *out,
                     uint64_t *peak)
 {
-    static const struct wan_grid grid[2] = {{2, 2, 3}, {1, 4, 2}};
+    static const struct token_grid grid[2] = {{2, 2, 3}, {1, 4, 2}};
     static const int64_t row0[4] = {0, 0, 12, 20}, text0[4] = {0, 0, 3, 4};
     static const double times[2] = {0, 500};
     int first = which == 2, n = which ? 1 : 2;
@@ -66,8 +66,8 @@ static void wan_run(const struct wan *m, int which, int n_threads, int dry, floa
     int32_t index[ROWS];
     struct threads *th = threads_new(n_threads);
     struct cx cx;
-    struct wan_batch b = {
-        .n = n, .grid = grid + first, .n_times = 2, .times = times, .text_seq = {n, start}};
+    struct denoiser_batch b = {
+        .n = n, .grid = grid + first, .n_times = 2, .times = times, .text = {{NULL, {n, start}}}};
     struct tensor *y;
 
     fill(x, ROWS * COLUMNS, 1);
@@ -77,7 +77,7 @@ static void wan_run(const struct wan *m, int which, int n_threads, int dry, floa
     cx_init(&cx, dry ? device_null() : device_cpu(), m->patch.w->type, th);
     b.time_index = index + r0;
     b.rows = tensor_wrap(&cx, DT_F32, DIMS(rows, COLUMNS), x + r0 * COLUMNS);
-    b.text = tensor_wrap(&cx, DT_F32, DIMS(start[n], TEXT), text + t0 * TEXT);
+    b.text[0].rows = tensor_wrap(&cx, DT_F32, DIMS(start[n], TEXT), text + t0 * TEXT);
     y = wan_forward(&cx, m, &b);
     CHECK_INT(cx.err.code, 0);
     CHECK_INT(tensor_count(y), rows * OUT);
@@ -240,7 +240,7 @@ TEST(tiny_vae_stream_equals_decoding_all_at_once)
         enum { T = 3, H = 2, W = 3, C = 4, FRAME = 16 * 24 * 3 };
         float z[T * H * W * C], all[9 * FRAME], step[9 * FRAME];
         struct tiny_vae m;
-        struct tiny_vae_stream s;
+        struct codec_stream s;
         struct cx cx;
         int n = 0;
 
@@ -251,17 +251,18 @@ TEST(tiny_vae_stream_equals_decoding_all_at_once)
         CHECK_INT(y->dim[0], 9);
         CHECK_INT(tensor_count(y), 9 * FRAME);
         tensor_read_f32(&cx, y, all);
-        tiny_vae_stream_init(&s, device_cpu(), &m);
+        struct codec codec = part_codec(&(struct part){&tiny_vae_part, &m});
+        codec_stream_init(&s, device_cpu(), &codec);
         for (int t = 0; t < T; t++) {
             cx_step_end(&cx);
-            y = tiny_vae_stream_step(&cx, &s,
-                                     tensor_wrap(&cx, DT_F32, DIMS(1, H, W, C), z + t * H * W * C));
+            y = codec_stream_step(&cx, &s,
+                                  tensor_wrap(&cx, DT_F32, DIMS(1, H, W, C), z + t * H * W * C));
             CHECK_INT(y->dim[0], t ? 4 : 1);
             tensor_read_f32(&cx, y, step + n * FRAME);
             n += (int)y->dim[0];
         }
         CHECK(!memcmp(all, step, sizeof all));
-        tiny_vae_stream_release(&s);
+        codec_stream_release(&s);
         cx_release(&cx);
         tiny_vae_release(&m);
     }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "format/safetensors.h"
 #include "model/bundle.h"
+#include "model/networks.h"
 #include "ztest.h"
 
 static void small_wan(struct wan *m)
@@ -356,7 +357,7 @@ TEST(bundle_opens_what_was_saved)
     CHECK_STR(b->info.name, "small");
     CHECK(b->info.latents_std[3] == 4 && b->info.latents_mean[1] == 0.25f);
     CHECK_INT(tokenizer_size(b->tokenizer), 264);
-    CHECK_INT(b->dit.config.text_len, 0);
+    CHECK_INT(b->denoiser[0].config.text_rows[0], 0);
     CHECK_INT(b->n_bad_weights, 0);
     bundle_free(&b);
     CHECK(!b);
@@ -382,29 +383,79 @@ TEST(bundle_parts_must_fit)
     free(dir);
 }
 
+static void write_config(const char *dir, const char *part, const struct buf *text)
+{
+    char *sub = path_join(dir, part), *path = path_join(sub, "config.json");
+    struct err e = {0};
+
+    CHECK_INT(dir_make(sub, &e), 0);
+    CHECK_INT(file_write(path, text->data, text->len, &e), 0);
+    free(sub);
+    free(path);
+}
+
+static int declared(const char *dir, struct err *e)
+{
+    struct bundle *b;
+    int rc = bundle_declare(&b, dir, e);
+
+    CHECK(!b == (rc != 0));
+    bundle_free(&b);
+    return rc;
+}
+
 /* The forecast declares networks before their weights are read; what does not fit must not get
  * there. */
 TEST(loader_9_configs_must_fit_each_other)
 {
-    struct bundle_info info = {.channels = 16};
-    struct wan_config dit;
-    struct umt5_config text;
-    struct tiny_vae_config vae;
+    char *dir = save_bundle("fit", 264);
+    struct wan dit;
+    struct tiny_vae vae;
+    struct buf good = BUF_INIT, bad = BUF_INIT, wide = BUF_INIT;
     struct err e = {0};
 
-    wan_config_default(&dit);
-    umt5_config_default(&text);
-    tiny_vae_config_default(&vae);
-    dit.in_channels = dit.out_channels = vae.latent_channels = 16;
-    dit.text_dim = text.d_model;
-    CHECK_INT(bundle_check_fit("dir", &info, &dit, &text, &vae, &e), 0);
-    vae.latent_channels = 3;
-    CHECK_INT(bundle_check_fit("dir", &info, &dit, &text, &vae, &e), ERR_FORMAT);
+    CHECK_INT(declared(dir, &e), 0);
+    fixture_small_vae(&vae);
+    tiny_vae_config_write(&vae.config, &good);
+    vae.config.latent_channels = 3;
+    tiny_vae_config_write(&vae.config, &bad);
+    write_config(dir, "vae", &bad);
+    CHECK_INT(declared(dir, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "vae of 3");
-    vae.latent_channels = 16;
-    dit.text_dim++;
-    CHECK_INT(bundle_check_fit("dir", &info, &dit, &text, &vae, &e), ERR_FORMAT);
+    write_config(dir, "vae", &good);
+    small_wan(&dit);
+    dit.config.text_dim++;
+    wan_config_write(&dit.config, &wide);
+    write_config(dir, "transformer", &wide);
+    CHECK_INT(declared(dir, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "text of width");
+    wan_release(&dit);
+    tiny_vae_release(&vae);
+    buf_release(&good);
+    buf_release(&bad);
+    buf_release(&wide);
+    free(dir);
+}
+
+TEST(bundle_names_a_class_that_it_does_not_know)
+{
+    char *dir = save_bundle("class", 264);
+    struct buf text = BUF_INIT;
+    struct err e = {0};
+
+    buf_puts(&text, "{\"_class_name\": \"AutoencoderKLWan\"}");
+    write_config(dir, "vae", &text);
+    CHECK_INT(declared(dir, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "vae/config.json: field _class_name");
+    CHECK_CONTAINS(e.msg, "AutoencoderKLWan");
+    CHECK_CONTAINS(e.msg, "TAEHV");
+    buf_clear(&text);
+    buf_puts(&text, "{\"_class_name\": \"UMT5EncoderModel\"}"); /* known, but no codec */
+    write_config(dir, "vae", &text);
+    CHECK_INT(declared(dir, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "UMT5EncoderModel");
+    buf_release(&text);
+    free(dir);
 }
 
 TEST(bundle_of_a_newer_format_is_refused)

@@ -1,0 +1,126 @@
+#include "model/codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor/ops.h"
+
+int codec_frames(const struct codec_config *c, int t)
+{
+    return c->first + c->kt * (t - 1);
+}
+
+int codec_latents(const struct codec_config *c, int n)
+{
+    return n <= c->first ? 1 : (n - c->first + c->kt - 1) / c->kt + 1;
+}
+
+struct tensor *codec_encode(struct cx *cx, const struct codec *c, struct tensor *video)
+{
+    return c->is->encode(cx, c->net, video);
+}
+
+/* ---- streams ---- */
+
+void codec_stream_init(struct codec_stream *s, struct device *device, const struct codec *codec)
+{
+    *s = (struct codec_stream){.codec = codec, .device = device};
+}
+
+void codec_stream_release(struct codec_stream *s)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->cache[i].memory)
+            device_give(s->device, s->cache[i].memory, s->cache[i].bytes);
+    free(s->cache);
+    memset(s, 0, sizeof *s);
+}
+
+struct tensor *codec_stream_step(struct cx *cx, struct codec_stream *s, struct tensor *z)
+{
+    struct tensor *x;
+
+    ZT_ASSERT(z->dim[0] == 1 && !cx->tape);
+    s->next = 0;
+    x = s->codec->is->decode(cx, s->codec->net, s, z);
+    ZT_ASSERT(s->next == s->n);
+    s->steps++;
+    return x;
+}
+
+int codec_decode(struct cx *cx, const struct codec *c, const float *z, int t, int h, int w,
+                 float *frames, struct err *e)
+{
+    size_t place = (size_t)h * (size_t)w * (size_t)c->config.channels;
+    struct codec_stream s;
+
+    codec_stream_init(&s, cx->device, c);
+    for (int i = 0; i < t && !cx->err.code; i++) {
+        struct tensor *x = tensor_from(cx, DT_F32, DIMS(1, h, w, c->config.channels),
+                                       z + place * (size_t)i, DT_F32);
+
+        x = codec_stream_step(cx, &s, x);
+        tensor_read_f32(cx, x, frames);
+        frames += tensor_count(x);
+        cx_step_end(cx);
+    }
+    codec_stream_release(&s);
+    return cx->err.code ? err_set(e, cx->err.code, "decoder: %s", cx->err.msg) : 0;
+}
+
+size_t codec_stream_bytes(const struct codec_stream *s)
+{
+    size_t bytes = 0;
+
+    for (int i = 0; i < s->n; i++)
+        bytes += s->cache[i].bytes;
+    return bytes;
+}
+
+int codec_cache_next(struct codec_stream *s, int frames)
+{
+    if (s->next == s->n) {
+        ZT_ASSERT(s->steps == 0);
+        s->cache = xrealloc(s->cache, sizeof *s->cache * (size_t)(s->n + 1));
+        s->cache[s->n++] = (struct codec_cache){.frames = frames};
+    }
+    ZT_ASSERT(s->cache[s->next].frames == frames);
+    return s->next++;
+}
+
+static struct tensor *past(struct cx *cx, const struct codec_cache *c, const struct tensor *x)
+{
+    return tensor_wrap(cx, x->type, DIMS(c->frames, x->dim[1], x->dim[2], x->dim[3]), c->memory);
+}
+
+struct tensor *codec_cache_past(struct cx *cx, struct codec_stream *s, int cache,
+                                const struct tensor *x)
+{
+    const struct codec_cache *c = &s->cache[cache];
+    int64_t h = x->dim[1], w = x->dim[2], n = x->dim[3];
+
+    if (!c->filled)
+        return tensor_zeros(cx, x->type, DIMS(c->frames, h, w, n));
+    return past(cx, c, x);
+}
+
+void codec_cache_keep(struct cx *cx, struct codec_stream *s, int cache, struct tensor *x)
+{
+    struct codec_cache *c = &s->cache[cache];
+    size_t frame = tensor_bytes(x) / (size_t)x->dim[0];
+
+    if (x->dim[0] < c->frames) { /* what is kept reaches farther back than this step */
+        struct tensor *all[] = {codec_cache_past(cx, s, cache, x), x};
+
+        x = concat_rows(cx, 2, all);
+    }
+    if (!c->bytes) {
+        c->bytes = frame * (size_t)c->frames;
+        c->memory = device_take(s->device, c->bytes);
+        if (!c->memory && !s->device->dry)
+            cx_fail(cx, ERR_FIT, "%s: no memory for the decoder's past", s->device->name);
+    }
+    ZT_ASSERT(c->bytes == frame * (size_t)c->frames);
+    tensor_save(cx, x, x->dim[0] - c->frames, c->frames, c->memory);
+    c->filled = 1;
+}

@@ -1,0 +1,77 @@
+/* codec.h - what turns frames into latents and latents into frames, whichever network does it.
+ *
+ * Frames are [N,H,W,3], pixels 0..1; latents [t,h,w,C]; both wide. The first latent frame stands
+ * for `first` frames, every other for kt, each latent place for ks x ks px. Decoding is a stream:
+ * one latent frame after the other, in memory that does not grow with the film. What a network must
+ * remember of frames behind it lies in caches that it asks for itself, any number of frames each.
+ * On a null device the same calls say what they cost.
+ * Thread-safety: reading only; a stream belongs to one thread. */
+#ifndef MODEL_CODEC_H
+#define MODEL_CODEC_H
+
+#include "tensor/tensor.h"
+#include "tensor/weight.h"
+
+struct codec_config {
+    int channels; /* of the latent */
+    int kt, ks;   /* frames, and px each way, under one latent place */
+    int first;    /* frames of the first latent frame, 1..kt */
+};
+
+struct codec_stream;
+struct codec_class {
+    struct codec_config (*config)(const void *net);
+    struct tensor *(*encode)(struct cx *cx, const void *net, struct tensor *video);
+    struct tensor *(*decode)(struct cx *cx, const void *net, struct codec_stream *s,
+                             struct tensor *z);
+};
+
+struct codec { /* borrowed; part_codec gives it */
+    const struct codec_class *is;
+    const void *net;
+    struct weight_set *weights;
+    struct codec_config config;
+};
+
+/* Frames of t >= 1 latent frames; latent frames that hold n >= 1 frames. */
+int codec_frames(const struct codec_config *c, int t);
+int codec_latents(const struct codec_config *c, int n);
+
+/* video [N,H,W,3], N = codec_frames of something, H and W divisible by ks -> [t, H/ks, W/ks, C]. */
+struct tensor *codec_encode(struct cx *cx, const struct codec *c, struct tensor *video);
+
+/* Frames of one layer's input that the next step will look back at. */
+struct codec_cache {
+    void *memory; /* of the device; NULL before the first step, and in a dry run */
+    size_t bytes;
+    int frames, filled; /* filled: there was a step before this one */
+};
+struct codec_stream {
+    const struct codec *codec;
+    struct device *device;
+    struct codec_cache *cache; /* [n], owned, in the order in which the network asks for them */
+    int n, next;               /* next: how many were asked for in this step */
+    int64_t steps;             /* latent frames before this one */
+};
+/* codec is borrowed until the release. */
+void codec_stream_init(struct codec_stream *s, struct device *device, const struct codec *codec);
+void codec_stream_release(struct codec_stream *s);
+/* z [1,h,w,C] -> unclamped, the next kt frames [kt,H,W,3], of the first one `first`. Sizes must not
+ * change in a stream. No tape. */
+struct tensor *codec_stream_step(struct cx *cx, struct codec_stream *s, struct tensor *z);
+/* A whole latent z [t,h,w,C] on the host -> frames [codec_frames(t), h*ks, w*ks, 3], by a stream.
+ * Ends the step of cx. ERR_DEVICE, ERR_FIT. */
+NODISCARD int codec_decode(struct cx *cx, const struct codec *c, const float *z, int t, int h,
+                           int w, float *frames, struct err *e);
+/* Memory of the device that the caches hold, in a dry run too. */
+size_t codec_stream_bytes(const struct codec_stream *s);
+
+/* For networks, inside decode: every layer that looks back takes its cache, in the same order at
+ * every step, reads the past and, when that was used, keeps the present. */
+int codec_cache_next(struct codec_stream *s, int frames); /* number of the cache */
+/* The `frames` frames before x [n,h,w,C], oldest first; zeros where the stream had not begun. */
+struct tensor *codec_cache_past(struct cx *cx, struct codec_stream *s, int cache,
+                                const struct tensor *x);
+void codec_cache_keep(struct cx *cx, struct codec_stream *s, int cache, struct tensor *x);
+
+#endif
