@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/utf8.h"
+#include "model/grapheme.h"
 
 /* ---- characters ---- */
 
@@ -42,18 +43,6 @@ static uint32_t lower(uint32_t c)
     if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
         return c + (c & 1);
     return c;
-}
-
-/* Marks that join the character before them into one grapheme. Only those that a grapheme of less
- * than 6 bytes can end with matter here. */
-static int is_mark(uint32_t c)
-{
-    return (c >= 0x300 && c <= 0x36f) || (c >= 0x483 && c <= 0x489) || (c >= 0x591 && c <= 0x5bd) ||
-           c == 0x5bf || c == 0x5c1 || c == 0x5c2 || c == 0x5c4 || c == 0x5c5 || c == 0x5c7 ||
-           (c >= 0x610 && c <= 0x61a) || (c >= 0x64b && c <= 0x65f) || c == 0x670 ||
-           (c >= 0x6d6 && c <= 0x6dc) || (c >= 0x6df && c <= 0x6e4) || c == 0x6e7 || c == 0x6e8 ||
-           (c >= 0x6ea && c <= 0x6ed) || c == 0x200c || c == 0x200d ||
-           (c >= 0x20d0 && c <= 0x20f0) || (c >= 0xfe00 && c <= 0xfe0f);
 }
 
 /* ---- character map ---- */
@@ -139,11 +128,9 @@ void charsmap_apply(const struct charsmap *m, const char *s, size_t n, struct bu
     size_t i = 0, used;
 
     while (i < n) {
-        size_t len = (size_t)utf8_length(s + i, n - i), whole = len;
+        size_t whole = grapheme_length(s + i, n - i), len;
         const char *to;
 
-        while (i + whole < n && is_mark(utf8_point(s + i + whole, n - i - whole)))
-            whole += (size_t)utf8_length(s + i + whole, n - i - whole);
         to = whole < 6 ? charsmap_match(m, s + i, whole, 0, &used) : NULL;
         if (to) {
             buf_puts(out, to);

@@ -76,6 +76,7 @@ TEST(golden_flow_release_unipc)             { golden("flow-release-unipc", DT_F3
 TEST(golden_flow_release_dpmpp)             { golden("flow-release-dpmpp", DT_F32, 6); }
 TEST(golden_randn)                          { golden("randn", DT_F32, 16); }
 TEST(golden_tokenizer_byte_fallback)        { golden("tokenizer-bytes", DT_F32, 40); }
+TEST(golden_tokenizer_marks)                { golden("tokenizer-marks", DT_F32, 224); }
 TEST(golden_tokenizer_unknown)              { golden("tokenizer-unk", DT_F32, 42); }
 /* clang-format on */
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "model/grapheme.h"
 #include "model/tokenizer.h"
 #include "ztest.h"
 
@@ -227,6 +228,35 @@ TEST(loader_9_spiece_cut_short)
     }
     CHECK(refused > 30);
     buf_release(&whole);
+}
+
+/* Text and the length of its first cluster: rules of UAX 29 by number. */
+TEST(grapheme_ends_where_the_standard_says)
+{
+    static const struct {
+        const char *text;
+        size_t want;
+    } rows[] = {
+        {"ab", 1},
+        {"\r\n", 2},                                  /* GB3 */
+        {"\t\xcc\x81", 1},                            /* GB4: a mark behind a control */
+        {"a\n", 1},                                   /* GB5 */
+        {"\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8x", 9}, /* GB6, GB7, GB8 */
+        {"\xea\xb0\x80\xe1\x86\xa8\xe1\x86\xa8x", 9}, /* GB7 of a syllable */
+        {"e\xcc\x81\xcc\xa3x", 5},                    /* GB9 */
+        {"\xe0\xa4\x95\xe0\xa4\x83x", 6},             /* GB9a */
+        {"\xe0\xb5\x8e"
+         "a",
+         4},                                                     /* GB9b */
+        {"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x9a\x80x", 11},   /* GB11 */
+        {"a\xe2\x80\x8d\xf0\x9f\x9a\x80", 4},                    /* and not without a pictograph */
+        {"\xf0\x9f\x87\xa8\xf0\x9f\x87\xb3\xf0\x9f\x87\xaf", 8}, /* GB12: flags are pairs */
+        {"\xff\xcc\x81", 3},
+        {"\xe1\x84", 1},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CHECK_INT(grapheme_length(rows[i].text, strlen(rows[i].text)), rows[i].want);
 }
 
 TEST(tokenizer_missing_file_is_named)
