@@ -1,28 +1,19 @@
 #include "train/growth.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/ahead.h"
 #include "base/clock.h"
-
-/* Groups that wait to be encoded: some 20 MB each at 41 frames of 112x64 px, with the mirror image.
- */
-enum { AHEAD = 4 };
 
 struct growth {
     struct growth_config c;
     struct latents_writer writer;
     int final;
-    int rendering, begun; /* the renderer was started; the first step is behind */
+    int begun; /* the first step is behind */
     double begun_s, waited_s, longest_s, encoded_s;
-    struct threads *threads;
-    pthread_t renderer;
-    pthread_mutex_t lock; /* guards all below */
-    pthread_cond_t changed;
-    struct latent_group *ready[AHEAD]; /* in order, the oldest first */
-    int n_ready, stop;
+    struct ahead *clips;
+    struct latent_clip *group[LATENT_GROUP];
 };
 
 int growth_clips(const struct train_config *c, int64_t step)
@@ -36,45 +27,15 @@ int growth_final(const struct train_config *c)
     return growth_clips(c, dit_steps(&c->dit) - 1);
 }
 
-/* 0 when rendering shall end. */
-static int hand_over(struct growth *g, struct latent_group *group)
-{
-    pthread_mutex_lock(&g->lock);
-    while (g->n_ready == AHEAD && !g->stop)
-        pthread_cond_wait(&g->changed, &g->lock);
-    int go_on = !g->stop;
-    if (go_on) {
-        g->ready[g->n_ready++] = group;
-        pthread_cond_signal(&g->changed);
-    }
-    pthread_mutex_unlock(&g->lock);
-    if (!go_on)
-        latent_group_free(&group);
-    return go_on;
-}
-
-static void *render(void *arg)
-{
-    struct growth *g = arg;
-    int go_on = 1;
-    for (int first = g->writer.clips; first < g->final && go_on; first += LATENT_GROUP)
-        go_on = hand_over(g, latent_group_render(g->c.config, &g->writer.head, g->c.vae, first,
-                                                 g->final, g->threads));
-    return NULL;
-}
-
-static struct latent_group *take(struct growth *g)
+/* The next group, in g->group. Returns how many clips it has. */
+static int take(struct growth *g)
 {
     double start = clock_s();
-    pthread_mutex_lock(&g->lock);
-    while (!g->n_ready)
-        pthread_cond_wait(&g->changed, &g->lock);
-    struct latent_group *group = g->ready[0];
-    memmove(g->ready, g->ready + 1, sizeof(g->ready[0]) * (size_t)--g->n_ready);
-    pthread_cond_signal(&g->changed);
-    pthread_mutex_unlock(&g->lock);
+    int n = latent_group_size(g->writer.clips, g->final);
+    for (int i = 0; i < n; i++)
+        g->group[i] = ahead_take(g->clips);
     g->waited_s += clock_s() - start;
-    return group;
+    return n;
 }
 
 int growth_new(struct growth **out, const struct growth_config *c, struct err *e)
@@ -83,14 +44,12 @@ int growth_new(struct growth **out, const struct growth_config *c, struct err *e
     int n = threads_count(c->run->threads);
     g->c = *c;
     g->final = growth_final(c->config);
-    pthread_mutex_init(&g->lock, NULL);
-    pthread_cond_init(&g->changed, NULL);
     int r = latents_writer_open(&g->writer, c->config, c->run, c->cx, c->vae, g->final, e);
     ZT_ASSERT(r || g->writer.clips >= growth_clips(c->config, 0)); /* latents_stage was here */
     /* The thread that feeds the device and the one that makes batches have work of their own. */
-    g->threads = threads_new(n > 3 ? n - 2 : 1);
-    if (!r && !(g->rendering = !pthread_create(&g->renderer, NULL, render, g)))
-        r = err_set(e, ERR_FIT, "no thread is to be had for rendering clips");
+    if (!r)
+        r = latent_clips_ahead(&g->clips, &g->writer.source, g->writer.clips, g->final,
+                               n > 3 ? n - 2 : 1, e);
     return r ? growth_free(out, r, e) : 0;
 }
 
@@ -102,11 +61,12 @@ static int grow(struct growth *g, int clips, struct err *e)
         /* Later a stop waits for the end of the step, where a checkpoint is written. */
         if (!g->begun && stop && *stop)
             return err_set(e, ERR_CANCEL, "dit: stopped while clips were made again");
-        struct latent_group *group = take(g);
+        int n = take(g);
         double start = clock_s();
-        r = latents_writer_add(&g->writer, group, e);
+        r = latents_writer_add(&g->writer, g->group, n, e);
         g->encoded_s += clock_s() - start;
-        latent_group_free(&group);
+        for (int i = 0; i < n; i++)
+            latent_clip_free(&g->group[i]);
     }
     return r;
 }
@@ -144,17 +104,7 @@ int growth_free(struct growth **gp, int r, struct err *e)
     struct growth *g = *gp;
     if (!g)
         return r;
-    pthread_mutex_lock(&g->lock);
-    g->stop = 1;
-    pthread_cond_signal(&g->changed);
-    pthread_mutex_unlock(&g->lock);
-    if (g->rendering)
-        pthread_join(g->renderer, NULL);
-    for (int i = 0; i < g->n_ready; i++)
-        latent_group_free(&g->ready[i]);
-    pthread_cond_destroy(&g->changed);
-    pthread_mutex_destroy(&g->lock);
-    threads_free(&g->threads);
+    ahead_free(&g->clips);
     r = latents_writer_close(&g->writer, r, e);
     free(g);
     *gp = NULL;

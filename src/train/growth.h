@@ -2,9 +2,9 @@
  *
  * Before step s (from 0) the pool holds latent_clips + floor(latent_growth * s) clips, however fast
  * the machine is: training waits when rendering is behind, and what is ahead is not drawn from yet.
- * So a run gives the same bits anywhere and however often it was stopped. A thread renders groups
- * of clips, a few ahead, with a pool of threads of its own; the caller, who owns the device,
- * encodes them and appends them to DIR/latents.bin. What the file holds already is not made again.
+ * So a run gives the same bits anywhere and however often it was stopped. Threads of their own
+ * render clips ahead; the caller, who owns the device, encodes them in groups and appends them to
+ * DIR/latents.bin. What the file holds already is not made again.
  * Threads: one caller. */
 #ifndef TRAIN_GROWTH_H
 #define TRAIN_GROWTH_H

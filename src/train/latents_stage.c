@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/ahead.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "model/networks.h"
@@ -13,17 +14,24 @@
 static int encode_all(struct latents_writer *w, const struct run *run, int final, struct err *e)
 {
     const struct train_config *c = w->config;
+    struct ahead *clips;
     double start = clock_s(), said = start;
-    int r = 0, from = w->clips;
+    int from = w->clips;
     int wanted = (c->latent_clips + LATENT_GROUP - 1) / LATENT_GROUP * LATENT_GROUP;
     wanted = wanted < final ? wanted : final;
+    int r = latent_clips_ahead(&clips, &w->source, from, wanted, threads_count(run->threads), e);
     while (!r && w->clips < wanted) {
-        if (run->stop && *run->stop)
-            return err_set(e, ERR_CANCEL, "latents: stopped after %d clips", w->clips);
-        struct latent_group *g =
-            latent_group_render(c, &w->head, w->vae, w->clips, final, run->threads);
-        r = latents_writer_add(w, g, e);
-        latent_group_free(&g);
+        if (run->stop && *run->stop) {
+            r = err_set(e, ERR_CANCEL, "latents: stopped after %d clips", w->clips);
+            break;
+        }
+        struct latent_clip *group[LATENT_GROUP];
+        int n = latent_group_size(w->clips, final);
+        for (int i = 0; i < n; i++)
+            group[i] = ahead_take(clips);
+        r = latents_writer_add(w, group, n, e);
+        for (int i = 0; i < n; i++)
+            latent_clip_free(&group[i]);
         if (clock_s() - said > 10 || w->clips == wanted) {
             said = clock_s();
             double rate = (w->clips - from) / (said - start);
@@ -31,6 +39,7 @@ static int encode_all(struct latents_writer *w, const struct run *run, int final
                     (wanted - w->clips) / rate);
         }
     }
+    ahead_free(&clips);
     return r;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ahead.h"
 #include "base/file.h"
 #include "train/reel.h"
 
@@ -23,25 +24,13 @@ static size_t view_tokens(const struct latents_head *h)
     return (size_t)h->t * (size_t)(h->h / h->patch) * (size_t)(h->w / h->patch);
 }
 
-static void flip(uint8_t *p, int w, int h, int n, int channels)
+/* Rows of w cells of so many bytes, left and right exchanged. */
+static void flip(uint8_t *to, const uint8_t *from, size_t rows, size_t w, size_t bytes)
 {
-    for (int64_t row = 0; row < (int64_t)h * n; row++) {
-        uint8_t *a = p + row * w * channels, *b = a + (w - 1) * channels;
-        for (; a < b; a += channels, b -= channels)
-            for (int k = 0; k < channels; k++) {
-                uint8_t t = a[k];
-                a[k] = b[k];
-                b[k] = t;
-            }
-    }
+    for (size_t row = 0; row < rows; row++, from += w * bytes)
+        for (size_t x = 0; x < w; x++, to += bytes)
+            memcpy(to, from + (w - 1 - x) * bytes, bytes);
 }
-
-struct render_job {
-    struct latent_group *g;
-    const struct train_config *c;
-    const struct latents_head *h;
-    const struct tiny_vae *m;
-};
 
 /* Pixels of token (y,x), over frames first..last, by object; those behind the last one count as
  * none. */
@@ -59,11 +48,11 @@ static void count_objects(const struct clip *c, int first, int last, int y, int 
 
 /* Share of each token's pixels, over the frames of its group, that belong to an object, and to
  * which of them most do. */
-static void token_shares(const struct render_job *j, const struct clip *c, uint8_t *share,
+static void token_shares(const struct latent_source *s, const struct clip *c, uint8_t *share,
                          uint8_t *object)
 {
-    int kt = j->m->kt, side = j->m->ks * j->h->patch;
-    for (int t = 0; t < j->h->t; t++)
+    int kt = s->vae->kt, side = s->vae->ks * s->head->patch;
+    for (int t = 0; t < s->head->t; t++)
         for (int y = 0; y < c->h / side; y++)
             for (int x = 0; x < c->w / side; x++) {
                 int first = t ? kt * (t - 1) + 1 : 0, last = kt * t;
@@ -77,63 +66,74 @@ static void token_shares(const struct render_job *j, const struct clip *c, uint8
             }
 }
 
-static void add_view(const struct render_job *j, int view, const struct clip *clip,
-                     const struct world_scene *scene, uint64_t i)
+struct latent_clip *latent_clip_render(const struct latent_source *s, int64_t i)
 {
-    size_t pixels = view_pixels(j->c) * 3, tokens = view_tokens(j->h) * (size_t)view;
-    record_write(j->g->record + record_bytes(&j->h->record) * (size_t)view, &j->h->record, scene,
-                 clip->n_objects, j->c->seed, i);
-    memcpy(j->g->rgb + pixels * (size_t)view, clip->rgb, pixels);
-    token_shares(j, clip, j->g->share + tokens, j->g->object + tokens);
-}
-
-static void render_one(void *arg, int item, int worker)
-{
-    const struct render_job *j = arg;
-    const struct train_config *c = j->c;
-    struct clip clip;
+    const struct train_config *c = s->config;
+    const struct record_form *form = &s->head->record;
+    size_t tokens = view_tokens(s->head), w = (size_t)(s->head->w / s->head->patch);
+    struct latent_clip *l = xcalloc(1, sizeof *l);
     struct world_scene scene;
-    int view = item * (j->g->views / j->g->n);
-    uint64_t i = LATENT_CLIPS + (uint64_t)(j->g->first + item);
-    (void)worker;
-    reel_draw(&clip, &scene, c->seed, i, &c->clip);
-    add_view(j, view, &clip, &scene, i);
-    if (c->mirror) {
-        flip(clip.rgb, clip.w, clip.h, clip.n_frames, 3);
-        flip(clip.ids, clip.w, clip.h, clip.n_frames, 1);
+    struct clip clip;
+    uint64_t number = LATENT_CLIPS + (uint64_t)i;
+
+    l->views = c->mirror ? 2 : 1;
+    l->record = xmalloc(record_bytes(form) * (size_t)l->views);
+    l->share = xmalloc(tokens * (size_t)l->views);
+    l->object = xmalloc(tokens * (size_t)l->views);
+    reel_draw(&clip, &scene, c->seed, number, &c->clip);
+    record_write(l->record, form, &scene, clip.n_objects, c->seed, number);
+    token_shares(s, &clip, l->share, l->object);
+    if (l->views == 2) {
         scene.world->mirror(scene.state);
-        add_view(j, view + 1, &clip, &scene, i);
+        record_write(l->record + record_bytes(form), form, &scene, clip.n_objects, c->seed, number);
+        flip(l->share + tokens, l->share, tokens / w, w, 1);
+        flip(l->object + tokens, l->object, tokens / w, w, 1);
     }
+    l->rgb = clip.rgb;
+    clip.rgb = NULL;
     clip_release(&clip);
+    return l;
 }
 
-struct latent_group *latent_group_render(const struct train_config *c, const struct latents_head *h,
-                                         const struct tiny_vae *vae, int first, int clips,
-                                         struct threads *th)
+void latent_clip_free(struct latent_clip **c)
 {
-    struct latent_group *g = xcalloc(1, sizeof *g);
-    g->first = first;
-    g->n = clips - first < LATENT_GROUP ? clips - first : LATENT_GROUP;
-    g->views = g->n * (c->mirror ? 2 : 1);
-    g->rgb = xmalloc(view_pixels(c) * 3 * (size_t)g->views);
-    g->record = xmalloc(record_bytes(&h->record) * (size_t)g->views);
-    g->share = xmalloc(view_tokens(h) * (size_t)g->views);
-    g->object = xmalloc(view_tokens(h) * (size_t)g->views);
-    struct render_job j = {g, c, h, vae};
-    threads_run(th, g->n, render_one, &j);
-    return g;
-}
-
-void latent_group_free(struct latent_group **g)
-{
-    if (!*g)
+    if (!*c)
         return;
-    free((*g)->rgb);
-    free((*g)->record);
-    free((*g)->share);
-    free((*g)->object);
-    free(*g);
-    *g = NULL;
+    free((*c)->rgb);
+    free((*c)->record);
+    free((*c)->share);
+    free((*c)->object);
+    free(*c);
+    *c = NULL;
+}
+
+static void *make_clip(void *arg, int64_t i)
+{
+    return latent_clip_render(arg, i);
+}
+
+static void drop_clip(void *thing)
+{
+    struct latent_clip *c = thing;
+    latent_clip_free(&c);
+}
+
+int latent_clips_ahead(struct ahead **a, const struct latent_source *s, int first, int end,
+                       int threads, struct err *e)
+{
+    struct ahead_config c = {.make = make_clip,
+                             .drop = drop_clip,
+                             .arg = (void *)s,
+                             .first = first,
+                             .end = end,
+                             .threads = threads,
+                             .room = reel_room(threads, view_pixels(s->config) * 3)};
+    return ahead_new(a, &c, e);
+}
+
+int latent_group_size(int first, int clips)
+{
+    return clips - first < LATENT_GROUP ? clips - first : LATENT_GROUP;
 }
 
 static int cannot_write(const struct latents_writer *w, const char *why, struct err *e)
@@ -197,6 +197,7 @@ int latents_writer_open(struct latents_writer *w, const struct train_config *c,
     if (r)
         return r;
     const struct latents_head *h = &w->head;
+    w->source = (struct latent_source){c, h, vae};
     size_t n = (size_t)w->at_once, frame = (size_t)c->clip.width * (size_t)c->clip.height * 3;
     w->at = latents_layout(h);
     w->video = xmalloc(sizeof(float) * frame * padded_frames(w) * n);
@@ -222,7 +223,7 @@ int latents_writer_close(struct latents_writer *w, int r, struct err *e)
 
 struct view_job {
     struct latents_writer *w;
-    const struct latent_group *g;
+    struct latent_clip *const *clip;
     int first; /* view */
 };
 
@@ -232,15 +233,19 @@ static void fill_video(void *arg, int item, int worker)
 {
     const struct view_job *j = arg;
     const struct train_config *c = j->w->config;
-    size_t frame = (size_t)c->clip.width * (size_t)c->clip.height * 3, all = padded_frames(j->w);
-    size_t frames = (size_t)c->clip.frames, pad = all - frames, front = 0;
-    const uint8_t *rgb = j->g->rgb + frame * frames * (size_t)(j->first + item);
-    float *to = j->w->video + frame * all * (size_t)item;
+    size_t width = (size_t)c->clip.width, frame = width * (size_t)c->clip.height * 3;
+    size_t frames = (size_t)c->clip.frames, all = padded_frames(j->w), pad = all - frames;
+    size_t front = j->w->vae->config.pad_start ? pad : 0;
+    int view = j->first + item, views = j->clip[0]->views;
+    const uint8_t *rgb = j->clip[view / views]->rgb;
+    float *to = j->w->video + frame * all * (size_t)item, *at = to + frame * front;
     (void)worker;
-    if (j->w->vae->config.pad_start)
-        front = pad;
-    for (size_t i = 0; i < frame * frames; i++)
-        to[frame * front + i] = (float)rgb[i] / 255;
+    for (size_t row = 0; row < (size_t)c->clip.height * frames; row++, rgb += width * 3)
+        for (size_t x = 0; x < width; x++, at += 3) {
+            const uint8_t *p = rgb + (view % views ? width - 1 - x : x) * 3;
+            for (int k = 0; k < 3; k++)
+                at[k] = (float)p[k] / 255;
+        }
     for (size_t i = 0; i < front; i++)
         memcpy(to + frame * i, to + frame * front, sizeof(float) * frame);
     for (size_t i = front + frames; i < all; i++)
@@ -248,13 +253,13 @@ static void fill_video(void *arg, int item, int worker)
 }
 
 /* Views first..first+n-1 of a group. */
-static int add_views(struct latents_writer *w, const struct latent_group *g, int first, int n,
+static int add_views(struct latents_writer *w, struct latent_clip *const *clip, int first, int n,
                      struct err *e)
 {
     const struct latents_head *h = &w->head;
     const struct clip_shape *s = &w->config->clip;
     struct cx *cx = w->cx;
-    struct view_job j = {w, g, first};
+    struct view_job j = {w, clip, first};
     threads_run(w->threads, n, fill_video, &j);
     struct tensor *x = tensor_from(
         cx, DT_F32, DIMS(n, (int64_t)padded_frames(w), s->height, s->width, 3), w->video, DT_F32);
@@ -269,22 +274,23 @@ static int add_views(struct latents_writer *w, const struct latent_group *g, int
     size_t record = record_bytes(&h->record), tokens = view_tokens(h);
     for (int i = 0; i < n; i++) {
         uint8_t *to = w->bytes + w->at.bytes * (size_t)i;
-        size_t view = (size_t)(first + i);
-        memcpy(to, g->record + record * view, record);
+        const struct latent_clip *c = clip[(first + i) / clip[0]->views];
+        size_t view = (size_t)((first + i) % c->views);
+        memcpy(to, c->record + record * view, record);
         dtype_convert(to + w->at.z, DT_BF16, w->z + each * (size_t)i, DT_F32, each);
-        memcpy(to + w->at.share, g->share + tokens * view, tokens);
-        memcpy(to + w->at.object, g->object + tokens * view, tokens);
+        memcpy(to + w->at.share, c->share + tokens * view, tokens);
+        memcpy(to + w->at.object, c->object + tokens * view, tokens);
     }
     return write_all(w, w->bytes, w->at.bytes * (size_t)n, e);
 }
 
-int latents_writer_add(struct latents_writer *w, const struct latent_group *g, struct err *e)
+int latents_writer_add(struct latents_writer *w, struct latent_clip *const *clip, int n,
+                       struct err *e)
 {
-    ZT_ASSERT(g->first == w->clips);
-    int r = 0;
-    for (int i = 0; i < g->views && !r; i += w->at_once)
-        r = add_views(w, g, i, g->views - i < w->at_once ? g->views - i : w->at_once, e);
+    int r = 0, views = n * clip[0]->views;
+    for (int i = 0; i < views && !r; i += w->at_once)
+        r = add_views(w, clip, i, views - i < w->at_once ? views - i : w->at_once, e);
     if (!r)
-        w->clips += g->n;
+        w->clips += n;
     return r;
 }

@@ -6,11 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ahead.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
 
-enum { AT_ONCE = 16 };
+/* What waits to be written or encoded, bytes. */
+#define WAITING_BYTES ((size_t)512 << 20)
 
 /* First bytes of the file; all of it must agree for the records to be ours. */
 struct reel_head {
@@ -148,37 +150,65 @@ static int open_for_append(int *fd, const char *path, const struct train_config 
     return r ? r : n > c->reel_clips ? c->reel_clips : (int)n;
 }
 
+int reel_room(int threads, size_t bytes)
+{
+    size_t fit = WAITING_BYTES / bytes, want = 4 * (size_t)threads;
+    return (int)(want < fit ? want : fit > 1 ? fit : 1);
+}
+
+struct rendered {
+    struct world_scene scene;
+    struct clip clip;
+};
+
+static void *make_clip(void *arg, int64_t i)
+{
+    const struct train_config *c = arg;
+    struct rendered *d = xmalloc(sizeof *d);
+    reel_draw(&d->clip, &d->scene, c->seed, (uint64_t)i, &c->clip);
+    return d;
+}
+
+static void drop_clip(void *thing)
+{
+    struct rendered *d = thing;
+    clip_release(&d->clip);
+    free(d);
+}
+
 static int append(int fd, const char *path, int done, const struct train_config *c,
                   const struct run *run, struct err *e)
 {
-    struct clip clip[AT_ONCE];
-    struct world_scene *scene = xmalloc(sizeof(*scene) * AT_ONCE);
-    struct record_form shape = reel_record_form(c);
-    uint8_t *record = xmalloc(record_bytes(&shape));
+    struct record_form form = reel_record_form(c);
+    int threads = threads_count(run->threads), from = done;
+    struct ahead_config make = {.make = make_clip,
+                                .drop = drop_clip,
+                                .arg = (void *)c,
+                                .first = done,
+                                .end = c->reel_clips,
+                                .threads = threads,
+                                .room = reel_room(threads, clip_bytes(&form, &c->clip))};
+    struct ahead *clips;
     double start = clock_s(), said = start;
-    int r = 0, from = done;
+    int r = ahead_new(&clips, &make, e);
+    uint8_t *record = xmalloc(record_bytes(&form));
     while (!r && done < c->reel_clips) {
         if (run->stop && *run->stop) {
             r = err_set(e, ERR_CANCEL, "reel: stopped after %d clips", done);
             break;
         }
-        int n = c->reel_clips - done < AT_ONCE ? c->reel_clips - done : AT_ONCE;
-        reel_render(clip, scene, c->seed, (uint64_t)done, n, &c->clip, run->threads);
-        for (int i = 0; i < n; i++) {
-            record_write(record, &shape, &scene[i], clip[i].n_objects, c->seed,
-                         (uint64_t)(done + i));
-            if (!r)
-                r = write_clip(fd, path, &clip[i], record, record_bytes(&shape), e);
-            clip_release(&clip[i]);
-        }
-        done += n;
+        struct rendered *d = ahead_take(clips);
+        record_write(record, &form, &d->scene, d->clip.n_objects, c->seed, (uint64_t)done);
+        r = write_clip(fd, path, &d->clip, record, record_bytes(&form), e);
+        drop_clip(d);
+        done++;
         if (clock_s() - said > 10 || done == c->reel_clips) {
             said = clock_s();
             run_log(run, "reel %d/%d  %.1f clips/s", done, c->reel_clips,
                     (done - from) / (said - start));
         }
     }
-    free(scene);
+    ahead_free(&clips);
     free(record);
     return r;
 }

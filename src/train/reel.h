@@ -26,6 +26,8 @@ void reel_draw(struct clip *clip, struct world_scene *scene, uint64_t seed, uint
 /* Clips first..first+n-1, one per thread at a time. */
 void reel_render(struct clip *clip, struct world_scene *scene, uint64_t seed, uint64_t first, int n,
                  const struct clip_shape *shape, struct threads *th);
+/* Clips that may wait for whoever renders ahead on so many threads, each of so many bytes. */
+int reel_room(int threads, size_t bytes);
 /* How the records of a config say what a clip is. */
 struct record_form reel_record_form(const struct train_config *c);
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/ahead.h"
 #include "base/file.h"
 #include "base/machine.h"
 #include "base/thread.h"
@@ -244,6 +245,68 @@ TEST(threads_run_every_item_once)
         threads_run(th, 0, item_fn, &j);
         threads_free(&th);
         CHECK(th == NULL);
+    }
+}
+
+/* Things made ahead: counted while they exist, slow and quick ones mixed. */
+struct made {
+    atomic_int alive, most, total;
+};
+
+struct thing {
+    struct made *of;
+    int64_t i;
+};
+
+static void *make_thing(void *arg, int64_t i)
+{
+    struct made *m = arg;
+    struct thing *t = xmalloc(sizeof *t);
+    int alive = ++m->alive;
+
+    for (int most = m->most; alive > most && !atomic_compare_exchange_weak(&m->most, &most, alive);)
+        ;
+    m->total++;
+    if (i % 7 == 0)
+        usleep(2000);
+    *t = (struct thing){m, i};
+    return t;
+}
+
+static void drop_thing(void *thing)
+{
+    ((struct thing *)thing)->of->alive--;
+    free(thing);
+}
+
+TEST(ahead_keeps_order_and_room)
+{
+    enum { FIRST = 5, END = 205, ROOM = 6 };
+
+    for (int threads = 1; threads <= 9; threads += 4) {
+        struct made m = {0};
+        struct ahead_config c = {make_thing, drop_thing, &m, FIRST, END, threads, ROOM};
+        struct ahead *a;
+        struct err e;
+
+        CHECK_INT(ahead_new(&a, &c, &e), 0);
+        for (int64_t i = FIRST; i < END; i++) {
+            struct thing *t = ahead_take(a);
+
+            CHECK_INT(t->i, i);
+            drop_thing(t);
+        }
+        ahead_free(&a);
+        CHECK(a == NULL);
+        CHECK_INT(m.total, END - FIRST);
+        CHECK(m.most <= ROOM + 1); /* one more in the hands of who took it */
+        CHECK_INT(m.alive, 0);
+
+        CHECK_INT(ahead_new(&a, &c, &e), 0); /* nobody wants the rest */
+        drop_thing(ahead_take(a));
+        ahead_free(&a);
+        CHECK_INT(m.alive, 0);
+        CHECK(m.total <= 2 * (END - FIRST));
     }
 }
 

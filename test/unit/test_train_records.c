@@ -32,7 +32,7 @@ static struct latents_head head_for(const struct train_config *c, const struct t
 }
 
 /* What the tokens of a view say of each object agrees with the clip, counted in another way. */
-static void tokens_agree(const struct latent_group *g, const struct latents_head *h,
+static void tokens_agree(const struct latent_clip *g, const struct latents_head *h,
                          const struct tiny_vae *m, const struct clip *c, int view, int flipped)
 {
     int tw = h->w / h->patch, th = h->h / h->patch, side = m->ks * h->patch, shown = 0;
@@ -61,7 +61,7 @@ static void tokens_agree(const struct latent_group *g, const struct latents_head
     CHECK(shown > 0);
 }
 
-TEST(train_records_of_a_group)
+TEST(train_records_of_a_clip)
 {
     struct train_config c;
     struct tiny_vae m;
@@ -71,27 +71,27 @@ TEST(train_records_of_a_group)
     c.everyday_captions = 2;
     CHECK_INT(tiny_vae_init(&m, &c.vae.net, &e), 0);
     struct latents_head h = head_for(&c, &m);
-    struct latent_group *g = latent_group_render(&c, &h, &m, 0, 5, NULL);
-    CHECK_INT(g->views, 10);
-    for (int view = 0; view < g->views; view++) {
+    for (int i = 0; i < 10; i++) {
+        struct latent_clip *g = latent_clip_render(&(struct latent_source){&c, &h, &m}, i / 2);
+        int view = i % 2;
         struct clip_record r =
             record_read(g->record + record_bytes(&h.record) * (size_t)view, &h.record);
         struct world_scene scene;
         struct clip clip;
         struct buf text = BUF_INIT;
 
-        reel_draw(&clip, &scene, c.seed, LATENT_CLIPS + (uint64_t)(view / 2), &c.clip);
-        if (view % 2)
+        reel_draw(&clip, &scene, c.seed, LATENT_CLIPS + (uint64_t)(i / 2), &c.clip);
+        if (view)
             scene.world->mirror(scene.state);
         CHECK(r.world == scene.world && r.n_objects == clip.n_objects);
         CHECK(!memcmp(r.state, scene.state, r.world->state_bytes));
         scene.world->caption(scene.state, &text);
         CHECK_STR(r.caption[0], buf_str(&text));
-        tokens_agree(g, &h, &m, &clip, view, view % 2);
+        tokens_agree(g, &h, &m, &clip, view, view);
         clip_release(&clip);
         buf_release(&text);
+        latent_clip_free(&g);
     }
-    latent_group_free(&g);
     tiny_vae_release(&m);
 }
 
