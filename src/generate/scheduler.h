@@ -2,8 +2,8 @@
  *
  * Known are FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler, FlowMatchLCMScheduler,
  * UniPCMultistepScheduler and DPMSolverMultistepScheduler of diffusers 0.42 with flow sigmas, and
- * FlowUniPCMultistepScheduler and FlowDPMSolverMultistepScheduler of the Wan release (wan/utils). An
- * option that would change the films and is not computed here is refused by its name, never read
+ * FlowUniPCMultistepScheduler and FlowDPMSolverMultistepScheduler of the Wan release (wan/utils).
+ * An option that would change the films and is not computed here is refused by its name, never read
  * over. Pure. */
 #ifndef GENERATE_SCHEDULER_H
 #define GENERATE_SCHEDULER_H

@@ -1,28 +1,7 @@
 #include "model/grapheme.h"
 
-#include <stdint.h>
-
-#include "model/normalise.h"
-
-enum grapheme_class {
-    OTHER,
-    CR,
-    LF,
-    CONTROL,
-    EXTEND,
-    ZWJ,
-    SPACING,
-    PREPEND,
-    L,
-    V,
-    T,
-    LV,
-    LVT,
-    FLAG,
-    PICTURE
-};
-
 #include "model/grapheme_table.h"
+#include "model/normalise.h"
 
 enum { HANGUL_FIRST = 0xac00, HANGUL_LAST = 0xd7a3, HANGUL_TAILS = 28 };
 

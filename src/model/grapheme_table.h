@@ -4,6 +4,26 @@
 #ifndef MODEL_GRAPHEME_TABLE_H
 #define MODEL_GRAPHEME_TABLE_H
 
+#include <stdint.h>
+
+enum grapheme_class {
+    OTHER,
+    CR,
+    LF,
+    CONTROL,
+    EXTEND,
+    ZWJ,
+    SPACING,
+    PREPEND,
+    L,
+    V,
+    T,
+    LV,
+    LVT,
+    FLAG,
+    PICTURE
+};
+
 /* clang-format off */
 static const struct { uint32_t first, last; enum grapheme_class class; } grapheme_ranges[] = {
     {0x0, 0x9, CONTROL}, {0xa, 0xa, LF}, {0xb, 0xc, CONTROL}, {0xd, 0xd, CR}, {0xe, 0x1f, CONTROL},
