@@ -2,9 +2,12 @@
 
 .PHONY: test tests check checks bench gpu san fuzz fuzzers ztest examples
 
-$(TESTS): $(LIB_OBJ) $(TEST_OBJ) $(PROGRAM_NEEDS) $(BUILD)/files.txt
+# The test program has a table of networks of its own, with two more in it.
+TEST_LIB_OBJ := $(filter-out $(OBJ)/src/model/part_table.o,$(LIB_OBJ))
+
+$(TESTS): $(TEST_LIB_OBJ) $(TEST_OBJ) $(PROGRAM_NEEDS) $(BUILD)/files.txt
 	@echo "  LD    $@"
-	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TEST_OBJ) $(LIB_OBJ) $(CUDA_LIBS) $(PROGRAM_LIBS)
+	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TEST_OBJ) $(TEST_LIB_OBJ) $(CUDA_LIBS) $(PROGRAM_LIBS)
 
 # Examples see what a user of the installed library sees: the header and the archive.
 $(BUILD)/example/%: example/%.c $(LIB_A) $(wildcard include/*.h)

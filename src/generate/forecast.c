@@ -54,9 +54,12 @@ static double dry_run(const struct plan *p, int t, double *dit, double *vae)
 
     q.t = t;
     cx_init(&cx, device_null(), p->type, NULL);
-    velocity_dry(&q, &p->model->denoiser[0], &cx, TEXT_ROWS);
-    *dit = cx.flops;
-    cx.flops = 0;
+    *dit = 0;
+    for (int i = 0; i < p->model->n_denoisers; i++) {
+        velocity_dry(&q, &p->model->denoiser[i], &cx, TEXT_ROWS);
+        *dit = fmax(*dit, cx.flops);
+        cx.flops = 0;
+    }
     struct codec_stream stream;
     codec_stream_init(&stream, device_null(), &p->model->codec);
     codec_stream_step(&cx, &stream, tensor_new(&cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)));

@@ -115,6 +115,7 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct bundle *b, con
     memset(v, 0, sizeof(*v));
     v->plan = p;
     v->cx = cx;
+    v->model = b;
     v->dit = &b->denoiser[0];
     v->stop = stop;
     velocity_shape(p, &v->shape);
@@ -135,8 +136,8 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct bundle *b, con
 
 void velocity_release(struct velocity *v)
 {
-    for (int i = 0; v->cx && i < 2; i++)
-        replay_release(v->cx, &v->replay[i]);
+    for (int i = 0; v->cx && i < 4; i++)
+        replay_release(v->cx, &v->replay[i / 2][i % 2]);
     free(v->text);
     free(v->in);
     free(v->out);
@@ -151,15 +152,16 @@ static struct tensor *evaluate(struct velocity *v, int n, const double times[2])
     struct cx *cx = v->cx;
     int64_t tokens = latent_tokens(&v->shape), columns = latent_columns(&v->shape);
     int streamed = v->dit->weights->stream != NULL;
+    struct replay *replay = &v->replay[v->dit - v->model->denoiser][n - 1];
 
     for (;;) {
         if (!streamed)
-            replay_begin(cx, &v->replay[n - 1]);
+            replay_begin(cx, replay);
         struct tensor *rows = tensor_from(cx, DT_F32, DIMS(n * tokens, columns), v->in, DT_F32);
         struct tensor *text = tensor_from(
             cx, DT_F32, DIMS(v->text_start[n], v->dit->config.text_dim[0]), v->text, DT_F32);
         struct tensor *y = call(v, cx, n, rows, text, times);
-        if (streamed || replay_end(cx, &v->replay[n - 1]))
+        if (streamed || replay_end(cx, replay))
             return y;
         cx_step_end(cx);
     }
@@ -175,6 +177,7 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
     size_t half = (size_t)(tokens * columns);
     double times[2] = {0, timestep};
 
+    v->dit = &v->model->denoiser[timestep < 1000 * v->model->info.boundary];
     latent_to_rows(&v->shape, x, v->in);
     memcpy(v->in + half, v->in, half * sizeof(float));
     struct tensor *y = evaluate(v, n, times);

@@ -15,7 +15,8 @@
 
 struct velocity {
     const struct plan *plan;
-    const struct denoiser *dit;
+    const struct denoiser *dit; /* that of the last call */
+    const struct bundle *model;
     const atomic_int *stop; /* looked at between blocks; NULL: never */
     struct latent_shape shape;
     int64_t text_start[3]; /* rows of the prompt, then of the negative prompt */
@@ -23,7 +24,7 @@ struct velocity {
     float *in, *out;       /* owned rows of both samples */
     int32_t *time_index;   /* owned, NULL without a given frame */
     struct cx *cx;
-    struct replay replay[2]; /* of calls with one sample and with both */
+    struct replay replay[2][2]; /* by denoiser, of calls with one sample and with both */
 };
 
 void velocity_shape(const struct plan *p, struct latent_shape *s);

@@ -88,6 +88,7 @@ static void read_info(void *arg, struct jval o)
     info->steps = (int)j_int_or(o, "steps", 1, 1000, 20);
     info->guidance = j_real_or(o, "guidance", 0, 100, 1);
     info->shift = j_real_or(o, "shift", 0.01, 100, 1);
+    info->boundary = j_real_or(o, "boundary_ratio", 0, 1, 0);
     read_latents(info, o, "latents_mean", info->latents_mean, -1e6);
     read_latents(info, o, "latents_std", info->latents_std, 1e-6);
 }
@@ -161,6 +162,8 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     jsonw_int(&w, "steps", info->steps);
     jsonw_real(&w, "guidance", info->guidance);
     jsonw_real(&w, "shift", info->shift);
+    if (info->boundary > 0)
+        jsonw_real(&w, "boundary_ratio", info->boundary);
     write_reals(&w, "latents_mean", info->latents_mean, info->channels);
     write_reals(&w, "latents_std", info->latents_std, info->channels);
     if (!rc)
@@ -186,8 +189,20 @@ static int check_fit(const struct bundle *b, struct err *e)
         return err_set(e, ERR_FORMAT,
                        "%s: vae of %d channels, latents_mean of %d: both must be equal", b->dir,
                        vae->channels, b->info.channels);
+    if ((b->n_denoisers > 1) != (b->info.boundary > 0))
+        return err_set(e, ERR_FORMAT,
+                       "%s: boundary_ratio is %g, but there %s; it is what divides transformer and "
+                       "transformer_2",
+                       b->dir, b->info.boundary,
+                       b->n_denoisers > 1 ? "are two transformers" : "is one transformer");
     for (int i = 0; i < b->n_denoisers; i++) {
-        const struct denoiser_config *d = &b->denoiser[i].config;
+        const struct denoiser_config *d = &b->denoiser[i].config, *first = &b->denoiser[0].config;
+
+        if (memcmp(d->patch, first->patch, sizeof d->patch) ||
+            memcmp(d->text_rows, first->text_rows, sizeof d->text_rows))
+            return err_set(e, ERR_FORMAT,
+                           "%s: transformer and transformer_2 differ in patch_size or text_len",
+                           b->dir);
 
         if (d->in_channels != vae->channels || d->out_channels != d->in_channels)
             return err_set(e, ERR_FORMAT,

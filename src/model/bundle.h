@@ -19,6 +19,8 @@ struct bundle_info { /* model_index.json */
     int width, height, frames; /* natural size and longest trained clip, in px and frames */
     int steps;                 /* good defaults */
     double guidance, shift;
+    double boundary; /* "boundary_ratio": noise level below which transformer_2 takes over; 0: there
+                      * is only one */
     char sampler[32]; /* "euler", "unipc" */
     int canonical;    /* "text": "canonical" (prompts are rewritten by world/prompt.h) or "plain" */
     int channels;     /* of the latent */
