@@ -29,5 +29,6 @@
     }
 NETWORK(wan)
 NETWORK(umt5)
+NETWORK(clause_text)
 NETWORK(tiny_vae)
 #undef NETWORK

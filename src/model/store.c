@@ -62,6 +62,7 @@ static const char *const prefixes[] = {"", "model.diffusion_model.", "diffusion_
 
 const struct store_names store_wan_names = {wan_rules, no_names, 0};
 const struct store_names store_umt5_names = {umt5_rules, umt5_ignore, 0};
+const struct store_names store_clause_text_names = {no_rules, no_names, 0};
 const struct store_names store_tiny_vae_names = {no_rules, no_names, 1};
 
 /* Replace the whole dotted part `from` of name, where it is there. */

@@ -22,7 +22,8 @@ struct store_names {
     const char *const *ignore;  /* names that may be in a file unused; ends with NULL */
     int last_rows; /* a convolution with too many rows gives its last ones (as taehv) */
 };
-extern const struct store_names store_wan_names, store_umt5_names, store_tiny_vae_names;
+extern const struct store_names store_wan_names, store_umt5_names, store_clause_text_names,
+    store_tiny_vae_names;
 
 struct store_report {
     int64_t n_bad;         /* NaN and infinite values */

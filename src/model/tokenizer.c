@@ -462,6 +462,11 @@ int tokenizer_unknown(const struct tokenizer *t)
     return t->unknown;
 }
 
+int tokenizer_id(const struct tokenizer *t, const char *piece)
+{
+    return tokenizer_find(t, piece, strlen(piece));
+}
+
 const char *tokenizer_piece(const struct tokenizer *t, int id)
 {
     return id >= 0 && id < t->n ? t->piece[id].text : "";

@@ -383,15 +383,12 @@ static void write_model(struct jsonw *w, const char *const *special, const char 
     jsonw_end_object(w);
 }
 
-int tokenizer_write(const char *path, const char *const *pieces, const double *scores, int n,
-                    struct err *e)
+void tokenizer_text(struct buf *out, const char *const *pieces, const double *scores, int n)
 {
     static const char *const special[N_SPECIAL] = {"<pad>", "</s>", "<unk>"};
-    struct buf b = BUF_INIT;
     struct jsonw w;
-    int rc;
 
-    jsonw_init(&w, &b, 0);
+    jsonw_init(&w, out, 0);
     jsonw_object(&w, NULL);
     jsonw_string(&w, "version", FORMAT_NAME);
     jsonw_null(&w, "truncation");
@@ -409,7 +406,16 @@ int tokenizer_write(const char *path, const char *const *pieces, const double *s
     write_metaspace(&w, "decoder");
     write_model(&w, special, pieces, scores, n);
     jsonw_end_object(&w);
-    buf_putc(&b, '\n');
+    buf_putc(out, '\n');
+}
+
+int tokenizer_write(const char *path, const char *const *pieces, const double *scores, int n,
+                    struct err *e)
+{
+    struct buf b = BUF_INIT;
+    int rc;
+
+    tokenizer_text(&b, pieces, scores, n);
     rc = file_write(path, b.data, b.len, e);
     buf_release(&b);
     return rc;

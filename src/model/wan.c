@@ -49,9 +49,7 @@ static void declare_block(struct wan *m, int i)
 
 #define NAME(part) (snprintf(s, sizeof s, "blocks.%d.%s", i, part), s)
     declare_attn(m, &b->self, NAME("attn1"), INIT_LINEAR);
-    /* cross-attention has no gate, so its last matrix begins at zero: a new block is the identity
-     */
-    declare_attn(m, &b->cross, NAME("attn2"), INIT_ZERO);
+    declare_attn(m, &b->cross, NAME("attn2"), INIT_LINEAR);
     if (m->config.cross_attn_norm) {
         b->norm2_gain = vector(&m->weights, NAME("norm2.weight"), d, INIT_ONE);
         b->norm2_bias = vector(&m->weights, NAME("norm2.bias"), d, INIT_ZERO);
@@ -80,7 +78,7 @@ static void declare_all(struct wan *m)
     m->time1 =
         matrix(s, "condition_embedder.time_embedder.linear_1", c->freq_dim, d, INIT_LINEAR, 0);
     m->time2 = matrix(s, "condition_embedder.time_embedder.linear_2", d, d, INIT_LINEAR, 0);
-    m->time_proj = matrix(s, "condition_embedder.time_proj", d, N_MOD * d, INIT_ZERO, 0);
+    m->time_proj = matrix(s, "condition_embedder.time_proj", d, N_MOD * d, INIT_LINEAR, 0);
     for (int i = 0; i < c->layers; i++) {
         s->group = 1 + i;
         declare_block(m, i);

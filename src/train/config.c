@@ -139,17 +139,19 @@ static void read_vae(struct vae_recipe *r, struct jval v)
     read_optim(&r->optim, group(v, "optim"));
 }
 
-static void read_text(struct umt5_config *t, struct jval v)
+static void read_text(struct clause_text_config *t, struct jval v)
 {
-    umt5_config_default(t);
+    clause_text_config_default(t);
     if (!v.v)
         return;
-    KNOWN(v, "d_model", "d_kv", "d_ff", "layers", "heads");
+    KNOWN(v, "d_model", "d_kv", "d_ff", "layers", "heads", "clauses", "places");
     t->d_model = int_or(v, "d_model", 8, 4096, t->d_model);
     t->d_kv = int_or(v, "d_kv", 2, 512, t->d_kv);
     t->d_ff = int_or(v, "d_ff", 8, 16384, t->d_ff);
-    t->layers = int_or(v, "layers", 1, 48, t->layers);
+    t->layers = int_or(v, "layers", 0, 48, t->layers);
     t->heads = int_or(v, "heads", 1, 128, t->heads);
+    t->clauses = int_or(v, "clauses", 1, 64, t->clauses);
+    t->places = int_or(v, "places", 1, 512, t->places);
 }
 
 static void read_phase(struct dit_phase *p, struct jval v, int clip_frames)
@@ -201,12 +203,13 @@ static void read_dit(struct train_config *c, struct jval v)
     r->object_s = 0.6;
     r->evaluate_every = 250;
     r->held_out = 32;
+    r->gap_ratio = 0.5;
     r->warmup = 50;
     r->decay = 0.3;
     r->optim = optim_config_default;
     KNOWN(v, "heads", "head_dim", "ffn_dim", "layers", "freq_dim", "phases", "remat", "s_mean",
           "s_std", "s_uniform", "p_image", "p_no_text", "p_everyday", "object_weight", "object_s",
-          "evaluate_every", "held_out", "warmup", "rate_decay", "optim");
+          "evaluate_every", "held_out", "gap_steps", "gap_ratio", "warmup", "rate_decay", "optim");
     read_dit_net(&r->net, v, c);
     struct jval phases = j_array(v, "phases");
     r->n_phases = j_len(phases);
@@ -227,6 +230,8 @@ static void read_dit(struct train_config *c, struct jval v)
     r->object_s = j_real_or(v, "object_s", 0, 1, r->object_s);
     r->evaluate_every = int_or(v, "evaluate_every", 0, 1000000, r->evaluate_every);
     r->held_out = int_or(v, "held_out", 1, 1024, r->held_out);
+    r->gap_steps = int_or(v, "gap_steps", 0, 100000000, r->gap_steps);
+    r->gap_ratio = j_real_or(v, "gap_ratio", 0, 10, r->gap_ratio);
     r->warmup = int_or(v, "warmup", 0, 100000, r->warmup);
     r->decay = j_real_or(v, "rate_decay", 0, 1, r->decay);
     read_optim(&r->optim, group(v, "optim"));

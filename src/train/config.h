@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/clause_text.h"
 #include "model/tiny_vae.h"
-#include "model/umt5.h"
 #include "model/wan.h"
 #include "train/optim.h"
 #include "world/world.h"
@@ -45,7 +45,7 @@ struct dit_phase {
 
 struct dit_recipe {
     struct wan_config net;
-    struct umt5_config text;
+    struct clause_text_config text; /* vocabulary and separator come with the tokenizer */
     struct dit_phase phase[TRAIN_MAX_PHASES];
     int n_phases, remat;
     double s_mean, s_std, s_uniform; /* noise level: logit-normal, with a share drawn evenly */
@@ -53,6 +53,8 @@ struct dit_recipe {
     double p_everyday;               /* chance that the prompt is an everyday caption */
     double object_weight, object_s;  /* loss weight of object tokens below this noise level */
     int evaluate_every, held_out;    /* windows */
+    int gap_steps; /* after so many steps a bag of words is stopped (gaps.h); 0: never */
+    double gap_ratio;
     int warmup;
     double decay;
     struct optim_config optim;

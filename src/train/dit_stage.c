@@ -7,8 +7,11 @@
 #include "model/networks.h"
 #include "train/dit_feed.h"
 #include "train/dit_sample.h"
+#include "train/gaps.h"
 #include "train/growth.h"
 #include "train/stages.h"
+
+#define LOGITS_ALARM 30 /* standard deviation; attention has long become a choice of one */
 
 enum { STRIP_FILMS = 4, STRIP_COLUMNS = 8, STRIP_STEPS = 20, LEVELS = 5, CHUNK = 8 };
 
@@ -22,9 +25,9 @@ struct dit_run {
     struct cx cx;
     struct latents latents;
     struct tokenizer *tokenizer;
-    struct prompts prompts;
+    struct prompts prompts, lies; /* lies: of the held-out records (gaps.h) */
     struct wan wan;
-    struct umt5 umt5;
+    struct clause_text words;
     struct tiny_vae vae; /* for strips */
     struct denoiser m;   /* what they are called by */
     struct text_model text;
@@ -134,6 +137,43 @@ static int strip(struct dit_run *d, int64_t step, int t, struct err *e)
     return r;
 }
 
+static void say_gaps(const struct dit_run *d, const struct gaps *g, double logits, int64_t step)
+{
+    for (int i = 0; i < GAP_LEVELS; i++) {
+        const struct gap *at = &g->at[i];
+        run_log(d->run,
+                "dit %lld  inside objects at s=%.2f: right %.4f  exchanged %+.4f  one wrong %+.4f  "
+                "empty %+.4f  (right beats exchanged in %.0f %% of %d)",
+                (long long)step, gap_level[i], at->right, at->lie[LIE_EXCHANGED],
+                at->lie[LIE_WRONG], at->empty, 100 * at->better, g->n[LIE_EXCHANGED]);
+    }
+    run_log(d->run, "dit %lld  attention logits of the text encoder: std %.3g%s", (long long)step,
+            logits, logits > LOGITS_ALARM ? "  ALARM: attention has become a choice of one" : "");
+}
+
+/* Whether words keep their objects. */
+static int look_at_words(struct dit_run *d, int64_t step, int t, struct jsonw *row, struct err *e)
+{
+    const struct dit_recipe *r = &d->c->dit;
+    int n = r->held_out < d->n_held ? r->held_out : d->n_held;
+    struct gaps_call call = {.recipe = r,
+                             .latents = &d->latents,
+                             .lies = &d->lies,
+                             .first = d->n_train,
+                             .n = n,
+                             .t = t,
+                             .seed = d->c->seed};
+    struct gaps g;
+    int code = gaps_measure(&g, &d->cx, &d->m, &d->text, &call, e);
+    if (code)
+        return code;
+    double logits = gaps_logit_std(&d->cx, &d->words, &d->lies, n);
+    gaps_write(&g, row);
+    jsonw_real(row, "text_logit_std", logits);
+    say_gaps(d, &g, logits, step);
+    return r->gap_steps && step >= r->gap_steps ? gaps_judge(&g, r->gap_ratio, step, e) : 0;
+}
+
 static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
 {
     struct dit_run *d = arg;
@@ -148,7 +188,7 @@ static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
             (long long)step, text, clock_s() - start);
     if (d->growth)
         growth_say(d->growth);
-    return r;
+    return r ? r : look_at_words(d, step, t, row, e);
 }
 
 /* What a checkpoint depends on: not the phases, so that a run can be prolonged or changed on its
@@ -160,7 +200,7 @@ static void state_hash(const struct dit_run *d, char out[65])
     const struct optim_config *o = &r->optim;
     struct buf net = BUF_INIT;
     wan_config_write(&r->net, &net);
-    umt5_config_write(&d->umt5.config, &net);
+    clause_text_config_write(&d->words.config, &net);
     if (c->latent_growth > 0)
         buf_printf(&net, "growth %.17g", c->latent_growth);
     stage_hash(out, "dit/1 %llu %d %d %s %s %g %g %g %g %g %d %g %g %g",
@@ -189,6 +229,7 @@ static int open_data(struct dit_run *d, struct err *e)
     d->n_train = d->latents.n - held;
     d->n_held = held;
     prompts_make(&d->prompts, d->tokenizer, &d->latents);
+    prompts_lies(&d->lies, d->tokenizer, &d->latents, d->n_train, d->n_held);
     char *dir = path_join(d->run->dir, "vae");
     r = bundle_load_tiny_vae(&d->vae, dir, d->run->device, c->type, 0, e);
     d->has_vae = !r;
@@ -201,15 +242,16 @@ static int open_data(struct dit_run *d, struct err *e)
 static int open_networks(struct dit_run *d, struct err *e)
 {
     const struct train_config *c = d->c;
-    struct umt5_config text = c->dit.text;
+    struct clause_text_config text = c->dit.text;
     text.vocab = tokenizer_size(d->tokenizer);
-    int r = umt5_init(&d->umt5, &text, e);
+    text.separator = tokenizer_id(d->tokenizer, PROMPTS_SEPARATOR);
+    int r = clause_text_init(&d->words, &text, e);
     if (!r)
         r = wan_init(&d->wan, &c->dit.net, e);
     if (r)
         return r;
     d->m = part_denoiser(&(struct part){&wan_part, &d->wan});
-    d->text = part_text(&(struct part){&umt5_part, &d->umt5});
+    d->text = part_text(&(struct part){&clause_text_part, &d->words});
     r = weight_set_allocate(d->m.weights, d->run->device, c->type, 1, e);
     if (!r)
         r = weight_set_allocate(d->text.weights, d->run->device, c->type, 1, e);
@@ -294,7 +336,7 @@ static int save(struct dit_run *d, struct err *e)
     if (!r)
         r = dir_make(text, e);
     if (!r)
-        r = bundle_save_umt5(&d->umt5, text, DT_BF16, NULL, e);
+        r = bundle_save_clause_text(&d->words, text, DT_BF16, NULL, e);
     if (!r)
         r = bundle_save_wan(&d->wan, dit, DT_BF16, NULL, e);
     free(dit);
@@ -319,10 +361,11 @@ int dit_stage(const struct train_config *c, const struct run *run, struct err *e
         r = save(&d, e);
     optim_release(&d.optim);
     wan_release(&d.wan);
-    umt5_release(&d.umt5);
+    clause_text_release(&d.words);
     if (d.has_vae)
         tiny_vae_release(&d.vae);
     prompts_release(&d.prompts);
+    prompts_release(&d.lies);
     tokenizer_free(&d.tokenizer);
     latents_close(&d.latents);
     cx_release(&d.cx);

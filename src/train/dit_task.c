@@ -73,7 +73,7 @@ void dit_draw_windows(struct dit_window *w, int n, const struct dit_recipe *r,
 /* Ids of a window's prompt. */
 static const int32_t *prompt_of(const struct prompts *p, const struct dit_window *w, int64_t *len)
 {
-    const int64_t *start = p->start + (int64_t)w->record * p->each + w->caption;
+    const int64_t *start = p->start + (int64_t)(w->record - p->first) * p->each + w->caption;
     *len = w->no_text ? p->n_empty : start[1] - start[0];
     return w->no_text ? p->empty : p->ids + start[0];
 }

@@ -11,9 +11,10 @@
 #include "train/latents.h"
 
 /* Token ids of the captions of every record, and of the empty prompt. Caption k of record i is text
- * i * each + k. */
+ * (i - first) * each + k. */
 struct prompts {
     int n, each; /* texts; captions of a record */
+    int first;   /* record of text 0 */
     int32_t *ids;
     int64_t *start;          /* [n+1] */
     size_t room, start_room; /* elements that ids and start have memory for */

@@ -47,6 +47,47 @@ static void caption(const void *state, struct buf *out)
     caption_canonical(&((const struct scene *)state)->facts, out);
 }
 
+/* The two objects with each other's looks, as far as their movement allows. */
+static int exchange(struct facts *f)
+{
+    struct object_facts *a = &f->object[0], *b = &f->object[1];
+    struct facts was = *f, colors = *f;
+
+    if (f->n_objects < 2)
+        return 0;
+    colors.object[0].color = b->color;
+    colors.object[1].color = a->color;
+    *f = colors;
+    f->object[0].shape = was.object[1].shape;
+    f->object[1].shape = was.object[0].shape;
+    if (!facts_are_complete(f))
+        *f = colors;
+    return !facts_equal(f, &was);
+}
+
+/* One object in the next colour that is neither's. */
+static int one_wrong(struct facts *f, uint64_t seed)
+{
+    int i = f->n_objects == 2 && seed % 2, *color = &f->object[i].color;
+    int own = *color, other = f->n_objects == 2 ? f->object[!i].color : own;
+
+    do
+        *color = *color % (COLOR_COUNT - 1) + 1;
+    while (*color == own || *color == other);
+    return 1;
+}
+
+static int lie(const void *state, int kind, struct buf *out)
+{
+    const struct scene *s = state;
+    struct facts f = s->facts;
+
+    if (!(kind == LIE_EXCHANGED ? exchange(&f) : one_wrong(&f, s->seed)) || !facts_are_complete(&f))
+        return 0;
+    caption_canonical(&f, out);
+    return 1;
+}
+
 static void everyday(const void *state, enum lang lang, struct rng *r, struct buf *out)
 {
     caption_everyday(&((const struct scene *)state)->facts, lang, r, out);
@@ -108,6 +149,7 @@ const struct world world_physics = {
     .sample = sample,
     .mirror = mirror,
     .caption = caption,
+    .lie = lie,
     .everyday = everyday,
     .render = render,
     .truth = truth,

@@ -20,6 +20,11 @@ struct rng;
 
 enum { WORLD_STATE_BYTES = 2048, WORLD_MIX_BYTES = 512, WORLDS_MAX = 4 };
 
+/* Captions that differ from the true one in what a reader of words without order cannot tell, and
+ * in what it can: two things with each other's colours and shapes; one thing in a colour that no
+ * other has. */
+enum world_lie { LIE_EXCHANGED, LIE_WRONG, N_LIES };
+
 struct world {
     const char *name;
     size_t state_bytes; /* at most WORLD_STATE_BYTES */
@@ -36,6 +41,9 @@ struct world {
     void (*mirror)(void *state);
     /* The canonical caption: every fact once, in a fixed order. Appended to out. */
     void (*caption)(const void *state, struct buf *out);
+    /* A caption like the canonical one that is false for this scene (enum world_lie), appended to
+     * out. 0: this scene has no such caption, nothing was appended. NULL: no scene has. */
+    int (*lie)(const void *state, int lie, struct buf *out);
     /* What people would say, all or part of it. Appended to out. */
     void (*everyday)(const void *state, enum lang lang, struct rng *r, struct buf *out);
     /* Pictures at times frame / fps; *c is the caller's, to be given to clip_release. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "gradcheck.h"
+#include "model/clause_text.h"
 #include "model/tiny_vae.h"
 #include "model/umt5.h"
 #include "model/wan.h"
@@ -141,6 +142,37 @@ TEST(grad_model_umt5)
 TEST(grad_model_t5_ungated)
 {
     CHECK_BELOW(umt5_error(ACT_SILU, 0, 1), 1e-6);
+}
+
+static struct tensor *clause_text_fn(struct cx *cx, struct tensor **in, int n_in, void *arg)
+{
+    static const struct seq seq = {2, some_start};
+
+    (void)in;
+    (void)n_in;
+    return clause_text_forward(cx, arg, some_ids, &seq, NULL);
+}
+
+TEST(grad_model_clause_text)
+{
+    struct clause_text_config k = {.vocab = 11,
+                                   .d_model = 6,
+                                   .d_kv = 4,
+                                   .d_ff = 8,
+                                   .layers = 2,
+                                   .heads = 2,
+                                   .clauses = 2,
+                                   .places = 3,
+                                   .separator = 4,
+                                   .eps = 1e-6};
+    struct clause_text m;
+    struct err e = {0};
+    struct gradcheck g = {.fn = clause_text_fn, .arg = &m, .entries = 12, .seed = 3};
+
+    CHECK_INT(clause_text_init(&m, &k, &e), 0);
+    g.weights = &m.weights;
+    CHECK_BELOW(gradcheck(&g), 1e-6);
+    clause_text_release(&m);
 }
 
 /* ---- autoencoder ---- */

@@ -38,7 +38,7 @@ static void make_data(struct latents *l, struct prompts *p)
 
 struct dit_block {
     struct wan m;
-    struct umt5 text;
+    struct clause_text text;
     struct dit_batch b;
 };
 
@@ -48,7 +48,7 @@ static struct tensor *dit_block(struct cx *cx, struct tensor **in, int n, void *
     (void)in;
     (void)n;
     struct denoiser m = part_denoiser(&(struct part){&wan_part, &d->m});
-    struct text_model text = part_text(&(struct part){&umt5_part, &d->text});
+    struct text_model text = part_text(&(struct part){&clause_text_part, &d->text});
     return dit_loss(cx, &m, &text, &d->b, 0);
 }
 
@@ -56,9 +56,9 @@ static void dit_networks(struct dit_block *d)
 {
     struct err e = {0};
     struct wan_config wc;
-    struct umt5_config tc;
+    struct clause_text_config tc;
     wan_config_default(&wc);
-    umt5_config_default(&tc);
+    clause_text_config_default(&tc);
     wc.heads = 2;
     wc.head_dim = 12;
     wc.ffn_dim = 20;
@@ -67,11 +67,14 @@ static void dit_networks(struct dit_block *d)
     wc.in_channels = wc.out_channels = C;
     wc.text_dim = tc.d_model = 10;
     tc.vocab = WORDS;
+    tc.separator = 5;
+    tc.clauses = 3;
+    tc.places = 4;
     tc.heads = 2;
     tc.d_kv = 5;
     tc.d_ff = 12;
     tc.layers = 2;
-    if (wan_init(&d->m, &wc, &e) || umt5_init(&d->text, &tc, &e))
+    if (wan_init(&d->m, &wc, &e) || clause_text_init(&d->text, &tc, &e))
         ztest_fail(__FILE__, __LINE__, "%s", e.msg);
 }
 
@@ -112,7 +115,7 @@ TEST(train_dit_loss_gradient)
         CHECK_BELOW(gradcheck(&g), 1e-6);
         dit_batch_release(&d.b);
         wan_release(&d.m);
-        umt5_release(&d.text);
+        clause_text_release(&d.text);
     }
     free((void *)l.bytes);
 }
