@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { MAX_BLOCKS = 1 << 16 };
 #define REGION ((size_t)4 << 30) /* addresses, not memory */
@@ -17,6 +18,7 @@ static int n_blocks;
 static char *region;
 static size_t used, held, limit, gives;
 size_t walled_prefetched;
+int walled_takes = -1;
 
 static void wall(int protection)
 {
@@ -24,11 +26,41 @@ static void wall(int protection)
         panic("walled: mprotect");
 }
 
+/* Memory of the host: mapped, and not ours. Sizes, factors and pairs of them are not mapped. */
+static int foreign(uintptr_t word)
+{
+    unsigned char resident;
+    uintptr_t page = word & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+
+    if (word >= (uintptr_t)region && word < (uintptr_t)region + REGION)
+        return 0;
+    return page && !mincore((void *)page, 1, &resident);
+}
+
+/* A kernel's arguments may point to memory of the device alone, but for the starts of sequences. */
+static void look_at(const char *kernel, const void *args, size_t bytes)
+{
+    const struct k_attention *a = strncmp(kernel, "attention", 9) ? NULL : args;
+    uintptr_t word;
+
+    for (size_t at = 0; at + sizeof word <= bytes; at += sizeof word) {
+        memcpy(&word, (const char *)args + at, sizeof word);
+        if (a && (word == (uintptr_t)a->q_start || word == (uintptr_t)a->k_start))
+            continue;
+        if (foreign(word))
+            BUG("%s is given memory of the host in word %zu of its arguments", kernel,
+                at / sizeof word);
+    }
+}
+
 static void *take(struct device *d, size_t bytes)
 {
     size_t asked = bytes;
 
     (void)d;
+    if (walled_takes == 0)
+        return NULL;
+    walled_takes -= walled_takes > 0;
     bytes = (bytes + 4095) & ~(size_t)4095;
     bytes = bytes ? bytes : 4096;
     if (held + asked > limit)
@@ -106,7 +138,6 @@ static void keep_rows(struct kept *k, const char *kernel)
     }
 }
 
-/* What a GPU is given must be its own memory: the lists of rows as well. */
 #define K(kernel, args)                                                                            \
     static void kernel##_now(struct kcx *kc, void *a)                                              \
     {                                                                                              \
@@ -117,6 +148,7 @@ static void keep_rows(struct kept *k, const char *kernel)
     static void kernel##_walled(struct kcx *kc, struct args *a)                                    \
     {                                                                                              \
         ZT_ASSERT(!list || !list->whole);                                                          \
+        look_at(#kernel, a, sizeof *a);                                                            \
         if (list)                                                                                  \
             keep_rows(keep_call((struct kept){                                                     \
                           .call = kernel##_now, .kc = kc, .with = copy_of(a, sizeof *a)}),         \
@@ -274,6 +306,11 @@ static void arrive(struct device *d)
     n_coming = 0;
 }
 
+static int check(struct device *d, struct err *e)
+{
+    return walled_takes ? 0 : err_set(e, ERR_DEVICE, "%s: a kernel went astray", d->name);
+}
+
 struct device *walled_device(size_t bytes)
 {
     static struct device d = {.name = "walled",
@@ -283,6 +320,7 @@ struct device *walled_device(size_t bytes)
                               .put = put,
                               .get = get,
                               .zero = zero,
+                              .check = check,
                               .pin = pin,
                               .unpin = unpin,
                               .prefetch = prefetch,

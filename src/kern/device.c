@@ -2,6 +2,8 @@
 #include "kern/device.h"
 
 #include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -179,4 +181,17 @@ void device_zero(struct device *d, void *mem, size_t bytes)
 int device_check(struct device *d, struct err *e)
 {
     return d->check ? d->check(d, e) : 0;
+}
+
+int device_no_room(struct device *d, struct err *e, const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+
+    if (device_check(d, e))
+        return ERR_DEVICE;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return err_set(e, ERR_FIT, "%s has no memory for %s", d->name, text);
 }

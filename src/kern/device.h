@@ -66,6 +66,9 @@ void device_put(struct device *d, void *to, const void *host,
                 size_t bytes); /* host: free at once */
 void device_get(struct device *d, void *host, const void *from, size_t bytes); /* waits */
 void device_zero(struct device *d, void *mem, size_t bytes);
+/* What it means that a take gave NULL: the failure of the device, if it has failed, or else ERR_FIT
+ * with this text after its name. Returns the code. */
+int device_no_room(struct device *d, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Waits for all that is queued. 0, or ERR_DEVICE with the first failure since the device exists. */
 NODISCARD int device_check(struct device *d, struct err *e);
 

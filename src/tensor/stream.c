@@ -89,8 +89,7 @@ static int pin_groups(struct weight_stream *t, int keep, struct err *e)
     }
     for (int i = 0; i < 2; i++)
         if (!(t->slot[i] = device_take(t->device, t->slot_bytes)))
-            return err_set(e, ERR_FIT, "%s has no memory for %zu bytes of weights", t->device->name,
-                           t->slot_bytes);
+            return device_no_room(t->device, e, "%zu bytes of weights", t->slot_bytes);
     return 0;
 }
 

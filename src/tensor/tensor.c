@@ -146,6 +146,15 @@ struct tensor *tensor_alias(struct cx *cx, const struct tensor *x)
     return y;
 }
 
+/* A take gave nothing. */
+static void no_room(struct cx *cx, size_t bytes)
+{
+    struct err e;
+    device_no_room(cx->device, &e, "%zu bytes beside %llu in use", bytes,
+                   (unsigned long long)cx->pool->used_bytes);
+    cx_fail(cx, e.code, "%s", e.msg);
+}
+
 static struct tensor *with_memory(struct cx *cx, enum dtype type, int rank, const int64_t *dim)
 {
     struct tensor *x = tensor_handle(cx, type, rank, dim);
@@ -154,8 +163,7 @@ static struct tensor *with_memory(struct cx *cx, enum dtype type, int rank, cons
     x->data = b->mem;
     x->gen = b->gen;
     if (!b->mem && !cx->device->dry)
-        cx_fail(cx, ERR_FIT, "%s: no memory for %zu bytes beside %llu in use", cx->device->name,
-                b->bytes, (unsigned long long)cx->pool->used_bytes);
+        no_room(cx, b->bytes);
     return x;
 }
 

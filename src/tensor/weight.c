@@ -136,7 +136,7 @@ int weight_set_allocate(struct weight_set *s, struct device *device, enum dtype 
     if (s->budget_bytes && !training && !device->host && !device->dry &&
         weight_stream_plan(s, device, e))
         return e->code;
-    for (int i = 0; i < s->n && !full; i++) {
+    for (int i = 0; i < s->n; i++) {
         struct weight *w = s->all[i];
         if (w->waiting)
             continue;
@@ -148,10 +148,10 @@ int weight_set_allocate(struct weight_set *s, struct device *device, enum dtype 
         if (training && !w->frozen)
             w->grad = elements(w, wide, &full);
         if (full)
-            err_set(e, ERR_FIT, "%s has no memory for weight %s of %lld elements", device->name,
-                    w->name, (long long)weight_count(w));
+            return device_no_room(device, e, "weight %s of %lld elements", w->name,
+                                  (long long)weight_count(w));
     }
-    return full ? ERR_FIT : 0;
+    return 0;
 }
 
 /* FNV-1a: the stream of a weight depends on its name alone. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "kern/kern.h"
 #include "train/eigen.h"
 
 void klt_init(struct klt_fit *f, int dim)
@@ -20,9 +21,10 @@ void klt_release(struct klt_fit *f)
     *f = (struct klt_fit){0};
 }
 
-void klt_add(struct klt_fit *f, const struct kernels *k, struct kcx *kc, float *rows, int64_t n)
+void klt_add(struct klt_fit *f, float *rows, int64_t n, struct threads *th)
 {
     int64_t d = f->dim;
+    struct kcx kc;
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < d; j++) {
             rows[i * d + j] -= KLT_ORIGIN;
@@ -32,7 +34,9 @@ void klt_add(struct klt_fit *f, const struct kernels *k, struct kcx *kc, float *
     struct k_matmul m = {
         .m = d, .n = d, .k = n, .lda = d, .ldb = d, .ldc = d, .a = rows, .b = rows, .c = part};
     m.a_type = m.b_type = m.c_type = DT_F32;
-    k->matmul_tn(kc, &m);
+    kcx_init(&kc, th);
+    kernels_best()->matmul_tn(&kc, &m);
+    kcx_release(&kc);
     for (int64_t i = 0; i < d * d; i++)
         f->moment[i] += part[i];
     free(part);

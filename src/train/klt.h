@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "kern/kern.h"
+struct threads;
 
 struct klt_fit {
     int dim;
@@ -20,8 +20,9 @@ struct klt_fit {
 
 void klt_init(struct klt_fit *f, int dim);
 void klt_release(struct klt_fit *f);
-/* rows [n,dim] f32; changed (the origin is taken off). */
-void klt_add(struct klt_fit *f, const struct kernels *k, struct kcx *kc, float *rows, int64_t n);
+/* rows [n,dim] f32 of the host, changed (the origin is taken off): the fit is done by the CPU,
+ * whatever device trains. th may be NULL. */
+void klt_add(struct klt_fit *f, float *rows, int64_t n, struct threads *th);
 /* The first c components: mean [dim], basis [c,dim] orthonormal, scale [c]. Returns the share of
  * the variance that they hold. f is used up; th may be NULL. */
 double klt_solve(struct klt_fit *f, int c, float *mean, float *basis, float *scale,

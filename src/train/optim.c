@@ -35,8 +35,7 @@ static float *state(const struct weight *w, int64_t n, struct err *e)
     if (x)
         device_zero(w->device, x, bytes);
     else
-        err_set(e, ERR_FIT, "%s has no memory for the optimiser's state of %s", w->device->name,
-                w->name);
+        device_no_room(w->device, e, "the optimiser's state of %s", w->name);
     return x;
 }
 
@@ -57,12 +56,12 @@ static int slot_init(struct optim_slot *s, const char *set, struct weight *w,
     s->muon = c->use_muon && w->matrix && w->muon;
     s->decay = s->muon ? c->muon_decay : w->matrix ? c->decay : 0;
     if (!(s->m = state(w, s->n, e)))
-        return ERR_FIT;
+        return e->code;
     if (!s->muon && !(s->v = state(w, s->n, e)))
-        return ERR_FIT;
+        return e->code;
     if (c->ema > 0) {
         if (!(s->ema = state(w, s->n, e)))
-            return ERR_FIT;
+            return e->code;
         copy_state(w, s->ema, w->master, s->n);
     }
     return 0;
@@ -102,8 +101,7 @@ int optim_init(struct optim *o, const struct optim_config *config, const struct 
     if (r || !o->n)
         return r;
     o->tally = device_take(device_of(o), tally_bytes(o) + sizeof *o->tally);
-    return o->tally ? 0
-                    : err_set(e, ERR_FIT, "%s has no memory for the optimiser", device_of(o)->name);
+    return o->tally ? 0 : device_no_room(device_of(o), e, "the optimiser");
 }
 
 void optim_release(struct optim *o)
@@ -268,7 +266,7 @@ static int update_room(struct optim *o, int *list, struct err *e)
         return 0;
     o->update_bytes = most;
     o->update = device_take(device_of(o), o->update_bytes);
-    return o->update ? 0 : err_set(e, ERR_FIT, "%s has no memory for Muon", device_of(o)->name);
+    return o->update ? 0 : device_no_room(device_of(o), e, "Muon");
 }
 
 static void muon_stack(const struct job *j, struct kcx *kc, const int *list, int n)

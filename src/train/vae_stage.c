@@ -132,7 +132,7 @@ static int prepare(struct vae_run *v, struct err *e)
         return r;
     weight_set_initialise(&v->m.weights, c->seed);
     double start = clock_s();
-    double share = vae_fit_klt(&v->cx, &v->m, &v->reel, c->vae.klt_groups, c->seed, e);
+    double share = vae_fit_klt(&v->m, &v->reel, c->vae.klt_groups, c->seed, v->run->threads, e);
     if (share < 0)
         return (int)share;
     run_log(v->run, "vae: fixed transform holds %.2f %% of the variance (%.1f s); %lld weights",

@@ -173,8 +173,8 @@ static int64_t group_rows(float *rows, const uint8_t *rgb, const uint8_t *ids,
     return n;
 }
 
-double vae_fit_klt(struct cx *cx, struct tiny_vae *m, const struct reel *reel, int n_groups,
-                   uint64_t seed, struct err *e)
+double vae_fit_klt(struct tiny_vae *m, const struct reel *reel, int n_groups, uint64_t seed,
+                   struct threads *th, struct err *e)
 {
     enum { GROUPS_AT_ONCE = 64 };
     const struct clip_shape *s = &reel->shape;
@@ -198,12 +198,12 @@ double vae_fit_klt(struct cx *cx, struct tiny_vae *m, const struct reel *reel, i
                 n += group_rows(rows + n * dim, rgb, ids, s, m->kt, m->ks, &g);
         }
         if (!code)
-            klt_add(&fit, cx->k, &cx->kcx, rows, n);
+            klt_add(&fit, rows, n, th);
     }
     double share = code;
     if (!code) {
         float *basis = rows, *mean = rows + (size_t)c * (size_t)dim, *scale = mean + dim;
-        share = klt_solve(&fit, c, mean, basis, scale, cx->kcx.threads);
+        share = klt_solve(&fit, c, mean, basis, scale, th);
         tiny_vae_set_klt(m, mean, basis, scale);
     }
     klt_release(&fit);

@@ -30,7 +30,7 @@ struct tensor *vae_loss(struct cx *cx, const struct tiny_vae *m, const struct va
                         const struct vae_recipe *r);
 /* Fit the fixed root to random groups of the reel; returns the share of variance kept, or a
  * negative error code. */
-double vae_fit_klt(struct cx *cx, struct tiny_vae *m, const struct reel *reel, int n_groups,
-                   uint64_t seed, struct err *e);
+double vae_fit_klt(struct tiny_vae *m, const struct reel *reel, int n_groups, uint64_t seed,
+                   struct threads *th, struct err *e);
 
 #endif

@@ -419,7 +419,8 @@ void job_adamw(struct job *j)
                                   .m = array(j, DT_F32, n),
                                   .v = array(j, DT_F32, n),
                                   .g = array(j, DT_F32, n)};
-    memset(j->u.adamw.v, 0, (size_t)n * 4); /* second moments are never negative */
+    device_zero(j->device ? j->device : device_cpu(), j->u.adamw.v,
+                (size_t)n * 4); /* second moments are never negative */
     j->bytes *= 7.0 / 4;
     j->call = call_adamw;
 }

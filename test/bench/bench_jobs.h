@@ -60,4 +60,7 @@ void job_sum_rows(struct job *j);
 void job_adamw(struct job *j);
 void job_free(struct job *j); /* the arrays */
 
+/* Every call that bench_kernels.c measures, once, on a few rows. */
+void bench_call_all(struct device *d);
+
 #endif

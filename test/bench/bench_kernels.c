@@ -12,7 +12,7 @@
 #include "kern/x86/x86.h"
 #include "ztest.h"
 
-enum { C_SHARE = 16, GPU_TIMES = 16 };
+enum { C_SHARE = 16, GPU_TIMES = 16, FEW_ROWS = 4 };
 
 struct bench {
     const char *name;
@@ -223,19 +223,46 @@ static double queued_time(struct job *j)
     return best;
 }
 
+static void open_job(struct job *j, const struct bench *b, struct device *d, int64_t rows)
+{
+    *j = (struct job){.type = b->type, .s = b->s, .k = d->kernels, .device = d, .rows = rows};
+    kcx_init(&j->kc, NULL);
+    j->kc.device = d;
+    b->fill(j);
+}
+
+static void close_job(struct job *j)
+{
+    job_free(j);
+    kcx_release(&j->kc);
+}
+
 static double device_rate(const struct bench *b, struct device *d, int times)
 {
-    struct job j = {.type = b->type, .s = b->s, .k = d->kernels, .device = d};
+    struct job j;
     double r;
 
-    j.rows = b->s[0] * times;
-    kcx_init(&j.kc, NULL);
-    j.kc.device = d;
-    b->fill(&j);
+    open_job(&j, b, d, b->s[0] * times);
     r = (j.flops > 0 ? j.flops : j.bytes) / queued_time(&j);
-    job_free(&j);
-    kcx_release(&j.kc);
+    close_job(&j);
     return r;
+}
+
+static void call_each(const struct bench *b, int n, struct device *d)
+{
+    for (int i = 0; i < n; i++) {
+        struct job j;
+
+        open_job(&j, &b[i], d, FEW_ROWS);
+        j.call(&j);
+        close_job(&j);
+    }
+}
+
+void bench_call_all(struct device *d)
+{
+    call_each(flop_benches, sizeof flop_benches / sizeof *flop_benches, d);
+    call_each(byte_benches, sizeof byte_benches / sizeof *byte_benches, d);
 }
 
 static void device_table(const struct bench *b, int n, const struct bench peak[2])

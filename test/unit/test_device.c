@@ -4,10 +4,12 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "bench/bench_jobs.h"
 #include "fixture.h"
 #include "generate/pipeline.h"
 #include "model/networks.h"
 #include "tensor/replay.h"
+#include "train/optim.h"
 #include "training.h"
 #include "walled.h"
 #include "ztest.h"
@@ -105,6 +107,33 @@ TEST(device_without_memory_is_an_error)
     }
 }
 
+/* A device that has failed gives no memory either, but that is not what is wrong. */
+TEST(device_that_failed_is_not_called_full)
+{
+    struct drawn r;
+    int takes = 0, rc;
+
+    do {
+        struct device *d = walled_device(ENOUGH);
+
+        walled_takes = takes;
+        rc = draw(d, "f32", "steps", "1", &r);
+        walled_takes = -1;
+        CHECK(!rc || rc == ERR_DEVICE);
+        if (rc)
+            CHECK_CONTAINS(r.e.msg, "a kernel went astray");
+        CHECK_INT(walled_held(), 0);
+        takes += 1 + takes / 8;
+    } while (rc);
+    CHECK(takes > 20);
+}
+
+TEST(device_benches_touch_no_foreign_memory)
+{
+    bench_call_all(walled_device(ENOUGH));
+    CHECK_INT(walled_held(), 0);
+}
+
 enum { TOKENS = 12, COLUMNS = 16, WORDS = 3, TEXT = 10, LAYERS = 7 };
 
 static void small_network(struct wan *m)
@@ -121,6 +150,33 @@ static void small_network(struct wan *m)
     c.in_channels = c.out_channels = COLUMNS / 4;
     c.text_dim = TEXT;
     CHECK_INT(wan_init(m, &c, &e), 0);
+}
+
+/* Of an optimiser as well: its state is taken after what may have gone wrong before. */
+TEST(device_that_failed_says_so_to_the_optimiser)
+{
+    struct wan m;
+    struct optim o;
+    struct err e = {0};
+    int takes = 0, rc;
+
+    do {
+        struct device *d = walled_device(ENOUGH);
+
+        small_network(&m);
+        CHECK_INT(weight_set_allocate(&m.weights, d, DT_BF16, 1, &e), 0);
+        walled_takes = takes;
+        rc = optim_init(&o, &optim_config_default, &(struct optim_set){"dit", &m.weights}, 1, &e);
+        walled_takes = -1;
+        CHECK(!rc || rc == ERR_DEVICE);
+        if (rc)
+            CHECK_CONTAINS(e.msg, "a kernel went astray");
+        optim_release(&o);
+        wan_release(&m);
+        CHECK_INT(walled_held(), 0);
+        takes += 1 + takes / 4;
+    } while (rc);
+    CHECK(takes > 20);
 }
 
 /* Numbers for all weights: those that begin at zero would hide what stands behind them. */

@@ -287,11 +287,9 @@ TEST(train_klt_finds_directions)
             rows[i * D + j] = (float)(0.3 + (j < C ? std[j] : 0.001) * rng_normal(&r));
     memcpy(copy, rows, sizeof(float) * D * ROWS);
     struct klt_fit f;
-    struct kcx kc;
     klt_init(&f, D);
-    kcx_init(&kc, NULL);
-    klt_add(&f, kernels_c(), &kc, rows, ROWS / 2);
-    klt_add(&f, kernels_c(), &kc, rows + D * ROWS / 2, ROWS / 2);
+    klt_add(&f, rows, ROWS / 2, NULL);
+    klt_add(&f, rows + D * ROWS / 2, ROWS / 2, NULL);
     CHECK_BELOW(0.9999, klt_solve(&f, C, mean, basis, scale, NULL));
     double variance = 0;
     for (int c = 0; c < C; c++) {
@@ -309,7 +307,6 @@ TEST(train_klt_finds_directions)
     }
     CHECK_BELOW(fabs(variance - 1), 1e-3);
     klt_release(&f);
-    kcx_release(&kc);
     free(rows);
     free(copy);
 }

@@ -6,10 +6,20 @@
 #include "kern/cuda/cuda_device.h"
 #include "kern/cuda/gpu.h"
 
+/* A fault shows at some later call, which then can tell what had been queued. */
+#define K(kernel, args)                                                                            \
+    static void kernel##_noted(struct kcx *kc, struct args *a)                                     \
+    {                                                                                              \
+        kernel##_cuda(kc, a);                                                                      \
+        __atomic_store_n(&gpu_of(kc)->queued_last, #kernel, __ATOMIC_RELAXED);                     \
+    }
+KERNELS(K)
+#undef K
+
 const struct kernels *kernels_cuda(void)
 {
     static const struct kernels table = {.name = "cuda",
-#define K(kernel, args) .kernel = kernel##_cuda,
+#define K(kernel, args) .kernel = kernel##_noted,
                                          KERNELS(K)
 #undef K
     };
@@ -24,8 +34,7 @@ void *cuda_stream(struct kcx *kc)
 
 void cuda_fail(struct kcx *kc, const char *what, int code)
 {
-    gpu_fail(gpu_of(kc), "%s: %s (%s)", what, cudaGetErrorString((cudaError_t)code),
-             cudaGetErrorName((cudaError_t)code));
+    gpu_error(gpu_of(kc), what, code);
 }
 
 void *cuda_scratch(struct kcx *kc, int slot, size_t bytes)

@@ -59,14 +59,23 @@ int gpu_failed(const struct gpu *g)
     return __atomic_load_n(&g->failed, __ATOMIC_ACQUIRE);
 }
 
+void gpu_error(struct gpu *g, const char *what, int code)
+{
+    const char *last = __atomic_load_n(&g->queued_last, __ATOMIC_RELAXED);
+    cudaError_t error = (cudaError_t)code;
+
+    cudaGetLastError(); /* or the next launch would be blamed */
+    gpu_fail(
+        g, "%s: %s (%s); the last kernel queued was %s, CUDA_LAUNCH_BLOCKING=1 finds which failed",
+        what, cudaGetErrorString(error), cudaGetErrorName(error), last ? last : "none");
+}
+
 /* 1 when the call went well. */
 static int went(struct gpu *g, const char *what, cudaError_t code)
 {
-    if (code == cudaSuccess)
-        return 1;
-    cudaGetLastError(); /* or the next launch would be blamed */
-    gpu_fail(g, "%s: %s (%s)", what, cudaGetErrorString(code), cudaGetErrorName(code));
-    return 0;
+    if (code != cudaSuccess)
+        gpu_error(g, what, (int)code);
+    return code == cudaSuccess;
 }
 
 /* Made at the first take, when the limit is known. Called under the lock. */

@@ -38,7 +38,8 @@ struct gpu {
     int pool_made, plain; /* plain: the driver has no pools */
     size_t limit, held;
     int failed;
-    char why[640]; /* the first failure */
+    char why[640];           /* the first failure */
+    const char *queued_last; /* the kernel that was called last; NULL: none */
     struct stage stage[STAGES];
     int filling;
     struct gpu_block scratch[SCRATCH_SLOTS];
@@ -53,6 +54,9 @@ struct gpu {
 int gpu_failed(const struct gpu *g);
 void gpu_enter(const struct gpu *g);      /* it is the current one of this thread from now on */
 struct gpu *gpu_of(const struct kcx *kc); /* makes it the current one of this thread */
+/* A call of CUDA, named `what`, returned this cudaError_t. A fault of a kernel is told by whatever
+ * call comes after it, so the message names the last kernel that had been queued as well. */
+void gpu_error(struct gpu *g, const char *what, int code);
 /* Keep the first failure; later calls of the device then do nothing. */
 void gpu_fail(struct gpu *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void *gpu_take(struct gpu *g, size_t bytes); /* NULL: it does not fit */

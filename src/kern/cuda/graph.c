@@ -31,11 +31,9 @@ struct graph {
 /* 1 when the call went well. */
 static int went(struct gpu *g, const char *what, cudaError_t code)
 {
-    if (code == cudaSuccess)
-        return 1;
-    cudaGetLastError();
-    gpu_fail(g, "%s: %s (%s)", what, cudaGetErrorString(code), cudaGetErrorName(code));
-    return 0;
+    if (code != cudaSuccess)
+        gpu_error(g, what, (int)code);
+    return code == cudaSuccess;
 }
 
 static void graph_free(struct graph *x)
