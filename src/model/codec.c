@@ -117,8 +117,12 @@ void codec_cache_keep(struct cx *cx, struct codec_stream *s, int cache, struct t
     if (!c->bytes) {
         c->bytes = frame * (size_t)c->frames;
         c->memory = device_take(s->device, c->bytes);
-        if (!c->memory && !s->device->dry)
-            cx_fail(cx, ERR_FIT, "%s: no memory for the decoder's past", s->device->name);
+        if (!c->memory && !s->device->dry) {
+            struct err e;
+
+            device_no_room(s->device, &e, "the decoder's past");
+            cx_fail(cx, e.code, "%s", e.msg);
+        }
     }
     ZT_ASSERT(c->bytes == frame * (size_t)c->frames);
     tensor_save(cx, x, x->dim[0] - c->frames, c->frames, c->memory);
