@@ -26,15 +26,17 @@ static void wall(int protection)
         panic("walled: mprotect");
 }
 
-/* Memory of the host: mapped, and not ours. Sizes, factors and pairs of them are not mapped. */
+/* Memory of the host: mapped, and not ours. Sizes, factors and pairs of them are not mapped; what
+ * stands behind a lone small number of 32 bits may be anything. */
 static int foreign(uintptr_t word)
 {
+    enum { SMALL = 1 << 16 };
     unsigned char resident;
     uintptr_t page = word & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
 
-    if (word >= (uintptr_t)region && word < (uintptr_t)region + REGION)
+    if ((uint32_t)word < SMALL || (word >= (uintptr_t)region && word < (uintptr_t)region + REGION))
         return 0;
-    return page && !mincore((void *)page, 1, &resident);
+    return !mincore((void *)page, 1, &resident);
 }
 
 /* A kernel's arguments may point to memory of the device alone, but for the starts of sequences. */
