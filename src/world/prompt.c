@@ -217,22 +217,49 @@ static int direction_by_place(const struct reading *r, const struct facts *f)
                                  : DIRECTION_UNSAID;
 }
 
+int prompt_add_word(char (*list)[PROMPT_WORD_BYTES], int n_list, const char *word, int bytes)
+{
+    int n = bytes < PROMPT_WORD_BYTES ? bytes : PROMPT_WORD_BYTES - 1;
+
+    if (n_list == PROMPT_MAX_UNKNOWN)
+        return n_list;
+    while (n < bytes && ((unsigned char)word[n] & 0xc0) == 0x80)
+        n--; /* never half a character */
+    memcpy(list[n_list], word, (size_t)n);
+    list[n_list][n] = 0;
+    for (int k = 0; k < n_list; k++) {
+        if (!strcmp(list[k], list[n_list]))
+            return n_list;
+    }
+    return n_list + 1;
+}
+
+static int is_unknown(const struct token *t)
+{
+    return t->tag == TOKEN_UNKNOWN || t->tag == TAG_REFUSE || t->refused;
+}
+
+/* Things count most: they decide which world is meant. */
+static int score_of(const struct token *t)
+{
+    if (is_unknown(t))
+        return -1;
+    if (t->tag == SLOT_SHAPE)
+        return t->value ? 3 : 1;
+    if (t->tag < 0 || t->tag == TAG_FROM || t->tag == TAG_TO || t->tag == TAG_AT)
+        return 0;
+    return t->tag <= TAG_BOUNCE || t->tag == TAG_RAMP || t->tag == TAG_WALL ||
+           t->tag == TAG_FLOOR || t->tag == TAG_PUSH || t->tag == TAG_TIP;
+}
+
 static void list_unknown(const char *text, const struct reading *r, struct prompt *p)
 {
-    for (int i = 0; i < r->n && p->n_unknown < PROMPT_MAX_UNKNOWN; i++) {
+    for (int i = 0; i < r->n; i++) {
         const struct token *t = &r->t[i];
-        int n = t->bytes < PROMPT_WORD_BYTES ? t->bytes : PROMPT_WORD_BYTES - 1, seen = 0;
-        char *word = p->unknown[p->n_unknown];
 
-        if (t->tag != TOKEN_UNKNOWN && t->tag != TAG_REFUSE && !t->refused)
-            continue;
-        while (n < t->bytes && ((unsigned char)text[t->at + n] & 0xc0) == 0x80)
-            n--; /* never half a character */
-        memcpy(word, text + t->at, (size_t)n);
-        word[n] = 0;
-        for (int k = 0; k < p->n_unknown; k++)
-            seen |= !strcmp(p->unknown[k], word);
-        p->n_unknown += !seen;
+        p->score += score_of(t);
+        if (is_unknown(t))
+            p->n_unknown = prompt_add_word(p->unknown, p->n_unknown, text + t->at, t->bytes);
     }
 }
 

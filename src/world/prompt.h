@@ -16,12 +16,16 @@ enum { PROMPT_MAX_UNKNOWN = 24, PROMPT_WORD_BYTES = 48 };
 
 struct prompt {
     struct facts facts; /* only what was stated; the actor is object[0] */
+    int score;          /* how much was understood: comparable with that of other worlds */
     int n_unknown;
     char unknown[PROMPT_MAX_UNKNOWN][PROMPT_WORD_BYTES]; /* words as typed, each once */
 };
 
 /* text: UTF-8 (malformed bytes are skipped), any length; only the first 400 words count. */
 void prompt_read(const char *text, struct prompt *p);
+
+/* Append a word to a list of n words as typed, if it is new and there is room: the new n. */
+int prompt_add_word(char (*list)[PROMPT_WORD_BYTES], int n, const char *word, int bytes);
 
 /* The canonical text of a prompt: what it states, completed from the seed. Appended to out. p may
  * be NULL; `full` receives the completed facts and may be NULL. */

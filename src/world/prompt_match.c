@@ -163,14 +163,13 @@ static int match_han(const struct text *t, int i, const char *key, int len, int 
     return 2 * n;
 }
 
-/* Better than `best`: its rank, and *end; `best` otherwise. */
-static int try_entry(const struct text *t, int i, enum lang lang, const struct lexicon_entry *e,
-                     int best, int *best_end)
+int text_best_form(const struct text *t, int i, enum lang lang, const char *forms, int best,
+                   int *best_end)
 {
-    const char *at = e->form[lang], *form;
+    const char *form;
     int len, end = i;
 
-    while ((form = lexicon_next(&at, &len, NULL))) {
+    while ((form = lexicon_next(&forms, &len, NULL))) {
         int rank =
             lang == LANG_EN ? match_latin(t, i, form, len, &end) : match_han(t, i, form, len, &end);
 
@@ -197,7 +196,7 @@ int text_look_up(const struct text *t, int i, enum lang lang, const struct lexic
     *found = NULL;
     for (int j = 0; j < n; j++) {
         const struct lexicon_entry *e = text_entry(j, &n);
-        int rank = try_entry(t, i, lang, e, best, &best_end);
+        int rank = text_best_form(t, i, lang, e->form[lang], best, &best_end);
 
         if (rank > best)
             *found = e;

@@ -132,8 +132,7 @@ static int mend_spaces(struct text *t, int i, int end)
     return 0;
 }
 
-/* How sure it is that typed was meant to be the word: 0 never, 3 nearly always. */
-static int likeness(const uint32_t *typed, int n, const char *word, int m)
+int text_likeness(const uint32_t *typed, int n, const char *word, int m)
 {
     int a = 0, b = 0;
 
@@ -163,7 +162,7 @@ static void mend_slip(struct text *t, int i, int end)
     if (is_listed(t, i, end, real))
         return;
     for (const char *word = core; *word;) {
-        int n = (int)strcspn(word, " "), like = likeness(t->cp + i, end - i, word, n);
+        int n = (int)strcspn(word, " "), like = text_likeness(t->cp + i, end - i, word, n);
 
         if (like > best) {
             best = like;

@@ -25,6 +25,16 @@ int text_word_end(const struct text *t, int i); /* of the latin word that begins
 int text_same_word(const struct text *t, int i, int end, const char *key, int n);
 /* The entry with the longest form at i, NULL when there is none; returns where the form ends. */
 int text_look_up(const struct text *t, int i, enum lang lang, const struct lexicon_entry **found);
+/* Rank of the longest of some forms ("a|b c") at i if it is above best, and where it ends; best
+ * otherwise. */
+int text_best_form(const struct text *t, int i, enum lang lang, const char *forms, int best,
+                   int *best_end);
+/* TOKEN_STOP, TOKEN_COMMA or 0. */
+int text_separator(uint32_t cp);
+int text_is_number(const struct text *t, int i, int end);
+int text_is_measure(const struct text *t, int i, int end); /* "8k", "24fps": of the film */
+/* How sure it is that what was typed was meant to be the word: 0 never, 3 nearly always. */
+int text_likeness(const uint32_t *typed, int n, const char *word, int m);
 /* Row i of all tables that the reader knows; *n of them. */
 const struct lexicon_entry *text_entry(int i, int *n);
 

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "world/prompt_text.h"
 
-static int separator(uint32_t cp)
+int text_separator(uint32_t cp)
 {
     if (cp == ';' || cp == '.' || cp == '!' || cp == '?' || cp == '\n' || cp == 0x3002)
         return TOKEN_STOP;
@@ -22,20 +22,19 @@ static int sign(const struct text *t, int i)
     if (cp == 0x2192 || cp == 0x21d2 || cp == 0x27a1 || cp == 0x2794 || cp == 0x279c ||
         ((cp == '-' || cp == '=') && next == '>'))
         return TAG_TO;
-    return separator(cp) ? separator(cp) : TOKEN_NONE;
+    return text_separator(cp) ? text_separator(cp) : TOKEN_NONE;
 }
 
-static int is_number(const struct text *t, int i, int end)
+int text_is_number(const struct text *t, int i, int end)
 {
     for (; i < end && t->cp[i] >= '0' && t->cp[i] <= '9'; i++)
         ;
     return i == end;
 }
 
-/* "8k", "24fps", "35mm": how the film is made. */
-static int is_measure(const struct text *t, int i, int end)
+int text_is_measure(const struct text *t, int i, int end)
 {
-    return t->cp[i] >= '0' && t->cp[i] <= '9' && !is_number(t, i, end) && end - i <= 7;
+    return t->cp[i] >= '0' && t->cp[i] <= '9' && !text_is_number(t, i, end) && end - i <= 7;
 }
 
 static int read_token(const struct text *t, int i, struct token *k)
@@ -51,9 +50,9 @@ static int read_token(const struct text *t, int i, struct token *k)
         end = i + 1;
     } else {
         end = text_word_end(t, i);
-        if (is_number(t, i, end))
+        if (text_is_number(t, i, end))
             k->tag = TOKEN_NUMBER;
-        else if (is_measure(t, i, end))
+        else if (text_is_measure(t, i, end))
             k->tag = TAG_SKIP;
     }
     if (k->tag == TAG_CLAUSE)

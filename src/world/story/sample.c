@@ -316,15 +316,15 @@ void story_sample(struct story *s, uint64_t seed, const struct story_mix *mix, d
 }
 
 /* The family that the said facts belong to. */
-static int family_meant(const struct story_facts *f, const struct draws *d)
+static int family_meant(const struct story_facts *f, const struct draws *d, int somebody)
 {
     static const double people[STORY_FAMILY_MIXED] = {[STORY_FAMILY_STREET] = 1,
                                                       [STORY_FAMILY_MONSTER] = 1,
                                                       [STORY_FAMILY_ASTRONAUT] = 1,
                                                       [STORY_FAMILY_READER] = 1,
                                                       [STORY_FAMILY_GIRL] = 1};
-    int somebody = f->action || f->color;
 
+    somebody |= f->action || f->color;
     if (f->subject > STORY_NOBODY)
         return family_of_subject[f->subject];
     if (f->subject == STORY_NOBODY)
@@ -341,13 +341,21 @@ static int family_meant(const struct story_facts *f, const struct draws *d)
                     : pick(story_mix_default.family, STORY_FAMILY_MIXED, d->family);
 }
 
+void story_facts_somebody(struct story_facts *f, uint64_t seed)
+{
+    struct draws d;
+
+    draw_all(&d, seed);
+    f->subject = anchors[family_meant(f, &d, 1)].subject;
+}
+
 void story_facts_complete(struct story_facts *f, uint64_t seed)
 {
     struct draws d;
     int family;
 
     draw_all(&d, seed);
-    family = family_meant(f, &d);
+    family = family_meant(f, &d, 0);
     /* A place and nobody in it: the place is what is shown. */
     if (!f->subject && f->place && !f->action && !f->color &&
         (f->prop <= STORY_NO_PROP || f->prop == STORY_SPACESHIP))

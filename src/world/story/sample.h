@@ -39,6 +39,8 @@ void story_sample(struct story *s, uint64_t seed, const struct story_mix *mix, d
  * words belong to, a photograph, its usual weather; repeatable from the seed. Of two facts that
  * cannot be together the later slot gives way. Nobody has neither colour nor action (0). */
 void story_facts_complete(struct story_facts *f, uint64_t seed);
+/* A person is there, it is not said who: the one who is expected there, or any. */
+void story_facts_somebody(struct story_facts *f, uint64_t seed);
 /* 1 when every slot has a value and all can be together. */
 int story_facts_are_complete(const struct story_facts *f);
 /* A clip in which these facts hold, completed from the seed. */

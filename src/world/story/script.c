@@ -1,0 +1,50 @@
+/* Characters of both scripts. */
+#include <string.h>
+
+#include "base/utf8.h"
+#include "world/story/words.h"
+
+/* Pairs: simplified, traditional; those that physics does not need. A simplified character is
+ * spoken as the partner in its first pair, which may be itself. */
+static const char pairs[] =
+    "万萬专專业業丛叢丝絲丰豐丽麗举舉乐樂习習于於云雲仿仿仿彷优優伙夥伞傘伟偉伫佇余餘佛佛佛彿"
+    "俊俊俊儁儿兒关關兴興具具具俱兽獸内內册冊写寫冬冬冬鼕凉涼创創别別剧劇务務势勢区區升升升昇"
+    "华華卧臥卫衛卫衞卷卷卷捲厅廳历歷历曆厨廚台臺叶葉员員周周周週周賙团團园園围圍国國壮壯声聲"
+    "复復复覆夹夾夹袷夺奪奋奮奖獎妇婦娘娘娘孃学學宁寧宁甯宽寬尔爾尘塵尽盡层層屿嶼岁歲岖嶇岛島"
+    "岩巖帅帥师師带帶帧幀席席席蓆帮幫并並并幷广廣庙廟弥彌弥瀰弯彎当當录錄怀懷恤恤恤卹悬懸惊驚"
+    "惬愜愈愈愈癒懒懶戏戲户戶扎扎扎紮托托托託扣扣扣釦护護拟擬拿拿拿拏挂掛挥揮摇搖摊攤斓斕断斷"
+    "旋旋旋鏇旧舊旷曠昼晝晓曉晖暉术術术朮杀殺杰傑极極构構果果果菓栏欄树樹梦夢楼樓横橫欢歡气氣"
+    "汉漢汹洶没沒沥瀝注注注註泼潑洁潔洼窪浅淺浓濃涂塗涌湧涛濤润潤涩澀温溫湿濕湿溼溅濺满滿滩灘"
+    "灵靈灿燦炉爐点點烁爍烂爛烛燭烟煙烧燒热熱焰焰焰燄爱愛犸獁狭狹狮獅畅暢盏盞盘盤着著睁睜礼禮"
+    "秘祕称稱笔筆笼籠筑築篮籃系系系係系繫纪紀纷紛纹紋线綫练練细細绒絨绘繪绚絢绪緒维維缘緣网網"
+    "耸聳胶膠脚腳脸臉腻膩腾騰舰艦舱艙艳艷艺藝节節荡盪获獲获穫葱蔥蒙蒙蒙矇蒙濛蒙懞虚虛蜡蠟衬襯"
+    "装裝裤褲认認训訓诗詩话話说說说説读讀课課调調谧謐谷谷谷穀贵貴赛賽跶躂踪蹤轨軌软軟载載辫辮"
+    "辽遼达達迈邁适適郁鬱采採采寀里哩针針针鍼钟鍾钟鐘钟鈡钢鋼钱錢铺鋪闲閒闹鬧阁閣阅閱阅閲阔闊"
+    "阵陣际際陆陸陨隕险險霭靄页頁预預领領风風飘飄馆館马馬驾駕鱼魚鲸鯨鸟鳥鸥鷗龙龍";
+
+static uint32_t partner(uint32_t cp, int to_traditional)
+{
+    const char *s = pairs, *end = s + strlen(s);
+
+    while (cp >= 0x3400 && s < end) {
+        uint32_t a, b;
+
+        s += utf8_decode(s, (size_t)(end - s), &a);
+        s += utf8_decode(s, (size_t)(end - s), &b);
+        if (cp == (to_traditional ? a : b))
+            return to_traditional ? b : a;
+    }
+    return cp;
+}
+
+uint32_t story_simplified(uint32_t cp)
+{
+    return partner(cp, 0);
+}
+
+uint32_t story_traditional(uint32_t cp)
+{
+    uint32_t other = lexicon_traditional(cp);
+
+    return other == cp ? partner(cp, 1) : other;
+}
