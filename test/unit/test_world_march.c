@@ -1,8 +1,14 @@
+#include <stdlib.h>
+
 #include "base/rng.h"
 #include "world/march/material.h"
 #include "world/march/sdf.h"
-#include "world/story/figure.h"
+#include "world/story/render.h"
+#include "world/story/sample.h"
+#include "world/story/stage.h"
 #include "ztest.h"
+
+enum { W = 56, H = 32 }; /* pictures */
 
 static v16 ramp(float first, float step)
 {
@@ -147,9 +153,148 @@ TEST(march_shapes_have_the_sizes_asked_for)
 
 TEST(march_material_is_set_where_asked)
 {
-    struct material m = {p_set(0.2f, 0.2f, 0.2f), v_set(0), v_set(0)};
+    struct material m = material_of(p_set(0.2f, 0.2f, 0.2f));
 
     material_set(&m, v_lt(ramp(0, 1), v_set(3)), p_set(1, 0.5f, 0), 2, 0.7f);
     CHECK(m.color.x[2] == 1 && m.color.y[2] == 0.5f && m.glow[2] == 2 && m.gloss[2] == 0.7f);
     CHECK(m.color.x[3] == 0.2f && m.glow[3] == 0 && m.gloss[15] == 0);
+}
+
+static void render(const char *isa, const struct story_facts *f, uint64_t seed, double t_s,
+                   uint8_t *rgb, uint8_t *ids)
+{
+    static char scratch[MARCH_SCRATCH_BYTES(W, H)];
+    struct story s;
+    struct stage st;
+    struct march m;
+
+    story_from_facts(&s, f, seed, 0);
+    stage_init(&st, &s, (double)W / H);
+    stage_frame(&st, t_s, &m);
+    march_named(isa)->frame(&m, W, H, scratch, rgb, ids, NULL);
+}
+
+/* The promise to every CPU: all places, all times, every weather and style, equal to the bit. */
+TEST(march_pictures_are_equal_for_every_instruction_set)
+{
+    static const char *const isa[] = {"avx2", "avx512"};
+    static uint8_t want[W * H * 3], got[W * H * 3], want_ids[W * H], ids[W * H];
+
+    for (size_t k = 0; k < sizeof isa / sizeof *isa; k++) {
+        if (!march_named(isa[k]))
+            continue;
+        for (int place = 1; place < STORY_PLACE_COUNT; place++) {
+            struct story_facts f = {.place = place,
+                                    .time = 1 + place % 3,
+                                    .weather = 1 + place % 4,
+                                    .style = 1 + place % 5};
+
+            render("c", &f, (uint64_t)place, 1.3, want, want_ids);
+            render(isa[k], &f, (uint64_t)place, 1.3, got, ids);
+            CHECK(!memcmp(want, got, sizeof want));
+            CHECK(!memcmp(want_ids, ids, sizeof ids));
+        }
+    }
+}
+
+static double difference(const uint8_t *a, const uint8_t *b, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += abs(a[i] - b[i]);
+    return sum / (double)n;
+}
+
+/* Pictures are neither black nor white nor one colour, and the same story is the same clip. */
+TEST(story_clips_show_something_and_repeat)
+{
+    for (int place = 1; place < STORY_PLACE_COUNT; place++) {
+        struct story_facts f = {
+            .subject = STORY_NOBODY, .place = place, .camera = STORY_ORBIT_LEFT};
+        struct story s;
+        struct clip a, b;
+        double sum = 0, square = 0, mean;
+        size_t n = W * H * 3;
+
+        story_from_facts(&s, &f, 11, 0);
+        story_render(&s, W, H, 3, 1, &a);
+        story_render(&s, W, H, 3, 1, &b);
+        CHECK(!memcmp(a.rgb, b.rgb, 3 * n) && !memcmp(a.ids, b.ids, n));
+        for (size_t i = 0; i < n; i++) {
+            sum += a.rgb[i];
+            square += (double)a.rgb[i] * a.rgb[i];
+        }
+        mean = sum / (double)n;
+        CHECK(mean > 20 && mean < 235);
+        CHECK(square / (double)n - mean * mean > 8 * 8);
+        CHECK(difference(a.rgb, a.rgb + 2 * n, n) > 5); /* an orbit moves everything */
+        clip_release(&a);
+        clip_release(&b);
+    }
+}
+
+/* A mirrored story is the same clip with left and right exchanged, and truth with it. */
+TEST(story_mirror_flips_pictures_and_truth)
+{
+    struct story_facts f = {
+        .subject = STORY_NOBODY, .place = STORY_CLIFF, .camera = STORY_PAN_LEFT};
+    struct story s;
+    struct clip a, b;
+
+    story_from_facts(&s, &f, 5, 0);
+    story_render(&s, W, H, 2, 2, &a);
+    story_mirror(&s);
+    CHECK_INT(s.facts.camera, STORY_PAN_RIGHT);
+    story_render(&s, W, H, 2, 2, &b);
+    for (int y = 0; y < 2 * H; y++) {
+        for (int x = 0; x < W; x++) {
+            CHECK(!memcmp(a.rgb + (y * W + x) * 3, b.rgb + (y * W + W - 1 - x) * 3, 3));
+            CHECK_INT(a.ids[y * W + x], b.ids[y * W + W - 1 - x]);
+        }
+    }
+    for (int frame = 0; frame < 2; frame++) {
+        const struct clip_object *p = clip_truth(&a, frame, 1), *q = clip_truth(&b, frame, 1);
+
+        CHECK(p->visible > 0.5f && p->bbox[2] - p->bbox[0] >= 4);
+        CHECK_BELOW(fabsf(p->px[0] + q->px[0] - W), 1e-3);
+        CHECK(p->bbox[0] == W - q->bbox[2]);
+    }
+    clip_release(&a);
+    clip_release(&b);
+}
+
+/* Where truth says the lighthouse is, there are its pixels; a pan to the left moves it right. */
+TEST(story_truth_is_what_is_seen)
+{
+    static const struct {
+        int camera, axis, sign;
+    } moves[] = {{STORY_PAN_LEFT, 0, 1},
+                 {STORY_PAN_RIGHT, 0, -1},
+                 {STORY_TILT_UP, 1, 1},
+                 {STORY_TILT_DOWN, 1, -1}};
+
+    for (size_t k = 0; k < sizeof moves / sizeof *moves; k++) {
+        struct story_facts f = {.subject = STORY_NOBODY,
+                                .place = STORY_CLIFF,
+                                .shot = STORY_FAR,
+                                .weather = STORY_CLEAR,
+                                .camera = moves[k].camera};
+        struct story s;
+        struct clip c;
+        const struct clip_object *o;
+
+        story_from_facts(&s, &f, 3, 0);
+        story_render(&s, W, H, 6, 1, &c);
+        for (int frame = 0; frame < 6; frame++) {
+            o = clip_truth(&c, frame, 1);
+            CHECK(o->px[0] > o->bbox[0] && o->px[0] < o->bbox[2]);
+            CHECK(o->px[1] > o->bbox[1] && o->px[1] < o->bbox[3]);
+            CHECK(o->visible > 0.5f && o->visible <= 1);
+        }
+        CHECK((clip_truth(&c, 5, 1)->px[moves[k].axis] - clip_truth(&c, 0, 1)->px[moves[k].axis]) *
+                  (float)moves[k].sign >
+              8);
+        clip_release(&c);
+    }
 }

@@ -8,7 +8,14 @@ struct material {
     struct p16 color; /* linear, 0..1 */
     v16 glow;         /* light of its own: color times this is added */
     v16 gloss;        /* 0 matt .. 1 a mirror with a sharp highlight */
+    struct p16 add;   /* light that is added as it is */
 };
+
+/* Matt, without light of its own. */
+static inline struct material material_of(struct p16 color)
+{
+    return (struct material){color, v_set(0), v_set(0), {v_set(0), v_set(0), v_set(0)}};
+}
 
 static inline void material_set(struct material *m, i16 where, struct p16 color, float glow,
                                 float gloss)

@@ -30,7 +30,7 @@ static inline v16 v_set(float x)
 
 static inline i16 v_lt(v16 a, v16 b)
 {
-    i16 m;
+    i16 m = {0};
     PER_LANE m[i] = a[i] < b[i] ? -1 : 0;
     return m;
 }

@@ -1,0 +1,8 @@
+#include <string.h>
+
+#include "world/march/march.h"
+#include "world/march/material.h"
+#include "world/march/sdf.h"
+
+#define MARCH_CODE march_code_avx2
+#include "world/march/march.inc"
