@@ -32,6 +32,10 @@ static const char HELP[] =
     "                        as of generate\n"
     "      --out DIR         keep the films and films.jsonl; a second call goes on with them\n"
     "      --json            results as JSON\n"
+    "      --exchange        instead of a list: of captions with two things, and the same with the "
+    "things\n"
+    "                        exchanged, films of the same seed (--count pairs, 16): how many "
+    "differ\n"
     "      --fit N           fit the shape table to N renders, write it to stdout, and stop\n"
     "\n"
     "Sentences: `colour shape direction`, a tab, the words. Directions: right left toward away.\n"
@@ -210,6 +214,10 @@ int cmd_measure(int argc, char **argv)
             a.json = 1;
             continue;
         }
+        if (!strcmp(argv[i], "--exchange")) {
+            a.exchange = 1;
+            continue;
+        }
         if (argv[i][0] != '-') {
             argv[1 + n_films++] = argv[i]; /* films move to the front */
             continue;
@@ -225,5 +233,7 @@ int cmd_measure(int argc, char **argv)
         return measure_films(&a, argv + 1, n_films);
     if (a.expect || a.against)
         return cmd_usage("measure", "--%s wants films", a.expect ? "expect" : "against");
+    if (a.exchange)
+        return measure_exchange(&a, &e) ? cmd_fail(&e) : 0;
     return measure_list(&a, &e) ? cmd_fail(&e) : 0;
 }

@@ -28,12 +28,6 @@ struct run {
     long done, right, seen;
 };
 
-/* The frames of one job. */
-struct caught {
-    uint8_t *rgb;
-    int w, h, n;
-};
-
 static int size_of(const zt_model *m, const char *key, int fallback)
 {
     int64_t v;
@@ -176,18 +170,18 @@ static int set(zt_job *job, const char *name, const char *value, struct err *e)
     return value && !e->code ? (e->code = zt_job_set(job, name, value, e->msg, sizeof e->msg)) : 0;
 }
 
-static int generate(struct run *r, int i, struct caught *c, struct err *e)
+int measure_generate(const struct measure_args *a, zt_model *model, const char *text, int seed,
+                     struct caught *c, struct err *e)
 {
-    const struct measure_args *a = r->args;
-    char seed[24];
+    char number[24];
     zt_job *job;
 
     *e = (struct err){0};
-    if ((e->code = zt_job_new(&job, r->model)))
+    if ((e->code = zt_job_new(&job, model)))
         return err_set(e, e->code, "no job can be made");
-    snprintf(seed, sizeof seed, "%d", i);
-    set(job, "prompt", r->wishes.item[i].text, e);
-    set(job, "seed", seed, e);
+    snprintf(number, sizeof number, "%d", seed);
+    set(job, "prompt", text, e);
+    set(job, "seed", number, e);
     set(job, "size", "native", e);
     set(job, "frames", a->frames, e);
     set(job, "steps", a->steps, e);
@@ -201,7 +195,7 @@ static int generate(struct run *r, int i, struct caught *c, struct err *e)
         e->code = zt_job_run(job, e->msg, sizeof e->msg);
     zt_job_free(&job);
     if (!e->code && !c->rgb)
-        BUG("sentence %d gave no frames", i);
+        BUG("sentence %d gave no frames", seed);
     return e->code;
 }
 
@@ -242,7 +236,7 @@ static int model_column(struct run *r, struct err *e)
         if ((rc = stopped(e)))
             break;
         row.seconds = clock_s();
-        rc = generate(r, i, &c, e);
+        rc = measure_generate(r->args, r->model, r->wishes.item[i].text, i, &c, e);
         row.seconds = clock_s() - row.seconds;
         if (!rc) {
             sight_film(c.rgb, c.w, c.h, c.n, &row.sight);

@@ -3,6 +3,7 @@
 #define TOOL_MEASURE_RUN_H
 
 #include "measure/score.h"
+#include "zoetrope.h"
 
 struct measure_args {
     const char *prompts, *model, *out, *expect, *against;
@@ -10,9 +11,21 @@ struct measure_args {
     const char *device, *threads;
     int column[SCORE_COLUMNS]; /* 1: wanted */
     int64_t count, fit;
-    int json;
+    int json, exchange;
 };
 
+/* The frames of one film; rgb is the caller's. */
+struct caught {
+    uint8_t *rgb;
+    int w, h, n;
+};
+
+/* Generate a film of text by the settings of a; c is empty before. */
+NODISCARD int measure_generate(const struct measure_args *a, zt_model *model, const char *text,
+                               int seed, struct caught *c, struct err *e);
+/* Films of captions and of the same with their two things exchanged, from the same seed: how many
+ * differ. A model that reads a bag of words makes the same film twice. */
+NODISCARD int measure_exchange(const struct measure_args *a, struct err *e);
 /* Measure a prompt list. Returns 0 or a negative code; an interrupted run prints what it has. */
 NODISCARD int measure_list(const struct measure_args *a, struct err *e);
 

@@ -74,42 +74,85 @@ static void add_point(struct points *p, double x, double y)
     p->mean[p->n++] = last + (y - last) * share;
 }
 
-/* Rows are our own and flat: the two numbers are found by their names. */
-static void read_rows(struct points *p, char *text)
+/* Rows are our own and flat: the numbers are found by their names. Rows without the field, and one
+ * that was cut by a crash, are passed over. */
+static void read_rows(struct points *p, const struct buf *rows, const char *field)
 {
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+    const char *line = rows->data, *end = rows->data + rows->len;
+    while (line < end) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        size_t len = (size_t)((stop ? stop : end) - line);
         struct jdoc *doc;
         struct err ignored;
-        if (jdoc_parse(&doc, line, strlen(line), "row", &ignored))
-            continue; /* a row that was cut by a crash */
-        double step = j_real_or(jdoc_root(doc), "step", 0, 1e15, -1);
-        double loss = j_real_or(jdoc_root(doc), "loss", -1e300, 1e300, 0);
-        if (step >= 0)
-            add_point(p, step, loss);
-        jdoc_close(&doc);
+        if (!jdoc_parse(&doc, line, len, "row", &ignored)) {
+            struct jval v = jdoc_root(doc);
+            double step = j_real_or(v, "step", 0, 1e15, -1);
+            if (step >= 0 && j_has(v, field))
+                add_point(p, step, j_real_or(v, field, -1e300, 1e300, 0));
+            jdoc_close(&doc);
+        }
+        line += len + 1;
     }
+}
+
+static void points_release(struct points *p)
+{
+    free(p->x);
+    free(p->y);
+    free(p->mean);
+}
+
+static int plot_loss(const struct buf *rows, const char *stage, const char *path, struct err *e)
+{
+    struct points p = {0};
+    int r = 0;
+    read_rows(&p, rows, "loss");
+    struct plot plot = {
+        .title = stage, .x_label = "step", .y_label = "loss", .log_y = 1, .n_series = 2};
+    plot.series[0] = (struct plot_series){"loss", p.x, p.y, p.n};
+    plot.series[1] = (struct plot_series){"mean of 50 steps", p.x, p.mean, p.n};
+    if (p.n)
+        r = plot_write(&plot, path, e);
+    points_release(&p);
+    return r;
+}
+
+static int plot_words(const struct buf *rows, const char *path, struct err *e)
+{
+    static const char *const field[][2] = {{"exchanged_90", "two objects exchanged"},
+                                           {"wrong_90", "one wrong colour"},
+                                           {"empty_90", "no caption"}};
+    enum { N = sizeof field / sizeof *field };
+    struct points p[N] = {0};
+    struct plot plot = {.title = "what false captions add to the error, s = 0.9",
+                        .x_label = "step",
+                        .y_label = "error inside objects",
+                        .n_series = N};
+    int r = 0;
+    for (int i = 0; i < N; i++) {
+        read_rows(&p[i], rows, field[i][0]);
+        plot.series[i] = (struct plot_series){field[i][1], p[i].x, p[i].y, p[i].n};
+    }
+    if (p[0].n)
+        r = plot_write(&plot, path, e);
+    for (int i = 0; i < N; i++)
+        points_release(&p[i]);
+    return r;
 }
 
 int curve_plot(const char *dir, const char *stage, struct err *e)
 {
-    char *rows = curve_path(dir, stage, "jsonl"), *svg = curve_path(dir, stage, "svg");
-    struct buf text = BUF_INIT;
-    struct points p = {0};
-    int r = file_read(&text, rows, (size_t)1 << 30, e);
-    if (!r && text.len) {
-        read_rows(&p, text.data);
-        struct plot plot = {
-            .title = stage, .x_label = "step", .y_label = "loss", .log_y = 1, .n_series = 2};
-        plot.series[0] = (struct plot_series){"loss", p.x, p.y, p.n};
-        plot.series[1] = (struct plot_series){"mean of 50 steps", p.x, p.mean, p.n};
-        if (p.n)
-            r = plot_write(&plot, svg, e);
-    }
-    free(p.x);
-    free(p.y);
-    free(p.mean);
-    buf_release(&text);
-    free(rows);
+    char *path = curve_path(dir, stage, "jsonl"), *svg = curve_path(dir, stage, "svg"),
+         *words = curve_path(dir, stage, "words.svg");
+    struct buf rows = BUF_INIT;
+    int r = file_read(&rows, path, (size_t)1 << 30, e);
+    if (!r && rows.len)
+        r = plot_loss(&rows, stage, svg, e);
+    if (!r && rows.len)
+        r = plot_words(&rows, words, e);
+    buf_release(&rows);
+    free(path);
     free(svg);
+    free(words);
     return r;
 }

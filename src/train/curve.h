@@ -22,7 +22,8 @@ NODISCARD int curve_open(struct curve *c, const char *dir, const char *stage, in
 NODISCARD int curve_add(struct curve *c, const char *line, struct err *e);
 NODISCARD int curve_sync(struct curve *c, struct err *e);
 void curve_close(struct curve *c);
-/* Draw DIR/curve-STAGE.svg from the rows: loss and its running mean over the steps. */
+/* Draw DIR/curve-STAGE.svg from the rows: loss and its running mean over the steps. Where rows have
+ * them, curve-STAGE.words.svg: what false captions cost (gaps.h). */
 NODISCARD int curve_plot(const char *dir, const char *stage, struct err *e);
 
 #endif

@@ -13,7 +13,14 @@
 
 #define LOGITS_ALARM 30 /* standard deviation; attention has long become a choice of one */
 
-enum { STRIP_FILMS = 4, STRIP_COLUMNS = 8, STRIP_STEPS = 20, LEVELS = 5, CHUNK = 8 };
+enum {
+    STRIP_FILMS = 4,
+    STRIP_COLUMNS = 8,
+    STRIP_STEPS = 20,
+    LEVELS = 5,
+    CHUNK = 8,
+    GAP_WINDOWS = 32
+};
 
 static const double LEVEL[LEVELS] = {0.95, 0.8, 0.6, 0.4, 0.2};
 static const char *const LEVEL_NAME[LEVELS] = {"psnr_95", "psnr_80", "psnr_60", "psnr_40",
@@ -155,11 +162,13 @@ static void say_gaps(const struct dit_run *d, const struct gaps *g, double logit
 static int look_at_words(struct dit_run *d, int64_t step, int t, struct jsonw *row, struct err *e)
 {
     const struct dit_recipe *r = &d->c->dit;
-    int n = r->held_out < d->n_held ? r->held_out : d->n_held;
+    int record[GAP_WINDOWS], n = gaps_pick(record, GAP_WINDOWS, &d->lies, d->n_held);
+    if (!n)
+        return 0;
     struct gaps_call call = {.recipe = r,
                              .latents = &d->latents,
                              .lies = &d->lies,
-                             .first = d->n_train,
+                             .record = record,
                              .n = n,
                              .t = t,
                              .seed = d->c->seed};
@@ -167,7 +176,7 @@ static int look_at_words(struct dit_run *d, int64_t step, int t, struct jsonw *r
     int code = gaps_measure(&g, &d->cx, &d->m, &d->text, &call, e);
     if (code)
         return code;
-    double logits = gaps_logit_std(&d->cx, &d->words, &d->lies, n);
+    double logits = gaps_logit_std(&d->cx, &d->words, &d->lies, d->n_held);
     gaps_write(&g, row);
     jsonw_real(row, "text_logit_std", logits);
     say_gaps(d, &g, logits, step);

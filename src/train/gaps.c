@@ -13,7 +13,7 @@ static void windows(struct dit_window *w, const struct gaps_call *c, int from, i
                     int kind)
 {
     for (int j = 0; j < n; j++)
-        w[j] = (struct dit_window){.record = c->first + from + j,
+        w[j] = (struct dit_window){.record = c->record[from + j],
                                    .t = c->t,
                                    .s = s,
                                    .no_text = kind == EMPTY,
@@ -56,22 +56,36 @@ static void chunk_errors(double *error, struct cx *cx, const struct denoiser *m,
     dit_batch_release(&b);
 }
 
-static int has_lie(const struct prompts *p, int i, int lie)
+static int has_lie(const struct prompts *p, int record, int lie)
 {
-    const int64_t *start = p->start + (int64_t)i * p->each + 1 + lie;
+    const int64_t *start = p->start + (int64_t)(record - p->first) * p->each + 1 + lie;
     return start[1] - start[0] > p->n_empty;
 }
 
-static void add_window(struct gap *to, const struct gaps_call *c, int i, double error[KINDS][CHUNK],
-                       int j)
+int gaps_pick(int *record, int most, const struct prompts *lies, int n)
+{
+    int found = 0;
+    for (int least = N_LIES; least > 0 && !found; least = least > 1 ? 1 : 0)
+        for (int i = lies->first; i < lies->first + n && found < most; i++) {
+            int has = 0;
+            for (int k = 0; k < N_LIES; k++)
+                has += has_lie(lies, i, k);
+            if (has >= least)
+                record[found++] = i;
+        }
+    return found;
+}
+
+static void add_window(struct gap *to, const struct gaps_call *c, int record,
+                       double error[KINDS][CHUNK], int j)
 {
     double right = error[RIGHT][j];
     to->right += right;
     to->empty += error[EMPTY][j] - right;
     for (int k = 0; k < N_LIES; k++)
-        if (has_lie(c->lies, i, k))
+        if (has_lie(c->lies, record, k))
             to->lie[k] += error[1 + k][j] - right;
-    to->better += has_lie(c->lies, i, LIE_EXCHANGED) && error[1 + LIE_EXCHANGED][j] > right;
+    to->better += has_lie(c->lies, record, LIE_EXCHANGED) && error[1 + LIE_EXCHANGED][j] > right;
 }
 
 int gaps_measure(struct gaps *g, struct cx *cx, const struct denoiser *m,
@@ -80,7 +94,7 @@ int gaps_measure(struct gaps *g, struct cx *cx, const struct denoiser *m,
     *g = (struct gaps){0};
     for (int i = 0; i < c->n; i++)
         for (int k = 0; k < N_LIES; k++)
-            g->n[k] += has_lie(c->lies, i, k);
+            g->n[k] += has_lie(c->lies, c->record[i], k);
     for (int level = 0; level < GAP_LEVELS; level++) {
         struct gap *at = &g->at[level];
         for (int i = 0; i < c->n; i += CHUNK) {
@@ -89,7 +103,7 @@ int gaps_measure(struct gaps *g, struct cx *cx, const struct denoiser *m,
             for (int kind = 0; kind < KINDS; kind++)
                 chunk_errors(error[kind], cx, m, text, c, i, n, gap_level[level], kind);
             for (int j = 0; j < n; j++)
-                add_window(at, c, i + j, error, j);
+                add_window(at, c, c->record[i + j], error, j);
         }
         at->right /= c->n;
         at->empty /= c->n;

@@ -23,15 +23,18 @@ struct gaps {
     } at[GAP_LEVELS];
 };
 
-/* The first n records behind `first`, t latent frames each; lies: prompts_lies of them. ERR_DEVICE.
- */
 struct gaps_call {
     const struct dit_recipe *recipe;
     const struct latents *latents;
     const struct prompts *lies;
-    int first, n, t;
+    const int *record; /* [n] of gaps_pick */
+    int n, t;          /* t: latent frames of a window */
     uint64_t seed;
 };
+/* Which of n records from lies->first can tell: those that have every lie, or, when there is none,
+ * those that have any. At most `most`; returns how many stand in record[most]. */
+int gaps_pick(int *record, int most, const struct prompts *lies, int n);
+/* n >= 1. ERR_DEVICE. */
 NODISCARD int gaps_measure(struct gaps *g, struct cx *cx, const struct denoiser *m,
                            const struct text_model *text, const struct gaps_call *c, struct err *e);
 /* Fields right_97, exchanged_97, wrong_97, empty_97, better_97, .. of a curve's row. */
@@ -40,8 +43,8 @@ void gaps_write(const struct gaps *g, struct jsonw *row);
  * and that costs anything. 0 where no window can tell. */
 NODISCARD int gaps_judge(const struct gaps *g, double ratio, int64_t step, struct err *e);
 
-/* Standard deviation of the attention logits of the worst layer over the right captions of n
- * records; no norm bounds the gains of the norms. */
+/* Standard deviation of the attention logits of the worst layer over the right captions of the
+ * first n records of lies; no norm bounds the gains of the norms. */
 double gaps_logit_std(struct cx *cx, const struct clause_text *m, const struct prompts *lies,
                       int n);
 

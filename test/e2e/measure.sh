@@ -21,6 +21,13 @@ exits film_missing 4 zt measure nowhere.y4m
 exits unknown_expectation 2 zt measure "$film" --expect "pink ball"
 holds unknown_expectation_is_named "$tmp/err" '"pink"'
 
+# --- words that keep their things
+exits exchange 0 zt measure --exchange --model fixture --count 2 --steps 1 --frames 5 --guidance 1
+holds exchange_counts_pairs "$tmp/out" "of 2 pairs"
+exits exchange_json 0 zt measure --exchange --model fixture --count 1 --steps 1 --frames 5 --json
+holds exchange_json_says_what "$tmp/out" '"median_psnr"'
+exits exchange_of_too_many 2 zt measure --exchange --model fixture --count 1500
+
 # --- a list
 printf 'red ball right\tA red ball rolls to the right\nblue box left\t蓝色方块向左滑动\n' >prompts.txt
 exits list_missing 4 zt measure --model fixture --prompts nowhere.txt

@@ -254,6 +254,25 @@ TEST(clause_text_rows_know_who_is_red)
 
 /* ---- the judge ---- */
 
+/* Records with an exchange come first, and they alone; else those with any lie. */
+TEST(train_gaps_pick)
+{
+    /* texts of 4 records: the truth, exchanged, wrong; one token is the empty caption */
+    static int64_t start[] = {0, 3, 4, 7, 10, 13, 16, 19, 20, 23, 26, 29, 32};
+    struct prompts p = {.n = 12, .each = 3, .first = 50, .n_empty = 1, .start = start};
+    int record[4];
+
+    CHECK_INT(gaps_pick(record, 4, &p, 4), 2);
+    CHECK(record[0] == 51 && record[1] == 53);
+    CHECK_INT(gaps_pick(record, 1, &p, 4), 1);
+    CHECK_INT(gaps_pick(record, 4, &p, 1), 1);
+    CHECK_INT(record[0], 50);
+    start[3] = 5; /* the first record has no lie at all */
+    for (int i = 4; i < 13; i++)
+        start[i] -= 2;
+    CHECK_INT(gaps_pick(record, 4, &p, 1), 0);
+}
+
 static int judge(double exchanged, double wrong, int n, char *msg)
 {
     struct gaps g = {.n = {n, n}};
