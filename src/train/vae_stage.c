@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ahead.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "model/networks.h"
@@ -15,25 +16,67 @@ struct vae_run {
     struct tiny_vae m;
     struct reel reel;
     struct optim optim;
-    struct vae_batch batch;
+    struct ahead *batches; /* begun by the first step of this process */
     struct clip *held_out;
     int n_held_out;
 };
+
+/* A batch, or why there is none. */
+struct drawn {
+    struct vae_batch batch;
+    struct err err;
+};
+
+static void *draw(void *arg, int64_t step)
+{
+    const struct vae_run *v = arg;
+    const struct train_config *c = v->c;
+    struct drawn *d = xcalloc(1, sizeof *d);
+    vae_batch_init(&d->batch, &v->m, &c->clip, c->vae.batch, c->vae.groups);
+    d->err.code = vae_batch_draw(&d->batch, &v->reel, &v->m, &c->vae, c->seed, step, &d->err);
+    return d;
+}
+
+static void drop(void *thing)
+{
+    struct drawn *d = thing;
+    vae_batch_release(&d->batch);
+    free(d);
+}
+
+/* The batch of a step, of which several are made while the device computes: filling one takes longer
+ * than a GPU's step. */
+static struct drawn *next_batch(struct vae_run *v, int64_t step, struct err *e)
+{
+    int threads = v->run->device->host ? 1 : 4;
+    struct ahead_config c = {
+        .make = draw, .drop = drop, .arg = v, .first = step, .end = v->c->vae.steps};
+    c.threads = c.room = threads;
+    if (!v->batches && ahead_new(&v->batches, &c, e))
+        return NULL;
+    struct drawn *d = ahead_take(v->batches);
+    if (!d->err.code)
+        return d;
+    *e = d->err;
+    drop(d);
+    return NULL;
+}
 
 static int gradients(void *arg, int64_t step, double *loss, struct err *e)
 {
     struct vae_run *v = arg;
     struct cx *cx = &v->cx;
-    int r = vae_batch_draw(&v->batch, &v->reel, &v->m, &v->c->vae, v->c->seed, step, e);
-    if (r)
-        return r;
+    struct drawn *d = next_batch(v, step, e);
+    if (!d)
+        return e->code;
     weight_zero_grads(&v->m.weights);
     tape_begin(cx);
-    struct tensor *l = vae_loss(cx, &v->m, &v->batch, &v->c->vae);
+    struct tensor *l = vae_loss(cx, &v->m, &d->batch, &v->c->vae);
     backward(cx, l, 1);
     *loss = scalar_value(cx, l);
     tape_end(cx);
     cx_step_end(cx);
+    drop(d);
     return cx->err.code
                ? err_set(e, cx->err.code, "vae: step %lld: %s", (long long)step + 1, cx->err.msg)
                : 0;
@@ -139,7 +182,6 @@ static int prepare(struct vae_run *v, struct err *e)
             100 * share, clock_s() - start, (long long)weight_set_count(&v->m.weights));
     if ((r = optim_init(&v->optim, &c->vae.optim, &(struct optim_set){"vae", &v->m.weights}, 1, e)))
         return r;
-    vae_batch_init(&v->batch, &v->m, &c->clip, c->vae.batch, c->vae.groups);
     render_held_out(v);
     return 0;
 }
@@ -182,7 +224,7 @@ static void release(struct vae_run *v)
     for (int i = 0; i < v->n_held_out; i++)
         clip_release(&v->held_out[i]);
     free(v->held_out);
-    vae_batch_release(&v->batch);
+    ahead_free(&v->batches); /* reads the reel and the network's sizes until then */
     optim_release(&v->optim);
     tiny_vae_release(&v->m);
     reel_close(&v->reel);

@@ -130,8 +130,7 @@ struct tensor *vae_loss(struct cx *cx, const struct tiny_vae *m, const struct va
     double sum = 0;
     for (int64_t i = 0; i < rows; i++)
         sum += b->weight[i];
-    struct tensor *x = input(cx, DIMS(b->n, b->t, b->h, b->w, 3), b->video);
-    struct tensor *target = input(cx, DIMS(b->n, b->t, b->h, b->w, 3), b->video);
+    struct tensor *x = keep(cx, input(cx, DIMS(b->n, b->t, b->h, b->w, 3), b->video)), *target = x;
     struct tensor *weight = input(cx, DIMS(rows), b->weight);
     struct tensor *noise = input(cx, DIMS((int64_t)b->n * b->lt, b->lh, b->lw, b->c), b->noise);
     struct tensor *z = add(cx, tiny_vae_encode_clips(cx, m, x), noise);
