@@ -25,7 +25,7 @@ void weights_on_cpu(struct weight_set *s, enum dtype type, int training)
 static void allocate(struct weight_set *s, uint64_t seed)
 {
     weights_on_cpu(s, DT_F32, 0);
-    weight_set_initialise(s, seed);
+    weight_set_initialise(s, seed, NULL);
 }
 
 /* Weights that begin at zero would hide what stands behind them. */
@@ -163,7 +163,7 @@ void fixture_small_vae(struct tiny_vae *m)
     k.decoder_width[0] = k.decoder_width[1] = k.decoder_width[2] = 4;
     must(tiny_vae_init(m, &k, &e), &e);
     weights_on_cpu(&m->weights, DT_F32, 1);
-    weight_set_initialise(&m->weights, 4);
+    weight_set_initialise(&m->weights, 4, NULL);
 }
 
 int fixture_has_media(void)

@@ -111,7 +111,7 @@ int cmd_bench(int argc, char **argv)
     if (r)
         return r;
     struct threads *th = threads_new(a.threads);
-    r = bench_step(a.is, a.device, th, a.steps, seconds, &flops, &e);
+    r = bench_step(a.is, a.device, th, a.steps, stderr, seconds, &flops, &e);
     threads_free(&th);
     if (r)
         return cmd_fail(&e);

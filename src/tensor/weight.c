@@ -163,7 +163,7 @@ static uint64_t name_hash(const char *s)
     return h;
 }
 
-#define CHUNK 4096
+enum { CHUNK = 4096, DRAW_PIECE = 1 << 14, DRAW_CHUNK = 1 << 20 };
 
 /* n values from `first` on into memory of the device, converted. */
 static void put_range(const struct weight *w, void *memory, enum dtype to, int64_t first,
@@ -194,31 +194,52 @@ static void store_range(struct weight *w, int64_t first, const void *values, enu
     free(rounded);
 }
 
-static void initialise(struct weight *w, uint64_t seed)
+/* Values first..first+n-1 of a weight, drawn in pieces by many threads. */
+struct draw {
+    const struct weight *w;
+    uint64_t seed;
+    int64_t first, n;
+    double scale;
+    float *x;
+};
+
+static void draw_piece(void *arg, int item, int worker)
 {
-    float x[CHUNK];
-    int64_t n = weight_count(w);
-    double scale = w->init_arg;
-    if (w->init == INIT_LINEAR)
-        scale /= sqrt((double)(n / w->dim[0]));
-    for (int64_t at = 0; at < n; at += CHUNK) {
-        int64_t m = n - at < CHUNK ? n - at : CHUNK;
-        if (w->init == INIT_NORMAL || w->init == INIT_LINEAR)
-            rng_fill_normal(x, (size_t)m, seed, name_hash(w->name), (uint64_t)at);
-        for (int64_t i = 0; i < m; i++) {
-            if (w->init == INIT_ZERO || w->init == INIT_ONE)
-                x[i] = w->init == INIT_ONE;
-            else
-                x[i] = (float)(x[i] * scale);
-        }
-        store_range(w, at, x, DT_F32, m);
+    const struct draw *d = arg;
+    int64_t from = (int64_t)item * DRAW_PIECE;
+    int64_t n = d->n - from < DRAW_PIECE ? d->n - from : DRAW_PIECE;
+    float *x = d->x + from;
+    enum init init = d->w->init;
+    (void)worker;
+    if (init == INIT_NORMAL || init == INIT_LINEAR)
+        rng_fill_normal(x, (size_t)n, d->seed, name_hash(d->w->name), (uint64_t)(d->first + from));
+    for (int64_t i = 0; i < n; i++) {
+        if (init == INIT_ZERO || init == INIT_ONE)
+            x[i] = init == INIT_ONE;
+        else
+            x[i] = (float)(x[i] * d->scale);
     }
 }
 
-void weight_set_initialise(struct weight_set *s, uint64_t seed)
+static void initialise(struct weight *w, uint64_t seed, float *x, struct threads *th)
 {
+    int64_t n = weight_count(w);
+    struct draw d = {.w = w, .seed = seed, .scale = w->init_arg, .x = x};
+    if (w->init == INIT_LINEAR)
+        d.scale /= sqrt((double)(n / w->dim[0]));
+    for (; d.first < n; d.first += DRAW_CHUNK) {
+        d.n = n - d.first < DRAW_CHUNK ? n - d.first : DRAW_CHUNK;
+        threads_run(th, (int)((d.n + DRAW_PIECE - 1) / DRAW_PIECE), draw_piece, &d);
+        store_range(w, d.first, x, DT_F32, d.n);
+    }
+}
+
+void weight_set_initialise(struct weight_set *s, uint64_t seed, struct threads *th)
+{
+    float *x = xmalloc(sizeof *x * DRAW_CHUNK);
     for (int i = 0; i < s->n; i++)
-        initialise(s->all[i], seed);
+        initialise(s->all[i], seed, x, th);
+    free(x);
 }
 
 void weight_store(struct weight *w, const void *values, enum dtype type)

@@ -80,8 +80,9 @@ NODISCARD int weight_set_allocate(struct weight_set *s, struct device *device, e
  * those of the next part are on their way. What a budget leaves on the device is used where it
  * lies. Inference only; one caller at a time. */
 void weights_enter(struct cx *cx, const struct weight_set *s, int group);
-/* By hash of the name, so the order of declaration does not matter. */
-void weight_set_initialise(struct weight_set *s, uint64_t seed);
+/* By hash of the name, so the order of declaration does not matter, nor does the number of threads
+ * (th NULL: the caller alone). */
+void weight_set_initialise(struct weight_set *s, uint64_t seed, struct threads *th);
 /* Give w its values (n elements in memory order, any type): fills master and data. */
 void weight_store(struct weight *w, const void *values, enum dtype type);
 /* The same in the order of files: convolutions lie there as [out,in,kh,kw]. weight_file_dims gives

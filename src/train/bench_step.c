@@ -1,3 +1,4 @@
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +64,21 @@ static void fill_inputs(struct bench *b)
     }
 }
 
-static int prepare(struct bench *b, struct device *device, struct threads *th, struct err *e)
+/* A bench that hangs has said where. */
+static PRINTF_LIKE(2, 3) void say(FILE *log, const char *fmt, ...)
+{
+    va_list ap;
+    if (!log)
+        return;
+    va_start(ap, fmt);
+    vfprintf(log, fmt, ap);
+    va_end(ap);
+    fputc('\n', log);
+    fflush(log);
+}
+
+static int prepare(struct bench *b, struct device *device, struct threads *th, FILE *log,
+                   struct err *e)
 {
     const struct bench_case *is = b->is;
     struct wan_config c;
@@ -80,7 +95,10 @@ static int prepare(struct bench *b, struct device *device, struct threads *th, s
         r = weight_set_allocate(&b->m.weights, device, DT_BF16, is->training, e);
     if (r)
         return r;
-    weight_set_initialise(&b->m.weights, 1);
+    double start = clock_s();
+    weight_set_initialise(&b->m.weights, 1, th);
+    say(log, "%s: %lld weights drawn in %.1f s", is->name,
+        (long long)weight_set_count(&b->m.weights), clock_s() - start);
     struct optim_set set = {"dit", &b->m.weights};
     if (is->training && (r = optim_init(&b->optim, &optim_config_default, &set, 1, e)))
         return r;
@@ -124,16 +142,17 @@ static int step(struct bench *b, struct err *e)
 }
 
 int bench_step(const struct bench_case *is, struct device *device, struct threads *th, int n_steps,
-               double *out, double *flops, struct err *e)
+               FILE *log, double *out, double *flops, struct err *e)
 {
     struct bench b = {.is = is};
-    int r = prepare(&b, device, th, e);
+    int r = prepare(&b, device, th, log, e);
     for (int i = 0; i < n_steps && !r; i++) {
         b.cx.flops = 0;
         double start = clock_s();
         r = step(&b, e);
         out[i] = clock_s() - start;
         *flops = b.cx.flops;
+        say(log, "%s: step %d of %d, %.3f s", is->name, i + 1, n_steps, out[i]);
     }
     optim_release(&b.optim);
     wan_release(&b.m);

@@ -266,8 +266,8 @@ static int open_networks(struct dit_run *d, struct err *e)
         r = weight_set_allocate(d->text.weights, d->run->device, c->type, 1, e);
     if (r)
         return r;
-    weight_set_initialise(d->m.weights, c->seed);
-    weight_set_initialise(d->text.weights, c->seed);
+    weight_set_initialise(d->m.weights, c->seed, d->run->threads);
+    weight_set_initialise(d->text.weights, c->seed, d->run->threads);
     struct optim_set sets[] = {{"transformer", d->m.weights}, {"text_encoder", d->text.weights}};
     if ((r = optim_init(&d->optim, &c->dit.optim, sets, 2, e)))
         return r;

@@ -2,6 +2,8 @@
 #ifndef TRAIN_TRAIN_H
 #define TRAIN_TRAIN_H
 
+#include <stdio.h>
+
 #include "train/config.h"
 #include "train/loop.h"
 
@@ -20,9 +22,9 @@ struct bench_case {
 extern const struct bench_case bench_cases[];
 extern const int n_bench_cases;
 
-/* Time steps on a device. out[n_steps] seconds each; *flops of forward and backward of a step.
- * ERR_FIT, ERR_DEVICE. */
+/* Time steps on a device, weights drawn before. out[n_steps] seconds each; *flops of forward and
+ * backward of a step; log (or NULL): a line for what is done. ERR_FIT, ERR_DEVICE. */
 NODISCARD int bench_step(const struct bench_case *is, struct device *device, struct threads *th,
-                         int n_steps, double *out, double *flops, struct err *e);
+                         int n_steps, FILE *log, double *out, double *flops, struct err *e);
 
 #endif

@@ -173,7 +173,7 @@ static int prepare(struct vae_run *v, struct err *e)
         return r;
     if ((r = weight_set_allocate(&v->m.weights, v->run->device, c->type, 1, e)))
         return r;
-    weight_set_initialise(&v->m.weights, c->seed);
+    weight_set_initialise(&v->m.weights, c->seed, v->run->threads);
     double start = clock_s();
     double share = vae_fit_klt(&v->m, &v->reel, c->vae.klt_groups, c->seed, v->run->threads, e);
     if (share < 0)

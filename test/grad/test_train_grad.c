@@ -102,7 +102,7 @@ TEST(train_dit_loss_gradient)
         dit_windows(&d, &l, &p);
         struct weight_set *fixed = text ? &d.m.weights : &d.text.weights;
         weights_on_cpu(fixed, DT_F64, 1);
-        weight_set_initialise(fixed, 4);
+        weight_set_initialise(fixed, 4, NULL);
         for (int i = 0; i < fixed->n;
              i++) /* gates and the last layer begin at zero, where nothing flows */
             for (int64_t j = 0; j < weight_count(fixed->all[i]); j++)

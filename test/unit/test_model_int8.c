@@ -34,7 +34,7 @@ static void small_wan(struct wan *m)
 {
     declare_wan(m);
     weights_on_cpu(&m->weights, DT_F32, 1);
-    weight_set_initialise(&m->weights, 3);
+    weight_set_initialise(&m->weights, 3, NULL);
 }
 
 /* ---- rows ---- */
@@ -175,7 +175,7 @@ TEST(int8_of_a_text_encoder_has_its_table_in_bytes)
     k.d_ff = 24;
     CHECK_INT(umt5_init(&a, &k, &e), 0);
     weights_on_cpu(&a.weights, DT_F32, 0);
-    weight_set_initialise(&a.weights, 5);
+    weight_set_initialise(&a.weights, 5, NULL);
     CHECK_INT(bundle_save_umt5(&a, dir, DT_I8, NULL, &e), 0);
     CHECK_INT(bundle_load_umt5(&b, dir, device_cpu(), DT_F32, 0, &e), 0);
     for (int i = 0; i < a.weights.n; i++)
@@ -331,7 +331,7 @@ TEST(loader_15_a_table_that_is_there_twice_may_have_its_scales_twice)
     k.d_ff = 24;
     CHECK_INT(umt5_init(&a, &k, &e), 0);
     weights_on_cpu(&a.weights, DT_F32, 0);
-    weight_set_initialise(&a.weights, 5);
+    weight_set_initialise(&a.weights, 5, NULL);
     CHECK_INT(bundle_save_umt5(&a, dir, DT_I8, NULL, &e), 0);
     n = more = read_file(dir, t);
     for (int i = 0; i < n; i++)

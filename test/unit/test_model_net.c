@@ -147,7 +147,7 @@ TEST(wan_new_network_says_nothing)
     k.layers = 1;
     CHECK_INT(wan_init(&m, &k, &e), 0);
     weights_on_cpu(&m.weights, DT_F32, 0);
-    weight_set_initialise(&m.weights, 1);
+    weight_set_initialise(&m.weights, 1, NULL);
     wan_run(&m, 0, 1, 0, out, NULL);
     for (int i = 0; i < ROWS * OUT; i++)
         CHECK(out[i] == 0);
@@ -318,7 +318,7 @@ TEST(tiny_vae_root_inverts_itself)
 
     CHECK_INT(tiny_vae_init(&m, &k, &e), 0);
     weights_on_cpu(&m.weights, DT_BF16, 0);
-    weight_set_initialise(&m.weights, 1);
+    weight_set_initialise(&m.weights, 1, NULL);
     for (int i = 0; i < P; i++) {
         mean[i] = 0.1f * (float)i;
         scale[i] = 1 + 0.5f * (float)i;

@@ -25,7 +25,7 @@ static void small_wan(struct wan *m)
     k.layers = 1;
     CHECK_INT(wan_init(m, &k, &e), 0);
     weights_on_cpu(&m->weights, DT_F32, 1);
-    weight_set_initialise(&m->weights, 3);
+    weight_set_initialise(&m->weights, 3, NULL);
 }
 
 static void small_text(struct umt5 *m, int vocab)
@@ -40,7 +40,7 @@ static void small_text(struct umt5 *m, int vocab)
     k.d_ff = 8;
     CHECK_INT(umt5_init(m, &k, &e), 0);
     weights_on_cpu(&m->weights, DT_F32, 1);
-    weight_set_initialise(&m->weights, 5);
+    weight_set_initialise(&m->weights, 5, NULL);
 }
 
 static double difference(const struct weight *a, const struct weight *b)

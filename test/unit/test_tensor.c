@@ -201,7 +201,7 @@ static void net_init(struct net *w)
     w->up = linear_declare(&w->ws, "up", 32, 64, 1, INIT_LINEAR, 0);
     w->down = linear_declare(&w->ws, "down", 64, 32, 1, INIT_LINEAR, 0);
     weights_on_cpu(&w->ws, DT_F32, 1);
-    weight_set_initialise(&w->ws, 1);
+    weight_set_initialise(&w->ws, 1, NULL);
 }
 
 static void net_step(struct cx *cx, struct net *w, int again)
@@ -405,7 +405,7 @@ TEST(conv_and_modulation_values)
     weight_set_init(&ws);
     struct conv_w c = conv_declare(&ws, "c", 2, 3, 3, 1, INIT_NORMAL, 1);
     weights_on_cpu(&ws, DT_F32, 0);
-    weight_set_initialise(&ws, 3);
+    weight_set_initialise(&ws, 3, NULL);
     weight_store(c.b, (const float[]){1, 2, 3}, DT_F32);
     for (int after = 0; after < 2; after++) {
         c.pad_after = after;

@@ -17,8 +17,8 @@ TEST(weights_are_initialised_by_name)
     struct linear_w m = linear_declare(&b, "x", 300, 200, 0, INIT_LINEAR, 0.5);
     weights_on_cpu(&a, DT_F32, 1);
     weights_on_cpu(&b, DT_F32, 0);
-    weight_set_initialise(&a, 9);
-    weight_set_initialise(&b, 9);
+    weight_set_initialise(&a, 9, NULL);
+    weight_set_initialise(&b, 9, NULL);
     CHECK(!memcmp(l.w->master, m.w->master, 60000 * sizeof(float)));
     CHECK(l.w->grad && !m.w->grad);
     double sum = 0, square = 0;
@@ -31,10 +31,35 @@ TEST(weights_are_initialised_by_name)
     CHECK(l.b->master[5] == 0 && weight_find(&a, "gain")->master[6] == 1);
     CHECK(weight_find(&a, "x.weight") == l.w && !weight_find(&b, "x.bias"));
     CHECK_INT(weight_set_count(&a), 60000 + 200 + 7);
-    weight_set_initialise(&b, 10);
+    weight_set_initialise(&b, 10, NULL);
     CHECK(memcmp(l.w->master, m.w->master, 60000 * sizeof(float)));
     weight_set_release(&a);
     weight_set_release(&b);
+}
+
+/* More values than are drawn at once, and a number that no piece divides. */
+TEST(weights_are_the_same_for_any_number_of_threads)
+{
+    enum { N = (1 << 20) + 12345 };
+    struct threads *th = threads_new(3);
+    struct weight_set s;
+    float *alone = xmalloc(sizeof *alone * N);
+    double square = 0;
+
+    weight_set_init(&s);
+    struct weight *w = weight_declare(&s, "w", 0, INIT_NORMAL, 2, DIMS(N));
+    weights_on_cpu(&s, DT_F32, 0);
+    weight_set_initialise(&s, 9, NULL);
+    memcpy(alone, w->master, sizeof *alone * N);
+    memset(w->master, 0, sizeof *alone * N);
+    weight_set_initialise(&s, 9, th);
+    CHECK(!memcmp(alone, w->master, sizeof *alone * N));
+    for (int i = N - 12345; i < N; i++)
+        square += (double)alone[i] * alone[i];
+    CHECK_BELOW(fabs(square / 12345 - 4), 0.3);
+    weight_set_release(&s);
+    threads_free(&th);
+    free(alone);
 }
 
 TEST(weights_of_convolutions_turn_to_memory_order)

@@ -156,7 +156,7 @@ TEST(train_optim_names_the_bad_weight)
     weight_declare(&ws, "good", 0, INIT_ONE, 0, 1, (int64_t[]){4});
     struct weight *bad = weight_declare(&ws, "blocks.3.bad", 0, INIT_ONE, 0, 1, (int64_t[]){4});
     weights_on_cpu(&ws, DT_F32, 1);
-    weight_set_initialise(&ws, 1);
+    weight_set_initialise(&ws, 1, NULL);
     CHECK_INT(optim_init(&o, &optim_config_default, &(struct optim_set){"dit", &ws}, 1, &e), 0);
     kcx_init(&kc, NULL);
     CHECK_INT(optim_step(&o, kernels_c(), &kc, 1, &e), 0);
@@ -182,7 +182,7 @@ TEST(train_optim_clips_and_averages)
     weight_set_init(&ws);
     struct weight *w = weight_declare(&ws, "w", 0, INIT_ZERO, 0, 1, (int64_t[]){2});
     weights_on_cpu(&ws, DT_F32, 1);
-    weight_set_initialise(&ws, 1);
+    weight_set_initialise(&ws, 1, NULL);
     struct optim_config c = optim_config_default;
     c.clip = 1;
     c.beta1 = 0;

@@ -200,7 +200,7 @@ static void small_encoder(struct clause_text *m, int vocab, int separator)
     k.separator = separator;
     CHECK_INT(clause_text_init(m, &k, &e), 0);
     weights_on_cpu(&m->weights, DT_F32, 0);
-    weight_set_initialise(&m->weights, 3);
+    weight_set_initialise(&m->weights, 3, NULL);
 }
 
 TEST(clause_text_roles)
