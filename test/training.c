@@ -23,7 +23,7 @@ void training_run(const struct training *t)
     struct train_config c;
     struct err e = {0};
     char *config = path_join(ztest_data(".."), "configs/tiny.json");
-    FILE *log = t->stop ? fopencookie(NULL, "w", (cookie_io_functions_t){.write = hear}) : NULL;
+    FILE *log = t->stop ? fopencookie(NULL, "w", (cookie_io_functions_t){.write = hear}) : t->log;
     struct run run = {.dir = t->dir,
                       .log = log,
                       .stop = &stop,
@@ -43,7 +43,7 @@ void training_run(const struct training *t)
     int r = train_run(&c, &run, &e);
     if (r != (t->stop ? ERR_CANCEL : 0))
         ztest_fail(__FILE__, __LINE__, "%s: %d %s", t->device->name, r, e.msg);
-    if (log)
+    if (t->stop)
         fclose(log);
     threads_free(&run.threads);
     free(config);

@@ -2,6 +2,8 @@
 #ifndef TEST_TRAINING_H
 #define TEST_TRAINING_H
 
+#include <stdio.h>
+
 #include "kern/device.h"
 
 enum { TRAINING_CLIPS = 24, TRAINING_STEPS = 8 };
@@ -10,6 +12,7 @@ struct training {
     struct device *device;
     const char *dir;
     double growth; /* config.latent_growth */
+    FILE *log;     /* NULL: nobody reads it */
     int look;      /* steps between looks at the transformer; 0: never */
     int stop;      /* 1: stopped at the first look, with a checkpoint */
     int resume;

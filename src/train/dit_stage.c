@@ -42,7 +42,7 @@ struct dit_run {
     struct optim optim;
     struct dit_feed *feed;
     struct growth *growth; /* NULL: the pool stays as it is */
-    int has_vae;
+    int has_vae, strip_failed;
     int n_train, n_held; /* records from the pool's first ones, and those kept away behind them */
 };
 
@@ -135,10 +135,13 @@ static int strip(struct dit_run *d, int64_t step, int t, struct err *e)
     int r = dit_sample(&d->cx, &d->m, &d->text, &d->latents, &d->prompts, record, t, &s, z, e);
     char *path = xasprintf("%s/strip-%06lld.png", d->run->dir, (long long)step);
     struct err picture = {0};
-    if (!r && dit_strip(&d->cx, &d->codec, &d->latents, record, STRIP_FILMS, t, z, STRIP_COLUMNS,
-                        path, &picture))
-        run_log(d->run, "dit: no strip: %s",
-                picture.msg); /* a build without PNG trains all the same */
+    if (!r &&
+        dit_strip(&d->cx, &d->codec, &d->latents, record, STRIP_FILMS, t, z, STRIP_COLUMNS, path,
+                  &picture) &&
+        !d->strip_failed) {
+        d->strip_failed = 1; /* a build without PNG trains all the same, and has said so */
+        run_log(d->run, "dit: no strip: %s", picture.msg);
+    }
     free(path);
     free(z);
     return r;

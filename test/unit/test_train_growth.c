@@ -52,6 +52,29 @@ static void read_all(struct buf *out, const char *dir, const char *name)
     free(path);
 }
 
+/* A strip that cannot be drawn, here as folders are in the way, stops nothing and is told once. */
+TEST(training_says_once_that_there_is_no_strip)
+{
+    char *dir = path_join(ztest_tmp(), "no-strips"), *text = NULL, *first, step[32];
+    size_t bytes = 0;
+    struct err e;
+
+    for (int i = 0; i <= TRAINING_STEPS; i++) {
+        snprintf(step, sizeof step, "strip-%06d.png", i);
+        char *path = path_join(dir, step);
+        CHECK_INT(dir_make(path, &e), 0);
+        free(path);
+    }
+    FILE *log = open_memstream(&text, &bytes);
+    training_run(&(struct training){device_cpu(), dir, 0, .log = log, .look = 3});
+    fclose(log);
+    first = strstr(text, "no strip: ");
+    CHECK(first && !strstr(first + 1, "no strip: "));
+    CHECK(strstr(first, "held-out x0")); /* and there was another look */
+    free(text);
+    free(dir);
+}
+
 /* Without growth the pool stays what it was; with it the same clips come first, the statistics are
  * theirs, and the first step, before which nothing grew, is the same. */
 TEST(growth_begins_with_the_same_pool)

@@ -5,13 +5,39 @@
 
 #include "kern/cuda/cuda_device.h"
 #include "kern/cuda/gpu.h"
+#include "kern/cuda/times.h"
+
+static int timed(const struct gpu *g)
+{
+    return g->times && !g->graph && !gpu_failed(g);
+}
+
+static void before(struct gpu *g, const char *kernel, const void *args)
+{
+    char shape[TIMES_SHAPE];
+
+    if (!timed(g))
+        return;
+    times_shape(shape, kernel, args);
+    times_begin(g, kernel, shape);
+}
 
 /* A fault shows at some later call, which then can tell what had been queued. */
+static void after(struct gpu *g, const char *kernel)
+{
+    if (timed(g))
+        times_end(g);
+    __atomic_store_n(&g->queued_last, kernel, __ATOMIC_RELAXED);
+}
+
 #define K(kernel, args)                                                                            \
     static void kernel##_noted(struct kcx *kc, struct args *a)                                     \
     {                                                                                              \
+        struct gpu *g = gpu_of(kc);                                                                \
+                                                                                                   \
+        before(g, #kernel, a);                                                                     \
         kernel##_cuda(kc, a);                                                                      \
-        __atomic_store_n(&gpu_of(kc)->queued_last, #kernel, __ATOMIC_RELAXED);                     \
+        after(g, #kernel);                                                                         \
     }
 KERNELS(K)
 #undef K

@@ -11,6 +11,7 @@
 
 #include "kern/cuda/cuda_device.h"
 #include "kern/cuda/graph.h"
+#include "kern/cuda/times.h"
 
 enum { MAX_GPUS = 16, LEAST_CAPABILITY = 75, GRAIN = 256, POOL_GRAIN = 2 << 20 };
 
@@ -216,12 +217,14 @@ static void gpu_put(struct device *d, void *to, const void *host, size_t bytes)
         graph_put(g, to, host, bytes);
         return;
     }
+    if (g->times)
+        times_begin(g, "put", "");
     while (bytes > 0 && !gpu_failed(g)) {
         struct stage *s = stage_with_room(g);
         size_t n;
 
         if (!s)
-            return;
+            break;
         n = bytes < STAGE_BYTES - s->used ? bytes : STAGE_BYTES - s->used;
         memcpy(s->mem + s->used, host, n);
         went(g, "copying to the GPU",
@@ -231,6 +234,8 @@ static void gpu_put(struct device *d, void *to, const void *host, size_t bytes)
         host = (const char *)host + n;
         bytes -= n;
     }
+    if (g->times)
+        times_end(g);
 }
 
 /* A failed device gives zeros, never what the host's memory held before. */
@@ -482,6 +487,7 @@ static int open_gpu(struct gpu **out, int index, struct err *e)
         return err_set(e, ERR_DEVICE, "%s: %s", g->name, g->why);
     if (lt_open(g, e) < 0)
         return err_prefix(e, "%s", g->name);
+    g->times = times_open(g);
     *out = g;
     return 0;
 }

@@ -46,6 +46,7 @@ struct gpu {
     struct graph *graph; /* graph.c: calls are kept, or replayed; NULL: they are queued */
     int no_graphs;       /* recording failed once */
     uint64_t gives;      /* blocks that went back to the driver */
+    struct times *times; /* times.c; NULL: nobody asks where time goes */
     struct lt *lt;       /* gemm.c */
     struct cudnn *cudnn; /* cudnn.c; NULL: not asked for yet, or cuDNN is not there */
     int cudnn_tried;
