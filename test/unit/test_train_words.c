@@ -252,6 +252,29 @@ TEST(clause_text_rows_know_who_is_red)
     tokenizer_free(&t);
 }
 
+TEST(clause_text_dry_run_knows_the_memory)
+{
+    static const int32_t ids[5] = {5, 6, 9, 7, 1};
+    static const int64_t start[3] = {0, 3, 5};
+    struct device *device[2] = {device_cpu(), device_null()};
+    uint64_t peak[2];
+    struct clause_text m;
+
+    small_encoder(&m, 10, 9);
+    for (int i = 0; i < 2; i++) {
+        struct cx cx;
+
+        cx_init(&cx, device[i], DT_BF16, NULL);
+        clause_text_forward(&cx, &m, ids, &(struct seq){2, start}, NULL);
+        cx_step_end(&cx);
+        peak[i] = cx_peak_bytes(&cx);
+        cx_release(&cx);
+    }
+    CHECK(peak[0] > 0);
+    CHECK_INT((int64_t)peak[1], (int64_t)peak[0]);
+    clause_text_release(&m);
+}
+
 /* ---- the judge ---- */
 
 /* Records with an exchange come first, and they alone; else those with any lie. */
