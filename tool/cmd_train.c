@@ -18,7 +18,9 @@ static const char HELP[] =
     "  --out DIR       where everything goes (default: runs/NAME of CONFIG without .json)\n"
     "  --device D      cpu, cuda or cuda:N (default: cpu)\n"
     "  --threads N     threads to compute with (default: all this process may use)\n"
-    "  --resume auto   go on with what DIR holds; begin when it holds nothing\n\n"
+    "  --resume auto   go on with what DIR holds; begin when it holds nothing. The config must ask "
+    "for\n"
+    "                  what the run was begun with (DIR/recipe.txt); it may ask for more steps\n\n"
     "DIR/curve-STAGE.jsonl and .svg show the loss, DIR/strip-STEP.png what the network draws.\n"
     "example: zoetrope train configs/tiny.json --out runs/tiny\n";
 

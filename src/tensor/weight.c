@@ -305,27 +305,6 @@ int weight_file_dims(const struct weight *w, int64_t dim[5])
     return w->rank;
 }
 
-void weight_from_file_order(struct weight *w, const void *values, enum dtype type)
-{
-    if (!w->conv) {
-        weight_store(w, values, type);
-        return;
-    }
-    /* [out,in,kh,kw] -> [out,kh,kw,in], one output channel at a time */
-    int64_t in = w->dim[3], taps = w->dim[1] * w->dim[2], n = in * taps;
-    size_t size = dtype_bytes(type);
-    char *row = xmalloc((size_t)n * size);
-    for (int64_t o = 0; o < w->dim[0]; o++) {
-        const char *from = (const char *)values + (size_t)(o * n) * size;
-        for (int64_t t = 0; t < taps; t++)
-            for (int64_t i = 0; i < in; i++)
-                memcpy(row + (size_t)(t * in + i) * size, from + (size_t)(i * taps + t) * size,
-                       size);
-        store_range(w, o * n, row, type, n);
-    }
-    free(row);
-}
-
 void weight_to_file_order(const struct weight *w, float *out)
 {
     if (!w->conv) {

@@ -75,6 +75,20 @@ static char *file_of(const char *dir, const char *stage, int64_t step)
     return xasprintf("%s/%s-%08lld.safetensors", dir, stage, (long long)step);
 }
 
+/* All but the last two, and those of steps that are still to come: they were broken. */
+static void remove_old(const char *dir, const struct checkpoint *c)
+{
+    int64_t step[MAX_FILES];
+    int n = list_steps(dir, c->stage, step), kept = 0;
+    for (int i = 0; i < n; i++) {
+        if (step[i] <= c->step && kept++ < KEPT)
+            continue;
+        char *path = file_of(dir, c->stage, step[i]);
+        unlink(path);
+        free(path);
+    }
+}
+
 int checkpoint_save(const char *dir, const struct checkpoint *c, const struct optim *o,
                     struct err *e)
 {
@@ -110,12 +124,8 @@ int checkpoint_save(const char *dir, const struct checkpoint *c, const struct op
             if (part_of(&o->slot[i], part))
                 from_host(&o->slot[i], out[at++].data);
     free(out);
-    int64_t old[MAX_FILES];
-    for (int i = KEPT, count = r ? 0 : list_steps(dir, c->stage, old); i < count; i++) {
-        path = file_of(dir, c->stage, old[i]);
-        unlink(path);
-        free(path);
-    }
+    if (!r)
+        remove_old(dir, c);
     return r;
 }
 
@@ -166,10 +176,13 @@ static int read_meta(const struct st_file *f, struct checkpoint *c, struct err *
     return 0;
 }
 
-static int load_file(const char *path, struct checkpoint *c, struct optim *o, struct err *e)
+/* 0; negative; *whole tells whether the file could be read: it may still be of another run. */
+static int load_file(const char *path, struct checkpoint *c, struct optim *o, int *whole,
+                     struct err *e)
 {
     struct st_file *f;
     int r = st_open(&f, path, e);
+    *whole = !r;
     if (r)
         return r;
     if (!(r = read_meta(f, c, e)) && !(r = read_slots(f, o, e)))
@@ -178,16 +191,29 @@ static int load_file(const char *path, struct checkpoint *c, struct optim *o, st
     return r;
 }
 
-int checkpoint_load(const char *dir, struct checkpoint *c, struct optim *o, struct err *e)
+int checkpoint_load(const char *dir, struct checkpoint *c, struct optim *o, struct err *broken,
+                    struct err *e)
 {
     int64_t step[MAX_FILES];
-    int n = list_steps(dir, c->stage, step), r = 0;
+    int n = list_steps(dir, c->stage, step), r = 0, whole = 0;
+    if (broken)
+        *broken = (struct err){0};
     for (int i = 0; i < n; i++) {
         char *path = file_of(dir, c->stage, step[i]);
-        r = load_file(path, c, o, e);
+        r = load_file(path, c, o, &whole, e);
         free(path);
         if (!r)
             return 1;
+        if (whole)
+            return r;
+        if (broken && !broken->code)
+            *broken = *e;
     }
     return r;
+}
+
+int64_t checkpoint_newest(const char *dir, const char *stage)
+{
+    int64_t step[MAX_FILES];
+    return list_steps(dir, stage, step) ? step[0] : -1;
 }

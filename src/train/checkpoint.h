@@ -2,7 +2,7 @@
  *
  * Tensors SET.WEIGHT (f32 master, memory order) and with suffixes @m, @v, @ema; metadata: stage,
  * step, config hash and the length of the curve at that step. Files appear complete or not at all
- * (file_write); the last two are kept, and when the newest cannot be read the other is taken. */
+ * (file_write); the last two are kept, and when the newest is broken the other is taken. */
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H
 
@@ -19,9 +19,13 @@ struct checkpoint {
 /* Write DIR/STAGE-STEP.safetensors and remove all but the last two. */
 NODISCARD int checkpoint_save(const char *dir, const struct checkpoint *c, const struct optim *o,
                               struct err *e);
-/* Load the newest into o (step included) and c; publishes the weights. 1 when one was loaded, 0
- * when there is none, negative: ERR_FORMAT names what does not fit. */
+/* Load the newest that is whole into o (step included) and c; publishes the weights. 1 when one was
+ * loaded, 0 when there is none; broken (may be NULL) then says what is wrong with a newer one, or
+ * is empty. Negative: ERR_FORMAT for the checkpoint of another config or network, ERR_FORMAT or
+ * ERR_IO when all are broken. */
 NODISCARD int checkpoint_load(const char *dir, struct checkpoint *c, struct optim *o,
-                              struct err *e);
+                              struct err *broken, struct err *e);
+/* Step of the newest file, whatever it holds; -1: there is none. */
+int64_t checkpoint_newest(const char *dir, const char *stage);
 
 #endif

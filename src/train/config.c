@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "format/json.h"
+#include "generate/sampler.h"
 #include "train/record.h"
 
 #define KNOWN(v, ...)                                                                              \
@@ -25,6 +26,14 @@ static void text_field(char *out, size_t size, struct jval v, const char *key, c
 static int int_or(struct jval v, const char *key, int lo, int hi, int def)
 {
     return (int)j_int_or(v, key, lo, hi, def);
+}
+
+static int even_or(struct jval v, const char *key, int lo, int hi, int def)
+{
+    int n = int_or(v, key, lo, hi, def);
+    if (n % 2)
+        j_fail(v, key, "is %d: it must be even", n);
+    return n;
 }
 
 /* An optional group: a missing one reads as an empty object, so that every default is in one place.
@@ -82,7 +91,7 @@ static void read_vae_net(struct tiny_vae_config *n, struct jval v)
 {
     n->latent_channels = int_or(v, "channels", 1, 64, n->latent_channels);
     n->encoder_width = int_or(v, "encoder_width", 1, 1024, n->encoder_width);
-    n->patch_size = int_or(v, "patch_size", 1, 32, n->patch_size);
+    n->patch_size = int_or(v, "patch_size", 1, 16, n->patch_size);
     stage_list(n->space_down, n->stages, v, "space_down", 1, 2);
     stage_list(n->space_up, n->stages, v, "space_up", 1, 2);
     stage_list(n->encoder_blocks, n->stages, v, "encoder_blocks", 0, TINY_VAE_BLOCKS);
@@ -166,6 +175,7 @@ static void read_phase(struct dit_phase *p, struct jval v, int clip_frames)
         return;
     }
     struct jval mix = j_array(v, "mix");
+    double sum = 0;
     p->n_mix = j_len(mix);
     if (p->n_mix < 1 || p->n_mix > TRAIN_MAX_MIX || j_has(v, "frames")) {
         j_fail(v, "mix", "takes 1 to %d pairs [frames, weight], and no \"frames\" beside it",
@@ -176,17 +186,20 @@ static void read_phase(struct dit_phase *p, struct jval v, int clip_frames)
         struct jval pair = j_at_array(mix, i);
         p->frames[i] = (int)j_at_int(pair, 0, 1, clip_frames);
         p->weight[i] = j_at_real(pair, 1, 0, 1e6);
+        sum += p->weight[i];
     }
+    if (p->n_mix && !(sum > 0))
+        j_fail(v, "mix", "has no weight above 0: nothing would be drawn");
 }
 
 static void read_dit_net(struct wan_config *n, struct jval v, const struct train_config *c)
 {
     wan_config_default(n);
     n->heads = int_or(v, "heads", 1, 128, n->heads);
-    n->head_dim = int_or(v, "head_dim", 2, 512, n->head_dim);
+    n->head_dim = even_or(v, "head_dim", 6, 512, n->head_dim);
     n->ffn_dim = int_or(v, "ffn_dim", 8, 65536, n->ffn_dim);
     n->layers = int_or(v, "layers", 1, 64, n->layers);
-    n->freq_dim = int_or(v, "freq_dim", 2, 4096, n->freq_dim);
+    n->freq_dim = even_or(v, "freq_dim", 2, 4096, n->freq_dim);
     n->in_channels = n->out_channels = c->vae.net.latent_channels;
     n->text_dim = c->dit.text.d_model;
 }
@@ -240,16 +253,26 @@ static void read_dit(struct train_config *c, struct jval v)
 static void read_model(struct model_defaults *m, struct jval v)
 {
     static const char *const WEIGHTS[] = {"bf16", "int8"};
+    const char *const *samplers = sampler_names();
+    int n = 0;
+    while (samplers[n])
+        n++;
     *m = (struct model_defaults){
-        .steps = 20, .guidance = 3, .shift = 3, .sampler = "euler", .weights = DT_BF16};
+        .steps = 20, .guidance = 3, .shift = 3, .sampler = samplers[0], .weights = DT_BF16};
     if (!v.v)
         return;
     KNOWN(v, "steps", "guidance", "shift", "sampler", "weights");
     m->steps = int_or(v, "steps", 1, 1000, m->steps);
     m->guidance = j_real_or(v, "guidance", 0, 100, m->guidance);
     m->shift = j_real_or(v, "shift", 0.01, 100, m->shift);
-    text_field(m->sampler, sizeof(m->sampler), v, "sampler", m->sampler);
+    m->sampler = samplers[j_choice_or(v, "sampler", samplers, n, 0)];
     m->weights = j_choice_or(v, "weights", WEIGHTS, 2, 0) ? DT_I8 : DT_BF16;
+}
+
+int dit_held_out(const struct train_config *c)
+{
+    int views = c->mirror ? 2 : 1;
+    return (c->dit.held_out + views - 1) / views * views;
 }
 
 /* What only shows when all fields are known. */
@@ -264,6 +287,9 @@ static void check_sizes(struct train_config *c, struct jval root)
     }
     if (down != ks)
         j_fail(root, "vae", "space_down and space_up must change the size by the same factor");
+    if (n->klt && n->latent_channels > 3 * kt * ks * ks)
+        j_fail(root, "vae", "channels is %d: %d frames of %dx%d px have only %d numbers",
+               n->latent_channels, kt, ks, ks, 3 * kt * ks * ks);
     int side = ks * c->dit.net.patch_size[1];
     if (c->clip.width % side || c->clip.height % side)
         j_fail(root, "clip", "width and height must be multiples of %d", side);
@@ -273,6 +299,10 @@ static void check_sizes(struct train_config *c, struct jval root)
         j_fail(root, "vae", "groups: a clip has only %d", (c->clip.frames - 1) / kt + 1);
     if (c->dit.p_everyday > 0 && !c->everyday_captions)
         j_fail(root, "dit", "p_everyday: the clips have no everyday_captions");
+    int records = c->latent_clips * (c->mirror ? 2 : 1);
+    if (dit_held_out(c) >= records)
+        j_fail(root, "latent_clips", "is %d: dit.held_out takes all %d records away from training",
+               c->latent_clips, records);
     for (int i = 0; i < c->dit.n_phases; i++)
         for (int j = 0; j < c->dit.phase[i].n_mix; j++)
             if ((c->dit.phase[i].frames[j] - 1) % kt)
@@ -303,7 +333,27 @@ static void read_root(struct train_config *c, struct jval v)
     read_text(&c->dit.text, group(v, "text"));
     read_dit(c, j_object(v, "dit"));
     read_model(&c->model, group(v, "model"));
-    check_sizes(c, v);
+    if (!jdoc_status(v.doc, NULL)) /* a field that is wrong reads as 0 */
+        check_sizes(c, v);
+}
+
+/* The networks say themselves what they cannot be. */
+static int check_networks(const struct train_config *c, struct err *e)
+{
+    struct clause_text_config text = c->dit.text;
+    struct tiny_vae vae = {0};
+    struct clause_text t = {0};
+    struct wan m = {0};
+    text.vocab = 4; /* the least: its words are not known yet */
+    int r = tiny_vae_init(&vae, &c->vae.net, e);
+    if (!r)
+        r = clause_text_init(&t, &text, e);
+    if (!r)
+        r = wan_init(&m, &c->dit.net, e);
+    wan_release(&m);
+    clause_text_release(&t);
+    tiny_vae_release(&vae);
+    return r;
 }
 
 int train_config_read(struct train_config *c, const char *path, struct err *e)
@@ -323,6 +373,8 @@ int train_config_read(struct train_config *c, const char *path, struct err *e)
         sha256_hex(&h, c->hash);
         jdoc_close(&doc);
     }
+    if (!r && (r = check_networks(c, e)))
+        err_prefix(e, "%s", path);
     buf_release(&text);
     return r;
 }

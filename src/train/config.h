@@ -63,8 +63,8 @@ struct dit_recipe {
 struct model_defaults { /* what generation uses unless told otherwise, and how it is stored */
     int steps;
     double guidance, shift;
-    char sampler[16];
-    enum dtype weights; /* of the matrices in its files: DT_BF16 or DT_I8 */
+    const char *sampler; /* of sampler_names() */
+    enum dtype weights;  /* of the matrices in its files: DT_BF16 or DT_I8 */
 };
 
 struct train_config {
@@ -83,7 +83,11 @@ struct train_config {
     char hash[65]; /* SHA-256 of the file's bytes */
 };
 
-/* 0, ERR_IO, or ERR_FORMAT naming the field. */
+/* Records that the transformer does not learn from: dit.held_out, with both views of each. */
+int dit_held_out(const struct train_config *c);
+
+/* 0, ERR_IO, or ERR_FORMAT naming the field. What it accepts can be trained and makes a model that
+ * can be read. */
 NODISCARD int train_config_read(struct train_config *c, const char *path, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@
 #include "train/dit_sample.h"
 #include "train/gaps.h"
 #include "train/growth.h"
+#include "train/recipe.h"
 #include "train/stages.h"
 
 #define LOGITS_ALARM 30 /* standard deviation; attention has long become a choice of one */
@@ -226,20 +227,17 @@ static int open_data(struct dit_run *d, struct err *e)
 {
     const struct train_config *c = d->c;
     struct latents_head head;
-    int views = c->mirror ? 2 : 1, held = (c->dit.held_out + views - 1) / views * views;
+    int views = c->mirror ? 2 : 1;
     int r = latents_head_of(&head, c, d->run->dir, e);
     if (!r)
         r = latents_open(&d->latents, &head, c->latent_clips * views, growth_final(c) * views,
                          d->run->dir, e);
-    if (!r && held >= d->latents.n)
-        r = err_set(e, ERR_FORMAT, "config: dit.held_out takes all %d records away from training",
-                    d->latents.n);
     if (!r)
         r = prompts_tokenizer(&d->tokenizer, &c->clip.worlds, d->run->dir, e);
     if (r)
         return r;
-    d->n_train = d->latents.n - held;
-    d->n_held = held;
+    d->n_held = dit_held_out(c);
+    d->n_train = d->latents.n - d->n_held;
     prompts_make(&d->prompts, d->tokenizer, &d->latents);
     prompts_lies(&d->lies, d->tokenizer, &d->latents, d->n_train, d->n_held);
     char *dir = path_join(d->run->dir, "vae");
@@ -353,12 +351,12 @@ static int save(struct dit_run *d, struct err *e)
         r = bundle_save_wan(&d->wan, dit, DT_BF16, NULL, e);
     free(dit);
     free(text);
-    return r ? r : stage_finish(d->run, "transformer", e);
+    return r ? r : recipe_dit_finish(d->c, d->run->dir, e);
 }
 
 int dit_stage(const struct train_config *c, const struct run *run, struct err *e)
 {
-    if (stage_done(run, "transformer"))
+    if (recipe_dit_done(c, run->dir))
         return 0;
     struct dit_run d = {.c = c, .run = run};
     cx_init(&d.cx, run->device, c->type, run->threads);

@@ -98,7 +98,7 @@ static int one_step(struct loop *l, const struct run *run, struct progress_state
         return err_set(e, ERR_DEVICE, "%s: the loss of step %lld is not finite", l->stage,
                        (long long)step + 1);
     if ((r = optim_step(l->optim, l->kernels, l->kcx, rate, e)))
-        return err_prefix(e, "%s: ", l->stage);
+        return err_prefix(e, "%s", l->stage);
     p->check.loss_mean += (loss - p->check.loss_mean) * fmax(0.02, 1 / (double)(step + 1));
     step++;
     int look = l->evaluate_every && (step % l->evaluate_every == 0 || step == l->steps);
@@ -131,9 +131,13 @@ int loop_run(struct loop *l, const struct run *run, struct err *e)
 {
     struct progress_state p = {.check = {.stage = l->stage, .config_hash = run->config_hash}};
     if (run->resume) {
-        int r = checkpoint_load(run->dir, &p.check, l->optim, e);
+        struct err broken;
+        int r = checkpoint_load(run->dir, &p.check, l->optim, &broken, e);
         if (r < 0)
             return r;
+        if (broken.code)
+            run_log(run, "%s: a checkpoint is broken, the one before it is taken: %s", l->stage,
+                    broken.msg);
         if (r)
             run_log(run, "%s: resumed at step %lld", l->stage, (long long)l->optim->step);
     }

@@ -50,7 +50,7 @@ double loop_rate(const struct loop *l, int64_t step);
  * the first value that is not finite, ERR_FORMAT for a checkpoint of another config, ERR_IO. */
 NODISCARD int loop_run(struct loop *l, const struct run *run, struct err *e);
 
-/* 1 when the last checkpoint of the stage says that all steps are done. */
+/* A line on run->log, which may be NULL. */
 void run_log(const struct run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

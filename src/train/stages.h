@@ -23,8 +23,5 @@ NODISCARD int bundle_stage(const struct train_config *c, const struct run *run, 
 
 /* SHA-256 of the text of a format: what a stage's state depends on. */
 void stage_hash(char out[65], const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* A stage's result folder is complete when its marker file is there. */
-int stage_done(const struct run *run, const char *folder);
-NODISCARD int stage_finish(const struct run *run, const char *folder, struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "model/networks.h"
+#include "train/recipe.h"
 #include "train/stages.h"
 #include "train/vae_task.h"
 
@@ -216,7 +217,7 @@ static int save(struct vae_run *v, struct err *e)
     if (!r)
         r = bundle_save_tiny_vae(&v->m, dir, DT_F32, NULL, e);
     free(dir);
-    return r ? r : stage_finish(v->run, "vae", e);
+    return r ? r : recipe_vae_finish(v->c, v->run->dir, e);
 }
 
 static void release(struct vae_run *v)
@@ -233,7 +234,7 @@ static void release(struct vae_run *v)
 
 int vae_stage(const struct train_config *c, const struct run *run, struct err *e)
 {
-    if (stage_done(run, "vae"))
+    if (recipe_vae_done(c, run->dir))
         return 0;
     struct vae_run v = {.c = c, .run = run, .reel = {.fd = -1}};
     cx_init(&v.cx, run->device, c->type, run->threads);

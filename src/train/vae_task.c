@@ -182,7 +182,8 @@ double vae_fit_klt(struct tiny_vae *m, const struct reel *reel, int n_groups, ui
     size_t px = (size_t)s->width * (size_t)s->height * (size_t)m->kt;
     int64_t blocks = (int64_t)(s->width / m->ks) * (s->height / m->ks);
     uint8_t *rgb = xmalloc(px * 3), *ids = xmalloc(px);
-    float *rows = xmalloc(sizeof(float) * (size_t)(blocks * GROUPS_AT_ONCE * dim));
+    /* Later the same memory holds basis, mean and scale. */
+    float *rows = xmalloc(sizeof(float) * (size_t)((blocks * GROUPS_AT_ONCE + c + 2) * dim));
     struct klt_fit fit;
     struct rng g;
     klt_init(&fit, dim);
@@ -199,6 +200,9 @@ double vae_fit_klt(struct tiny_vae *m, const struct reel *reel, int n_groups, ui
         if (!code)
             klt_add(&fit, rows, n, th);
     }
+    if (!code && !fit.n)
+        code = err_set(e, ERR_FORMAT, "vae: klt_groups: %d groups of so small pictures are too few",
+                       n_groups);
     double share = code;
     if (!code) {
         float *basis = rows, *mean = rows + (size_t)c * (size_t)dim, *scale = mean + dim;

@@ -16,7 +16,7 @@ static int read_text(struct train_config *c, const char *text, struct err *e)
 }
 
 #define RUN(clip)                                                                                  \
-    "{\"zoetrope\": 1, \"reel_clips\": 1, \"latent_clips\": 1, \"clip\": " clip                    \
+    "{\"zoetrope\": 1, \"reel_clips\": 1, \"latent_clips\": 40, \"clip\": " clip                   \
     ", \"dit\": {\"phases\": [{\"steps\": 1, \"windows\": 1, \"frames\": 5}]}}"
 
 TEST(train_config_of_every_kept_run_is_read)
@@ -37,7 +37,7 @@ TEST(train_config_of_every_kept_run_is_read)
 
 TEST(train_config_type_of_stored_weights)
 {
-    static const char run[] = "{\"zoetrope\": 1, \"reel_clips\": 1, \"latent_clips\": 1, \"dit\": "
+    static const char run[] = "{\"zoetrope\": 1, \"reel_clips\": 1, \"latent_clips\": 40, \"dit\": "
                               "{\"phases\": [{\"steps\": 1, \"windows\": 1, \"frames\": 5}]}, "
                               "\"model\": {\"steps\": 9%s}}";
     struct train_config c;
@@ -125,4 +125,102 @@ TEST(train_config_growth)
     CHECK(c.latent_growth == 2.5);
     CHECK_INT(read_text(&c, RUN("{\"frames\": 9}, \"latent_growth\": -1"), &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "latent_growth");
+}
+
+/* What cannot be trained, or would make a model that cannot be read or cannot draw, is refused when
+ * it is read: the message names the field. */
+TEST(train_config_is_checked_completely)
+{
+    static const struct {
+        const char *clip, *rest, *says;
+    } wrong[] = {
+        {"{}", ", \"model\": {\"sampler\": \"ddim\"}", "model.sampler"},
+        {"{}", ", \"model\": {\"sampler\": \"eulr\"}", "euler"},
+        {"{}", ", \"vae\": {\"patch_size\": 32}", "vae.patch_size"},
+        {"{\"width\": 64}",
+         ", \"vae\": {\"channels\": 64, \"patch_size\": 1, \"space_down\": [1, 1], \"space_up\": "
+         "[1, 1]}",
+         "channels"},
+    };
+    static const struct {
+        const char *dit, *says;
+    } net[] = {
+        {"\"head_dim\": 4", "dit.head_dim"},
+        {"\"head_dim\": 7", "dit.head_dim"},
+        {"\"freq_dim\": 31", "dit.freq_dim"},
+        {"\"held_out\": 79", "latent_clips"},
+        {"\"p_everyday\": 0.1", "p_everyday"},
+        {"\"phases\": [{\"steps\": 1, \"windows\": 1, \"mix\": [[5, 0], [9, 0]]}]",
+         "phases[0].mix"},
+    };
+    struct train_config c;
+    struct err e;
+    char text[1024];
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(text, sizeof text, RUN("%s"), wrong[i].clip);
+        snprintf(text + strlen(text) - 1, sizeof text - strlen(text), "%s}", wrong[i].rest);
+        if (read_text(&c, text, &e) != ERR_FORMAT || !strstr(e.msg, wrong[i].says))
+            ztest_fail(__FILE__, __LINE__, "%s: %s", text, e.msg);
+    }
+    for (size_t i = 0; i < sizeof net / sizeof *net; i++) {
+        const char *phases = strstr(net[i].dit, "phases")
+                                 ? ""
+                                 : ", \"phases\": [{\"steps\": 1, \"windows\": 1, \"frames\": 5}]";
+        snprintf(text, sizeof text,
+                 "{\"zoetrope\": 1, \"reel_clips\": 1, \"latent_clips\": 40, \"dit\": {%s%s}}",
+                 net[i].dit, phases);
+        CHECK_INT(read_text(&c, text, &e), ERR_FORMAT);
+        if (!strstr(e.msg, net[i].says))
+            ztest_fail(__FILE__, __LINE__, "%s: %s", text, e.msg);
+    }
+}
+
+/* The least and the most that a network of a config may be is what a model directory may hold. */
+TEST(train_config_networks_can_be_read_back)
+{
+    static const char *const edges[] = {
+        "\"vae\": {\"channels\": 1, \"encoder_width\": 1, \"decoder_width\": [1, 1, 1],"
+        " \"encoder_blocks\": [0, 0], \"decoder_blocks\": [0, 0]},"
+        " \"text\": {\"d_model\": 8, \"d_kv\": 2, \"d_ff\": 8, \"layers\": 1, \"heads\": 1},"
+        " \"dit\": {\"heads\": 1, \"head_dim\": 6, \"ffn_dim\": 8, \"layers\": 1, \"freq_dim\": 2,",
+        "\"clip\": {\"width\": 512, \"height\": 256}, \"vae\": {\"channels\": 64, \"patch_size\": "
+        "16,"
+        " \"encoder_width\": 1024, \"decoder_width\": [1024, 1024, 1024],"
+        " \"encoder_blocks\": [6, 6], \"decoder_blocks\": [6, 6]},"
+        " \"text\": {\"d_model\": 4096, \"d_kv\": 512, \"d_ff\": 16384, \"layers\": 48,"
+        " \"heads\": 128}, \"dit\": {\"heads\": 128, \"head_dim\": 512, \"ffn_dim\": 65536,"
+        " \"layers\": 64, \"freq_dim\": 4096,",
+    };
+
+    for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
+        char text[2048], *path = path_join(ztest_tmp(), "net.json");
+        struct buf out = BUF_INIT;
+        struct train_config c;
+        struct tiny_vae_config vae;
+        struct clause_text_config words;
+        struct wan_config wan;
+        struct err e;
+
+        snprintf(text, sizeof text,
+                 "{\"zoetrope\": 1, \"reel_clips\": 1, \"latent_clips\": 40, %s"
+                 " \"phases\": [{\"steps\": 1, \"windows\": 1, \"frames\": 5}]}}",
+                 edges[i]);
+        if (read_text(&c, text, &e))
+            ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+        tiny_vae_config_write(&c.vae.net, &out);
+        CHECK(!file_write(path, out.data, out.len, &e) && !tiny_vae_config_read(&vae, path, &e));
+        buf_clear(&out);
+        c.dit.text.vocab = 4;
+        c.dit.text.separator = 3;
+        clause_text_config_write(&c.dit.text, &out);
+        CHECK(!file_write(path, out.data, out.len, &e) &&
+              !clause_text_config_read(&words, path, &e));
+        buf_clear(&out);
+        wan_config_write(&c.dit.net, &out);
+        CHECK(!file_write(path, out.data, out.len, &e) && !wan_config_read(&wan, path, &e));
+        CHECK_INT(wan.head_dim, c.dit.net.head_dim);
+        buf_release(&out);
+        free(path);
+    }
 }

@@ -1,0 +1,248 @@
+/* Runs that go on: asked for the same, for more, for something else; in a folder of somebody else;
+ * behind a checkpoint that is broken. */
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "train/checkpoint.h"
+#include "train/recipe.h"
+#include "train/train.h"
+#include "ztest.h"
+
+enum { STEPS = 4 };
+
+static void config(struct train_config *c)
+{
+    char *path = path_join(ztest_data(".."), "configs/tiny.json");
+    struct err e;
+
+    if (train_config_read(c, path, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    free(path);
+    c->vae.steps = 2;
+    c->vae.evaluate_every = c->dit.evaluate_every = 0;
+    c->dit.n_phases = 1;
+    c->dit.phase[0].steps = STEPS;
+}
+
+/* What train_run answers; the log goes to `log`, which may be NULL. */
+static int train(const struct train_config *c, const char *dir, int resume, char **log,
+                 struct err *e)
+{
+    size_t size;
+    FILE *f = log ? open_memstream(log, &size) : NULL;
+    struct run run = {.dir = dir,
+                      .log = f,
+                      .checkpoint_s = 0, /* after every step */
+                      .resume = resume,
+                      .device = device_cpu(),
+                      .threads = threads_new(2)};
+    *e = (struct err){0};
+    int r = train_run(c, &run, e);
+    threads_free(&run.threads);
+    if (f)
+        fclose(f);
+    return r;
+}
+
+/* A finished run in a folder of its own. */
+static char *finished(const char *name)
+{
+    char *dir = path_join(ztest_tmp(), name);
+    struct train_config c;
+    struct err e;
+
+    config(&c);
+    if (train(&c, dir, 0, NULL, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    return dir;
+}
+
+static int rows(const char *dir, const char *curve)
+{
+    char *path = path_join(dir, curve);
+    struct buf text = BUF_INIT;
+    struct err e;
+    int n = 0;
+
+    CHECK_INT(file_read(&text, path, 1 << 20, &e), 0);
+    for (size_t i = 0; i < text.len; i++)
+        n += text.data[i] == '\n';
+    buf_release(&text);
+    free(path);
+    return n;
+}
+
+#define FIELD(name) offsetof(struct train_config, name), sizeof(((struct train_config *)0)->name)
+
+/* Changes of a config, and what the message calls them. Doubles are those of 8 bytes, but seed and
+ * steps, which are whole numbers. */
+static const struct {
+    const char *says;
+    size_t at, bytes;
+    double value;
+    int whole;
+} changes[] = {
+    {"dit.optim.lr", FIELD(dit.optim.lr), 0.5, 0},
+    {"dit.optim.momentum", FIELD(dit.optim.momentum), 0.5, 0},
+    {"dit.ffn_dim", FIELD(dit.net.ffn_dim), 128, 1},
+    {"text.heads", FIELD(dit.text.heads), 4, 1},
+    {"dit.object_weight", FIELD(dit.object_weight), 2, 0},
+    {"dit.held_out", FIELD(dit.held_out), 8, 1},
+    {"vae.encoder_width", FIELD(vae.net.encoder_width), 24, 1},
+    {"vae.l1", FIELD(vae.l1), 0, 0},
+    {"vae.optim.beta2", FIELD(vae.optim.beta2), 0.9, 0},
+    {"vae.steps", FIELD(vae.steps), 3, 1},
+    {"latent_clips", FIELD(latent_clips), 20, 1},
+    {"latent_scale", FIELD(shared_std), 1, 1},
+    {"latent_growth", FIELD(latent_growth), 2, 0},
+    {"seed", FIELD(seed), 2, 1},
+    {"clip.fps", FIELD(clip.fps), 9, 0},
+    {"clip.worlds", FIELD(clip.worlds.part[0].mix[0]), 1, 1},
+    {"reel_clips", FIELD(reel_clips), 12, 1},
+    {"type", FIELD(type), DT_F32, 1},
+    {"of another kind", FIELD(dit.phase[0].windows), 2, 1},
+    {"asks for 3", FIELD(dit.phase[0].steps), 3, 1},
+};
+
+static void change(struct train_config *c, int i)
+{
+    char *at = (char *)c + changes[i].at;
+    int64_t whole = (int64_t)changes[i].value; /* the low bytes come first */
+
+    memcpy(at, changes[i].whole ? (const void *)&whole : &changes[i].value, changes[i].bytes);
+}
+
+TEST(train_resume_refuses_another_config)
+{
+    char *dir = finished("resume-other"), *latents = path_join(dir, "latents.bin");
+    char *reel = path_join(dir, "reel.bin");
+    int64_t sizes[2] = {file_size(latents), file_size(reel)};
+
+    for (int i = 0; i < (int)(sizeof changes / sizeof *changes); i++) {
+        struct train_config c;
+        struct err e;
+
+        config(&c);
+        change(&c, i);
+        if (train(&c, dir, 1, NULL, &e) != ERR_FORMAT || !strstr(e.msg, changes[i].says))
+            ztest_fail(__FILE__, __LINE__, "%s: %d %s", changes[i].says, e.code, e.msg);
+        CHECK(file_size(latents) == sizes[0] && file_size(reel) == sizes[1]); /* as they were */
+    }
+    CHECK_INT(rows(dir, "curve-dit.jsonl"), STEPS);
+    free(dir);
+    free(latents);
+    free(reel);
+}
+
+/* What decides about nothing that is done may change; more steps are made, to the bit as if they
+ * had been asked for at once. */
+TEST(train_resume_trains_on)
+{
+    char *dir = finished("resume-more"), *index = path_join(dir, "model/model_index.json");
+    struct buf text = BUF_INIT;
+    struct train_config c;
+    struct err e;
+
+    config(&c);
+    snprintf(c.name, sizeof c.name, "another name");
+    c.dit.evaluate_every = 2;
+    c.dit.remat = 1;
+    CHECK_INT(train(&c, dir, 1, NULL, &e), 0);
+    CHECK_INT(rows(dir, "curve-dit.jsonl"), STEPS);
+    CHECK_INT(file_read(&text, index, 1 << 20, &e), 0);
+    CHECK_CONTAINS(buf_str(&text), "another name");
+    config(&c);
+    c.dit.phase[0].steps = 2 * STEPS;
+    CHECK_INT(train(&c, dir, 1, NULL, &e), 0);
+    CHECK_INT(rows(dir, "curve-dit.jsonl"), 2 * STEPS);
+    CHECK_INT(checkpoint_newest(dir, "dit"), 2 * STEPS);
+    CHECK(recipe_dit_done(&c, dir));
+    buf_release(&text);
+    free(dir);
+    free(index);
+}
+
+TEST(train_resume_names_a_broken_checkpoint)
+{
+    char *dir = finished("resume-broken"), *log;
+    char *last = path_join(dir, "dit-00000004.safetensors");
+    struct train_config c;
+    struct err e;
+
+    CHECK(!truncate(last, file_size(last) / 2));
+    config(&c);
+    c.dit.phase[0].steps = 2 * STEPS;
+    CHECK_INT(train(&c, dir, 1, &log, &e), 0);
+    CHECK_CONTAINS(log, "broken");
+    CHECK_CONTAINS(log, "dit-00000004.safetensors");
+    CHECK_CONTAINS(log, "resumed at step 3");
+    CHECK_INT(rows(dir, "curve-dit.jsonl"), 2 * STEPS);
+    CHECK(!file_exists(last)); /* made again, then old */
+    free(log);
+    free(last);
+    free(dir);
+}
+
+TEST(train_resume_refuses_another_vocabulary)
+{
+    char *dir = finished("resume-words"), *path = path_join(dir, "tokenizer/tokenizer.json");
+    struct buf text = BUF_INIT;
+    struct train_config c;
+    struct err e;
+
+    CHECK_INT(file_read(&text, path, 1 << 24, &e), 0);
+    char *red = memmem(text.data, text.len, "red", 3),
+         *green = memmem(text.data, text.len, "bal", 3);
+    CHECK(red && green);
+    memcpy(red, "bal", 3);
+    memcpy(green, "red", 3);
+    CHECK_INT(file_write(path, text.data, text.len, &e), 0);
+    config(&c);
+    c.dit.phase[0].steps = 2 * STEPS;
+    CHECK_INT(train(&c, dir, 1, NULL, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "tokenizer.json");
+    CHECK_CONTAINS(e.msg, "vocabulary");
+    CHECK_INT(rows(dir, "curve-dit.jsonl"), STEPS);
+    buf_release(&text);
+    free(path);
+    free(dir);
+}
+
+TEST(train_folder_of_another_training_is_refused)
+{
+    char *dir = path_join(ztest_tmp(), "resume-held"), *reel = path_join(dir, "reel.bin");
+    struct train_config c;
+    struct err e;
+
+    config(&c);
+    CHECK_INT(dir_make(dir, &e), 0);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY);
+    CHECK(fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB));
+    CHECK_INT(train(&c, dir, 1, NULL, &e), ERR_IO);
+    CHECK_CONTAINS(e.msg, "is being written already");
+    CHECK(!file_exists(reel));
+    close(fd);
+    CHECK_INT(train(&c, dir, 1, NULL, &e), 0); /* held by nobody */
+    free(dir);
+    free(reel);
+}
+
+/* A run without a good gradient says where, once. */
+TEST(train_gradient_that_is_not_finite_is_named)
+{
+    char *dir = path_join(ztest_tmp(), "resume-nan");
+    struct train_config c;
+    struct err e;
+
+    config(&c);
+    c.dit.optim.lr = c.dit.optim.muon_lr = 1e39; /* no f32 */
+    c.dit.optim.clip = 0;
+    CHECK_INT(train(&c, dir, 0, NULL, &e), ERR_DEVICE);
+    CHECK_CONTAINS(e.msg, "dit: ");
+    CHECK(!strstr(e.msg, ": :"));
+    free(dir);
+}
