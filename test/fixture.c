@@ -110,7 +110,7 @@ void fixture_model(const char *dir)
                                .license = "none",
                                .description = "random weights for tests",
                                .release = "test",
-                               .canonical = 1,
+                               .worlds = 1,
                                .frame_rate = 8,
                                .width = 48,
                                .height = 32,

@@ -112,7 +112,7 @@ const char *zt_model_get(const zt_model *m, const char *key)
                  {"description", m->info.description},
                  {"release", m->info.release},
                  {"sampler", m->info.sampler},
-                 {"text", m->info.canonical ? "canonical" : "plain"},
+                 {"text", m->info.worlds ? "canonical" : "plain"},
                  {"hash", m->hash},
                  {"width", m->text[0]},
                  {"height", m->text[1]},

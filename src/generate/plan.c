@@ -152,9 +152,9 @@ static void settle_words(struct plan *p, const struct request *r)
 {
     struct buf text = BUF_INIT, negative = BUF_INIT, unknown = BUF_INIT, note = BUF_INIT;
 
-    reading_prompt(request_text(r, OPT_PROMPT), p->info.canonical, p->seed, &text, &unknown);
+    reading_prompt(request_text(r, OPT_PROMPT), p->info.worlds, p->seed, &text, &unknown);
     if (*request_text(r, OPT_NEGATIVE))
-        reading_negative(request_text(r, OPT_NEGATIVE), p->info.canonical, &negative, &unknown);
+        reading_negative(request_text(r, OPT_NEGATIVE), p->info.worlds, &negative, &unknown);
     if (p->n_frames > p->info.frames)
         buf_printf(&note, "the model has seen films of at most %d frames; these are %d",
                    p->info.frames, p->n_frames);

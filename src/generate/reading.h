@@ -1,8 +1,9 @@
 /* reading.h - from the prompt as typed to the text that the model reads.
  *
- * A model whose text is canonical knows the captions of caption.h only: prompts in everyday words
- * are read (world/prompt.h) and said again in its words, with what they leave open drawn from the
- * seed. Other models get the prompt as it is. Pure, any thread. */
+ * A model whose text is canonical knows the captions of the worlds that it was trained on only:
+ * prompts in everyday words are read by the world that they are about (world_meant) and said again
+ * in its words, with what they leave open drawn from the seed. Other models get the prompt as it
+ * is. Pure, any thread. */
 #ifndef GENERATE_READING_H
 #define GENERATE_READING_H
 
@@ -11,10 +12,10 @@
 #include "base/buf.h"
 
 /* Appends the model's text to out, and to unknown the words that mean nothing to it, separated by
- * ", ". */
-void reading_prompt(const char *prompt, int canonical, uint64_t seed, struct buf *out,
+ * ", ". worlds: which the model knows (world_bit), 0 when its text is plain. */
+void reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, struct buf *out,
                     struct buf *unknown);
 /* The same for what shall not be seen: only what it states, nothing is drawn. */
-void reading_negative(const char *prompt, int canonical, struct buf *out, struct buf *unknown);
+void reading_negative(const char *prompt, unsigned worlds, struct buf *out, struct buf *unknown);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/jsonw.h"
 #include "format/json.h"
 #include "format/safetensors.h"
+#include "world/world.h"
 
 #define INFO_MAX_BYTES (1 << 20)
 #define HASH_MAX_BYTES (64u << 20) /* of a config or tokenizer file */
@@ -64,6 +65,29 @@ static void read_latents(struct bundle_info *info, struct jval o, const char *ke
         out[i] = (float)v[i];
 }
 
+static unsigned read_worlds(struct jval o)
+{
+    unsigned set = 0;
+    struct jval list;
+
+    if (!j_has(o, "worlds"))
+        return world_bit(world_at(0));
+    list = j_array(o, "worlds");
+    for (int i = 0; i < j_len(list); i++) {
+        const char *name = j_at_string(list, i);
+        const struct world *w = world_named(name);
+
+        if (w)
+            set |= world_bit(w);
+        else
+            j_fail(o, "worlds", "\"%s\" is no world of this version; a newer zoetrope is needed",
+                   name);
+    }
+    if (!set)
+        j_fail(o, "worlds", "is empty; leave it out for %s", world_at(0)->name);
+    return set;
+}
+
 static void read_info(void *arg, struct jval o)
 {
     struct bundle_info *info = arg;
@@ -80,7 +104,7 @@ static void read_info(void *arg, struct jval o)
     copy_text(info->description, sizeof info->description, o, "description", "");
     copy_text(info->release, sizeof info->release, o, "release", "");
     copy_text(info->sampler, sizeof info->sampler, o, "sampler", "euler");
-    info->canonical = j_choice_or(o, "text", texts, 2, 0);
+    info->worlds = j_choice_or(o, "text", texts, 2, 0) ? read_worlds(o) : 0;
     info->frame_rate = j_real(o, "frame_rate", 1, 240);
     info->width = (int)j_int(o, "width", 8, 16384);
     info->height = (int)j_int(o, "height", 8, 16384);
@@ -153,7 +177,15 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     jsonw_string(&w, "license", info->license);
     jsonw_string(&w, "description", info->description);
     jsonw_string(&w, "release", info->release);
-    jsonw_string(&w, "text", info->canonical ? "canonical" : "plain");
+    jsonw_string(&w, "text", info->worlds ? "canonical" : "plain");
+    if (info->worlds) {
+        jsonw_array(&w, "worlds");
+        for (int i = 0; world_at(i); i++) {
+            if (info->worlds & world_bit(world_at(i)))
+                jsonw_string(&w, NULL, world_at(i)->name);
+        }
+        jsonw_end_array(&w);
+    }
     jsonw_real(&w, "frame_rate", info->frame_rate);
     jsonw_int(&w, "width", info->width);
     jsonw_int(&w, "height", info->height);

@@ -22,8 +22,10 @@ struct bundle_info { /* model_index.json */
     double boundary; /* "boundary_ratio": noise level below which transformer_2 takes over; 0: there
                       * is only one */
     char sampler[32]; /* "euler", "unipc" */
-    int canonical;    /* "text": "canonical" (prompts are rewritten by world/prompt.h) or "plain" */
-    int channels;     /* of the latent */
+    /* "text": "canonical": prompts are said again in the words of a world, "worlds": the names of
+     * those that it knows (physics when there is no list); as world_bit. "plain": 0. */
+    unsigned worlds;
+    int channels; /* of the latent */
     float latents_mean[BUNDLE_MAX_CHANNELS],
         latents_std[BUNDLE_MAX_CHANNELS]; /* network space = (z - mean) / std */
 };

@@ -31,8 +31,7 @@ static int write_scheduler(const struct train_config *c, const char *dir, struct
 
 static int write_info(const struct train_config *c, const char *run, const char *dir, struct err *e)
 {
-    struct bundle_info info = {.canonical = 1,
-                               .frame_rate = c->clip.fps,
+    struct bundle_info info = {.frame_rate = c->clip.fps,
                                .width = c->clip.width,
                                .height = c->clip.height,
                                .frames = c->clip.frames,
@@ -40,6 +39,8 @@ static int write_info(const struct train_config *c, const char *run, const char 
                                .guidance = c->model.guidance,
                                .shift = c->model.shift,
                                .channels = c->vae.net.latent_channels};
+    for (int i = 0; i < c->clip.worlds.n; i++)
+        info.worlds |= world_bit(c->clip.worlds.part[i].world);
     snprintf(info.name, sizeof(info.name), "%s", c->name);
     snprintf(info.license, sizeof(info.license), "%s", c->license);
     snprintf(info.description, sizeof(info.description), "%s", c->description);

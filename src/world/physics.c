@@ -109,11 +109,47 @@ static void read_prompt(void *state, const char *text, uint64_t seed, double asp
     struct prompt p;
 
     prompt_read(text, &p);
-    for (int i = 0; unknown && i < p.n_unknown; i++) {
-        buf_puts(unknown, unknown->len ? ", " : "");
-        buf_puts(unknown, p.unknown[i]);
-    }
+    for (int i = 0; unknown && i < p.n_unknown; i++)
+        world_add_word(unknown, p.unknown[i]);
     scene_from_facts(state, &p.facts, seed, aspect);
+}
+
+static int score(const char *text)
+{
+    struct prompt p;
+
+    prompt_read(text, &p);
+    return p.score;
+}
+
+static void say(struct buf *out, int slot, int value)
+{
+    const char *word = slot_word(slot, value);
+
+    if (word)
+        buf_printf(out, "%s%s", out->len ? " " : "", word);
+}
+
+static void stated(const char *text, struct buf *out, struct buf *unknown)
+{
+    struct prompt p;
+
+    prompt_read(text, &p);
+    for (int i = 0; unknown && i < p.n_unknown; i++)
+        world_add_word(unknown, p.unknown[i]);
+    for (int i = 0; i < WORLD_MAX_OBJECTS; i++) {
+        const struct object_facts *o = &p.facts.object[i];
+        say(out, SLOT_COLOR, o->color);
+        say(out, SLOT_SHAPE, o->shape);
+        say(out, SLOT_SIZE, o->size);
+        say(out, SLOT_MATERIAL, o->material);
+    }
+    say(out, SLOT_EVENT, p.facts.event);
+    say(out, SLOT_DIRECTION, p.facts.direction);
+    say(out, SLOT_SPEED, p.facts.speed);
+    say(out, SLOT_FLOOR, p.facts.floor);
+    say(out, SLOT_LIGHT, p.facts.light);
+    say(out, SLOT_CAMERA, p.facts.camera);
 }
 
 /* Every event, and the ways of those that have several. */
@@ -154,6 +190,8 @@ const struct world world_physics = {
     .render = render,
     .truth = truth,
     .read = read_prompt,
+    .score = score,
+    .stated = stated,
     .n_families = sizeof families / sizeof *families,
     .family = family,
     .vocabulary = world_vocabulary,

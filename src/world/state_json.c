@@ -50,7 +50,7 @@ static void reals(struct jsonw *w, const char *key, const float *x, int n)
     jsonw_end_array(w);
 }
 
-static void track_json(struct jsonw *w, const struct clip *c, int object)
+void track_json(struct jsonw *w, const struct clip *c, int object)
 {
     jsonw_array(w, "track");
     for (int f = 0; f < c->n_frames; f++) {

@@ -19,4 +19,7 @@ void state_json(struct jsonw *w, const char *key, const struct scene *s, const s
 /* Only the facts: {"event": "moves", "direction": .., "objects": [..], ..}. */
 void facts_json(struct jsonw *w, const char *key, const struct facts *f);
 
+/* The member "track" of an object: where it is at every frame. */
+void track_json(struct jsonw *w, const struct clip *c, int object);
+
 #endif

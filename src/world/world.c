@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/rng.h"
 #include "world/physics.h"
@@ -45,6 +46,40 @@ const struct world *world_of_id(uint64_t id)
         if (world_id(rows[i]) == id)
             return rows[i];
     return NULL;
+}
+
+unsigned world_bit(const struct world *w)
+{
+    int i = 0;
+
+    while (rows[i] != w)
+        ZT_ASSERT(++i < N_ROWS);
+    return 1u << i;
+}
+
+const struct world *world_meant(const char *text, unsigned set)
+{
+    const struct world *best = NULL;
+    int most = 0;
+
+    for (int i = 0; i < N_ROWS; i++) {
+        int score;
+
+        if (!(set >> i & 1) || !rows[i]->score)
+            continue;
+        score = rows[i]->score(text);
+        if (!best || score > most) {
+            best = rows[i];
+            most = score;
+        }
+    }
+    return best;
+}
+
+void world_add_word(struct buf *list, const char *word)
+{
+    buf_puts(list, list->len ? ", " : "");
+    buf_puts(list, word);
 }
 
 static struct world_part *add_part(struct worlds *w, const struct world *world, double share)

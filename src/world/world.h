@@ -54,6 +54,12 @@ struct world {
      * does not know are appended to `unknown` (may be NULL), with ", " between. NULL: this world
      * reads no prompts. */
     void (*read)(void *state, const char *text, uint64_t seed, double aspect, struct buf *unknown);
+    /* How much of a prompt it understands, things counting most: to be compared with other worlds.
+     * NULL: it reads no prompts. */
+    int (*score)(const char *text);
+    /* The canonical words of what a prompt states, with nothing drawn, and unknown as in `read`.
+     * Appended, with " " between. NULL as `read`. */
+    void (*stated)(const char *text, struct buf *out, struct buf *unknown);
     /* Scenes that show everything it has, one after the other: number i of n_families, with the
      * name of what is special about it. */
     int n_families;
@@ -67,6 +73,14 @@ const struct world *world_named(const char *name); /* NULL: there is none */
 /* Of the name: what files keep. */
 uint64_t world_id(const struct world *w);
 const struct world *world_of_id(uint64_t id); /* NULL: there is none */
+
+/* Sets of worlds: bit i stands for world_at(i). */
+unsigned world_bit(const struct world *w);
+/* Which of a set of worlds a prompt is about: the one that understands most of it, the first of two
+ * that understand as much. NULL: none of them reads prompts. */
+const struct world *world_meant(const char *text, unsigned set);
+/* Append one more to words with ", " between, as `read` does. */
+void world_add_word(struct buf *list, const char *word);
 
 /* A scene of any world. */
 struct world_scene {

@@ -458,6 +458,43 @@ TEST(bundle_names_a_class_that_it_does_not_know)
     free(dir);
 }
 
+/* Model directories say which worlds they know; older ones, from before there were several, do not. */
+TEST(bundle_says_its_worlds)
+{
+    char *dir = ztest_in_tmp("worlds"), *path = path_join(dir, "model_index.json");
+    const char head[] = "{\"format\": 1, \"_class_name\": \"ZoetropePipeline\", \"frame_rate\": 8, "
+                        "\"width\": 112, \"height\": 64, \"frames\": 41, \"latents_mean\": [0], "
+                        "\"latents_std\": [1]";
+    static const struct {
+        const char *rest, *error;
+        unsigned worlds;
+    } cases[] = {{"}", NULL, 0},
+                 {", \"text\": \"plain\", \"worlds\": [\"physics\"]}", NULL, 0},
+                 {", \"text\": \"canonical\"}", NULL, 1},
+                 {", \"text\": \"canonical\", \"worlds\": [\"story\"]}", NULL, 2},
+                 {", \"text\": \"canonical\", \"worlds\": [\"story\", \"physics\"]}", NULL, 3},
+                 {", \"text\": \"canonical\", \"worlds\": [\"flatland\"]}", "flatland", 0},
+                 {", \"text\": \"canonical\", \"worlds\": []}", "empty", 0}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bundle_info info;
+        struct err e = {0};
+        struct buf text = BUF_INIT;
+
+        buf_printf(&text, "%s%s", head, cases[i].rest);
+        CHECK_INT(dir_make(dir, &e), 0);
+        CHECK_INT(file_write(path, text.data, text.len, &e), 0);
+        CHECK_INT(bundle_info_read(&info, dir, &e), cases[i].error ? ERR_FORMAT : 0);
+        if (cases[i].error)
+            CHECK_CONTAINS(e.msg, cases[i].error);
+        else
+            CHECK_INT((int)info.worlds, (int)cases[i].worlds);
+        buf_release(&text);
+    }
+    free(path);
+    free(dir);
+}
+
 TEST(bundle_of_a_newer_format_is_refused)
 {
     char *dir = ztest_in_tmp("newer"), *path = path_join(dir, "model_index.json");

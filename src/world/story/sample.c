@@ -405,8 +405,11 @@ void story_facts_wrong(struct story_facts *f, uint64_t seed)
 
     rng_init(&r, seed, STREAM_STORY + 1);
     if (f->subject == STORY_NOBODY) {
-        f->place = other_value(&r, f->place, 1, STORY_PLACE_COUNT);
-        story_facts_complete(f, seed);
+        int place = f->place;
+
+        do /* a cliff and a street take everything but each the other */
+            f->place = other_value(&r, place, 1, STORY_PLACE_COUNT);
+        while (!story_facts_are_complete(f));
     } else if (rng_chance(&r, 0.5)) {
         f->subject = other_value(&r, f->subject, STORY_WOMAN, STORY_SUBJECT_COUNT);
     } else {
