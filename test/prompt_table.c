@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "world/physics.h"
 #include "world/prompt.h"
 #include "ztest.h"
 
@@ -55,6 +56,7 @@ void prompt_table_check(const struct prompt_row *rows, size_t n)
         struct prompt p;
         struct buf b = BUF_INIT;
 
+        CHECK(world_meant(rows[i].text, ~0u) == &world_physics);
         prompt_read(rows[i].text, &p);
         describe(&p, &b);
         if (strcmp(buf_str(&b), rows[i].expected))

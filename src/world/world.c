@@ -7,8 +7,9 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "world/physics.h"
+#include "world/story/world_story.h"
 
-static const struct world *const rows[] = {&world_physics};
+static const struct world *const rows[] = {&world_physics, &world_story};
 enum { N_ROWS = sizeof rows / sizeof *rows, MAX_FIELDS = 16 };
 _Static_assert(sizeof rows / sizeof *rows <= WORLDS_MAX, "a config has room for every world");
 

@@ -458,7 +458,8 @@ TEST(bundle_names_a_class_that_it_does_not_know)
     free(dir);
 }
 
-/* Model directories say which worlds they know; older ones, from before there were several, do not. */
+/* Model directories say which worlds they know; older ones, from before there were several, do not.
+ */
 TEST(bundle_says_its_worlds)
 {
     char *dir = ztest_in_tmp("worlds"), *path = path_join(dir, "model_index.json");

@@ -1,8 +1,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "format/json.h"
 #include "world/story/caption.h"
 #include "world/story/sample.h"
+#include "world/story/world_story.h"
 #include "ztest.h"
 
 TEST(story_sample_is_complete_repeatable_and_by_mix)
@@ -49,6 +51,37 @@ TEST(story_sample_obeys_its_mix)
             CHECK_INT(s.facts.camera, STORY_ROLL);
             CHECK_INT(s.facts.style, STORY_INK);
         }
+    }
+}
+
+/* A mix from a config: groups of shares, and what is wrong with one is said. */
+TEST(story_mix_is_read)
+{
+    static const char good[] = "{\"families\": {\"girl\": 2}, \"styles\": {\"clay\": 1}}";
+    static const struct {
+        const char *text, *error;
+    } bad[] = {{"{\"families\": {\"ghost\": 1}}", "ghost"},
+               {"{\"cameras\": {\"roll\": -1}}", "roll"},
+               {"{\"styles\": {}}", "no share"}};
+    struct story_mix mix;
+    struct jdoc *doc;
+    struct err e = {0};
+
+    CHECK_INT(jdoc_parse(&doc, good, strlen(good), "test", &e), 0);
+    world_story.mix_read(&mix, jdoc_root(doc));
+    CHECK_INT(jdoc_status(doc, &e), 0);
+    CHECK(mix.family[STORY_FAMILY_GIRL] == 2 && mix.family[STORY_FAMILY_MIXED] == 0);
+    CHECK(mix.style[STORY_CLAY] == 1 && mix.style[STORY_PHOTO] == 0);
+    CHECK(!memcmp(mix.camera, story_mix_default.camera, sizeof mix.camera));
+    jdoc_close(&doc);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct err why = {0};
+
+        CHECK_INT(jdoc_parse(&doc, bad[i].text, strlen(bad[i].text), "test", &e), 0);
+        world_story.mix_read(&mix, jdoc_root(doc));
+        CHECK(jdoc_status(doc, &why) < 0);
+        CHECK_CONTAINS(why.msg, bad[i].error);
+        jdoc_close(&doc);
     }
 }
 

@@ -246,7 +246,8 @@ static void fill_camera(struct story_facts *f, const struct draws *d, const doub
     double w[STORY_CAMERA_COUNT];
 
     for (int i = 0; i < STORY_CAMERA_COUNT; i++)
-        w[i] = weight[i] * (i == STORY_DRONE ? places[f->place].drone : 1);
+        w[i] = weight[i] *
+               (i == STORY_DRONE && f->subject == STORY_NOBODY ? places[f->place].drone : 1);
     fill(f, d, STORY_SLOT_CAMERA, w);
 }
 
@@ -360,6 +361,7 @@ void story_facts_complete(struct story_facts *f, uint64_t seed)
     if (!f->subject && f->place && !f->action && !f->color &&
         (f->prop <= STORY_NO_PROP || f->prop == STORY_SPACESHIP))
         f->subject = STORY_NOBODY;
+    f->weather = f->weather ? f->weather : STORY_CLEAR; /* who wants rain says so */
     fill_anchor(f, &d, family);
     fill_camera(f, &d, story_mix_default.camera);
     f->style = f->style ? f->style : STORY_PHOTO;
