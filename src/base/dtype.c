@@ -13,9 +13,10 @@ static const struct {
     const char *name;
     size_t bytes;
 } types[N_DTYPES] = {
-    [DT_F32] = {"F32", 4}, [DT_BF16] = {"BF16", 2}, [DT_F64] = {"F64", 8}, [DT_F16] = {"F16", 2},
-    [DT_I8] = {"I8", 1},   [DT_U8] = {"U8", 1},     [DT_I16] = {"I16", 2}, [DT_I32] = {"I32", 4},
-    [DT_I64] = {"I64", 8}, [DT_BOOL] = {"BOOL", 1},
+    [DT_F32] = {"F32", 4},   [DT_BF16] = {"BF16", 2},   [DT_F64] = {"F64", 8},
+    [DT_F16] = {"F16", 2},   [DT_I8] = {"I8", 1},       [DT_U8] = {"U8", 1},
+    [DT_I16] = {"I16", 2},   [DT_I32] = {"I32", 4},     [DT_I64] = {"I64", 8},
+    [DT_BOOL] = {"BOOL", 1}, [DT_OTHER] = {"other", 1},
 };
 
 size_t dtype_bytes(enum dtype t)
@@ -32,7 +33,7 @@ const char *dtype_name(enum dtype t)
 
 int dtype_from_name(const char *name, enum dtype *out)
 {
-    for (int i = 0; i < N_DTYPES; i++)
+    for (int i = 0; i < DT_OTHER; i++)
         if (!strcmp(types[i].name, name)) {
             *out = (enum dtype)i;
             return 0;
@@ -233,6 +234,7 @@ static void convert_any(void *dst, enum dtype dt, const void *src, enum dtype st
 
 void dtype_convert(void *dst, enum dtype dst_type, const void *src, enum dtype src_type, size_t n)
 {
+    ZT_ASSERT(dst_type != DT_OTHER && src_type != DT_OTHER);
     if (dst_type == src_type) {
         if (n)
             memcpy(dst, src, n * dtype_bytes(dst_type));

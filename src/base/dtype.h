@@ -17,6 +17,7 @@ enum dtype {
     DT_I32,
     DT_I64,
     DT_BOOL,
+    DT_OTHER, /* of files: bytes that are not computed */
     N_DTYPES
 };
 
@@ -24,7 +25,7 @@ typedef uint16_t bf16; /* the upper half of an IEEE float */
 
 size_t dtype_bytes(enum dtype t);
 const char *dtype_name(enum dtype t); /* safetensors spelling: "F32", "BF16", ... */
-int dtype_from_name(const char *name, enum dtype *out); /* 0, or -1 when unknown */
+int dtype_from_name(const char *name, enum dtype *out); /* 0, or -1 when unknown; not OTHER */
 
 static inline float bf16_to_f32(bf16 x)
 {

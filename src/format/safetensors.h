@@ -23,9 +23,10 @@ enum {
 
 struct st_file;
 
-struct st_tensor {    /* all borrowed: valid until st_close */
-    const char *name; /* UTF-8 without NUL */
-    enum dtype type;
+struct st_tensor {         /* all borrowed: valid until st_close */
+    const char *name;      /* UTF-8 without NUL */
+    enum dtype type;       /* DT_OTHER: one that can be listed and hashed, and is never computed */
+    const char *type_name; /* as the file writes it; static */
     int rank;
     int64_t dim[ST_MAX_RANK]; /* in elements, outermost first */
     int64_t n;                /* product of dim; 1 for rank 0, 0 for an empty tensor */
@@ -53,7 +54,8 @@ int st_n_meta(const struct st_file *f);
 void st_meta_at(const struct st_file *f, int i, const char **key, const char **value);
 
 /* Elements first..first+n-1 of t (row-major) into dst as `type`; integers convert by value.
- * ERR_IO: reading failed or the file changed while loading; dst then holds anything. */
+ * ERR_IO: reading failed or the file changed while loading; dst then holds anything. ERR_FORMAT: t
+ * is DT_OTHER. */
 NODISCARD int st_read(const struct st_file *f, const struct st_tensor *t, int64_t first, int64_t n,
                       void *dst, enum dtype type, struct err *e);
 /* The whole tensor. */

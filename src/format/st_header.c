@@ -8,6 +8,8 @@
 
 #include "base/utf8.h"
 
+enum { MAX_DEPTH = 100 }; /* of values that are skipped */
+
 struct parser {
     char *s;
     size_t n, i;
@@ -192,6 +194,53 @@ static int parse_sizes(struct parser *p, const char *tensor, const char *what, i
     return rc;
 }
 
+static int skip_value(struct parser *p, int depth);
+
+static int skip_members(struct parser *p, char open, int depth)
+{
+    const char close = open == '{' ? '}' : ']';
+    char *key;
+    int rc;
+
+    p->i++;
+    if (peek(p) == close) {
+        p->i++;
+        return 0;
+    }
+    do {
+        if (open == '{' && (parse_string(p, &key) < 0 || expect(p, ':') < 0))
+            return ERR_FORMAT;
+        if (skip_value(p, depth + 1) < 0)
+            return ERR_FORMAT;
+        rc = more(p, close);
+    } while (rc == 1);
+    return rc;
+}
+
+/* What stands where nobody asks: any value of JSON (numbers are not looked into). */
+static int skip_value(struct parser *p, int depth)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    int c = peek(p);
+    char *text;
+    size_t n;
+
+    if (c == '"')
+        return parse_string(p, &text);
+    if (c == '{' || c == '[')
+        return depth < MAX_DEPTH ? skip_members(p, (char)c, depth) : bad_json(p, p->i);
+    for (int i = 0; i < 3; i++)
+        if (p->n - p->i >= (n = strlen(words[i])) && !memcmp(p->s + p->i, words[i], n)) {
+            p->i += n;
+            return 0;
+        }
+    n = strspn(p->s + p->i, "0123456789.eE+-");
+    if (!n)
+        return bad_json(p, p->i);
+    p->i += n;
+    return 0;
+}
+
 /* One entry as it stands in the header; nothing is believed yet. */
 struct entry {
     char *type;
@@ -202,7 +251,7 @@ struct entry {
 static int parse_entry_field(struct parser *p, const char *tensor, struct entry *in)
 {
     static const char *const field[] = {"dtype", "shape", "data_offsets"};
-    char *key, name[96], shown[96];
+    char *key, name[96];
     int k = 0;
 
     if (parse_string(p, &key) < 0 || expect(p, ':') < 0)
@@ -210,8 +259,7 @@ static int parse_entry_field(struct parser *p, const char *tensor, struct entry 
     while (k < 3 && strcmp(field[k], key))
         k++;
     if (k == 3)
-        return err_set(p->e, ERR_FORMAT, "%s: tensor %s: field \"%s\" is not known", p->path,
-                       st_show(tensor, name), st_show(key, shown));
+        return skip_value(p, 0);
     if (in->seen[k]++)
         return err_set(p->e, ERR_FORMAT, "%s: tensor %s: field %s appears twice", p->path,
                        st_show(tensor, name), key);
@@ -222,19 +270,48 @@ static int parse_entry_field(struct parser *p, const char *tensor, struct entry 
     return parse_sizes(p, tensor, "data_offsets", in->span, 2, &in->n_span);
 }
 
+/* Types whose data nobody computes here: a file may hold them, and its user says what it misses. */
+static int other_type(const char *name, struct st_tensor *t)
+{
+    static const struct {
+        const char *name;
+        int bits;
+    } types[] = {{"F8_E4M3", 8},     {"F8_E5M2", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8},
+                 {"F8_E5M2FNUZ", 8}, {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6},
+                 {"U16", 16},        {"U32", 32},    {"U64", 64},    {"C64", 64}};
+
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (!strcmp(types[i].name, name)) {
+            t->type = DT_OTHER;
+            t->type_name = types[i].name;
+            return types[i].bits;
+        }
+    return 0;
+}
+
+/* Bits of an element; 0: the type is not known. */
+static int find_type(const char *name, struct st_tensor *t)
+{
+    if (dtype_from_name(name, &t->type) < 0)
+        return other_type(name, t);
+    t->type_name = dtype_name(t->type);
+    return 8 * (int)dtype_bytes(t->type);
+}
+
 /* Type, shape and place of an entry agree; fills t. */
 static int check_entry(struct parser *p, const struct entry *in, const char *name,
                        struct st_tensor *t)
 {
     char shown[96], other[96];
-    int64_t n = 1, bytes;
+    int64_t n = 1, bits;
 
     st_show(name, shown);
     if (!in->seen[0] || !in->seen[1] || !in->seen[2] || in->n_span != 2)
         return err_set(p->e, ERR_FORMAT,
                        "%s: tensor %s: wants dtype, shape and data_offsets [begin, end]", p->path,
                        shown);
-    if (dtype_from_name(in->type, &t->type) < 0)
+    bits = find_type(in->type, t);
+    if (!bits)
         return err_set(p->e, ERR_FORMAT,
                        "%s: tensor %s: dtype %s is not supported (F32 BF16 F64 F16 I8 U8 I16 I32 "
                        "I64 BOOL are)",
@@ -244,19 +321,19 @@ static int check_entry(struct parser *p, const struct entry *in, const char *nam
         if (__builtin_mul_overflow(n, in->dim[i], &n))
             return err_set(p->e, ERR_FORMAT, "%s: tensor %s: shape is too large", p->path, shown);
     }
-    if (__builtin_mul_overflow(n, (int64_t)dtype_bytes(t->type), &bytes))
+    if (__builtin_mul_overflow(n, bits, &bits))
         return err_set(p->e, ERR_FORMAT, "%s: tensor %s: shape is too large", p->path, shown);
     if (in->span[1] < in->span[0])
         return err_set(p->e, ERR_FORMAT, "%s: tensor %s: data ends before it begins", p->path,
                        shown);
-    if (in->span[1] - in->span[0] != bytes)
+    if (bits % 8 || in->span[1] - in->span[0] != bits / 8)
         return err_set(p->e, ERR_FORMAT,
                        "%s: tensor %s: type and shape need %" PRId64
                        " bytes, data_offsets give %" PRId64,
-                       p->path, shown, bytes, in->span[1] - in->span[0]);
+                       p->path, shown, bits / 8, in->span[1] - in->span[0]);
     t->rank = in->rank;
     t->n = n;
-    t->bytes = (size_t)bytes;
+    t->bytes = (size_t)(bits / 8);
     t->offset = (uint64_t)in->span[0];
     return 0;
 }
@@ -286,8 +363,11 @@ static int parse_tensor(struct parser *p, struct st_file *f, const char *name, i
 
 static int parse_meta(struct parser *p, struct st_file *f)
 {
+    char shown[96];
     int rc;
 
+    if (peek(p) == 'n') /* null */
+        return skip_value(p, 0);
     if (expect(p, '{') < 0)
         return ERR_FORMAT;
     if (peek(p) == '}') {
@@ -297,7 +377,12 @@ static int parse_meta(struct parser *p, struct st_file *f)
     do {
         char *key, *value;
 
-        if (parse_string(p, &key) < 0 || expect(p, ':') < 0 || parse_string(p, &value) < 0)
+        if (parse_string(p, &key) < 0 || expect(p, ':') < 0)
+            return ERR_FORMAT;
+        if (peek(p) != '"' && skip_value(p, 0) == 0)
+            return err_set(p->e, ERR_FORMAT, "%s: metadata key %s: expected text", p->path,
+                           st_show(key, shown));
+        if (parse_string(p, &value) < 0)
             return ERR_FORMAT;
         if (f->n_meta == f->cap_meta) {
             f->cap_meta += f->cap_meta / 2;
@@ -349,17 +434,29 @@ static int by_key(const void *a, const void *b)
     return strcmp(((const struct st_pair *)a)->key, ((const struct st_pair *)b)->key);
 }
 
-/* Sorting finds doubles in n log n, however many keys a hostile header has. */
-static int check_doubles(struct parser *p, struct st_tensor *t, int n, struct st_pair *meta,
+static int same_entry(const struct st_tensor *a, const struct st_tensor *b)
+{
+    return a->type_name == b->type_name && a->offset == b->offset && a->bytes == b->bytes &&
+           a->rank == b->rank && !memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank);
+}
+
+/* Sorting finds doubles in n log n, however many keys a hostile header has. What is said twice in
+ * the same words counts once, as for the reference. */
+static int check_doubles(struct parser *p, struct st_tensor *t, int *n, struct st_pair *meta,
                          int n_meta)
 {
     char shown[96];
+    int kept = 0;
 
-    qsort(t, (size_t)n, sizeof *t, by_name);
-    for (int i = 1; i < n; i++)
-        if (!strcmp(t[i].name, t[i - 1].name))
+    qsort(t, (size_t)*n, sizeof *t, by_name);
+    for (int i = 0; i < *n; i++) {
+        if (!kept || strcmp(t[i].name, t[kept - 1].name))
+            t[kept++] = t[i];
+        else if (!same_entry(&t[i], &t[kept - 1]))
             return err_set(p->e, ERR_FORMAT, "%s: tensor %s appears twice", p->path,
                            st_show(t[i].name, shown));
+    }
+    *n = kept;
     qsort(meta, (size_t)n_meta, sizeof *meta, by_key);
     for (int i = 1; i < n_meta; i++)
         if (!strcmp(meta[i].key, meta[i - 1].key))
@@ -401,12 +498,13 @@ int st_parse_header(struct st_file *f, char *text, size_t n, uint64_t file_bytes
                     const char *path, struct err *e)
 {
     struct parser p = {text, n, 0, path, e};
-    int first = f->n, first_meta = f->n_meta, has_meta = 0, rc = 0;
+    int first = f->n, first_meta = f->n_meta, has_meta = 0, rc = 0, n_tensors;
     size_t bad;
 
-    if (!utf8_valid(text, n, &bad) || n == 0 || text[0] != '{')
-        return bad_json(&p, n && text[0] == '{' ? bad : 0);
-    p.i = 1;
+    if (!utf8_valid(text, n, &bad))
+        return bad_json(&p, bad);
+    if (expect(&p, '{') < 0)
+        return ERR_FORMAT;
     if (peek(&p) == '}')
         p.i++;
     else
@@ -417,12 +515,13 @@ int st_parse_header(struct st_file *f, char *text, size_t n, uint64_t file_bytes
         } while (rc == 1);
     if (rc < 0)
         return rc;
-    for (; p.i < n; p.i++) /* padding is spaces only */
-        if (text[p.i] != ' ')
-            return bad_json(&p, p.i);
-    rc = check_doubles(&p, f->tensor + first, f->n - first, f->meta + first_meta,
+    if (peek(&p) >= 0) /* padding is white space */
+        return bad_json(&p, p.i);
+    n_tensors = f->n - first;
+    rc = check_doubles(&p, f->tensor + first, &n_tensors, f->meta + first_meta,
                        f->n_meta - first_meta);
-    return rc < 0 ? rc : check_layout(f->tensor + first, f->n - first, 8 + n, file_bytes, path, e);
+    f->n = first + n_tensors;
+    return rc < 0 ? rc : check_layout(f->tensor + first, n_tensors, 8 + n, file_bytes, path, e);
 }
 
 const char *st_sniff(const unsigned char *head, size_t n)

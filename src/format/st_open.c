@@ -108,6 +108,16 @@ static int not_safetensors(const struct st_shard *s, const unsigned char *head, 
     return err_set(e, ERR_FORMAT, "%s: header is not valid JSON at byte 8", s->path);
 }
 
+/* The header begins after white space, if at all. */
+static int begins_header(const unsigned char *head, size_t n)
+{
+    size_t i = 8;
+
+    while (i < n && strchr(" \t\n\r", head[i]) && head[i])
+        i++;
+    return i == n || head[i] == '{';
+}
+
 static int load_header(struct st_file *f, int shard, struct err *e)
 {
     struct st_shard *s = &f->shard[shard];
@@ -123,7 +133,7 @@ static int load_header(struct st_file *f, int shard, struct err *e)
                        s->path, s->bytes);
     for (int i = 7; i >= 0; i--)
         length = length << 8 | head[i];
-    if (length > ST_MAX_HEADER || length > s->bytes - 8 || head[8] != '{')
+    if (length > ST_MAX_HEADER || length > s->bytes - 8 || !begins_header(head, n))
         return not_safetensors(s, head, n, length, e);
     s->header = xmalloc((size_t)length + 1);
     rc = pread_full(s->fd, s->header, (size_t)length, 8);

@@ -14,9 +14,12 @@ int st_read(const struct st_file *f, const struct st_tensor *t, int64_t first, i
     _Alignas(64) char raw[PIECE];
     const size_t in = dtype_bytes(t->type), out = dtype_bytes(type);
     const int64_t most = (int64_t)(PIECE / in);
-    char *to = dst;
+    char *to = dst, shown[96];
     int rc = 0;
 
+    if (t->type == DT_OTHER)
+        return err_set(e, ERR_FORMAT, "%s: tensor %s is %s, which cannot be computed",
+                       st_path(f, t->shard), st_show(t->name, shown), t->type_name);
     ZT_ASSERT(first >= 0 && n >= 0 && first <= t->n && n <= t->n - first);
     if (type == t->type) {
         rc = st_pread(f, t, (size_t)first * in, (size_t)n * in, dst, e);
@@ -81,7 +84,7 @@ int st_hash(const struct st_file *f, char hex[65], struct err *e)
     sha256_init(&h);
     for (int i = 0; i < f->n; i++) {
         const struct st_tensor *t = &f->tensor[i];
-        const char *type = dtype_name(t->type);
+        const char *type = t->type_name;
 
         sha256_add(&h, t->name, strlen(t->name) + 1);
         sha256_add(&h, type, strlen(type) + 1);
