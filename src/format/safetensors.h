@@ -2,8 +2,8 @@
  * Source: the format description of huggingface/safetensors, with all its checks and a few more.
  *
  * Only the headers are in memory. Data is read into memory of the caller with pread, so that a file
- * which is cut or overwritten meanwhile is an error and never a signal.
- * Thread-safety: after st_open returns, any number of threads may read. */
+ * which is cut or overwritten meanwhile is an error and never a signal; or it is mapped on request.
+ * Thread-safety: after st_open returns, any number of threads may read; st_data is for one. */
 #ifndef FORMAT_SAFETENSORS_H
 #define FORMAT_SAFETENSORS_H
 
@@ -61,6 +61,11 @@ NODISCARD int st_read(const struct st_file *f, const struct st_tensor *t, int64_
 /* The whole tensor. */
 NODISCARD int st_read_all(const struct st_file *f, const struct st_tensor *t, void *dst,
                           enum dtype type, struct err *e);
+/* The data of t where the file is mapped: read only, valid until st_close, aligned as it lies in the
+ * file. Whoever cuts the file before that kills who reads (SIGBUS). NULL: it cannot be mapped. */
+const void *st_data(struct st_file *f, const struct st_tensor *t, struct err *e);
+/* ERR_IO: a file is not what it was at st_open. */
+NODISCARD int st_same(const struct st_file *f, struct err *e);
 /* How many elements are NaN or infinite; 0 for integer types. */
 NODISCARD int st_count_bad(const struct st_file *f, const struct st_tensor *t, int64_t *n_nan,
                            int64_t *n_inf, struct err *e);

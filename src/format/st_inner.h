@@ -13,6 +13,7 @@ struct st_shard {
     uint64_t bytes;           /* of the file when it was opened */
     struct timespec modified; /* then */
     char *header;             /* owns all names and metadata */
+    void *map;                /* all of it, once st_data was asked; NULL before */
 };
 
 struct st_file {

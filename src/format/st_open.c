@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -382,6 +383,8 @@ void st_close(struct st_file **fp)
     if (!f)
         return;
     for (int i = 0; i < f->n_shards; i++) {
+        if (f->shard[i].map)
+            munmap(f->shard[i].map, (size_t)f->shard[i].bytes);
         if (f->shard[i].fd >= 0)
             close(f->shard[i].fd);
         free(f->shard[i].header);
@@ -456,4 +459,29 @@ int st_unchanged(const struct st_file *f, int shard, struct err *e)
         st.st_mtim.tv_sec == s->modified.tv_sec && st.st_mtim.tv_nsec == s->modified.tv_nsec)
         return 0;
     return err_set(e, ERR_IO, "%s: file changed while loading", s->path);
+}
+
+int st_same(const struct st_file *f, struct err *e)
+{
+    int rc = 0;
+
+    for (int i = 0; !rc && i < f->n_shards; i++)
+        rc = st_unchanged(f, i, e);
+    return rc;
+}
+
+const void *st_data(struct st_file *f, const struct st_tensor *t, struct err *e)
+{
+    struct st_shard *s = &f->shard[t->shard];
+
+    if (!s->map) {
+        void *p = mmap(NULL, (size_t)s->bytes, PROT_READ, MAP_SHARED, s->fd, 0);
+
+        if (p == MAP_FAILED) {
+            err_set(e, ERR_IO, "%s: cannot map: %s", s->path, strerror(errno));
+            return NULL;
+        }
+        s->map = p;
+    }
+    return (const char *)s->map + t->offset;
 }

@@ -20,6 +20,7 @@
 
 #include "base/dtype.h"
 #include "base/thread.h"
+#include "kern/stored.h"
 
 /* What a kernel call runs on. Scratch is per worker, grown on demand, kept between calls. */
 struct device;
@@ -38,7 +39,9 @@ void *kcx_shared(struct kcx *kc, size_t bytes); /* one more, for all workers of 
  *   matmul_nt: c[m,n] = a[m,k] b[n,k]^T + bias     forward: y = x w^T
  *   matmul_nn: c[m,n] = a[m,k] b[k,n]              backward to x: dx = dy w
  *   matmul_tn: c[m,n] = a[k,m]^T b[k,n]            backward to w: dw += dy^T x
- * batch > 1: so many products of one shape, with operands *_step elements apart and one bias. */
+ * batch > 1: so many products of one shape, with operands *_step elements apart and one bias.
+ * b_form: b is rows of blocks as a file keeps them (ldb their length; batch 0), and its values are
+ * rounded to b_type. Kernels of the host alone. */
 struct k_matmul {
     int64_t m, n, k, lda, ldb, ldc;
     enum dtype a_type, b_type, c_type;
@@ -46,6 +49,7 @@ struct k_matmul {
     void *c;
     int add;
     int64_t batch, a_step, b_step, c_step; /* batch 0 is 1 */
+    const struct stored *b_form;           /* NULL: plain */
 };
 
 /* A product with GELU (tanh form) on it, without a pass of its own over a wide activation.
@@ -205,13 +209,15 @@ struct k_permute {
     void *dst;
 };
 
-/* y[row] = table[index[row]]; backward: dtable[index[row]] += dy[row] (wide). */
+/* y[row] = table[index[row]]; backward: dtable[index[row]] += dy[row] (wide). form: as b_form of a
+ * product. */
 struct k_embedding {
     int64_t rows, dim, vocab;
     enum dtype table_type, y_type;
     const void *table;
     const int32_t *index;
     void *y;
+    const struct stored *form;
 };
 struct k_embedding_bwd {
     struct k_embedding f;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "format/safetensors.h"
 #include "tensor/inner.h"
 
 void weight_set_init(struct weight_set *s)
@@ -24,14 +25,17 @@ static size_t bytes_of(const struct weight *w, enum dtype type)
 
 static void weight_forget(struct weight *w)
 {
-    if (w->data && w->data != w->master && !w->waiting)
+    if (w->data && w->data != w->master && w->owner == OWNER_DEVICE)
         device_give(w->device, w->data, bytes_of(w, w->type));
+    free((void *)w->form.scale);
     if (w->master)
         device_give(w->device, w->master, bytes_of(w, DT_F32));
     if (w->grad)
         device_give(w->device, w->grad, bytes_of(w, grad_type(w)));
     w->data = w->grad = NULL;
     w->master = NULL;
+    w->owner = OWNER_NONE;
+    w->form = (struct stored){0};
 }
 
 void weight_set_release(struct weight_set *s)
@@ -39,6 +43,7 @@ void weight_set_release(struct weight_set *s)
     for (int i = 0; i < s->n; i++)
         weight_forget(s->all[i]);
     weight_stream_free(s);
+    st_close(&s->file);
     free(s->all);
     arena_release(&s->arena);
     s->all = NULL;
@@ -121,37 +126,88 @@ static void *elements(const struct weight *w, enum dtype type, int *full)
     return p;
 }
 
-int weight_set_allocate(struct weight_set *s, struct device *device, enum dtype type, int training,
-                        struct err *e)
+void weight_set_prepare(struct weight_set *s, struct device *device, enum dtype type)
 {
-    enum dtype wide = type == DT_F64 ? DT_F64 : DT_F32;
-    int full = 0;
     for (int i = 0; i < s->n; i++) {
         struct weight *w = s->all[i];
         weight_forget(w);
         w->device = device;
-        w->type = w->matrix && !w->wide ? type : wide;
+        w->type = w->matrix && !w->wide ? type : type == DT_F64 ? DT_F64 : DT_F32;
     }
     weight_stream_free(s);
-    if (s->budget_bytes && !training && !device->host && !device->dry &&
-        weight_stream_plan(s, device, e))
-        return e->code;
-    for (int i = 0; i < s->n; i++) {
-        struct weight *w = s->all[i];
-        if (w->waiting)
-            continue;
-        w->data = elements(w, w->type, &full);
-        if (w->type == DT_F32)
-            w->master = w->data;
-        if (w->type == DT_BF16 && training)
-            w->master = elements(w, DT_F32, &full);
-        if (training && !w->frozen)
-            w->grad = elements(w, wide, &full);
-        if (full)
-            return device_no_room(device, e, "weight %s of %lld elements", w->name,
-                                  (long long)weight_count(w));
-    }
+    st_close(&s->file);
+}
+
+/* A form that is the type itself, or bf16 where f32 is wanted: kernels widen that as they read. */
+static int is_plain(const struct weight *w, const struct stored_form *form)
+{
+    return w->type != DT_F64 && (!strcmp(form->name, dtype_name(w->type)) ||
+                                 (w->matrix && !strcmp(form->name, dtype_name(DT_BF16))));
+}
+
+static int64_t row_values(const struct weight *w)
+{
+    return weight_count(w) / w->dim[0];
+}
+
+int weight_can_stay(const struct weight *w, const struct stored_form *form, const void *data)
+{
+    if (!w->device->host || w->conv || w->type == DT_F64 || row_values(w) % form->block)
+        return 0;
+    if (form->block == 1 && (uintptr_t)data % (size_t)form->bytes)
+        return 0;
+    return w->matrix || is_plain(w, form);
+}
+
+void weight_place(struct weight *w, const struct stored_form *form, const void *data, float *scale)
+{
+    if (!weight_can_stay(w, form, data))
+        BUG("weight_place: %s cannot stay %s", w->name, form->name);
+    w->data = (void *)data;
+    w->owner = OWNER_FILE;
+    if (is_plain(w, form) && !scale)
+        (void)dtype_from_name(form->name, &w->type);
+    else
+        w->form = (struct stored){form, scale, row_values(w)};
+}
+
+static int take_memory(struct weight *w, int training, struct err *e)
+{
+    int full = 0;
+    w->data = elements(w, w->type, &full);
+    w->owner = OWNER_DEVICE;
+    if (w->type == DT_F32)
+        w->master = w->data;
+    if (w->type == DT_BF16 && training)
+        w->master = elements(w, DT_F32, &full);
+    if (training && !w->frozen)
+        w->grad = elements(w, grad_type(w), &full);
+    if (full)
+        return device_no_room(w->device, e, "weight %s of %lld elements", w->name,
+                              (long long)weight_count(w));
     return 0;
+}
+
+int weight_set_finish(struct weight_set *s, int training, struct err *e)
+{
+    struct device *device = s->n ? s->all[0]->device : NULL;
+    int rc = 0;
+    if (device && s->budget_bytes && !training && !device->host && !device->dry)
+        rc = weight_stream_plan(s, device, e);
+    for (int i = 0; i < s->n && !rc; i++) {
+        if (s->all[i]->waiting)
+            s->all[i]->owner = OWNER_PINNED;
+        else if (s->all[i]->owner == OWNER_NONE)
+            rc = take_memory(s->all[i], training, e);
+    }
+    return rc;
+}
+
+int weight_set_allocate(struct weight_set *s, struct device *device, enum dtype type, int training,
+                        struct err *e)
+{
+    weight_set_prepare(s, device, type);
+    return weight_set_finish(s, training, e);
 }
 
 /* FNV-1a: the stream of a weight depends on its name alone. */
@@ -183,6 +239,8 @@ static void put_range(const struct weight *w, void *memory, enum dtype to, int64
 static void store_range(struct weight *w, int64_t first, const void *values, enum dtype type,
                         int64_t n)
 {
+    if (w->owner == OWNER_FILE)
+        BUG("weight %s lies in its file and cannot be given values", w->name);
     if (!w->master || (void *)w->master == w->data) {
         put_range(w, w->data, w->type, first, values, type, n);
         return;
@@ -276,9 +334,25 @@ static void get_range(const struct weight *w, const void *memory, enum dtype typ
     free(copy);
 }
 
+/* n values of a weight that stays in its file, from `first` on. */
+static void stored_range(const struct weight *w, int64_t first, float *out, int64_t n)
+{
+    int64_t row = row_values(w), k;
+    for (int64_t i = 0; i < n; i += k) {
+        int64_t at = (first + i) % row;
+        k = row - at < n - i ? row - at : n - i;
+        stored_read(&w->form, w->data, (first + i) / row, at, k, out + i);
+        if (w->type == DT_BF16)
+            for (int64_t j = i; j < i + k; j++)
+                out[j] = bf16_to_f32(f32_to_bf16(out[j]));
+    }
+}
+
 static void values_f32(const struct weight *w, int64_t first, float *out, int64_t n)
 {
-    if (w->master)
+    if (w->form.form)
+        stored_range(w, first, out, n);
+    else if (w->master)
         get_range(w, w->master, DT_F32, first, out, n);
     else
         get_range(w, w->data, w->type, first, out, n);
@@ -303,6 +377,28 @@ int weight_file_dims(const struct weight *w, int64_t dim[5])
         dim[3] = w->dim[2];
     }
     return w->rank;
+}
+
+void weight_rows_from_file(struct weight *w, int64_t first, int64_t rows, const void *values,
+                           enum dtype type)
+{
+    int64_t n = row_values(w), in = w->dim[w->rank - 1], taps = n / in;
+    size_t size = dtype_bytes(type);
+    if (!w->conv) {
+        store_range(w, first * n, values, type, rows * n);
+        return;
+    }
+    /* [out,in,kh,kw] -> [out,kh,kw,in], one output channel at a time */
+    char *row = xmalloc((size_t)n * size);
+    for (int64_t o = 0; o < rows; o++) {
+        const char *from = (const char *)values + (size_t)(o * n) * size;
+        for (int64_t t = 0; t < taps; t++)
+            for (int64_t i = 0; i < in; i++)
+                memcpy(row + (size_t)(t * in + i) * size, from + (size_t)(i * taps + t) * size,
+                       size);
+        store_range(w, (first + o) * n, row, type, n);
+    }
+    free(row);
 }
 
 void weight_to_file_order(const struct weight *w, float *out)

@@ -2,7 +2,11 @@
  *
  * A network declares each weight once with weight_declare: where its handle goes, its name (our
  * convention = the diffusers or transformers names), shape, initialiser and decay. Loading, saving,
- * initialising, the optimiser and `zoetrope info` all walk that table. The set owns the data. */
+ * initialising, the optimiser and `zoetrope info` all walk that table. The set owns the data.
+ *
+ * A weight stays what it is: on the host, a matrix that does not train is read where its file is
+ * mapped, in the form in which it is stored, and widened only inside the product that reads it.
+ * Whoever cuts such a file while it is in use kills the program (SIGBUS). */
 #ifndef TENSOR_WEIGHT_H
 #define TENSOR_WEIGHT_H
 
@@ -17,6 +21,13 @@ enum init {
     INIT_ONE,
     INIT_NORMAL, /* std = arg */
     INIT_LINEAR  /* std = arg / sqrt(fan in), fan in = product of all but the first dimension */
+};
+
+enum weight_owner {
+    OWNER_NONE,
+    OWNER_DEVICE, /* memory of the device; on the CPU the heap */
+    OWNER_FILE,   /* mapped: read only */
+    OWNER_PINNED  /* host memory of the stream; what is on the device belongs to its slots */
 };
 
 struct weight {
@@ -35,10 +46,12 @@ struct weight {
     /* memory of the device, after weight_set_allocate */
     struct device *device;
     float *master;   /* f32, NULL when loaded for inference in bf16 */
-    void *data;      /* what kernels read: master itself, or a bf16 (f64) copy */
-    enum dtype type; /* of data */
-    void *grad;      /* wide; NULL when not training */
-    char *waiting;   /* pinned host memory of a weight that is brought to the device for use */
+    void *data;      /* what kernels read: master itself, a bf16 (f64) copy, or stored values */
+    enum dtype type; /* of data; with a form, what its values are rounded to */
+    enum weight_owner owner; /* of data */
+    struct stored form;      /* of data; form.form NULL: plain values of `type` */
+    void *grad;              /* wide; NULL when not training */
+    char *waiting; /* pinned host memory of a weight that is brought to the device for use */
 };
 
 struct linear_w {
@@ -55,6 +68,7 @@ struct weight_set {
     int n, cap, group;     /* group: of what is declared next */
     uint64_t budget_bytes; /* most that may lie on the device; 0: no limit. Set before allocating */
     struct weight_stream *stream; /* NULL: everything lies on the device */
+    struct st_file *file;         /* that weights are mapped from; NULL: none is */
 };
 
 void weight_set_init(struct weight_set *s);
@@ -76,6 +90,13 @@ struct weight *weight_find(struct weight_set *s, const char *name);
  * belongs to none (of host memory that is a panic). */
 NODISCARD int weight_set_allocate(struct weight_set *s, struct device *device, enum dtype type,
                                   int training, struct err *e);
+/* The same in three steps, for a file: all weights know their device and type and have no memory;
+ * some are placed where they lie in `file`, which is the set's from then on (and theirs the scales,
+ * row_values of form filled in by the callee); the others get memory. */
+void weight_set_prepare(struct weight_set *s, struct device *device, enum dtype type);
+int weight_can_stay(const struct weight *w, const struct stored_form *form, const void *data);
+void weight_place(struct weight *w, const struct stored_form *form, const void *data, float *scale);
+NODISCARD int weight_set_finish(struct weight_set *s, int training, struct err *e);
 /* Before the ops of a part of the network (1, 2, ..): its weights are on the device from here on,
  * those of the next part are on their way. What a budget leaves on the device is used where it
  * lies. Inference only; one caller at a time. */
@@ -88,6 +109,9 @@ void weight_store(struct weight *w, const void *values, enum dtype type);
 /* In files convolutions lie as [out,in,kh,kw]. weight_file_dims gives the shape there and returns
  * its rank; weight_to_file_order writes weight_count values (the master where there is one). */
 int weight_file_dims(const struct weight *w, int64_t dim[5]);
+/* Give w its rows (of the first dimension) row..row+rows-1 in the order of files. */
+void weight_rows_from_file(struct weight *w, int64_t row, int64_t rows, const void *values,
+                           enum dtype type);
 void weight_to_file_order(const struct weight *w, float *out);
 /* data = round(master), after an optimiser step. kc may be NULL: the caller's thread alone. */
 void weight_publish(struct weight *w, struct kcx *kc);

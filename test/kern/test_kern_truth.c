@@ -359,7 +359,7 @@ TEST(truth_move)
     struct k_permute turn = {2, 0, {3, 2}, {1, 3}, {2, 1}, DT_F64, DT_F64, x, y};
     struct k_permute wide = {2, 0, {6, 2}, {1, 0}, {2, 1}, DT_F64, DT_F64, x, y};
     struct k_permute sum = {2, 1, {6, 2}, {1, 0}, {1, 0}, DT_F64, DT_F64, x, y};
-    struct k_embedding embed = {3, 2, 3, DT_F64, DT_F64, x, index, y};
+    struct k_embedding embed = {3, 2, 3, DT_F64, DT_F64, x, index, y, NULL};
     struct k_embedding_bwd back = {embed, x, table};
 
     kernels_c()->permute(&kc, &turn);
@@ -382,7 +382,7 @@ static void outside_table(void)
     const int32_t index[] = {2};
     double y[1];
     struct kcx kc = alone();
-    struct k_embedding embed = {1, 1, 2, DT_F64, DT_F64, x, index, y};
+    struct k_embedding embed = {1, 1, 2, DT_F64, DT_F64, x, index, y, NULL};
 
     kernels_c()->embedding(&kc, &embed);
 }

@@ -11,13 +11,14 @@
 
 TEST(dtype_names_go_both_ways)
 {
-    for (int i = 0; i < N_DTYPES; i++) {
+    for (int i = 0; i < DT_OTHER; i++) {
         enum dtype t = N_DTYPES;
 
         CHECK_INT(dtype_from_name(dtype_name((enum dtype)i), &t), 0);
         CHECK_INT(t, i);
         CHECK(dtype_bytes(t) >= 1 && dtype_bytes(t) <= 8);
     }
+    CHECK_INT(dtype_from_name(dtype_name(DT_OTHER), &(enum dtype){0}), -1);
     CHECK_INT(dtype_from_name("F8_E4M3", &(enum dtype){0}), -1);
     CHECK_INT(dtype_from_name("f32", &(enum dtype){0}), -1);
 }

@@ -49,6 +49,9 @@ static void golden(const char *name, enum dtype type, int lines)
 TEST(golden_wan_tokens_with_their_own_time) { golden("wan-ti2v-token-time", DT_F32, 6); }
 TEST(golden_wan_original_names)             { golden("wan-t2v-original-keys", DT_F32, 6); }
 TEST(golden_wan_bf16)                       { golden("wan-ti2v-token-time", DT_BF16, 6); }
+TEST(golden_wan_int8_of_comfyui)            { golden("wan-int8-marker", DT_F32, 1); }
+TEST(golden_wan_int8_of_comfyui_bf16)       { golden("wan-int8-marker", DT_BF16, 1); }
+TEST(golden_header_with_unknown_fields)     { golden("safetensors-extra-field", DT_F32, 6); }
 TEST(golden_umt5)                           { golden("umt5", DT_F32, 4); }
 TEST(golden_umt5_padded)                    { golden("umt5-padded", DT_F32, 5); }
 TEST(golden_umt5_bf16)                      { golden("umt5", DT_BF16, 4); }
@@ -96,6 +99,24 @@ TEST(golden_flow_options_are_never_read_over)
         CHECK_INT(run(ztest_data(path), DT_F32, 0, &c, &e), ERR_FORMAT);
         CHECK_CONTAINS(e.msg, rows[i][1]);
         CHECK_INT(c.lines, 0);
+    }
+}
+
+/* Weights that would be wrong, or nobody's, and are named. */
+TEST(golden_files_that_are_refused)
+{
+    static const char *const rows[][2] = {
+        {"wan-int8-convrot", "layer blocks.0.attn1.to_k is stored as int8_tensorwise with convrot"},
+        {"safetensors-unused-f8", "1 unexpected (zz)"}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct err e = {0};
+        struct count c;
+        char path[64];
+
+        snprintf(path, sizeof path, "golden/%s", rows[i][0]);
+        CHECK_INT(run(ztest_data(path), DT_F32, 0, &c, &e), ERR_FORMAT);
+        CHECK_CONTAINS(e.msg, rows[i][1]);
     }
 }
 

@@ -455,7 +455,10 @@ TEST(loader_15_bytes_of_others_are_read)
     for (int i = 0; i < 4; i++) {
         if (load_flawed(&m, i % 2 ? SCALE_ROW : SOUND, prefixes[i / 2], &r, &e))
             ztest_fail(__FILE__, __LINE__, "%s", e.msg);
-        const float *x = weight_find(&m.weights, VICTIM)->data;
+        float x[WIDTH * WIDTH];
+        const struct weight *w = weight_find(&m.weights, VICTIM);
+        weight_read(w, x);
+        CHECK(w->owner == OWNER_FILE && !strcmp(w->form.form->name, "I8"));
         CHECK(x[0] == -128 && x[1] == -127 && x[WIDTH] == 2 * -96);
         CHECK_INT(r.n_bad, 0);
         wan_release(&m);
@@ -471,7 +474,7 @@ TEST(loader_15_bytes_and_scales_that_do_not_fit_are_named)
         {NO_SCALE, "\"" VICTIM "\" is I8 without scales: \"" VICTIM "_scale\" of [32,1] must"},
         {ONLY_SCALE, "1 missing (" VICTIM ", of which only the scale is there)"},
         {SCALE_OF_F32, "\"" VICTIM "_scale\" scales \"" VICTIM "\", which is F32 and not I8"},
-        {SCALE_SHORT, "_scale\" is [31,1], the scales of \"" VICTIM "\" are [32,1] or [32]"},
+        {SCALE_SHORT, "_scale\" is [31,1], the scales of \"" VICTIM "\" are [32,1], [32] or []"},
         {SCALE_PER_VALUE, "_scale\" is [32,32], the scales of"},
         {SCALE_I32, "\"" VICTIM "_scale\" is I32, scales are F32, BF16 or F16"},
         {SCALE_NAN, "_scale\": the scale of row 3 is nan, it must be finite and not negative"},

@@ -1,6 +1,17 @@
 /* matmul.c - c = a b in the three orientations of a linear layer and its backward. */
 #include "kern/c/product.h"
 
+static void line_stored(const struct side *s, int64_t line, int64_t first, int64_t n,
+                        enum dtype wide, void *out)
+{
+    float *to = out;
+
+    ZT_ASSERT(wide == DT_F32);
+    stored_read(s->arg, s->data, line, first, n, to);
+    for (int64_t i = 0; s->type == DT_BF16 && i < n; i++)
+        to[i] = bf16_to_f32(f32_to_bf16(to[i]));
+}
+
 static void matmul(struct kcx *kc, const struct k_matmul *a, int a_along_k, int b_along_k)
 {
     int f64 = a->a_type == DT_F64;
@@ -18,6 +29,10 @@ static void matmul(struct kcx *kc, const struct k_matmul *a, int a_along_k, int 
         .add = a->add,
     };
 
+    if (a->b_form) {
+        p.b.read = line_stored;
+        p.b.arg = a->b_form;
+    }
     if (f64 != (a->b_type == DT_F64) || f64 != (a->c_type == DT_F64))
         BUG("matmul: %s by %s into %s", dtype_name(a->a_type), dtype_name(a->b_type),
             dtype_name(a->c_type));

@@ -136,10 +136,17 @@ static int64_t table_row(const struct k_embedding *a, int64_t row)
 static void embedding_rows(struct kcx *kc, void *arg, int64_t begin, int64_t end, int worker)
 {
     const struct k_embedding *a = arg;
-    double *line = kcx_scratch(kc, worker, (size_t)a->dim * sizeof *line);
+    double *line = kcx_scratch(kc, worker, (size_t)a->dim * 2 * sizeof *line);
 
     for (int64_t r = begin; r < end; r++) {
-        load(line, a->table, a->table_type, table_row(a, r) * a->dim, a->dim);
+        if (a->form) {
+            float *wide = (float *)(line + a->dim);
+
+            stored_read_as(a->form, a->table, table_row(a, r), 0, a->dim, a->table_type, wide);
+            load(line, wide, a->table_type, 0, a->dim);
+        } else {
+            load(line, a->table, a->table_type, table_row(a, r) * a->dim, a->dim);
+        }
         store(a->y, a->y_type, r * a->dim, a->dim, line);
     }
 }

@@ -75,9 +75,16 @@ static void gemm_pack_b(const struct gemm_job *g, const struct gemm_room *w, int
 {
     const struct k_matmul *q = g->q;
     int64_t ld = q->ldb;
-    if (g->form == GEMM_NT) {
-        const char *b = gemm_lines(g->g->b, q->b, q->b_type, &ld, j, n, k0, k, w->lines);
-        g->mm->pack_turned(w->b, b, q->b_type, ld, n, k);
+    if (g->form == GEMM_NT && g->g->b) { /* what is not stored is made a panel at a time */
+        for (int64_t p = 0; p < n; p += MM_PANEL) {
+            int64_t lines = least(MM_PANEL, n - p);
+            const char *b =
+                gemm_lines(g->g->b, q->b, q->b_type, &ld, j + p, lines, k0, k, w->lines);
+            char *to = w->b + p * mm_groups(g->mm, k) * 4;
+            g->mm->pack_turned(to, b, q->b_type, ld, lines, k);
+        }
+    } else if (g->form == GEMM_NT) {
+        g->mm->pack_turned(w->b, at(q->b, q->b_type, j * ld + k0), q->b_type, ld, n, k);
     } else {
         const char *b = gemm_lines(g->g->b, q->b, q->b_type, &ld, k0, k, j, n, w->lines);
         g->mm->pack_cols(w->b, MM_PANEL, b, q->b_type, ld, k, n);
@@ -115,6 +122,8 @@ static struct mm_out gemm_out(const struct gemm_job *g, float *sums, int64_t i, 
 static size_t gemm_carve(const struct gemm_job *g, struct gemm_room *w, int64_t m, char *base)
 {
     int64_t lines_a = g->g->a ? m : 0, lines_b = g->g->b ? g->n_block : 0;
+    if (g->form == GEMM_NT && lines_b)
+        lines_b = MM_PANEL;
     size_t b = mm_bytes_b(g->mm, g->n_block, g->k_block);
     size_t a = g->direct ? 0 : mm_bytes_strips(g->mm, m, g->k_block);
     size_t lines =
@@ -208,6 +217,25 @@ static int gemm_split(struct gemm_job *g)
     return (int)(pieces(q->m, g->m_block) * g->n_n);
 }
 
+/* Fills lines of a matrix as a file keeps it. */
+static void fill_stored(const void *arg, void *out, int64_t line, int64_t lines, int64_t first,
+                        int64_t n)
+{
+    const struct k_matmul *q = arg;
+    char *to = out;
+    for (int64_t i = 0; i < lines; i++, to += n * (q->b_type == DT_BF16 ? 2 : 4))
+        stored_read_as(q->b_form, q->b, line + i, first, n, q->b_type, to);
+}
+
+/* The product of a call, whose b may be stored in any form. */
+static void gemm_call(struct kcx *kc, struct gemm what)
+{
+    struct gemm_side b = {fill_stored, what.q};
+    if (what.q->b_form)
+        what.b = &b;
+    gemm(kc, &what);
+}
+
 void gemm(struct kcx *kc, const struct gemm *what)
 {
     const struct k_matmul *q = what->q;
@@ -237,7 +265,7 @@ static int gemm_any_f64(const struct k_matmul *q)
         if (gemm_any_f64(q))                                                                       \
             kernels_c()->kernel(kc, q);                                                            \
         else                                                                                       \
-            gemm(kc, &(struct gemm){q, form, NULL, NULL, f32, dot, MM_END_PLAIN, NULL});           \
+            gemm_call(kc, (struct gemm){q, form, NULL, NULL, f32, dot, MM_END_PLAIN, NULL});       \
     }
 #define GEMM_GELU(kernel, form, level, f32, dot, end)                                              \
     static void kernel##_##level(struct kcx *kc, struct k_matmul_gelu *a)                          \
@@ -245,7 +273,7 @@ static int gemm_any_f64(const struct k_matmul *q)
         if (gemm_any_f64(&a->q))                                                                   \
             kernels_c()->kernel(kc, a);                                                            \
         else                                                                                       \
-            gemm(kc, &(struct gemm){&a->q, form, NULL, NULL, f32, dot, end, a->pre});              \
+            gemm_call(kc, (struct gemm){&a->q, form, NULL, NULL, f32, dot, end, a->pre});          \
     }
 #define GEMM_LEVEL(level, f32, dot)                                                                \
     GEMM_ENTRY(matmul_nt, GEMM_NT, level, f32, dot)                                                \

@@ -40,7 +40,8 @@ struct tensor *embed(struct cx *cx, struct weight *table, const int32_t *index, 
                             .y_type = type,
                             .table = table->data,
                             .index = index_on_device(cx, index, rows),
-                            .y = y->data}};
+                            .y = y->data,
+                            .form = table->form.form ? &table->form : NULL}};
     RUN(cx, embedding, &a.k);
     if (wants_weight(cx, table))
         tape_push(cx, __func__, embed_bwd, y, 0, NULL, &a, sizeof a);
@@ -122,7 +123,7 @@ struct tensor *timestep_embedding(struct cx *cx, const double *t, int64_t n, int
 
 struct tensor *weight_tensor(struct cx *cx, struct weight *w)
 {
-    if (w->type != cx->wide)
+    if (w->type != cx->wide || w->form.form)
         BUG("weight_tensor: %s is %s, tables are wide", w->name, dtype_name(w->type));
     struct tensor *x = tensor_wrap(cx, w->type, w->rank, w->dim, w->data);
     x->is_weight = 1;

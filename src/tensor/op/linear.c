@@ -23,7 +23,8 @@ static struct k_matmul product(int64_t rows, int64_t n, int64_t k, int b_turned,
                              .c_type = y->type,
                              .a = a->data,
                              .b = b->data,
-                             .c = y->data};
+                             .c = y->data,
+                             .b_form = b->form.form ? &b->form : NULL};
 }
 
 static void count(struct cx *cx, int64_t rows, const struct weight *w)

@@ -1,0 +1,120 @@
+#include "kern/stored.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+static void unpack_f32(float *out, const void *blocks, int64_t n)
+{
+    memcpy(out, blocks, (size_t)n * sizeof *out);
+}
+
+static void unpack_bf16(float *out, const void *blocks, int64_t n)
+{
+    const bf16 *x = blocks;
+
+    for (int64_t i = 0; i < n; i++)
+        out[i] = bf16_to_f32(x[i]);
+}
+
+/* f16_to_f32 without a branch, so that it runs in vectors: the exponent is moved by a product,
+ * which makes denormals right as well; what was infinite or NaN stays so. */
+static void unpack_f16(float *out, const void *blocks, int64_t n)
+{
+    const uint16_t *x = blocks;
+
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t u = (uint32_t)(x[i] & 0x7fff) << 13, sign = (uint32_t)(x[i] & 0x8000) << 16;
+        uint32_t end = 0u - (uint32_t)(u >= 0x7c00u << 13);
+        float f;
+
+        memcpy(&f, &u, 4);
+        f *= 0x1p112f;
+        memcpy(&u, &f, 4);
+        u |= sign | (end & 0x7f800000u);
+        memcpy(&out[i], &u, 4);
+    }
+}
+
+static void unpack_i8(float *out, const void *blocks, int64_t n)
+{
+    const int8_t *x = blocks;
+
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (float)x[i];
+}
+
+const struct stored_form stored_forms[] = {
+    {"F32", 1, 4, unpack_f32}, {"BF16", 1, 2, unpack_bf16}, {"F16", 1, 2, unpack_f16},
+    {"I8", 1, 1, unpack_i8},   {NULL, 1, 1, NULL},
+};
+
+const struct stored_form *stored_named(const char *name)
+{
+    for (const struct stored_form *f = stored_forms; f->name; f++)
+        if (!strcmp(f->name, name))
+            return f;
+    return NULL;
+}
+
+size_t stored_row_bytes(const struct stored *s)
+{
+    return (size_t)(s->row_values / s->form->block) * (size_t)s->form->bytes;
+}
+
+static const char *block_of(const struct stored *s, const char *row, int64_t value)
+{
+    return row + value / s->form->block * s->form->bytes;
+}
+
+/* Part of the block in which `first` lies; returns how many values that were. */
+static int64_t read_part(const struct stored *s, const char *row, int64_t first, int64_t n,
+                         float *out)
+{
+    float whole[STORED_MAX_BLOCK];
+    int64_t skip = first % s->form->block, k = s->form->block - skip;
+
+    k = k < n ? k : n;
+    s->form->unpack(whole, block_of(s, row, first), s->form->block);
+    memcpy(out, whole + skip, (size_t)k * sizeof *out);
+    return k;
+}
+
+void stored_read(const struct stored *s, const void *data, int64_t row, int64_t first, int64_t n,
+                 float *out)
+{
+    const char *line = (const char *)data + (size_t)row * stored_row_bytes(s);
+    const int block = s->form->block;
+    float *to = out;
+    int64_t left = n, k;
+
+    ZT_ASSERT(block <= STORED_MAX_BLOCK && s->row_values % block == 0);
+    if (left && first % block) {
+        k = read_part(s, line, first, left, to);
+        to += k, first += k, left -= k;
+    }
+    k = left / block * block;
+    s->form->unpack(to, block_of(s, line, first), k);
+    if (k < left)
+        read_part(s, line, first + k, left - k, to + k);
+    if (s->scale)
+        for (int64_t i = 0; i < n; i++)
+            out[i] *= s->scale[row];
+}
+
+void stored_read_as(const struct stored *s, const void *data, int64_t row, int64_t first, int64_t n,
+                    enum dtype type, void *out)
+{
+    float wide[STORED_MAX_BLOCK];
+
+    if (type == DT_F32) {
+        stored_read(s, data, row, first, n, out);
+        return;
+    }
+    for (int64_t i = 0; i < n; i += STORED_MAX_BLOCK) {
+        int64_t k = n - i < STORED_MAX_BLOCK ? n - i : STORED_MAX_BLOCK;
+
+        stored_read(s, data, row, first + i, k, wide);
+        dtype_convert((char *)out + (size_t)i * dtype_bytes(type), type, wide, DT_F32, (size_t)k);
+    }
+}

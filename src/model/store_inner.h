@@ -1,0 +1,33 @@
+/* store_inner.h - what the parts of the store share. Private to this folder. */
+#ifndef MODEL_STORE_INNER_H
+#define MODEL_STORE_INNER_H
+
+#include "format/safetensors.h"
+#include "model/store.h"
+
+/* Which tensor of a file is which weight. */
+struct match {
+    struct weight_set *set;
+    const struct st_file *file;
+    const char *path;
+    const struct st_tensor **of;    /* [set->n], NULL where missing */
+    const struct st_tensor **scale; /* [set->n], of those stored as I8 */
+    const char **spare;             /* names in the file that fit nothing */
+    int n_spare, n_missing;
+};
+
+/* Finds them all, by any convention of names. ERR_FORMAT: not these, or one twice. */
+NODISCARD int match_init(struct match *m, struct weight_set *set, const struct st_file *f,
+                         const char *path, const struct store_names *names, struct err *e);
+void match_release(struct match *m);
+
+/* How many values are NaN or infinite; of a weight that lies in its file. */
+int64_t store_count_bad(const float *x, int64_t n);
+int64_t store_count_bad_stored(const struct weight *w);
+
+/* Elements of one row (output channel) of w, in files and in memory. */
+int64_t store_row(const struct weight *w);
+/* Dimension i of w as files write it. */
+int64_t store_dim(const struct weight *w, int i);
+
+#endif

@@ -1,0 +1,260 @@
+/* store_match.c - names of tensors in files, and which weight each is meant for. */
+#include "model/store_inner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/utf8.h"
+#include "model/int8.h"
+#include "model/quant.h"
+
+#define MAX_LISTED 3 /* names in one message */
+
+/* ---- names ---- */
+
+/* clang-format off */
+static const struct naming wan_rules[] = { /* the original Wan release */
+    {"condition_embedder.time_embedder.linear_1", "time_embedding.0"},
+    {"condition_embedder.time_embedder.linear_2", "time_embedding.2"},
+    {"condition_embedder.text_embedder.linear_1", "text_embedding.0"},
+    {"condition_embedder.text_embedder.linear_2", "text_embedding.2"},
+    {"condition_embedder.time_proj",              "time_projection.1"},
+    {"proj_out",          "head.head"},
+    {"scale_shift_table", "head.modulation"},
+    {"scale_shift_table", "modulation"},
+    {"attn1",             "self_attn"},
+    {"attn2",             "cross_attn"},
+    {"attn1.to_q",        "attn1.q"},
+    {"attn1.to_k",        "attn1.k"},
+    {"attn1.to_v",        "attn1.v"},
+    {"attn1.to_out.0",    "attn1.o"},
+    {"attn2.to_q",        "attn2.q"},
+    {"attn2.to_k",        "attn2.k"},
+    {"attn2.to_v",        "attn2.v"},
+    {"attn2.to_out.0",    "attn2.o"},
+    {"norm2",             "norm3"},
+    {"ffn.net.0.proj",    "ffn.0"},
+    {"ffn.net.2",         "ffn.2"},
+    {NULL, NULL},
+};
+static const struct naming umt5_rules[] = { /* the text encoder of the original Wan release */
+    {"shared",                                       "token_embedding"},
+    {"encoder.final_layer_norm",                     "norm"},
+    {"encoder.block",                                "blocks"},
+    {"layer.0.SelfAttention",                        "attn"},
+    {"layer.0.SelfAttention.relative_attention_bias", "pos_embedding.embedding"},
+    {"layer.0.layer_norm",                           "norm1"},
+    {"layer.1.layer_norm",                           "norm2"},
+    {"layer.1.DenseReluDense.wi_0",                  "ffn.gate.0"},
+    {"layer.1.DenseReluDense.wi_1",                  "ffn.fc1"},
+    {"layer.1.DenseReluDense.wo",                    "ffn.fc2"},
+    {NULL, NULL},
+};
+static const struct naming no_rules[] = {{NULL, NULL}};
+static const char *const no_names[] = {NULL};
+static const char *const umt5_ignore[] = {"encoder.embed_tokens.weight", NULL};
+static const char *const prefixes[] = {"", "model.diffusion_model.", "diffusion_model.", "model.",
+                                       "transformer.", "module."};
+/* clang-format on */
+
+const struct store_names store_wan_names = {wan_rules, no_names, 0};
+const struct store_names store_umt5_names = {umt5_rules, umt5_ignore, 0};
+const struct store_names store_clause_text_names = {no_rules, no_names, 0};
+const struct store_names store_tiny_vae_names = {no_rules, no_names, 1};
+
+/* Replace the whole dotted part `from` of name, where it is there. */
+static void rewrite(char *name, size_t size, const char *from, const char *to)
+{
+    size_t n = strlen(from);
+    char out[ST_MAX_NAME + 64];
+
+    for (char *at = strstr(name, from); at; at = strstr(at + 1, from))
+        if ((at == name || at[-1] == '.') && (at[n] == '.' || !at[n])) {
+            snprintf(out, sizeof out, "%.*s%s%s", (int)(at - name), name, to, at + n);
+            snprintf(name, size, "%s", out);
+            return;
+        }
+}
+
+static struct weight *find_renamed(struct weight_set *s, const char *name,
+                                   const struct store_names *names)
+{
+    char own[ST_MAX_NAME + 64];
+    struct weight *w = weight_find(s, name);
+
+    if (w)
+        return w;
+    snprintf(own, sizeof own, "%s", name);
+    for (const struct naming *r = names->rules; r->own; r++)
+        rewrite(own, sizeof own, r->other, r->own);
+    return weight_find(s, own);
+}
+
+/* The weight that a tensor of the file is meant for, NULL when there is none. */
+static struct weight *find_weight(struct weight_set *s, const char *name,
+                                  const struct store_names *names)
+{
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        size_t n = strlen(prefixes[i]);
+        struct weight *w = strncmp(name, prefixes[i], n) ? NULL : find_renamed(s, name + n, names);
+
+        if (w)
+            return w;
+    }
+    return NULL;
+}
+
+static int ignored(const char *name, const struct store_names *names)
+{
+    for (const char *const *i = names->ignore; *i; i++)
+        if (!strcmp(name, *i))
+            return 1;
+    return 0;
+}
+
+/* What a tensor of the file is meant for: a weight, or (*scale) the scales of one. NULL: neither,
+ * and with *unused nobody misses it. */
+static struct weight *find_use(struct weight_set *s, const char *name,
+                               const struct store_names *names, int *scale, int *unused)
+{
+    char scaled[ST_MAX_NAME + 1];
+    size_t n = strlen(name), tail = strlen(INT8_SCALE);
+    struct weight *w = find_weight(s, name, names);
+
+    *scale = 0;
+    *unused = !w && (ignored(name, names) || quant_is_marker(name));
+    if (w || *unused || n <= tail || strcmp(name + n - tail, INT8_SCALE))
+        return w;
+    snprintf(scaled, sizeof scaled, "%.*s", (int)(n - tail), name);
+    *scale = 1;
+    *unused = ignored(scaled, names);
+    return find_weight(s, scaled, names);
+}
+
+/* ---- which tensor is which weight ---- */
+
+static int index_of(const struct weight_set *s, const struct weight *w)
+{
+    int i = 0;
+
+    while (s->all[i] != w)
+        i++;
+    return i;
+}
+
+static int match_all(struct match *m, const struct store_names *names, struct err *e)
+{
+    for (int i = 0; i < st_count(m->file); i++) {
+        const struct st_tensor *t = st_at(m->file, i);
+        const struct st_tensor **of;
+        int scale, unused;
+        struct weight *w = find_use(m->set, t->name, names, &scale, &unused);
+
+        if (!w) {
+            if (!unused)
+                m->spare[m->n_spare++] = t->name;
+            continue;
+        }
+        of = (scale ? m->scale : m->of) + index_of(m->set, w);
+        if (*of)
+            return err_set(e, ERR_FORMAT, "%s: tensors \"%s\" and \"%s\" are both %s%s", m->path,
+                           (*of)->name, t->name, w->name, scale ? INT8_SCALE : "");
+        *of = t;
+    }
+    for (int k = 0; k < m->set->n; k++)
+        m->n_missing += !m->of[k];
+    return 0;
+}
+
+static void list_missing(const struct match *m, struct buf *b)
+{
+    int listed = 0;
+
+    buf_printf(b, "%d missing (", m->n_missing);
+    for (int k = 0; k < m->set->n && listed < MAX_LISTED; k++) {
+        const char *name = m->set->all[k]->name, *near;
+
+        if (m->of[k])
+            continue;
+        near = nearest_name(name, m->spare, m->n_spare);
+        buf_printf(b, "%s%s", listed++ ? ", " : "", name);
+        if (m->scale[k])
+            buf_puts(b, ", of which only the scale is there");
+        else if (near)
+            buf_printf(b, ", nearest in the file %s", near);
+    }
+    buf_puts(b, m->n_missing > MAX_LISTED ? ", ...)" : ")");
+}
+
+static void list_spare(const struct match *m, struct buf *b)
+{
+    const char **own = xcalloc((size_t)m->set->n + 1, sizeof *own);
+    int n_own = 0;
+
+    for (int k = 0; k < m->set->n; k++)
+        if (!m->of[k])
+            own[n_own++] = m->set->all[k]->name;
+    buf_printf(b, "%d unexpected (", m->n_spare);
+    for (int i = 0; i < m->n_spare && i < MAX_LISTED; i++) {
+        const char *near = nearest_name(m->spare[i], own, n_own);
+
+        buf_printf(b, "%s%.100s", i ? ", " : "", m->spare[i]);
+        if (near)
+            buf_printf(b, ", nearest %s", near);
+    }
+    buf_puts(b, m->n_spare > MAX_LISTED ? ", ...)" : ")");
+    free(own);
+}
+
+static int refuse(const struct match *m, struct err *e)
+{
+    struct buf b = BUF_INIT;
+
+    if (m->n_missing)
+        list_missing(m, &b);
+    if (m->n_missing && m->n_spare)
+        buf_puts(&b, "; ");
+    if (m->n_spare)
+        list_spare(m, &b);
+    err_set(e, ERR_FORMAT, "%s: the tensors are not those of this network: %s", m->path,
+            buf_str(&b));
+    buf_release(&b);
+    return ERR_FORMAT;
+}
+
+/* Hostile files may hold 400,000 names; comparing each with every weight would take minutes. */
+static int check_count(const struct match *m, struct err *e)
+{
+    int n = st_count(m->file);
+
+    if (n <= 4 * m->set->n + 1000)
+        return 0;
+    return err_set(e, ERR_FORMAT, "%s: holds %d tensors, this network has %d", m->path, n,
+                   m->set->n);
+}
+
+int match_init(struct match *m, struct weight_set *set, const struct st_file *f, const char *path,
+               const struct store_names *names, struct err *e)
+{
+    int rc;
+
+    *m = (struct match){.set = set, .file = f, .path = path};
+    m->of = xcalloc((size_t)set->n + 1, sizeof *m->of);
+    m->scale = xcalloc((size_t)set->n + 1, sizeof *m->scale);
+    m->spare = xcalloc((size_t)st_count(f) + 1, sizeof *m->spare);
+    rc = check_count(m, e);
+    if (!rc)
+        rc = match_all(m, names, e);
+    if (!rc && (m->n_missing || m->n_spare))
+        rc = refuse(m, e);
+    return rc;
+}
+
+void match_release(struct match *m)
+{
+    free(m->of);
+    free(m->scale);
+    free(m->spare);
+}
