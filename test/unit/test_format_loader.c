@@ -322,13 +322,13 @@ TEST(loader_07_metadata_is_text)
                    "metadata key a: expected text");
 }
 
+#define B_IN_F8 T("b", "\"dtype\":\"F8_E4M3\",\"shape\":[3],\"data_offsets\":[4,7]")
+#define C_IN_F4 T("c", "\"dtype\":\"F4\",\"shape\":[2],\"data_offsets\":[7,8]")
+
 /* A type that is not computed is listed and hashed; only who reads it is refused. */
 TEST(loader_07_types_that_are_not_computed)
 {
-    static const char header[] =
-        "{" T("a", F32("1", 0, 4)) "," T("b", "\"dtype\":\"F8_E4M3\",\"shape\":[3],\"data_"
-                                              "offsets\":[4,7]") "," T(
-            "c", "\"dtype\":\"F4\",\"shape\":[2],\"data_offsets\":[7,8]") "}";
+    static const char header[] = "{" T("a", F32("1", 0, 4)) "," B_IN_F8 "," C_IN_F4 "}";
     char *path = ztest_in_tmp("h.safetensors"), hex[65];
     struct st_file *f;
     struct err e = {0};
