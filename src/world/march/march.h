@@ -31,7 +31,14 @@ enum {
 
 /* What a ray met, kept per pixel. Numbers from MARCH_FLAT on are surfaces in closed form, each
  * place has its own. */
-enum { MARCH_SKY = 0, MARCH_THING = 1, MARCH_FLAT = 32, MARCH_FLOOR = 32, MARCH_BOX = 40 };
+enum {
+    MARCH_SKY = 0,
+    MARCH_THING = 1,
+    MARCH_FLAT = 32,
+    MARCH_FLOOR = 32,
+    MARCH_BOX = 40,
+    MARCH_WHATS = 64
+};
 
 /* Has a distance function; all of it lies in the sphere. */
 struct march_thing {
@@ -52,6 +59,7 @@ struct march_lamp {
 struct march {
     int place, style;
     float time; /* s */
+    float dent; /* size of thumb marks in clay, m */
     struct view view;
     float root[3], yaw_cos, yaw_sin; /* figure space: turned, then moved to root */
     int n_figures, n_things, n_boxes, n_lamps;

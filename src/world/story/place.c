@@ -13,7 +13,7 @@ static const struct where {
     int round;                                  /* walks in a circle */
     float landmark[4];                          /* framed when nobody is there */
 } wheres[STORY_PLACE_COUNT] = {
-    [STORY_CLIFF] = {0.35f, 1.05f, 0.2f, 0.16f, 0.04f, 9, 0, {0}},
+    [STORY_CLIFF] = {0.05f, 0.62f, 0.15f, 0.22f, 0.05f, 9, 0, {0}},
     [STORY_STREET] = {0, 0, 0.3f, 0.03f, 0.04f, 0, 0, {-4, 0, 2.2f, 2.2f}},
     [STORY_ROOM] = {-PI / 2, -PI / 2, 0.4f, 0.1f, 0.06f, 0, 1, {0, 0.3f, 0.75f, 0.8f}},
     [STORY_MOON] = {0, 0.35f, 0.3f, 0.04f, 0.05f, 0, 0, {0, 0, 1.6f, 1.6f}},
@@ -68,7 +68,7 @@ void stage_place(struct stage *st)
     st->circle = w->round ? body[3] * 0.6f : 0;
     memcpy(st->look, f->shot == STORY_CLOSE ? head : body, sizeof st->look);
     if (f->place == STORY_CLIFF)
-        st->root[1] = 8;
+        st->root[1] = -2.2f;
     if (f->place == STORY_CLOUD)
         st->eye_lo[2] = -5;
     /* The middle of what is framed is turned with the subject; on a round, the middle is that of

@@ -92,7 +92,7 @@ static void cliff(const struct stage *st, struct march *m)
     float size = 1.0f, x = 0, y = -13;
 
     m->par[0] = 9;
-    m->par[1] = stage_draw(st, 7, 0, 6);
+    m->par[1] = nobody ? stage_draw(st, 7, 0, 6) : -1.55f + stage_draw(st, 7, -0.3f, 0.3f);
     if (!nobody) {
         float away = 34;
 
@@ -121,7 +121,7 @@ static void street(const struct stage *st, struct march *m)
 
     m->par[0] = 6.2f;
     m->par[1] = glow[time];
-    m->par[2] = night ? 0.75f : time == STORY_SUNSET ? 0.5f : 0.12f;
+    m->par[2] = night ? 0.6f : time == STORY_SUNSET ? 0.4f : 0.12f;
     m->par[4] = night || m->rain > 0 ? 0.9f : 0.45f;
     if (night) {
         set3(m->ambient, 0.09f, 0.075f, 0.13f);
@@ -142,7 +142,7 @@ static void street(const struct stage *st, struct march *m)
             unsigned h =
                 (unsigned)(cell * 2 + (side > 0)) * 2654435761u + (unsigned)m->number * 40503u;
             float a = (float)(h >> 20 & 255) / 255, b = (float)(h >> 12 & 255) / 255;
-            float out = m->par[0] - 1.2f - 0.5f * a, base = 2.4f + 2.2f * b;
+            float out = m->par[0] - 1.3f - 0.6f * a, base = 0.9f + 2.6f * b;
             float x = (float)cell * 2.5f + 1.1f, y0 = out * (float)side,
                   y1 = m->par[0] * (float)side;
             float lo[3] = {x, y0 < y1 ? y0 : y1, base};
@@ -268,7 +268,7 @@ static void cloud(const struct stage *st, struct march *m)
     float size =
         st->story.facts.subject == STORY_NOBODY ? 1.3f : 1.25f * (body > 1.1f ? 1.1f : body);
 
-    m->par[0] = night ? 0.02f : 0.10f;
+    m->par[0] = night ? 0.03f : 0;
     m->par[1] = size;
     for (int i = 0; i < 7; i++)
         m->par[8 + i] =
@@ -276,8 +276,9 @@ static void cloud(const struct stage *st, struct march *m)
     add_thing(m, THING_CLOUD, 0, 0, 0.1f * size, -0.5f * size, 2.05f * size);
     if (st->story.facts.time == STORY_DAY) {
         set3(m->sky_top, 0.04f, 0.22f, 0.75f);
-        set3(m->sky_low, 0.45f, 0.7f, 0.95f);
-        set3(m->bounce, 0.34f, 0.42f, 0.55f);
+        set3(m->sky_low, 0.25f, 0.55f, 0.95f);
+        set3(m->ambient, 0.36f, 0.42f, 0.5f);
+        set3(m->bounce, 0.16f, 0.3f, 0.55f);
     }
     if (m->fog < 0.02f)
         m->fog = 0;
@@ -301,7 +302,7 @@ static void court(const struct stage *st, struct march *m)
     m->par[2] = s * 0.7f;
     set3(m->hall_lo, -2.2f * s, -1.9f * s, 0);
     set3(m->hall_hi, 2.2f * s, 1.7f * s, 2.1f * s);
-    net(st, m, st->root[0] + (st->dist * 0.30f > 0.9f ? st->dist * 0.30f : 0.9f), 0, 3.05f);
+    net(st, m, st->root[0] + (st->dist * 0.30f > 0.9f ? st->dist * 0.30f : 0.9f), 2.1f, 3.05f);
     scale3(m->sun_rgb, 0);
     set3(m->ambient, 0.5f, 0.5f, 0.48f);
     set3(m->bounce, 0.14f, 0.2f, 0.15f);
@@ -321,6 +322,8 @@ static void lawn(const struct stage *st, struct march *m)
     m->par[0] = stage_cos(st->az + 0.8f);
     m->par[1] = stage_sin(st->az + 0.8f);
     m->par[2] = 0.16f * d;
+    if (m->fog < 0.01f)
+        m->fog = 0;
     for (int i = 0; i < 3; i++) {
         float size = d * stage_draw(st, 13 + i, 0.62f, 0.8f), x, y;
 
@@ -332,8 +335,8 @@ static void lawn(const struct stage *st, struct march *m)
         add_thing(m, THING_TREE + i, 0, x, y, 0.5f * size, 0.56f * size);
     }
     if (st->story.facts.action == STORY_PLAYS)
-        net(st, m, m->root[0] + (st->dist * 0.30f > 0.9f ? st->dist * 0.30f : 0.9f), m->root[1],
-            3.05f);
+        net(st, m, m->root[0] + (st->dist * 0.30f > 0.9f ? st->dist * 0.30f : 0.9f),
+            m->root[1] + 2.1f, 3.05f);
 }
 
 void stage_scenery(const struct stage *st, struct march *m)

@@ -94,6 +94,7 @@ void stage_frame(const struct stage *st, double t_s, struct march *m)
     m->style = st->story.facts.style;
     m->time = (float)t_s;
     m->net_x = -1e3f;
+    m->dent = 0.09f * st->dist;
     m->number = (float)(int)stage_draw(st, 20, 1, 1000);
     walk(st, (float)t_s, m->root, &heading);
     m->yaw_cos = stage_cos(heading);
