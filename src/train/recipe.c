@@ -288,7 +288,7 @@ int recipe_check(const struct train_config *c, const char *dir, struct err *e)
     say_vae(&vae, c);
     say_latents(&latents, c);
     say_dit(&dit, c);
-    if (!r && there(dir, "reel.bin"))
+    if (!r && (vae_begun || there(dir, "reel.bin")))
         r = compare(buf_str(&have), buf_str(&all), dir, e);
     if (!r && vae_begun && !(r = compare(buf_str(&have), buf_str(&vae), dir, e)))
         r = check_vae(c, dir, e);

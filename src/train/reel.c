@@ -9,9 +9,11 @@
 #include "base/ahead.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/rng.h"
+#include "train/recipe.h"
 
-/* What waits to be written or encoded, bytes. */
+/* What waits to be written or encoded: some groups of latents, and enough for every thread to go on
+ * while others are slow; but not more than so many bytes. */
+enum { WAITING = 64, WAITING_PER_THREAD = 4 };
 #define WAITING_BYTES ((size_t)512 << 20)
 
 /* First bytes of the file; all of it must agree for the records to be ours. */
@@ -152,7 +154,8 @@ static int open_for_append(int *fd, const char *path, const struct train_config 
 
 int reel_room(int threads, size_t bytes)
 {
-    size_t fit = WAITING_BYTES / bytes, want = 4 * (size_t)threads;
+    size_t fit = WAITING_BYTES / bytes, want = WAITING_PER_THREAD * (size_t)threads;
+    want = want > WAITING ? want : WAITING;
     return (int)(want < fit ? want : fit > 1 ? fit : 1);
 }
 
@@ -215,6 +218,8 @@ static int append(int fd, const char *path, int done, const struct train_config 
 
 int reel_make(const struct train_config *c, const struct run *run, struct err *e)
 {
+    if (recipe_vae_done(c, run->dir))
+        return 0;
     char *path = path_join(run->dir, "reel.bin");
     int fd, n = open_for_append(&fd, path, c, e);
     int r = n < 0 ? n : append(fd, path, n, c, run, e);

@@ -31,8 +31,9 @@ int reel_room(int threads, size_t bytes);
 /* How the records of a config say what a clip is. */
 struct record_form reel_record_form(const struct train_config *c);
 
-/* Make what is missing of DIR/reel.bin. ERR_CANCEL, ERR_IO, ERR_FORMAT for a file of another
- * config or of an earlier version of the program. */
+/* Make what is missing of DIR/reel.bin; nothing once the codec is finished, which alone reads it.
+ * ERR_CANCEL, ERR_IO, ERR_FORMAT for a file of another config or of an earlier version of the
+ * program. */
 NODISCARD int reel_make(const struct train_config *c, const struct run *run, struct err *e);
 NODISCARD int reel_open(struct reel *r, const struct train_config *c, const char *dir,
                         struct err *e);

@@ -55,13 +55,14 @@ static int hold_folder(const char *dir, struct err *e)
 
 static int run_stages(const struct train_config *c, const struct run *run, struct err *e)
 {
-    char *reel = path_join(run->dir, "reel.bin");
+    char *reel = path_join(run->dir, "reel.bin"), *recipe = path_join(run->dir, "recipe.txt");
     int r = 0;
-    if (!run->resume && file_exists(reel))
+    if (!run->resume && (file_exists(reel) || file_exists(recipe)))
         r = err_set(e, ERR_IO,
                     "%s holds a run already: go on with --resume auto, or choose another --out",
                     run->dir);
     free(reel);
+    free(recipe);
     if (!r)
         r = recipe_check(c, run->dir, e);
     for (size_t i = 0; i < sizeof(STAGES) / sizeof(STAGES[0]) && !r; i++) {

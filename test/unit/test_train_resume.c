@@ -143,10 +143,12 @@ TEST(train_resume_refuses_another_config)
 TEST(train_resume_trains_on)
 {
     char *dir = finished("resume-more"), *index = path_join(dir, "model/model_index.json");
+    char *reel = path_join(dir, "reel.bin");
     struct buf text = BUF_INIT;
     struct train_config c;
     struct err e;
 
+    CHECK(!unlink(reel));
     config(&c);
     snprintf(c.name, sizeof c.name, "another name");
     c.dit.evaluate_every = 2;
@@ -160,10 +162,14 @@ TEST(train_resume_trains_on)
     CHECK_INT(train(&c, dir, 1, NULL, &e), 0);
     CHECK_INT(rows(dir, "curve-dit.jsonl"), 2 * STEPS);
     CHECK_INT(checkpoint_newest(dir, "dit"), 2 * STEPS);
+    CHECK(!file_exists(reel)); /* nobody reads it any more */
+    CHECK_INT(train(&c, dir, 0, NULL, &e), ERR_IO);
+    CHECK_CONTAINS(e.msg, "holds a run already");
     CHECK(recipe_dit_done(&c, dir));
     buf_release(&text);
     free(dir);
     free(index);
+    free(reel);
 }
 
 TEST(train_resume_names_a_broken_checkpoint)
