@@ -13,6 +13,7 @@
 #include "media/film.h"
 #include "model/bundle.h"
 #include "world/lexicon.h"
+#include "world/story/words.h"
 #include "zoetrope.h"
 
 static const char HELP[] =
@@ -227,13 +228,38 @@ static void show_lexicon(void)
     }
 }
 
+/* The same of stories; what says nothing is left out. */
+static void show_story(void)
+{
+    const struct story_row *row;
+    int last = -1;
+
+    for (int i = 0; (row = story_row(i)); i++) {
+        int slot = row->fact[0].slot;
+        const char *word = story_slot_word(slot, row->fact[0].value);
+
+        if (!word)
+            continue;
+        if (slot != last)
+            printf("%s\n", story_slot_name(slot));
+        last = slot;
+        printf("  %-10s", word);
+        for (int lang = 0; lang < LANG_COUNT; lang++)
+            print_forms(row->form[lang]);
+        putchar('\n');
+    }
+}
+
 static int show_words(const zt_model *m)
 {
     struct tokenizer *t;
     struct err e = {0};
 
     if (!strcmp(zt_model_get(m, "text"), "canonical")) {
-        show_lexicon();
+        if (strstr(zt_model_get(m, "worlds"), "physics"))
+            show_lexicon();
+        if (strstr(zt_model_get(m, "worlds"), "story"))
+            show_story();
         return EXIT_OK;
     }
     char *path = path_join(zt_model_get(m, "path"), "tokenizer");

@@ -13,6 +13,7 @@ struct zt_model {
     struct bundle_info info;
     char hash[65];
     char text[4][40]; /* width, height, frames, frame_rate as text */
+    char worlds[64];  /* names with ", " between; "" when the text is plain */
     char parameters[24];
     char weights[160], weight_bytes[24]; /* how they are stored */
     pthread_mutex_t lock;                /* guards loaded */

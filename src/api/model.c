@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "world/world.h"
 
 int api_fail(const struct err *e, char *error, size_t size)
 {
@@ -80,6 +81,11 @@ int zt_model_open(zt_model **out, const char *name, char *error, size_t size)
     snprintf(m->text[1], sizeof m->text[1], "%d", m->info.height);
     snprintf(m->text[2], sizeof m->text[2], "%d", m->info.frames);
     api_real(m->text[3], sizeof m->text[3], m->info.frame_rate);
+    for (int i = 0; world_at(i); i++) {
+        size_t n = strlen(m->worlds);
+        if (m->info.worlds & world_bit(world_at(i)))
+            snprintf(m->worlds + n, sizeof m->worlds - n, "%s%s", n ? ", " : "", world_at(i)->name);
+    }
     snprintf(m->parameters, sizeof m->parameters, "%lld", (long long)count_parameters(m->dir));
     *out = m;
     return 0;
@@ -113,6 +119,7 @@ const char *zt_model_get(const zt_model *m, const char *key)
                  {"release", m->info.release},
                  {"sampler", m->info.sampler},
                  {"text", m->info.worlds ? "canonical" : "plain"},
+                 {"worlds", m->worlds},
                  {"hash", m->hash},
                  {"width", m->text[0]},
                  {"height", m->text[1]},

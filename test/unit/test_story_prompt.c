@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/rng.h"
 #include "world/story/caption.h"
 #include "world/story/press.h"
@@ -88,4 +89,156 @@ TEST(story_press_is_read)
         }
     }
     CHECK(held_out > n * 0.17 && held_out < n * 0.23);
+}
+
+/* "woman street night": facts by their canonical words. */
+static void parse_facts(const char *words, struct story_facts *f)
+{
+    memset(f, 0, sizeof *f);
+    while (*words) {
+        size_t n = strcspn(words, " ");
+        int found = 0;
+
+        for (int slot = 0; slot < STORY_SLOT_COUNT; slot++) {
+            for (int v = 1; v < story_slot_count(slot); v++) {
+                const char *word = story_slot_word(slot, v);
+
+                if (strlen(word) == n && !memcmp(word, words, n)) {
+                    CHECK(!story_fact_get(f, slot));
+                    *story_fact(f, slot) = v;
+                    found = 1;
+                }
+            }
+        }
+        if (!found)
+            ztest_fail(__FILE__, __LINE__, "%s begins with no canonical word", words);
+        words += n + (words[n] == ' ');
+    }
+}
+
+/* Prompts as people write them, not as the grammar of captions does: all that they ask for. */
+TEST(story_prompt_list_is_read)
+{
+    struct buf list = BUF_INIT;
+    struct err e = {0};
+    int n = 0;
+
+    CHECK_INT(file_read(&list, ztest_data("../configs/prompts-story-106.txt"), 1 << 20, &e), 0);
+    for (char *line = strtok(list.data, "\n"); line; line = strtok(NULL, "\n")) {
+        struct story_facts want, full;
+        struct story_prompt p;
+        char *tab = strchr(line, '\t');
+
+        if (*line == '#')
+            continue;
+        CHECK(tab != NULL);
+        *tab = 0;
+        parse_facts(line, &want);
+        story_prompt_read(tab + 1, &p);
+        story_prompt_complete(&p, (uint64_t)n, &full);
+        if (!story_facts_agree(&want, &full))
+            ztest_fail(__FILE__, __LINE__, "%s: not %s", tab + 1, line);
+        if (want.subject == STORY_NOBODY)
+            want.subject = 0; /* may go without saying */
+        if (!story_facts_agree(&want, &p.facts))
+            ztest_fail(__FILE__, __LINE__, "%s: %s is chance", tab + 1, line);
+        n++;
+    }
+    CHECK_INT(n, 106);
+    buf_release(&list);
+}
+
+/* One sentence a row, and the canonical words that are read from it; behind a bar what is not
+ * understood. */
+static const struct {
+    const char *text, *facts, *unknown;
+} rows[] = {
+    /* whose colour */
+    {"a woman in a black coat and a red dress", "woman red", ""},
+    {"the monster is blue and sits beside a red candle", "monster sits blue candle", "red"},
+    {"a girl in red on a green lawn", "girl lawn red", ""},
+    {"白云上穿蓝色衬衫的年轻人", "reader cloud blue", ""},
+    {"an astronaut in a white spacesuit with orange stripes", "astronaut orange", ""},
+    {"a white lighthouse with a red band", "cliff", ""},
+    /* waves */
+    {"an astronaut waves", "astronaut waves", ""},
+    {"a woman stands by the waves", "woman cliff stands", ""},
+    {"waves crash against the cliffs", "cliff", ""},
+    /* ships are places or things */
+    {"an astronaut in a spaceship", "astronaut ship", ""},
+    {"an astronaut in front of a spaceship", "astronaut spaceship", ""},
+    {"在飞船里的宇航员", "astronaut ship", ""},
+    {"飞船前的宇航员", "astronaut spaceship", ""},
+    /* a moon to stand on, and one in the sky */
+    {"月光下的悬崖", "cliff night", ""},
+    {"an astronaut on the moon", "astronaut moon", ""},
+    /* who */
+    {"a man in a spacesuit", "astronaut", ""},
+    {"a girl and a monster", "girl", "monster"},
+    {"太空人", "astronaut", ""},
+    /* not there */
+    {"a room without a candle", "room", ""},
+    {"没有书的房间", "room", ""},
+    /* the camera */
+    {"the camera slowly moves closer to the astronaut", "astronaut dollyin", ""},
+    {"a woman walks to the left", "woman walks", "to the left"},
+    {"drone shot circling left around the lighthouse", "cliff orbitleft", ""},
+    {"镜头向左环绕宇航员", "astronaut orbitleft", ""},
+    /* slips, other writing */
+    {"an astronuat in a spaceshp", "astronaut ship", ""},
+    {"a monstr beside a candel", "monster candle", ""},
+    {"太空人站在懸崖上，航拍", "astronaut cliff stands drone", ""},
+    {"ＡＮ ＡＳＴＲＯＮＡＵＴ", "astronaut", ""},
+    /* praise says nothing, what is not ours is named */
+    {"masterpiece, 8k, cinematic, a girl, award-winning", "girl", ""},
+    {"杰作，电影感，一个女孩", "girl", ""},
+    {"a purple dragon in a castle", "", "purple dragon castle"},
+};
+
+TEST(story_prompt_reads_words_beside_others)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct story_prompt p;
+        struct buf facts = BUF_INIT, unknown = BUF_INIT;
+
+        story_prompt_read(rows[i].text, &p);
+        for (int slot = 0; slot < STORY_SLOT_COUNT; slot++) {
+            const char *word = story_slot_word(slot, story_fact_get(&p.facts, slot));
+
+            if (word)
+                buf_printf(&facts, "%s%s", facts.len ? " " : "", word);
+        }
+        for (int k = 0; k < p.n_unknown; k++)
+            buf_printf(&unknown, "%s%s", k ? " " : "", p.unknown[k]);
+        if (strcmp(buf_str(&facts), rows[i].facts) || strcmp(buf_str(&unknown), rows[i].unknown))
+            ztest_fail(__FILE__, __LINE__, "%s: read as \"%s\" without \"%s\"", rows[i].text,
+                       buf_str(&facts), buf_str(&unknown));
+        buf_release(&facts);
+        buf_release(&unknown);
+    }
+}
+
+/* Words of nothing, half characters, thousands of words: never a crash, always a story. */
+TEST(story_prompt_reads_anything)
+{
+    static const char *const odd[] = {
+        "",      " ",        "\xff\xfe\x80",   "。。。", "left right up down", "of of", "\xe5\xae",
+        "12345", "no no no", "red blue green", "🚀"};
+
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        struct story_prompt p;
+        struct story_facts f;
+
+        story_prompt_read(odd[i], &p);
+        story_prompt_complete(&p, i, &f);
+        CHECK(story_facts_are_complete(&f));
+    }
+    struct buf many = BUF_INIT;
+    struct story_prompt p;
+
+    for (int i = 0; i < 3000; i++)
+        buf_puts(&many, i % 2 ? "frobnicate " : "怪");
+    story_prompt_read(buf_str(&many), &p);
+    CHECK(p.n_unknown > 0 && p.n_unknown <= PROMPT_MAX_UNKNOWN);
+    buf_release(&many);
 }

@@ -3,7 +3,7 @@
 
 struct clause {
     int from, to;  /* tokens */
-    int camera;    /* the noun stands in it */
+    int camera;    /* it is about the camera */
     int verb;      /* token, or -1 */
     int side;      /* -1 left, 1 right */
     int up, depth; /* 1 up, -1 down; 1 in, -1 out */
@@ -68,7 +68,9 @@ static void read_clause(struct clause *c, const struct story_reading *r)
     int best = 0;
 
     for (int i = c->from; i < c->to; i++)
-        c->camera |= story_role(r, i) == STORY_CAMERA;
+        c->camera |= story_role(r, i) == STORY_CAMERA ||
+                     story_token_fact(&r->t[i], STORY_SLOT_CAMERA) ||
+                     story_token_fact(&r->t[i], STORY_SLOT_SHOT);
     for (int i = c->from; i < c->to; i++) {
         int rank = rank_of_verb(c, &r->t[i]);
 
