@@ -69,8 +69,7 @@ static void read_clause(struct clause *c, const struct story_reading *r)
 
     for (int i = c->from; i < c->to; i++)
         c->camera |= story_role(r, i) == STORY_CAMERA ||
-                     story_token_fact(&r->t[i], STORY_SLOT_CAMERA) ||
-                     story_token_fact(&r->t[i], STORY_SLOT_SHOT);
+                     story_token_fact(&r->t[i], STORY_SLOT_CAMERA);
     for (int i = c->from; i < c->to; i++) {
         int rank = rank_of_verb(c, &r->t[i]);
 

@@ -132,7 +132,7 @@ static const struct story_row rows[] = {
         "float|hover|weightless|weightlessly|drift|levitate|zero gravity|zero g|weightlessness|float weightlessly|suspended in the air|spacewalk|microgravity|float around|adrift|glide through the air",
         "漂浮|飘浮|悬浮|悬浮在空中|漂浮在空中|飘浮在空中|失重|飘着|漂着|浮在|悬空|飘荡|漂游|浮空|零重力|太空漫步|飘在|漂浮着|飘浮着|浮着|漂在|太空行走|浮游|飘动"}},
     {STORY_FACT, {ACTION(HOPS)}, {
-        "hop|jump|leap|bounce|skip along|bound|jump around|hop around|jump up and down|bounce up and down|spring up|jump for joy|prance|frolic",
+        "hop|jump|leap|bounce|skip along|bound|jump around|hop around|bounce around|leap around|jump up and down|bounce up and down|spring up|jump for joy|prance|frolic",
         "蹦|跳|蹦跳|跳跃|蹦蹦跳跳|跳着|蹦着|跳动|跳来跳去|蹦来蹦去|一蹦一跳|跃起|弹跳|欢跳|蹦蹦|跳起|蹦跶|雀跃"}},
     {STORY_FACT, {ACTION(WAVES)}, {
         "wave at|wave to|wave hello|wave goodbye|wave her hand|wave his hand|wave its hand|wave a hand|wave the hand|wave his arm|wave her arm|wave its paw|wave a paw|greet|say hello|wave at us|wave to us|wave hand|wave its arm|hand wave|wave a greeting",
