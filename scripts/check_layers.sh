@@ -1,5 +1,6 @@
 #!/bin/sh
-# check_layers.sh - a file includes its own folder and lower layers only, and each foreign library has one folder.
+# check_layers.sh - a file includes its own folder and lower layers only, and each foreign library has one folder
+# (but for SHA-256, the one thing below the kernels that a CPU has instructions for).
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
@@ -23,7 +24,7 @@ BEGIN {
     if (!(mine in layer)) { print at[1] ": folder " mine " has no layer"; bad = 1; next }
     if (text ~ /^</) {
         for (h in home)
-            if (index(name, h) == 1 && mine != home[h]) {
+            if (index(name, h) == 1 && mine != home[h] && at[1] != "src/base/hash_ni.c") {
                 print at[1] ":" at[2] ": <" name "> belongs to src/" home[h] " alone"; bad = 1
             }
         next

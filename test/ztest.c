@@ -211,6 +211,7 @@ int main(int argc, char **argv)
         }
     }
     main_pid = getpid();
+    setenv("XDG_CACHE_HOME", ztest_tmp(), 1); /* nothing is left in the user's own */
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
         signal(crashes[i], on_crash);
     if (run_all(argv, argc, verbose, bench, count) < 0)

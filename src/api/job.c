@@ -193,11 +193,12 @@ int zt_job_plan(zt_job *job, char *error, size_t size)
 static int open_film(zt_job *job, struct err *e)
 {
     struct buf recipe = BUF_INIT;
-    int bare = request_flag(&job->request, OPT_NO_METADATA), rc;
-
-    recipe_write(job, job->figures.latent_hash, &recipe);
+    int bare = request_flag(&job->request, OPT_NO_METADATA);
+    int rc = bare ? 0 : recipe_write(job, job->figures.latent_hash, &recipe, e);
     struct film_options o = film_options(job, bare ? NULL : buf_str(&recipe));
-    rc = film_open(&job->film, job->output, &o, e);
+
+    if (!rc)
+        rc = film_open(&job->film, job->output, &o, e);
     buf_release(&recipe);
     return rc;
 }
@@ -230,6 +231,8 @@ static int run(zt_job *job, struct err *e)
     const struct bundle *b = NULL;
     int rc = plan(job, e);
 
+    if (!rc)
+        model_hash_begin(job->model);
     if (!rc && sink_progress(&sink, "loading the model", 0, 1, -1, e))
         rc = e->code;
     if (!rc)
@@ -276,15 +279,16 @@ static const char *say_real(zt_job *job, double v)
 static const char *say_again(zt_job *job)
 {
     const struct request *r = &job->request;
-    const struct zt_model *m = job->model;
+    struct zt_model *m = job->model;
+    const char *hash;
 
-    if (*r->model_hash && strcmp(r->model_hash, m->hash))
+    if (*r->model_hash && !model_hash(m, &hash, NULL) && strcmp(r->model_hash, hash))
         return arena_printf(&job->text,
                             "the film was made with model %s, release %s (hash %.12s); this is "
                             "%s, release %s (hash %.12s), so the frames will differ",
                             request_text(r, OPT_MODEL), *r->model_release ? r->model_release : "?",
                             r->model_hash, m->info.name, *m->info.release ? m->info.release : "?",
-                            m->hash);
+                            hash);
     if (job->done && *r->latent_hash && strcmp(r->latent_hash, job->figures.latent_hash))
         return "the latent differs from that of the film: it was made by another version or on a "
                "CPU with other instructions";
@@ -346,8 +350,8 @@ const char *zt_job_recipe(zt_job *job)
     arena_reset(&job->text);
     if (!job->planned)
         return NULL;
-    recipe_write(job, job->done ? job->figures.latent_hash : NULL, &b);
-    const char *text = arena_strdup(&job->text, buf_str(&b));
+    int rc = recipe_write(job, job->done ? job->figures.latent_hash : NULL, &b, NULL);
+    const char *text = rc ? NULL : arena_strdup(&job->text, buf_str(&b));
     buf_release(&b);
     return text;
 }

@@ -26,7 +26,9 @@ struct zt_job {
     struct arena text;        /* what zt_job_get and zt_job_recipe returned last */
 };
 
-/* The recipe as JSON, appended to out. latent_hash: NULL when not known yet. */
-void recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *out);
+/* The recipe as JSON, appended to out. latent_hash: NULL when not known yet. Waits for the hash of
+ * the model; the errors of model_hash. */
+NODISCARD int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *out,
+                           struct err *e);
 
 #endif

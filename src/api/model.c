@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,10 +68,9 @@ int zt_model_open(zt_model **out, const char *name, char *error, size_t size)
 
     *out = NULL;
     pthread_mutex_init(&m->lock, NULL);
+    pthread_mutex_init(&m->hash_lock, NULL);
     if (!rc)
         rc = bundle_info_read(&m->info, m->dir, &e);
-    if (!rc)
-        rc = bundle_hash(m->dir, m->hash, &e);
     if (!rc)
         rc = describe_weights(m, &e);
     if (rc) {
@@ -97,6 +97,9 @@ void zt_model_free(zt_model **model)
 
     if (!m)
         return;
+    atomic_store(&m->stop_hash, 1);
+    if (m->hashing)
+        pthread_join(m->hasher, NULL);
     while (m->loaded) {
         struct loaded *l = m->loaded;
         m->loaded = l->next;
@@ -104,13 +107,64 @@ void zt_model_free(zt_model **model)
         free(l);
     }
     pthread_mutex_destroy(&m->lock);
+    pthread_mutex_destroy(&m->hash_lock);
     free(m->dir);
     free(m);
     *model = NULL;
 }
 
+/* ---- the hash ---- */
+
+static void *make_hash(void *arg)
+{
+    struct zt_model *m = arg;
+
+    if (bundle_hash(m->dir, &m->stop_hash, m->hash, &m->hash_err))
+        m->hash[0] = 0;
+    return NULL;
+}
+
+/* Signals belong to the threads of the program. */
+static int start_hasher(struct zt_model *m)
+{
+    sigset_t all, old;
+    int rc;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    rc = pthread_create(&m->hasher, NULL, make_hash, m);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return !rc;
+}
+
+void model_hash_begin(struct zt_model *m)
+{
+    pthread_mutex_lock(&m->hash_lock);
+    if (!m->hashing && !m->hash[0])
+        m->hashing = start_hasher(m);
+    pthread_mutex_unlock(&m->hash_lock);
+}
+
+int model_hash(struct zt_model *m, const char **hash, struct err *e)
+{
+    int rc = 0;
+
+    pthread_mutex_lock(&m->hash_lock);
+    if (m->hashing)
+        pthread_join(m->hasher, NULL);
+    else if (!m->hash[0])
+        make_hash(m);
+    m->hashing = 0;
+    if (!m->hash[0])
+        rc = err_set(e, m->hash_err.code, "%s", m->hash_err.msg);
+    pthread_mutex_unlock(&m->hash_lock);
+    *hash = m->hash;
+    return rc;
+}
+
 const char *zt_model_get(const zt_model *m, const char *key)
 {
+    const char *hash;
     const struct {
         const char *key, *value;
     } facts[] = {{"name", m->info.name},
@@ -120,7 +174,6 @@ const char *zt_model_get(const zt_model *m, const char *key)
                  {"sampler", m->info.sampler},
                  {"text", m->info.worlds ? "canonical" : "plain"},
                  {"worlds", m->worlds},
-                 {"hash", m->hash},
                  {"width", m->text[0]},
                  {"height", m->text[1]},
                  {"frames", m->text[2]},
@@ -130,6 +183,8 @@ const char *zt_model_get(const zt_model *m, const char *key)
                  {"weights", m->weights},
                  {"weight_bytes", m->weight_bytes}};
 
+    if (!strcmp(key, "hash"))
+        return model_hash((struct zt_model *)m, &hash, NULL) ? NULL : hash;
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         if (!strcmp(key, facts[i].key))
             return facts[i].value;

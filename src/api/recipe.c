@@ -30,8 +30,10 @@ static void write_settings(struct jsonw *w, const struct plan *p, const struct r
     buf_release(&size);
 }
 
-void recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *out)
+int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *out, struct err *e)
 {
+    const char *hash;
+    int rc = model_hash(job->model, &hash, e);
     const struct plan *p = &job->plan;
     struct jsonw w;
 
@@ -44,9 +46,10 @@ void recipe_write(const struct zt_job *job, const char *latent_hash, struct buf 
         jsonw_string(&w, "first_frame_hash", p->first_frame_hash);
     jsonw_string(&w, "model", job->model->info.name);
     jsonw_string(&w, "model_release", job->model->info.release);
-    jsonw_string(&w, "model_hash", job->model->hash);
+    jsonw_string(&w, "model_hash", hash);
     if (latent_hash && *latent_hash)
         jsonw_string(&w, "latent_hash", latent_hash);
     jsonw_string(&w, "version", zt_version());
     jsonw_end_object(&w);
+    return rc;
 }

@@ -1,9 +1,12 @@
 /* hash.c - SHA-256 as FIPS 180-4 writes it. */
 #include "base/hash.h"
 
+#include <pthread.h>
 #include <string.h>
 
-static const uint32_t K[64] = {
+#include "base/hash_ni.h"
+
+const uint32_t sha256_rounds[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -35,7 +38,7 @@ static void sha256_block(uint32_t state[8], const uint8_t *p)
     for (int i = 0; i < 64; i++) {
         uint32_t e = s[4], a = s[0];
         uint32_t t1 = s[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & s[5]) ^ (~e & s[6])) +
-                      K[i] + w[i];
+                      sha256_rounds[i] + w[i];
         uint32_t t2 =
             (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
 
@@ -45,6 +48,30 @@ static void sha256_block(uint32_t state[8], const uint8_t *p)
     }
     for (int i = 0; i < 8; i++)
         state[i] += s[i];
+}
+
+void sha256_plain_blocks(uint32_t state[8], const uint8_t *p, size_t n)
+{
+    for (; n; n--, p += 64)
+        sha256_block(state, p);
+}
+
+static int ni_here;
+
+static void look_for_ni(void)
+{
+    ni_here = sha256_ni_here();
+}
+
+static void sha256_blocks(uint32_t state[8], const uint8_t *p, size_t n)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, look_for_ni);
+    if (ni_here)
+        sha256_ni_blocks(state, p, n);
+    else
+        sha256_plain_blocks(state, p, n);
 }
 
 void sha256_init(struct sha256 *h)
@@ -70,12 +97,11 @@ void sha256_add(struct sha256 *h, const void *data, size_t bytes)
         bytes -= n;
         if (have + n < 64)
             return;
-        sha256_block(h->state, h->block);
+        sha256_blocks(h->state, h->block, 1);
     }
-    for (; bytes >= 64; p += 64, bytes -= 64)
-        sha256_block(h->state, p);
-    if (bytes)
-        memcpy(h->block, p, bytes);
+    sha256_blocks(h->state, p, bytes / 64);
+    if (bytes % 64)
+        memcpy(h->block, p + bytes / 64 * 64, bytes % 64);
 }
 
 void sha256_hex(struct sha256 *h, char out[65])

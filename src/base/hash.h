@@ -11,6 +11,10 @@ struct sha256 {
     uint8_t block[64];
 };
 
+extern const uint32_t sha256_rounds[64]; /* the constants of the rounds */
+/* n blocks of 64 bytes in plain C; the functions below take what is fastest here. */
+void sha256_plain_blocks(uint32_t state[8], const uint8_t *p, size_t n);
+
 void sha256_init(struct sha256 *h);
 void sha256_add(struct sha256 *h, const void *data, size_t bytes);
 void sha256_hex(struct sha256 *h, char out[65]); /* finishes h */

@@ -7,9 +7,11 @@
 #ifndef FORMAT_SAFETENSORS_H
 #define FORMAT_SAFETENSORS_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/dtype.h"
 #include "base/err.h"
 
@@ -61,8 +63,9 @@ NODISCARD int st_read(const struct st_file *f, const struct st_tensor *t, int64_
 /* The whole tensor. */
 NODISCARD int st_read_all(const struct st_file *f, const struct st_tensor *t, void *dst,
                           enum dtype type, struct err *e);
-/* The data of t where the file is mapped: read only, valid until st_close, aligned as it lies in the
- * file. Whoever cuts the file before that kills who reads (SIGBUS). NULL: it cannot be mapped. */
+/* The data of t where the file is mapped: read only, valid until st_close, aligned as it lies in
+ * the file. Whoever cuts the file before that kills who reads (SIGBUS). NULL: it cannot be mapped.
+ */
 const void *st_data(struct st_file *f, const struct st_tensor *t, struct err *e);
 /* ERR_IO: a file is not what it was at st_open. */
 NODISCARD int st_same(const struct st_file *f, struct err *e);
@@ -71,7 +74,11 @@ NODISCARD int st_count_bad(const struct st_file *f, const struct st_tensor *t, i
                            int64_t *n_inf, struct err *e);
 /* SHA-256 over names, types, shapes and data in order of name: the same weights in other shards, or
  * with other metadata, have the same hash. */
-NODISCARD int st_hash(const struct st_file *f, char hex[65], struct err *e);
+/* ERR_CANCEL once *stop is set (NULL: never). */
+NODISCARD int st_hash(const struct st_file *f, const atomic_int *stop, char hex[65], struct err *e);
+/* One line for each file that tells it from all others, and from itself when it is written to
+ * again; appended to out. 0: the last change is too young to be told from the next one. */
+int st_identity(const struct st_file *f, struct buf *out);
 
 /* Writing: data is taken by pointer and never copied; a name twice or a bad shape is a BUG. The
  * bytes depend on the arguments alone, not on their order. Written beside PATH and renamed. */

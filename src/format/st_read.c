@@ -75,7 +75,7 @@ static void hash_u64(struct sha256 *h, uint64_t v)
     sha256_add(h, b, 8);
 }
 
-int st_hash(const struct st_file *f, char hex[65], struct err *e)
+int st_hash(const struct st_file *f, const atomic_int *stop, char hex[65], struct err *e)
 {
     char raw[PIECE];
     struct sha256 h;
@@ -94,6 +94,8 @@ int st_hash(const struct st_file *f, char hex[65], struct err *e)
         for (size_t at = 0; at < t->bytes; at += PIECE) {
             size_t k = t->bytes - at < PIECE ? t->bytes - at : PIECE;
 
+            if (stop && atomic_load(stop))
+                return err_set(e, ERR_CANCEL, "stopped");
             rc = st_pread(f, t, at, k, raw, e);
             if (rc < 0)
                 return rc;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cache.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/jsonw.h"
@@ -346,14 +347,32 @@ void bundle_free(struct bundle **b)
     *b = NULL;
 }
 
-static int hash_weights(struct sha256 *h, const char *dir, const char *part, struct err *e)
+/* st_hash, made once for as long as the files are what they are. */
+static int hash_once(const struct st_file *f, const atomic_int *stop, char hex[65], struct err *e)
+{
+    struct buf key = BUF_INIT;
+    int rc = 0, lasting;
+
+    buf_puts(&key, "st_hash 1\n");
+    lasting = st_identity(f, &key);
+    if (!lasting || !cache_get(buf_str(&key), hex, 65) || strlen(hex) != 64) {
+        rc = st_hash(f, stop, hex, e);
+        if (!rc && lasting)
+            cache_put(buf_str(&key), hex);
+    }
+    buf_release(&key);
+    return rc;
+}
+
+static int hash_weights(struct sha256 *h, const char *dir, const char *part, const atomic_int *stop,
+                        struct err *e)
 {
     char *path = path_join(dir, part), hex[65];
     struct st_file *f;
     int rc = st_open(&f, path, e);
 
     if (!rc) {
-        rc = st_hash(f, hex, e);
+        rc = hash_once(f, stop, hex, e);
         st_close(&f);
     }
     if (!rc) {
@@ -398,7 +417,7 @@ int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e)
     return rc;
 }
 
-int bundle_hash(const char *dir, char hex[65], struct err *e)
+int bundle_hash(const char *dir, const atomic_int *stop, char hex[65], struct err *e)
 {
     struct sha256 h;
     int rc;
@@ -416,7 +435,7 @@ int bundle_hash(const char *dir, char hex[65], struct err *e)
     }
     for (int i = 0; !rc && i < N_PLACES; i++)
         if (!places[i].optional || bundle_has(dir, i))
-            rc = hash_weights(&h, dir, places[i].folder, e);
+            rc = hash_weights(&h, dir, places[i].folder, stop, e);
     sha256_hex(&h, hex);
     return rc;
 }

@@ -7,6 +7,8 @@
 #ifndef MODEL_BUNDLE_H
 #define MODEL_BUNDLE_H
 
+#include <stdatomic.h>
+
 #include "model/part.h"
 #include "model/tokenizer.h"
 
@@ -75,8 +77,10 @@ void bundle_free(struct bundle **b);
 NODISCARD int bundle_info_read(struct bundle_info *info, const char *dir, struct err *e);
 /* It lists the parts that lie in dir by then. */
 NODISCARD int bundle_info_write(const struct bundle_info *info, const char *dir, struct err *e);
-/* SHA-256 over names and bytes of all files that decide a result, in a fixed order. */
-NODISCARD int bundle_hash(const char *dir, char hex[65], struct err *e);
+/* SHA-256 over names and bytes of all files that decide a result, in a fixed order. Those of
+ * weights are read once and their hashes kept (cache.h). ERR_CANCEL once *stop is set (NULL:
+ * never). */
+NODISCARD int bundle_hash(const char *dir, const atomic_int *stop, char hex[65], struct err *e);
 /* Bytes of weights by the type that they are stored in, all networks together; from the heads of
  * the files. */
 NODISCARD int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e);

@@ -66,7 +66,7 @@ int latents_head_of(struct latents_head *h, const struct train_config *c, const 
     char *path = path_join(dir, "vae");
     struct st_file *f;
     if (!(r = st_open(&f, path, e))) {
-        r = st_hash(f, h->vae, e);
+        r = st_hash(f, NULL, h->vae, e);
         st_close(&f);
     }
     free(path);

@@ -37,7 +37,7 @@ static void read_everything(const struct st_file *f)
         if (st_meta(f, key) != value)
             abort();
     }
-    if (st_hash(f, hex, &e) < 0)
+    if (st_hash(f, NULL, hex, &e) < 0)
         abort();
 }
 

@@ -4,6 +4,7 @@
 #include "base/dtype.h"
 #include "base/fixmath.h"
 #include "base/hash.h"
+#include "base/hash_ni.h"
 #include "base/rng.h"
 #include "base/torch_rng.h"
 #include "format/safetensors.h"
@@ -97,6 +98,25 @@ TEST(dtype_convert_saturates)
     CHECK(c[0] == INT64_MIN && c[5] == INT64_MAX && c[6] == 0);
     dtype_convert(&h, DT_BF16, &edge, DT_F64, 1);
     CHECK_INT(h, 0x3f81);
+}
+
+/* The CPU's instructions against plain C. */
+TEST(sha256_instructions_agree)
+{
+    uint8_t x[64 * 33];
+    uint32_t a[8], b[8];
+
+    if (!sha256_ni_here())
+        ztest_skip("this CPU has no instructions for SHA-256");
+    for (size_t i = 0; i < sizeof x; i++)
+        x[i] = (uint8_t)(i * 2654435761u >> 11);
+    for (int i = 0; i < 8; i++)
+        a[i] = b[i] = 0x9e3779b9u * (uint32_t)(i + 1);
+    for (size_t n = 0, at = 0; at + n <= 33; at += n, n++) {
+        sha256_plain_blocks(a, x + 64 * at, n);
+        sha256_ni_blocks(b, x + 64 * at, n);
+        CHECK(!memcmp(a, b, sizeof a));
+    }
 }
 
 TEST(sha256_vectors)
