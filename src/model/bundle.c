@@ -398,6 +398,17 @@ static int hash_file(struct sha256 *h, const char *dir, const char *name, struct
     return rc;
 }
 
+static int hash_tokenizer(struct sha256 *h, const char *dir, struct err *e)
+{
+    char *folder = path_join(dir, "tokenizer"),
+         *name = path_join("tokenizer", tokenizer_file(folder));
+    int rc = hash_file(h, dir, name, e);
+
+    free(folder);
+    free(name);
+    return rc;
+}
+
 int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e)
 {
     int rc = 0;
@@ -425,7 +436,7 @@ int bundle_hash(const char *dir, const atomic_int *stop, char hex[65], struct er
     sha256_init(&h);
     rc = hash_file(&h, dir, "model_index.json", e);
     if (!rc)
-        rc = hash_file(&h, dir, "tokenizer/tokenizer.json", e);
+        rc = hash_tokenizer(&h, dir, e);
     for (int i = 0; !rc && i < N_PLACES; i++) {
         char *config = path_join(places[i].folder, "config.json");
 

@@ -1,8 +1,10 @@
 /* bundle.h - a model directory: everything a prompt needs to become frames.
  *
- *   model_index.json   {"format": 1, "_class_name": "ZoetropePipeline", "name", "license",
- * "frame_rate", ...} tokenizer/tokenizer.json  text_encoder/  transformer/  vae/  (config.json +
- * safetensors) scheduler/scheduler_config.json  (class and shift, as diffusers writes them)
+ *   model_index.json {"format": 1, "_class_name": "ZoetropePipeline", "name", "license", ...}
+ *   tokenizer/ tokenizer.json, or spiece.model alone
+ *   text_encoder/ transformer/ vae/ config.json and safetensors
+ *   scheduler/scheduler_config.json class and shift, as diffusers writes them
+ *
  * Thread-safety: after bundle_open, reading from any number of threads. */
 #ifndef MODEL_BUNDLE_H
 #define MODEL_BUNDLE_H

@@ -54,15 +54,17 @@ static const struct naming umt5_rules[] = { /* the text encoder of the original 
 };
 static const struct naming no_rules[] = {{NULL, NULL}};
 static const char *const no_names[] = {NULL};
-static const char *const umt5_ignore[] = {"encoder.embed_tokens.weight", NULL};
+static const char *const umt5_ignore[] = {"decoder.", "lm_head.weight", "spiece_model", NULL};
+static const struct naming umt5_tied[] = {{"shared.weight", "encoder.embed_tokens.weight"},
+                                          {NULL, NULL}};
 static const char *const prefixes[] = {"", "model.diffusion_model.", "diffusion_model.", "model.",
                                        "transformer.", "module."};
 /* clang-format on */
 
-const struct store_names store_wan_names = {wan_rules, no_names, 0};
-const struct store_names store_umt5_names = {umt5_rules, umt5_ignore, 0};
-const struct store_names store_clause_text_names = {no_rules, no_names, 0};
-const struct store_names store_tiny_vae_names = {no_rules, no_names, 1};
+const struct store_names store_wan_names = {wan_rules, no_names, no_rules, 0};
+const struct store_names store_umt5_names = {umt5_rules, umt5_ignore, umt5_tied, 0};
+const struct store_names store_clause_text_names = {no_rules, no_names, no_rules, 0};
+const struct store_names store_tiny_vae_names = {no_rules, no_names, no_rules, 1};
 
 /* Replace the whole dotted part `from` of name, where it is there. */
 static void rewrite(char *name, size_t size, const char *from, const char *to)
@@ -108,10 +110,27 @@ static struct weight *find_weight(struct weight_set *s, const char *name,
 
 static int ignored(const char *name, const struct store_names *names)
 {
-    for (const char *const *i = names->ignore; *i; i++)
-        if (!strcmp(name, *i))
+    for (const char *const *i = names->ignore; *i; i++) {
+        size_t n = strlen(*i);
+
+        if ((*i)[n - 1] == '.' ? !strncmp(name, *i, n) : !strcmp(name, *i))
             return 1;
+    }
     return 0;
+}
+
+/* Whether name is a second name of a weight, or (*scale) of its scales; the pair of names. */
+static const struct naming *find_tied(const struct store_names *names, const char *name, int *scale)
+{
+    for (const struct naming *r = names->tied; r->own; r++) {
+        size_t n = strlen(r->other);
+        int begins = !strncmp(name, r->other, n);
+
+        *scale = begins && !strcmp(name + n, INT8_SCALE);
+        if (*scale || (begins && !name[n]))
+            return r;
+    }
+    return NULL;
 }
 
 /* What a tensor of the file is meant for: a weight, or (*scale) the scales of one. NULL: neither,
@@ -123,8 +142,9 @@ static struct weight *find_use(struct weight_set *s, const char *name,
     size_t n = strlen(name), tail = strlen(INT8_SCALE);
     struct weight *w = find_weight(s, name, names);
 
+    *unused =
+        !w && (ignored(name, names) || find_tied(names, name, scale) || quant_is_marker(name));
     *scale = 0;
-    *unused = !w && (ignored(name, names) || quant_is_marker(name));
     if (w || *unused || n <= tail || strcmp(name + n - tail, INT8_SCALE))
         return w;
     snprintf(scaled, sizeof scaled, "%.*s", (int)(n - tail), name);
@@ -142,6 +162,25 @@ static int index_of(const struct weight_set *s, const struct weight *w)
     while (s->all[i] != w)
         i++;
     return i;
+}
+
+/* Weights that are there by their second name alone. */
+static void match_tied(struct match *m, const struct store_names *names)
+{
+    for (int i = 0; i < st_count(m->file); i++) {
+        const struct st_tensor *t = st_at(m->file, i);
+        int scale, k;
+        const struct naming *r = find_tied(names, t->name, &scale);
+        struct weight *w = r ? weight_find(m->set, r->own) : NULL;
+
+        if (!w)
+            continue;
+        k = index_of(m->set, w);
+        if (!scale && !m->of[k])
+            m->of[k] = t;
+        if (scale && m->of[k] && !strcmp(m->of[k]->name, r->other)) /* NAME sorts before it */
+            m->scale[k] = t;
+    }
 }
 
 static int match_all(struct match *m, const struct store_names *names, struct err *e)
@@ -163,6 +202,7 @@ static int match_all(struct match *m, const struct store_names *names, struct er
                            (*of)->name, t->name, w->name, scale ? INT8_SCALE : "");
         *of = t;
     }
+    match_tied(m, names);
     for (int k = 0; k < m->set->n; k++)
         m->n_missing += !m->of[k];
     return 0;

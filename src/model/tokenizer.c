@@ -411,6 +411,8 @@ void tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, i
         encode_json(t, buf_str(&clean), clean.len, &out);
     else
         encode_spiece(t, buf_str(&clean), clean.len, &out);
+    for (int i = 0; !t->is_json && i < t->n_after; i++)
+        ids_add(&out, t->after[i]);
     buf_release(&clean);
     *ids = out.id ? out.id : xmalloc(1);
     *n = out.n;
@@ -418,29 +420,38 @@ void tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, i
 
 /* ---- opening ---- */
 
+const char *tokenizer_file(const char *dir)
+{
+    static const char *const names[] = {"tokenizer.json", "spiece.model"};
+    char *path = path_join(dir, names[0]), *other = path_join(dir, names[1]);
+    int second = !file_exists(path) && file_exists(other);
+
+    free(path);
+    free(other);
+    return names[second];
+}
+
+/* A spiece.model knows its end token, but SentencePiece leaves it to the caller; T5's tokenizer,
+ * which folders of models mean, puts it behind every text. */
+static void end_texts(struct tokenizer *t)
+{
+    if (t->end < 0)
+        return;
+    t->after = xmalloc(sizeof *t->after);
+    t->after[t->n_after++] = t->end;
+}
+
 int tokenizer_open(struct tokenizer **out, const char *path, struct err *e)
 {
-    char *file = xstrdup(path);
-    int rc;
+    int of_model = dir_exists(path), rc;
+    char *file = of_model ? path_join(path, tokenizer_file(path)) : xstrdup(path);
 
-    *out = NULL;
-    if (dir_exists(path)) {
-        free(file);
-        file = path_join(path, "tokenizer.json");
-        if (!file_exists(file)) {
-            char *spiece = path_join(path, "spiece.model");
-
-            if (file_exists(spiece)) {
-                free(file);
-                file = xstrdup(spiece);
-            }
-            free(spiece);
-        }
-    }
     *out = tokenizer_new();
     (*out)->is_json = !strcmp(path_ext(file), "json");
     rc =
         (*out)->is_json ? tokenizer_read_json(*out, file, e) : tokenizer_read_spiece(*out, file, e);
+    if (!rc && of_model && !(*out)->is_json)
+        end_texts(*out);
     free(file);
     if (rc)
         tokenizer_free(out);

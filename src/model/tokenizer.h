@@ -1,7 +1,8 @@
 /* tokenizer.h - unigram tokenizer: tokenizer.json (Hugging Face tokenizers, model type Unigram) and
  * spiece.model (SentencePiece). Each file form gives exactly what its own library gives; they
  * differ where the files do: a tokenizer.json matches special tokens in the text and appends the
- * end token, a spiece.model does neither here. Reference: huggingface/tokenizers (models/unigram,
+ * end token, a spiece.model does neither by itself. In a folder it is the tokenizer of a T5, which
+ * appends the end token. Reference: huggingface/tokenizers (models/unigram,
  * normalizers/precompiled), google/sentencepiece. Files are hostile: sizes, ids and offsets are
  * checked. Thread-safety: after opening, any number of threads. */
 #ifndef MODEL_TOKENIZER_H
@@ -19,6 +20,8 @@ struct tokenizer;
  */
 NODISCARD int tokenizer_open(struct tokenizer **out, const char *path, struct err *e);
 void tokenizer_free(struct tokenizer **t);
+/* The name of the file that is read in a directory; tokenizer.json where there is none. Static. */
+const char *tokenizer_file(const char *dir);
 int tokenizer_size(const struct tokenizer *t); /* ids are 0..size-1 */
 int tokenizer_end(const struct tokenizer *t);  /* end token, -1 when there is none */
 int tokenizer_unknown(const struct tokenizer *t);

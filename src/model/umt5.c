@@ -27,6 +27,7 @@ static const struct { const char *name; enum k_act act; int gated; } feed_forwar
 };
 /* clang-format on */
 #define N_FEED_FORWARD ((int)(sizeof feed_forward / sizeof *feed_forward))
+enum { FEED_FORWARD_T5 = 2 }; /* the row that T5's class means when its config does not say */
 
 void umt5_config_default(struct umt5_config *c)
 {
@@ -46,6 +47,15 @@ void umt5_config_default(struct umt5_config *c)
     };
 }
 
+/* The class says which of the two it is where model_type does not. */
+static int named_t5(struct jval o)
+{
+    struct jval list = j_has(o, "architectures") ? j_array(o, "architectures") : (struct jval){0};
+
+    return j_len(list) > 0 && !strncmp(j_at_string(list, 0), "T5", 2);
+}
+
+/* Keys that are left out mean what the class means by them. */
 static void read_fields(void *config, struct jval o)
 {
     struct umt5_config *c = config;
@@ -55,19 +65,20 @@ static void read_fields(void *config, struct jval o)
 
     for (int i = 0; i < N_FEED_FORWARD; i++)
         names[i] = feed_forward[i].name;
-    c->vocab = (int)j_int(o, "vocab_size", 4, 1 << 24);
-    c->d_model = (int)j_int(o, "d_model", 1, 65536);
-    c->d_kv = (int)j_int(o, "d_kv", 1, 1024);
-    c->d_ff = (int)j_int(o, "d_ff", 1, 262144);
-    c->layers = (int)j_int(o, "num_layers", 1, 512);
-    c->heads = (int)j_int(o, "num_heads", 1, 1024);
+    c->shared_bias = j_choice_or(o, "model_type", types, 2, named_t5(o)) == 1;
+    c->vocab = (int)j_int_or(o, "vocab_size", 4, 1 << 24, c->shared_bias ? 32128 : 250112);
+    c->d_model = (int)j_int_or(o, "d_model", 1, 65536, 512);
+    c->d_kv = (int)j_int_or(o, "d_kv", 1, 1024, 64);
+    c->d_ff = (int)j_int_or(o, "d_ff", 1, 262144, c->shared_bias ? 2048 : 1024);
+    c->layers = (int)j_int_or(o, "num_layers", 1, 512, c->shared_bias ? 6 : 8);
+    c->heads = (int)j_int_or(o, "num_heads", 1, 1024, c->shared_bias ? 8 : 6);
     c->buckets = (int)j_int_or(o, "relative_attention_num_buckets", 4, 4096, 32);
     c->max_distance = (int)j_int_or(o, "relative_attention_max_distance", 2, 1 << 20, 128);
     c->eps = j_real_or(o, "layer_norm_epsilon", 0, 1, 1e-6);
-    f = j_choice_or(o, "feed_forward_proj", names, N_FEED_FORWARD, 0);
+    f = j_choice_or(o, "feed_forward_proj", names, N_FEED_FORWARD,
+                    c->shared_bias ? FEED_FORWARD_T5 : 0);
     c->act = feed_forward[f < 0 ? 0 : f].act;
     c->gated = feed_forward[f < 0 ? 0 : f].gated;
-    c->shared_bias = j_choice_or(o, "model_type", types, 2, 0) == 1;
     if (c->buckets % 4)
         j_fail(o, "relative_attention_num_buckets", "must be a multiple of 4");
     if (c->max_distance <= c->buckets / 4)
@@ -328,7 +339,14 @@ static struct tensor *rows(struct cx *cx, const void *net, const int32_t *ids,
 }
 
 PART_METHODS(umt5)
-static const char *const class_names[] = {"UMT5EncoderModel", "T5EncoderModel", NULL};
+/* The whole of a T5 is known by the encoder in it. */
+static const char *const class_names[] = {"UMT5EncoderModel",
+                                          "T5EncoderModel",
+                                          "UMT5ForConditionalGeneration",
+                                          "T5ForConditionalGeneration",
+                                          "UMT5Model",
+                                          "T5Model",
+                                          NULL};
 static const struct text_class text = {text_config_of, rows};
 const struct part_class umt5_part = {.role = PART_TEXT,
                                      .names = class_names,

@@ -34,10 +34,8 @@ static void declare_attn(struct wan *m, struct wan_attn *a, const char *name, en
     a->k = matrix(&m->weights, NAME("to_k"), d, d, INIT_LINEAR, 1);
     a->v = matrix(&m->weights, NAME("to_v"), d, d, INIT_LINEAR, 1);
     a->o = matrix(&m->weights, NAME("to_out.0"), d, d, out, 1);
-    if (m->config.qk_norm) {
-        a->norm_q = vector(&m->weights, NAME("norm_q.weight"), d, INIT_ONE);
-        a->norm_k = vector(&m->weights, NAME("norm_k.weight"), d, INIT_ONE);
-    }
+    a->norm_q = vector(&m->weights, NAME("norm_q.weight"), d, INIT_ONE);
+    a->norm_k = vector(&m->weights, NAME("norm_k.weight"), d, INIT_ONE);
 #undef NAME
 }
 
@@ -231,10 +229,8 @@ static struct tensor *attend(struct cx *cx, const struct wan_call *c, const stru
     struct tensor *q = linear(cx, x, &a->q), *k = linear(cx, from, &a->k);
     struct tensor *v = linear(cx, from, &a->v);
 
-    if (cfg->qk_norm) {
-        q = rms_norm(cx, q, a->norm_q, cfg->eps);
-        k = rms_norm(cx, k, a->norm_k, cfg->eps);
-    }
+    q = rms_norm(cx, q, a->norm_q, cfg->eps);
+    k = rms_norm(cx, k, a->norm_k, cfg->eps);
     if (!text) {
         q = rope(cx, q, cfg->heads, &c->rope);
         k = rope(cx, k, cfg->heads, &c->rope);

@@ -14,7 +14,6 @@ struct wan_config {      /* keys of config.json where no other is said */
     int in_channels, out_channels;
     int text_dim, freq_dim, ffn_dim, layers; /* layers: num_layers */
     int cross_attn_norm;                     /* affine LayerNorm before cross-attention */
-    int qk_norm;                             /* 1: "rms_norm_across_heads", 0: null */
     double eps;
     int rope_max_seq_len; /* highest position of an axis + 1 */
     int text_len; /* rows of text per sample, zero-padded; 0: exactly the prompt's own rows. Without
@@ -23,7 +22,7 @@ struct wan_config {      /* keys of config.json where no other is said */
 
 struct wan_attn {
     struct linear_w q, k, v, o;
-    struct weight *norm_q, *norm_k; /* [D] or NULL */
+    struct weight *norm_q, *norm_k; /* [D] */
 };
 struct wan_block {
     struct wan_attn self, cross;

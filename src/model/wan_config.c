@@ -20,7 +20,6 @@ void wan_config_default(struct wan_config *c)
         .ffn_dim = 1024,
         .layers = 8,
         .cross_attn_norm = 1,
-        .qk_norm = 1,
         .eps = 1e-6,
         .rope_max_seq_len = 1024,
         .text_len = 0,
@@ -38,6 +37,12 @@ static void refuse_variants(struct jval o)
             j_fail(o, keys[i], "only text-to-video transformers are supported, so it must be null");
 }
 
+static int is_null(struct jval o, const char *key)
+{
+    return j_type(j_get(o, key)) == J_NULL;
+}
+
+/* Keys that are left out mean what the class means by them. */
 static void read_fields(void *config, struct jval o)
 {
     struct wan_config *c = config;
@@ -51,16 +56,17 @@ static void read_fields(void *config, struct jval o)
         j_ints(o, "patch_size", patch, 3, 3, 1, 16);
     for (int i = 0; i < 3; i++)
         c->patch_size[i] = (int)patch[i];
-    c->heads = (int)j_int(o, "num_attention_heads", 1, 256);
-    c->head_dim = (int)j_int(o, "attention_head_dim", 6, 512);
-    c->in_channels = (int)j_int(o, "in_channels", 1, 4096);
-    c->out_channels = (int)j_int_or(o, "out_channels", 1, 4096, c->in_channels);
-    c->text_dim = (int)j_int(o, "text_dim", 1, 65536);
-    c->freq_dim = (int)j_int(o, "freq_dim", 2, 65536);
-    c->ffn_dim = (int)j_int(o, "ffn_dim", 1, 262144);
-    c->layers = (int)j_int(o, "num_layers", 1, 512);
-    c->cross_attn_norm = j_bool_or(o, "cross_attn_norm", 0);
-    c->qk_norm = j_has(o, "qk_norm") && j_choice(o, "qk_norm", qk, 1) == 0;
+    c->heads = (int)j_int_or(o, "num_attention_heads", 1, 256, 40);
+    c->head_dim = (int)j_int_or(o, "attention_head_dim", 6, 512, 128);
+    c->in_channels = (int)j_int_or(o, "in_channels", 1, 4096, 16);
+    c->out_channels =
+        (int)j_int_or(o, "out_channels", 1, 4096, is_null(o, "out_channels") ? c->in_channels : 16);
+    c->text_dim = (int)j_int_or(o, "text_dim", 1, 65536, 4096);
+    c->freq_dim = (int)j_int_or(o, "freq_dim", 2, 65536, 256);
+    c->ffn_dim = (int)j_int_or(o, "ffn_dim", 1, 262144, 13824);
+    c->layers = (int)j_int_or(o, "num_layers", 1, 512, 40);
+    c->cross_attn_norm = j_bool_or(o, "cross_attn_norm", !is_null(o, "cross_attn_norm"));
+    j_choice_or(o, "qk_norm", qk, 1, 0); /* null or not: the class always has these norms */
     c->eps = j_real_or(o, "eps", 0, 1, 1e-6);
     c->rope_max_seq_len = (int)j_int_or(o, "rope_max_seq_len", 1, 1 << 20, 1024);
     c->text_len = (int)j_int_or(o, "text_len", 0, 1 << 16, 512);
@@ -96,7 +102,7 @@ void wan_config_write(const struct wan_config *c, struct buf *out)
     jsonw_int(&w, "ffn_dim", c->ffn_dim);
     jsonw_int(&w, "num_layers", c->layers);
     jsonw_bool(&w, "cross_attn_norm", c->cross_attn_norm);
-    jsonw_string(&w, "qk_norm", c->qk_norm ? "rms_norm_across_heads" : NULL);
+    jsonw_string(&w, "qk_norm", "rms_norm_across_heads");
     jsonw_real(&w, "eps", c->eps);
     jsonw_int(&w, "rope_max_seq_len", c->rope_max_seq_len);
     jsonw_int(&w, "text_len", c->text_len);

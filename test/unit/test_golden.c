@@ -48,6 +48,7 @@ static void golden(const char *name, enum dtype type, int lines)
 /* clang-format off */
 TEST(golden_wan_tokens_with_their_own_time) { golden("wan-ti2v-token-time", DT_F32, 6); }
 TEST(golden_wan_original_names)             { golden("wan-t2v-original-keys", DT_F32, 6); }
+TEST(golden_wan_null_for_qk_norm)           { golden("wan-qk-norm-null", DT_F32, 6); }
 TEST(golden_wan_bf16)                       { golden("wan-ti2v-token-time", DT_BF16, 6); }
 TEST(golden_wan_int8_of_comfyui)            { golden("wan-int8-marker", DT_F32, 1); }
 TEST(golden_wan_int8_of_comfyui_bf16)       { golden("wan-int8-marker", DT_BF16, 1); }

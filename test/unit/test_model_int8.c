@@ -351,6 +351,62 @@ TEST(loader_15_a_table_that_is_there_twice_may_have_its_scales_twice)
     free(path);
 }
 
+/* Encoders are released with either name of their table, also as a part of the whole T5. */
+static void tied_table(enum dtype type)
+{
+    static const char *const beside[] = {"decoder.embed_tokens.weight", "lm_head.weight",
+                                         "spiece_model"};
+    struct umt5_config k;
+    struct umt5 a, b;
+    struct st_out t[MAX_OUT];
+    struct err e = {0};
+    char *dir = ztest_in_tmp("text-tied"), *path = ztest_in_tmp("tied.safetensors");
+    int n, renamed = 0;
+
+    umt5_config_default(&k);
+    k.vocab = 40;
+    k.d_model = k.d_kv = 16;
+    k.d_ff = 24;
+    k.layers = 1;
+    CHECK_INT(umt5_init(&a, &k, &e), 0);
+    weights_on_cpu(&a.weights, DT_F32, 0);
+    weight_set_initialise(&a.weights, 5, NULL);
+    CHECK_INT(bundle_save_umt5(&a, dir, type, NULL, &e), 0);
+    n = read_file(dir, t);
+    CHECK(n + 3 <= MAX_OUT);
+    for (int i = 0; i < n; i++)
+        if (!strncmp(t[i].name, "shared.weight", 13) && ++renamed) {
+            char *name = xasprintf("encoder.embed_tokens.weight%s", t[i].name + 13);
+            free((void *)t[i].name);
+            t[i].name = name;
+        }
+    CHECK_INT(renamed, type == DT_I8 ? 2 : 1);
+    for (int i = 0; i < 3; i++)
+        t[n + i] = (struct st_out){.name = xstrdup(beside[i]),
+                                   .type = DT_F32,
+                                   .rank = 1,
+                                   .dim = {1},
+                                   .data = xcalloc(1, sizeof(float))};
+    write_file(path, t, n + 3);
+    CHECK_INT(umt5_init(&b, &k, &e), 0);
+    if (store_load(&b.weights, path, &store_umt5_names, device_cpu(), DT_F32, 0, NULL, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    if (type == DT_I8)
+        check_close(a.embedding, b.embedding);
+    else
+        CHECK(!memcmp(a.embedding->data, b.embedding->data, 40 * 16 * sizeof(float)));
+    umt5_release(&a);
+    umt5_release(&b);
+    free(dir);
+    free(path);
+}
+
+TEST(loader_15_a_table_by_its_second_name_alone)
+{
+    tied_table(DT_F32);
+    tied_table(DT_I8);
+}
+
 enum flaw {
     SOUND,
     NO_SCALE,

@@ -163,7 +163,7 @@ TEST(wan_config_is_written_as_it_is_read)
     FILE *f;
 
     wan_config_default(&a);
-    a.qk_norm = 0;
+    a.cross_attn_norm = 0;
     a.text_len = 77;
     a.layers = 3;
     wan_config_write(&a, &text);
@@ -173,7 +173,7 @@ TEST(wan_config_is_written_as_it_is_read)
     fputs(buf_str(&text), f);
     fclose(f);
     CHECK_INT(wan_config_read(&b, path, &e), 0);
-    CHECK_INT(b.qk_norm, 0);
+    CHECK_INT(b.cross_attn_norm, 0);
     CHECK_INT(b.text_len, 77);
     CHECK_INT(b.layers, 3);
     wan_config_write(&b, &again);
@@ -213,7 +213,45 @@ TEST(wan_config_names_the_bad_field)
     config_refused(GOOD("2", "12", "1") ", \"patch_size\": [1, 2]}", "patch_size");
     config_refused(GOOD("2", "12", "1") ", \"_class_name\": \"FluxTransformer2DModel\"}",
                    "_class_name");
-    config_refused("{}", "num_attention_heads");
+}
+
+static const char *write_json(const char *text)
+{
+    static char path[512];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/config.json", ztest_tmp());
+    f = fopen(path, "w");
+    CHECK(f);
+    fputs(text, f);
+    fclose(f);
+    return path;
+}
+
+/* The arguments of WanTransformer3DModel, and null where it means something else. */
+TEST(wan_config_left_out_means_what_the_class_means)
+{
+    struct wan_config c;
+    struct err e = {0};
+
+    CHECK_INT(wan_config_read(&c, write_json("{}"), &e), 0);
+    CHECK_INT(c.heads * 1000 + c.head_dim, 40128);
+    CHECK_INT(c.layers, 40);
+    CHECK_INT(c.in_channels * 100 + c.out_channels, 1616);
+    CHECK_INT(c.text_dim, 4096);
+    CHECK_INT(c.freq_dim, 256);
+    CHECK_INT(c.ffn_dim, 13824);
+    CHECK_INT(c.cross_attn_norm, 1);
+    CHECK(c.eps == 1e-6);
+    CHECK_INT(wan_config_read(&c, write_json("{\"in_channels\": 36}"), &e), 0);
+    CHECK_INT(c.out_channels, 16);
+    CHECK_INT(wan_config_read(&c,
+                              write_json("{\"in_channels\": 36, \"out_channels\": null, "
+                                         "\"cross_attn_norm\": null, \"qk_norm\": null}"),
+                              &e),
+              0);
+    CHECK_INT(c.out_channels, 36);
+    CHECK_INT(c.cross_attn_norm, 0);
 }
 
 /* ---- autoencoder ---- */
@@ -338,6 +376,27 @@ TEST(tiny_vae_root_inverts_itself)
 }
 
 /* ---- text encoder ---- */
+
+/* The arguments of UMT5Config and T5Config; the class says which where model_type does not. */
+TEST(umt5_config_left_out_means_what_the_class_means)
+{
+    struct umt5_config c;
+    struct err e = {0};
+
+    CHECK_INT(umt5_config_read(&c, write_json("{}"), &e), 0);
+    CHECK_INT(c.vocab, 250112);
+    CHECK_INT(c.d_model * 100 + c.d_kv, 51264);
+    CHECK_INT(c.d_ff, 1024);
+    CHECK_INT(c.layers * 10 + c.heads, 86);
+    CHECK(c.gated && c.act == ACT_GELU_TANH && !c.shared_bias);
+    CHECK_INT(umt5_config_read(
+                  &c, write_json("{\"architectures\": [\"T5ForConditionalGeneration\"]}"), &e),
+              0);
+    CHECK_INT(c.vocab, 32128);
+    CHECK_INT(c.d_ff, 2048);
+    CHECK_INT(c.layers * 10 + c.heads, 68);
+    CHECK(!c.gated && c.act == ACT_RELU && c.shared_bias);
+}
 
 TEST(umt5_prompts_do_not_see_each_other)
 {

@@ -267,3 +267,39 @@ TEST(tokenizer_missing_file_is_named)
     CHECK_INT(tokenizer_open(&t, "no/such/tokenizer.json", &e), ERR_IO);
     CHECK_CONTAINS(e.msg, "no/such/tokenizer.json");
 }
+
+/* A folder of a model with spiece.model alone means the tokenizer of a T5. */
+TEST(tokenizer_of_a_folder_with_spiece_alone_ends_its_texts)
+{
+    const char *text = "a red ball rolls from left to right";
+    char *dir = ztest_in_tmp("spiece"), *to = path_join(dir, "spiece.model");
+    struct tokenizer *file, *folder, *json;
+    int32_t *a, *b, *c;
+    struct buf bytes = BUF_INIT;
+    struct err e = {0};
+    int na, nb, nc;
+
+    CHECK_INT(dir_make(dir, &e), 0);
+    CHECK_INT(file_read(&bytes, ztest_data("golden/tokenizer-unk/spiece.model"), 1 << 20, &e), 0);
+    CHECK_INT(file_write(to, bytes.data, bytes.len, &e), 0);
+    CHECK_INT(tokenizer_open(&file, to, &e), 0);
+    CHECK_INT(tokenizer_open(&folder, dir, &e), 0);
+    CHECK_INT(tokenizer_open(&json, ztest_data("golden/tokenizer-unk/tokenizer.json"), &e), 0);
+    tokenizer_encode(file, text, strlen(text), &a, &na);
+    tokenizer_encode(folder, text, strlen(text), &b, &nb);
+    tokenizer_encode(json, text, strlen(text), &c, &nc);
+    CHECK_INT(nb, na + 1);
+    CHECK_INT(nb, nc);
+    CHECK(!memcmp(b, a, sizeof *a * (size_t)na));
+    CHECK(!memcmp(b, c, sizeof *b * (size_t)nb));
+    CHECK_INT(b[na], tokenizer_end(folder));
+    free(a);
+    free(b);
+    free(c);
+    tokenizer_free(&file);
+    tokenizer_free(&folder);
+    tokenizer_free(&json);
+    buf_release(&bytes);
+    free(dir);
+    free(to);
+}
