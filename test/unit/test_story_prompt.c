@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "world/story/caption.h"
+#include "world/story/phrases.h"
 #include "world/story/press.h"
 #include "world/story/prompt.h"
 #include "world/story/sample.h"
@@ -40,6 +41,27 @@ static void read_own_captions(enum lang lang)
             ztest_fail(__FILE__, __LINE__, "caption %d is not understood: %s (%s)", i, buf_str(&b),
                        p.n_unknown ? p.unknown[0] : "other facts");
         buf_release(&b);
+    }
+}
+
+/* Eight ways at least to say each fact in each language. */
+TEST(story_phrases_are_many)
+{
+    for (int what = 0; what < STORY_SAY_COUNT; what++) {
+        for (int value = 0; value < STORY_CAMERA_COUNT; value++) {
+            for (enum lang lang = 0; lang < LANG_COUNT; lang++) {
+                const char *at = story_phrases((enum story_phrase)what, value, lang);
+                int n = 0, len;
+
+                if (!at || what == STORY_SAY_SHOT_OF)
+                    continue;
+                while (lexicon_next(&at, &len, NULL))
+                    n++;
+                if (n < 8)
+                    ztest_fail(__FILE__, __LINE__, "list %d, value %d has %d phrases", what, value,
+                               n);
+            }
+        }
     }
 }
 
