@@ -221,8 +221,9 @@ static void read_dit(struct train_config *c, struct jval v)
     r->decay = 0.3;
     r->optim = optim_config_default;
     KNOWN(v, "heads", "head_dim", "ffn_dim", "layers", "freq_dim", "phases", "remat", "s_mean",
-          "s_std", "s_uniform", "p_image", "p_no_text", "p_everyday", "object_weight", "object_s",
-          "evaluate_every", "held_out", "gap_steps", "gap_ratio", "warmup", "rate_decay", "optim");
+          "s_std", "s_uniform", "p_image", "p_extend", "p_ends", "p_no_text", "p_everyday",
+          "object_weight", "object_s", "evaluate_every", "held_out", "gap_steps", "gap_ratio",
+          "warmup", "rate_decay", "optim");
     read_dit_net(&r->net, v, c);
     struct jval phases = j_array(v, "phases");
     r->n_phases = j_len(phases);
@@ -237,6 +238,10 @@ static void read_dit(struct train_config *c, struct jval v)
     r->s_std = j_real_or(v, "s_std", 0, 10, r->s_std);
     r->s_uniform = j_real_or(v, "s_uniform", 0, 1, r->s_uniform);
     r->p_image = j_real_or(v, "p_image", 0, 1, r->p_image);
+    r->p_extend = j_real_or(v, "p_extend", 0, 1, 0);
+    r->p_ends = j_real_or(v, "p_ends", 0, 1, 0);
+    if (r->p_extend + r->p_ends > 1)
+        j_fail(v, "p_extend", "and p_ends are more than 1 together");
     r->p_no_text = j_real_or(v, "p_no_text", 0, 1, r->p_no_text);
     r->p_everyday = j_real_or(v, "p_everyday", 0, 1, 0);
     r->object_weight = j_real_or(v, "object_weight", 1, 100, r->object_weight);

@@ -50,6 +50,7 @@ struct dit_recipe {
     int n_phases, remat;
     double s_mean, s_std, s_uniform; /* noise level: logit-normal, with a share drawn evenly */
     double p_image, p_no_text;       /* chance of a given first frame; of an empty prompt */
+    double p_extend, p_ends;         /* of a window that goes on; of one whose two ends are given */
     double p_everyday;               /* chance that the prompt is an everyday caption */
     double object_weight, object_s;  /* loss weight of object tokens below this noise level */
     int evaluate_every, held_out;    /* windows */

@@ -15,8 +15,8 @@ static void make(const struct dit_feed_config *c, int64_t step, struct dit_batch
 {
     const struct dit_phase *phase = dit_phase_of(c->recipe, step);
     struct dit_window *w = xmalloc(sizeof(*w) * (size_t)phase->windows);
-    dit_draw_windows(w, phase->windows, c->recipe, phase, c->latents->n - c->n_held,
-                     c->prompts->each, c->kt, c->seed, step);
+    struct dit_pool pool = {c->latents->n - c->n_held, c->prompts->each, c->latents->head.t, c->kt};
+    dit_draw_windows(w, phase->windows, c->recipe, phase, &pool, c->seed, step);
     for (int i = 0; i < phase->windows; i++)
         if (w[i].record >= c->n_train)
             w[i].record += c->n_held;

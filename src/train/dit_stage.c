@@ -216,6 +216,8 @@ static void state_hash(const struct dit_run *d, char out[65])
     clause_text_config_write(&d->words.config, &net);
     if (c->latent_growth > 0)
         buf_printf(&net, "growth %.17g", c->latent_growth);
+    if (r->p_extend + r->p_ends > 0)
+        buf_printf(&net, "given %.17g %.17g", r->p_extend, r->p_ends);
     stage_hash(out, "dit/1 %llu %d %d %s %s %g %g %g %g %g %d %g %g %g",
                (unsigned long long)c->seed, c->latent_clips, c->mirror, d->latents.head.vae,
                buf_str(&net), r->s_mean, r->s_std, r->s_uniform, r->p_image, r->p_no_text,

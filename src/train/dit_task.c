@@ -7,6 +7,8 @@
 #include "base/rng.h"
 
 enum { STREAM_WINDOW = 0, STREAM_NOISE = 1, STREAMS = 2 };
+/* Latent frames: of context, and before a window that goes on; few, so that windows stay long. */
+enum { MOST_CONTEXT = 4, MOST_SKIPPED = 4 };
 
 static uint64_t step_key(uint64_t seed, int64_t step)
 {
@@ -51,22 +53,42 @@ const struct dit_phase *dit_phase_of(const struct dit_recipe *r, int64_t step)
     return &r->phase[i];
 }
 
+/* The other kinds of window: one that goes on from what came before it, anywhere in the clip, and
+ * one whose two ends are known. */
+static void draw_given(struct dit_window *w, struct rng *g, const struct dit_recipe *r, int frames)
+{
+    double kind = rng_uniform(g);
+    if (kind < r->p_extend && frames >= MOST_CONTEXT + 2) {
+        int context = 2 + rng_below(g, MOST_CONTEXT - 1);
+        w->first =
+            rng_below(g, frames - context - 1 < MOST_SKIPPED ? frames - context - 1 : MOST_SKIPPED);
+        int most = frames - w->first;
+        w->t = w->t < context + 2 ? context + 2 : w->t;
+        w->t = w->t < most ? w->t : most;
+        w->given = (1u << context) - 1;
+    } else if (kind >= r->p_extend && kind < r->p_extend + r->p_ends && w->t > 2) {
+        w->given = 1 | 1ull << (w->t - 1);
+    }
+}
+
 void dit_draw_windows(struct dit_window *w, int n, const struct dit_recipe *r,
-                      const struct dit_phase *phase, int n_records, int captions, int kt,
-                      uint64_t seed, int64_t step)
+                      const struct dit_phase *phase, const struct dit_pool *pool, uint64_t seed,
+                      int64_t step)
 {
     for (int i = 0; i < n; i++) {
         struct rng g;
         rng_init(&g, step_key(seed, step), STREAM_WINDOW + STREAMS * (uint64_t)i);
-        w[i].record = rng_below(&g, n_records);
-        w[i].t = (phase->frames[rng_pick(&g, phase->weight, phase->n_mix)] - 1) / kt + 1;
+        w[i].record = rng_below(&g, pool->n_records);
+        w[i].t = (phase->frames[rng_pick(&g, phase->weight, phase->n_mix)] - 1) / pool->kt + 1;
         double u = r->s_mean + r->s_std * rng_normal(&g), even = rng_uniform(&g);
         w[i].s = rng_chance(&g, r->s_uniform) ? even : 1 / (1 + exp(-u));
-        w[i].image = rng_chance(&g, r->p_image) && w[i].t > 1;
+        w[i].first = 0;
+        w[i].given = rng_chance(&g, r->p_image) && w[i].t > 1;
         w[i].no_text = rng_chance(&g, r->p_no_text);
+        draw_given(&w[i], &g, r, pool->frames);
         w[i].caption = 0;
-        if (captions > 1 && rng_chance(&g, r->p_everyday))
-            w[i].caption = 1 + rng_below(&g, captions - 1);
+        if (pool->captions > 1 && rng_chance(&g, r->p_everyday))
+            w[i].caption = 1 + rng_below(&g, pool->captions - 1);
     }
 }
 
@@ -128,10 +150,10 @@ static void make_window(struct dit_batch *b, int i, int64_t at, const struct dit
     float *noisy = xmalloc(sizeof(float) * count), *target = xmalloc(sizeof(float) * count);
     float s = (float)w->s;
     for (int t = 0; t < w->t; t++) {
-        int given = t == 0 && w->image;
+        int given = w->given >> t & 1, from = w->first + t;
         for (size_t j = 0; j < count; j++) {
             size_t k = j % (size_t)h->c;
-            float x0 = (bf16_to_f32(v.z[(size_t)t * count + j]) - l->mean[k]) / l->std[k];
+            float x0 = (bf16_to_f32(v.z[(size_t)from * count + j]) - l->mean[k]) / l->std[k];
             float e = eps[(size_t)t * count + j];
             noisy[j] = given ? x0 : (1 - s) * x0 + s * e;
             target[j] = e - x0;
@@ -140,7 +162,7 @@ static void make_window(struct dit_batch *b, int i, int64_t at, const struct dit
         patch_frame(b->x + (size_t)row * cols, noisy, h->h, h->w, h->c, h->patch, 0);
         patch_frame(b->target + (size_t)row * cols, target, h->h, h->w, h->c, h->patch, 1);
         for (int64_t j = 0; j < frame; j++) {
-            int object = v.share[frame * t + j] > 0 && w->s < r->object_s;
+            int object = v.share[frame * from + j] > 0 && w->s < r->object_s;
             b->weight[row + j] = given ? 0 : object ? (float)r->object_weight : 1;
             b->time_index[row + j] = given ? 0 : i + 1;
         }

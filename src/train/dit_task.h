@@ -1,9 +1,10 @@
 /* dit_task.h - flow matching on latents: which windows, which noise, which loss.
  *
  * x_s = (1-s) x0 + s eps, target v = eps - x0, timestep 1000 s (Wan, rectified flow). A window is
- * the first k latent frames of a clip. Its first frame is sometimes given: those tokens are clean,
- * have timestep 0 and no loss. The text is sometimes empty, for guidance. Everything a step draws
- * follows from (seed, step, window). */
+ * the first k latent frames of a clip. Sometimes frames are given: the first; the first and the
+ * last; or the first few of a window that goes on from anywhere in the clip. Those tokens are
+ * clean, have timestep 0 and no loss. The text is sometimes empty, for guidance. Everything a step
+ * draws follows from (seed, step, window). */
 #ifndef TRAIN_DIT_TASK_H
 #define TRAIN_DIT_TASK_H
 
@@ -23,9 +24,10 @@ struct prompts {
 };
 
 struct dit_window {
-    int record, t; /* latent frames */
-    double s;      /* noise level */
-    int image;     /* first frame given */
+    int record, t;  /* latent frames */
+    double s;       /* noise level */
+    int first;      /* latent frame of the record that the window begins with */
+    uint64_t given; /* bit t: its latent frame t is given, clean */
     int no_text;
     int caption; /* of the record */
 };
@@ -48,10 +50,14 @@ struct dit_batch { /* owned */
 void patch_frame(float *rows, const float *z, int h, int w, int c, int p, int channel_last);
 void unpatch_frame(float *z, const float *rows, int h, int w, int c, int p, int channel_last);
 
-/* Windows of a step: from the first n_records records of `captions` captions, by the recipe. */
+struct dit_pool {            /* what is drawn from */
+    int n_records, captions; /* the first n_records records, of so many captions each */
+    int frames, kt;          /* latent frames of a record, and pictures in one */
+};
+/* Windows of a step, by the recipe. */
 void dit_draw_windows(struct dit_window *w, int n, const struct dit_recipe *r,
-                      const struct dit_phase *phase, int n_records, int captions, int kt,
-                      uint64_t seed, int64_t step);
+                      const struct dit_phase *phase, const struct dit_pool *pool, uint64_t seed,
+                      int64_t step);
 /* Noise of window i is that of stream i of (seed, step). Windows are spread over th (may be NULL).
  */
 void dit_batch_make(struct dit_batch *b, const struct dit_window *w, int n,

@@ -105,17 +105,52 @@ TEST(train_windows_with_everyday_captions)
     static struct dit_window one[N], many[N];
     int everyday = 0, seen[4] = {0};
 
-    dit_draw_windows(one, N, &r, &phase, 7, 1, 4, 3, 5);
-    dit_draw_windows(many, N, &r, &phase, 7, 4, 4, 3, 5);
+    dit_draw_windows(one, N, &r, &phase, &(struct dit_pool){7, 1, 11, 4}, 3, 5);
+    dit_draw_windows(many, N, &r, &phase, &(struct dit_pool){7, 4, 11, 4}, 3, 5);
     for (int i = 0; i < N; i++) {
         CHECK(one[i].caption == 0 && many[i].caption >= 0 && many[i].caption < 4);
         CHECK(one[i].record == many[i].record && one[i].s == many[i].s &&
-              one[i].image == many[i].image && one[i].no_text == many[i].no_text);
+              one[i].given == many[i].given && one[i].no_text == many[i].no_text);
         everyday += many[i].caption > 0;
         seen[many[i].caption]++;
     }
     CHECK_BELOW(abs(everyday - N / 4), 40);
     CHECK(seen[1] && seen[2] && seen[3]);
+}
+
+/* Windows that go on lie inside their record and have something left to invent; the others begin
+ * with the clip. */
+TEST(train_windows_with_given_frames)
+{
+    enum { N = 1000, FRAMES = 11 };
+    struct dit_recipe r = {.s_std = 1, .p_image = 0.1, .p_extend = 0.3, .p_ends = 0.2};
+    struct dit_phase phase = {.windows = N, .n_mix = 2, .frames = {1, 41}, .weight = {0.3, 0.7}};
+    static struct dit_window w[N];
+    int first = 0, ends = 0, context[5] = {0}, later = 0, whole = 0;
+
+    dit_draw_windows(w, N, &r, &phase, &(struct dit_pool){7, 1, FRAMES, 4}, 3, 5);
+    for (int i = 0; i < N; i++) {
+        int n = __builtin_popcountll(w[i].given);
+
+        CHECK(w[i].first >= 0 && w[i].t >= 1 && w[i].first + w[i].t <= FRAMES);
+        CHECK(w[i].given < 1ull << w[i].t && n < w[i].t);
+        if (n == 2 && w[i].given != 3) {
+            CHECK(w[i].given == (1 | 1ull << (w[i].t - 1)) && w[i].first == 0);
+            ends++;
+        } else if (n >= 2) {
+            CHECK(n <= 4 && w[i].given == (1ull << n) - 1);
+            context[n]++;
+            later += w[i].first > 0;
+        } else {
+            CHECK(w[i].first == 0 && w[i].given <= 1);
+            first += n;
+        }
+        whole += w[i].t == FRAMES;
+    }
+    CHECK_BELOW(abs(context[2] + context[3] + context[4] - N * 3 / 10), 60);
+    CHECK(context[2] && context[3] && context[4] && later > 100 && whole > 300);
+    CHECK_BELOW(abs(ends - N * 14 / 100), 40); /* windows of one frame have no two ends */
+    CHECK(first > 20);
 }
 
 /* A file with the mark of the version before. */
