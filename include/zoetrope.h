@@ -63,10 +63,11 @@ const char *zt_model_get(const zt_model *model, const char *key);
 /* One row of the option table. All strings are static; new fields are only ever appended. */
 struct zt_option {
     const char *name;
-    const char *type;     /* text int real flag path choice */
+    const char *type;     /* text int bytes real flag path choice */
     const char *range;    /* what is allowed, in words */
     const char *fallback; /* what it is when unsaid, in words */
     const char *help;
+    char letter; /* of the program's short form, 0 without one */
 };
 /* Row i of the table, 0 for success, ZT_E_USAGE past the end. size = sizeof(struct zt_option) of
  * the caller. */

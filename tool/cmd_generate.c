@@ -29,12 +29,10 @@ static void show_help(void)
          "Draws what the prompt says, in English or Chinese. While it runs the film is\n"
          "NAME.part.mp4, which plays at any moment; when it is complete it becomes NAME.mp4.\n");
     for (int i = 0; !zt_option_info(i, &o, sizeof o); i++) {
-        const char *letter = !strcmp(o.name, "prompt")      ? "-p, "
-                             : !strcmp(o.name, "output")    ? "-o, "
-                             : !strcmp(o.name, "overwrite") ? "-y, "
-                                                            : "    ";
         int flag = !strcmp(o.type, "flag");
-        char left[64];
+        char letter[8] = "    ", left[64];
+        if (o.letter)
+            snprintf(letter, sizeof letter, "-%c, ", o.letter);
         snprintf(left, sizeof left, "%s--%s%s", letter, o.name, flag ? "" : " X");
         printf("  %-24s %s\n", left, o.help);
         if (*o.range || (*o.fallback && !flag))
@@ -53,6 +51,17 @@ static void show_help(void)
 }
 
 /* ---- reading the command line ---- */
+
+/* The option with this letter, NULL without one. */
+static const char *of_letter(const char *s)
+{
+    struct zt_option o;
+
+    for (int i = 0; s[0] && !s[1] && !zt_option_info(i, &o, sizeof o); i++)
+        if (o.letter == s[0])
+            return o.name;
+    return NULL;
+}
 
 static int is_flag(const char *name)
 {
@@ -112,8 +121,6 @@ static int set_prompt(struct args *a, const char *value, struct err *e)
 /* One option at argv[i]; returns how many arguments it took, or a negative code. */
 static int take_option(struct args *a, int i, int argc, char **argv, struct err *e)
 {
-    static const char *const letters[][2] = {
-        {"-p", "prompt"}, {"-o", "output"}, {"-y", "overwrite"}};
     const char *s = argv[i], *name = s + 2, *value = i + 1 < argc ? argv[i + 1] : NULL;
     char *equals = !strncmp(s, "--", 2) ? strchr(s, '=') : NULL;
 
@@ -122,10 +129,7 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
     if (!strcmp(s, "--json"))
         return a->json = 1;
     if (strncmp(s, "--", 2)) {
-        name = NULL;
-        for (int k = 0; k < 3; k++)
-            if (!strcmp(s, letters[k][0]))
-                name = letters[k][1];
+        name = of_letter(s + 1);
         if (!name)
             return err_set(e, ERR_USAGE, "no option %s", s);
     }

@@ -24,7 +24,7 @@ int zt_option_info(int i, struct zt_option *out, size_t size)
     if (i < 0 || i >= N_OPTIONS)
         return ZT_E_USAGE;
     const struct option *o = &options[i];
-    struct zt_option row = {o->name, kinds[o->kind], o->range, o->fallback, o->help};
+    struct zt_option row = {o->name, kinds[o->kind], o->range, o->fallback, o->help, o->letter};
     memset(out, 0, size); /* a caller of a newer header finds NULL in fields we do not know */
     memcpy(out, &row, size < sizeof row ? size : sizeof row);
     return 0;
@@ -60,15 +60,14 @@ void zt_job_free(zt_job **job)
 /* A changed request has no plan any more, unless only the file is another one. */
 static void changed(zt_job *j, const char *option)
 {
-    static const char *const of_file[] = {"output", "overwrite", "crf", "lossless", "no-metadata"};
+    const struct option *o = option_named(option);
 
     j->done = 0;
-    for (size_t i = 0; i < sizeof of_file / sizeof *of_file; i++)
-        if (!strcmp(option, of_file[i]))
-            return;
+    if (o && o->file)
+        return;
     plan_release(&j->plan);
     j->planned = 0;
-    if (!strcmp(option, "model") && j->own) {
+    if (o == &options[OPT_MODEL] && j->own) {
         zt_model_free(&j->own);
         j->model = NULL;
     }
@@ -335,7 +334,7 @@ const char *zt_job_get(zt_job *job, const char *key)
     if (!strcmp(key, "canonical_prompt"))
         return p->prompt;
     if (!strcmp(key, "note"))
-        return *p->note ? p->note : NULL;
+        return p->note;
     if (!strncmp(key, "model_", 6))
         return zt_model_get(job->model, key + 6);
     if (!strcmp(key, "again"))

@@ -16,7 +16,10 @@ static void write_settings(struct jsonw *w, const struct plan *p, const struct r
     jsonw_string(w, "size", buf_str(&size));
     if (r->value[OPT_ASPECT].set)
         jsonw_string(w, "aspect", request_text(r, OPT_ASPECT));
-    jsonw_int(w, "frames", p->n_frames);
+    if (r->value[OPT_SECONDS].set)
+        jsonw_real(w, "seconds", r->value[OPT_SECONDS].r);
+    else
+        jsonw_int(w, "frames", p->n_frames);
     jsonw_real(w, "fps", p->fps);
     jsonw_int(w, "steps", p->steps);
     jsonw_string(w, "sampler", p->sampler);

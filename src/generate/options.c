@@ -7,12 +7,13 @@
 #include "base/jsonw.h"
 #include "base/utf8.h"
 #include "format/json.h"
+#include "generate/sampler.h"
 
 enum { MAX_TEXT = 1 << 16, MAX_JSON = 1 << 20, MAX_SIDE = 8192 };
 
 static const char *const ASPECTS[] = {"16:9", "1:1", "9:16", NULL};
 static const char *const TYPES[] = {"auto", "bf16", "f32", NULL};
-static const char *const SAMPLERS[] = {"euler", "unipc", "dpmpp-2m", "heun", "lcm", NULL};
+static const char *const SAMPLER_NAMES[] = {SAMPLERS(SAMPLER_NAME) NULL};
 
 /* clang-format off */
 #define NO_RANGE 0, 0, NULL
@@ -34,13 +35,13 @@ const struct option options[N_OPTIONS] = {
     [OPT_STEPS] = {"steps", 0, OPTION_INT, 1, 1, 1000, NULL, "1 to 1000", "the model's",
                    "sampling steps"},
     [OPT_GUIDANCE] = {"guidance", 0, OPTION_REAL, 1, 0, 100, NULL, "0 to 100", "the model's",
-                      "how strictly the prompt is followed; 1 is no guidance"},
+                      "how strictly the prompt is followed; 1 and less is no guidance"},
     [OPT_GUIDANCE_FROM] = {"guidance-from", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "0",
                            "lowest noise level at which guidance works"},
     [OPT_GUIDANCE_TO] = {"guidance-to", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "1",
                          "highest noise level at which guidance works"},
-    [OPT_SAMPLER] = {"sampler", 0, OPTION_CHOICE, 1, 0, 0, SAMPLERS,
-                     "euler, unipc, dpmpp-2m, heun, lcm", "the model's", "how noise is taken away"},
+    [OPT_SAMPLER] = {"sampler", 0, OPTION_CHOICE, 1, 0, 0, SAMPLER_NAMES, SAMPLER_LIST,
+                     "the model's", "how noise is taken away"},
     [OPT_SHIFT] = {"shift", 0, OPTION_REAL, 1, 0.01, 100, NULL, "0.01 to 100", "the model's",
                    "spends more steps at high noise when above 1"},
     [OPT_SEED] = {"seed", 0, OPTION_INT, 1, 0, 9007199254740992.0, NULL, "0 to 9007199254740992",
@@ -61,15 +62,15 @@ const struct option options[N_OPTIONS] = {
                          "the picture that the film begins with"},
     [OPT_OUTPUT] = {"output", 'o', OPTION_PATH, 0, NO_RANGE,
                     "NAME.mp4, NAME.y4m, a folder of PNG files, - for y4m on stdout",
-                    "zoetrope-SEED.mp4", "where the film goes"},
+                    "zoetrope-SEED.mp4", "where the film goes", 1},
     [OPT_OVERWRITE] = {"overwrite", 'y', OPTION_FLAG, 0, NO_RANGE, "", "no",
-                       "replace a film that exists"},
+                       "replace a film that exists", 1},
     [OPT_CRF] = {"crf", 0, OPTION_INT, 1, 0, 51, NULL, "0 to 51", "18",
-                 "quality of the mp4: smaller is better and larger"},
+                 "quality of the mp4: smaller is better and larger", 1},
     [OPT_LOSSLESS] = {"lossless", 0, OPTION_FLAG, 1, NO_RANGE, "", "no",
-                      "keep every pixel of the mp4 (few players show it)"},
+                      "keep every pixel of the mp4 (few players show it)", 1},
     [OPT_NO_METADATA] = {"no-metadata", 0, OPTION_FLAG, 0, NO_RANGE, "", "no",
-                         "leave the recipe out of the film"},
+                         "leave the recipe out of the film", 1},
 };
 /* clang-format on */
 
@@ -85,21 +86,30 @@ void request_release(struct request *r)
     memset(r, 0, sizeof(*r));
 }
 
-/* Index of the option, or -1 and e with the nearest name. */
-static int find(const char *name, struct err *e)
+const struct option *option_named(const char *name)
 {
     char plain[64];
-    const char *names[N_OPTIONS];
 
     snprintf(plain, sizeof plain, "%s", name);
     for (char *c = plain; *c; c++)
         *c = *c == '_' ? '-' : *c;
-    for (int i = 0; i < N_OPTIONS; i++) {
+    for (int i = 0; i < N_OPTIONS; i++)
+        if (!strcmp(plain, options[i].name))
+            return &options[i];
+    return NULL;
+}
+
+/* Index of the option, or -1 and e with the nearest name. */
+static int find(const char *name, struct err *e)
+{
+    const struct option *o = option_named(name);
+    const char *names[N_OPTIONS];
+
+    if (o)
+        return (int)(o - options);
+    for (int i = 0; i < N_OPTIONS; i++)
         names[i] = options[i].name;
-        if (!strcmp(plain, names[i]))
-            return i;
-    }
-    const char *near = nearest_name(plain, names, N_OPTIONS);
+    const char *near = nearest_name(name, names, N_OPTIONS);
     err_set(e, ERR_USAGE, "no option \"%.60s\"%s%s%s", name, near ? "; did you mean \"" : "",
             near ? near : "", near ? "\"?" : "");
     return -1;

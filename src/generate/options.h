@@ -60,6 +60,7 @@ struct option {
     double lo, hi;              /* of numbers */
     const char *const *choices; /* of choices, NULL-terminated; else NULL */
     const char *range, *fallback, *help;
+    int file; /* 1: of the file alone, a plan stays what it is */
 };
 extern const struct option options[N_OPTIONS];
 
@@ -75,6 +76,9 @@ struct request {
     /* From a recipe: what the film was made with. Empty when unknown. */
     char model_hash[65], model_release[32], latent_hash[65], first_frame_hash[65];
 };
+
+/* Row of the name, "-" and "_" being the same; NULL: there is none. */
+const struct option *option_named(const char *name);
 
 void request_init(struct request *r);
 void request_release(struct request *r);

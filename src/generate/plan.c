@@ -16,6 +16,7 @@
 #include "media/resize.h"
 
 enum { SHOWN_SIDE = 256, MAX_FRAMES = 1 << 24 };
+#define MAX_ASPECT 4.0 /* that a picture may ask for; what is longer is cut */
 
 static int read_configs(struct plan *p, const char *dir, struct err *e)
 {
@@ -39,34 +40,68 @@ static void sides_of(const struct bundle_info *m, double aspect, int unit, int *
     *h = (int)fmax(1, floor(sqrt(area / aspect) / unit)) * unit;
 }
 
-/* The model draws in the wanted aspect at its own size; the film shows that larger. */
-static int settle_size(struct plan *p, const struct request *r, struct err *e)
+/* Takes over the text. */
+static void add_note(struct plan *p, char *text)
+{
+    char *both = p->note ? xasprintf("%s; %s", p->note, text) : xstrdup(text);
+
+    free(p->note);
+    free(text);
+    p->note = both;
+}
+
+/* What the model draws in a shape: its own size, upright where that is meant, or sides of about the
+ * same area. */
+static void settle_sides(struct plan *p, double aspect, int unit)
+{
+    double own = (double)p->info.width / p->info.height;
+
+    p->w = p->info.width;
+    p->h = p->info.height;
+    if (fabs(log(aspect / own)) <= 0.1)
+        return;
+    if (fabs(log(aspect * own)) < 0.1) {
+        p->w = p->info.height;
+        p->h = p->info.width;
+    } else {
+        sides_of(&p->info, aspect, unit, &p->w, &p->h);
+    }
+}
+
+/* Of the film: what is asked for, else that of a given picture. A size that is a whole multiple of
+ * what the picture's shape leads to comes from there (a recipe knows the size alone). */
+static double settle_aspect(struct plan *p, const struct request *r, const struct picture *first,
+                            int unit, int given)
 {
     static const double aspects[] = {16.0 / 9, 1, 9.0 / 16};
+    double aspect = (double)p->info.width / p->info.height,
+           by_size = given ? (double)p->film_w / p->film_h : 0;
+
+    if (first->rgb)
+        aspect = fmin(fmax((double)first->w / first->h, 1 / MAX_ASPECT), MAX_ASPECT);
+    if (r->value[OPT_ASPECT].set)
+        return aspects[r->value[OPT_ASPECT].i];
+    if (!given)
+        return aspect;
+    settle_sides(p, aspect, unit);
+    return p->film_w % p->w || p->film_h != p->film_w / p->w * p->h ? by_size : aspect;
+}
+
+/* The model draws in the wanted aspect at its own size; the film shows that larger. first: what it
+ * begins with, or empty. */
+static int settle_size(struct plan *p, const struct request *r, const struct picture *first,
+                       struct err *e)
+{
     const char *size = request_text(r, OPT_SIZE);
     int unit = p->codec.ks * p->dit.patch[1], given = 0, native = !strcmp(size, "native");
     int own_w = p->info.width, own_h = p->info.height;
-    double own = (double)own_w / own_h, aspect = own;
 
     if (own_w % unit || own_h % unit)
         return err_set(e, ERR_FORMAT, "model_index.json: %dx%d is not a multiple of %d px", own_w,
                        own_h, unit);
-    if (*size && !native) {
+    if (*size && !native)
         given = !parse_size(size, &p->film_w, &p->film_h);
-        aspect = (double)p->film_w / p->film_h;
-    }
-    if (r->value[OPT_ASPECT].set)
-        aspect = aspects[r->value[OPT_ASPECT].i];
-    p->w = own_w;
-    p->h = own_h;
-    if (fabs(log(aspect / own)) > 0.1) { /* else the model's own shape is meant */
-        if (fabs(log(aspect * own)) < 0.1) {
-            p->w = own_h;
-            p->h = own_w;
-        } else {
-            sides_of(&p->info, aspect, unit, &p->w, &p->h);
-        }
-    }
+    settle_sides(p, settle_aspect(p, r, first, unit, given), unit);
     if (!given) {
         int side = p->w < p->h ? p->w : p->h;
         int scale = native ? 1 : (SHOWN_SIDE + side - 1) / side;
@@ -80,18 +115,21 @@ static int settle_size(struct plan *p, const struct request *r, struct err *e)
 
 static int settle_frames(struct plan *p, const struct request *r, struct err *e)
 {
-    double rate = p->info.frame_rate, n = p->info.frames;
+    double rate = p->info.frame_rate, n = (double)request_int(r, OPT_FRAMES, p->info.frames), film;
 
     p->fps = request_real(r, OPT_FPS, rate);
-    if (r->value[OPT_SECONDS].set) /* groups of kt frames follow the first ones */
-        n = p->codec.first +
-            p->codec.kt * fmax(0, floor(r->value[OPT_SECONDS].r * rate / p->codec.kt + 0.5));
-    n = (double)request_int(r, OPT_FRAMES, (int64_t)n);
-    if (n > MAX_FRAMES || n * p->fps / rate > MAX_FRAMES)
-        return err_set(e, ERR_USAGE, "seconds: %.0f frames are more than %d", n, MAX_FRAMES);
+    if (r->value[OPT_SECONDS].set) {
+        film = fmax(1, floor(r->value[OPT_SECONDS].r * p->fps + 0.5));
+        n = floor((film - 0.5) * rate / p->fps) + 1; /* the last one that it shows */
+    } else {
+        film = fmax(1, floor(n * p->fps / rate + 0.5));
+    }
+    if (n > MAX_FRAMES || film > MAX_FRAMES)
+        return err_set(e, ERR_USAGE, "seconds: %.0f frames are more than %d", fmax(n, film),
+                       MAX_FRAMES);
     p->n_frames = (int)n;
     p->t = codec_latents(&p->codec, p->n_frames);
-    p->n_film = (int)fmax(1, floor(n * p->fps / rate + 0.5));
+    p->n_film = (int)film;
     return 0;
 }
 
@@ -118,7 +156,7 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
     const char *device = r->value[OPT_DEVICE].set ? request_text(r, OPT_DEVICE) : "cpu";
 
     p->steps = (int)request_int(r, OPT_STEPS, p->info.steps);
-    p->guidance = request_real(r, OPT_GUIDANCE, p->info.guidance);
+    p->guidance = fmax(1, request_real(r, OPT_GUIDANCE, p->info.guidance)); /* less is none */
     p->guidance_from = request_real(r, OPT_GUIDANCE_FROM, 0);
     p->guidance_to = request_real(r, OPT_GUIDANCE_TO, 1);
     p->shift = request_real(r, OPT_SHIFT, p->info.shift);
@@ -150,43 +188,61 @@ static int settle_sampler(struct plan *p, const struct request *r, struct err *e
 
 static void settle_words(struct plan *p, const struct request *r)
 {
-    struct buf text = BUF_INIT, negative = BUF_INIT, unknown = BUF_INIT, note = BUF_INIT;
+    struct buf text = BUF_INIT, negative = BUF_INIT, unknown = BUF_INIT;
 
     reading_prompt(request_text(r, OPT_PROMPT), p->info.worlds, p->seed, &text, &unknown);
     if (*request_text(r, OPT_NEGATIVE))
         reading_negative(request_text(r, OPT_NEGATIVE), p->info.worlds, &negative, &unknown);
     if (p->n_frames > p->info.frames)
-        buf_printf(&note, "the model has seen films of at most %d frames; these are %d",
-                   p->info.frames, p->n_frames);
+        add_note(p, xasprintf("the model has seen films of at most %d frames; these are %d",
+                              p->info.frames, p->n_frames));
     p->prompt = xstrdup(buf_str(&text));
     p->negative = xstrdup(buf_str(&negative));
     p->unknown = xstrdup(buf_str(&unknown));
-    p->note = xstrdup(buf_str(&note));
     buf_release(&text);
     buf_release(&negative);
     buf_release(&unknown);
-    buf_release(&note);
 }
 
-static int settle_picture(struct plan *p, const struct request *r, struct err *e)
+/* *first is empty when none is given. */
+static int load_picture(struct picture *first, const struct request *r, struct err *e)
 {
-    struct picture pic;
+    *first = (struct picture){0};
+    if (r->value[OPT_FIRST_FRAME].set)
+        return picture_load(first, request_text(r, OPT_FIRST_FRAME), e);
+    if (*r->first_frame_hash)
+        return err_set(e, ERR_USAGE,
+                       "first-frame: this recipe began with a picture that is "
+                       "not part of it; give it again");
+    return 0;
+}
+
+/* A picture of another shape decides that of the film, or is cut; either is said. */
+static void note_shape(struct plan *p, const struct picture *first)
+{
+    double wider = (double)first->w / first->h * p->h / p->w;
+    double lost = 100 * (1 - fmin(wider, 1 / wider));
+
+    if (p->w * p->info.height != p->h * p->info.width)
+        add_note(p, xasprintf(
+                        "the film is %dx%d, for the first-frame of %dx%d; the model has seen %dx%d",
+                        p->film_w, p->film_h, first->w, first->h, p->info.width, p->info.height));
+    if (lost >= 5)
+        add_note(p, xasprintf("%.0f %% of the first-frame of %dx%d is cut off at its %s", lost,
+                              first->w, first->h, wider > 1 ? "sides" : "top and bottom"));
+}
+
+static int settle_picture(struct plan *p, const struct request *r, const struct picture *first,
+                          struct err *e)
+{
     struct sha256 h;
 
-    if (!r->value[OPT_FIRST_FRAME].set) {
-        if (*r->first_frame_hash)
-            return err_set(e, ERR_USAGE,
-                           "first-frame: this recipe began with a picture that is "
-                           "not part of it; give it again");
+    if (!first->rgb)
         return 0;
-    }
-    int rc = picture_load(&pic, request_text(r, OPT_FIRST_FRAME), e);
-    if (rc)
-        return rc;
     size_t bytes = (size_t)p->w * (size_t)p->h * 3;
     p->first_frame = xmalloc(bytes);
-    resize_cover(p->first_frame, p->w, p->h, pic.rgb, pic.w, pic.h, RESIZE_AREA, NULL);
-    picture_release(&pic);
+    resize_cover(p->first_frame, p->w, p->h, first->rgb, first->w, first->h, RESIZE_AREA, NULL);
+    note_shape(p, first);
     sha256_init(&h);
     sha256_add(&h, p->first_frame, bytes);
     sha256_hex(&h, p->first_frame_hash);
@@ -214,6 +270,7 @@ static int is_blank(const char *s)
 int plan_make(struct plan *p, const char *model_dir, const struct request *r,
               const atomic_int *stop, struct err *e)
 {
+    struct picture first = {0};
     int rc;
 
     memset(p, 0, sizeof(*p));
@@ -221,7 +278,9 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         return err_set(e, ERR_USAGE, "prompt: nothing to draw; say what in a few words");
     rc = read_configs(p, model_dir, e);
     if (!rc)
-        rc = settle_size(p, r, e);
+        rc = load_picture(&first, r, e);
+    if (!rc)
+        rc = settle_size(p, r, &first, e);
     if (!rc)
         rc = settle_frames(p, r, e);
     if (!rc)
@@ -230,8 +289,9 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = settle_numbers(p, r, e);
     if (!rc) {
         settle_words(p, r);
-        rc = settle_picture(p, r, e);
+        rc = settle_picture(p, r, &first, e);
     }
+    picture_release(&first);
     uint64_t memory = machine_memory_bytes(), most = (uint64_t)request_int(r, OPT_RAM, INT64_MAX);
     if (!rc)
         rc = plan_forecast(p, most < memory ? most : memory, stop, e);

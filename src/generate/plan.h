@@ -31,7 +31,7 @@ struct plan {
     struct device *device;
     int threads;
     char *prompt, *negative, *unknown, *note; /* owned: texts for the model; words it does not know
-                                               * (", " between); a warning or "" */
+                                               * (", " between); warnings or NULL */
     uint8_t *first_frame;                     /* owned RGB [h][w][3], or NULL */
     char first_frame_hash[65];
 

@@ -337,16 +337,13 @@ static void step_unipc(struct sampler *s, int i, float *x, const float *v, size_
     unipc_move(s, i, s->order, last, x, NULL, n);
 }
 
-static const struct kind kinds[] = {
-    {"euler", schedule_linear, step_euler}, {"unipc", schedule_unipc, step_unipc},
-    {"dpmpp-2m", schedule_dpm, step_dpm},   {"heun", schedule_heun, step_heun},
-    {"lcm", schedule_linear, step_lcm},
-};
+#define KIND(name, schedule, step) {name, schedule_##schedule, step_##step},
+static const struct kind kinds[] = {SAMPLERS(KIND)};
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 const char *const *sampler_names(void)
 {
-    static const char *const names[] = {"euler", "unipc", "dpmpp-2m", "heun", "lcm", NULL};
+    static const char *const names[] = {SAMPLERS(SAMPLER_NAME) NULL};
 
     return names;
 }
@@ -363,9 +360,8 @@ int sampler_new(struct sampler **out, const struct sampler_config *c, struct err
     if (!kind) {
         const char *near = nearest_name(c->name, sampler_names(), N_KINDS);
 
-        return err_set(e, ERR_USAGE,
-                       "sampler: unknown '%s' (allowed: euler, unipc, dpmpp-2m, heun, lcm)%s%s",
-                       c->name, near ? "; did you mean " : "", near ? near : "");
+        return err_set(e, ERR_USAGE, "sampler: unknown '%s' (allowed: %s)%s%s", c->name,
+                       SAMPLER_LIST, near ? "; did you mean " : "", near ? near : "");
     }
     if (c->steps < 1 || c->steps > SAMPLER_MAX_STEPS)
         return err_set(e, ERR_USAGE, "steps: %d is outside 1..%d", c->steps, SAMPLER_MAX_STEPS);

@@ -18,6 +18,17 @@
 #include "base/err.h"
 #include "base/torch_rng.h"
 
+/* THE table of samplers: name, and which schedule_ and step_ of sampler.c are its own. */
+#define SAMPLERS(ROW)                                                                              \
+    ROW("euler", linear, euler)                                                                    \
+    ROW("unipc", unipc, unipc)                                                                     \
+    ROW("dpmpp-2m", dpm, dpm)                                                                      \
+    ROW("heun", heun, heun)                                                                        \
+    ROW("lcm", linear, lcm)
+#define SAMPLER_AND(name, schedule, step) ", " name
+#define SAMPLER_LIST (&SAMPLERS(SAMPLER_AND)[2]) /* "euler, unipc, ..." */
+#define SAMPLER_NAME(name, schedule, step) name,
+
 enum { SAMPLER_MAX_ORDER = 3, SAMPLER_MAX_STEPS = 1000, SAMPLER_TRAIN_STEPS = 1000 };
 
 struct sampler_config {

@@ -115,6 +115,15 @@ exits json_failure 4 zt "a red ball" $quick -o threads.y4m --json
 holds json_failure_says_so "$tmp/out" '"code": 4'
 exits again 0 zt generate --again threads.y4m -o again.y4m --json
 same again_is_the_same "$(figure frame_hash).$(figure latent_hash)" "$first"
+zt "a red ball rolls" $quick --seed 5 --guidance 1 -o one.y4m --json >out 2>err
+one=$(figure frame_hash)
+zt "a red ball rolls" $quick --seed 5 --guidance 0.5 -o less.y4m --json >out 2>err
+same guidance_below_one_is_none "$(figure frame_hash)" "$one"
+exits seconds 0 zt "a red ball" $quick --seed 5 --seconds 1.3 --fps 24 -o seconds.y4m --json
+seconds=$(figure frame_hash)
+same seconds_are_kept "$(figure frames)" 31
+exits seconds_again 0 zt generate --again seconds.y4m -o seconds2.y4m --json
+same seconds_again_are_the_same "$(figure frame_hash)" "$seconds"
 echo YUV4MPEG2 broken >broken.y4m
 exits again_of_a_broken_film 3 zt generate --again broken.y4m -o x.y4m
 holds again_of_a_broken_film_is_named "$tmp/err" "broken.y4m"

@@ -22,9 +22,12 @@ TEST(option_samplers_are_those_there_are)
 {
     const char *const *a = sampler_names(), *const *b = options[OPT_SAMPLER].choices;
 
-    for (; *a && *b; a++, b++)
+    for (; *a && *b; a++, b++) {
         CHECK_STR(*b, *a);
+        CHECK_CONTAINS(options[OPT_SAMPLER].range, *a);
+    }
     CHECK(!*a && !*b);
+    CHECK_STR(options[OPT_SAMPLER].range, "euler, unipc, dpmpp-2m, heun, lcm");
 }
 
 static int set(struct request *r, const char *name, const char *value, char msg[768])

@@ -5,6 +5,7 @@
 #include "fixture.h"
 #include "generate/pipeline.h"
 #include "generate/velocity.h"
+#include "media/picture.h"
 #include "ztest.h"
 
 /* settings: name, value, ..., NULL. */
@@ -82,15 +83,73 @@ TEST(plan_sizes)
     }
 }
 
+/* A picture decides the shape unless one is said; what is cut off is said. 32x96 is what a recipe
+ * keeps of a film that was shaped by such a picture. */
+TEST(plan_a_first_frame_shapes_the_film)
+{
+    static const struct {
+        int w, h;
+        const char *name, *value;
+        int drawn_w, drawn_h;
+        const char *note;
+    } cases[] = {
+        {96, 64, "size", "native", 48, 32, NULL},
+        {98, 64, "size", "native", 48, 32, NULL},
+        {64, 96, "size", "native", 32, 48, "for the first-frame of 64x96"},
+        {64, 128, "size", "native", 16, 48,
+         "33 % of the first-frame of 64x128 is cut off at its sides"},
+        {64, 128, "size", "32x96", 16, 48, "cut off at its sides"},
+        {64, 128, "size", "96x64", 48, 32, "67 % of the first-frame"},
+        {128, 64, "aspect", "1:1", 32, 32,
+         "50 % of the first-frame of 128x64 is cut off at its sides"},
+        {640, 16, "size", "native", 64, 16, "cut off at its sides"},
+    };
+    char *path = ztest_in_tmp("shape.ppm");
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct picture pic;
+        struct plan p;
+        struct err e = {0};
+
+        picture_init(&pic, cases[i].w, cases[i].h);
+        CHECK_INT(picture_save(&pic, path, &e), 0);
+        picture_release(&pic);
+        CHECK_INT(PLAN(&p, &e, "first-frame", path, cases[i].name, cases[i].value), 0);
+        CHECK_INT(p.w * 1000 + p.h, cases[i].drawn_w * 1000 + cases[i].drawn_h);
+        if (cases[i].note)
+            CHECK_CONTAINS(p.note ? p.note : "", cases[i].note);
+        else
+            CHECK(!p.note);
+        plan_release(&p);
+    }
+    free(path);
+}
+
+/* As the reference: at 1 and below it is off, in a request and in a model. */
+TEST(plan_guidance_below_one_is_none)
+{
+    struct plan p;
+    struct err e;
+
+    CHECK_INT(PLAN(&p, &e, "guidance", "0.5"), 0);
+    CHECK(p.guidance == 1);
+    plan_release(&p);
+    CHECK_INT(PLAN(&p, &e, "guidance", "1.5"), 0);
+    CHECK(p.guidance == 1.5);
+    plan_release(&p);
+}
+
 TEST(plan_lengths)
 {
     static const struct {
         const char *name, *value, *fps;
         int drawn, t, film;
-    } cases[] = {{"seconds", "1", NULL, 9, 3, 9},    {"seconds", "0.1", NULL, 1, 1, 1},
-                 {"seconds", "5", NULL, 41, 11, 41}, {"frames", "1", NULL, 1, 1, 1},
-                 {"frames", "6", NULL, 6, 3, 6},     {"seconds", "1", "24", 9, 3, 27},
-                 {"seconds", "1", "4", 9, 3, 5}};
+    } cases[] = {{"seconds", "1", NULL, 8, 3, 8},     {"seconds", "0.1", NULL, 1, 1, 1},
+                 {"seconds", "5", NULL, 40, 11, 40},  {"frames", "1", NULL, 1, 1, 1},
+                 {"frames", "6", NULL, 6, 3, 6},      {"seconds", "1", "24", 8, 3, 24},
+                 {"seconds", "1", "4", 8, 3, 4},      {"seconds", "0.76", "24", 6, 3, 18},
+                 {"seconds", "1.3", "24", 11, 4, 31}, {"seconds", "2", "29.97", 16, 5, 60},
+                 {"seconds", "0.01", "240", 1, 1, 2}, {"frames", "9", "4", 9, 3, 5}};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct plan p;
