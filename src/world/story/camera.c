@@ -11,7 +11,7 @@
 
 /* How much of half the smaller side of the picture the radius fills: head, body, body. */
 static const float fill[STORY_SHOT_COUNT] = {
-    [STORY_CLOSE] = 0.46f, [STORY_MID] = 0.8f, [STORY_FAR] = 0.46f};
+    [STORY_CLOSE] = 0.46f, [STORY_MID] = 0.8f, [STORY_FAR] = 0.5f};
 static const float fill_place[STORY_SHOT_COUNT] = {
     [STORY_CLOSE] = 1.15f, [STORY_MID] = 0.85f, [STORY_FAR] = 0.55f};
 
@@ -26,6 +26,10 @@ void stage_camera(struct stage *st)
     tan_min = tan_w < st->tan_h ? tan_w : st->tan_h;
     st->dist = st->look[3] / ((nobody ? fill_place : fill)[f->shot] * tan_min) *
                stage_draw(st, 3, 0.94f, 1.06f);
+    if (f->place == STORY_SHIP) { /* between the ribs */
+        st->eye_hi[1] = 0.8f * stage_ship_half(st);
+        st->eye_lo[1] = -st->eye_hi[1];
+    }
 }
 
 /* -1 at the start, 1 at the end of the move. */
@@ -91,16 +95,16 @@ static struct move move_at(const struct stage *st, double t_s)
         mv.pitch = -tilt * p;
         break;
     case STORY_DOLLY_IN:
-        mv.dist = 1.25f - 0.4f * p;
+        mv.dist = 1.15f - 0.35f * p;
         break;
     case STORY_DOLLY_OUT:
-        mv.dist = 1.25f + 0.4f * p;
+        mv.dist = 1.15f + 0.35f * p;
         break;
     case STORY_ZOOM_IN:
-        mv.tan = 1.2f - 0.4f * p;
+        mv.tan = 1.15f - 0.35f * p;
         break;
     case STORY_ZOOM_OUT:
-        mv.tan = 1.2f + 0.4f * p;
+        mv.tan = 1.15f + 0.35f * p;
         break;
     case STORY_ORBIT_LEFT:
         mv.az = -0.5f * p;

@@ -230,7 +230,7 @@ static void ship(const struct stage *st, struct march *m)
 {
     static const float hue[3][3] = {{0.3f, 0.75f, 1}, {1, 0.72f, 0.35f}, {0.85f, 0.92f, 1}};
     const float *rgb = hue[(int)stage_draw(st, 7, 0, 2.999f)];
-    float w = st->dist * 0.42f > 1.5f ? st->dist * 0.42f : 1.5f;
+    float w = stage_ship_half(st);
     int first = (int)floorf(m->view.eye[0] / (2 * w)) - 5;
 
     m->par[0] = w;
@@ -277,8 +277,8 @@ static void cloud(const struct stage *st, struct march *m)
     if (st->story.facts.time == STORY_DAY) {
         set3(m->sky_top, 0.04f, 0.22f, 0.75f);
         set3(m->sky_low, 0.25f, 0.55f, 0.95f);
-        set3(m->ambient, 0.36f, 0.42f, 0.5f);
-        set3(m->bounce, 0.16f, 0.3f, 0.55f);
+        set3(m->ambient, 0.26f, 0.33f, 0.44f);
+        set3(m->bounce, 0.10f, 0.22f, 0.46f);
     }
     if (m->fog < 0.02f)
         m->fog = 0;

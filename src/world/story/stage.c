@@ -61,8 +61,12 @@ static void walk(const struct stage *st, float t, float at[3], float *heading)
     }
 }
 
-static void add_figures(struct march *m)
+/* A flame looks weak by day. */
+static void add_figures(struct march *m, int time)
 {
+    static const float by_time[STORY_TIME_COUNT] = {
+        [STORY_DAY] = 0.2f, [STORY_SUNSET] = 0.45f, [STORY_NIGHT] = 1};
+
     for (int i = 0; i < m->n_figures; i++) {
         const struct figure *f = &m->figure[i];
         struct march_thing *g = &m->thing[m->n_things++];
@@ -79,7 +83,8 @@ static void add_figures(struct march *m)
             l->at[0] = m->root[0] + f->light_at[0] * m->yaw_cos - f->light_at[1] * m->yaw_sin;
             l->at[1] = m->root[1] + f->light_at[0] * m->yaw_sin + f->light_at[1] * m->yaw_cos;
             l->at[2] = m->root[2] + f->light_at[2];
-            memcpy(l->rgb, f->light, sizeof l->rgb);
+            for (int k = 0; k < 3; k++)
+                l->rgb[k] = f->light[k] * by_time[time];
             m->lamp_shadow = 0.3f;
         }
     }
@@ -104,7 +109,7 @@ void stage_frame(const struct stage *st, double t_s, struct march *m)
     stage_view(st, t_s, base, &m->view);
     if (st->story.facts.subject != STORY_NOBODY || st->story.facts.prop != STORY_NO_PROP)
         m->n_figures = figures_pose(&st->story, t_s, m->figure);
-    add_figures(m);
+    add_figures(m, st->story.facts.time);
     stage_light(st, m);
     stage_scenery(st, m);
 }

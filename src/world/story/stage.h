@@ -41,6 +41,11 @@ static inline float stage_draw(const struct stage *st, int i, float lo, float hi
 {
     return lo + (hi - lo) * st->draw[i];
 }
+/* Half width of a spaceship's corridor. */
+static inline float stage_ship_half(const struct stage *st)
+{
+    return st->dist * 0.42f > 1.5f ? st->dist * 0.42f : 1.5f;
+}
 /* The same bits with every C library. */
 float stage_sin(float x);
 float stage_cos(float x);
