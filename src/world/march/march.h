@@ -3,7 +3,7 @@
  *
  * A frame is described in full by struct march, plain data that scalar code fills; places and
  * figures add the text that runs per ray (story/place.inc, story/figure.inc). One sample per pixel;
- * pixels on an edge or with a sharp step of brightness are sampled three times more.
+ * pixels on an edge or with a sharp step of brightness are sampled twice more.
  *
  * World: metres, z up. Linear light; 1 is white in the sun.
  * Threads: pure, one frame per call; scratch memory is the caller's. */
@@ -45,6 +45,8 @@ struct march_thing {
     int kind; /* >= 0: the place's own; -1-i: figure i */
     int id;   /* in the id map */
     float center[3], radius;
+    float top;  /* rays need not look for it above */
+    int shades; /* casts shadows */
 };
 
 struct march_box {

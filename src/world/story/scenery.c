@@ -10,7 +10,7 @@ static struct march_thing *add_thing(struct march *m, int kind, int id, float x,
 {
     struct march_thing *g = &m->thing[m->n_things];
 
-    *g = (struct march_thing){kind, id, {x, y, z}, radius};
+    *g = (struct march_thing){kind, id, {x, y, z}, radius, 1e9f, 1};
     m->n_things += m->n_things + 1 < MARCH_THINGS;
     return g;
 }
@@ -90,6 +90,7 @@ static void cliff(const struct stage *st, struct march *m)
 {
     int nobody = st->story.facts.subject == STORY_NOBODY;
     float size = 1.0f, x = 0, y = -13;
+    struct march_thing *wall;
 
     m->par[0] = 9;
     m->par[1] = nobody ? stage_draw(st, 7, 0, 6) : -1.55f + stage_draw(st, 7, -0.3f, 0.3f);
@@ -108,7 +109,9 @@ static void cliff(const struct stage *st, struct march *m)
     m->par[5] = st->story.facts.time == STORY_NIGHT;
     add_thing(m, THING_TOWER, nobody ? FIGURE_ID_PROP : 3, x, y, 7.6f * size, 5.6f * size);
     add_thing(m, THING_ISLET, 0, x, y, 0.8f * size, 5.9f * size);
-    add_thing(m, THING_CLIFF, 0, m->root[0], 991, 0, 1000);
+    wall = add_thing(m, THING_CLIFF, 0, m->root[0], 991, 0, 1000);
+    wall->top = m->par[0];
+    wall->shades = 0;
 }
 
 static void street(const struct stage *st, struct march *m)
@@ -131,7 +134,7 @@ static void street(const struct stage *st, struct march *m)
         set3(m->fog_rgb, 0.09f, 0.035f, 0.10f);
         m->stars = 0;
         m->fog = m->fog > 0.02f ? m->fog : 0.014f;
-        scale3(m->sun_rgb, 0.3f);
+        scale3(m->sun_rgb, 0);
         add_lamp(m, m->root[0] + 1.6f, m->root[1] - 2.2f, m->root[2] + 2.4f, 1.5f, 0.3f, 0.9f);
         add_lamp(m, m->root[0] + 1.2f, m->root[1] + 2.4f, m->root[2] + 2.2f, 0.25f, 0.9f, 1.4f);
         add_lamp(m, m->root[0] + 3.2f, m->root[1], m->root[2] + 3, 1.9f, 1.4f, 0.9f);
@@ -273,7 +276,7 @@ static void cloud(const struct stage *st, struct march *m)
     for (int i = 0; i < 7; i++)
         m->par[8 + i] =
             1 + 0.05f * stage_sin(m->time * 0.6f + (float)i * 1.9f + stage_draw(st, 9, 0, 6));
-    add_thing(m, THING_CLOUD, 0, 0, 0.1f * size, -0.5f * size, 2.05f * size);
+    add_thing(m, THING_CLOUD, 0, 0, 0.1f * size, -0.5f * size, 2.05f * size)->shades = 0;
     if (st->story.facts.time == STORY_DAY) {
         set3(m->sky_top, 0.04f, 0.22f, 0.75f);
         set3(m->sky_low, 0.25f, 0.55f, 0.95f);

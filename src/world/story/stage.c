@@ -74,6 +74,8 @@ static void add_figures(struct march *m, int time)
         g->kind = -1 - i;
         g->id = f->id;
         g->radius = f->radius;
+        g->top = 1e9f;
+        g->shades = 1;
         g->center[0] = m->root[0] + f->center[0] * m->yaw_cos - f->center[1] * m->yaw_sin;
         g->center[1] = m->root[1] + f->center[0] * m->yaw_sin + f->center[1] * m->yaw_cos;
         g->center[2] = m->root[2] + f->center[2];
