@@ -2,70 +2,33 @@
  *
  * Only operations that IEEE 754 defines exactly, in the order written (no contraction, no
  * reciprocal estimates, no C library), so the same text gives the same bits for every instruction
- * set. Loops over the lanes become one instruction each; the comparison operators of the language
- * do not where vectors are shorter, so masks are made by v_lt and its kin. Arithmetic (+ - * /, a
- * float with a vector) is the language's own. Masks are -1 or 0 per lane; & | ~ combine them. */
+ * set. Arithmetic (+ - * /, a float with a vector) is the language's own; comparisons, least,
+ * greatest, roots and choices are in src/kern (lanes_*.h), for compilers break those of wide
+ * vectors into single lanes. Masks are -1 or 0 per lane; & | ~ combine them. */
 #ifndef MARCH_VEC_H
 #define MARCH_VEC_H
 
-#include <stdint.h>
-#include <string.h>
-
-enum { LANES = 16 };
-
-typedef float v16 __attribute__((vector_size(64)));
-typedef int32_t i16 __attribute__((vector_size(64)));
-typedef uint32_t u16 __attribute__((vector_size(64)));
+/* As the flags of the file say that includes this. */
+#if defined(__AVX512DQ__)
+#include "kern/x86/lanes_avx512.h"
+#elif defined(__AVX2__)
+#include "kern/x86/lanes_avx2.h"
+#else
+#include "kern/c/lanes_c.h"
+#endif
 
 struct p16 {
     v16 x, y, z;
 };
-
-#define PER_LANE for (int i = 0; i < LANES; i++)
 
 static inline v16 v_set(float x)
 {
     return (v16){0} + x;
 }
 
-static inline i16 v_lt(v16 a, v16 b)
-{
-    i16 m = {0};
-    PER_LANE m[i] = a[i] < b[i] ? -1 : 0;
-    return m;
-}
-
 static inline i16 v_gt(v16 a, v16 b)
 {
     return v_lt(b, a);
-}
-
-/* a where m, else b. */
-static inline v16 v_sel(i16 m, v16 a, v16 b)
-{
-    return (v16)((m & (i16)a) | (~m & (i16)b));
-}
-
-static inline int m_any(i16 m)
-{
-    int64_t part[8], all = 0;
-
-    memcpy(part, &m, sizeof part);
-    for (int i = 0; i < 8; i++)
-        all |= part[i];
-    return all != 0;
-}
-
-static inline v16 v_min(v16 a, v16 b)
-{
-    PER_LANE a[i] = a[i] < b[i] ? a[i] : b[i];
-    return a;
-}
-
-static inline v16 v_max(v16 a, v16 b)
-{
-    PER_LANE a[i] = a[i] > b[i] ? a[i] : b[i];
-    return a;
 }
 
 static inline v16 v_clamp(v16 x, float lo, float hi)
@@ -76,13 +39,6 @@ static inline v16 v_clamp(v16 x, float lo, float hi)
 static inline v16 v_abs(v16 x)
 {
     return (v16)((i16)x & 0x7fffffff);
-}
-
-/* x must not be negative. */
-static inline v16 v_sqrt(v16 x)
-{
-    PER_LANE x[i] = __builtin_sqrtf(x[i]);
-    return x;
 }
 
 /* |x| < 2^31, of all of the following too. */
