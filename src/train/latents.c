@@ -45,8 +45,7 @@ int latents_check(const struct latents_head *have, const struct latents_head *wa
     return 0;
 }
 
-int latents_head_of(struct latents_head *h, const struct train_config *c, const char *dir,
-                    struct err *e)
+int latents_head_sizes(struct latents_head *h, const struct train_config *c, struct err *e)
 {
     struct tiny_vae m;
     int r = tiny_vae_init(&m, &c->vae.net, e);
@@ -63,6 +62,15 @@ int latents_head_of(struct latents_head *h, const struct train_config *c, const 
                                .record = reel_record_form(c),
                                .worlds = worlds_hash(&c->clip.worlds)};
     tiny_vae_release(&m);
+    return 0;
+}
+
+int latents_head_of(struct latents_head *h, const struct train_config *c, const char *dir,
+                    struct err *e)
+{
+    int r = latents_head_sizes(h, c, e);
+    if (r)
+        return r;
     char *path = path_join(dir, "vae");
     struct st_file *f;
     if (!(r = st_open(&f, path, e))) {

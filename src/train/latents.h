@@ -59,7 +59,9 @@ NODISCARD int latents_open(struct latents *l, const struct latents_head *want, i
 void latents_close(struct latents *l);
 struct latent_view latents_get(const struct latents *l, int i);
 
-/* Header of a run's file: sizes from the config, hash from DIR/vae. */
+/* Header of a run's file: all but the hash of the codec, from the config; and all, with DIR/vae. */
+NODISCARD int latents_head_sizes(struct latents_head *h, const struct train_config *c,
+                                 struct err *e);
 NODISCARD int latents_head_of(struct latents_head *h, const struct train_config *c, const char *dir,
                               struct err *e);
 /* Mean and std of each channel in DIR/latents.json: of the clips that were there first. */

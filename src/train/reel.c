@@ -59,6 +59,12 @@ static size_t clip_bytes(const struct record_form *r, const struct clip_shape *s
     return record_bytes(r) + picture_pixels(s) * (size_t)s->frames * 4;
 }
 
+uint64_t reel_bytes(const struct train_config *c)
+{
+    struct record_form form = reel_record_form(c);
+    return sizeof(struct reel_head) + (uint64_t)c->reel_clips * clip_bytes(&form, &c->clip);
+}
+
 void reel_draw(struct clip *clip, struct world_scene *scene, uint64_t seed, uint64_t i,
                const struct clip_shape *shape)
 {

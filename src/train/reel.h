@@ -28,6 +28,8 @@ void reel_render(struct clip *clip, struct world_scene *scene, uint64_t seed, ui
                  const struct clip_shape *shape, struct threads *th);
 /* Clips that may wait for whoever renders ahead on so many threads, each of so many bytes. */
 int reel_room(int threads, size_t bytes);
+/* Length of the whole file. */
+uint64_t reel_bytes(const struct train_config *c);
 /* How the records of a config say what a clip is. */
 struct record_form reel_record_form(const struct train_config *c);
 

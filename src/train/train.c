@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "train/recipe.h"
 #include "train/reel.h"
+#include "train/room.h"
 #include "train/stages.h"
 
 void stage_hash(char out[65], const char *fmt, ...)
@@ -65,6 +66,8 @@ static int run_stages(const struct train_config *c, const struct run *run, struc
     free(recipe);
     if (!r)
         r = recipe_check(c, run->dir, e);
+    if (!r)
+        r = room_check(c, run, e);
     for (size_t i = 0; i < sizeof(STAGES) / sizeof(STAGES[0]) && !r; i++) {
         run_log(run, "== %s", STAGES[i].name);
         r = STAGES[i].run(c, run, e);

@@ -9,7 +9,8 @@
 
 /* run->dir is made when missing. Without run->resume a folder that holds a run already is refused
  * (ERR_IO), and always one that another run is writing. With it the config must ask for what the
- * run was begun with (recipe.h; ERR_FORMAT). 0: DIR/model is a complete model directory. ERR_USAGE,
+ * run was begun with (recipe.h; ERR_FORMAT). Memory and disk must be there (room.h; ERR_FIT,
+ * ERR_IO). 0: DIR/model is a complete model directory. ERR_USAGE,
  * ERR_FORMAT, ERR_IO, ERR_DEVICE (a value that is not finite), ERR_CANCEL (run->stop; everything so
  * far is on disk). */
 NODISCARD int train_run(const struct train_config *c, const struct run *run, struct err *e);

@@ -15,8 +15,8 @@ static uint64_t step_key(uint64_t seed, int64_t step)
     return seed * 0x9e3779b97f4a7c15ull + (uint64_t)step * 0xbf58476d1ce4e5b9ull + 1;
 }
 
-void vae_batch_init(struct vae_batch *b, const struct tiny_vae *m, const struct clip_shape *shape,
-                    int n, int groups)
+void vae_batch_sizes(struct vae_batch *b, const struct tiny_vae *m, const struct clip_shape *shape,
+                     int n, int groups)
 {
     *b = (struct vae_batch){.n = n,
                             .t = groups * m->kt,
@@ -26,6 +26,12 @@ void vae_batch_init(struct vae_batch *b, const struct tiny_vae *m, const struct 
                             .lw = shape->width / m->ks,
                             .c = m->config.latent_channels,
                             .lt = groups};
+}
+
+void vae_batch_init(struct vae_batch *b, const struct tiny_vae *m, const struct clip_shape *shape,
+                    int n, int groups)
+{
+    vae_batch_sizes(b, m, shape, n, groups);
     size_t pixels = (size_t)n * (size_t)b->t * (size_t)b->h * (size_t)b->w;
     size_t latent = (size_t)n * (size_t)groups * (size_t)b->lh * (size_t)b->lw * (size_t)b->c;
     b->video = xmalloc(sizeof(float) * pixels * 3);
@@ -127,8 +133,8 @@ struct tensor *vae_loss(struct cx *cx, const struct tiny_vae *m, const struct va
                         const struct vae_recipe *r)
 {
     int64_t rows = (int64_t)b->n * b->t * b->h * b->w;
-    double sum = 0;
-    for (int64_t i = 0; i < rows; i++)
+    double sum = b->weight ? 0 : (double)rows;
+    for (int64_t i = 0; b->weight && i < rows; i++)
         sum += b->weight[i];
     struct tensor *x = keep(cx, input(cx, DIMS(b->n, b->t, b->h, b->w, 3), b->video)), *target = x;
     struct tensor *weight = input(cx, DIMS(rows), b->weight);

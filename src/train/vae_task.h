@@ -18,6 +18,9 @@ struct vae_batch {     /* f32, owned */
     float *noise;      /* [n*lt,lh,lw,c] added to the latent */
 };
 
+/* Sizes alone, for a dry device. */
+void vae_batch_sizes(struct vae_batch *b, const struct tiny_vae *m, const struct clip_shape *shape,
+                     int n, int groups);
 void vae_batch_init(struct vae_batch *b, const struct tiny_vae *m, const struct clip_shape *shape,
                     int n, int groups);
 void vae_batch_release(struct vae_batch *b);

@@ -9,7 +9,9 @@
 #include "base/file.h"
 #include "train/checkpoint.h"
 #include "train/recipe.h"
+#include "train/room.h"
 #include "train/train.h"
+#include "train/vae_task.h"
 #include "ztest.h"
 
 enum { STEPS = 4 };
@@ -250,5 +252,83 @@ TEST(train_gradient_that_is_not_finite_is_named)
     CHECK_INT(train(&c, dir, 0, NULL, &e), ERR_DEVICE);
     CHECK_CONTAINS(e.msg, "dit: ");
     CHECK(!strstr(e.msg, ": :"));
+    free(dir);
+}
+
+/* What is asked before a run is what a step of it takes. */
+TEST(train_room_is_what_a_step_takes)
+{
+    struct train_config c;
+    struct tiny_vae m;
+    struct vae_batch b;
+    struct optim o;
+    struct err e;
+    struct cx cx;
+
+    config(&c);
+    CHECK_INT(tiny_vae_init(&m, &c.vae.net, &e), 0);
+    CHECK_INT(weight_set_allocate(&m.weights, device_cpu(), c.type, 1, &e), 0);
+    struct optim_set set = {"vae", &m.weights};
+    CHECK_INT(optim_init(&o, &c.vae.optim, &set, 1, &e), 0);
+    uint64_t state = 0;
+    for (int i = 0; i < m.weights.n; i++) {
+        const struct weight *w = m.weights.all[i];
+        int64_t each = (w->master ? 4 : 0) + (w->grad ? 4 : 0) +
+                       (w->master != w->data ? (int64_t)dtype_bytes(w->type) : 0);
+        state += (uint64_t)(weight_count(w) * each);
+    }
+    for (int i = 0; i < o.n; i++)
+        state += (uint64_t)o.slot[i].n * 4u *
+                 ((o.slot[i].m != NULL) + (o.slot[i].v != NULL) + (o.slot[i].ema != NULL));
+    vae_batch_init(&b, &m, &c.clip, c.vae.batch, c.vae.groups);
+    memset(b.video, 0, sizeof(float) * (size_t)b.n * (size_t)b.t * (size_t)b.h * (size_t)b.w * 3);
+    memset(b.noise, 0,
+           sizeof(float) * (size_t)b.n * (size_t)b.lt * (size_t)b.lh * (size_t)b.lw * (size_t)b.c);
+    for (int i = 0; i < b.n * b.t * b.h * b.w; i++)
+        b.weight[i] = 1;
+    cx_init(&cx, device_cpu(), c.type, NULL);
+    tape_begin(&cx);
+    backward(&cx, vae_loss(&cx, &m, &b, &c.vae), 1);
+    tape_end(&cx);
+    cx_step_end(&cx);
+    struct room room = room_vae(&c);
+    double took = (double)(cx_peak_bytes(&cx) + state);
+    CHECK_BELOW(fabs((double)room.device - took) / took, 1e-3);
+    cx_release(&cx);
+    vae_batch_release(&b);
+    optim_release(&o);
+    tiny_vae_release(&m);
+}
+
+/* A device with a little memory: the run is refused before anything is rendered. */
+static uint64_t little(struct device *d)
+{
+    (void)d;
+    return 1 << 20;
+}
+
+TEST(train_that_does_not_fit_is_refused_first)
+{
+    char *dir = path_join(ztest_tmp(), "resume-room"), *reel = path_join(dir, "reel.bin");
+    struct device small = *device_cpu();
+    struct run run = {.dir = dir, .device = &small};
+    struct train_config c;
+    struct err e;
+
+    config(&c);
+    small.room = little;
+    CHECK_INT(train_run(&c, &run, &e), ERR_FIT);
+    CHECK_CONTAINS(e.msg, "codec");
+    run.resume = 1;
+    c.vae.batch = c.vae.groups = 1;
+    c.dit.phase[0].windows = 4096;
+    CHECK(room_dit(&c).device > room_vae(&c).device);
+    run.device = device_cpu();
+    c.reel_clips = 1000000;
+    c.clip.width = c.clip.height = 8192;
+    CHECK_INT(train_run(&c, &run, &e), ERR_IO);
+    CHECK_CONTAINS(e.msg, "free on this disk");
+    CHECK(!file_exists(reel));
+    free(reel);
     free(dir);
 }
