@@ -1,6 +1,6 @@
 # Tests, sanitizers, fuzzing, benchmarks, checks.
 
-.PHONY: test tests check checks bench gpu san fuzz fuzzers ztest examples
+.PHONY: test tests check checks bench gpu san tsan fuzz fuzzers ztest examples
 
 # The test program has a table of networks of its own, with two more in it.
 TEST_LIB_OBJ := $(filter-out $(OBJ)/src/model/part_table.o,$(LIB_OBJ))
@@ -45,6 +45,12 @@ bench: all ztest
 san:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/san SANITIZE=address,undefined CFLAGS='-O1 -g' CUDA=0 ztest
 	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(BUILD)/san/ztest
+
+# Tests of what several threads share; one that needs no more time than there is.
+TSAN_TESTS ?= threads device_serves device_cpu_serves api_ cache hash
+tsan:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=thread CFLAGS='-O1 -g' CUDA=0 ztest
+	@TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 $(BUILD)/tsan/ztest $(TSAN_TESTS)
 
 FUZZ_SECONDS ?= 60
 FUZZERS := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/%)

@@ -71,7 +71,7 @@ static void write_networks(const char *dit_dir, const char *text_dir, const char
     dc.heads = 2;
     dc.head_dim = 24;
     dc.ffn_dim = 64;
-    dc.layers = 2;
+    dc.layers = 5;
     dc.freq_dim = 32;
     dc.text_dim = 32;
     must(wan_init(&dit, &dc, &e), &e);

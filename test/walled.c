@@ -20,10 +20,14 @@ static size_t used, held, limit, gives;
 size_t walled_prefetched;
 int walled_takes = -1;
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* memory is taken by any thread */
+
 static void wall(int protection)
 {
+    pthread_mutex_lock(&lock);
     if (used && mprotect(region, used, protection))
         panic("walled: mprotect");
+    pthread_mutex_unlock(&lock);
 }
 
 /* Memory of the host: mapped, and not ours. Sizes, factors and pairs of them are not mapped; what
@@ -55,11 +59,10 @@ static void look_at(const char *kernel, const void *args, size_t bytes)
     }
 }
 
-static void *take(struct device *d, size_t bytes)
+static void *take_locked(size_t bytes)
 {
     size_t asked = bytes;
 
-    (void)d;
     if (walled_takes == 0)
         return NULL;
     walled_takes -= walled_takes > 0;
@@ -84,9 +87,17 @@ static void *take(struct device *d, size_t bytes)
     return block[n_blocks++].at;
 }
 
-static void give(struct device *d, void *mem, size_t bytes)
+static void *take(struct device *d, size_t bytes)
 {
     (void)d;
+    pthread_mutex_lock(&lock);
+    void *mem = take_locked(bytes);
+    pthread_mutex_unlock(&lock);
+    return mem;
+}
+
+static void give_locked(void *mem, size_t bytes)
+{
     for (int i = 0; mem && i < n_blocks; i++)
         if (block[i].at == mem) {
             ZT_ASSERT(block[i].taken && block[i].asked == bytes);
@@ -96,6 +107,22 @@ static void give(struct device *d, void *mem, size_t bytes)
             return;
         }
     ZT_ASSERT(!mem);
+}
+
+static void give(struct device *d, void *mem, size_t bytes)
+{
+    (void)d;
+    pthread_mutex_lock(&lock);
+    give_locked(mem, bytes);
+    pthread_mutex_unlock(&lock);
+}
+
+static size_t gives_so_far(void)
+{
+    pthread_mutex_lock(&lock);
+    size_t n = gives;
+    pthread_mutex_unlock(&lock);
+    return n;
 }
 
 /* Calls that are kept: kernels with a copy of their arguments, puts with their bytes, zeros. */
@@ -234,12 +261,12 @@ static enum device_record record(struct device *d, void **given)
     if (walled_refuses == 2)
         return DEVICE_DOES;
     walled_refuses *= 2;
-    if (l && l->gives != gives)
+    if (l && l->gives != gives_so_far())
         forget(d, given);
     if (!*given) {
         l = xcalloc(1, sizeof *l);
         l->end = &l->first;
-        l->gives = gives;
+        l->gives = gives_so_far();
         *given = list = l;
         return DEVICE_RECORDS;
     }
@@ -315,6 +342,7 @@ static int check(struct device *d, struct err *e)
 
 struct device *walled_device(size_t bytes)
 {
+    static struct device_queue queue = DEVICE_QUEUE_INIT;
     static struct device d = {.name = "walled",
                               .kernels = &kernels,
                               .take = take,
@@ -329,7 +357,8 @@ struct device *walled_device(size_t bytes)
                               .arrive = arrive,
                               .record = record,
                               .run = run,
-                              .forget = forget};
+                              .forget = forget,
+                              .queue = &queue};
 
     if (region)
         munmap(region, REGION);

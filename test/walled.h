@@ -3,8 +3,8 @@
  * It computes with the kernels of the CPU on memory that may be read and written only inside a
  * kernel, put, get or zero. Whatever else looks at it dies by a signal, and a kernel that is given
  * memory of the host is a BUG, as it would go wrong on a GPU. Results are those of the CPU to the
- * bit. Calls between record and run are kept and done later, as a GPU does. One caller at a time.
- */
+ * bit. Calls between record and run are kept and done later, as a GPU does. Callers wait for
+ * their turn (device_enter). */
 #ifndef TEST_WALLED_H
 #define TEST_WALLED_H
 

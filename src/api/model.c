@@ -195,8 +195,11 @@ static int load(struct zt_model *m, struct device *device, enum dtype type,
                 const struct bundle_budget *budget, struct loaded **out, struct err *e)
 {
     struct loaded *l = xcalloc(1, sizeof *l);
-    int rc = bundle_open(&l->bundle, m->dir, device, type, budget, e);
+    int rc;
 
+    device_enter(device);
+    rc = bundle_open(&l->bundle, m->dir, device, type, budget, e);
+    device_leave(device);
     if (rc) {
         free(l);
         return rc;

@@ -18,6 +18,7 @@ static int encode_first(float **out, struct cx *cx, const struct bundle *b, cons
 
     for (size_t i = 0; i < n; i++)
         pixels[i] = (float)p->first_frame[i] / 255;
+    device_enter(cx->device);
     struct tensor *z = codec_encode(
         cx, &b->codec, tensor_from(cx, DT_F32, DIMS(1, p->h, p->w, 3), pixels, DT_F32));
     free(pixels);
@@ -29,6 +30,7 @@ static int encode_first(float **out, struct cx *cx, const struct bundle *b, cons
         latent_set_frame(&one, *out, 0, m->latents_std, m->latents_mean, frame);
         free(frame);
     }
+    device_leave(cx->device);
     cx_step_end(cx);
     if (cx->err.code)
         return err_set(e, cx->err.code, "first frame: %s", cx->err.msg);

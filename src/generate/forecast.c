@@ -83,6 +83,7 @@ static double measure_speed(const struct plan *p)
     weight_set_init(&set);
     struct linear_w w = linear_declare(&set, "w", dim, dim, 0, INIT_LINEAR, 1);
     cx_init(&cx, p->device, p->type, th);
+    device_enter(p->device);
     if (weight_set_allocate(&set, p->device, p->type, 0, &cx.err))
         BUG("%s", cx.err.msg);
     for (int i = 0; i == 0 || spent < 0.02; i++) { /* the first round warms up */
@@ -98,6 +99,7 @@ static double measure_speed(const struct plan *p)
             spent = clock_s() - start;
     }
     flops = cx.flops;
+    device_leave(p->device);
     cx_release(&cx);
     weight_set_release(&set);
     threads_free(&th);

@@ -53,6 +53,7 @@ static int decode(struct screen *s, struct cx *cx, const struct bundle *b,
 
     velocity_shape(p, &shape);
     latent_get_frame(&shape, x, t, b->info.latents_std, b->info.latents_mean, latent);
+    device_enter(cx->device);
     struct tensor *y = codec_stream_step(
         cx, stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), latent, DT_F32));
     free(latent);
@@ -64,6 +65,7 @@ static int decode(struct screen *s, struct cx *cx, const struct bundle *b,
     float *rgb = rc ? NULL : xmalloc(tensor_bytes(y));
     if (!rc)
         tensor_read_f32(cx, y, rgb);
+    device_leave(cx->device);
     for (int i = 0; !rc && i < (int)y->dim[0]; i++)
         rc = show(s, first + i, rgb + frame * (size_t)i, e);
     free(rgb);

@@ -60,6 +60,7 @@ static int read_text(struct velocity *v, struct cx *cx, const struct bundle *b, 
     int64_t start[3];
     int32_t *ids = tokens(b, v->plan, start);
     struct seq seq = {2, start};
+    device_enter(cx->device);
     struct tensor *y = text_rows(cx, &b->text[0], ids, &seq, NULL);
     int bad = cx->err.code || !tensor_finite(cx, y);
 
@@ -69,6 +70,7 @@ static int read_text(struct velocity *v, struct cx *cx, const struct bundle *b, 
         keep_text(v, rows, start);
         free(rows);
     }
+    device_leave(cx->device);
     cx_step_end(cx);
     free(ids);
     if (cx->err.code)
@@ -136,8 +138,12 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct bundle *b, con
 
 void velocity_release(struct velocity *v)
 {
+    if (v->cx)
+        device_enter(v->cx->device);
     for (int i = 0; v->cx && i < 4; i++)
         replay_release(v->cx, &v->replay[i / 2][i % 2]);
+    if (v->cx)
+        device_leave(v->cx->device);
     free(v->text);
     free(v->in);
     free(v->out);
@@ -180,10 +186,12 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
     v->dit = &v->model->denoiser[timestep < 1000 * v->model->info.boundary];
     latent_to_rows(&v->shape, x, v->in);
     memcpy(v->in + half, v->in, half * sizeof(float));
+    device_enter(cx->device);
     struct tensor *y = evaluate(v, n, times);
     int bad = cx->err.code || !tensor_finite(cx, y);
     if (!bad)
         tensor_read_f32(cx, y, v->out);
+    device_leave(cx->device);
     cx_step_end(cx);
     if (cx->err.code)
         return err_set(e, cx->err.code, "transformer: %s", cx->err.msg);

@@ -153,6 +153,30 @@ int device_named(struct device **out, const char *name, struct err *e)
     return device_cuda(out, (int)index, e);
 }
 
+void device_enter(struct device *d)
+{
+    struct device_queue *q = d->queue;
+
+    if (!q)
+        return;
+    pthread_mutex_lock(&q->lock);
+    for (unsigned long ticket = q->next++; ticket != q->served;)
+        pthread_cond_wait(&q->moved, &q->lock);
+    pthread_mutex_unlock(&q->lock);
+}
+
+void device_leave(struct device *d)
+{
+    struct device_queue *q = d->queue;
+
+    if (!q)
+        return;
+    pthread_mutex_lock(&q->lock);
+    q->served++;
+    pthread_cond_broadcast(&q->moved);
+    pthread_mutex_unlock(&q->lock);
+}
+
 void *device_take(struct device *d, size_t bytes)
 {
     return d->take(d, bytes);

@@ -5,9 +5,13 @@
  * `get` and `check` wait, the others need not. A failure of the device is sticky: later calls do
  * nothing, and device_check says what it was. Memory of the CPU is host memory; that of a GPU is
  * reached through put and get alone.
- * Threads: one caller at a time per device, except device_take and device_give (any thread). */
+ * Threads: one caller at a time per device, except device_take and device_give (any thread). Who
+ * may not be alone, like the jobs of a model, waits for his turn with device_enter. The CPU takes
+ * all callers at once. */
 #ifndef KERN_DEVICE_H
 #define KERN_DEVICE_H
+
+#include <pthread.h>
 
 #include "base/err.h"
 #include "kern/kern.h"
@@ -19,6 +23,17 @@ enum device_record {
     DEVICE_REPLAYS  /* the list is there: what puts bring takes the place of what they brought when
                        it was recorded, zeros are in it; the caller leaves kernels out */
 };
+
+/* Callers in the order in which they came. */
+struct device_queue {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    unsigned long next, served; /* tickets */
+};
+#define DEVICE_QUEUE_INIT                                                                          \
+    {                                                                                              \
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0                                  \
+    }
 
 struct device {
     const char *name;              /* "cpu", "null", "cuda:0" */
@@ -50,6 +65,7 @@ struct device {
     enum device_record (*record)(struct device *d, void **list);
     int (*run)(struct device *d, void *list);
     void (*forget)(struct device *d, void **list); /* also between record and run */
+    struct device_queue *queue;                    /* NULL: any number of callers at once */
 };
 
 struct device *device_cpu(void);  /* kernels_best() on host memory */
@@ -58,6 +74,10 @@ struct device *device_null(void); /* the null kernels */
  * library, or CUDA in this build. The device lives as long as the program. */
 NODISCARD int device_named(struct device **out, const char *name, struct err *e);
 
+/* From enter to leave nobody else calls the device; who waits is served in order. Not to be nested,
+ * nor held while a user's function runs. A piece of work ends with reading its result. */
+void device_enter(struct device *d);
+void device_leave(struct device *d);
 /* Memory, uninitialised, aligned to 64 bytes or better; bytes may be 0. NULL in a dry device or,
  * on a GPU, when it does not fit; host memory that is not to be had is a panic. */
 void *device_take(struct device *d, size_t bytes);

@@ -66,6 +66,9 @@ const char *tensor_text(const struct tensor *x, char *out, size_t size); /* "BF1
  * `type` exceed the budget; free that again. */
 NODISCARD int weight_stream_plan(struct weight_set *s, struct device *device, struct err *e);
 void weight_stream_free(struct weight_set *s);
+void weight_slots_release(struct cx *cx);
+/* Where kernels of cx read w: its data, or the slot of cx in which its group is. */
+void *weight_data(const struct cx *cx, const struct weight *w);
 
 /* Every op looks at its inputs first: a poisoned or dead handle is a BUG. */
 void tensor_check(const char *op, const struct tensor *x);

@@ -3,6 +3,7 @@
  * The weights of a group (a block of a network) lie side by side in pinned host memory. Two slots
  * on the device take turns: while the kernels of one group run, the next one is copied. As many
  * groups as fit stay on the device, spread evenly, so that the copies find kernels to hide behind.
+ * What lies in pinned memory is shared and never changes; slots belong to the context of a job.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,16 @@ struct weight_stream {
     int n; /* groups 1..n */
     struct stream_group *group;
     size_t slot_bytes;
+};
+
+/* Two slots for one set of weights. */
+struct weight_slots {
+    const struct weight_stream *of;
+    struct device *device;
+    size_t bytes;
     char *slot[2];
     int holds[2]; /* group in a slot, 0: none */
+    struct weight_slots *next;
 };
 
 static size_t padded_bytes(const struct weight *w)
@@ -37,15 +46,12 @@ void weight_stream_free(struct weight_set *s)
     struct weight_stream *t = s->stream;
     if (!t)
         return;
-    for (int i = 0; i < 2; i++)
-        if (t->slot[i])
-            device_give(t->device, t->slot[i], t->slot_bytes);
     for (int g = 1; g <= t->n; g++)
         if (t->group[g].host)
             t->device->unpin(t->device, t->group[g].host, t->group[g].bytes);
     for (int i = 0; i < s->n; i++)
         if (s->all[i]->waiting)
-            s->all[i]->waiting = s->all[i]->data = NULL;
+            s->all[i]->waiting = NULL;
     free(t->group);
     free(t);
     s->stream = NULL;
@@ -87,9 +93,6 @@ static int pin_groups(struct weight_stream *t, int keep, struct err *e)
                            t->group[g].bytes, t->device->name);
         memset(t->group[g].host, 0, t->group[g].bytes);
     }
-    for (int i = 0; i < 2; i++)
-        if (!(t->slot[i] = device_take(t->device, t->slot_bytes)))
-            return device_no_room(t->device, e, "%zu bytes of weights", t->slot_bytes);
     return 0;
 }
 
@@ -132,15 +135,62 @@ int weight_stream_plan(struct weight_set *s, struct device *device, struct err *
     return rc;
 }
 
-static int slot_of(const struct weight_stream *t, int group)
+static void slots_give(struct weight_slots *l)
 {
-    return t->holds[0] == group ? 0 : t->holds[1] == group ? 1 : -1;
+    for (int i = 0; i < 2; i++)
+        if (l->slot[i])
+            device_give(l->device, l->slot[i], l->bytes);
+    free(l);
 }
 
-static void bring(struct weight_stream *t, int slot, int group)
+/* The slots of cx for these weights; NULL, and cx failed, when there is no memory for them. */
+static struct weight_slots *slots_of(struct cx *cx, const struct weight_stream *t)
 {
-    t->holds[slot] = group;
-    t->device->prefetch(t->device, t->slot[slot], t->group[group].host, t->group[group].bytes);
+    struct weight_slots *l = cx->slots;
+    struct err e;
+    while (l && l->of != t)
+        l = l->next;
+    if (l)
+        return l;
+    l = xcalloc(1, sizeof *l);
+    *l = (struct weight_slots){.of = t, .device = t->device, .bytes = t->slot_bytes};
+    for (int i = 0; i < 2; i++)
+        l->slot[i] = device_take(t->device, t->slot_bytes);
+    if (!l->slot[0] || !l->slot[1]) {
+        slots_give(l);
+        device_no_room(t->device, &e, "%zu bytes of weights", t->slot_bytes);
+        cx_fail(cx, e.code, "%s", e.msg);
+        return NULL;
+    }
+    l->next = cx->slots;
+    cx->slots = l;
+    return l;
+}
+
+void weight_slots_release(struct cx *cx)
+{
+    if (!cx->slots)
+        return;
+    device_enter(cx->device); /* what is on its way must be there before the memory is another's */
+    cx->device->arrive(cx->device);
+    device_leave(cx->device);
+    for (struct weight_slots *l = cx->slots, *next; l; l = next) {
+        next = l->next;
+        slots_give(l);
+    }
+    cx->slots = NULL;
+}
+
+static int slot_of(const struct weight_slots *l, int group)
+{
+    return l->holds[0] == group ? 0 : l->holds[1] == group ? 1 : -1;
+}
+
+static void bring(struct weight_slots *l, int slot, int group)
+{
+    const struct stream_group *g = &l->of->group[group];
+    l->holds[slot] = group;
+    l->device->prefetch(l->device, l->slot[slot], g->host, g->bytes);
 }
 
 /* The next group that waits; the first one again after the last: so the next step finds it. */
@@ -156,20 +206,35 @@ static int next_waiting(const struct weight_stream *t, int group)
 
 void weights_enter(struct cx *cx, const struct weight_set *s, int group)
 {
-    struct weight_stream *t = s->stream;
+    const struct weight_stream *t = s->stream;
     if (!t || cx->err.code)
         return;
     if (cx->tape)
         BUG("weights_enter: weights that come and go cannot be trained");
-    int slot = slot_of(t, group), next = next_waiting(t, group);
+    struct weight_slots *l = slots_of(cx, t);
+    if (!l)
+        return;
+    int slot = slot_of(l, group), next = next_waiting(t, group);
     if (t->group[group].host) {
         if (slot < 0)
-            bring(t, slot = 0, group);
+            bring(l, slot = 0, group);
         t->device->arrive(t->device);
-        for (int i = 0; i < s->n; i++)
-            if (s->all[i]->group == group)
-                s->all[i]->data = t->slot[slot] + (s->all[i]->waiting - t->group[group].host);
     }
-    if (next && slot_of(t, next) < 0) /* into the slot that is not in use */
-        bring(t, slot >= 0 ? !slot : slot_of(t, 0) == 1, next);
+    if (next && slot_of(l, next) < 0) /* into the slot that is not in use */
+        bring(l, slot >= 0 ? !slot : slot_of(l, 0) == 1, next);
+}
+
+void *weight_data(const struct cx *cx, const struct weight *w)
+{
+    if (!w->waiting)
+        return w->data;
+    for (const struct weight_slots *l = cx->slots; l; l = l->next)
+        for (int i = 0; i < 2; i++) {
+            const struct stream_group *g = &l->of->group[l->holds[i]];
+            if (l->holds[i] && w->waiting >= g->host && w->waiting < g->host + g->bytes)
+                return l->slot[i] + (w->waiting - g->host);
+        }
+    if (!cx->err.code)
+        BUG("weight %s is used before weights_enter of its group %d", w->name, w->group);
+    return NULL;
 }

@@ -22,6 +22,7 @@ void cx_init(struct cx *cx, struct device *device, enum dtype type, struct threa
 
 void cx_release(struct cx *cx)
 {
+    weight_slots_release(cx);
     kcx_release(&cx->kcx);
     arena_release(&cx->handles);
     pool_free(&cx->pool);

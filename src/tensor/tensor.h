@@ -39,6 +39,7 @@ struct cx {
     struct arena handles;
     struct index_copy *indices; /* of this step */
     struct scope *scope;
+    struct weight_slots *slots; /* of weights that come and go (stream.c) */
     struct err err; /* sticky: first device or non-finite trouble; ops return at once afterwards */
     double flops;   /* counted by every op, multiply and add separately, reset by the caller */
 };

@@ -99,7 +99,8 @@ void weight_place(struct weight *w, const struct stored_form *form, const void *
 NODISCARD int weight_set_finish(struct weight_set *s, int training, struct err *e);
 /* Before the ops of a part of the network (1, 2, ..): its weights are on the device from here on,
  * those of the next part are on their way. What a budget leaves on the device is used where it
- * lies. Inference only; one caller at a time. */
+ * lies. Inference only. Each cx has slots of its own, from the first call to cx_release, which
+ * comes before the release of the weights. No memory for them: cx fails with ERR_FIT. */
 void weights_enter(struct cx *cx, const struct weight_set *s, int group);
 /* By hash of the name, so the order of declaration does not matter, nor does the number of threads
  * (th NULL: the caller alone). */

@@ -1,5 +1,6 @@
 /* Devices: their names, and that nothing above the kernels touches the memory of one that is not
  * the host's: films and trainings on a walled device, equal to the bit to those of the CPU. */
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -379,4 +380,113 @@ TEST(device_training_touches_no_foreign_memory)
     CHECK_INT(walled_held(), 0);
     free(a);
     free(b);
+}
+
+/* ---- many jobs on one model ---- */
+
+enum { JOBS = 4 };
+
+struct one_job {
+    const struct bundle *bundle;
+    struct device *device;
+    struct drawn drawn;
+    char seed[4];
+    int rc;
+};
+
+static void *run_job(void *arg)
+{
+    struct one_job *j = arg;
+    struct request q;
+    struct plan p = {0};
+    struct sink nothing = {0};
+
+    request_init(&q);
+    j->rc = request_set(&q, "prompt", "a red ball rolls to the right", &j->drawn.e) |
+            request_set(&q, "seed", j->seed, &j->drawn.e) |
+            request_set(&q, "type", "f32", &j->drawn.e) |
+            request_set(&q, "threads", "2", &j->drawn.e);
+    if (!j->rc)
+        j->rc = plan_make(&p, fixture_dir(), &q, NULL, &j->drawn.e);
+    p.device = j->device;
+    if (!j->rc)
+        j->rc = pipeline_run(j->bundle, &p, &nothing, &j->drawn.figures, &j->drawn.e);
+    plan_release(&p);
+    request_release(&q);
+    return NULL;
+}
+
+/* With no more of the text encoder's and the transformer's weights on d than there must be. */
+static struct bundle *open_tight(struct device *d, int tight)
+{
+    struct bundle_budget budget = {{0}};
+    struct bundle *b;
+    struct err e;
+    int rc;
+
+    do {
+        budget.bytes[PLACE_TEXT] += tight ? 1 << 10 : 0;
+        budget.bytes[PLACE_DENOISER] += tight ? 1 << 10 : 0;
+        rc = bundle_open(&b, fixture_dir(), d, DT_F32, &budget, &e);
+    } while (tight && rc == ERR_FIT);
+    if (rc)
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    CHECK(!tight || b->denoiser[0].weights->stream || part_weights(&b->part[PLACE_TEXT])->stream);
+    return b;
+}
+
+/* Films with seeds 1, 2, .. on one set of networks, one after the other or at once. */
+static void draw_many(struct device *d, int tight, int at_once, struct one_job job[JOBS])
+{
+    struct bundle *b = open_tight(d, tight);
+    pthread_t thread[JOBS];
+
+    memset(job, 0, sizeof *job * JOBS);
+    for (int i = 0; i < JOBS; i++) {
+        job[i].bundle = b;
+        job[i].device = d;
+        snprintf(job[i].seed, sizeof job[i].seed, "%d", 1 + i);
+        CHECK(!pthread_create(&thread[i], NULL, run_job, &job[i]));
+        if (!at_once)
+            pthread_join(thread[i], NULL);
+    }
+    for (int i = 0; at_once && i < JOBS; i++)
+        pthread_join(thread[i], NULL);
+    bundle_free(&b);
+}
+
+/* Each job gets the film that it gets alone. */
+static void jobs_at_once(struct device *d, int tight)
+{
+    struct one_job alone[JOBS], together[JOBS];
+
+    draw_many(device_cpu(), 0, 0, alone);
+    draw_many(d, tight, 1, together);
+    for (int i = 0; i < JOBS; i++) {
+        if (together[i].rc || alone[i].rc)
+            ztest_fail(__FILE__, __LINE__, "job %d: %s%s", i, alone[i].drawn.e.msg,
+                       together[i].drawn.e.msg);
+        CHECK_STR(together[i].drawn.figures.latent_hash, alone[i].drawn.figures.latent_hash);
+        CHECK_STR(together[i].drawn.figures.frame_hash, alone[i].drawn.figures.frame_hash);
+    }
+}
+
+TEST(device_serves_many_jobs_of_one_model)
+{
+    jobs_at_once(walled_device(ENOUGH), 0);
+    CHECK_INT(walled_held(), 0);
+}
+
+TEST(device_serves_many_jobs_whose_weights_come_and_go)
+{
+    size_t prefetched = walled_prefetched;
+
+    jobs_at_once(walled_device(ENOUGH), 1);
+    CHECK(walled_prefetched > prefetched);
+    CHECK_INT(walled_held(), 0);
+}
+
+TEST(device_cpu_serves_many_jobs_of_one_model)
+{
+    jobs_at_once(device_cpu(), 0);
 }

@@ -466,6 +466,7 @@ static int open_gpu(struct gpu **out, int index, struct err *e)
     snprintf(g->name, sizeof g->name, "cuda:%d", index);
     g->index = index;
     pthread_mutex_init(&g->lock, NULL);
+    g->queue = (struct device_queue)DEVICE_QUEUE_INIT;
     g->base = (struct device){.name = g->name,
                               .kernels = kernels_cuda(),
                               .take = take,
@@ -482,7 +483,8 @@ static int open_gpu(struct gpu **out, int index, struct err *e)
                               .arrive = arrive,
                               .record = graph_record,
                               .run = graph_run,
-                              .forget = graph_forget};
+                              .forget = graph_forget,
+                              .queue = &g->queue};
     if (open_stream(g) < 0)
         return err_set(e, ERR_DEVICE, "%s: %s", g->name, g->why);
     if (lt_open(g, e) < 0)

@@ -29,6 +29,7 @@ struct gpu_block {
 
 struct gpu {
     struct device base; /* first: a struct device * of a GPU is a struct gpu * */
+    struct device_queue queue;
     char name[16];
     int index, capability;               /* 90 is compute capability 9.0 */
     struct CUstream_st *stream, *copies; /* copies: of what is prefetched, beside the kernels */

@@ -64,8 +64,8 @@ struct tensor *conv2d(struct cx *cx, struct tensor *x, const struct conv_w *w, i
                                 .pad_right = w->pad_after ? kw - 1 : (kw - 1) / 2,
                                 .type = x->type,
                                 .x = x->data,
-                                .weight = w->w->data,
-                                .bias = w->b ? w->b->data : NULL}};
+                                .weight = weight_data(cx, w->w),
+                                .bias = w->b ? weight_data(cx, w->b) : NULL}};
     int64_t oh = (a.k.h + kh - 1 - kh) / stride + 1, ow = (a.k.w + kw - 1 - kw) / stride + 1;
     struct tensor *y = tensor_new(cx, x->type, DIMS(a.k.n, oh, ow, a.k.cout));
     a.k.y = y->data;

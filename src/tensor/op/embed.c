@@ -38,7 +38,7 @@ struct tensor *embed(struct cx *cx, struct weight *table, const int32_t *index, 
                             .vocab = table->dim[0],
                             .table_type = table->type,
                             .y_type = type,
-                            .table = table->data,
+                            .table = weight_data(cx, table),
                             .index = index_on_device(cx, index, rows),
                             .y = y->data,
                             .form = table->form.form ? &table->form : NULL}};
@@ -125,7 +125,7 @@ struct tensor *weight_tensor(struct cx *cx, struct weight *w)
 {
     if (w->type != cx->wide || w->form.form)
         BUG("weight_tensor: %s is %s, tables are wide", w->name, dtype_name(w->type));
-    struct tensor *x = tensor_wrap(cx, w->type, w->rank, w->dim, w->data);
+    struct tensor *x = tensor_wrap(cx, w->type, w->rank, w->dim, weight_data(cx, w));
     x->is_weight = 1;
     if (wants_weight(cx, w)) {
         x->needs_grad = 1;

@@ -9,8 +9,9 @@ static int64_t fan_in(const struct weight *w)
 }
 
 /* y [rows,n] = a [rows,k] b, b [k,n] or [n,k]; lines of no operand have gaps. */
-static struct k_matmul product(int64_t rows, int64_t n, int64_t k, int b_turned,
-                               const struct tensor *a, const struct weight *b, struct tensor *y)
+static struct k_matmul product(const struct cx *cx, int64_t rows, int64_t n, int64_t k,
+                               int b_turned, const struct tensor *a, const struct weight *b,
+                               struct tensor *y)
 {
     return (struct k_matmul){.m = rows,
                              .n = n,
@@ -22,7 +23,7 @@ static struct k_matmul product(int64_t rows, int64_t n, int64_t k, int b_turned,
                              .b_type = b->type,
                              .c_type = y->type,
                              .a = a->data,
-                             .b = b->data,
+                             .b = weight_data(cx, b),
                              .c = y->data,
                              .b_form = b->form.form ? &b->form : NULL};
 }
@@ -67,7 +68,7 @@ static void input_grad(struct cx *cx, const struct linear_w *l, struct tensor *x
     if (!x->needs_grad)
         return;
     struct tensor *dx = grad_of(cx, x, &fresh);
-    struct k_matmul k = product(tensor_rows(x), fan_in(l->w), l->w->dim[0], 0, dy, l->w, dx);
+    struct k_matmul k = product(cx, tensor_rows(x), fan_in(l->w), l->w->dim[0], 0, dy, l->w, dx);
     k.add = !fresh;
     RUN(cx, matmul_nn, &k);
     count(cx, k.m, l->w);
@@ -106,8 +107,8 @@ static struct tensor *result(struct cx *cx, const struct tensor *x, const struct
 
 static void apply(struct cx *cx, const struct tensor *x, const struct linear_w *l, struct tensor *y)
 {
-    struct k_matmul k = product(tensor_rows(x), l->w->dim[0], fan_in(l->w), 1, x, l->w, y);
-    k.bias = l->b ? l->b->data : NULL;
+    struct k_matmul k = product(cx, tensor_rows(x), l->w->dim[0], fan_in(l->w), 1, x, l->w, y);
+    k.bias = l->b ? weight_data(cx, l->b) : NULL;
     RUN(cx, matmul_nt, &k);
     count(cx, k.m, l->w);
 }
@@ -149,7 +150,7 @@ static void mlp_gelu_bwd(struct cx *cx, struct record *r)
     weight_grads(cx, &a->down, r->saved[MLP_H], dy);
     struct tensor *dpre = tensor_held(cx, pre->type, pre->rank, pre->dim);
     struct k_matmul_gelu k = {
-        product(tensor_rows(dy), fan_in(a->down.w), a->down.w->dim[0], 0, dy, a->down.w, dpre),
+        product(cx, tensor_rows(dy), fan_in(a->down.w), a->down.w->dim[0], 0, dy, a->down.w, dpre),
         pre->data};
     RUN(cx, matmul_gelu_bwd, &k);
     count(cx, k.q.m, a->down.w);
@@ -167,9 +168,10 @@ struct tensor *mlp_gelu(struct cx *cx, struct tensor *x, const struct linear_w *
     struct tensor *h = result(cx, x, up, cx->type), *pre = NULL;
     if (recorded)
         pre = tensor_like(cx, cx->type, h);
-    struct k_matmul_gelu k = {product(tensor_rows(x), up->w->dim[0], fan_in(up->w), 1, x, up->w, h),
-                              pre ? pre->data : NULL};
-    k.q.bias = up->b ? up->b->data : NULL;
+    struct k_matmul_gelu k = {
+        product(cx, tensor_rows(x), up->w->dim[0], fan_in(up->w), 1, x, up->w, h),
+        pre ? pre->data : NULL};
+    k.q.bias = up->b ? weight_data(cx, up->b) : NULL;
     RUN(cx, matmul_gelu, &k);
     count(cx, k.q.m, up->w);
     check_fit(__func__, cx, h, down);

@@ -62,8 +62,8 @@ struct tensor *norm_mod(struct cx *cx, struct tensor *x, struct weight *gain, st
                                     .y_type = cx->type,
                                     .eps = eps,
                                     .x = x->data,
-                                    .gain = gain ? gain->data : NULL,
-                                    .bias = bias ? bias->data : NULL,
+                                    .gain = gain ? weight_data(cx, gain) : NULL,
+                                    .bias = bias ? weight_data(cx, bias) : NULL,
                                     .scale = mod_data(&scale),
                                     .shift = mod_data(&shift),
                                     .index = index_on_device(cx, m->index, rows),
@@ -112,7 +112,7 @@ struct tensor *rms_norm(struct cx *cx, struct tensor *x, struct weight *gain, do
                           .y_type = cx->type,
                           .eps = eps,
                           .x = x->data,
-                          .gain = gain ? gain->data : NULL,
+                          .gain = gain ? weight_data(cx, gain) : NULL,
                           .y = y->data,
                           .stats = stats ? stats->data : NULL}};
     RUN(cx, rms_norm, &a.k);
