@@ -223,7 +223,7 @@ static int surface_points(const struct figure *f, struct rng *r, struct vec *fou
 {
     int n = 0;
 
-    for (int ray = 0; ray < 4 * want && n < want; ray++) {
+    for (int ray = 0; ray < 24 * want && n < want; ray++) {
         struct vec d =
             vec_unit(vec((float)rng_normal(r), (float)rng_normal(r), (float)rng_normal(r)));
         struct vec aim = vec((float)rng_range(r, -0.6, 0.6), (float)rng_range(r, -0.6, 0.6),

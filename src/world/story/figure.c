@@ -149,7 +149,7 @@ float figures_speed(const struct story *s)
                : 0;
 }
 
-/* All poses of half a minute, each sphere enclosed. */
+/* Around the spheres of poses over seven seconds. */
 void figures_frame(const struct story *s, float body[4], float head[4])
 {
     enum { LOOKS = 24 };
@@ -175,7 +175,7 @@ void figures_frame(const struct story *s, float body[4], float head[4])
         }
     }
     if (s->facts.action == STORY_PLAYS) /* the racket, and some of the way of the shuttlecock */
-        hi[2] += 0.45f;
+        hi[2] += 0.45f * (c.build->thigh + c.build->shin + c.build->spine);
     for (int k = 0; k < 3; k++) {
         body[k] = 0.5f * (lo[k] + hi[k]);
         r = fmaxf(r, 0.5f * (hi[k] - lo[k]));

@@ -172,7 +172,7 @@ static void coat(const struct cast *c, struct figure_paint cloth, struct figure 
 
 void figure_woman(const struct cast *c, struct figure *f)
 {
-    static const float radius[3] = {0.068f, 0.050f, 0.034f}, legs[3] = {0.50f, 0.27f, 0.18f};
+    static const float radius[3] = {0.068f, 0.050f, 0.034f}, legs[3] = {0.62f, 0.36f, 0.25f};
     static const float dark[3] = {0.022f, 0.024f, 0.034f}, pale[3] = {0.52f, 0.44f, 0.34f};
     /* A black dress wants another coat. */
     int bright = c->story->facts.color == COLOR_BLACK;

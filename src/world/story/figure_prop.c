@@ -165,7 +165,7 @@ static struct vec flight(struct vec from, struct vec to, double t, double whole,
 struct vec figure_shuttlecock_path(struct vec hit, double part, struct vec *to)
 {
     const double half = PLAY_MS / 2000.0;
-    struct vec other = vec_add(hit, vec(3.0f, 0.2f, -0.2f));
+    struct vec other = vec_add(hit, vec(2.6f, 0.2f, -0.35f));
     double t = figure_fract(part) * 2 * half;
 
     if (t < half)
