@@ -3,7 +3,7 @@
 
 #include "world/story/figure_kinds.h"
 
-static const float SKIN[3] = {0.72f, 0.42f, 0.29f};
+static const float SKIN[3] = {0.86f, 0.50f, 0.34f};
 static const float BLACK_HAIR[3] = {0.022f, 0.014f, 0.011f};
 static const float BROWN_HAIR[3] = {0.13f, 0.055f, 0.022f};
 static const float CHESTNUT[3] = {0.20f, 0.075f, 0.02f};
