@@ -45,8 +45,8 @@ static void drop(void *thing)
     free(d);
 }
 
-/* The batch of a step, of which several are made while the device computes: filling one takes longer
- * than a GPU's step. */
+/* The batch of a step, of which several are made while the device computes: filling one takes
+ * longer than a GPU's step. */
 static struct drawn *next_batch(struct vae_run *v, int64_t step, struct err *e)
 {
     int threads = v->run->device->host ? 1 : 4;
