@@ -177,7 +177,7 @@ static void pose_walk(const struct build *b, int holds_up, double t_s, double ea
             p->hand[i] = vec(0.3f + 0.25f * swing, 0.4f, -0.62f);
     }
     if (holds_up)
-        p->hand[0] = vec(0.62f, -0.05f, -0.22f);
+        p->hand[0] = vec(0.58f, 0.16f, -0.42f);
 }
 
 /* Cross-legged on the ground. */
@@ -367,6 +367,6 @@ void figure_joints(const struct build *b, int action, int holds_up, double t_s, 
         break;
     }
     if (holds_up && action != STORY_WALKS)
-        p.hand[0] = vec(0.62f, -0.05f, -0.22f);
+        p.hand[0] = vec(0.58f, 0.16f, -0.42f);
     joints_of(b, &p, j);
 }

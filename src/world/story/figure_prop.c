@@ -8,11 +8,13 @@ enum { PAGE_MS = 4200 }; /* from page to page */
 void figure_candle(const struct cast *c, struct vec at, float height, struct figure *f)
 {
     static const float hot[3] = {1, 0.86f, 0.42f}, low[3] = {1, 0.34f, 0.05f};
+    static const float shed[3] = {1.25f, 0.62f, 0.22f};
     double t = c->t_s + 10 * (double)c->early;
     float flicker = 0.5f * figure_wave(t * 2.3) + 0.3f * figure_wave(t * 5.1 + 0.3) +
                     0.2f * figure_wave(t * 8.7);
     float lean = 0.012f * figure_wave(t * 1.7) + 0.006f * figure_wave(t * 4.3);
     float size = 0.05f + 0.04f * height / 0.3f, r = 0.12f * height + 0.012f;
+    float strength = height < 0.2f ? 0.5f : 1; /* one in a hand is near a face */
     struct vec top = vec_add(at, vec(0, 0, height)), flame;
     struct figure_paint wax = paint_plain(0.86f, 0.78f, 0.60f, 0.08f);
     struct figure_paint p =
@@ -31,9 +33,8 @@ void figure_candle(const struct cast *c, struct vec at, float height, struct fig
                 vec_add(flame, vec(lean, 2.2f * lean, 0.9f * size)), 0.42f * size, 0.07f * size, 0,
                 p);
     figure_end(f);
-    f->light[0] = 1.25f * (1 + 0.16f * flicker);
-    f->light[1] = 0.62f * (1 + 0.16f * flicker);
-    f->light[2] = 0.22f * (1 + 0.16f * flicker);
+    for (int i = 0; i < 3; i++)
+        f->light[i] = shed[i] * strength * (1 + 0.16f * flicker);
     f->light_at[0] = flame.x + lean;
     f->light_at[1] = flame.y + lean;
     f->light_at[2] = flame.z;
