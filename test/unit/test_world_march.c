@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "world/march/material.h"
 #include "world/march/sdf.h"
+#include "world/story/coast.h"
 #include "world/story/render.h"
 #include "world/story/sample.h"
 #include "world/story/stage.h"
@@ -296,5 +297,79 @@ TEST(story_truth_is_what_is_seen)
                   (float)moves[k].sign >
               8);
         clip_release(&c);
+    }
+}
+
+static int seen_pixels(const uint8_t *ids, int id)
+{
+    int n = 0;
+
+    for (int i = 0; i < W * H; i++)
+        n += ids[i] == id;
+    return n;
+}
+
+/* Minute two: whoever walks along the cliff is still on land, and still in the picture. */
+TEST(story_goes_on_after_minutes)
+{
+    static uint8_t rgb[W * H * 3], ids[W * H];
+
+    for (int place = 1; place < STORY_PLACE_COUNT; place++) {
+        struct story_facts f = {.subject = STORY_WOMAN,
+                                .action = STORY_WALKS,
+                                .place = place,
+                                .camera = STORY_STATIC,
+                                .style = STORY_PHOTO,
+                                .weather = STORY_CLEAR,
+                                .shot = STORY_MID};
+
+        for (int t = 0; t < 130; t += 13) {
+            struct story s;
+            struct stage st;
+            struct march m;
+
+            render("c", &f, 2, t, rgb, ids);
+            CHECK(seen_pixels(ids, 1) >= 40);
+            story_from_facts(&s, &f, 2, 0);
+            stage_init(&st, &s, (double)W / H);
+            stage_frame(&st, t, &m);
+            if (place == STORY_CLIFF)
+                CHECK_BELOW(COAST_WIDE * sinf(m.root[0] * COAST_TURN + m.par[1]) +
+                                COAST_FINE * sinf(m.root[0] * COAST_BEND + 2 * m.par[1]),
+                            m.root[1] - 2);
+            if (place == STORY_SHIP)
+                CHECK_BELOW(fabsf(m.root[1]), 0.1);
+        }
+    }
+}
+
+/* Whoever is filmed, where and how: it is in the picture all the time, and not as a speck. In the
+ * middle of a move it has the size that the shot promises. */
+TEST(story_subject_is_always_in_view)
+{
+    static uint8_t rgb[W * H * 3], ids[W * H];
+    int k = 0;
+
+    for (int subject = STORY_WOMAN; subject < STORY_SUBJECT_COUNT; subject++) {
+        for (int camera = 1; camera < STORY_CAMERA_COUNT; camera++) {
+            for (int shot = 1; shot < STORY_SHOT_COUNT; shot++, k++) {
+                struct story_facts f = {.subject = subject,
+                                        .place = 1 + k % (STORY_PLACE_COUNT - 1),
+                                        .camera = camera,
+                                        .shot = shot,
+                                        .style = STORY_PHOTO,
+                                        .weather = STORY_CLEAR};
+
+                for (int at = 0; at < 3; at++) {
+                    int n;
+
+                    render("c", &f, (uint64_t)k, 2.5 * at, rgb, ids);
+                    n = seen_pixels(ids, 1);
+                    CHECK(n >= (shot == STORY_FAR ? 15 : 40));
+                    if (at == 1 && shot == STORY_CLOSE)
+                        CHECK(n > 110);
+                }
+            }
+        }
     }
 }

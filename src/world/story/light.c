@@ -59,7 +59,7 @@ static void weather(const struct stage *st, struct march *m)
     switch (st->story.facts.weather) {
     case STORY_FOG:
         overcast(m, 0.7f);
-        m->fog = 0.8f / unit; /* thick behind the subject, whatever the scale of the place */
+        m->fog = 0.6f / unit; /* thick behind the subject, whatever the scale of the place */
         break;
     case STORY_RAIN:
         overcast(m, 0.8f);

@@ -9,18 +9,19 @@
 /* Angles of the middle of their ranges. */
 static const struct where {
     float heading, az, spread, elevation, rise; /* camera az and elevation vary by spread, rise */
+    float turn;                                 /* of the heading; 0 where a way is narrow */
     float height;                               /* of the ground that is stood on */
     int round;                                  /* walks in a circle */
     float landmark[4];                          /* framed when nobody is there */
 } wheres[STORY_PLACE_COUNT] = {
-    [STORY_CLIFF] = {0.05f, 0.62f, 0.15f, 0.22f, 0.05f, 9, 0, {0}},
-    [STORY_STREET] = {0, 0, 0.3f, 0.03f, 0.04f, 0, 0, {-4, 0, 2.2f, 2.2f}},
-    [STORY_ROOM] = {-PI / 2, -PI / 2, 0.4f, 0.1f, 0.06f, 0, 1, {0, 0.3f, 0.75f, 0.8f}},
-    [STORY_MOON] = {0, 0.35f, 0.3f, 0.04f, 0.05f, 0, 0, {0, 0, 1.6f, 1.6f}},
-    [STORY_SHIP] = {0, -0.32f, 0.2f, 0.03f, 0.04f, 0, 0, {-2, 0, 1.3f, 1.2f}},
-    [STORY_CLOUD] = {-PI / 2, -PI / 2, 0.5f, 0.06f, 0.06f, 0, 1, {0, 0.2f, -0.4f, 1.7f}},
-    [STORY_COURT] = {-0.35f, -1.25f, 0.3f, 0.06f, 0.05f, 0, 1, {1.6f, 0, 1.1f, 1.3f}},
-    [STORY_LAWN] = {-0.35f, -1.25f, 0.3f, 0.05f, 0.05f, 0, 0, {0, 0, 1.5f, 1.7f}},
+    [STORY_CLIFF] = {0.05f, 0.62f, 0.15f, 0.22f, 0.05f, 0, 9, 0, {0}},
+    [STORY_STREET] = {0, 0, 0.3f, 0.03f, 0.04f, 0, 0, 0, {-4, 0, 2.2f, 2.2f}},
+    [STORY_ROOM] = {-PI / 2, -PI / 2, 0.4f, 0.1f, 0.06f, 0.2f, 0, 1, {0, 0.3f, 0.75f, 0.8f}},
+    [STORY_MOON] = {0, 0.35f, 0.3f, 0.04f, 0.05f, 0.2f, 0, 0, {0, 0, 1.6f, 1.6f}},
+    [STORY_SHIP] = {0, -0.32f, 0.2f, 0.03f, 0.04f, 0, 0, 0, {-2, 0, 1.3f, 1.2f}},
+    [STORY_CLOUD] = {-PI / 2, -PI / 2, 0.5f, 0.06f, 0.06f, 0.2f, 0, 1, {0, 0.2f, -0.4f, 1.7f}},
+    [STORY_COURT] = {-0.45f, -1.6f, 0.25f, 0.06f, 0.05f, 0.15f, 0, 1, {1.6f, 0, 1.1f, 1.3f}},
+    [STORY_LAWN] = {-0.45f, -1.6f, 0.25f, 0.05f, 0.05f, 0.15f, 0, 0, {0, 0, 1.5f, 1.7f}},
 };
 
 static void open_bounds(struct stage *st, float floor)
@@ -53,7 +54,7 @@ void stage_place(struct stage *st)
 
     st->az = w->az + stage_draw(st, 0, -w->spread, w->spread);
     st->elevation = w->elevation + stage_draw(st, 1, -w->rise, w->rise);
-    st->heading = w->heading + stage_draw(st, 2, -0.2f, 0.2f);
+    st->heading = w->heading + stage_draw(st, 2, -w->turn, w->turn);
     st->root[2] = w->height;
     open_bounds(st, 0.12f);
     if (nobody) {
@@ -65,17 +66,15 @@ void stage_place(struct stage *st)
         return;
     }
     figures_frame(&st->story, body, head);
-    st->circle = w->round ? body[3] * 0.6f : 0;
+    st->circle = w->round ? body[3] * 0.5f : 0;
     memcpy(st->look, f->shot == STORY_CLOSE ? head : body, sizeof st->look);
-    if (f->place == STORY_CLIFF)
-        st->root[1] = -2.2f;
     if (f->place == STORY_CLOUD)
         st->eye_lo[2] = -5;
     /* The middle of what is framed is turned with the subject; on a round, the middle is that of
      * the round. */
     if (st->speed > 0 && w->round) {
         st->look[0] = st->look[1] = 0;
-        st->look[3] += f->shot == STORY_CLOSE ? st->circle * 0.6f : st->circle;
+        st->look[3] += st->circle * (f->shot == STORY_CLOSE ? 0 : 0.25f);
     } else {
         float c = stage_cos(st->heading), s = stage_sin(st->heading), x = st->look[0];
 

@@ -69,12 +69,16 @@ static void spaceship(const struct stage *st, struct march *m)
         return;
     if (nobody)
         size = st->look[3] * 0.55f;
-    behind(st, nobody ? 0 : d * 0.75f, nobody ? 0 : (st->draw[6] < 0.5f ? -0.6f : 0.6f) * d, &x,
-           &y);
-    if (st->story.facts.place == STORY_CLIFF && nobody)
-        set3(&m->par[21], -4, 12, 8.8f);
+    if (nobody)
+        behind(st, 0, 0, &x, &y);
     else
-        set3(&m->par[21], again(x, m->root[0], 40), y, m->root[2]);
+        behind(st, d * 0.75f, st->draw[6] < 0.5f ? -0.6f * d : 0.6f * d, &x, &y);
+    x = again(x, m->root[0], 40);
+    if (st->story.facts.place == STORY_CLIFF) { /* where there is land */
+        x = nobody ? 9 : again(-0.6f * d, m->root[0], 40);
+        y = stage_coast(st, x) + 1.2f * size + 0.8f;
+    }
+    set3(&m->par[21], x, y, st->story.facts.place == STORY_CLIFF ? m->par[0] : m->root[2]);
     if (st->story.facts.place == STORY_CLOUD)
         m->par[23] -= 0.2f * st->dist;
     m->par[20] = size;
@@ -93,13 +97,13 @@ static void cliff(const struct stage *st, struct march *m)
     struct march_thing *wall;
 
     m->par[0] = 9;
-    m->par[1] = nobody ? stage_draw(st, 7, 0, 6) : -1.55f + stage_draw(st, 7, -0.3f, 0.3f);
+    m->par[1] = stage_coast_phase(st);
     if (!nobody) {
-        float away = 34;
+        float away = 30;
 
-        size = 1.25f;
-        behind(st, away, stage_draw(st, 8, 0.25f, 0.33f) * (st->draw[9] < 0.5f ? -away : away), &x,
-               &y);
+        size = 1.2f;
+        behind(st, away, -away * stage_draw(st, 8, 0.05f, 0.36f), &x,
+               &y); /* to the left: the sea */
         x += m->root[0];
         y += m->root[1];
     }
@@ -161,7 +165,7 @@ static void room(const struct stage *st, struct march *m)
 {
     static const float window[STORY_TIME_COUNT] = {
         [STORY_DAY] = 1.1f, [STORY_SUNSET] = 0.9f, [STORY_NIGHT] = 1.6f};
-    float s = st->dist * 0.95f > 1.1f ? st->dist * 0.95f : 1.1f, r = s * 1.15f;
+    float s = fmaxf(st->dist * 0.95f, 1.1f + st->circle), r = s * 1.15f;
     int dark = st->story.facts.time == STORY_NIGHT, lit = m->n_lamps > 0;
     float lo[3] = {0.42f * s, 0.55f * s, 0.27f * s}, hi[3] = {0.98f * s, 0.98f * s, 0.31f * s};
     float leg_lo[3] = {0.66f * s, 0.72f * s, 0}, leg_hi[3] = {0.76f * s, 0.8f * s, 0.27f * s};
@@ -183,7 +187,7 @@ static void room(const struct stage *st, struct march *m)
                  0.9f * s * s * 0.35f, 0.55f * s * s * 0.35f, 0.25f * s * s * 0.35f);
     scale3(m->sun_rgb, 0);
     if (dark) {
-        set3(m->ambient, 0.10f, 0.06f, 0.055f);
+        set3(m->ambient, 0.15f, 0.10f, 0.09f);
         set3(m->bounce, 0.07f, 0.035f, 0.02f);
         set3(m->sky_low, 0.05f, 0.09f, 0.25f);
     } else {
@@ -195,10 +199,8 @@ static void room(const struct stage *st, struct march *m)
     m->fog = 0;
 }
 
-static void planet_at(const struct stage *st, struct march *m, float az, float elevation,
-                      float size)
+static void planet_at(struct march *m, float az, float elevation, float size)
 {
-    (void)st;
     m->planet[0] = stage_cos(az) * stage_cos(elevation);
     m->planet[1] = stage_sin(az) * stage_cos(elevation);
     m->planet[2] = stage_sin(elevation);
@@ -211,13 +213,13 @@ static void moon(const struct stage *st, struct march *m)
 {
     float side = st->draw[6] < 0.5f ? 1.0f : -1.0f; /* the other side than the ship's */
 
-    planet_at(st, m, st->az + 3.1415927f + side * stage_draw(st, 10, 0.25f, 0.42f),
+    planet_at(m, st->az + 3.1415927f + side * stage_draw(st, 10, 0.25f, 0.42f),
               stage_draw(st, 11, 0.2f, 0.28f), stage_draw(st, 12, 0.17f, 0.25f));
     m->stars = 1;
     m->fog = 0;
     set3(m->sky_top, 0.002f, 0.003f, 0.008f);
     if (st->story.facts.time == STORY_NIGHT) {
-        set3(m->sun_rgb, 0.34f, 0.42f, 0.62f);
+        set3(m->sun_rgb, 0.5f, 0.58f, 0.8f);
         set3(m->ambient, 0.05f, 0.065f, 0.11f);
         set3(m->bounce, 0.05f, 0.055f, 0.07f);
     } else {
@@ -252,7 +254,7 @@ static void ship(const struct stage *st, struct march *m)
             add_box(m, lo, hi, MARCH_BOX);
         }
     }
-    planet_at(st, m, stage_draw(st, 8, 1.9f, 2.4f), stage_draw(st, 11, -0.02f, 0.1f),
+    planet_at(m, stage_draw(st, 8, 1.9f, 2.4f), stage_draw(st, 11, -0.02f, 0.1f),
               stage_draw(st, 12, 0.28f, 0.4f));
     scale3(m->sun_rgb, 0);
     set3(m->ambient, 0.40f, 0.42f, 0.46f);
@@ -287,9 +289,8 @@ static void cloud(const struct stage *st, struct march *m)
         m->fog = 0;
 }
 
-static void net(const struct stage *st, struct march *m, float x, float y, float half)
+static void net(struct march *m, float x, float y, float half)
 {
-    (void)st;
     m->net_x = x;
     m->net_y = y;
     m->net_half = half;
@@ -305,7 +306,7 @@ static void court(const struct stage *st, struct march *m)
     m->par[2] = s * 0.7f;
     set3(m->hall_lo, -2.2f * s, -1.9f * s, 0);
     set3(m->hall_hi, 2.2f * s, 1.7f * s, 2.1f * s);
-    net(st, m, st->root[0] + (st->dist * 0.30f > 0.9f ? st->dist * 0.30f : 0.9f), 2.1f, 3.05f);
+    net(m, st->root[0] + (st->dist * 0.30f > 0.9f ? st->dist * 0.30f : 0.9f), 2.1f, 3.05f);
     scale3(m->sun_rgb, 0);
     set3(m->ambient, 0.5f, 0.5f, 0.48f);
     set3(m->bounce, 0.14f, 0.2f, 0.15f);
@@ -338,8 +339,8 @@ static void lawn(const struct stage *st, struct march *m)
         add_thing(m, THING_TREE + i, 0, x, y, 0.5f * size, 0.56f * size);
     }
     if (st->story.facts.action == STORY_PLAYS)
-        net(st, m, m->root[0] + (st->dist * 0.30f > 0.9f ? st->dist * 0.30f : 0.9f),
-            m->root[1] + 2.1f, 3.05f);
+        net(m, m->root[0] + (st->dist * 0.30f > 0.9f ? st->dist * 0.30f : 0.9f), m->root[1] + 2.1f,
+            3.05f);
 }
 
 void stage_scenery(const struct stage *st, struct march *m)

@@ -1,9 +1,11 @@
 #include "world/story/stage.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/fixmath.h"
 #include "base/rng.h"
+#include "world/story/coast.h"
 
 enum { STREAM_STAGE = 0x73746167 };
 
@@ -40,6 +42,26 @@ void stage_init(struct stage *st, const struct story *s, double aspect)
     stage_camera(st);
 }
 
+float stage_coast(const struct stage *st, float x)
+{
+    float phase = stage_coast_phase(st);
+
+    return COAST_WIDE * stage_sin(x * COAST_TURN + phase) +
+           COAST_FINE * stage_sin(x * COAST_BEND + 2 * phase);
+}
+
+/* Two steps from the edge, whichever way it turns. */
+static void along_coast(const struct stage *st, float at[3], float *heading)
+{
+    float a = at[0] * COAST_TURN + stage_coast_phase(st);
+    float b = at[0] * COAST_BEND + 2 * stage_coast_phase(st);
+
+    at[1] = stage_coast(st, at[0]) + 2.5f;
+    if (st->speed > 0)
+        *heading +=
+            atanf(COAST_WIDE * COAST_TURN * stage_cos(a) + COAST_FINE * COAST_BEND * stage_cos(b));
+}
+
 /* Where the subject is and where it faces. On a round it walks about the root. */
 static void walk(const struct stage *st, float t, float at[3], float *heading)
 {
@@ -59,6 +81,8 @@ static void walk(const struct stage *st, float t, float at[3], float *heading)
         at[0] += way * stage_cos(st->heading);
         at[1] += way * stage_sin(st->heading);
     }
+    if (st->story.facts.place == STORY_CLIFF && st->story.facts.subject != STORY_NOBODY)
+        along_coast(st, at, heading);
 }
 
 /* A flame looks weak by day. */
@@ -106,8 +130,9 @@ void stage_frame(const struct stage *st, double t_s, struct march *m)
     walk(st, (float)t_s, m->root, &heading);
     m->yaw_cos = stage_cos(heading);
     m->yaw_sin = stage_sin(heading);
-    /* Who walks straight on is followed; a round is watched from its middle. */
-    memcpy(base, st->circle > 0 ? st->root : m->root, sizeof base);
+    /* Who walks straight on is followed, and a face; a round is watched from its middle. */
+    memcpy(base, st->circle > 0 && st->story.facts.shot != STORY_CLOSE ? st->root : m->root,
+           sizeof base);
     stage_view(st, t_s, base, &m->view);
     if (st->story.facts.subject != STORY_NOBODY || st->story.facts.prop != STORY_NO_PROP)
         m->n_figures = figures_pose(&st->story, t_s, m->figure);

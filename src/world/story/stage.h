@@ -41,6 +41,14 @@ static inline float stage_draw(const struct stage *st, int i, float lo, float hi
 {
     return lo + (hi - lo) * st->draw[i];
 }
+/* Of the line of the cliff: for somebody who stands there, a headland. */
+static inline float stage_coast_phase(const struct stage *st)
+{
+    return st->story.facts.subject == STORY_NOBODY ? stage_draw(st, 7, 0, 6)
+                                                   : stage_draw(st, 7, -1.85f, -1.25f);
+}
+/* The y of that line. */
+float stage_coast(const struct stage *st, float x);
 /* Half width of a spaceship's corridor. */
 static inline float stage_ship_half(const struct stage *st)
 {
