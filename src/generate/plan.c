@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/machine.h"
 #include "base/utf8.h"
+#include "generate/clean.h"
 #include "generate/reading.h"
 #include "generate/sampler.h"
 #include "media/picture.h"
@@ -188,11 +189,14 @@ static int settle_sampler(struct plan *p, const struct request *r, struct err *e
 
 static void settle_words(struct plan *p, const struct request *r)
 {
-    struct buf text = BUF_INIT, negative = BUF_INIT, unknown = BUF_INIT;
+    struct buf text = BUF_INIT, negative = BUF_INIT, unknown = BUF_INIT, typed = BUF_INIT;
 
-    reading_prompt(request_text(r, OPT_PROMPT), p->info.worlds, p->seed, &text, &unknown);
-    if (*request_text(r, OPT_NEGATIVE))
-        reading_negative(request_text(r, OPT_NEGATIVE), p->info.worlds, &negative, &unknown);
+    clean_prompt(request_text(r, OPT_PROMPT), !p->info.worlds, &typed);
+    reading_prompt(buf_str(&typed), p->info.worlds, p->seed, &text, &unknown);
+    buf_clear(&typed);
+    clean_prompt(request_text(r, OPT_NEGATIVE), !p->info.worlds, &typed);
+    if (typed.len)
+        reading_negative(buf_str(&typed), p->info.worlds, &negative, &unknown);
     if (p->n_frames > p->info.frames)
         add_note(p, xasprintf("the model has seen films of at most %d frames; these are %d",
                               p->info.frames, p->n_frames));
@@ -202,6 +206,7 @@ static void settle_words(struct plan *p, const struct request *r)
     buf_release(&text);
     buf_release(&negative);
     buf_release(&unknown);
+    buf_release(&typed);
 }
 
 /* *first is empty when none is given. */
