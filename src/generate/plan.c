@@ -11,6 +11,7 @@
 #include "base/machine.h"
 #include "base/utf8.h"
 #include "generate/clean.h"
+#include "generate/prompt_tokens.h"
 #include "generate/reading.h"
 #include "generate/sampler.h"
 #include "media/picture.h"
@@ -209,6 +210,47 @@ static void settle_words(struct plan *p, const struct request *r)
     buf_release(&typed);
 }
 
+/* What a model does not read of a prompt is said, with the words from which on. */
+static void note_unread(struct plan *p, const struct tokenizer *t, const char *option,
+                        const char *text)
+{
+    int most = prompt_tokens_most(&p->dit), shown = 48;
+    size_t n = strlen(text), at = prompt_tokens_fit(t, text, most);
+
+    if (at == n)
+        return;
+    at += text[at] == ' ';
+    while (at + (size_t)shown < n && ((unsigned char)text[at + (size_t)shown] & 0xc0) == 0x80)
+        shown--;
+    add_note(p, xasprintf("the %s is longer than the %d tokens that the model reads; not read from "
+                          "\"%.*s%s\" on",
+                          option, most, shown, text + at, at + (size_t)shown < n ? "..." : ""));
+}
+
+/* A tokenizer is large: only texts that may be too long are counted. No character has more tokens
+ * than this for each of its bytes. */
+static int settle_tokens(struct plan *p, struct err *e)
+{
+    enum { TOKENS_PER_BYTE = 6 };
+    size_t most = (size_t)prompt_tokens_most(&p->dit), longest = strlen(p->prompt);
+    struct tokenizer *t;
+    int rc;
+
+    if (strlen(p->negative) > longest)
+        longest = strlen(p->negative);
+    if (TOKENS_PER_BYTE * longest + 2 <= most)
+        return 0;
+    char *dir = path_join(p->model->dir, "tokenizer");
+    rc = tokenizer_open(&t, dir, e);
+    free(dir);
+    if (rc)
+        return rc;
+    note_unread(p, t, "prompt", p->prompt);
+    note_unread(p, t, "negative", p->negative);
+    tokenizer_free(&t);
+    return 0;
+}
+
 /* *first is empty when none is given. */
 static int load_picture(struct picture *first, const struct request *r, struct err *e)
 {
@@ -294,8 +336,10 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = settle_numbers(p, r, e);
     if (!rc) {
         settle_words(p, r);
-        rc = settle_picture(p, r, &first, e);
+        rc = settle_tokens(p, e);
     }
+    if (!rc)
+        rc = settle_picture(p, r, &first, e);
     picture_release(&first);
     uint64_t memory = machine_memory_bytes(), most = (uint64_t)request_int(r, OPT_RAM, INT64_MAX);
     if (!rc)

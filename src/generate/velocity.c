@@ -1,10 +1,9 @@
 #include "generate/velocity.h"
+#include "generate/prompt_tokens.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_TEXT_TOKENS = 512 };
 
 void velocity_shape(const struct plan *p, struct latent_shape *s)
 {
@@ -19,11 +18,9 @@ void velocity_shape(const struct plan *p, struct latent_shape *s)
 static int32_t *tokens(const struct bundle *b, const struct plan *p, int64_t start[3])
 {
     const char *text[2] = {p->prompt, p->negative};
-    int32_t *all = xmalloc(sizeof(*all) * 2 * MAX_TEXT_TOKENS);
-    int most = b->denoiser[0].config.text_rows[0], end = tokenizer_end(b->tokenizer);
+    int32_t *all = xmalloc(sizeof(*all) * 2 * PROMPT_MAX_TOKENS);
+    int most = prompt_tokens_most(&b->denoiser[0].config), end = tokenizer_end(b->tokenizer);
 
-    if (most == 0 || most > MAX_TEXT_TOKENS)
-        most = MAX_TEXT_TOKENS;
     start[0] = 0;
     for (int i = 0; i < 2; i++) {
         int32_t *ids;

@@ -70,6 +70,13 @@ holds prompt_stdin_is_kept "$tmp/out" 'a \"red\" $ball'
 exits unknown_words 0 zt "a red ball frobnicates" $quick -o unknown.y4m
 holds unknown_words_are_named "$tmp/err" frobnicates
 
+html=$("$ZOETROPE" -p '&quot;a red&nbsp;ball&quot; rolls from left to right' $quick --seed 5 -o html.y4m --json 2>err | tail -n 1 | grep -o '"canonical_prompt": "[^"]*"')
+same prompt_of_a_web_page "$html" "$(zt "a red ball rolls from left to right" $quick --seed 5 -o plain.y4m --json 2>err | tail -n 1 | grep -o '"canonical_prompt": "[^"]*"')"
+cp -r models/fixture models/plain
+sed -i 's/"text": "canonical"/"text": "plain"/; s/"fixture"/"plain"/' models/plain/model_index.json
+exits long_prompt 0 zt "$(printf 'a red ball rolls and %.0s' $(seq 400)) the end" --model plain $quick -o much.y4m
+holds long_prompt_says_where_it_ends "$tmp/err" "note: the prompt is longer than the"
+
 # --- files
 exits default_name 0 zt "a red ball" $quick --seed 77
 ls zoetrope-77.* >/dev/null 2>&1 && ok default_name_holds_the_seed || not_ok default_name_holds_the_seed "$(ls)"

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "generate/clean.h"
+#include "generate/prompt_tokens.h"
 #include "ztest.h"
 
 /* Left as typed; right by ftfy 6.3.1, html.unescape twice and one space for any white space. */
@@ -92,4 +93,42 @@ TEST(clean_prompt_of_references_alone)
     CHECK_INT(out.len, 65536);
     buf_release(&out);
     free(s);
+}
+
+static int count(const struct tokenizer *t, const char *text, size_t n)
+{
+    int32_t *ids;
+    int k;
+
+    tokenizer_encode(t, text, n, &ids, &k);
+    free(ids);
+    return k;
+}
+
+/* Whole words are read, as many as fit and not one less. */
+TEST(prompt_tokens_end_with_a_word)
+{
+    const char *text = "a red ball rolls from left to right and a blue box falls";
+    struct denoiser_config c = {.text_rows = {0}};
+    struct tokenizer *t;
+    struct err e = {0};
+
+    CHECK_INT(prompt_tokens_most(&c), 512);
+    c.text_rows[0] = 226;
+    CHECK_INT(prompt_tokens_most(&c), 226);
+    CHECK_INT(tokenizer_open(&t, ztest_data("golden/tokenizer-unk/tokenizer.json"), &e), 0);
+    for (int most = 1; most < 40; most++) {
+        size_t n = prompt_tokens_fit(t, text, most), after = n + 1;
+
+        CHECK(!text[n] || text[n] == ' ' || n == 0);
+        CHECK(n == 0 || count(t, text, n) <= most);
+        if (!text[n])
+            continue;
+        while (text[after] && text[after] != ' ')
+            after++;
+        CHECK(count(t, text, after) > most);
+    }
+    CHECK_INT(prompt_tokens_fit(t, text, 40), strlen(text));
+    CHECK_INT(prompt_tokens_fit(t, text, count(t, text, strlen(text))), strlen(text));
+    tokenizer_free(&t);
 }

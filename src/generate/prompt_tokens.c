@@ -1,0 +1,51 @@
+#include "generate/prompt_tokens.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int prompt_tokens_most(const struct denoiser_config *c)
+{
+    int most = c->text_rows[0];
+
+    return most == 0 || most > PROMPT_MAX_TOKENS ? PROMPT_MAX_TOKENS : most;
+}
+
+static int fits(const struct tokenizer *t, const char *text, size_t bytes, int most)
+{
+    int32_t *ids;
+    int n;
+
+    tokenizer_encode(t, text, bytes, &ids, &n);
+    free(ids);
+    return n <= most;
+}
+
+/* Where a word ends: before a space or a character of more than one byte. */
+static int is_end(const char *text, size_t i)
+{
+    return text[i] == ' ' || ((unsigned char)text[i] & 0xc0) == 0xc0;
+}
+
+size_t prompt_tokens_fit(const struct tokenizer *t, const char *text, int most)
+{
+    size_t lo = 0, hi = strlen(text);
+
+    if (fits(t, text, hi, most))
+        return hi;
+    while (hi - lo > 1) { /* lo fits, hi does not */
+        size_t mid = lo + (hi - lo) / 2;
+
+        while (mid > lo && !is_end(text, mid))
+            mid--;
+        if (mid == lo)
+            for (mid = lo + (hi - lo) / 2; mid < hi && !is_end(text, mid); mid++)
+                ;
+        if (mid == hi)
+            return lo;
+        if (fits(t, text, mid, most))
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
