@@ -11,7 +11,7 @@
 
 /* How much of half the smaller side of the picture the radius fills: head, body, body. */
 static const float fill[STORY_SHOT_COUNT] = {
-    [STORY_CLOSE] = 0.46f, [STORY_MID] = 0.8f, [STORY_FAR] = 0.5f};
+    [STORY_CLOSE] = 0.46f, [STORY_MID] = 0.8f, [STORY_FAR] = 0.58f};
 static const float fill_place[STORY_SHOT_COUNT] = {
     [STORY_CLOSE] = 1.15f, [STORY_MID] = 0.85f, [STORY_FAR] = 0.55f};
 
@@ -95,16 +95,16 @@ static struct move move_at(const struct stage *st, double t_s)
         mv.pitch = -tilt * p;
         break;
     case STORY_DOLLY_IN:
-        mv.dist = 1.15f - 0.35f * p;
+        mv.dist = 1.1f - 0.3f * p;
         break;
     case STORY_DOLLY_OUT:
-        mv.dist = 1.15f + 0.35f * p;
+        mv.dist = 1.1f + 0.3f * p;
         break;
     case STORY_ZOOM_IN:
-        mv.tan = 1.15f - 0.35f * p;
+        mv.tan = 1.1f - 0.3f * p;
         break;
     case STORY_ZOOM_OUT:
-        mv.tan = 1.15f + 0.35f * p;
+        mv.tan = 1.1f + 0.3f * p;
         break;
     case STORY_ORBIT_LEFT:
         mv.az = -0.5f * p;

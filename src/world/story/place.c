@@ -55,6 +55,8 @@ void stage_place(struct stage *st)
     st->az = w->az + stage_draw(st, 0, -w->spread, w->spread);
     st->elevation = w->elevation + stage_draw(st, 1, -w->rise, w->rise);
     st->heading = w->heading + stage_draw(st, 2, -w->turn, w->turn);
+    if ((f->place == STORY_COURT || f->place == STORY_LAWN) && f->action != STORY_PLAYS)
+        st->heading -= 0.75f; /* who does not play looks at us and not at the net */
     st->root[2] = w->height;
     open_bounds(st, 0.12f);
     if (nobody) {
