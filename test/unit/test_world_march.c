@@ -373,3 +373,33 @@ TEST(story_subject_is_always_in_view)
         }
     }
 }
+
+/* No sign and no rib comes between: the camera keeps to the middle of streets and corridors,
+ * however far it swings. */
+TEST(story_camera_stays_between_the_walls)
+{
+    static const int narrow[] = {STORY_STREET, STORY_SHIP};
+
+    for (int k = 0; k < 60; k++) {
+        struct story_facts f = {.subject = STORY_ASTRONAUT,
+                                .place = narrow[k % 2],
+                                .shot = STORY_FAR,
+                                .weather = STORY_CLEAR,
+                                .camera = k % 4 < 2 ? STORY_ORBIT_LEFT : STORY_ORBIT_RIGHT};
+        struct story s;
+        struct stage st;
+        struct march m;
+
+        story_from_facts(&s, &f, (uint64_t)k, 0);
+        stage_init(&st, &s, (double)W / H);
+        for (int t = 0; t < 6; t++) {
+            stage_frame(&st, t, &m);
+            for (int i = 0; i < m.n_boxes; i++) {
+                const struct march_box *b = &m.box[i];
+                float y = fabsf(m.view.eye[1]);
+
+                CHECK(y < fminf(fabsf(b->lo[1]), fabsf(b->hi[1])));
+            }
+        }
+    }
+}

@@ -26,8 +26,9 @@ void stage_camera(struct stage *st)
     tan_min = tan_w < st->tan_h ? tan_w : st->tan_h;
     st->dist = st->look[3] / ((nobody ? fill_place : fill)[f->shot] * tan_min) *
                stage_draw(st, 3, 0.94f, 1.06f);
-    if (f->place == STORY_SHIP) { /* between the ribs */
-        st->eye_hi[1] = 0.8f * stage_ship_half(st);
+    /* Between the ribs of a corridor, between the signs of a street. */
+    if (f->place == STORY_SHIP || f->place == STORY_STREET) {
+        st->eye_hi[1] = f->place == STORY_SHIP ? 0.8f * stage_ship_half(st) : 3.4f;
         st->eye_lo[1] = -st->eye_hi[1];
     }
 }
