@@ -242,6 +242,8 @@ static int run(zt_job *job, struct err *e)
                           ? xstrdup(request_text(&job->request, OPT_OUTPUT))
                           : NULL;
         rc = pipeline_run(b, &job->plan, &sink, &job->figures, e);
+        if (!rc)
+            rc = bundle_same(b, e);
     }
     if (job->film && rc)
         film_abort(&job->film);

@@ -214,15 +214,14 @@ static int load(struct zt_model *m, struct device *device, enum dtype type,
 int model_networks(struct zt_model *m, struct device *device, enum dtype type,
                    const struct bundle_budget *budget, const struct bundle **out, struct err *e)
 {
-    int rc = 0;
+    int rc;
 
     *out = NULL;
     pthread_mutex_lock(&m->lock);
     struct loaded *l = m->loaded;
     while (l && (l->device != device || l->type != type))
         l = l->next;
-    if (!l)
-        rc = load(m, device, type, budget, &l, e);
+    rc = l ? bundle_same(l->bundle, e) : load(m, device, type, budget, &l, e);
     if (!rc && l->bundle->n_bad_weights)
         rc = err_set(e, ERR_FORMAT, "%s: %lld weights are not finite", m->dir,
                      (long long)l->bundle->n_bad_weights);

@@ -335,6 +335,16 @@ int bundle_open(struct bundle **out, const char *dir, struct device *device, enu
     return rc;
 }
 
+int bundle_same(const struct bundle *b, struct err *e)
+{
+    int rc = 0;
+
+    for (int i = 0; !rc && i < N_PLACES; i++)
+        if (b->part[i].is && part_weights(&b->part[i])->file)
+            rc = st_same(part_weights(&b->part[i])->file, e);
+    return rc;
+}
+
 void bundle_free(struct bundle **b)
 {
     if (!*b)

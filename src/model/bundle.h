@@ -75,6 +75,8 @@ NODISCARD int bundle_open(struct bundle **out, const char *dir, struct device *d
  * that must be equal between the parts are not. */
 NODISCARD int bundle_declare(struct bundle **out, const char *dir, struct err *e);
 void bundle_free(struct bundle **b);
+/* ERR_IO: a file of weights that stay in it is not what it was when it was opened. */
+NODISCARD int bundle_same(const struct bundle *b, struct err *e);
 /* model_index.json alone, without weights. */
 NODISCARD int bundle_info_read(struct bundle_info *info, const char *dir, struct err *e);
 /* It lists the parts that lie in dir by then. */

@@ -13,36 +13,43 @@ int64_t store_count_bad(const float *x, int64_t n)
     return bad;
 }
 
-/* Eight bytes at a time: does a number of `bits` bits in them have all the bits of `exponent`? */
-static int any_full(const char *p, size_t bytes, uint64_t exponent, uint64_t lowest)
-{
-    uint64_t any = 0, high = lowest << (exponent == 0x7f8000007f800000 ? 31 : 15), v;
-    size_t i = 0;
+enum { LANES = 8 };
+typedef uint16_t lanes __attribute__((vector_size(2 * LANES)));
 
-    for (; i + 8 <= bytes; i += 8) {
-        memcpy(&v, p + i, 8);
-        v = (v & exponent) ^ exponent; /* a number of zeros where the exponent is full */
-        any |= (v - lowest) & ~v & high;
+/* Does a lane have all the bits of its mask? Lanes without a mask do not count. */
+static int any_full(const char *p, size_t bytes, lanes mask)
+{
+    lanes any = {0}, v = {0};
+    int found = 0;
+
+    for (; bytes >= sizeof v; p += sizeof v, bytes -= sizeof v) {
+        memcpy(&v, p, sizeof v);
+        any |= (lanes)((v & mask) == mask) & mask;
     }
-    v = 0;
-    memcpy(&v, p + i, bytes - i);
-    v = (v & exponent) ^ exponent;
-    return (any | ((v - lowest) & ~v & high)) != 0;
+    v = (lanes){0};
+    memcpy(&v, p, bytes);
+    any |= (lanes)((v & mask) == mask) & mask;
+    for (int i = 0; i < LANES; i++)
+        found |= any[i];
+    return found;
 }
 
-/* 1: no value of the plain type at p is bad. 0: not known. */
+/* 1: no value of the plain type at p is bad, by its exponent alone. 0: not known. */
 static int surely_finite(const char *name, const void *p, size_t bytes)
 {
     static const struct {
         const char *name;
-        uint64_t exponent, lowest;
-    } types[] = {{"F32", 0x7f8000007f800000, 0x0000000100000001},
-                 {"BF16", 0x7f807f807f807f80, 0x0001000100010001},
-                 {"F16", 0x7c007c007c007c00, 0x0001000100010001}};
+        uint16_t low, high; /* exponents in lower and upper lanes of 16 bits, low bytes first */
+    } types[] = {{"F32", 0, 0x7f80}, {"BF16", 0x7f80, 0x7f80}, {"F16", 0x7c00, 0x7c00}};
 
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (!strcmp(types[i].name, name))
-            return !any_full(p, bytes, types[i].exponent, types[i].lowest);
+        if (!strcmp(types[i].name, name)) {
+            lanes mask;
+
+            for (int k = 0; k < LANES; k++)
+                mask[k] = k % 2 ? types[i].high : types[i].low;
+            return !any_full(p, bytes, mask);
+        }
     return 0;
 }
 

@@ -1,7 +1,9 @@
 /* The library as its users see it: strings in, callbacks and files out. */
+#include <fcntl.h>
 #include <locale.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "fixture.h"
@@ -295,6 +297,24 @@ static void *run_beside(void *arg)
         strcpy(s->hash, zt_job_get(job, "frame_hash"));
     zt_job_free(&job);
     return NULL;
+}
+
+/* Weights stay in their file: a job does not run on, or end with, what somebody wrote into it. */
+TEST(api_weights_that_changed_are_not_used)
+{
+    zt_model *m = open_fixture();
+    zt_job *job = JOB(m, "frames", "1");
+    char *path = path_join(fixture_dir(), "transformer/diffusion_pytorch_model.safetensors");
+    const struct timespec times[2] = {{1000000000, 0}, {1000000000, 0}};
+
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    CHECK_INT(utimensat(AT_FDCWD, path, times, 0), 0);
+    CHECK_INT(zt_job_run(job, error, sizeof error), ZT_E_IO);
+    CHECK_CONTAINS(error, "diffusion_pytorch_model.safetensors: file changed");
+    zt_job_free(&job);
+    zt_model_free(&m);
+    free(path);
 }
 
 TEST(api_jobs_run_beside_each_other)
