@@ -188,16 +188,30 @@ int zt_job_plan(zt_job *job, char *error, size_t size)
     return plan(job, &e) ? api_fail(&e, error, size) : 0;
 }
 
-/* The film is opened with its first frame: its recipe then names the latent it shows. */
+/* Before anything is drawn: what is wrong with the file is known then, and it is held. */
 static int open_film(zt_job *job, struct err *e)
 {
-    struct buf recipe = BUF_INIT;
-    int bare = request_flag(&job->request, OPT_NO_METADATA);
-    int rc = bare ? 0 : recipe_write(job, job->figures.latent_hash, &recipe, e);
-    struct film_options o = film_options(job, bare ? NULL : buf_str(&recipe));
+    struct film_options o = film_options(job, NULL);
 
-    if (!rc)
-        rc = film_open(&job->film, job->output, &o, e);
+    free(job->output);
+    job->output = NULL;
+    if (!job->request.value[OPT_OUTPUT].set)
+        return 0;
+    job->output = xstrdup(request_text(&job->request, OPT_OUTPUT));
+    return film_open(&job->film, job->output, &o, e);
+}
+
+/* With the first frame: the recipe then names the latent that the film shows. */
+static int give_recipe(zt_job *job, struct err *e)
+{
+    struct buf recipe = BUF_INIT;
+    int rc = 0;
+
+    if (!request_flag(&job->request, OPT_NO_METADATA)) {
+        rc = recipe_write(job, job->figures.latent_hash, &recipe, e);
+        if (!rc)
+            rc = film_comment(job->film, buf_str(&recipe), e);
+    }
     buf_release(&recipe);
     return rc;
 }
@@ -208,8 +222,8 @@ static int take_frame(void *user, int index, const uint8_t *rgb, struct err *e)
     const struct plan *p = &job->plan;
     int rc = 0;
 
-    if (job->output && !job->film)
-        rc = open_film(job, e);
+    if (job->film && index == 0)
+        rc = give_recipe(job, e);
     if (!rc && job->film)
         rc = film_write(job->film, rgb, e);
     if (!rc && job->on_frame)
@@ -231,20 +245,17 @@ static int run(zt_job *job, struct err *e)
     int rc = plan(job, e);
 
     if (!rc)
+        rc = open_film(job, e);
+    if (!rc)
         model_hash_begin(job->model);
     if (!rc && sink_progress(&sink, "loading the model", 0, 1, -1, e))
         rc = e->code;
     if (!rc)
         rc = model_networks(job->model, job->plan.device, job->plan.type, &job->plan.budget, &b, e);
-    if (!rc) {
-        free(job->output);
-        job->output = job->request.value[OPT_OUTPUT].set
-                          ? xstrdup(request_text(&job->request, OPT_OUTPUT))
-                          : NULL;
+    if (!rc)
         rc = pipeline_run(b, &job->plan, &sink, &job->figures, e);
-        if (!rc)
-            rc = bundle_same(b, e);
-    }
+    if (!rc)
+        rc = bundle_same(b, e);
     if (job->film && rc)
         film_abort(&job->film);
     else if (job->film)

@@ -13,6 +13,7 @@ NODISCARD int file_read(struct buf *out, const char *path, size_t max_bytes, str
 /* For files of a model, which may come from anywhere: a pipe or a device among them, which would
  * wait or never end, is ERR_FORMAT. */
 NODISCARD int file_read_regular(struct buf *out, const char *path, size_t max_bytes, struct err *e);
+enum { FILE_TMP_BYTES = 12 }; /* that a name with .tmp.PID has more */
 /* Write PATH.tmp.PID, fsync, rename. On failure the old file is untouched. */
 NODISCARD int file_write(const char *path, const void *data, size_t bytes, struct err *e);
 

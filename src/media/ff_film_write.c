@@ -21,7 +21,8 @@ struct mp4 {
     AVCodecContext *enc;
     AVFrame *frame;
     AVPacket *pkt;
-    int64_t n; /* frames taken */
+    char *comment; /* owned; NULL: that of the part file */
+    int64_t n;     /* frames taken */
     int lossless;
     int hold; /* the lock of the part file; below 0: none */
 };
@@ -39,6 +40,7 @@ static void mp4_free(struct mp4 *m)
         close(m->hold);
     free(m->path);
     free(m->part);
+    free(m->comment);
     free(m);
 }
 
@@ -214,6 +216,17 @@ static int mp4_write(void *state, const uint8_t *rgb, struct err *e)
     return encode(m, f, e);
 }
 
+static int mp4_comment(void *state, const char *comment, struct err *e)
+{
+    struct mp4 *m = state;
+
+    (void)e;
+    free(m->comment);
+    m->comment = xstrdup(comment);
+    av_dict_set(&m->fmt->metadata, "comment", comment, 0); /* no frame yet: the part has it too */
+    return 0;
+}
+
 /* Everything that was given becomes part of the part file, and the file is closed. */
 static int close_part(struct mp4 *m, struct err *e)
 {
@@ -263,6 +276,8 @@ static int remux(struct mp4 *m, const char *to, struct err *e)
     free(url);
     if (rc < 0)
         return ff_error(e, ERR_IO, m->part, "cannot read it back", rc);
+    if (m->comment)
+        av_dict_set(&in->metadata, "comment", m->comment, 0);
     room = index_room(m, in->metadata);
     rc = open_muxer(&out, to, in->streams[0]->codecpar, in->streams[0]->time_base,
                     m->enc->framerate, in->metadata, "moov_size", room, e);
@@ -317,4 +332,5 @@ static void mp4_abort(void *state)
     mp4_free(m);
 }
 
-const struct film_kind film_kind_mp4 = {mp4_begin, mp4_write, mp4_finish, mp4_abort};
+const struct film_kind film_kind_mp4 = {mp4_begin,  mp4_write, mp4_comment,
+                                        mp4_finish, mp4_abort, FILE_TMP_BYTES};

@@ -157,6 +157,20 @@ static char *folder_of(const char *path, const struct film_kind *kind)
     return dir;
 }
 
+/* Films grow under longer names than their own. */
+static int check_length(const char *path, const char *dir, const struct film_kind *kind,
+                        struct err *e)
+{
+    long most = pathconf(dir, _PC_NAME_MAX);
+    size_t n = strlen(path_base(path)),
+           may = (size_t)(most > 0 ? most : 255) - (size_t)kind->longer;
+
+    if (kind == &film_kind_png || n <= may)
+        return 0;
+    return err_set(e, ERR_IO, "%.40s...: a name of %zu bytes; %zu are allowed here",
+                   path_base(path), n, may);
+}
+
 static int check_place(const char *path, const struct film_options *o, const struct film_kind *kind,
                        struct err *e)
 {
@@ -180,6 +194,8 @@ static int check_place(const char *path, const struct film_options *o, const str
         rc = err_set(e, ERR_IO, "%s: there is no folder %s", path, dir);
     else if (access(dir, W_OK))
         rc = err_set(e, ERR_IO, "%s: nothing can be written in %s", path, dir);
+    else
+        rc = check_length(path, dir, kind, e);
     free(dir);
     return rc;
 }
@@ -221,6 +237,11 @@ int film_open(struct film_writer **out, const char *path, const struct film_opti
 int film_write(struct film_writer *f, const uint8_t *rgb, struct err *e)
 {
     return f->kind->write(f->state, rgb, e);
+}
+
+int film_comment(struct film_writer *f, const char *comment, struct err *e)
+{
+    return f->kind->comment(f->state, comment, e);
 }
 
 int film_finish(struct film_writer **f, struct err *e)

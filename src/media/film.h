@@ -38,7 +38,8 @@ const char *film_default_ending(void);
 void film_quiet(void);
 
 /* What film_open would refuse, found before any work is done and without touching a file: name,
- * options, a film that exists, a folder that is missing or read-only, a build without FFmpeg. */
+ * options, a film that exists, a folder that is missing or read-only, a name too long for the names
+ * that lie beside it meanwhile, a build without FFmpeg. */
 NODISCARD int film_check(const char *path, const struct film_options *o, struct err *e);
 
 struct film_writer;
@@ -48,9 +49,13 @@ NODISCARD int film_open(struct film_writer **out, const char *path, const struct
                         struct err *e);
 /* rgb [h][w][3], tightly packed; borrowed for the call. After an error only film_abort is left. */
 NODISCARD int film_write(struct film_writer *f, const uint8_t *rgb, struct err *e);
+/* Another comment instead of that of the options: what is known only when all frames are there. A
+ * part file has it when it comes before the first frame. */
+NODISCARD int film_comment(struct film_writer *f, const char *comment, struct err *e);
 /* Writes what is buffered and gives the film its name. Frees *f and nulls it, in any case. */
 NODISCARD int film_finish(struct film_writer **f, struct err *e);
-/* Stops early. What was written stays where it is: NAME.part.mp4, NAME.part.y4m, the folder. */
+/* Stops early. What was written stays where it is: NAME.part.mp4, NAME.part.y4m, the folder;
+ * without a frame nothing stays. */
 void film_abort(struct film_writer **f);
 
 /* What a reader may cost. Zero fields mean the default. */

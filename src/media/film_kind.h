@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "media/film.h"
 #include "media/picture.h"
 
@@ -14,8 +15,10 @@ struct film_kind {
     /* Each returns 0 or sets e. begin stores its state in *state; finish and abort free it. */
     int (*begin)(void **state, const char *path, const struct film_options *o, struct err *e);
     int (*write)(void *state, const uint8_t *rgb, struct err *e);
+    int (*comment)(void *state, const char *comment, struct err *e);
     int (*finish)(void *state, struct err *e);
     void (*abort)(void *state);
+    int longer; /* bytes that the names beside NAME may have more than it, meanwhile */
 };
 
 extern const struct film_kind film_kind_y4m, film_kind_png, film_kind_mp4;

@@ -1,8 +1,11 @@
 /* png_dir.c - a film as a folder: frame-00000.png, frame-00001.png ... and recipe.json. */
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -12,6 +15,8 @@
 struct png_dir {
     char *path;
     int w, h, n;
+    int hold;       /* the folder, locked for this writer */
+    int made, said; /* the folder was not there; its recipe is this film's */
 };
 
 static char *frame_name(const char *dir, int i)
@@ -68,10 +73,47 @@ int png_dir_check(const char *path, int overwrite, struct err *e)
     return rc;
 }
 
+static int put_recipe(const char *dir, const char *text, struct err *e)
+{
+    char *recipe = path_join(dir, "recipe.json");
+    int rc = 0;
+
+    if (text)
+        rc = file_write(recipe, text, strlen(text), e);
+    else if (file_exists(recipe) && unlink(recipe))
+        rc = err_set(e, ERR_IO, "%s: cannot be removed", recipe);
+    free(recipe);
+    return rc;
+}
+
+static int png_comment(void *state, const char *comment, struct err *e)
+{
+    struct png_dir *d = state;
+
+    d->said = 1;
+    return put_recipe(d->path, comment, e);
+}
+
+static void png_release(struct png_dir *d)
+{
+    if (d->hold >= 0)
+        close(d->hold);
+    free(d->path);
+    free(d);
+}
+
+/* Two films in one folder would mix their frames. */
+static int hold_dir(struct png_dir *d, struct err *e)
+{
+    d->hold = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (d->hold >= 0 && flock(d->hold, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+        return err_set(e, ERR_IO, "%s: is being written already", d->path);
+    return 0;
+}
+
 static int png_begin(void **state, const char *path, const struct film_options *o, struct err *e)
 {
     struct png_dir *d;
-    char *recipe;
     int rc;
 
     if (!ff_present())
@@ -79,31 +121,31 @@ static int png_begin(void **state, const char *path, const struct film_options *
                        "%s: PNG pictures need FFmpeg, which is not in this build; write "
                        ".y4m instead",
                        path);
-    if ((rc = dir_make(path, e)))
-        return rc;
-    recipe = path_join(path, "recipe.json");
-    if (o->comment)
-        rc = file_write(recipe, o->comment, strlen(o->comment), e);
-    else if (file_exists(recipe) && unlink(recipe))
-        rc = err_set(e, ERR_IO, "%s: cannot be removed", recipe);
-    free(recipe);
-    if (rc)
-        return rc;
     d = xcalloc(1, sizeof *d);
     d->path = xstrdup(path);
     d->w = o->w;
     d->h = o->h;
-    *state = d;
-    return 0;
+    d->made = !dir_exists(path);
+    d->hold = -1;
+    if (!(rc = dir_make(path, e)) && !(rc = hold_dir(d, e)) && o->comment)
+        rc = png_comment(d, o->comment, e);
+    if (rc)
+        png_release(d);
+    else
+        *state = d;
+    return rc;
 }
 
 static int png_write(void *state, const uint8_t *rgb, struct err *e)
 {
     struct png_dir *d = state;
-    char *name = frame_name(d->path, d->n++);
     struct picture p = {d->w, d->h, (uint8_t *)(uintptr_t)rgb};
-    int rc = picture_save(&p, name, e);
+    int rc = d->said ? 0 : png_comment(d, NULL, e); /* no frame beside an older recipe */
+    char *name = frame_name(d->path, d->n);
 
+    if (!rc)
+        rc = picture_save(&p, name, e);
+    d->n += !rc;
     free(name);
     return rc;
 }
@@ -112,8 +154,14 @@ static void png_abort(void *state)
 {
     struct png_dir *d = state;
 
-    free(d->path);
-    free(d);
+    if (d->made && !d->n) {
+        char *recipe = path_join(d->path, "recipe.json");
+
+        unlink(recipe);
+        rmdir(d->path);
+        free(recipe);
+    }
+    png_release(d);
 }
 
 static int png_finish(void *state, struct err *e)
@@ -122,11 +170,12 @@ static int png_finish(void *state, struct err *e)
 
     (void)e;
     remove_frames_from(d->path, d->n);
-    png_abort(d);
+    png_release(d);
     return 0;
 }
 
-const struct film_kind film_kind_png = {png_begin, png_write, png_finish, png_abort};
+const struct film_kind film_kind_png = {png_begin,  png_write, png_comment,
+                                        png_finish, png_abort, 0};
 
 static int read_frame(struct film *f, const char *name, const struct film_caps *caps, struct err *e)
 {

@@ -19,6 +19,7 @@ struct y4m {
     FILE *out;
     char *path, *part; /* NULL for standard output */
     int w, h, hold;    /* the lock of the part file; below 0: none */
+    int any;           /* frames */
     uint8_t *planes;
     size_t bytes; /* of one frame */
     struct yuv_planes view;
@@ -58,12 +59,21 @@ static char *recipe_name(const char *film)
     return xasprintf("%s.json", film);
 }
 
-static int put(struct y4m *y, const void *data, size_t n, struct err *e)
+static int cannot_write(const struct y4m *y, struct err *e)
 {
-    if (fwrite(data, 1, n, y->out) == n)
-        return 0;
     return err_set(e, ERR_IO, "%s: cannot write: %s", y->part ? y->part : "standard output",
                    strerror(errno));
+}
+
+static int put(struct y4m *y, const void *data, size_t n, struct err *e)
+{
+    return fwrite(data, 1, n, y->out) == n ? 0 : cannot_write(y, e);
+}
+
+/* A reader at the other end of a pipe sees each frame at once. */
+static int flush(struct y4m *y, struct err *e)
+{
+    return fflush(y->out) ? cannot_write(y, e) : 0;
 }
 
 static void y4m_free(struct y4m *y)
@@ -128,6 +138,8 @@ static int y4m_begin(void **state, const char *path, const struct film_options *
     rc = open_out(y, path, o->comment, e);
     if (!rc)
         rc = put(y, head, (size_t)n, e);
+    if (!rc)
+        rc = flush(y, e);
     if (rc)
         y4m_free(y);
     else
@@ -143,10 +155,8 @@ static int y4m_write(void *state, const uint8_t *rgb, struct err *e)
     yuv_from_rgb(&y->view, rgb, y->w, y->h, &written);
     if ((rc = put(y, "FRAME\n", 6, e)) || (rc = put(y, y->planes, y->bytes, e)))
         return rc;
-    if (fflush(y->out)) /* a reader at the other end of a pipe sees each frame at once */
-        return err_set(e, ERR_IO, "%s: cannot write: %s", y->part ? y->part : "standard output",
-                       strerror(errno));
-    return 0;
+    y->any = 1;
+    return flush(y, e);
 }
 
 /* Part files get their names. The recipe of an older film goes first: no film is ever beside a
@@ -167,14 +177,20 @@ static int place(const struct y4m *y, struct err *e)
     return rc;
 }
 
+static int y4m_comment(void *state, const char *comment, struct err *e)
+{
+    struct y4m *y = state;
+
+    return y->part ? put_recipe(y, comment, e) : 0; /* a pipe has no place for it */
+}
+
 static int y4m_finish(void *state, struct err *e)
 {
     struct y4m *y = state;
     int rc = 0;
 
     if (fflush(y->out) || (y->part && fsync(fileno(y->out))))
-        rc = err_set(e, ERR_IO, "%s: cannot write: %s", y->part ? y->part : "standard output",
-                     strerror(errno));
+        rc = cannot_write(y, e);
     else if (y->part)
         rc = place(y, e);
     y4m_free(y);
@@ -183,10 +199,21 @@ static int y4m_finish(void *state, struct err *e)
 
 static void y4m_abort(void *state)
 {
-    y4m_free(state);
+    struct y4m *y = state;
+
+    if (y->part && !y->any) {
+        char *recipe = recipe_name(y->part);
+
+        unlink(recipe);
+        unlink(y->part);
+        free(recipe);
+    }
+    y4m_free(y);
 }
 
-const struct film_kind film_kind_y4m = {y4m_begin, y4m_write, y4m_finish, y4m_abort};
+const struct film_kind film_kind_y4m = {y4m_begin,   y4m_write,
+                                        y4m_comment, y4m_finish,
+                                        y4m_abort,   sizeof ".part.json" - 1 + FILE_TMP_BYTES};
 
 static int parse_chroma(struct yuv_layout *l, const char *word)
 {

@@ -83,6 +83,13 @@ ls zoetrope-77.* >/dev/null 2>&1 && ok default_name_holds_the_seed || not_ok def
 before=$(cksum <sentence.y4m)
 exits exists 4 zt "a blue box" $quick -o sentence.y4m
 same exists_is_untouched "$(cksum <sentence.y4m)" "$before"
+exits name_too_long 4 zt "a red ball" $quick -o "$(printf 'a%.0s' $(seq 240)).y4m"
+grep -q sampling "$tmp/err" && not_ok name_too_long_before_sampling "$(cat "$tmp/err")" || ok name_too_long_before_sampling
+(zt "a red ball" --size native --steps 1000 -o held.y4m >/dev/null 2>&1) &
+until [ -s held.part.y4m ]; do sleep 0.1; done
+exits held 4 zt "a blue box" $quick -o held.y4m
+holds held_says_so "$tmp/err" "held.part.y4m: is being written already"
+wait
 exits overwrite 0 zt "a blue box" $quick -o sentence.y4m -y
 exits film_on_stdout 0 zt "a red ball" $quick --seed 5 -o - --json
 same film_on_stdout_is_y4m "$(head -c 9 "$tmp/out")" YUV4MPEG2
@@ -192,7 +199,7 @@ rm -r models/unfit
 # --- stopping
 "$ZOETROPE" "a red ball" --frames 2001 --steps 1 --size 640x480 -o long.y4m >out 2>err &
 pid=$!
-for _ in $(seq 1200); do [ -s long.part.y4m ] && break; sleep 0.1; done
+for _ in $(seq 1200); do [ "$(cat long.part.y4m 2>/dev/null | head -c 9999 | wc -c)" = 9999 ] && break; sleep 0.1; done
 kill -INT $pid
 wait $pid
 same interrupted $? 130

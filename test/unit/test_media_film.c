@@ -268,6 +268,91 @@ TEST(film_comment_survives)
     }
 }
 
+/* What is said when all frames are there takes the place of what was said before. */
+TEST(film_comment_of_the_end)
+{
+    static const char *const names[] = {"end.y4m", "end.mp4", "end/"};
+    uint8_t rgb[16 * 16 * 3] = {9};
+
+    for (int i = 0; i < (fixture_has_media() ? 3 : 1); i++) {
+        struct film_options o = fixture_film_options(16, 16);
+        struct film_writer *f;
+        struct film back;
+        struct err e = {0};
+        char *path = ztest_in_tmp(names[i]);
+
+        o.comment = "{\"seed\": 1}";
+        CHECK_INT(film_open(&f, path, &o, &e), 0);
+        CHECK_INT(film_write(f, rgb, &e), 0);
+        CHECK_INT(film_comment(f, "{\"seed\": 1, \"known\": \"at last\"}", &e), 0);
+        CHECK_INT(film_finish(&f, &e), 0);
+        CHECK_INT(film_probe(&back, path, &e), 0);
+        CHECK_STR(back.comment, "{\"seed\": 1, \"known\": \"at last\"}");
+        film_release(&back);
+        free(path);
+    }
+}
+
+/* What holds the name is there from the beginning; a film without a frame leaves nothing. */
+TEST(film_is_held_before_its_first_frame)
+{
+    static const char *const names[] = {"held.y4m", "held.mp4", "held/"};
+    static const char *const parts[] = {"held.part.y4m", "held.part.mp4", "held"};
+
+    for (int i = 0; i < (fixture_has_media() ? 3 : 1); i++) {
+        struct film_options o = fixture_film_options(16, 16);
+        struct film_writer *f, *second;
+        struct err e = {0};
+        char *path = ztest_in_tmp(names[i]), *part = ztest_in_tmp(parts[i]);
+
+        CHECK_INT(film_open(&f, path, &o, &e), 0);
+        CHECK(!access(part, F_OK));
+        CHECK_INT(film_open(&second, path, &o, &e), ERR_IO);
+        CHECK_CONTAINS(e.msg, "is being written already");
+        film_abort(&f);
+        CHECK(access(part, F_OK));
+        free(path);
+        free(part);
+    }
+}
+
+/* Every name that lies beside the film meanwhile is short enough, and no shorter one is refused. */
+TEST(film_name_too_long_is_known_at_once)
+{
+    static const char *const endings[] = {".y4m", ".mp4"};
+
+    for (int i = 0; i < (fixture_has_media() ? 2 : 1); i++) {
+        struct film_options o = fixture_film_options(16, 16);
+        uint8_t rgb[16 * 16 * 3] = {9};
+        int taken = 0, refused = 0;
+
+        for (int n = 225; n <= 256; n++) {
+            char name[300];
+            struct film_writer *f;
+            struct err e = {0};
+
+            memset(name, 'a', sizeof name);
+            strcpy(name + n - 4, endings[i]);
+            char *path = ztest_in_tmp(name);
+            o.comment = "{}";
+            if (film_check(path, &o, &e)) {
+                CHECK_INT(e.code, ERR_IO);
+                CHECK_CONTAINS(e.msg, "bytes");
+                refused++;
+            } else {
+                CHECK_INT(film_open(&f, path, &o, &e), 0);
+                CHECK_INT(film_write(f, rgb, &e), 0);
+                CHECK_INT(film_finish(&f, &e), 0);
+                unlink(path);
+                taken++;
+            }
+            free(path);
+        }
+        CHECK_INT(taken, i ? 19 : 9);
+        CHECK_INT(refused, i ? 13 : 23);
+    }
+}
+
 TEST(film_comment_survives_a_copy)
 {
     char *path = ztest_in_tmp("copy1.mp4"), *copy = ztest_in_tmp("copy2.mp4");
