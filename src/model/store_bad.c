@@ -44,7 +44,7 @@ static int surely_finite(const char *name, const void *p, size_t bytes)
 
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (!strcmp(types[i].name, name)) {
-            lanes mask;
+            lanes mask = {0};
 
             for (int k = 0; k < LANES; k++)
                 mask[k] = k % 2 ? types[i].high : types[i].low;
