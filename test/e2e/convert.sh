@@ -1,4 +1,4 @@
-# zoetrope convert: the model of this tree in bytes, and a film from it beside one of the model itself.
+# zoetrope convert: the model of this tree in two bytes a weight, then in one, and films of both.
 . test/e2e/lib.sh
 
 zt() { "$ZOETROPE" "$@"; }
@@ -8,13 +8,15 @@ bytes_of() { find "$1" -name '*.safetensors' -exec cat {} + | wc -c; }
 fact() { zt info "$1" --json | sed -n 's/.*"'"$2"'": "\([^"]*\)".*/\1/p'; }
 cd "$tmp" || exit 1
 
+exits to_two_bytes 0 zt convert "$source" -o two --weights bf16
+source=$tmp/two
 exits no_folder 2 zt convert "$source"
 exits wrong_type 2 zt convert "$source" -o small --weights int4
 holds wrong_type_says_what_is_allowed "$tmp/err" "int8, bf16, f32"
 exits no_model 3 zt convert nowhere -o small
 exits to_bytes 0 zt convert "$source" -o small
 holds to_bytes_says_the_sizes "$tmp/out" "small: "
-same nothing_else_is_left "$(ls)" "$(printf 'err\nout\nsmall')"
+same nothing_else_is_left "$(ls)" "$(printf 'err\nout\nsmall\ntwo')"
 same card_is_copied "$(cksum <small/CARD.md)" "$(cksum <"$source/CARD.md")"
 was=$(bytes_of "$source") is=$(bytes_of small)
 [ $((is * 100)) -lt $((was * 54)) ] && ok half_the_size || not_ok half_the_size "$is of $was bytes"
