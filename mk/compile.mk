@@ -117,11 +117,11 @@ $(PROGRAM): $(LIB_OBJ) $(TOOL_OBJ) $(PROGRAM_NEEDS) $(BUILD)/files.txt
 	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(TOOL_OBJ) $(LIB_OBJ) $(CUDA_LIBS) $(PROGRAM_LIBS)
 
 # Both have a utf8_encode; only jansson's public names stay.
-$(BUILD)/jansson.o: $(JANSSON_STATIC)
+$(BUILD)/jansson.o: $(JANSSON_STATIC) | needed
 	@$(CC) -r -nostdlib -o $@ -Wl,--whole-archive $<
 	@$(OBJCOPY) --wildcard --keep-global-symbol='json_*' $@
 
-$(BUILD)/libccd.so.2: $(CCD_SHARED)
+$(BUILD)/libccd.so.2: $(CCD_SHARED) | needed
 	@cp -L $< $@
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(CUDA_HOST_OBJ:.o=.d)

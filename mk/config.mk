@@ -75,12 +75,17 @@ LDLIBS := $(PKG_LIBS) -lm -lpthread $(if $(CUDA_LIBS),-ldl -lrt)
 
 # A program for machines that have only a C library: jansson and ODE go in, with what ODE needs. libccd
 # has no static form in Debian; without one it is laid beside the program, which looks for it there.
-STATIC_LIBS ?= $(if $(filter 10,$(CUDA)$(MEDIA)),1,0)
+static_lib = $(filter /%,$(shell $(CC) -print-file-name=$1 2>/dev/null))
+JANSSON_STATIC := $(call static_lib,libjansson.a)
+HAVE_STATIC := $(if $(and $(JANSSON_STATIC),$(call static_lib,libode.a)),1,0)
+STATIC_LIBS ?= $(if $(filter 101,$(CUDA)$(MEDIA)$(HAVE_STATIC)),1,0)
 ifeq ($(STATIC_LIBS),1)
-CCD_STATIC := $(filter /%,$(shell $(CC) -print-file-name=libccd.a))
-CCD_SHARED := $(if $(CCD_STATIC),,$(filter /%,$(shell $(CC) -print-file-name=libccd.so.2)))
+ifeq ($(HAVE_NEEDED)$(HAVE_STATIC),10)
+$(error STATIC_LIBS=1, but libjansson.a and libode.a are not both where $(CC) looks)
+endif
+CCD_STATIC := $(call static_lib,libccd.a)
+CCD_SHARED := $(if $(CCD_STATIC),,$(call static_lib,libccd.so.2))
 CCD_BESIDE := $(CCD_SHARED:%=$(BUILD)/libccd.so.2)
-JANSSON_STATIC := $(shell $(CC) -print-file-name=libjansson.a)
 PROGRAM_LIBS := $(BUILD)/jansson.o -Wl,-Bstatic -lode $(CCD_STATIC) -lstdc++ -Wl,-Bdynamic $(CCD_BESIDE) \
 		$(if $(CCD_BESIDE),-Wl$(comma)-rpath$(comma)\$$ORIGIN) -static-libgcc \
 		$(filter-out -ljansson -lode,$(LDLIBS))

@@ -154,8 +154,8 @@ static int open_model(zt_job *job, struct err *e)
 
     if (job->model)
         return 0;
-    if (zt_model_open(&job->own, *name ? name : NULL, e->msg, sizeof e->msg)) {
-        e->code = ERR_FORMAT;
+    e->code = zt_model_open(&job->own, *name ? name : NULL, e->msg, sizeof e->msg);
+    if (e->code) {
         if (*r->model_hash)
             err_prefix(e, "the film was made with model %s, release %s", name, r->model_release);
         return e->code;

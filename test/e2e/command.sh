@@ -194,6 +194,9 @@ cp -r models/fixture models/unfit
 sed -i 's/"latent_channels": [0-9]*/"latent_channels": 3/' models/unfit/vae/config.json
 exits unfit_model 3 zt "a red ball" --model models/unfit -o x.y4m
 holds unfit_model_says_so "$tmp/err" "must be equal"
+rm models/unfit/vae/*.safetensors
+exits unreadable_model 4 zt "a red ball" --model models/unfit -o x.y4m
+exits unreadable_model_info 4 zt info models/unfit
 rm -r models/unfit
 
 # --- stopping

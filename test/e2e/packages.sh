@@ -1,6 +1,20 @@
 # scripts/packages.sh against a machine where nothing is installed and apt-get is a stand-in.
 . test/e2e/lib.sh
 
+# A compiler is here and the libraries are not: packages are named before a rule wants their files.
+mkdir "$tmp/only-gcc"
+printf '#!/bin/sh\nexit 1\n' >"$tmp/only-gcc/pkg-config"
+cat >"$tmp/only-gcc/gcc" <<END
+#!/bin/sh
+case "\$*" in -print-file-name=*) echo "\${1#*=}" ;; *) PATH='$PATH' exec gcc "\$@" ;; esac
+END
+chmod +x "$tmp"/only-gcc/*
+for static in 0 1; do
+    exits make_without_libraries_$static 2 env PATH="$tmp/only-gcc:$PATH" make BUILD="$tmp/build" CC=gcc CUDA=0 MEDIA=0 STATIC_LIBS=$static
+    holds make_names_them_$static "$tmp/err" "libjansson-dev libode-dev"
+    if grep -q "No rule" "$tmp/err"; then not_ok make_has_a_rule_$static "$(cat "$tmp/err")"; else ok make_has_a_rule_$static; fi
+done
+
 mkdir "$tmp/bin"
 for program in pkg-config gcc ffmpeg clang clang-format cppcheck; do
     printf '#!/bin/sh\nexit 1\n' >"$tmp/bin/$program"
