@@ -21,7 +21,8 @@ static int read_text(struct train_config *c, const char *text, struct err *e)
 
 TEST(train_config_of_every_kept_run_is_read)
 {
-    static const char *const names[] = {"physics-s", "physics-m", "worlds-m", "roles-trial", "tiny"};
+    static const char *const names[] = {"physics-s", "physics-m", "worlds-m", "roles-trial",
+                                        "tiny"};
     struct train_config c;
     struct err e;
 

@@ -68,8 +68,8 @@ static void read_clause(struct clause *c, const struct story_reading *r)
     int best = 0;
 
     for (int i = c->from; i < c->to; i++)
-        c->camera |= story_role(r, i) == STORY_CAMERA ||
-                     story_token_fact(&r->t[i], STORY_SLOT_CAMERA);
+        c->camera |=
+            story_role(r, i) == STORY_CAMERA || story_token_fact(&r->t[i], STORY_SLOT_CAMERA);
     for (int i = c->from; i < c->to; i++) {
         int rank = rank_of_verb(c, &r->t[i]);
 
