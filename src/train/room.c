@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/machine.h"
 #include "train/dit_task.h"
@@ -197,12 +198,15 @@ int room_check(const struct train_config *c, const struct run *run, struct err *
 {
     struct statvfs disk;
     uint64_t bytes = room_disk_bytes(c, run->dir);
-    if (!statvfs(run->dir, &disk) && bytes > (uint64_t)disk.f_bavail * disk.f_frsize)
+    if (!statvfs(run->dir, &disk) && bytes > (uint64_t)disk.f_bavail * disk.f_frsize) {
+        char needs[32], has[32];
+        format_bytes(needs, sizeof needs, (double)bytes);
+        format_bytes(has, sizeof has, (double)disk.f_bavail * (double)disk.f_frsize);
         return err_set(e, ERR_IO,
-                       "%s: clips and latents take %.2f GB more, %.2f are free on this disk: fewer "
+                       "%s: clips and latents take %s more, %s are free on this disk: fewer "
                        "reel_clips or latent_clips, less latent_growth",
-                       run->dir, (double)bytes / GB,
-                       (double)disk.f_bavail * (double)disk.f_frsize / GB);
+                       run->dir, needs, has);
+    }
     struct room vae = {0}, dit = {0};
     if (!recipe_vae_done(c, run->dir))
         vae = room_vae(c);

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/jsonw.h"
 #include "base/thread.h"
+#include "format/json.h"
 #include "world/physics.h"
 #include "world/state_json.h"
 #include "ztest.h"
@@ -329,15 +330,27 @@ TEST(world_state_is_json)
     struct jsonw w;
     struct scene s;
     struct clip c;
+    struct jdoc *doc;
+    struct err e = {0};
 
     scene_sample(&s, 4, NULL, 0);
     scene_render(&s, 32, 18, 3, FPS, &c);
     jsonw_init(&w, &b, 0);
     state_json(&w, NULL, &s, &c);
-    CHECK_CONTAINS(buf_str(&b), "\"format\": 1");
-    CHECK_CONTAINS(buf_str(&b), "\"canonical\": \"");
-    CHECK_CONTAINS(buf_str(&b), "\"track\": [{\"position\": [");
-    CHECK(buf_str(&b)[b.len - 1] == '}' || buf_str(&b)[b.len - 2] == '}');
+    if (jdoc_parse(&doc, buf_str(&b), b.len, "state", &e))
+        BUG("%s", e.msg);
+    struct jval root = jdoc_root(doc);
+    CHECK(j_int(root, "format", 1, 1) == 1);
+    CHECK(*j_string(root, "canonical"));
+    struct jval objects = j_array(root, "objects");
+    CHECK(j_len(objects) == c.n_objects);
+    for (int i = 0; i < j_len(objects); i++) {
+        struct jval track = j_array(j_at_object(objects, i), "track");
+        CHECK(j_len(track) == c.n_frames);
+        CHECK(j_len(j_array(j_at_object(track, 0), "position")) == 3);
+    }
+    CHECK(jdoc_status(doc, &e) == 0);
+    jdoc_close(&doc);
     clip_release(&c);
     buf_release(&b);
 }
