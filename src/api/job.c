@@ -201,14 +201,15 @@ static int open_film(zt_job *job, struct err *e)
     return film_open(&job->film, job->output, &o, e);
 }
 
-/* With the first frame: the recipe then names the latent that the film shows. */
-static int give_recipe(zt_job *job, struct err *e)
+/* With the first frame, so that what is left of a stopped film has it, and with the last: then it
+ * names the latent that the film shows. */
+static int give_recipe(zt_job *job, const char *latent_hash, struct err *e)
 {
     struct buf recipe = BUF_INIT;
     int rc = 0;
 
     if (!request_flag(&job->request, OPT_NO_METADATA)) {
-        rc = recipe_write(job, job->figures.latent_hash, &recipe, e);
+        rc = recipe_write(job, latent_hash, &recipe, e);
         if (!rc)
             rc = film_comment(job->film, buf_str(&recipe), e);
     }
@@ -223,7 +224,7 @@ static int take_frame(void *user, int index, const uint8_t *rgb, struct err *e)
     int rc = 0;
 
     if (job->film && index == 0)
-        rc = give_recipe(job, e);
+        rc = give_recipe(job, NULL, e);
     if (!rc && job->film)
         rc = film_write(job->film, rgb, e);
     if (!rc && job->on_frame)
@@ -256,6 +257,8 @@ static int run(zt_job *job, struct err *e)
         rc = pipeline_run(b, &job->plan, &sink, &job->figures, e);
     if (!rc)
         rc = bundle_same(b, e);
+    if (!rc && job->film)
+        rc = give_recipe(job, job->figures.latent_hash, e);
     if (job->film && rc)
         film_abort(&job->film);
     else if (job->film)

@@ -24,9 +24,9 @@ static void write_settings(struct jsonw *w, const struct plan *p, const struct r
     jsonw_int(w, "steps", p->steps);
     jsonw_string(w, "sampler", p->sampler);
     jsonw_real(w, "shift", p->shift);
-    jsonw_real(w, "guidance", p->guidance);
-    jsonw_real(w, "guidance_from", p->guidance_from);
-    jsonw_real(w, "guidance_to", p->guidance_to);
+    jsonw_real(w, "guidance", p->guidance.scale);
+    jsonw_real(w, "guidance_from", p->guidance.from);
+    jsonw_real(w, "guidance_to", p->guidance.to);
     jsonw_string(w, "type", p->type == DT_BF16 ? "bf16" : "f32");
     jsonw_int(w, "crf", request_int(r, OPT_CRF, 18));
     jsonw_bool(w, "lossless", request_flag(r, OPT_LOSSLESS));

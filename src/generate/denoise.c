@@ -5,46 +5,37 @@
 #include "base/clock.h"
 #include "generate/pipeline.h"
 #include "generate/sampler.h"
-#include "generate/velocity.h"
 
-/* The latent of the given first frame [C,1,h,w] in the transformer's scale; the caller frees. */
-static int encode_first(float **out, struct cx *cx, const struct bundle *b, const struct plan *p,
+/* Noise in what a window knows of the one before: it forgives what was drawn slightly wrong. */
+#define CONTEXT_LEVEL 0.0
+
+/* z [h,w,C] of the given first frame in the transformer's scale. */
+static int encode_first(float *z, struct cx *cx, const struct bundle *b, const struct plan *p,
                         struct err *e)
 {
     const struct bundle_info *m = &b->info;
-    struct latent_shape one = {p->c, 1, p->lh, p->lw, 1, 1, 1};
     size_t n = (size_t)p->h * (size_t)p->w * 3;
     float *pixels = xmalloc(n * sizeof *pixels);
 
     for (size_t i = 0; i < n; i++)
         pixels[i] = (float)p->first_frame[i] / 255;
     device_enter(cx->device);
-    struct tensor *z = codec_encode(
+    struct tensor *x = codec_encode(
         cx, &b->codec, tensor_from(cx, DT_F32, DIMS(1, p->h, p->w, 3), pixels, DT_F32));
+    int bad = cx->err.code || !tensor_finite(cx, x);
+
     free(pixels);
-    *out = NULL;
-    if (!cx->err.code && tensor_finite(cx, z)) {
-        float *frame = xmalloc(tensor_bytes(z));
-        tensor_read_f32(cx, z, frame);
-        *out = xmalloc(latent_count(&one) * sizeof(float));
-        latent_set_frame(&one, *out, 0, m->latents_std, m->latents_mean, frame);
-        free(frame);
+    if (!bad)
+        tensor_read_f32(cx, x, z);
+    for (int64_t i = 0; !bad && i < tensor_count(x); i++) {
+        int c = (int)(i % m->channels);
+        z[i] = (z[i] - m->latents_mean[c]) / m->latents_std[c];
     }
     device_leave(cx->device);
     cx_step_end(cx);
     if (cx->err.code)
         return err_set(e, cx->err.code, "first frame: %s", cx->err.msg);
-    return *out ? 0 : err_set(e, ERR_DEVICE, "first frame: its latent is not finite");
-}
-
-/* Frame 0 of x becomes the given one. */
-static void give_first(const struct latent_shape *s, float *x, const float *first)
-{
-    size_t frame = (size_t)s->h * (size_t)s->w;
-
-    for (int c = 0; first && c < s->c; c++)
-        memcpy(x + (size_t)c * (size_t)s->t * frame, first + (size_t)c * frame,
-               frame * sizeof(float));
+    return bad ? err_set(e, ERR_DEVICE, "first frame: its latent is not finite") : 0;
 }
 
 static int all_finite(const float *x, size_t n)
@@ -55,66 +46,132 @@ static int all_finite(const float *x, size_t n)
     return 1;
 }
 
-struct run {
-    struct cx *cx;
-    const struct sink *sink;
-    struct velocity v;
-    struct sampler *sampler;
-    const float *first; /* NULL: none given */
-    float *x, *out;     /* [C,t,h,w]: the latent, the velocity */
-};
-
-static int evaluate(struct run *r, struct err *e)
+/* The given frames of x [C,t,h,w], with their noise or clean. */
+static void put_given(const struct latent_shape *s, float *x, const float *noise,
+                      const struct given *list, int n, int clean)
 {
-    int n = sampler_evaluations(r->sampler);
-    size_t count = latent_count(&r->v.shape);
-    double start = clock_s();
+    size_t frame = (size_t)s->h * (size_t)s->w, channels = (size_t)s->c;
 
     for (int i = 0; i < n; i++) {
-        double left = i ? (clock_s() - start) / i * (n - i) : -1;
-        int rc = sink_progress(r->sink, "sampling", i, n, left, e);
-        give_first(&r->v.shape, r->x, r->first);
-        if (!rc)
-            rc = velocity_at(&r->v, r->x, sampler_timestep(r->sampler, i),
-                             sampler_sigma(r->sampler, i), r->out, e);
-        if (rc == ERR_CANCEL)
-            return err_set(e, rc, "stopped while sampling, in step %d of %d", i + 1, n);
-        if (rc)
-            return err_prefix(e, "step %d of %d", i + 1, n);
-        sampler_step(r->sampler, i, r->x, r->out, count);
-        if (!all_finite(r->x, count))
-            return err_set(e, ERR_DEVICE, "step %d of %d: the latent is not finite", i + 1, n);
+        float level = clean ? 0 : (float)list[i].level;
+
+        for (size_t c = 0; c < channels; c++)
+            for (size_t k = 0; k < frame; k++) {
+                size_t at = (c * (size_t)s->t + (size_t)list[i].frame) * frame + k;
+                x[at] = (1 - level) * list[i].latent[k * channels + c] + level * noise[at];
+            }
     }
-    give_first(&r->v.shape, r->x, r->first);
-    return sink_progress(r->sink, "sampling", n, n, 0, e);
 }
 
-int denoise(struct cx *cx, const struct bundle *b, const struct plan *p, const struct sink *s,
-            float *x, struct err *e)
+static int tell(const struct denoise_progress *p, int done, struct err *e)
 {
-    struct run r = {.cx = cx, .sink = s, .x = x};
+    double left = done ? (clock_s() - p->start) / done * (p->total - done) : -1;
+
+    return sink_progress(p->sink, "sampling", done, p->total, left, e);
+}
+
+int denoise(struct velocity *v, struct sampler *sampler, const struct given *list, int n_given,
+            float *x, const struct denoise_progress *progress, struct err *e)
+{
+    const struct latent_shape *s = &v->ask.shape;
+    size_t count = latent_count(s);
+    int n = sampler_evaluations(sampler), rc = 0;
+    float *out = xmalloc(count * sizeof *out), *noise = xmalloc(count * sizeof *noise);
+
+    memcpy(noise, x, count * sizeof *x);
+    velocity_give(v, list, n_given);
+    for (int i = 0; !rc && i < n; i++) {
+        put_given(s, x, noise, list, n_given, 0);
+        rc = tell(progress, progress->done + i, e);
+        if (!rc)
+            rc = velocity_at(v, x, sampler_timestep(sampler, i), sampler_sigma(sampler, i), out, e);
+        if (rc == ERR_CANCEL)
+            err_set(e, rc, "stopped while sampling, in step %d of %d", i + 1, n);
+        else if (rc)
+            err_prefix(e, "step %d of %d", i + 1, n);
+        if (!rc)
+            sampler_step(sampler, i, x, out, count);
+        if (!rc && !all_finite(x, count))
+            rc = err_set(e, ERR_DEVICE, "step %d of %d: the latent is not finite", i + 1, n);
+    }
+    put_given(s, x, noise, list, n_given, 1);
+    free(out);
+    free(noise);
+    return rc ? rc : tell(progress, progress->done + n, e);
+}
+
+/* ---- the windows of a film ---- */
+
+int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const struct plan *p,
+                 const struct sink *s, struct err *e)
+{
+    *d = (struct drawing){.cx = cx, .plan = p, .sink = s, .shape = plan_latent(p)};
+    size_t n = latent_count(&d->shape);
+    int rc = sink_progress(s, "reading the prompt", 0, 1, -1, e);
+
+    if (!rc && !(d->x = malloc(n * sizeof *d->x)))
+        rc = err_set(e, ERR_FIT, "no memory for a latent of %zu numbers", n);
+    d->past = xmalloc(n * sizeof *d->past);
+    d->given = xcalloc((size_t)p->window, sizeof *d->given);
+    if (!rc && p->first_frame)
+        rc = encode_first(d->past, cx, b, p, e);
+    if (!rc)
+        rc = velocity_of_plan(&d->velocity, cx, b, p, s->stop, e);
+    if (rc)
+        drawing_release(d);
+    d->start = clock_s();
+    return rc;
+}
+
+void drawing_release(struct drawing *d)
+{
+    velocity_release(&d->velocity);
+    free(d->x);
+    free(d->past);
+    free(d->given);
+    *d = (struct drawing){0};
+}
+
+/* What window i knows: the first picture, or the end of the window that stands in x. */
+static int take_given(struct drawing *d, int i)
+{
+    const struct latent_shape *s = &d->shape;
+    size_t frame = latent_count(s) / (size_t)s->t;
+    int n;
+
+    plan_window(d->plan, i, &n);
+    for (int k = 0; k < n; k++)
+        latent_get_frame(s, d->x, s->t - n + k, NULL, NULL, d->past + frame * (size_t)k);
+    if (i == 0 && d->plan->first_frame)
+        n = 1;
+    for (int k = 0; k < n; k++)
+        d->given[k] = (struct given){k, i ? CONTEXT_LEVEL : 0, d->past + frame * (size_t)k};
+    return n;
+}
+
+/* Windows after the first begin from noise of their own, that of torch.randn for another seed. */
+static uint64_t window_seed(uint64_t seed, int i)
+{
+    return i ? (seed ^ (uint64_t)i * 0x9e3779b97f4a7c15ull) * 0xbf58476d1ce4e5b9ull : seed;
+}
+
+int drawing_window(struct drawing *d, int i, struct err *e)
+{
+    const struct plan *p = d->plan;
+    int n_given = take_given(d, i);
     struct torch_rng rng; /* one generator, also for samplers that draw noise at every step */
     struct sampler_config c = {
         .name = p->sampler, .steps = p->steps, .shift = p->shift, .rng = &rng};
-    float *first = NULL;
-    int rc = sink_progress(s, "reading the prompt", 0, 1, -1, e);
+    struct sampler *sampler;
+    int rc = sampler_new(&sampler, &c, e);
 
-    if (!rc)
-        rc = sampler_new(&r.sampler, &c, e);
-    if (!rc && p->first_frame)
-        rc = encode_first(&first, cx, b, p, e);
-    if (!rc)
-        rc = velocity_init(&r.v, cx, b, p, s->stop, e);
-    if (!rc) {
-        r.first = first;
-        torch_rng_init(&rng, p->seed);
-        torch_rng_normal(&rng, x, latent_count(&r.v.shape));
-        r.out = xmalloc(latent_count(&r.v.shape) * sizeof(float));
-        rc = evaluate(&r, e);
-        free(r.out);
-        velocity_release(&r.v);
-    }
-    sampler_free(&r.sampler);
-    free(first);
+    if (rc)
+        return rc;
+    int n = sampler_evaluations(sampler);
+    struct denoise_progress progress = {d->sink, i * n, plan_windows(p) * n, d->start};
+    torch_rng_init(&rng, window_seed(p->seed, i));
+    torch_rng_normal(&rng, d->x, latent_count(&d->shape));
+    rc = denoise(&d->velocity, sampler, d->given, n_given, d->x, &progress, e);
+    sampler_free(&sampler);
     return rc;
 }

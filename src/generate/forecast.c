@@ -36,35 +36,36 @@ static uint64_t declare_types(const struct part *p, enum dtype job)
  * the encoder of the film. */
 static double host_bytes(const struct plan *p)
 {
-    struct latent_shape s;
-
-    velocity_shape(p, &s);
+    struct latent_shape s = plan_latent(p);
     double latent = (double)latent_count(&s) * sizeof(float);
     double drawn = (double)p->w * p->h * 3 * (1 + sizeof(float)) * p->codec.kt;
     double film = (double)p->film_w * p->film_h * 3;
-    return latent * 12 + drawn +
+    return latent * 16 + drawn +
            film * (p->n_film < ENCODER_FRAMES ? p->n_film + 4 : ENCODER_FRAMES) + PROGRAM_BYTES;
 }
 
-/* Memory in bytes of p with t latent frames; *dit and *vae are operations of one call each. */
+/* Memory in bytes of p with windows of t latent frames; *dit: operations of a call, *vae: of a
+ * latent frame. */
 static double dry_run(const struct plan *p, int t, double *dit, double *vae)
 {
     struct plan q = *p;
+    struct codec_stream stream;
     struct cx cx;
 
-    q.t = t;
+    q.window = t;
+    if (t < p->window) /* then the film is no longer than that */
+        q.n_film = (int)(codec_frames(&p->codec, t) * p->fps / p->info.frame_rate + 0.5);
     cx_init(&cx, device_null(), p->type, NULL);
-    *dit = 0;
-    for (int i = 0; i < p->model->n_denoisers; i++) {
-        velocity_dry(&q, &p->model->denoiser[i], &cx, TEXT_ROWS);
-        *dit = fmax(*dit, cx.flops);
-        cx.flops = 0;
-    }
-    struct codec_stream stream;
+    struct velocity_ask ask = velocity_ask_of(&q, p->model);
+    velocity_dry(&ask, &cx, TEXT_ROWS);
+    *dit = cx.flops / ask.n_denoisers;
+    cx.flops = 0;
     codec_stream_init(&stream, device_null(), &p->model->codec);
-    codec_stream_step(&cx, &stream, tensor_new(&cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)));
-    cx_step_end(&cx);
-    *vae = cx.flops * t;
+    for (int i = 0; i < 2; i++) { /* the second knows a past */
+        codec_stream_step(&cx, &stream, tensor_new(&cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)));
+        cx_step_end(&cx);
+    }
+    *vae = cx.flops / 2;
     double tensors = (double)cx_reserved_bytes(&cx) + (double)codec_stream_bytes(&stream);
     codec_stream_release(&stream);
     cx_release(&cx);
@@ -128,7 +129,7 @@ static double least_bytes(const struct plan *p, int t)
 /* The longest t that fits, by halving; 0: not even one frame. */
 static int longest(const struct plan *p, double memory, const atomic_int *stop)
 {
-    int good = 0, bad = p->t;
+    int good = 0, bad = p->window;
     double dit, vae;
 
     while (bad - good > 1 && !stopped(stop)) {
@@ -159,11 +160,12 @@ static int refuse(const struct plan *p, double need, double memory, const atomic
                        "picture fits",
                        p->n_frames, needs, has);
     int frames = codec_frames(&p->codec, t);
-    return err_set(e, ERR_FIT,
-                   "%d frames do not fit: they need %s of memory and this model's positions for "
-                   "%d; there are %s and %d. %d frames (%.4g seconds) would fit",
-                   p->n_frames, needs, p->t, has, p->dit.most_positions, frames,
-                   frames / p->info.frame_rate);
+    return err_set(
+        e, ERR_FIT,
+        "%d frames at once do not fit: they need %s of memory and this model's positions "
+        "for %d; there are %s and %d. %d frames (%.4g seconds) would fit",
+        codec_frames(&p->codec, p->window), needs, p->window, has, p->dit.most_positions, frames,
+        frames / p->info.frame_rate);
 }
 
 /* What of the weights may lie on a device of its own memory, beside the tensors and the scratch of
@@ -193,22 +195,23 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
 {
     uint64_t bytes[N_PLACES];
     double dit, vae, need = 0;
-    int rc = 0, small = p->t <= p->dit.most_positions && tokens_of(p, p->t) <= MAX_TOKENS &&
-                        least_bytes(p, p->t) <= (double)memory;
+    int rc = 0, t = p->window;
+    int small = t <= p->dit.most_positions && tokens_of(p, t) <= MAX_TOKENS &&
+                least_bytes(p, t) <= (double)memory;
 
     p->weight_bytes = 0;
     for (int i = 0; i < N_PLACES; i++)
         p->weight_bytes += bytes[i] = declare_types(&p->model->part[i], p->type);
     if (small)
-        need = dry_run(p, p->t, &dit, &vae);
+        need = dry_run(p, t, &dit, &vae);
     if (!small || need > (double)memory)
         rc = refuse(p, need, (double)memory, stop, e);
     if (!rc && p->device && p->device->room)
         rc = share_device(p, need - host_bytes(p) - (double)p->weight_bytes, bytes, e);
     if (!rc) {
-        int calls = p->steps * (!strcmp(p->sampler, "heun") ? 2 : 1);
+        int calls = plan_windows(p) * p->steps * (!strcmp(p->sampler, "heun") ? 2 : 1);
         p->memory_bytes = (uint64_t)need;
-        p->flops = dit * calls + vae;
+        p->flops = dit * calls + vae * p->t;
         p->forecast_s = p->flops / (measure_speed(p) * SHARE_OF_SPEED) +
                         (double)p->n_film * p->film_w * p->film_h * 60e-9;
     }

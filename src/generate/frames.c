@@ -2,21 +2,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "generate/pipeline.h"
-#include "generate/velocity.h"
 #include "media/resize.h"
 
 /* Drawn frames arrive in order; each is shown as often as the film's rate wants it. */
-struct screen {
-    const struct plan *plan;
-    const struct sink *sink;
-    struct threads *threads;
-    struct sha256 hash;
-    uint8_t *drawn, *film; /* owned: [h][w][3] at both sizes */
-    int next;              /* frame of the film */
-};
-
 static int show(struct screen *s, int frame, const float *rgb, struct err *e)
 {
     const struct plan *p = s->plan;
@@ -33,7 +22,7 @@ static int show(struct screen *s, int frame, const float *rgb, struct err *e)
         memcpy(s->film, s->drawn, n);
     else
         resize_cover(s->film, p->film_w, p->film_h, s->drawn, p->w, p->h, RESIZE_BICUBIC,
-                     s->threads);
+                     s->cx->kcx.threads);
     for (; !rc && s->next < p->n_film && plan_drawn_frame(p, s->next) == frame; s->next++) {
         sha256_add(&s->hash, s->film, film);
         if (s->sink->frame)
@@ -42,24 +31,24 @@ static int show(struct screen *s, int frame, const float *rgb, struct err *e)
     return rc <= 0 ? rc : err_set(e, ERR_CANCEL, "stopped at frame %d", s->next);
 }
 
-/* Latent frame t of x -> its video frames, shown. */
-static int decode(struct screen *s, struct cx *cx, const struct bundle *b,
-                  struct codec_stream *stream, const float *x, int t, struct err *e)
+/* Latent frame t of window x -> its video frames, shown. */
+static int decode(struct screen *s, const struct latent_shape *shape, const float *x, int t,
+                  struct err *e)
 {
     const struct plan *p = s->plan;
-    struct latent_shape shape;
+    struct cx *cx = s->cx;
     float *latent = xmalloc(sizeof *latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
-    int rc = 0, first = t ? codec_frames(&p->codec, t) : 0;
+    int rc = 0, first = s->latents ? codec_frames(&p->codec, s->latents) : 0;
 
-    velocity_shape(p, &shape);
-    latent_get_frame(&shape, x, t, b->info.latents_std, b->info.latents_mean, latent);
+    latent_get_frame(shape, x, t, p->info.latents_std, p->info.latents_mean, latent);
     device_enter(cx->device);
     struct tensor *y = codec_stream_step(
-        cx, stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), latent, DT_F32));
+        cx, &s->stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), latent, DT_F32));
     free(latent);
+    int finite = tensor_finite(cx, y); /* it asks the device how it is */
     if (cx->err.code)
         rc = err_set(e, cx->err.code, "decoder: %s", cx->err.msg);
-    else if (!tensor_finite(cx, y))
+    else if (!finite)
         rc = err_set(e, ERR_DEVICE, "decoder: frames from %d on are not finite", first);
     size_t frame = (size_t)p->w * (size_t)p->h * 3;
     float *rgb = rc ? NULL : xmalloc(tensor_bytes(y));
@@ -70,30 +59,40 @@ static int decode(struct screen *s, struct cx *cx, const struct bundle *b,
         rc = show(s, first + i, rgb + frame * (size_t)i, e);
     free(rgb);
     cx_step_end(cx);
+    s->latents++;
     return rc;
 }
 
-int show_frames(struct cx *cx, const struct bundle *b, const struct plan *p, const struct sink *s,
-                const float *x, char frame_hash[65], struct err *e)
+void screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const struct plan *p,
+                 const struct sink *sink)
 {
-    struct screen screen = {.plan = p, .sink = s, .threads = cx->kcx.threads};
-    struct codec_stream stream;
-    double start = clock_s();
-    int rc = 0;
+    *s = (struct screen){.cx = cx, .plan = p, .sink = sink};
+    s->drawn = xmalloc((size_t)p->w * (size_t)p->h * 3);
+    s->film = xmalloc((size_t)p->film_w * (size_t)p->film_h * 3);
+    sha256_init(&s->hash);
+    codec_stream_init(&s->stream, cx->device, &b->codec);
+}
 
-    screen.drawn = xmalloc((size_t)p->w * (size_t)p->h * 3);
-    screen.film = xmalloc((size_t)p->film_w * (size_t)p->film_h * 3);
-    sha256_init(&screen.hash);
-    codec_stream_init(&stream, cx->device, &b->codec);
-    for (int t = 0; !rc && t < p->t; t++) {
-        rc = decode(&screen, cx, b, &stream, x, t, e);
+int screen_show(struct screen *s, const struct latent_shape *shape, const float *x, int from,
+                struct err *e)
+{
+    int all = s->plan->t, rc = 0;
+
+    for (int t = from; !rc && t < shape->t; t++) {
+        double start = clock_s();
+        rc = decode(s, shape, x, t, e);
+        s->spent_s += clock_s() - start;
         if (!rc)
-            rc = sink_progress(s, "drawing", t + 1, p->t,
-                               (clock_s() - start) / (t + 1) * (p->t - t - 1), e);
+            rc = sink_progress(s->sink, "drawing", s->latents, all,
+                               s->spent_s / s->latents * (all - s->latents), e);
     }
-    codec_stream_release(&stream);
-    sha256_hex(&screen.hash, frame_hash);
-    free(screen.drawn);
-    free(screen.film);
     return rc;
+}
+
+void screen_release(struct screen *s)
+{
+    codec_stream_release(&s->stream);
+    free(s->drawn);
+    free(s->film);
+    *s = (struct screen){0};
 }

@@ -1,10 +1,6 @@
 #include "generate/pipeline.h"
 
-#include <stdlib.h>
-
 #include "base/clock.h"
-#include "generate/latent.h"
-#include "generate/velocity.h"
 
 int sink_progress(const struct sink *s, const char *stage, long done, long total, double left_s,
                   struct err *e)
@@ -16,30 +12,45 @@ int sink_progress(const struct sink *s, const char *stage, long done, long total
     return stop ? err_set(e, ERR_CANCEL, "stopped while %s", stage) : 0;
 }
 
+/* Draw and show every window; the hash over the latent of the whole film. */
+static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan *p,
+                        const struct sink *s, struct figures *out, struct err *e)
+{
+    struct drawing d;
+    struct screen screen;
+    struct sha256 latent;
+    int rc = drawing_init(&d, cx, b, p, s, e);
+
+    if (rc)
+        return rc;
+    sha256_init(&latent);
+    screen_init(&screen, cx, b, p, s);
+    for (int i = 0, given; !rc && i < plan_windows(p); i++) {
+        plan_window(p, i, &given);
+        rc = drawing_window(&d, i, e);
+        if (!rc) {
+            latent_hash_add(&latent, &d.shape, d.x, given);
+            rc = screen_show(&screen, &d.shape, d.x, given, e);
+        }
+    }
+    sha256_hex(&latent, out->latent_hash);
+    sha256_hex(&screen.hash, out->frame_hash);
+    screen_release(&screen);
+    drawing_release(&d);
+    return rc;
+}
+
 int pipeline_run(const struct bundle *b, const struct plan *p, const struct sink *s,
                  struct figures *out, struct err *e)
 {
     double start = clock_s();
     struct threads *th = threads_new(p->threads);
-    struct latent_shape shape;
     struct cx cx;
 
-    velocity_shape(p, &shape);
-    size_t n = latent_count(&shape);
-    float *x = malloc(n * sizeof(*x));
-    if (!x) {
-        threads_free(&th);
-        return err_set(e, ERR_FIT, "no memory for a latent of %zu numbers", n);
-    }
     cx_init(&cx, p->device, p->type, th);
-    int rc = denoise(&cx, b, p, s, x, e);
-    if (!rc) {
-        latent_hash(&shape, x, out->latent_hash);
-        rc = show_frames(&cx, b, p, s, x, out->frame_hash, e);
-    }
+    int rc = draw_windows(&cx, b, p, s, out, e);
     out->seconds = clock_s() - start;
     cx_release(&cx);
     threads_free(&th);
-    free(x);
     return rc;
 }

@@ -5,7 +5,9 @@
 
 #include <stdatomic.h>
 
+#include "base/hash.h"
 #include "generate/plan.h"
+#include "generate/velocity.h"
 
 /* Where a film goes. Both functions may be NULL; non-zero stops with ERR_CANCEL, a negative ERR_
  * code stops with that (and sets e). */
@@ -22,19 +24,60 @@ struct figures {
     double seconds;                       /* of the whole call */
 };
 
-/* Draw p with the networks of b, which were opened for p->type. out->latent_hash is there before
- * the first frame is. ERR_CANCEL, ERR_DEVICE (a value is not finite: where), and what the sink
- * says. */
+/* Draw p with the networks of b, which were opened for p->type, one window after the other: the
+ * frames of a window are shown before the next one is drawn, in memory that does not grow with the
+ * film. ERR_CANCEL, ERR_DEVICE (a value is not finite: where), and what the sink says. */
 NODISCARD int pipeline_run(const struct bundle *b, const struct plan *p, const struct sink *s,
                            struct figures *out, struct err *e);
 
-/* The parts. Fill x [C,t,h,w]: the seed's noise, then step by step the clean latent. The noise is
- * that of torch.randn on a CPU for this seed. */
-NODISCARD int denoise(struct cx *cx, const struct bundle *b, const struct plan *p,
-                      const struct sink *s, float *x, struct err *e);
-/* Decode x into the film's frames, one latent frame at a time. */
-NODISCARD int show_frames(struct cx *cx, const struct bundle *b, const struct plan *p,
-                          const struct sink *s, const float *x, char frame_hash[65], struct err *e);
+/* The parts. x [C,t,h,w] holds noise, and becomes step by step the clean latent; given frames stay
+ * what they are, and end clean. */
+struct denoise_progress {
+    const struct sink *sink;
+    int done, total; /* evaluations of the film: before this window, of all */
+    double start;    /* clock_s when they began */
+};
+struct sampler;
+NODISCARD int denoise(struct velocity *v, struct sampler *sampler, const struct given *list,
+                      int n_given, float *x, const struct denoise_progress *progress,
+                      struct err *e);
+
+/* A film in latent space, window by window. */
+struct drawing {
+    struct cx *cx;
+    const struct plan *plan;
+    const struct sink *sink;
+    struct latent_shape shape; /* of a window */
+    struct velocity velocity;
+    float *x;            /* owned [C,t,h,w]: the window that was drawn last, clean */
+    float *past;         /* owned [t,h,w,C]: what is given */
+    struct given *given; /* owned [t] */
+    double start;
+};
+NODISCARD int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b,
+                           const struct plan *p, const struct sink *s, struct err *e);
+/* Windows i = 0, 1, ... in order. Noise is that of torch.randn on a CPU, of the seed itself for the
+ * first one. */
+NODISCARD int drawing_window(struct drawing *d, int i, struct err *e);
+void drawing_release(struct drawing *d);
+
+/* Latent frames become frames of the film, one after the other. */
+struct screen {
+    struct cx *cx;
+    const struct plan *plan;
+    const struct sink *sink;
+    struct codec_stream stream;
+    struct sha256 hash;    /* over the RGB of all frames so far */
+    uint8_t *drawn, *film; /* owned: [h][w][3] at both sizes */
+    int latents, next;     /* latent frames so far; frame of the film */
+    double spent_s;
+};
+void screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const struct plan *p,
+                 const struct sink *sink);
+/* The frames of window x from latent frame `from` on. */
+NODISCARD int screen_show(struct screen *s, const struct latent_shape *shape, const float *x,
+                          int from, struct err *e);
+void screen_release(struct screen *s);
 int sink_progress(const struct sink *s, const char *stage, long done, long total, double left_s,
                   struct err *e);
 

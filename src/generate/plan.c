@@ -17,7 +17,7 @@
 #include "media/picture.h"
 #include "media/resize.h"
 
-enum { SHOWN_SIDE = 256, MAX_FRAMES = 1 << 24 };
+enum { SHOWN_SIDE = 256, MAX_FRAMES = 1 << 24, CONTEXT_PART = 4 /* of a window */ };
 #define MAX_ASPECT 4.0 /* that a picture may ask for; what is longer is cut */
 
 static int read_configs(struct plan *p, const char *dir, struct err *e)
@@ -131,6 +131,10 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
                        MAX_FRAMES);
     p->n_frames = (int)n;
     p->t = codec_latents(&p->codec, p->n_frames);
+    p->window = codec_latents(&p->codec, p->info.frames);
+    p->context = (p->window + CONTEXT_PART / 2) / CONTEXT_PART;
+    if (p->t < p->window)
+        p->window = p->t;
     p->n_film = (int)film;
     return 0;
 }
@@ -140,6 +144,30 @@ int plan_drawn_frame(const struct plan *p, int i)
     int k = (int)floor((i + 0.5) * p->info.frame_rate / p->fps);
 
     return k < p->n_frames ? k : p->n_frames - 1;
+}
+
+int plan_windows(const struct plan *p)
+{
+    int step = p->window - p->context;
+
+    return p->t <= p->window ? 1 : 1 + (p->t - p->window + step - 1) / step;
+}
+
+/* The last one ends with the film, so all are of one length. */
+int plan_window(const struct plan *p, int i, int *given)
+{
+    int step = p->window - p->context, last = p->t - p->window;
+    int first = i * step < last ? i * step : last;
+
+    *given = i ? (i - 1) * step + p->window - first : 0;
+    return first;
+}
+
+struct latent_shape plan_latent(const struct plan *p)
+{
+    const int *patch = p->dit.patch;
+
+    return (struct latent_shape){p->c, p->window, p->lh, p->lw, patch[0], patch[1], patch[2]};
 }
 
 static uint64_t random_seed(void)
@@ -158,9 +186,9 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
     const char *device = r->value[OPT_DEVICE].set ? request_text(r, OPT_DEVICE) : "cpu";
 
     p->steps = (int)request_int(r, OPT_STEPS, p->info.steps);
-    p->guidance = fmax(1, request_real(r, OPT_GUIDANCE, p->info.guidance)); /* less is none */
-    p->guidance_from = request_real(r, OPT_GUIDANCE_FROM, 0);
-    p->guidance_to = request_real(r, OPT_GUIDANCE_TO, 1);
+    p->guidance = (struct guidance){fmax(1, request_real(r, OPT_GUIDANCE, p->info.guidance)),
+                                    request_real(r, OPT_GUIDANCE_FROM, 0),
+                                    request_real(r, OPT_GUIDANCE_TO, 1)}; /* below 1 is none */
     p->shift = request_real(r, OPT_SHIFT, p->info.shift);
     p->threads = (int)request_int(r, OPT_THREADS, machine_threads());
     p->seed = r->value[OPT_SEED].set ? (uint64_t)r->value[OPT_SEED].i : random_seed();
@@ -198,9 +226,10 @@ static void settle_words(struct plan *p, const struct request *r)
     clean_prompt(request_text(r, OPT_NEGATIVE), !p->info.worlds, &typed);
     if (typed.len)
         reading_negative(buf_str(&typed), p->info.worlds, &negative, &unknown);
-    if (p->n_frames > p->info.frames)
-        add_note(p, xasprintf("the model has seen films of at most %d frames; these are %d",
-                              p->info.frames, p->n_frames));
+    if (plan_windows(p) > 1)
+        add_note(p, xasprintf("the model has seen films of at most %d frames; these %d are drawn "
+                              "in %d windows, each going on from the end of the one before",
+                              p->info.frames, p->n_frames, plan_windows(p)));
     p->prompt = xstrdup(buf_str(&text));
     p->negative = xstrdup(buf_str(&negative));
     p->unknown = xstrdup(buf_str(&unknown));

@@ -9,8 +9,14 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "generate/latent.h"
 #include "generate/options.h"
 #include "model/bundle.h"
+
+/* Classifier-free: scale 1 is none; it works at noise levels from..to. */
+struct guidance {
+    double scale, from, to;
+};
 
 struct plan {
     struct bundle *model; /* owned, declared: its networks run dry */
@@ -19,12 +25,15 @@ struct plan {
     struct codec_config codec;
 
     int w, h, n_frames; /* px and frames that the model draws */
-    int t, lh, lw, c;   /* latent; t frames, of which the first may be given */
+    int t, lh, lw, c;   /* latent of the film */
+    int window;         /* latent frames that are drawn at once */
+    int context; /* of a later window, so many at least are the end of the one before, given */
     int film_w, film_h; /* px of the film, whose n_film frames repeat or skip drawn ones */
     int n_film;
     double fps; /* of the film; the model's own is info.frame_rate */
     int steps;
-    double guidance, guidance_from, guidance_to, shift;
+    struct guidance guidance;
+    double shift;
     const char *sampler; /* static */
     uint64_t seed;
     enum dtype type;
@@ -49,6 +58,13 @@ NODISCARD int plan_make(struct plan *p, const char *model_dir, const struct requ
 void plan_release(struct plan *p);
 /* Which drawn frame film frame i shows. */
 int plan_drawn_frame(const struct plan *p, int i);
+
+/* A film is a list of windows: how many, and which latent frame of the film is the first of window
+ * i; *given: how many of its frames are the end of the window before. */
+int plan_windows(const struct plan *p);
+int plan_window(const struct plan *p, int i, int *given);
+/* Of every window: c channels, window frames, with the patches of the transformer. */
+struct latent_shape plan_latent(const struct plan *p);
 
 /* forecast.c: fill in the last block. memory: what may be used. */
 NODISCARD int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e);

@@ -1,15 +1,16 @@
 #include "generate/velocity.h"
 #include "generate/prompt_tokens.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-void velocity_shape(const struct plan *p, struct latent_shape *s)
+struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b)
 {
-    const int *patch = p->dit.patch;
-
-    *s = (struct latent_shape){p->c, p->t, p->lh, p->lw, patch[0], patch[1], patch[2]};
+    return (struct velocity_ask){.denoiser = b->denoiser,
+                                 .n_denoisers = b->n_denoisers,
+                                 .boundary = p->info.boundary,
+                                 .shape = plan_latent(p),
+                                 .guidance = p->guidance};
 }
 
 /* ---- text ---- */
@@ -41,7 +42,8 @@ static int32_t *tokens(const struct bundle *b, const struct plan *p, int64_t sta
 /* Rows as the transformer was trained: exactly those of the prompt, or filled up with zeros. */
 static void keep_text(struct velocity *v, const float *rows, const int64_t start[3])
 {
-    int64_t fixed = v->dit->config.text_rows[0], dim = v->dit->config.text_dim[0];
+    const struct denoiser_config *c = &v->ask.denoiser->config;
+    int64_t fixed = c->text_rows[0], dim = c->text_dim[0];
 
     v->text_start[0] = 0;
     for (int i = 0; i < 2; i++)
@@ -52,13 +54,13 @@ static void keep_text(struct velocity *v, const float *rows, const int64_t start
                sizeof(float) * (size_t)((start[i + 1] - start[i]) * dim));
 }
 
-static int read_text(struct velocity *v, struct cx *cx, const struct bundle *b, struct err *e)
+static int read_text(struct velocity *v, const struct text_model *text, const int32_t *ids,
+                     const int64_t start[3], struct err *e)
 {
-    int64_t start[3];
-    int32_t *ids = tokens(b, v->plan, start);
+    struct cx *cx = v->cx;
     struct seq seq = {2, start};
     device_enter(cx->device);
-    struct tensor *y = text_rows(cx, &b->text[0], ids, &seq, NULL);
+    struct tensor *y = text_rows(cx, text, ids, &seq, NULL);
     int bad = cx->err.code || !tensor_finite(cx, y);
 
     if (!bad) {
@@ -69,7 +71,6 @@ static int read_text(struct velocity *v, struct cx *cx, const struct bundle *b, 
     }
     device_leave(cx->device);
     cx_step_end(cx);
-    free(ids);
     if (cx->err.code)
         return err_set(e, cx->err.code, "text encoder: %s", cx->err.msg);
     return bad ? err_set(e, ERR_DEVICE, "text encoder: its output is not finite") : 0;
@@ -83,88 +84,124 @@ static void look_for_stop(void *user, struct cx *cx, const char *name, struct te
 
     (void)name;
     (void)value;
-    if (v->stop && atomic_load(v->stop))
+    if (v->ask.stop && atomic_load(v->ask.stop))
         cx_fail(cx, ERR_CANCEL, "stopped");
 }
 
-/* Rows of n samples in and out: [n*tokens, columns]. */
-static struct tensor *call(struct velocity *v, struct cx *cx, int n, struct tensor *rows,
-                           struct tensor *text, const double times[2])
+/* x [C,t,h,w] as n equal samples, with the text of each -> their velocities [n,C,t,h,w]. */
+static struct tensor *call(struct velocity *v, struct cx *cx, const struct denoiser *d, int n,
+                           struct tensor *x, struct tensor *text, double *times)
 {
     struct token_grid *grid = arena_alloc(&cx->handles, 2 * sizeof(*grid));
     struct tap *tap = arena_alloc(&cx->handles, sizeof(*tap));
-    const struct latent_shape *s = &v->shape;
+    const struct latent_shape *s = &v->ask.shape;
+    struct tensor *rows[2], *y;
 
+    x = reshape(cx, x, DIMS(1, s->c, s->t, s->h, s->w));
+    x = permute(cx, x, (const int[]){0, 2, 3, 4, 1});
+    rows[0] = rows[1] = patchify(cx, x, s->pt, s->ph, s->pw);
     grid[0] = grid[1] = (struct token_grid){s->t / s->pt, s->h / s->ph, s->w / s->pw};
     *tap = (struct tap){look_for_stop, v};
     struct denoiser_batch b = {.n = n,
                                .grid = grid,
-                               .rows = rows,
-                               .n_times = v->time_index ? 2 : 1,
-                               .times = v->time_index ? times : times + 1,
-                               .time_index = v->time_index,
+                               .rows = n == 2 ? concat_rows(cx, 2, rows) : rows[0],
+                               .n_times = v->n_times,
+                               .times = times,
+                               .time_index = v->n_times > 1 ? v->time_index : NULL,
                                .text = {{text, {n, v->text_start}}},
                                .tap = tap};
-    return denoiser_velocity(cx, v->dit, &b);
+    y = denoiser_velocity(cx, d, &b);
+    y = unpatchify(cx, y, n, grid->t, grid->h, grid->w, s->pt, s->ph, s->pw);
+    return permute(cx, y, (const int[]){0, 4, 1, 2, 3});
 }
 
-int velocity_init(struct velocity *v, struct cx *cx, const struct bundle *b, const struct plan *p,
-                  const atomic_int *stop, struct err *e)
+int velocity_init(struct velocity *v, struct cx *cx, const struct velocity_ask *ask,
+                  const struct text_model *text, const int32_t *ids, const int64_t start[3],
+                  struct err *e)
 {
-    memset(v, 0, sizeof(*v));
-    v->plan = p;
-    v->cx = cx;
-    v->model = b;
-    v->dit = &b->denoiser[0];
-    v->stop = stop;
-    velocity_shape(p, &v->shape);
-    int64_t tokens = latent_tokens(&v->shape), given = tokens / (v->shape.t / v->shape.pt);
-    size_t n = (size_t)(2 * tokens) * (size_t)latent_columns(&v->shape);
-    v->in = xmalloc(n * sizeof(float));
-    v->out = xmalloc(n * sizeof(float));
-    if (p->first_frame) {
-        v->time_index = xmalloc(sizeof(int32_t) * (size_t)(2 * tokens));
-        for (int64_t i = 0; i < 2 * tokens; i++)
-            v->time_index[i] = i % tokens >= given;
-    }
-    int rc = read_text(v, cx, b, e);
+    *v = (struct velocity){.ask = *ask, .cx = cx, .n_times = 1};
+    v->times = xcalloc((size_t)ask->shape.t + 1, sizeof(double));
+    v->out = xmalloc(2 * latent_count(&ask->shape) * sizeof(float));
+    v->time_index = xmalloc(2 * (size_t)latent_tokens(&ask->shape) * sizeof(int32_t));
+    int rc = read_text(v, text, ids, start, e);
     if (rc)
         velocity_release(v);
     return rc;
 }
 
+int velocity_of_plan(struct velocity *v, struct cx *cx, const struct bundle *b,
+                     const struct plan *p, const atomic_int *stop, struct err *e)
+{
+    struct velocity_ask ask = velocity_ask_of(p, b);
+    int64_t start[3];
+    int32_t *ids = tokens(b, p, start);
+
+    ask.stop = stop;
+    int rc = velocity_init(v, cx, &ask, &b->text[0], ids, start, e);
+    free(ids);
+    return rc;
+}
+
+static void forget_replays(struct velocity *v)
+{
+    device_enter(v->cx->device);
+    for (int i = 0; i < 4; i++)
+        replay_release(v->cx, &v->replay[i / 2][i % 2]);
+    device_leave(v->cx->device);
+    memset(v->replay, 0, sizeof(v->replay));
+}
+
 void velocity_release(struct velocity *v)
 {
     if (v->cx)
-        device_enter(v->cx->device);
-    for (int i = 0; v->cx && i < 4; i++)
-        replay_release(v->cx, &v->replay[i / 2][i % 2]);
-    if (v->cx)
-        device_leave(v->cx->device);
+        forget_replays(v);
     free(v->text);
-    free(v->in);
     free(v->out);
     free(v->time_index);
+    free(v->times);
     memset(v, 0, sizeof(*v));
 }
 
-/* The rows of n samples that stand in v->in, at these times. Weights that
- * come and go are brought by calls of their own, so such a step is not replayed. */
-static struct tensor *evaluate(struct velocity *v, int n, const double times[2])
+void velocity_give(struct velocity *v, const struct given *list, int n)
+{
+    const struct latent_shape *s = &v->ask.shape;
+    int64_t frame = latent_tokens(s) / (s->t / s->pt),
+            *entry = xcalloc((size_t)s->t, sizeof *entry);
+
+    ZT_ASSERT(n <= s->t);
+    v->n_times = 0;
+    for (int i = 0; i < n; i++)
+        entry[list[i].frame / s->pt] = 1 + given_time(v->times, &v->n_times, list[i].level);
+    for (int64_t i = 0; i < 2 * latent_tokens(s); i++) {
+        int64_t own = entry[i / frame % (s->t / s->pt)];
+
+        v->time_index[i] = (int32_t)(own ? own - 1 : v->n_times);
+    }
+    v->n_times++;
+    free(entry);
+    forget_replays(v); /* other timesteps are other shapes */
+}
+
+/* What the networks say of x for n samples. Weights that come and go are brought by calls of their
+ * own, so such a step is not replayed. */
+static struct tensor *evaluate(struct velocity *v, const float *x, int n, double timestep)
 {
     struct cx *cx = v->cx;
-    int64_t tokens = latent_tokens(&v->shape), columns = latent_columns(&v->shape);
-    int streamed = v->dit->weights->stream != NULL;
-    struct replay *replay = &v->replay[v->dit - v->model->denoiser][n - 1];
+    const struct latent_shape *s = &v->ask.shape;
+    int which = timestep < 1000 * v->ask.boundary;
+    const struct denoiser *d = &v->ask.denoiser[which];
+    struct replay *replay = &v->replay[which][n - 1];
 
+    v->times[v->n_times - 1] = timestep;
     for (;;) {
-        if (!streamed)
+        if (!d->weights->stream)
             replay_begin(cx, replay);
-        struct tensor *rows = tensor_from(cx, DT_F32, DIMS(n * tokens, columns), v->in, DT_F32);
-        struct tensor *text = tensor_from(
-            cx, DT_F32, DIMS(v->text_start[n], v->dit->config.text_dim[0]), v->text, DT_F32);
-        struct tensor *y = call(v, cx, n, rows, text, times);
-        if (streamed || replay_end(cx, replay))
+        struct tensor *text =
+            tensor_from(cx, DT_F32, DIMS(v->text_start[n], d->config.text_dim[0]), v->text, DT_F32);
+        struct tensor *z =
+            tensor_from(cx, DT_F32, DIMS(s->c, (int64_t)s->t * s->h * s->w), x, DT_F32);
+        struct tensor *y = call(v, cx, d, n, z, text, v->times);
+        if (d->weights->stream || replay_end(cx, replay))
             return y;
         cx_step_end(cx);
     }
@@ -173,19 +210,15 @@ static struct tensor *evaluate(struct velocity *v, int n, const double times[2])
 int velocity_at(struct velocity *v, const float *x, double timestep, double sigma, float *out,
                 struct err *e)
 {
-    const struct plan *p = v->plan;
+    const struct guidance *g = &v->ask.guidance;
     struct cx *cx = v->cx;
-    int n = p->guidance != 1 && sigma >= p->guidance_from && sigma <= p->guidance_to ? 2 : 1;
-    int64_t tokens = latent_tokens(&v->shape), columns = latent_columns(&v->shape);
-    size_t half = (size_t)(tokens * columns);
-    double times[2] = {0, timestep};
+    int n = g->scale != 1 && sigma >= g->from && sigma <= g->to ? 2 : 1;
+    size_t count = latent_count(&v->ask.shape);
 
-    v->dit = &v->model->denoiser[timestep < 1000 * v->model->info.boundary];
-    latent_to_rows(&v->shape, x, v->in);
-    memcpy(v->in + half, v->in, half * sizeof(float));
     device_enter(cx->device);
-    struct tensor *y = evaluate(v, n, times);
+    struct tensor *y = evaluate(v, x, n, timestep);
     int bad = cx->err.code || !tensor_finite(cx, y);
+
     if (!bad)
         tensor_read_f32(cx, y, v->out);
     device_leave(cx->device);
@@ -194,23 +227,26 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
         return err_set(e, cx->err.code, "transformer: %s", cx->err.msg);
     if (bad)
         return err_set(e, ERR_DEVICE, "transformer: its output is not finite");
-    float g = (float)p->guidance;
-    for (size_t i = 0; n == 2 && i < half; i++)
-        v->out[i] = v->out[half + i] + g * (v->out[i] - v->out[half + i]);
-    latent_from_rows(&v->shape, v->out, out);
+    float scale = (float)g->scale;
+    memcpy(out, v->out, count * sizeof(float));
+    for (size_t i = 0; n == 2 && i < count; i++)
+        out[i] = v->out[count + i] + scale * (v->out[i] - v->out[count + i]);
     return 0;
 }
 
-void velocity_dry(const struct plan *p, const struct denoiser *dit, struct cx *cx, int text_rows)
+void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int text_rows)
 {
-    int n = p->guidance != 1 ? 2 : 1,
-        rows = dit->config.text_rows[0] ? dit->config.text_rows[0] : text_rows;
-    struct velocity v = {.plan = p, .dit = dit, .text_start = {0, rows, 2 * rows}};
-    double times[2] = {0, 500};
+    const struct latent_shape *s = &ask->shape;
+    int n = ask->guidance.scale != 1 ? 2 : 1;
 
-    velocity_shape(p, &v.shape);
-    int64_t tokens = latent_tokens(&v.shape);
-    call(&v, cx, n, tensor_new(cx, DT_F32, DIMS(n * tokens, latent_columns(&v.shape))),
-         tensor_new(cx, DT_F32, DIMS(n * rows, dit->config.text_dim[0])), times);
-    cx_step_end(cx);
+    for (int i = 0; i < ask->n_denoisers; i++) {
+        const struct denoiser_config *c = &ask->denoiser[i].config;
+        int rows = c->text_rows[0] ? c->text_rows[0] : text_rows;
+        struct velocity v = {.ask = *ask, .n_times = 1, .text_start = {0, rows, 2 * rows}};
+        struct tensor *x = tensor_new(cx, DT_F32, DIMS(s->c, (int64_t)s->t * s->h * s->w));
+        struct tensor *text = tensor_new(cx, DT_F32, DIMS(n * rows, c->text_dim[0]));
+
+        call(&v, cx, &ask->denoiser[i], n, x, text, &(double){500});
+        cx_step_end(cx);
+    }
 }

@@ -5,63 +5,45 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "generate/pipeline.h"
 #include "generate/sampler.h"
 #include "media/picture.h"
 
-/* A batch of 2n samples: films with their prompts, then the same films with the empty one. */
-static void make_batch(struct dit_batch *b, const struct latents *l, const struct prompts *p,
-                       const int *record, int n, int t)
+/* One film: z [t,h,w,C] from the noise in it. */
+static int draw_film(struct velocity *v, const struct latents *l, const struct dit_sampling *s,
+                     uint64_t stream, float *z, struct err *e)
 {
-    const struct latents_head *h = &l->head;
-    int gh = h->h / h->patch, gw = h->w / h->patch;
-    size_t cols = (size_t)(h->c * h->patch * h->patch);
-    *b = (struct dit_batch){.n = 2 * n, .rows = (int64_t)2 * n * t * gh * gw};
-    b->grid = xmalloc(sizeof(*b->grid) * 2 * (size_t)n);
-    b->text_start = xcalloc(2 * (size_t)n + 1, sizeof(*b->text_start));
-    b->x = xmalloc(sizeof(float) * (size_t)b->rows * cols);
-    b->times = xcalloc(2 * (size_t)n + 1, sizeof(double));
-    b->time_index = xmalloc(sizeof(int32_t) * (size_t)b->rows);
-    for (int i = 0; i < 2 * n; i++) {
-        const int64_t *start = p->start + (i < n ? (int64_t)record[i] * p->each : 0);
-        int64_t len = i < n ? start[1] - start[0] : p->n_empty;
-        b->grid[i] = (struct token_grid){t, gh, gw};
-        b->text_start[i + 1] = b->text_start[i] + len;
-    }
-    b->text_rows = b->text_start[2 * n];
-    b->ids = xmalloc(sizeof(int32_t) * (size_t)(b->text_rows + 1));
-    for (int i = 0; i < 2 * n; i++)
-        memcpy(b->ids + b->text_start[i],
-               i < n ? p->ids + p->start[(int64_t)record[i] * p->each] : p->empty,
-               sizeof(int32_t) * (size_t)(b->text_start[i + 1] - b->text_start[i]));
-    for (int64_t row = 0, each = (int64_t)t * gh * gw; row < b->rows; row++)
-        b->time_index[row] = (int32_t)(row / each) + 1;
+    static const struct sink nobody = {0};
+    struct sampler_config config = {.name = "euler", .steps = s->steps, .shift = s->shift};
+    const struct latent_shape *shape = &v->ask.shape;
+    size_t n = latent_count(shape), frame = n / (size_t)shape->t;
+    struct denoise_progress progress = {.sink = &nobody};
+    struct sampler *sampler;
+    int r = sampler_new(&sampler, &config, e);
+    if (r)
+        return r;
+    float *x = xmalloc(sizeof(float) * n);
+    rng_fill_normal(x, n, s->seed, stream, 0);
+    r = denoise(v, sampler, NULL, 0, x, &progress, e);
+    for (int t = 0; t < shape->t && !r; t++)
+        latent_get_frame(shape, x, t, l->std, l->mean, z + frame * (size_t)t);
+    free(x);
+    sampler_free(&sampler);
+    return r;
 }
 
-static int velocity(struct cx *cx, const struct denoiser *m, const struct text_model *text,
-                    const struct latents *l, struct dit_batch *b, const float *x, double timestep,
-                    double guidance, float *v, struct err *e)
+/* The first caption of a record and the empty prompt as token ids, one after the other. */
+static int32_t *words_of(const struct prompts *p, int record, int64_t start[3])
 {
-    const struct latents_head *h = &l->head;
-    int frames = b->n / 2 * b->grid[0].t;
-    int64_t frame = (int64_t)b->grid[0].h * b->grid[0].w, half = b->rows / 2;
-    size_t count = (size_t)h->h * (size_t)h->w * (size_t)h->c, cols = count / (size_t)frame;
-    for (int i = 0; i < frames; i++)
-        patch_frame(b->x + (size_t)(frame * i) * cols, x + count * (size_t)i, h->h, h->w, h->c,
-                    h->patch, 0);
-    memcpy(b->x + (size_t)half * cols, b->x, sizeof(float) * (size_t)half * cols);
-    for (int i = 1; i <= b->n; i++)
-        b->times[i] = timestep;
-    struct tensor *y = dit_velocity(cx, m, text, b, 0);
-    float *rows = xmalloc(sizeof(float) * (size_t)b->rows * cols);
-    tensor_read_f32(cx, y, rows);
-    for (size_t i = 0, n = (size_t)half * cols; i < n; i++)
-        rows[i] = (float)(rows[n + i] + guidance * (rows[i] - rows[n + i]));
-    for (int i = 0; i < frames; i++)
-        unpatch_frame(v + count * (size_t)i, rows + (size_t)(frame * i) * cols, h->h, h->w, h->c,
-                      h->patch, 1);
-    free(rows);
-    cx_step_end(cx);
-    return cx->err.code ? err_set(e, cx->err.code, "%s", cx->err.msg) : 0;
+    const int64_t *at = p->start + (int64_t)record * p->each;
+    int64_t n = at[1] - at[0];
+    int32_t *ids = xmalloc(sizeof(int32_t) * (size_t)(n + p->n_empty));
+    memcpy(ids, p->ids + at[0], sizeof(int32_t) * (size_t)n);
+    memcpy(ids + n, p->empty, sizeof(int32_t) * (size_t)p->n_empty);
+    start[0] = 0;
+    start[1] = n;
+    start[2] = n + p->n_empty;
+    return ids;
 }
 
 int dit_sample(struct cx *cx, const struct denoiser *m, const struct text_model *text,
@@ -69,27 +51,22 @@ int dit_sample(struct cx *cx, const struct denoiser *m, const struct text_model 
                const struct dit_sampling *s, float *z, struct err *e)
 {
     const struct latents_head *h = &l->head;
-    size_t each = (size_t)t * (size_t)h->h * (size_t)h->w * (size_t)h->c, n = each * (size_t)s->n;
-    struct sampler_config config = {.name = "euler", .steps = s->steps, .shift = s->shift};
-    struct sampler *sampler;
-    int r = sampler_new(&sampler, &config, e);
-    if (r)
-        return r;
-    struct dit_batch b;
-    float *v = xmalloc(sizeof(float) * n);
-    make_batch(&b, l, p, record, s->n, t);
-    for (int i = 0; i < s->n; i++)
-        rng_fill_normal(z + each * (size_t)i, each, s->seed, (uint64_t)i, 0);
-    for (int i = 0; i < sampler_evaluations(sampler) && !r; i++) {
-        r = velocity(cx, m, text, l, &b, z, sampler_timestep(sampler, i), s->guidance, v, e);
-        if (!r)
-            sampler_step(sampler, i, z, v, n);
+    struct velocity_ask ask = {.denoiser = m,
+                               .n_denoisers = 1,
+                               .shape = {h->c, t, h->h, h->w, 1, h->patch, h->patch},
+                               .guidance = {s->guidance, 0, 1}};
+    int r = 0;
+    for (int i = 0; i < s->n && !r; i++) {
+        struct velocity v;
+        int64_t start[3];
+        int32_t *ids = words_of(p, record[i], start);
+        r = velocity_init(&v, cx, &ask, text, ids, start, e);
+        if (!r) {
+            r = draw_film(&v, l, s, (uint64_t)i, z + latent_count(&ask.shape) * (size_t)i, e);
+            velocity_release(&v);
+        }
+        free(ids);
     }
-    for (size_t i = 0; i < n; i++)
-        z[i] = z[i] * l->std[i % (size_t)h->c] + l->mean[i % (size_t)h->c];
-    free(v);
-    dit_batch_release(&b);
-    sampler_free(&sampler);
     return r;
 }
 

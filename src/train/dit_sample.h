@@ -6,7 +6,7 @@
 #include "train/dit_task.h"
 
 struct dit_sampling {
-    int steps, n; /* evaluations; films at once */
+    int steps, n; /* evaluations; films */
     double guidance, shift;
     uint64_t seed; /* film i begins from noise stream i */
 };

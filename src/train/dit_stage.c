@@ -74,7 +74,7 @@ static double x0_error(struct dit_run *d, const struct dit_window *w, int n, int
 {
     struct dit_batch b;
     dit_batch_make(&b, w, n, &d->c->dit, &d->latents, &d->prompts, d->c->seed, draw, NULL);
-    struct tensor *v = dit_velocity(&d->cx, &d->m, &d->text, &b, 0);
+    struct tensor *v = dit_frames(&d->cx, &b, dit_velocity(&d->cx, &d->m, &d->text, &b, 0));
     size_t count = (size_t)tensor_count(v);
     float *got = xmalloc(sizeof(float) * count);
     tensor_read_f32(&d->cx, v, got);

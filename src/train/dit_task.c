@@ -8,33 +8,11 @@
 
 enum { STREAM_WINDOW = 0, STREAM_NOISE = 1, STREAMS = 2 };
 /* Latent frames: of context, and before a window that goes on; few, so that windows stay long. */
-enum { MOST_CONTEXT = 4, MOST_SKIPPED = 4 };
+enum { MOST_CONTEXT = DIT_GIVEN, MOST_SKIPPED = 4 };
 
 static uint64_t step_key(uint64_t seed, int64_t step)
 {
     return seed * 0xd6e8feb86659fd93ull + (uint64_t)step * 0xa0761d6478bd642full + 2;
-}
-
-void patch_frame(float *rows, const float *z, int h, int w, int c, int p, int channel_last)
-{
-    for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++)
-            for (int k = 0; k < c; k++) {
-                int row = y / p * (w / p) + x / p, place = y % p * p + x % p;
-                int col = channel_last ? place * c + k : k * p * p + place;
-                rows[(size_t)row * (size_t)(c * p * p) + (size_t)col] = *z++;
-            }
-}
-
-void unpatch_frame(float *z, const float *rows, int h, int w, int c, int p, int channel_last)
-{
-    for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++)
-            for (int k = 0; k < c; k++) {
-                int row = y / p * (w / p) + x / p, place = y % p * p + x % p;
-                int col = channel_last ? place * c + k : k * p * p + place;
-                *z++ = rows[(size_t)row * (size_t)(c * p * p) + (size_t)col];
-            }
 }
 
 int64_t dit_steps(const struct dit_recipe *r)
@@ -65,9 +43,13 @@ static void draw_given(struct dit_window *w, struct rng *g, const struct dit_rec
         int most = frames - w->first;
         w->t = w->t < context + 2 ? context + 2 : w->t;
         w->t = w->t < most ? w->t : most;
-        w->given = (1u << context) - 1;
+        w->n_given = context;
+        for (int t = 0; t < context; t++)
+            w->given[t] = (struct given){.frame = t};
     } else if (kind >= r->p_extend && kind < r->p_extend + r->p_ends && w->t > 2) {
-        w->given = 1 | 1ull << (w->t - 1);
+        w->n_given = 2;
+        w->given[0] = (struct given){.frame = 0};
+        w->given[1] = (struct given){.frame = w->t - 1};
     }
 }
 
@@ -83,7 +65,8 @@ void dit_draw_windows(struct dit_window *w, int n, const struct dit_recipe *r,
         double u = r->s_mean + r->s_std * rng_normal(&g), even = rng_uniform(&g);
         w[i].s = rng_chance(&g, r->s_uniform) ? even : 1 / (1 + exp(-u));
         w[i].first = 0;
-        w[i].given = rng_chance(&g, r->p_image) && w[i].t > 1;
+        w[i].n_given = rng_chance(&g, r->p_image) && w[i].t > 1; /* the first, clean */
+        w[i].given[0] = (struct given){0};
         w[i].no_text = rng_chance(&g, r->p_no_text);
         draw_given(&w[i], &g, r, pool->frames);
         w[i].caption = 0;
@@ -104,23 +87,27 @@ static void batch_allocate(struct dit_batch *b, const struct dit_window *w, int 
                            const struct latents *l, const struct prompts *p)
 {
     size_t frame = (size_t)(l->head.h / l->head.patch) * (size_t)(l->head.w / l->head.patch);
-    size_t cols = (size_t)(l->head.c * l->head.patch * l->head.patch);
-    *b = (struct dit_batch){.n = n};
+    int given = 0;
+    *b = (struct dit_batch){
+        .n = n, .h = l->head.h, .w = l->head.w, .c = l->head.c, .n_times = n + 1};
     b->grid = xmalloc(sizeof(*b->grid) * (size_t)n);
     b->text_start = xcalloc((size_t)n + 1, sizeof(*b->text_start));
     for (int i = 0; i < n; i++) {
         b->grid[i] =
             (struct token_grid){w[i].t, l->head.h / l->head.patch, l->head.w / l->head.patch};
         b->rows += (int64_t)frame * w[i].t;
+        b->frames += w[i].t;
+        given += w[i].n_given;
         int64_t len;
         prompt_of(p, &w[i], &len);
         b->text_start[i + 1] = b->text_start[i] + len;
     }
     b->text_rows = b->text_start[n];
-    b->x = xmalloc(sizeof(float) * (size_t)b->rows * cols);
-    b->target = xmalloc(sizeof(float) * (size_t)b->rows * cols);
+    size_t count = (size_t)b->frames * (size_t)b->h * (size_t)b->w * (size_t)b->c;
+    b->x = xmalloc(sizeof(float) * count);
+    b->target = xmalloc(sizeof(float) * count);
     b->weight = xmalloc(sizeof(float) * (size_t)b->rows);
-    b->times = xcalloc((size_t)n + 1, sizeof(double));
+    b->times = xcalloc((size_t)(n + 1 + given), sizeof(double));
     b->time_index = xmalloc(sizeof(int32_t) * (size_t)b->rows);
     b->ids = xmalloc(sizeof(int32_t) * (size_t)(b->text_rows + 1));
 }
@@ -138,38 +125,46 @@ void dit_batch_release(struct dit_batch *b)
     *b = (struct dit_batch){0};
 }
 
-/* The rows of window i, beginning at row `at`. */
+/* Timesteps of all windows, then of what is given with noise. */
+static void set_times(struct dit_batch *b, const struct dit_window *w)
+{
+    for (int i = 0; i < b->n; i++)
+        b->times[i + 1] = 1000 * w[i].s;
+    for (int i = 0; i < b->n; i++)
+        for (int k = 0; k < w[i].n_given; k++)
+            given_time(b->times, &b->n_times, w[i].given[k].level);
+}
+
+/* Window i, beginning with latent frame `at` of the batch. */
 static void make_window(struct dit_batch *b, int i, int64_t at, const struct dit_window *w,
                         const struct dit_recipe *r, const struct latents *l, const float *eps)
 {
     const struct latents_head *h = &l->head;
     struct latent_view v = latents_get(l, w->record);
-    size_t count = (size_t)h->h * (size_t)h->w * (size_t)h->c,
-           cols = (size_t)(h->c * h->patch * h->patch);
-    int64_t frame = (int64_t)b->grid[i].h * b->grid[i].w;
-    float *noisy = xmalloc(sizeof(float) * count), *target = xmalloc(sizeof(float) * count);
-    float s = (float)w->s;
+    size_t count = (size_t)h->h * (size_t)h->w * (size_t)h->c;
+    int64_t tokens = (int64_t)b->grid[i].h * b->grid[i].w;
     for (int t = 0; t < w->t; t++) {
-        int given = w->given >> t & 1, from = w->first + t;
+        const struct given *given = given_at(w->given, w->n_given, t);
+        int from = w->first + t;
+        float s = (float)(given ? given->level : w->s);
+        float *noisy = b->x + count * (size_t)(at + t),
+              *target = b->target + count * (size_t)(at + t);
         for (size_t j = 0; j < count; j++) {
             size_t k = j % (size_t)h->c;
             float x0 = (bf16_to_f32(v.z[(size_t)from * count + j]) - l->mean[k]) / l->std[k];
             float e = eps[(size_t)t * count + j];
-            noisy[j] = given ? x0 : (1 - s) * x0 + s * e;
+            noisy[j] = (1 - s) * x0 + s * e;
             target[j] = e - x0;
         }
-        int64_t row = at + frame * t;
-        patch_frame(b->x + (size_t)row * cols, noisy, h->h, h->w, h->c, h->patch, 0);
-        patch_frame(b->target + (size_t)row * cols, target, h->h, h->w, h->c, h->patch, 1);
-        for (int64_t j = 0; j < frame; j++) {
-            int object = v.share[frame * from + j] > 0 && w->s < r->object_s;
+        int n_times = b->n_times,
+            entry = given ? given_time(b->times, &n_times, given->level) : i + 1;
+        int64_t row = (at + t) * tokens;
+        for (int64_t j = 0; j < tokens; j++) {
+            int object = v.share[tokens * from + j] > 0 && w->s < r->object_s;
             b->weight[row + j] = given ? 0 : object ? (float)r->object_weight : 1;
-            b->time_index[row + j] = given ? 0 : i + 1;
+            b->time_index[row + j] = entry;
         }
     }
-    b->times[i + 1] = 1000 * w->s;
-    free(noisy);
-    free(target);
 }
 
 struct make_job {
@@ -179,7 +174,7 @@ struct make_job {
     const struct latents *l;
     const struct prompts *p;
     uint64_t key;
-    int64_t *first; /* row of each window */
+    int64_t *first; /* latent frame of each window in the batch */
 };
 
 static void make_one(void *arg, int i, int worker)
@@ -206,29 +201,51 @@ void dit_batch_make(struct dit_batch *b, const struct dit_window *w, int n,
     struct make_job j = {
         b, w, r, l, p, step_key(seed, step), xcalloc((size_t)n + 1, sizeof(int64_t))};
     for (int i = 0; i < n; i++)
-        j.first[i + 1] = j.first[i] + (int64_t)b->grid[i].t * b->grid[i].h * b->grid[i].w;
+        j.first[i + 1] = j.first[i] + w[i].t;
+    set_times(b, w);
     threads_run(th, n, make_one, &j);
     free(j.first);
 }
 
-static struct tensor *wide_input(struct cx *cx, int64_t rows, int64_t cols, const float *values)
+static int patch_of(const struct dit_batch *b)
 {
-    return tensor_from(cx, cx->wide, DIMS(rows, cols), values, DT_F32);
+    return b->h / b->grid[0].h;
+}
+
+static struct tensor *wide_frames(struct cx *cx, const struct dit_batch *b, const float *values)
+{
+    return tensor_from(cx, cx->wide, DIMS(b->frames, b->h, b->w, b->c), values, DT_F32);
+}
+
+struct tensor *dit_frames(struct cx *cx, const struct dit_batch *b, struct tensor *rows)
+{
+    int p = patch_of(b);
+    struct tensor *x = unpatchify(cx, rows, b->frames, 1, b->h / p, b->w / p, 1, p, p);
+    return reshape(cx, x, DIMS(b->frames, b->h, b->w, b->c));
+}
+
+/* Frames as rows in the columns that the network answers in. */
+static struct tensor *answer_rows(struct cx *cx, const struct dit_batch *b, struct tensor *x)
+{
+    int p = patch_of(b);
+    x = reshape(cx, x, DIMS(b->frames, b->h / p, p, b->w / p, p, b->c));
+    x = permute(cx, x, (const int[]){0, 1, 3, 2, 4, 5});
+    return reshape(cx, x, DIMS(b->rows, p * p * b->c));
 }
 
 struct tensor *dit_velocity(struct cx *cx, const struct denoiser *m, const struct text_model *text,
                             struct dit_batch *b, int remat)
 {
-    const struct denoiser_config *c = &m->config;
+    struct tensor *x = wide_frames(cx, b, b->x);
+    int p = patch_of(b);
     b->call = (struct denoiser_batch){.n = b->n,
                                       .grid = b->grid,
-                                      .n_times = b->n + 1,
+                                      .n_times = b->n_times,
                                       .times = b->times,
                                       .time_index = b->time_index,
                                       .text = {{NULL, {b->n, b->text_start}}},
                                       .remat = remat};
-    b->call.rows =
-        wide_input(cx, b->rows, (int64_t)c->in_channels * c->patch[1] * c->patch[2], b->x);
+    b->call.rows = patchify(cx, reshape(cx, x, DIMS(b->frames, 1, b->h, b->w, b->c)), 1, p, p);
     b->call.text[0].rows = text_rows(cx, text, b->ids, &b->call.text[0].seq, NULL);
     return denoiser_velocity(cx, m, &b->call);
 }
@@ -240,7 +257,7 @@ struct tensor *dit_loss(struct cx *cx, const struct denoiser *m, const struct te
     for (int64_t i = 0; i < b->rows; i++)
         sum += b->weight[i];
     struct tensor *v = dit_velocity(cx, m, text, b, remat);
-    struct tensor *target = wide_input(cx, b->rows, tensor_last(v), b->target);
+    struct tensor *target = answer_rows(cx, b, wide_frames(cx, b, b->target));
     struct tensor *weight = tensor_from(cx, cx->wide, DIMS(b->rows), b->weight, DT_F32);
     return loss_l2(cx, v, target, weight, 1 / fmax(sum, 1));
 }

@@ -2,12 +2,13 @@
  *
  * x_s = (1-s) x0 + s eps, target v = eps - x0, timestep 1000 s (Wan, rectified flow). A window is
  * the first k latent frames of a clip. Sometimes frames are given: the first; the first and the
- * last; or the first few of a window that goes on from anywhere in the clip. Those tokens are
- * clean, have timestep 0 and no loss. The text is sometimes empty, for guidance. Everything a step
- * draws follows from (seed, step, window). */
+ * last; or the first few of a window that goes on from anywhere in the clip. Given frames have the
+ * timestep of their own noise (none here) and no loss. The text is sometimes empty, for guidance.
+ * Everything a step draws follows from (seed, step, window). */
 #ifndef TRAIN_DIT_TASK_H
 #define TRAIN_DIT_TASK_H
 
+#include "generate/given.h"
 #include "train/config.h"
 #include "train/latents.h"
 
@@ -23,32 +24,33 @@ struct prompts {
     int n_empty;
 };
 
+enum { DIT_GIVEN = 4 }; /* at most, in a window */
+
 struct dit_window {
-    int record, t;  /* latent frames */
-    double s;       /* noise level */
-    int first;      /* latent frame of the record that the window begins with */
-    uint64_t given; /* bit t: its latent frame t is given, clean */
+    int record, t; /* latent frames */
+    double s;      /* noise level */
+    int first;     /* latent frame of the record that the window begins with */
     int no_text;
     int caption; /* of the record */
+    int n_given;
+    struct given given[DIT_GIVEN]; /* frames of the window that are known, with so much noise */
 };
 
 struct dit_batch { /* owned */
     int n;
     struct token_grid *grid; /* [n] */
     int64_t rows, text_rows;
-    float *x;                   /* [rows, C*4] noisy, columns c,ph,pw */
-    float *target;              /* [rows, C*4] columns ph,pw,c */
+    int frames, h, w, c;        /* latent frames of all windows, and their sizes */
+    float *x;                   /* [frames,h,w,C] noisy */
+    float *target;              /* [frames,h,w,C] */
     float *weight;              /* [rows] */
-    double *times;              /* [n+1]: 0 for given frames, then one per window */
+    int n_times;                /* 0 for clean frames, one per window, then of noisy given frames */
+    double *times;              /* [n_times] */
     int32_t *time_index;        /* [rows] */
     int32_t *ids;               /* [text_rows] */
     int64_t *text_start;        /* [n+1] */
     struct denoiser_batch call; /* what the network was asked; the tape may look at it */
 };
-
-/* One latent frame as token rows and back: columns (c,ph,pw), or (ph,pw,c) with channel_last. */
-void patch_frame(float *rows, const float *z, int h, int w, int c, int p, int channel_last);
-void unpatch_frame(float *z, const float *rows, int h, int w, int c, int p, int channel_last);
 
 struct dit_pool {            /* what is drawn from */
     int n_records, captions; /* the first n_records records, of so many captions each */
@@ -64,9 +66,11 @@ void dit_batch_make(struct dit_batch *b, const struct dit_window *w, int n,
                     const struct dit_recipe *r, const struct latents *l, const struct prompts *p,
                     uint64_t seed, int64_t step, struct threads *th);
 void dit_batch_release(struct dit_batch *b);
-/* The velocity of every row, wide [rows, C*4] in columns ph,pw,c. b lives until cx_step_end. */
+/* The velocity of every row, wide [rows, C*p*p] in columns ph,pw,c. b lives until cx_step_end. */
 struct tensor *dit_velocity(struct cx *cx, const struct denoiser *m, const struct text_model *text,
                             struct dit_batch *b, int remat);
+/* Such rows as latent frames [frames,h,w,C]. */
+struct tensor *dit_frames(struct cx *cx, const struct dit_batch *b, struct tensor *rows);
 /* Scalar: weighted mean squared error of the velocity. */
 struct tensor *dit_loss(struct cx *cx, const struct denoiser *m, const struct text_model *text,
                         struct dit_batch *b, int remat);

@@ -84,7 +84,7 @@ static void dit_windows(struct dit_block *d, const struct latents *l, const stru
     struct dit_recipe r = {.object_weight = 3, .object_s = 0.6};
     struct dit_window w[] = {{.record = 0, .t = T, .s = 0.3},
                              {.record = 1, .t = 1, .s = 0.8, .no_text = 1},
-                             {.record = 2, .t = T, .s = 0.55, .given = 1}};
+                             {.record = 2, .t = T, .s = 0.55, .n_given = 1}};
     dit_batch_make(&d->b, w, 3, &r, l, p, 1, 7, NULL);
     CHECK_INT(d->b.rows, 6 * (T + 1 + T));
     CHECK(d->b.weight[2] == 3 &&

@@ -278,6 +278,28 @@ TEST(api_stops_and_runs_again)
     zt_model_free(&m);
 }
 
+/* What is left of a stopped film says how it was made, and nothing of a latent that is not whole. */
+TEST(api_stopped_film_has_its_recipe)
+{
+    zt_model *m = open_fixture();
+    char path[600], recipe[600];
+    struct buf text = BUF_INIT;
+    struct err e = {0};
+    in_tmp(path, "stopped.y4m");
+    in_tmp(recipe, "stopped.part.y4m.json");
+    zt_job *job = JOB(m, "output", path, "frames", "5");
+    struct seen s = {.stop_at = 2};
+
+    zt_job_on_frame(job, see, &s);
+    CHECK_INT(zt_job_run(job, error, sizeof error), ZT_E_CANCEL);
+    CHECK_INT(file_read(&text, recipe, 1 << 20, &e), 0);
+    CHECK_CONTAINS(buf_str(&text), "\"seed\": 5");
+    CHECK(!strstr(buf_str(&text), "latent_hash"));
+    buf_release(&text);
+    zt_job_free(&job);
+    zt_model_free(&m);
+}
+
 struct side {
     zt_model *model;
     char hash[65];

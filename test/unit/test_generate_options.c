@@ -190,38 +190,17 @@ TEST(option_recipe_refuses_what_is_no_part_of_it)
     }
 }
 
-TEST(latent_rows_are_patches)
-{
-    struct latent_shape s = {.c = 2, .t = 2, .h = 4, .w = 6, .pt = 1, .ph = 2, .pw = 2};
-    float x[96], rows[96], back[96];
-
-    for (int i = 0; i < 96; i++)
-        x[i] = (float)i;
-    CHECK_INT(latent_count(&s), 96);
-    CHECK_INT(latent_tokens(&s), 12);
-    CHECK_INT(latent_columns(&s), 8);
-    latent_to_rows(&s, x, rows);
-    /* token 4 is frame 0, patch (1,1); columns c,ph,pw: x[c][0][2+ph][2+pw] */
-    CHECK(rows[4 * 8 + 0] == 14 && rows[4 * 8 + 1] == 15 && rows[4 * 8 + 2] == 20);
-    CHECK(rows[4 * 8 + 4] == 48 + 14);
-    /* the transformer answers with the channel last */
-    latent_from_rows(&s, rows, back);
-    CHECK(back[14] == rows[32] && back[48 + 14] == rows[33] && back[15] == rows[34]);
-}
-
-TEST(latent_frames_scale_and_return)
+TEST(latent_frames_scale)
 {
     struct latent_shape s = {.c = 3, .t = 2, .h = 2, .w = 2, .pt = 1, .ph = 2, .pw = 2};
-    float x[24], frame[12], back[24] = {0}, std[3] = {2, 4, 0.5f}, mean[3] = {1, 0, -1};
+    float x[24], frame[12], std[3] = {2, 4, 0.5f}, mean[3] = {1, 0, -1};
 
     for (int i = 0; i < 24; i++)
         x[i] = (float)i;
     latent_get_frame(&s, x, 1, std, mean, frame);
     CHECK(frame[0] == 4 * 2 + 1 && frame[1] == 12 * 4 && frame[2] == 20 * 0.5f - 1);
-    latent_set_frame(&s, back, 1, std, mean, frame);
-    for (int c = 0; c < 3; c++)
-        for (int i = 0; i < 4; i++)
-            CHECK(back[c * 8 + 4 + i] == x[c * 8 + 4 + i] && back[c * 8 + i] == 0);
+    latent_get_frame(&s, x, 1, NULL, NULL, frame);
+    CHECK(frame[0] == 4 && frame[1] == 12 && frame[3] == 5);
 }
 
 TEST(sampler_refuses)

@@ -6,6 +6,7 @@
 #include "fixture.h"
 #include "generate/latent.h"
 #include "generate/pipeline.h"
+#include "generate/sampler.h"
 #include "generate/velocity.h"
 #include "media/picture.h"
 #include "model/networks.h"
@@ -154,7 +155,7 @@ TEST(film_begins_with_the_noise_of_torch)
     struct bundle *b = networks(DT_F32);
     struct sink sink = {.progress = stop_at_once};
     struct request q;
-    struct latent_shape s;
+    struct drawing d;
     struct plan p;
     struct cx cx;
     struct err e = {0};
@@ -163,13 +164,12 @@ TEST(film_begins_with_the_noise_of_torch)
     CHECK_INT(request_set(&q, "prompt", "a red ball", &e), 0);
     CHECK_INT(request_set(&q, "seed", "7", &e), 0);
     CHECK_INT(plan_make(&p, fixture_dir(), &q, NULL, &e), 0);
-    velocity_shape(&p, &s);
-    float *x = xcalloc(latent_count(&s), sizeof *x);
     cx_init(&cx, device_cpu(), DT_F32, NULL);
-    CHECK_INT(denoise(&cx, b, &p, &sink, x, &e), ERR_CANCEL);
-    CHECK_BELOW(ztest_rel_l2(x, torch, 2), 1e-6);
+    CHECK_INT(drawing_init(&d, &cx, b, &p, &sink, &e), 0);
+    CHECK_INT(drawing_window(&d, 0, &e), ERR_CANCEL);
+    CHECK_BELOW(ztest_rel_l2(d.x, torch, 2), 1e-6);
+    drawing_release(&d);
     cx_release(&cx);
-    free(x);
     plan_release(&p);
     request_release(&q);
     bundle_free(&b);
@@ -199,21 +199,139 @@ TEST(film_keeps_a_given_first_frame)
     CHECK_INT(plan_make(&p, fixture_dir(), &q, NULL, &e), 0);
     CHECK_INT(strlen(p.first_frame_hash), 64);
 
-    struct latent_shape s;
-    velocity_shape(&p, &s);
+    struct latent_shape s = plan_latent(&p);
+    struct drawing d;
     CHECK_INT(s.h * s.w * s.c, 4 * 6 * 16);
-    float *x = xmalloc(latent_count(&s) * sizeof(float));
     cx_init(&cx, device_cpu(), DT_F32, NULL);
-    CHECK_INT(denoise(&cx, b, &p, &sink, x, &e), 0);
-    latent_get_frame(&s, x, 0, b->info.latents_std, b->info.latents_mean, frame);
+    CHECK_INT(drawing_init(&d, &cx, b, &p, &sink, &e), 0);
+    CHECK_INT(drawing_window(&d, 0, &e), 0);
+    latent_get_frame(&s, d.x, 0, b->info.latents_std, b->info.latents_mean, frame);
     struct tensor *video = tensor_new(&cx, DT_F32, DIMS(1, p.h, p.w, 3));
     for (int64_t i = 0; i < tensor_count(video); i++)
         ((float *)video->data)[i] = (float)p.first_frame[i] / 255;
     tensor_read_f32(&cx, codec_encode(&cx, &b->codec, video), given);
     cx_step_end(&cx);
     CHECK_BELOW(ztest_rel_l2(frame, given, 4 * 6 * 16), 1e-6);
+    drawing_release(&d);
     cx_release(&cx);
-    free(x);
+    plan_release(&p);
+    request_release(&q);
+    bundle_free(&b);
+}
+
+struct windows_run {
+    int frames, sampled, before_last; /* before_last: frames that were seen while steps were left */
+};
+
+static int see_frame(void *user, int index, const uint8_t *rgb, struct err *e)
+{
+    struct windows_run *r = user;
+
+    (void)index;
+    (void)rgb;
+    (void)e;
+    r->frames++;
+    return 0;
+}
+
+static int see_step(void *user, const char *stage, long done, long total, double left_s)
+{
+    struct windows_run *r = user;
+
+    (void)left_s;
+    if (!strcmp(stage, "sampling") && done < total) {
+        CHECK(done >= r->sampled);
+        r->sampled = (int)done;
+        r->before_last = r->frames;
+    }
+    return 0;
+}
+
+/* Seven latent frames in windows of three: 0-2, 2-4, 4-6; each begins with the end of the one
+ * before, and its frames are seen before the next one is drawn. */
+TEST(film_longer_than_the_model_is_drawn_in_windows)
+{
+    struct bundle *b = networks(DT_F32);
+    struct windows_run r = {0};
+    struct sink sink = {&r, see_frame, see_step, NULL}, nobody = {0};
+    struct figures f, again;
+    struct drawing d;
+    struct request q;
+    struct plan p;
+    struct cx cx;
+    struct err e = {0};
+    float last[4 * 6 * 16], first[4 * 6 * 16], later[4 * 6 * 16];
+
+    request_init(&q);
+    CHECK_INT(request_set(&q, "prompt", "a red ball", &e), 0);
+    CHECK_INT(request_set(&q, "type", "f32", &e), 0);
+    CHECK_INT(request_set(&q, "frames", "25", &e), 0);
+    CHECK_INT(plan_make(&p, fixture_dir(), &q, NULL, &e), 0);
+    CHECK_INT(plan_windows(&p), 3);
+    CHECK_INT(pipeline_run(b, &p, &sink, &f, &e), 0);
+    CHECK_INT(r.frames, 25);
+    CHECK_INT(r.before_last, 17); /* those of the first two windows */
+    p.threads = 1;
+    CHECK_INT(pipeline_run(b, &p, &nobody, &again, &e), 0);
+    CHECK_STR(f.latent_hash, again.latent_hash);
+    CHECK_STR(f.frame_hash, again.frame_hash);
+
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    CHECK_INT(drawing_init(&d, &cx, b, &p, &nobody, &e), 0);
+    CHECK_INT(drawing_window(&d, 0, &e), 0);
+    latent_get_frame(&d.shape, d.x, 2, NULL, NULL, last);
+    CHECK_INT(drawing_window(&d, 1, &e), 0);
+    latent_get_frame(&d.shape, d.x, 0, NULL, NULL, first);
+    latent_get_frame(&d.shape, d.x, 2, NULL, NULL, later);
+    CHECK(!memcmp(first, last, sizeof first));
+    CHECK(memcmp(later, last, sizeof later));
+    drawing_release(&d);
+    cx_release(&cx);
+    plan_release(&p);
+    request_release(&q);
+    bundle_free(&b);
+}
+
+/* Noise in what is given is in its tokens' timestep too, and it ends clean. */
+TEST(film_of_given_frames_with_noise)
+{
+    struct bundle *b = networks(DT_F32);
+    struct sink nobody = {0};
+    struct denoise_progress progress = {.sink = &nobody};
+    struct sampler_config config = {.name = "euler", .steps = 2, .shift = 1};
+    struct sampler *sampler;
+    struct velocity v;
+    struct request q;
+    struct plan p;
+    struct cx cx;
+    struct err e = {0};
+    float latent[4 * 6 * 16], end[4 * 6 * 16], x[3][3 * 4 * 6 * 16];
+
+    for (int i = 0; i < 4 * 6 * 16; i++)
+        latent[i] = (float)(i % 13) / 13;
+    request_init(&q);
+    CHECK_INT(request_set(&q, "prompt", "a red ball", &e), 0);
+    CHECK_INT(plan_make(&p, fixture_dir(), &q, NULL, &e), 0);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    CHECK_INT(velocity_of_plan(&v, &cx, b, &p, NULL, &e), 0);
+    for (int i = 0; i < 3; i++) { /* nothing given, clean, with noise */
+        struct given g = {1, i == 2 ? 0.25 : 0, latent};
+
+        for (int k = 0; k < 3 * 4 * 6 * 16; k++)
+            x[i][k] = (float)(k * 37 % 101 - 50) / 50;
+        CHECK_INT(sampler_new(&sampler, &config, &e), 0);
+        CHECK_INT(denoise(&v, sampler, &g, i > 0, x[i], &progress, &e), 0);
+        sampler_free(&sampler);
+        CHECK_INT(v.n_times, i ? 2 : 1);
+        CHECK(!i || v.times[0] == (i == 2 ? 250 : 0));
+        CHECK_INT(v.time_index[0], v.n_times - 1); /* frame 0 is drawn, frame 1 is given */
+        CHECK(!i || v.time_index[6] == 0);
+        latent_get_frame(&v.ask.shape, x[i], 1, NULL, NULL, end);
+        CHECK_INT(!memcmp(end, latent, sizeof end), i > 0);
+    }
+    CHECK(memcmp(x[0], x[1], sizeof x[0]) && memcmp(x[1], x[2], sizeof x[1]));
+    velocity_release(&v);
+    cx_release(&cx);
     plan_release(&p);
     request_release(&q);
     bundle_free(&b);
@@ -248,9 +366,9 @@ TEST(film_stops_inside_a_step)
     CHECK_INT(request_set(&q, "prompt", "a red ball", &e), 0);
     CHECK_INT(plan_make(&p, fixture_dir(), &q, NULL, &e), 0);
     cx_init(&cx, device_cpu(), DT_F32, NULL);
-    CHECK_INT(velocity_init(&v, &cx, b, &p, &stop, &e), 0);
-    float *x = xcalloc(2 * latent_count(&v.shape), sizeof *x);
-    CHECK_INT(velocity_at(&v, x, 500, 0.5, x + latent_count(&v.shape), &e), ERR_CANCEL);
+    CHECK_INT(velocity_of_plan(&v, &cx, b, &p, &stop, &e), 0);
+    float *x = xcalloc(2 * latent_count(&v.ask.shape), sizeof *x);
+    CHECK_INT(velocity_at(&v, x, 500, 0.5, x + latent_count(&v.ask.shape), &e), ERR_CANCEL);
     free(x);
     velocity_release(&v);
     cx_release(&cx);

@@ -110,12 +110,24 @@ TEST(train_windows_with_everyday_captions)
     for (int i = 0; i < N; i++) {
         CHECK(one[i].caption == 0 && many[i].caption >= 0 && many[i].caption < 4);
         CHECK(one[i].record == many[i].record && one[i].s == many[i].s &&
-              one[i].given == many[i].given && one[i].no_text == many[i].no_text);
+              one[i].n_given == many[i].n_given && one[i].no_text == many[i].no_text);
         everyday += many[i].caption > 0;
         seen[many[i].caption]++;
     }
     CHECK_BELOW(abs(everyday - N / 4), 40);
     CHECK(seen[1] && seen[2] && seen[3]);
+}
+
+/* Bit t: frame t is given, clean. */
+static uint64_t given_frames(const struct dit_window *w)
+{
+    uint64_t bits = 0;
+
+    for (int i = 0; i < w->n_given; i++) {
+        CHECK(w->given[i].level == 0 && !(bits >> w->given[i].frame & 1));
+        bits |= 1ull << w->given[i].frame;
+    }
+    return bits;
 }
 
 /* Windows that go on lie inside their record and have something left to invent; the others begin
@@ -130,19 +142,20 @@ TEST(train_windows_with_given_frames)
 
     dit_draw_windows(w, N, &r, &phase, &(struct dit_pool){7, 1, FRAMES, 4}, 3, 5);
     for (int i = 0; i < N; i++) {
-        int n = __builtin_popcountll(w[i].given);
+        uint64_t given = given_frames(&w[i]);
+        int n = w[i].n_given;
 
         CHECK(w[i].first >= 0 && w[i].t >= 1 && w[i].first + w[i].t <= FRAMES);
-        CHECK(w[i].given < 1ull << w[i].t && n < w[i].t);
-        if (n == 2 && w[i].given != 3) {
-            CHECK(w[i].given == (1 | 1ull << (w[i].t - 1)) && w[i].first == 0);
+        CHECK(given < 1ull << w[i].t && n < w[i].t);
+        if (n == 2 && given != 3) {
+            CHECK(given == (1 | 1ull << (w[i].t - 1)) && w[i].first == 0);
             ends++;
         } else if (n >= 2) {
-            CHECK(n <= 4 && w[i].given == (1ull << n) - 1);
+            CHECK(n <= 4 && given == (1ull << n) - 1);
             context[n]++;
             later += w[i].first > 0;
         } else {
-            CHECK(w[i].first == 0 && w[i].given <= 1);
+            CHECK(w[i].first == 0 && given <= 1);
             first += n;
         }
         whole += w[i].t == FRAMES;
