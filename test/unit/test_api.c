@@ -278,7 +278,8 @@ TEST(api_stops_and_runs_again)
     zt_model_free(&m);
 }
 
-/* What is left of a stopped film says how it was made, and nothing of a latent that is not whole. */
+/* What is left of a stopped film says how it was made, and nothing of a latent that is not whole.
+ */
 TEST(api_stopped_film_has_its_recipe)
 {
     zt_model *m = open_fixture();
