@@ -27,10 +27,12 @@ cuda_flags = $(if $(filter src/kern/cuda/% $(CUDNN_TEST),$1),-isystem $(CUDA_HOM
 FLAGS_AVX2 := -mavx2 -mfma -mf16c
 FLAGS_AVX512 := $(FLAGS_AVX2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 FLAGS_AVX512BF16 := $(FLAGS_AVX512) -mavx512bf16
+FLAGS_AMX := $(FLAGS_AVX512BF16) -mamx-tile -mamx-bf16
 FLAGS_AVX512VNNI := $(FLAGS_AVX512) -mavx512vnni
 isa_flags = $(if $(filter %_avx2.c %_avx2.h,$1),$(FLAGS_AVX2))\
 	    $(if $(filter %_avx512.c %_avx512.h,$1),$(FLAGS_AVX512))\
 	    $(if $(filter %_avx512bf16.c %_avx512bf16.h,$1),$(FLAGS_AVX512BF16))\
+	    $(if $(filter %_amx.c,$1),$(FLAGS_AMX))\
 	    $(if $(filter %_avx512vnni.c %_avx512vnni.h,$1),$(FLAGS_AVX512VNNI))
 fast_flags = $(if $(SANITIZE),,$(if $(filter src/kern/% src/world/march/%,$1),-O3))
 # The library alone knows its version, where its models are installed and which one came with the

@@ -9,7 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -207,6 +212,19 @@ uint64_t machine_memory_bytes(void)
     return (uint64_t)free_bytes;
 }
 
+#if defined(__x86_64__)
+/* Linux keeps tiles from a process until it has asked for them (arch_prctl(2), and
+ * Documentation/arch/x86/xstate.rst); asking again changes nothing. */
+static int amx_granted(void)
+{
+    enum { TILE = 1 << 24, BF16 = 1 << 22, ASK = 0x1023, TILE_DATA = 18 };
+    unsigned a, b, c, d;
+
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & TILE) && (d & BF16) &&
+           syscall(SYS_arch_prctl, ASK, TILE_DATA) == 0;
+}
+#endif
+
 unsigned machine_cpu_features(void)
 {
     unsigned f = 0;
@@ -220,6 +238,8 @@ unsigned machine_cpu_features(void)
         f |= CPU_AVX512;
     if ((f & CPU_AVX512) && __builtin_cpu_supports("avx512bf16"))
         f |= CPU_AVX512_BF16;
+    if ((f & CPU_AVX512_BF16) && amx_granted())
+        f |= CPU_AMX;
 #endif
     return f;
 }

@@ -5,12 +5,14 @@
 
 #include <stdint.h>
 
-enum { CPU_AVX2 = 1, CPU_AVX512 = 2, CPU_AVX512_BF16 = 4 };
+enum { CPU_AVX2 = 1, CPU_AVX512 = 2, CPU_AVX512_BF16 = 4, CPU_AMX = 8 };
 
 int machine_threads(void);           /* >= 1 */
 uint64_t machine_memory_bytes(void); /* available now under all limits */
-unsigned machine_cpu_features(void); /* AVX2 includes FMA; AVX512 = F+BW+DQ+VL */
-const char *machine_cpu_name(void);  /* static storage */
+/* AVX2 includes FMA; AVX512 = F+BW+DQ+VL; AMX = tiles and their bf16 product, for which the kernel
+ * is asked: the first call changes the process (frames of its signals may then take 8 KiB more). */
+unsigned machine_cpu_features(void);
+const char *machine_cpu_name(void); /* static storage */
 uint64_t machine_peak_rss_bytes(void);
 
 /* Limits of the control groups of this process and of all groups above; INFINITY without one. Files

@@ -70,7 +70,7 @@ void *kcx_shared(struct kcx *kc, size_t bytes)
 }
 
 /* From plain to fast; each lies over the one before it. */
-static const char *const level_name[] = {"c", "avx2", "avx512", "avx512bf16"};
+static const char *const level_name[] = {"c", "avx2", "avx512", "avx512bf16", "amx"};
 enum { N_LEVELS = sizeof level_name / sizeof *level_name };
 
 static struct kernels level[N_LEVELS];
@@ -90,7 +90,7 @@ static int level_index(const char *name)
 static void find_levels(void)
 {
     const char *limit = getenv("ZT_CPU");
-    int last = level_index(x86_dot_pays() ? "avx512bf16" : "avx512");
+    int last = level_index(x86_best_level());
 
     if (limit && *limit)
         last = level_index(limit);

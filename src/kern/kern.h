@@ -315,7 +315,7 @@ struct k_ema { /* avg += (1-decay)(p-avg) */
 
 /* One function pointer per kernel. */
 struct kernels {
-    const char *name; /* "c", "avx2", "avx512", "avx512bf16", "null", "cuda" */
+    const char *name; /* "c", "avx2", "avx512", "avx512bf16", "amx", "null", "cuda" */
 #define K(kernel, args) void (*kernel)(struct kcx *, struct args *);
     KERNELS(K)
 #undef K
@@ -323,8 +323,8 @@ struct kernels {
 
 const struct kernels *kernels_c(void);
 const struct kernels *kernels_null(void);
-/* The fastest kernels of this CPU, which need not be its highest level (x86_dot_pays);
- * ZT_CPU=c|avx2|avx512|avx512bf16 in the environment chooses a level. An unknown or unavailable
+/* The fastest kernels of this CPU, which need not be its highest level (x86_best_level);
+ * ZT_CPU=c|avx2|avx512|avx512bf16|amx in the environment chooses a level. An unknown or unavailable
  * name falls to the nearest lower set. Decided once, thread-safe. */
 const struct kernels *kernels_best(void);
 /* The kernels up to one set by name, for tests: NULL when this CPU, machine or build has not got

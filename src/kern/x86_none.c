@@ -8,9 +8,9 @@ int kernels_x86(const char *level, struct kernels *k)
     return -1;
 }
 
-int x86_dot_pays(void)
+const char *x86_best_level(void)
 {
-    return 0;
+    return "c";
 }
 
 double x86_peak_flops(enum dtype type, struct threads *th)

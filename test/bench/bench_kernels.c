@@ -137,15 +137,18 @@ static const struct bench byte_benches[] = {
 
 static void table(const struct bench *b, int n, const char *unit, double (*peak)(enum dtype type))
 {
-    static const char *const set[] = {"c", "avx2", "avx512", "avx512bf16"};
+    static const char *const set[] = {"c", "avx2", "avx512", "avx512bf16", "amx"};
+    enum { N = sizeof set / sizeof *set };
 
-    printf("%-32s %-5s %11s %11s %11s %11s %8s %6s  (%s)\n", "", "type", set[0], set[1], set[2],
-           set[3], "best/c", "peak", unit);
+    printf("%-32s %-5s", "", "type");
+    for (int s = 0; s < N; s++)
+        printf(" %11s", set[s]);
+    printf(" %8s %6s  (%s)\n", "best/c", "peak", unit);
     for (int i = 0; i < n; i++) {
-        double r[4], best = 0;
+        double r[N], best = 0;
 
         printf("%-32s %-5s", b[i].name, dtype_name(b[i].type));
-        for (int s = 0; s < 4; s++) {
+        for (int s = 0; s < N; s++) {
             r[s] = rate(&b[i], set[s]);
             best = r[s] > best ? r[s] : best;
             if (r[s] > 0)

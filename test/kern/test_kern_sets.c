@@ -7,7 +7,7 @@
 #include "kern/x86/x86.h"
 #include "walled.h"
 
-static const char *const names[] = {"c", "avx2", "avx512", "avx512bf16", "null"};
+static const char *const names[] = {"c", "avx2", "avx512", "avx512bf16", "amx", "null"};
 
 TEST(kern_every_kernel_has_a_row)
 {
@@ -75,11 +75,11 @@ TEST(kern_choice_by_environment)
         CHECK_STR(kernels_best()->name, expected);
         return;
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         best = kernels_named(names[i]) ? i : best;
         check_choice(names[i], names[best]);
     }
-    check_choice("", names[best == 3 && !x86_dot_pays() ? 2 : best]);
+    check_choice("", kernels_named(x86_best_level()) ? x86_best_level() : names[best]);
     check_choice("sse9", "c");
 }
 

@@ -131,7 +131,7 @@ static void in_set(const char *name, const struct stored_form *form, int scaled)
 
 static void in_all_sets(const struct stored_form *form, int scaled)
 {
-    static const char *const sets[] = {"c", "avx2", "avx512", "avx512bf16"};
+    static const char *const sets[] = {"c", "avx2", "avx512", "avx512bf16", "amx"};
 
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
         in_set(sets[i], form, scaled);

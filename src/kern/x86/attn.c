@@ -39,7 +39,7 @@ void *attn_at(const void *p, enum dtype type, int64_t i)
 struct mm_a attn_rows(const struct mm *mm, const void *src, enum dtype type, int64_t ld,
                       int64_t rows, int64_t k, void *room)
 {
-    if (type == mm->type && k % mm->group == 0)
+    if (type == mm->type && mm_whole(mm, k))
         return (struct mm_a){src, ld * (type == DT_BF16 ? 2 : 4), 4, 0, INT64_MAX};
     mm->pack_rows(room, src, type, ld, rows, k);
     return mm_a_rows(mm, room, k);
@@ -71,7 +71,8 @@ static size_t forward_carve(const struct forward *f, struct forward_room *w, cha
     int64_t dim = f->a->head_dim,
             chunk = least(attn_longest(f->a->q_start, f->a->n_seq), ATTN_CHUNK);
     char *at = base;
-    w->ld = mm_round_up(f->keys, 16) + 16; /* not a power of two: rows fall into different sets */
+    w->ld = mm_round_up(f->keys, SOFT_KEYS) +
+            16; /* not a power of two: rows fall into different sets */
     w->k = attn_carve(&at, mm_bytes_b(f->mm, f->keys, dim));
     w->v = attn_carve(&at, mm_bytes_b(f->mm, dim, f->keys));
     w->q = attn_carve(&at, mm_bytes_rows(f->mm, f->rows, dim));
@@ -189,4 +190,5 @@ void attn_forward(struct kcx *kc, const struct k_attention *a, const struct attn
 ATTN_LEVEL(avx2, &mm_f32_avx2, NULL, &soft_avx2)
 ATTN_LEVEL(avx512, &mm_f32_avx512, NULL, &soft_avx512)
 ATTN_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, &soft_avx512)
+ATTN_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx, &soft_avx512)
 /* clang-format on */

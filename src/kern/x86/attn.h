@@ -20,11 +20,13 @@ struct soft_rows {
     int64_t ld_s;
     const float *bias; /* of row 0, key 0; NULL for none */
     int64_t ld_bias;
-    void *
-        p; /* out: probabilities, type p_type, row stride ld_p, zeros up to a multiple of 16 keys */
+    void *p; /* out: probabilities, type p_type, row stride ld_p, zeros up to a multiple of
+                SOFT_KEYS */
     enum dtype p_type;
     int64_t ld_p;
 };
+
+enum { SOFT_KEYS = 32 };
 
 struct soft {
     /* One more block of keys: max[row] and sum[row] go on; out [rows, dim] so far is rescaled. */
@@ -73,5 +75,6 @@ void *attn_carve(char **room, size_t bytes);
 void attn_overlay_avx2(struct kernels *k);
 void attn_overlay_avx512(struct kernels *k);
 void attn_overlay_avx512bf16(struct kernels *k);
+void attn_overlay_amx(struct kernels *k);
 
 #endif

@@ -42,7 +42,7 @@ static size_t backward_carve(const struct backward *x, struct backward_room *w, 
     int64_t dim = a->head_dim, nq = attn_longest(a->q_start, a->n_seq);
     int64_t nk = attn_longest(a->k_start, a->n_seq);
     char *at = base;
-    w->ld = mm_round_up(x->keys, 16) + 16;
+    w->ld = mm_round_up(x->keys, SOFT_KEYS) + 16;
     size_t scores = (size_t)(x->rows * w->ld) * 4;
     w->k_turned = attn_carve(&at, mm_bytes_b(mm, x->keys, dim));
     w->v_turned = attn_carve(&at, mm_bytes_b(mm, x->keys, dim));

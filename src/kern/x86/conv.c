@@ -238,4 +238,5 @@ static void conv_dw(struct kcx *kc, const struct k_conv2d_dw *a, const struct co
 CONV_LEVEL(avx2, &mm_f32_avx2, NULL, sum_rows_avx2)
 CONV_LEVEL(avx512, &mm_f32_avx512, NULL, sum_rows_avx512)
 CONV_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, sum_rows_avx512)
+CONV_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx, sum_rows_avx512)
 /* clang-format on */

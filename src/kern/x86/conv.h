@@ -7,5 +7,6 @@
 void conv_overlay_avx2(struct kernels *k);
 void conv_overlay_avx512(struct kernels *k);
 void conv_overlay_avx512bf16(struct kernels *k);
+void conv_overlay_amx(struct kernels *k);
 
 #endif

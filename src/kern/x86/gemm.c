@@ -64,7 +64,7 @@ static struct mm_a gemm_a(const struct gemm_job *g, const struct gemm_room *w, i
         return mm_a_strips(mm, w->a, k);
     }
     const char *a = gemm_lines(g->g->a, q->a, q->a_type, &ld, i, rows, k0, k, w->lines);
-    if (q->a_type == mm->type && k % mm->group == 0)
+    if (q->a_type == mm->type && mm_whole(mm, k))
         return (struct mm_a){a, ld * (q->a_type == DT_BF16 ? 2 : 4), 4, 0, INT64_MAX};
     mm->pack_rows(w->a, a, q->a_type, ld, rows, k);
     return mm_a_rows(mm, w->a, k);
@@ -208,7 +208,8 @@ static int gemm_split(struct gemm_job *g)
         while (n_m * n_n % threads && n_m * n_n < 4 * threads && n_n < most)
             n_n++;
     }
-    g->m_block = mm_round_up(pieces(q->m, n_m), g->form == GEMM_TN ? MM_STRIP : 6);
+    g->m_block = mm_round_up(pieces(q->m, n_m),
+                             g->form == GEMM_TN && g->mm->rows < MM_STRIP ? MM_STRIP : g->mm->rows);
     g->n_range = mm_round_up(pieces(q->n, n_n), MM_PANEL);
     g->n_block = g->n_range;
     if (whole) /* blocks of equal width, the last is no splinter */
@@ -245,7 +246,7 @@ void gemm(struct kcx *kc, const struct gemm *what)
     struct gemm_job g = {
         .kc = kc, .g = what, .q = q, .mm = narrow ? what->dot : what->f32, .form = what->form};
     int64_t groups = mm_groups(g.mm, q->k > 0 ? q->k : 1);
-    g.direct = !what->a && g.form != GEMM_TN && q->a_type == g.mm->type && q->k % g.mm->group == 0;
+    g.direct = !what->a && g.form != GEMM_TN && q->a_type == g.mm->type && mm_whole(g.mm, q->k);
     g.parts = groups > GEMM_K ? (int)((groups + GEMM_K - 1) / GEMM_K) : 1;
     g.k_block = mm_round_up((groups + g.parts - 1) / g.parts, 16) * g.mm->group;
     g.parts = q->k > 0 ? (int)((q->k + g.k_block - 1) / g.k_block) : 1;
@@ -292,4 +293,5 @@ static int gemm_any_f64(const struct k_matmul *q)
 GEMM_LEVEL(avx2, &mm_f32_avx2, NULL)
 GEMM_LEVEL(avx512, &mm_f32_avx512, NULL)
 GEMM_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16)
+GEMM_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx)
 /* clang-format on */

@@ -34,5 +34,6 @@ enum { GEMM_K = 512 };
 void gemm_overlay_avx2(struct kernels *k);
 void gemm_overlay_avx512(struct kernels *k);
 void gemm_overlay_avx512bf16(struct kernels *k);
+void gemm_overlay_amx(struct kernels *k);
 
 #endif

@@ -17,7 +17,8 @@
 enum { MM_PANEL = 64, MM_STRIP = 16 };
 
 /* Where A(i, g) lies: p + (i / per_panel) panel + (i % per_panel) row + g step, strides in bytes.
- */
+ * With unit > 1 the groups of a unit lie side by side: p + ... + (g - g % unit) step + (g %
+ * unit) 4. */
 struct mm_a {
     const void *p;
     int64_t row, step, panel, per_panel;
@@ -42,6 +43,9 @@ struct mm_out {
 struct mm {
     enum dtype type; /* of packed elements: F32 or BF16 */
     int group;       /* k per group: 1 or 2 */
+    int unit;        /* groups are counted in multiples of it, filled up with zeros */
+    int rows;        /* that pass together: blocks of a multiple have no splinters */
+    int strip_row;   /* of what pack_cols makes of A: bytes between rows */
     /* b: panels of groups x MM_PANEL. n may be anything: columns beyond it are not stored. */
     void (*block)(int64_t m, int64_t n, int64_t groups, const struct mm_a *a, const void *b,
                   const struct mm_out *out);
@@ -49,7 +53,7 @@ struct mm {
     void (*pack_rows)(void *dst, const void *src, enum dtype t, int64_t ld, int64_t rows,
                       int64_t k);
     /* src[k,n] -> panels [groups][width] with width 64 (B) or 16 (A, transposed): filled up with
-     * zeros. */
+     * zeros. What lies where in a panel is a matter of this engine. */
     void (*pack_cols)(void *dst, int width, const void *src, enum dtype t, int64_t ld, int64_t k,
                       int64_t n);
     /* src[n,k] -> panels [groups][MM_PANEL] of B. */
@@ -59,7 +63,7 @@ struct mm {
     double (*peak)(int64_t loops, float *sink);
 };
 
-extern const struct mm mm_f32_avx2, mm_f32_avx512, mm_bf16_avx512bf16;
+extern const struct mm mm_f32_avx2, mm_f32_avx512, mm_bf16_avx512bf16, mm_bf16_amx;
 
 static inline int64_t mm_round_up(int64_t x, int64_t to)
 {
@@ -68,7 +72,13 @@ static inline int64_t mm_round_up(int64_t x, int64_t to)
 
 static inline int64_t mm_groups(const struct mm *mm, int64_t k)
 {
-    return (k + mm->group - 1) / mm->group;
+    return mm_round_up((k + mm->group - 1) / mm->group, mm->unit);
+}
+
+/* Whether rows of k elements can be read where they lie. */
+static inline int mm_whole(const struct mm *mm, int64_t k)
+{
+    return k % (mm->group * mm->unit) == 0;
 }
 
 /* Bytes of packed operands. */
@@ -95,7 +105,7 @@ static inline struct mm_a mm_a_rows(const struct mm *mm, const void *p, int64_t 
 
 static inline struct mm_a mm_a_strips(const struct mm *mm, const void *p, int64_t k)
 {
-    return (struct mm_a){p, 4, MM_STRIP * 4, mm_groups(mm, k) * MM_STRIP * 4, MM_STRIP};
+    return (struct mm_a){p, mm->strip_row, MM_STRIP * 4, mm_groups(mm, k) * MM_STRIP * 4, MM_STRIP};
 }
 
 #endif

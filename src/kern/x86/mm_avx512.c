@@ -8,6 +8,9 @@
 
 const struct mm mm_f32_avx512 = {.type = DT_F32,
                                  .group = MM_GROUP,
+                                 .unit = 1,
+                                 .rows = MM_MR,
+                                 .strip_row = 4,
                                  .block = mm_block,
                                  .pack_rows = mm_pack_rows,
                                  .pack_cols = mm_pack_cols,

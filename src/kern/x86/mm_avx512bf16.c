@@ -75,6 +75,9 @@ static void mm_pack_rows(void *dst, const void *src, enum dtype t, int64_t ld, i
 
 const struct mm mm_bf16_avx512bf16 = {.type = DT_BF16,
                                       .group = MM_GROUP,
+                                      .unit = 1,
+                                      .rows = MM_MR,
+                                      .strip_row = 4,
                                       .block = mm_block,
                                       .pack_rows = mm_pack_rows,
                                       .pack_cols = mm_pack_cols,

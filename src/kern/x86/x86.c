@@ -28,6 +28,9 @@ static const struct level {
     {"avx512bf16",
      CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16,
      {gemm_overlay_avx512bf16, attn_overlay_avx512bf16, conv_overlay_avx512bf16}},
+    {"amx",
+     CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16 | CPU_AMX,
+     {gemm_overlay_amx, attn_overlay_amx, conv_overlay_amx}},
 };
 enum { N_LEVELS = sizeof levels / sizeof *levels };
 
@@ -46,10 +49,10 @@ int kernels_x86(const char *level, struct kernels *k)
     return 0;
 }
 
-int x86_dot_pays(void)
+const char *x86_best_level(void)
 {
     __builtin_cpu_init();
-    return __builtin_cpu_is("amd") != 0;
+    return __builtin_cpu_is("amd") ? "avx512bf16" : "avx512";
 }
 
 struct peak_job {
@@ -92,6 +95,6 @@ double x86_peak_flops(enum dtype t, struct threads *threads)
     f32 = peak_of(have & CPU_AVX512 ? &mm_f32_avx512 : &mm_f32_avx2, threads);
     if (t == DT_F32 || !(have & CPU_AVX512_BF16))
         return f32;
-    dot = peak_of(&mm_bf16_avx512bf16, threads);
+    dot = peak_of(have & CPU_AMX ? &mm_bf16_amx : &mm_bf16_avx512bf16, threads);
     return dot > f32 ? dot : f32;
 }
