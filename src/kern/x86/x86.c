@@ -52,6 +52,8 @@ int kernels_x86(const char *level, struct kernels *k)
 const char *x86_best_level(void)
 {
     __builtin_cpu_init();
+    if (machine_cpu_features() & CPU_AMX)
+        return "amx";
     return __builtin_cpu_is("amd") ? "avx512bf16" : "avx512";
 }
 
