@@ -7,7 +7,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/rng.h"
-#include "base/utf8.h"
 #include "world/caption.h"
 
 enum { MAX_TEMPLATES = 10 };
@@ -278,24 +277,6 @@ static void say_surroundings(struct teller *t)
         say_extra(t, choose(t->rng, cameras[t->lang][f->camera], 3));
 }
 
-/* One in five Chinese captions is in traditional characters. */
-static void make_traditional(struct buf *b)
-{
-    struct buf old = *b;
-
-    *b = (struct buf)BUF_INIT;
-    for (size_t i = 0; i < old.len;) {
-        char bytes[4];
-        uint32_t cp;
-        int n = utf8_decode(old.data + i, old.len - i, &cp);
-
-        ZT_ASSERT(n > 0);
-        i += (size_t)n;
-        buf_add(b, bytes, (size_t)utf8_encode(lexicon_traditional(cp), bytes));
-    }
-    buf_release(&old);
-}
-
 void caption_everyday(const struct facts *f, enum lang lang, struct rng *r, struct buf *out)
 {
     static const double detail[3] = {0.15, 0.5, 0.9};
@@ -311,7 +292,7 @@ void caption_everyday(const struct facts *f, enum lang lang, struct rng *r, stru
     if (rng_chance(r, 0.5))
         buf_puts(&text, lang == LANG_ZH ? "。" : ".");
     if (lang == LANG_ZH && rng_chance(r, 0.2))
-        make_traditional(&text);
+        lexicon_make_traditional(&text, lexicon_traditional);
     buf_add(out, text.data, text.len);
     buf_release(&text);
 }

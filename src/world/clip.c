@@ -1,5 +1,6 @@
 #include "world/clip.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,4 +23,28 @@ void clip_release(struct clip *c)
     free(c->ids);
     free(c->truth);
     memset(c, 0, sizeof *c);
+}
+
+void clip_look(const uint8_t *ids, int w, int h, int id, double area, struct clip_object *o)
+{
+    int x0 = w, x1 = -1, y0 = h, y1 = -1, n = 0;
+
+    for (int y = 0; y < h; y++) {
+        for (int x = 0; x < w; x++) {
+            if (ids[y * w + x] != id)
+                continue;
+            n++;
+            x0 = x < x0 ? x : x0;
+            x1 = x > x1 ? x : x1;
+            y0 = y < y0 ? y : y0;
+            y1 = y;
+        }
+    }
+    if (!n)
+        return;
+    o->bbox[0] = (float)x0;
+    o->bbox[1] = (float)y0;
+    o->bbox[2] = (float)(x1 + 1);
+    o->bbox[3] = (float)(y1 + 1);
+    o->visible = area > 0 ? (float)fmin(n / area, 1) : 0;
 }

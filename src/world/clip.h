@@ -27,6 +27,10 @@ struct clip {
 void clip_init(struct clip *c, int w, int h, int n_frames, int n_objects, double fps);
 void clip_release(struct clip *c);
 
+/* Box and visible share of what has this id in a map [h][w]; left as they are when no pixel has it.
+ * area: pixels that it would have alone on an endless picture. */
+void clip_look(const uint8_t *ids, int w, int h, int id, double area, struct clip_object *o);
+
 static inline const struct clip_object *clip_truth(const struct clip *c, int frame, int object)
 {
     return &c->truth[frame * c->n_objects + object];

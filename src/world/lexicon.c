@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/utf8.h"
 #include "world/lexicon_words.h"
@@ -62,6 +63,23 @@ uint32_t lexicon_normal(uint32_t cp)
 uint32_t lexicon_traditional(uint32_t cp)
 {
     return cp < 0x3400 ? cp : partner(cp, 1);
+}
+
+void lexicon_make_traditional(struct buf *b, uint32_t (*traditional)(uint32_t cp))
+{
+    struct buf old = *b;
+
+    *b = (struct buf)BUF_INIT;
+    for (size_t i = 0; i < old.len;) {
+        char bytes[4];
+        uint32_t cp;
+        int n = utf8_decode(old.data + i, old.len - i, &cp);
+
+        ZT_ASSERT(n > 0);
+        i += (size_t)n;
+        buf_add(b, bytes, (size_t)utf8_encode(traditional(cp), bytes));
+    }
+    buf_release(&old);
 }
 
 struct word_list {

@@ -10,6 +10,8 @@
 
 #include "world/facts.h"
 
+struct buf;
+
 enum lang { LANG_EN, LANG_ZH, LANG_COUNT };
 
 /* Tags 0 .. SLOT_COUNT-1 are the slots of facts.h; these follow. */
@@ -78,6 +80,8 @@ const char *lexicon_next(const char **at, int *len, int *spoken);
 uint32_t lexicon_normal(uint32_t cp);
 /* The traditional form of a simplified character; cp itself when there is none. */
 uint32_t lexicon_traditional(uint32_t cp);
+/* A whole text in the other script, by a function like lexicon_traditional. b: valid UTF-8. */
+void lexicon_make_traditional(struct buf *b, uint32_t (*traditional)(uint32_t cp));
 
 /* Everything the tokenizer should know whole: canonical words, English words, Chinese forms and
  * each of their characters in both scripts, punctuation. Each once, in a fixed order; *n of them.

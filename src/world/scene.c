@@ -93,6 +93,15 @@ float view_project(const struct view *v, const float p[3], float *x, float *y)
     return depth;
 }
 
+void view_locate(const struct view *v, int w, int h, struct clip_object *o)
+{
+    float x, y, z = fmaxf(view_project(v, o->pos, &x, &y), 0.05f);
+
+    o->px[0] = x * (float)w;
+    o->px[1] = y * (float)h;
+    o->radius_px = o->radius / (z * v->tan_h) * (float)h / 2;
+}
+
 /* Half of the width that the camera sees at depth y and height z. */
 static float half_width(const struct scene *s, float y, float z)
 {

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "world/clip.h"
 #include "world/facts.h"
 
 enum { PRIM_SPHERE, PRIM_BOX, PRIM_CYLINDER, PRIM_CONE }; /* axis of the last two: local z */
@@ -68,5 +69,7 @@ void scene_view(const struct scene *s, double t_s, double aspect, struct view *v
 /* Picture coordinates of a world point: x, y in 0..1 (outside the frame beyond), returns its depth.
  */
 float view_project(const struct view *v, const float p[3], float *x, float *y);
+/* Centre and radius of an object in pixels of a picture w x h, from those in the world. */
+void view_locate(const struct view *v, int w, int h, struct clip_object *o);
 
 #endif

@@ -17,7 +17,6 @@ static void locate(const struct scene *s, const struct view *v, const struct pos
                    int w, int h, struct clip_object *o)
 {
     int n = 0;
-    float x, y, z;
 
     memset(o, 0, sizeof *o);
     for (int i = 0; i < s->n_bodies; i++) {
@@ -35,35 +34,7 @@ static void locate(const struct scene *s, const struct view *v, const struct pos
         o->pos[k] /= (float)n;
         o->vel[k] /= (float)n;
     }
-    z = fmaxf(view_project(v, o->pos, &x, &y), 0.05f);
-    o->px[0] = x * (float)w;
-    o->px[1] = y * (float)h;
-    o->radius_px = o->radius / (z * v->tan_h) * (float)h / 2;
-}
-
-/* Box and share of the visible pixels, from the id map. */
-static void look(const uint8_t *ids, int w, int h, int object, double area, struct clip_object *o)
-{
-    int x0 = w, x1 = -1, y0 = h, y1 = -1, n = 0;
-
-    for (int y = 0; y < h; y++) {
-        for (int x = 0; x < w; x++) {
-            if (ids[y * w + x] != object)
-                continue;
-            n++;
-            x0 = x < x0 ? x : x0;
-            x1 = x > x1 ? x : x1;
-            y0 = y < y0 ? y : y0;
-            y1 = y;
-        }
-    }
-    if (!n)
-        return;
-    o->bbox[0] = (float)x0;
-    o->bbox[1] = (float)y0;
-    o->bbox[2] = (float)(x1 + 1);
-    o->bbox[3] = (float)(y1 + 1);
-    o->visible = area > 0 ? (float)fmin(n / area, 1) : 0;
+    view_locate(v, w, h, o);
 }
 
 void scene_render(const struct scene *s, int w, int h, int n_frames, double fps, struct clip *c)
@@ -87,7 +58,7 @@ void scene_render(const struct scene *s, int w, int h, int n_frames, double fps,
             struct clip_object *t = &c->truth[f * s->n_objects + o];
 
             locate(s, &v, now, o + 1, w, h, t);
-            look(ids, w, h, o + 1, raster_area(r, s, &v, now, o + 1), t);
+            clip_look(ids, w, h, o + 1, raster_area(r, s, &v, now, o + 1), t);
         }
     }
     raster_free(&r);

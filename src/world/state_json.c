@@ -3,7 +3,7 @@
 #include "base/buf.h"
 #include "base/jsonw.h"
 #include "base/rng.h"
-#include "world/caption.h"
+#include "world/physics.h"
 
 enum { STREAM_CAPTION = 0x63617074 };
 
@@ -68,19 +68,29 @@ void track_json(struct jsonw *w, const struct clip *c, int object)
     jsonw_end_array(w);
 }
 
-static void captions_json(struct jsonw *w, const struct scene *s)
+void clip_head_json(struct jsonw *w, uint64_t seed, const struct clip *c)
+{
+    jsonw_int(w, "format", 1);
+    jsonw_int(w, "seed", (int64_t)seed);
+    jsonw_int(w, "width", c->w);
+    jsonw_int(w, "height", c->h);
+    jsonw_int(w, "frames", c->n_frames);
+    jsonw_real(w, "fps", c->fps);
+}
+
+void captions_json(struct jsonw *w, const struct world *world, const void *state, uint64_t seed)
 {
     static const char *const names[LANG_COUNT] = {"en", "zh"};
     struct buf text = BUF_INIT;
     struct rng r;
 
-    caption_canonical(&s->facts, &text);
+    world->caption(state, &text);
     jsonw_string(w, "canonical", buf_str(&text));
-    rng_init(&r, s->seed, STREAM_CAPTION);
+    rng_init(&r, seed, STREAM_CAPTION);
     jsonw_object(w, "captions");
     for (int lang = 0; lang < LANG_COUNT; lang++) {
         buf_clear(&text);
-        caption_everyday(&s->facts, (enum lang)lang, &r, &text);
+        world->everyday(state, (enum lang)lang, &r, &text);
         jsonw_string(w, names[lang], buf_str(&text));
     }
     jsonw_end_object(w);
@@ -90,15 +100,10 @@ static void captions_json(struct jsonw *w, const struct scene *s)
 void state_json(struct jsonw *w, const char *key, const struct scene *s, const struct clip *c)
 {
     jsonw_object(w, key);
-    jsonw_int(w, "format", 1);
-    jsonw_int(w, "seed", (int64_t)s->seed);
-    jsonw_int(w, "width", c->w);
-    jsonw_int(w, "height", c->h);
-    jsonw_int(w, "frames", c->n_frames);
-    jsonw_real(w, "fps", c->fps);
+    clip_head_json(w, s->seed, c);
     jsonw_real(w, "gravity", WORLD_GRAVITY);
     facts_json(w, "facts", &s->facts);
-    captions_json(w, s);
+    captions_json(w, &world_physics, s, s->seed);
     jsonw_array(w, "objects");
     for (int i = 0; i < c->n_objects; i++) {
         jsonw_object(w, NULL);

@@ -13,12 +13,17 @@
 #include "world/scene.h"
 
 struct jsonw;
+struct world;
 
 /* The whole object, as a value of `key` (NULL at the top). */
 void state_json(struct jsonw *w, const char *key, const struct scene *s, const struct clip *c);
 /* Only the facts: {"event": "moves", "direction": .., "objects": [..], ..}. */
 void facts_json(struct jsonw *w, const char *key, const struct facts *f);
 
+/* The members that every world's object begins with: format to fps. */
+void clip_head_json(struct jsonw *w, uint64_t seed, const struct clip *c);
+/* The members "canonical" and "captions": a scene in words, as its world says it. */
+void captions_json(struct jsonw *w, const struct world *world, const void *state, uint64_t seed);
 /* The member "track" of an object: where it is at every frame. */
 void track_json(struct jsonw *w, const struct clip *c, int object);
 

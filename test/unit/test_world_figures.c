@@ -360,7 +360,7 @@ static void frame_of(const struct march_code *code, const struct story *s, uint8
 
     stage_init(&st, s, 1);
     stage_frame(&st, 1.3, m);
-    code->frame(m, W, H, scratch, rgb, ids, NULL);
+    code->frame(m, W, H, scratch, rgb, ids);
     free(m);
 }
 

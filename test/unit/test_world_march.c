@@ -172,7 +172,7 @@ static void render(const char *isa, const struct story_facts *f, uint64_t seed, 
     story_from_facts(&s, f, seed, 0);
     stage_init(&st, &s, (double)W / H);
     stage_frame(&st, t_s, &m);
-    march_named(isa)->frame(&m, W, H, scratch, rgb, ids, NULL);
+    march_named(isa)->frame(&m, W, H, scratch, rgb, ids);
 }
 
 /* The promise to every CPU: all places, all times, every weather and style, equal to the bit. */

@@ -90,10 +90,8 @@ struct march {
     ((size_t)(w) * (size_t)(h) * (6 * sizeof(float) + sizeof(int) + 2))
 /* The code for one instruction set; all give the same bits. */
 struct march_code {
-    /* rgb [h][w][3] sRGB, ids [h][w] of the pixel centres, depth [h][w] along the ray in m (may be
-     * NULL; the sky is at 1e4). */
-    void (*frame)(const struct march *m, int w, int h, void *scratch, uint8_t *rgb, uint8_t *ids,
-                  float *depth);
+    /* rgb [h][w][3] sRGB, ids [h][w] of the pixel centres. */
+    void (*frame)(const struct march *m, int w, int h, void *scratch, uint8_t *rgb, uint8_t *ids);
     /* Pixels that the things of this id would cover alone, were the picture endless. */
     double (*area)(const struct march *m, int id, int h);
 };

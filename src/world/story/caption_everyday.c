@@ -5,7 +5,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/rng.h"
-#include "base/utf8.h"
 #include "world/story/caption.h"
 #include "world/story/phrases.h"
 #include "world/story/sample.h"
@@ -271,23 +270,6 @@ static void say_extras(struct teller *t, struct buf *out)
     }
 }
 
-static void make_traditional(struct buf *b)
-{
-    struct buf old = *b;
-
-    *b = (struct buf)BUF_INIT;
-    for (size_t i = 0; i < old.len;) {
-        char bytes[4];
-        uint32_t cp;
-        int n = utf8_decode(old.data + i, old.len - i, &cp);
-
-        ZT_ASSERT(n > 0);
-        i += (size_t)n;
-        buf_add(b, bytes, (size_t)utf8_encode(story_traditional(cp), bytes));
-    }
-    buf_release(&old);
-}
-
 void story_caption_everyday(const struct story_facts *f, enum lang lang, struct rng *r,
                             struct buf *out, struct story_facts *said)
 {
@@ -316,7 +298,7 @@ void story_caption_everyday(const struct story_facts *f, enum lang lang, struct 
     if (rng_chance(r, 0.5))
         buf_puts(&text, lang == LANG_ZH ? "。" : ".");
     if (lang == LANG_ZH && rng_chance(r, 0.2))
-        make_traditional(&text);
+        lexicon_make_traditional(&text, story_traditional);
     buf_add(out, text.data, text.len);
     buf_release(&text);
     if (said)

@@ -1,6 +1,5 @@
 #include "world/story/render.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,45 +26,15 @@ static int whereabouts(const struct march *m, int id, struct clip_object *o)
     return n;
 }
 
-static void look_at_ids(const uint8_t *ids, int w, int h, int id, double area,
-                        struct clip_object *o)
-{
-    int x0 = w, x1 = -1, y0 = h, y1 = -1, n = 0;
-
-    for (int y = 0; y < h; y++) {
-        for (int x = 0; x < w; x++) {
-            if (ids[y * w + x] != id)
-                continue;
-            n++;
-            x0 = x < x0 ? x : x0;
-            x1 = x > x1 ? x : x1;
-            y0 = y < y0 ? y : y0;
-            y1 = y;
-        }
-    }
-    if (!n)
-        return;
-    o->bbox[0] = (float)x0;
-    o->bbox[1] = (float)y0;
-    o->bbox[2] = (float)(x1 + 1);
-    o->bbox[3] = (float)(y1 + 1);
-    o->visible = area > 0 ? (float)fmin(n / area, 1) : 0;
-}
-
 static void truth_of(const struct march *m, const struct march_code *code, const uint8_t *ids,
                      int w, int h, struct clip_object *o)
 {
     memset(o, 0, N_OBJECTS * sizeof *o);
     for (int i = 0; i < N_OBJECTS; i++) {
-        float x, y, z;
-
         if (!whereabouts(m, i + 1, &o[i]))
             continue;
-        z = fmaxf(view_project(&m->view, o[i].pos, &x, &y), 0.05f);
-        o[i].px[0] = x * (float)w;
-        o[i].px[1] = y * (float)h;
-        o[i].radius_px = o[i].radius / (z * m->view.tan_h) * (float)h / 2;
-        look_at_ids(ids, w, h, i + 1, code->area(m, i + 1, h), &o[i]);
+        view_locate(&m->view, w, h, &o[i]);
+        clip_look(ids, w, h, i + 1, code->area(m, i + 1, h), &o[i]);
     }
 }
 
@@ -113,26 +82,22 @@ static void speeds(struct clip *c)
 
 void story_render(const struct story *s, int w, int h, int n_frames, double fps, struct clip *c)
 {
-    size_t n_px = (size_t)w * (size_t)h, n = (size_t)n_frames;
+    size_t n_px = (size_t)w * (size_t)h;
     const struct march_code *code = march_best();
     struct march *m;
     struct stage st;
     void *scratch;
 
-    ZT_ASSERT(w > 0 && h > 0 && n_frames > 0 && fps > 0);
     ZT_ASSERT(story_facts_are_complete(&s->facts));
     m = xmalloc(sizeof *m);
     scratch = xmalloc(MARCH_SCRATCH_BYTES(w, h));
-    *c = (struct clip){.w = w, .h = h, .n_frames = n_frames, .n_objects = N_OBJECTS, .fps = fps};
-    c->rgb = xmalloc(n * n_px * 3);
-    c->ids = xmalloc(n * n_px);
-    c->truth = xcalloc(n * N_OBJECTS, sizeof *c->truth);
+    clip_init(c, w, h, n_frames, N_OBJECTS, fps);
     stage_init(&st, s, (double)w / h);
     for (int f = 0; f < n_frames; f++) {
         uint8_t *ids = c->ids + (size_t)f * n_px;
 
         stage_frame(&st, f / fps, m);
-        code->frame(m, w, h, scratch, c->rgb + (size_t)f * n_px * 3, ids, NULL);
+        code->frame(m, w, h, scratch, c->rgb + (size_t)f * n_px * 3, ids);
         truth_of(m, code, ids, w, h, &c->truth[f * N_OBJECTS]);
     }
     speeds(c);

@@ -15,8 +15,6 @@
 _Static_assert(sizeof(struct story) <= WORLD_STATE_BYTES, "a story is a state");
 _Static_assert(sizeof(struct story_mix) <= WORLD_MIX_BYTES, "and its mix a mix");
 
-enum { STREAM_CAPTION = 0x63617074 };
-
 static const char *const mix_fields[] = {"families", "cameras", "styles", NULL};
 
 /* One group of shares: {"cliff": 0.5, ...}; what is left out does not happen. */
@@ -102,36 +100,12 @@ static void render(const void *state, int w, int h, int n_frames, double fps, st
 
 /* ---- what was drawn ---- */
 
-static void captions_json(struct jsonw *w, const struct story *s)
-{
-    static const char *const names[LANG_COUNT] = {"en", "zh"};
-    struct buf text = BUF_INIT;
-    struct rng r;
-
-    story_caption_canonical(&s->facts, &text);
-    jsonw_string(w, "canonical", buf_str(&text));
-    rng_init(&r, s->seed, STREAM_CAPTION);
-    jsonw_object(w, "captions");
-    for (int lang = 0; lang < LANG_COUNT; lang++) {
-        buf_clear(&text);
-        everyday(s, (enum lang)lang, &r, &text);
-        jsonw_string(w, names[lang], buf_str(&text));
-    }
-    jsonw_end_object(w);
-    buf_release(&text);
-}
-
 static void truth(struct jsonw *w, const char *key, const void *state, const struct clip *c)
 {
     const struct story *s = state;
 
     jsonw_object(w, key);
-    jsonw_int(w, "format", 1);
-    jsonw_int(w, "seed", (int64_t)s->seed);
-    jsonw_int(w, "width", c->w);
-    jsonw_int(w, "height", c->h);
-    jsonw_int(w, "frames", c->n_frames);
-    jsonw_real(w, "fps", c->fps);
+    clip_head_json(w, s->seed, c);
     jsonw_object(w, "facts");
     for (int slot = 0; slot < STORY_SLOT_COUNT; slot++) {
         const char *word = story_slot_word(slot, story_fact_get(&s->facts, slot));
@@ -140,7 +114,7 @@ static void truth(struct jsonw *w, const char *key, const void *state, const str
             jsonw_string(w, story_slot_name(slot), word);
     }
     jsonw_end_object(w);
-    captions_json(w, s);
+    captions_json(w, &world_story, s, s->seed);
     jsonw_array(w, "objects");
     for (int i = 0; i < c->n_objects; i++) {
         jsonw_object(w, NULL);
