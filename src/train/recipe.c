@@ -110,6 +110,8 @@ static void say_dit(struct buf *b, const struct train_config *c)
     say_real(b, "dit.s_std", r->s_std);
     say_real(b, "dit.s_uniform", r->s_uniform);
     say_real(b, "dit.p_image", r->p_image);
+    say_real(b, "dit.p_extend", r->p_extend);
+    say_real(b, "dit.p_ends", r->p_ends);
     say_real(b, "dit.p_no_text", r->p_no_text);
     say_real(b, "dit.p_everyday", r->p_everyday);
     say_real(b, "dit.object_weight", r->object_weight);

@@ -92,6 +92,8 @@ static const struct {
     {"dit.optim.momentum", FIELD(dit.optim.momentum), 0.5, 0},
     {"dit.ffn_dim", FIELD(dit.net.ffn_dim), 128, 1},
     {"text.heads", FIELD(dit.text.heads), 4, 1},
+    {"dit.p_extend", FIELD(dit.p_extend), 0.25, 0},
+    {"dit.p_ends", FIELD(dit.p_ends), 0.25, 0},
     {"dit.object_weight", FIELD(dit.object_weight), 2, 0},
     {"dit.held_out", FIELD(dit.held_out), 8, 1},
     {"vae.encoder_width", FIELD(vae.net.encoder_width), 24, 1},
