@@ -76,19 +76,14 @@ static const struct class
 };
 enum { N_CLASSES = sizeof classes / sizeof *classes };
 
-static const struct class *class_of(const char *name)
+/* The first where the document failed for it. */
+static const struct class *class_of(struct jval root)
 {
+    const char *names[N_CLASSES];
+
     for (int i = 0; i < N_CLASSES; i++)
-        if (!strcmp(classes[i].name, name))
-            return &classes[i];
-    return NULL;
-}
-
-const char *scheduler_sampler(const char *class_name)
-{
-    const struct class *k = class_of(class_name);
-
-    return k ? k->sampler : NULL;
+        names[i] = classes[i].name;
+    return &classes[j_choice(root, "_class_name", names, N_CLASSES)];
 }
 
 static int says(struct jval root, const char *field, const char *value)
@@ -158,7 +153,7 @@ static void read_solver(struct sampler_config *c, struct jval root)
 
 void scheduler_read(struct sampler_config *c, struct jval root, const char *const *beside)
 {
-    const struct class *k = class_of(j_string(root, "_class_name"));
+    const struct class *k = class_of(root);
 
     check_fields(k, root, beside);
     c->name = k->sampler;

@@ -11,9 +11,7 @@
 #include "format/json.h"
 #include "generate/sampler.h"
 
-/* The name of the sampler for a class; NULL for others. */
-const char *scheduler_sampler(const char *class_name);
-/* Fill c from root, whose "_class_name" scheduler_sampler knows; steps, mu and rng are left alone.
+/* Fill c from root, whose "_class_name" must be one of these; steps, mu and rng are left alone.
  * beside: fields that the caller reads itself, NULL-terminated. Faults go to the document of root
  * (jdoc_status). */
 void scheduler_read(struct sampler_config *c, struct jval root, const char *const *beside);
