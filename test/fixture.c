@@ -176,3 +176,39 @@ struct film_options fixture_film_options(int w, int h)
     return (struct film_options){
         .w = w, .h = h, .fps_num = 16, .fps_den = 1, .crf = 18, .overwrite = 1};
 }
+
+void fixture_moving(uint8_t *rgb, int w, int h, int t)
+{
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            uint8_t *p = rgb + ((size_t)y * (size_t)w + (size_t)x) * 3;
+            int in = x >= 4 * t && x < 4 * t + 40 && y >= 40 && y < 80;
+
+            p[0] = in ? 220 : (uint8_t)x;
+            p[1] = in ? 30 : (uint8_t)(2 * y);
+            p[2] = in ? 40 : (uint8_t)(x + y);
+        }
+}
+
+void fixture_write_moving(struct film_writer *f, int w, int h, int n)
+{
+    uint8_t *rgb = malloc((size_t)w * (size_t)h * 3);
+    struct err e;
+
+    for (int t = 0; t < n; t++) {
+        fixture_moving(rgb, w, h, t);
+        CHECK_INT(film_write(f, rgb, &e), 0);
+    }
+    free(rgb);
+}
+
+void fixture_write_film(const char *path, const struct film_options *o, int n)
+{
+    struct film_writer *f;
+    struct err e;
+
+    CHECK_INT(film_open(&f, path, o, &e), 0);
+    fixture_write_moving(f, o->w, o->h, n);
+    CHECK_INT(film_finish(&f, &e), 0);
+    CHECK(f == NULL);
+}

@@ -21,5 +21,11 @@ void fixture_small_vae(struct tiny_vae *m);
 int fixture_has_media(void); /* 0: this build writes no mp4 */
 /* Of a film of 16 frames per second that may be written again. */
 struct film_options fixture_film_options(int w, int h);
+/* Frame t of a square that moves over a gradient, so that frames differ: rgb [h][w][3]. */
+void fixture_moving(uint8_t *rgb, int w, int h, int t);
+/* The first n of them into a film that is open; a whole film of them. The test fails where they
+ * cannot be written. */
+void fixture_write_moving(struct film_writer *f, int w, int h, int n);
+void fixture_write_film(const char *path, const struct film_options *o, int n);
 
 #endif

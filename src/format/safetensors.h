@@ -69,9 +69,6 @@ NODISCARD int st_read_all(const struct st_file *f, const struct st_tensor *t, vo
 const void *st_data(struct st_file *f, const struct st_tensor *t, struct err *e);
 /* ERR_IO: a file is not what it was at st_open. */
 NODISCARD int st_same(const struct st_file *f, struct err *e);
-/* How many elements are NaN or infinite; 0 for integer types. */
-NODISCARD int st_count_bad(const struct st_file *f, const struct st_tensor *t, int64_t *n_nan,
-                           int64_t *n_inf, struct err *e);
 /* SHA-256 over names, types, shapes and data in order of name: the same weights in other shards, or
  * with other metadata, have the same hash. */
 /* ERR_CANCEL once *stop is set (NULL: never). */

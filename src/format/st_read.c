@@ -1,7 +1,6 @@
 /* st_read.c - data of tensors, in pieces that fit the stack. */
 #include "format/st_inner.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -42,28 +41,6 @@ int st_read_all(const struct st_file *f, const struct st_tensor *t, void *dst, e
                 struct err *e)
 {
     return st_read(f, t, 0, t->n, dst, type, e);
-}
-
-int st_count_bad(const struct st_file *f, const struct st_tensor *t, int64_t *n_nan, int64_t *n_inf,
-                 struct err *e)
-{
-    double x[4096];
-
-    *n_nan = *n_inf = 0;
-    if (t->type != DT_F32 && t->type != DT_BF16 && t->type != DT_F16 && t->type != DT_F64)
-        return 0;
-    for (int64_t i = 0; i < t->n; i += 4096) {
-        int64_t k = t->n - i < 4096 ? t->n - i : 4096;
-        int rc = st_read(f, t, i, k, x, DT_F64, e);
-
-        if (rc < 0)
-            return rc;
-        for (int64_t j = 0; j < k; j++) {
-            *n_nan += isnan(x[j]) != 0;
-            *n_inf += isinf(x[j]) != 0;
-        }
-    }
-    return 0;
 }
 
 static void hash_u64(struct sha256 *h, uint64_t v)

@@ -468,11 +468,6 @@ int tokenizer_end(const struct tokenizer *t)
     return t->end;
 }
 
-int tokenizer_unknown(const struct tokenizer *t)
-{
-    return t->unknown;
-}
-
 int tokenizer_id(const struct tokenizer *t, const char *piece)
 {
     return tokenizer_find(t, piece, strlen(piece));

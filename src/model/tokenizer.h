@@ -24,7 +24,6 @@ void tokenizer_free(struct tokenizer **t);
 const char *tokenizer_file(const char *dir);
 int tokenizer_size(const struct tokenizer *t); /* ids are 0..size-1 */
 int tokenizer_end(const struct tokenizer *t);  /* end token, -1 when there is none */
-int tokenizer_unknown(const struct tokenizer *t);
 int tokenizer_id(const struct tokenizer *t, const char *piece); /* -1: there is none */
 const char *tokenizer_piece(const struct tokenizer *t,
                             int id); /* "\xe2\x96\x81" marks a space before */
@@ -42,8 +41,5 @@ NODISCARD int tokenizer_write(const char *path, const char *const *pieces, const
                               int n, struct err *e);
 /* The text of that file, appended to out. */
 void tokenizer_text(struct buf *out, const char *const *pieces, const double *scores, int n);
-/* What tokenizer_write's normaliser makes of a text, for building vocabularies; words are separated
- * by one space. */
-void tokenizer_normalise(const char *text, size_t len, struct buf *out);
 
 #endif

@@ -420,27 +420,3 @@ int tokenizer_write(const char *path, const char *const *pieces, const double *s
     buf_release(&b);
     return rc;
 }
-
-void tokenizer_normalise(const char *text, size_t len, struct buf *out)
-{
-    struct normaliser z = {0};
-    struct buf b = BUF_INIT;
-    size_t first = out->len;
-
-    normaliser_own(&z);
-    normaliser_apply(&z, text, len, &b);
-    for (size_t i = 0, from = 0; i <= b.len;) {
-        size_t step = i < b.len ? (size_t)utf8_length(b.data + i, b.len - i) : 1;
-
-        if (i == b.len || utf8_is_space(utf8_point(b.data + i, b.len - i))) {
-            if (i > from && out->len > first)
-                buf_putc(out, ' ');
-            if (i > from)
-                buf_add(out, b.data + from, i - from);
-            from = i + step;
-        }
-        i += step;
-    }
-    buf_release(&b);
-    normaliser_release(&z);
-}

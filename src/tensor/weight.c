@@ -368,17 +368,6 @@ void weight_read_grad(const struct weight *w, float *out)
     get_range(w, w->grad, grad_type(w), 0, out, weight_count(w));
 }
 
-int weight_file_dims(const struct weight *w, int64_t dim[5])
-{
-    memcpy(dim, w->dim, (size_t)w->rank * sizeof *dim);
-    if (w->conv) {
-        dim[1] = w->dim[3];
-        dim[2] = w->dim[1];
-        dim[3] = w->dim[2];
-    }
-    return w->rank;
-}
-
 void weight_rows_from_file(struct weight *w, int64_t first, int64_t rows, const void *values,
                            enum dtype type)
 {

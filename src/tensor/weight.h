@@ -107,12 +107,11 @@ void weights_enter(struct cx *cx, const struct weight_set *s, int group);
 void weight_set_initialise(struct weight_set *s, uint64_t seed, struct threads *th);
 /* Give w its values (n elements in memory order, any type): fills master and data. */
 void weight_store(struct weight *w, const void *values, enum dtype type);
-/* In files convolutions lie as [out,in,kh,kw]. weight_file_dims gives the shape there and returns
- * its rank; weight_to_file_order writes weight_count values (the master where there is one). */
-int weight_file_dims(const struct weight *w, int64_t dim[5]);
-/* Give w its rows (of the first dimension) row..row+rows-1 in the order of files. */
+/* In files convolutions lie as [out,in,kh,kw]. Give w its rows (of the first dimension)
+ * row..row+rows-1 in the order of files. */
 void weight_rows_from_file(struct weight *w, int64_t row, int64_t rows, const void *values,
                            enum dtype type);
+/* weight_count values in that order, of the master where there is one. */
 void weight_to_file_order(const struct weight *w, float *out);
 /* data = round(master), after an optimiser step. kc may be NULL: the caller's thread alone. */
 void weight_publish(struct weight *w, struct kcx *kc);

@@ -1,9 +1,6 @@
-/* Films: colours, part files, comments, the same bytes twice, y4m, folders, refusals. */
+/* Films as pictures: colours, comments, the same bytes twice, y4m, folders, what is no film. */
 #include <malloc.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
@@ -51,41 +48,6 @@ static int chart_error(const uint8_t *rgb)
             }
         }
     return worst;
-}
-
-/* A square that moves over a gradient, so that frames differ. */
-static void moving(uint8_t *rgb, int t)
-{
-    for (int y = 0; y < H; y++)
-        for (int x = 0; x < W; x++) {
-            uint8_t *p = rgb + ((size_t)y * W + x) * 3;
-            int in = x >= 4 * t && x < 4 * t + 40 && y >= 40 && y < 80;
-
-            p[0] = in ? 220 : (uint8_t)x;
-            p[1] = in ? 30 : (uint8_t)(2 * y);
-            p[2] = in ? 40 : (uint8_t)(x + y);
-        }
-}
-
-static void write_moving(struct film_writer *f, int n)
-{
-    uint8_t *rgb = malloc((size_t)W * H * 3);
-
-    for (int t = 0; t < n; t++) {
-        moving(rgb, t);
-        CHECK_INT(film_write(f, rgb, &e), 0);
-    }
-    free(rgb);
-}
-
-static void write_film(const char *path, const struct film_options *o, int n)
-{
-    struct film_writer *f;
-
-    CHECK_INT(film_open(&f, path, o, &e), 0);
-    write_moving(f, n);
-    CHECK_INT(film_finish(&f, &e), 0);
-    CHECK(f == NULL);
 }
 
 static void check_chart(const char *path, int n, int limit)
@@ -158,7 +120,7 @@ TEST(film_mp4_moves_and_is_tagged)
     if (!fixture_has_media())
         ztest_skip("without FFmpeg");
     o.fps_num = 30000, o.fps_den = 1001;
-    write_film(path, &o, 33);
+    fixture_write_film(path, &o, 33);
     CHECK_INT(film_read(&back, path, NULL, &e), 0);
     CHECK_INT(back.n, 33);
     CHECK_INT(back.fps_num, 30000);
@@ -166,7 +128,7 @@ TEST(film_mp4_moves_and_is_tagged)
     for (int t = 0; t < 33; t++) { /* frames come in their order and none is doubled */
         double sum = 0;
 
-        moving(want, t);
+        fixture_moving(want, W, H, t);
         for (size_t i = 0; i < (size_t)W * H * 3; i++) {
             double d = want[i] - (double)back.rgb[(size_t)t * W * H * 3 + i];
 
@@ -190,11 +152,11 @@ TEST(film_lossless_is_exact)
     if (!fixture_has_media())
         ztest_skip("without FFmpeg");
     o.lossless = 1;
-    write_film(path, &o, 10);
+    fixture_write_film(path, &o, 10);
     CHECK_INT(film_read(&back, path, NULL, &e), 0);
     CHECK_INT(back.n, 10);
     for (int t = 0; t < 10; t++) {
-        moving(want, t);
+        fixture_moving(want, W, H, t);
         CHECK(!memcmp(want, back.rgb + (size_t)t * W * H * 3, (size_t)W * H * 3));
     }
     film_release(&back);
@@ -211,9 +173,9 @@ TEST(film_same_frames_same_bytes)
     if (!fixture_has_media())
         ztest_skip("without FFmpeg");
     o.comment = "{\"seed\":1}";
-    write_film(a, &o, 24);
+    fixture_write_film(a, &o, 24);
     mallopt(M_PERTURB, 0x4d); /* memory that nobody sets must not decide */
-    write_film(b, &o, 24);
+    fixture_write_film(b, &o, 24);
     mallopt(M_PERTURB, 0);
     CHECK_INT(file_read(&x, a, 1 << 30, &e), 0);
     CHECK_INT(file_read(&y, b, 1 << 30, &e), 0);
@@ -232,7 +194,7 @@ TEST(film_index_stands_in_front)
 
     if (!fixture_has_media())
         ztest_skip("without FFmpeg");
-    write_film(path, &o, 8);
+    fixture_write_film(path, &o, 8);
     CHECK_INT(file_read(&b, path, 1 << 30, &e), 0);
     moov = memmem(b.data, b.len, "moov", 4);
     mdat = memmem(b.data, b.len, "mdat", 4);
@@ -253,14 +215,14 @@ TEST(film_comment_survives)
         struct film back;
 
         o.comment = recipe;
-        write_film(path, &o, 3);
+        fixture_write_film(path, &o, 3);
         CHECK_INT(film_probe(&back, path, &e), 0);
         CHECK_STR(back.comment, recipe);
         CHECK_INT(back.w, W);
         CHECK(back.rgb == NULL);
         film_release(&back);
         o.comment = NULL; /* and none is left behind without one */
-        write_film(path, &o, 3);
+        fixture_write_film(path, &o, 3);
         CHECK_INT(film_probe(&back, path, &e), 0);
         CHECK(back.comment == NULL);
         film_release(&back);
@@ -293,66 +255,6 @@ TEST(film_comment_of_the_end)
     }
 }
 
-/* What holds the name is there from the beginning; a film without a frame leaves nothing. */
-TEST(film_is_held_before_its_first_frame)
-{
-    static const char *const names[] = {"held.y4m", "held.mp4", "held/"};
-    static const char *const parts[] = {"held.part.y4m", "held.part.mp4", "held"};
-
-    for (int i = 0; i < (fixture_has_media() ? 3 : 1); i++) {
-        struct film_options o = fixture_film_options(16, 16);
-        struct film_writer *f, *second;
-        struct err e = {0};
-        char *path = ztest_in_tmp(names[i]), *part = ztest_in_tmp(parts[i]);
-
-        CHECK_INT(film_open(&f, path, &o, &e), 0);
-        CHECK(!access(part, F_OK));
-        CHECK_INT(film_open(&second, path, &o, &e), ERR_IO);
-        CHECK_CONTAINS(e.msg, "is being written already");
-        film_abort(&f);
-        CHECK(access(part, F_OK));
-        free(path);
-        free(part);
-    }
-}
-
-/* Every name that lies beside the film meanwhile is short enough, and no shorter one is refused. */
-TEST(film_name_too_long_is_known_at_once)
-{
-    static const char *const endings[] = {".y4m", ".mp4"};
-
-    for (int i = 0; i < (fixture_has_media() ? 2 : 1); i++) {
-        struct film_options o = fixture_film_options(16, 16);
-        uint8_t rgb[16 * 16 * 3] = {9};
-        int taken = 0, refused = 0;
-
-        for (int n = 225; n <= 256; n++) {
-            char name[300];
-            struct film_writer *f;
-            struct err e = {0};
-
-            memset(name, 'a', sizeof name);
-            strcpy(name + n - 4, endings[i]);
-            char *path = ztest_in_tmp(name);
-            o.comment = "{}";
-            if (film_check(path, &o, &e)) {
-                CHECK_INT(e.code, ERR_IO);
-                CHECK_CONTAINS(e.msg, "bytes");
-                refused++;
-            } else {
-                CHECK_INT(film_open(&f, path, &o, &e), 0);
-                CHECK_INT(film_write(f, rgb, &e), 0);
-                CHECK_INT(film_finish(&f, &e), 0);
-                unlink(path);
-                taken++;
-            }
-            free(path);
-        }
-        CHECK_INT(taken, i ? 19 : 9);
-        CHECK_INT(refused, i ? 13 : 23);
-    }
-}
-
 TEST(film_comment_survives_a_copy)
 {
     char *path = ztest_in_tmp("copy1.mp4"), *copy = ztest_in_tmp("copy2.mp4");
@@ -363,7 +265,7 @@ TEST(film_comment_survives_a_copy)
     if (!fixture_has_media() || system("command -v ffmpeg >/dev/null 2>&1"))
         ztest_skip("without FFmpeg and its program");
     o.comment = "{\"zoetrope\": 1}";
-    write_film(path, &o, 3);
+    fixture_write_film(path, &o, 3);
     CHECK_INT(system(cmd), 0);
     CHECK_INT(film_probe(&back, copy, &e), 0);
     CHECK_STR(back.comment, o.comment);
@@ -384,7 +286,7 @@ TEST(film_read_of_cut_files)
         struct buf b = BUF_INIT;
         struct film f;
 
-        write_film(path, &o, 6);
+        fixture_write_film(path, &o, 6);
         CHECK_INT(file_read(&b, path, 1 << 30, &e), 0);
         for (size_t n = 0; n < b.len; n += b.len / 23) {
             int rc;
@@ -399,80 +301,6 @@ TEST(film_read_of_cut_files)
         buf_release(&b);
         free(path);
     }
-}
-
-TEST(film_part_plays_after_abort)
-{
-    static const char *const names[] = {"stop.y4m", "stop.part.y4m", "stop.mp4", "stop.part.mp4"};
-
-    for (int i = 0; i < (fixture_has_media() ? 2 : 1); i++) {
-        char *path = ztest_in_tmp(names[2 * i]), *part = ztest_in_tmp(names[2 * i + 1]);
-        struct film_options o = fixture_film_options(W, H);
-        struct film_writer *f;
-        struct film back;
-
-        o.comment = "kept";
-        CHECK_INT(film_open(&f, path, &o, &e), 0);
-        write_moving(f, 11);
-        film_abort(&f);
-        CHECK(f == NULL);
-        CHECK(!file_exists(path));
-        CHECK_INT(film_read(&back, part, NULL, &e), 0);
-        CHECK_INT(back.n, 11);
-        CHECK_STR(back.comment, "kept");
-        film_release(&back);
-        free(path), free(part);
-    }
-}
-
-/* A child dies in the middle, without any farewell. */
-TEST(film_part_plays_after_kill)
-{
-    char *path = ztest_in_tmp("killed.mp4"), *part = ztest_in_tmp("killed.part.mp4");
-    struct film_options o = fixture_film_options(W, H);
-    struct film back;
-    int status;
-    pid_t child;
-
-    if (!fixture_has_media())
-        ztest_skip("without FFmpeg");
-    fflush(NULL);
-    child = fork();
-    if (child == 0) {
-        struct film_writer *f;
-
-        if (film_open(&f, path, &o, NULL))
-            _exit(1);
-        write_moving(f, 40);
-        kill(getpid(), SIGKILL);
-    }
-    CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
-    CHECK_INT(film_read(&back, part, NULL, &e), 0);
-    CHECK(back.n >= 20 && back.n <= 40); /* the encoder looks ahead; the rest is on disk */
-    film_release(&back);
-    free(path), free(part);
-}
-
-/* What lies where a film would grow, or in the folder that it would fill, is somebody's. */
-TEST(film_takes_no_place_that_is_taken)
-{
-    struct film_options o = fixture_film_options(W, H);
-    char *film = ztest_in_tmp("taken.y4m"), *part = ztest_in_tmp("taken.part.y4m");
-    char *dir = ztest_in_tmp("taken/"), *frame = ztest_in_tmp("taken/frame-00001.png");
-
-    o.overwrite = 0;
-    CHECK_INT(file_write(part, "a film", 6, &e), 0);
-    CHECK_INT(film_check(film, &o, &e), ERR_IO);
-    CHECK_CONTAINS(e.msg, "taken.part.y4m exists already");
-    CHECK_INT(dir_make(dir, &e), 0);
-    CHECK_INT(film_check(dir, &o, &e), fixture_has_media() ? 0 : ERR_IO);
-    CHECK_INT(file_write(frame, "a picture", 9, &e), 0);
-    CHECK_INT(film_check(dir, &o, &e), ERR_IO);
-    CHECK_CONTAINS(e.msg, "frame-00001.png is in this folder already");
-    o.overwrite = 1;
-    CHECK_INT(film_check(film, &o, &e), 0);
-    CHECK_INT(film_check(dir, &o, &e), fixture_has_media() ? 0 : ERR_IO);
-    free(film), free(part), free(dir), free(frame);
 }
 
 TEST(film_y4m_planes_are_kept)
@@ -516,7 +344,7 @@ TEST(film_y4m_second_generation_is_close)
     struct film a, b;
     struct film_writer *f;
 
-    write_film(one, &o, 2);
+    fixture_write_film(one, &o, 2);
     CHECK_INT(film_read(&a, one, NULL, &e), 0);
     CHECK_INT(film_open(&f, two, &o, &e), 0);
     for (int i = 0; i < 2; i++)
@@ -543,12 +371,12 @@ TEST(film_png_folder_is_exact)
 
     if (!fixture_has_media())
         ztest_skip("without FFmpeg");
-    write_film(path, &o, 5);
-    write_film(path, &o, 4); /* a shorter one leaves nothing of the longer one */
+    fixture_write_film(path, &o, 5);
+    fixture_write_film(path, &o, 4); /* a shorter one leaves nothing of the longer one */
     CHECK_INT(film_read(&back, path, NULL, &e), 0);
     CHECK_INT(back.n, 4);
     for (int t = 0; t < 4; t++) {
-        moving(want, t);
+        fixture_moving(want, W, H, t);
         CHECK(!memcmp(want, back.rgb + (size_t)t * W * H * 3, (size_t)W * H * 3));
     }
     film_release(&back);
@@ -556,40 +384,6 @@ TEST(film_png_folder_is_exact)
     CHECK_INT(film_open(&(struct film_writer *){0}, path, &o, &e), ERR_IO);
     free(want);
     free(path);
-}
-
-static void refused(const char *path, const struct film_options *o, int code, const char *words)
-{
-    struct film_writer *f;
-
-    CHECK_INT(film_open(&f, path, o, &e), code);
-    CHECK(f == NULL);
-    CHECK_CONTAINS(e.msg, words);
-}
-
-TEST(film_refuses_bad_places_and_options)
-{
-    struct film_options o = fixture_film_options(W, H);
-    char *there = ztest_in_tmp("there.y4m");
-
-    refused("/no/such/folder/a.y4m", &o, ERR_IO, "/no/such/folder");
-    refused("a.avi", &o, ERR_USAGE, ".mp4");
-    refused("noending", &o, ERR_USAGE, ".y4m");
-    write_film(there, &o, 1);
-    o.overwrite = 0;
-    refused(there, &o, ERR_IO, "exists");
-    o.overwrite = 1;
-    o.w = 193;
-    refused("a.mp4", &o, ERR_USAGE, "even");
-    o.w = 100000;
-    refused("a.y4m", &o, ERR_USAGE, "8192");
-    o = fixture_film_options(W, H);
-    o.crf = 52;
-    refused("a.y4m", &o, ERR_USAGE, "crf");
-    o = fixture_film_options(W, H);
-    o.fps_den = 0;
-    refused("a.y4m", &o, ERR_USAGE, "fps");
-    free(there);
 }
 
 TEST(film_read_refuses_what_is_no_film)

@@ -231,17 +231,14 @@ TEST(story_canonical_words_are_those_of_the_captions)
     }
 }
 
-TEST(story_counterfactuals_differ_in_what_they_should)
+TEST(story_wrong_facts_differ_in_one)
 {
-    int exchanged = 0;
-
     for (uint64_t seed = 0; seed < 500; seed++) {
-        struct story s, other;
-        struct story_facts wrong, mixed;
+        struct story s;
+        struct story_facts wrong;
         int differ = 0;
 
         story_sample(&s, seed, NULL, 1);
-        story_sample(&other, seed + 1000, NULL, 1);
         wrong = s.facts;
         story_facts_wrong(&wrong, seed);
         CHECK(story_facts_are_complete(&wrong));
@@ -253,15 +250,5 @@ TEST(story_counterfactuals_differ_in_what_they_should)
         } else {
             CHECK(wrong.place != s.facts.place && wrong.subject == STORY_NOBODY);
         }
-        mixed = s.facts;
-        exchanged += story_facts_exchange(&mixed, &other.facts);
-        CHECK(story_facts_are_complete(&mixed));
-        CHECK_INT(mixed.subject, s.facts.subject);
-        for (int slot = 0; slot < STORY_SLOT_COUNT; slot++) {
-            int v = story_fact_get(&mixed, slot);
-
-            CHECK(v == story_fact_get(&s.facts, slot) || v == story_fact_get(&other.facts, slot));
-        }
     }
-    CHECK(exchanged > 400);
 }

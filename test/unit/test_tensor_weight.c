@@ -66,7 +66,6 @@ TEST(weights_of_convolutions_turn_to_file_order)
 {
     struct weight_set s;
     float file[2 * 3 * 9], memory[2 * 3 * 9], back[2 * 3 * 9];
-    int64_t dim[5];
     weight_set_init(&s);
     struct conv_w c = conv_declare(&s, "c", 3, 2, 3, 0, INIT_LINEAR, 0);
     weights_on_cpu(&s, DT_BF16, 1);
@@ -80,8 +79,6 @@ TEST(weights_of_convolutions_turn_to_file_order)
     CHECK(bf16_to_f32(((bf16 *)c.w->data)[1]) == 9);
     weight_to_file_order(c.w, back);
     CHECK(!memcmp(file, back, sizeof file));
-    CHECK_INT(weight_file_dims(c.w, dim), 4);
-    CHECK(dim[0] == 2 && dim[1] == 3 && dim[2] == 3 && dim[3] == 3);
     weight_set_release(&s);
 }
 

@@ -418,18 +418,3 @@ void story_facts_wrong(struct story_facts *f, uint64_t seed)
         f->color = other_value(&r, f->color, 1, COLOR_COUNT);
     }
 }
-
-int story_facts_exchange(struct story_facts *a, const struct story_facts *b)
-{
-    static const int slots[] = {STORY_SLOT_PLACE, STORY_SLOT_COLOR, STORY_SLOT_PROP};
-    struct story_facts old = *a;
-
-    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
-        struct story_facts next = *a;
-
-        *story_fact(&next, slots[i]) = story_fact_get(b, slots[i]);
-        if (story_facts_are_complete(&next))
-            *a = next;
-    }
-    return !story_facts_equal(&old, a);
-}

@@ -49,8 +49,5 @@ void story_from_facts(struct story *s, const struct story_facts *f, uint64_t see
 /* Another caption's facts for the same clip, for measuring what a network takes from words: one
  * fact is wrong, the subject or its colour (the colour of nobody: the place). Complete. */
 void story_facts_wrong(struct story_facts *f, uint64_t seed);
-/* The parts of two clips in wrong company: a keeps its subject, but gets b's colour, and b's prop
- * and place where they can be together. Returns 0 when that changes nothing. */
-int story_facts_exchange(struct story_facts *a, const struct story_facts *b);
 
 #endif
