@@ -37,6 +37,7 @@ static const struct kind kinds[] = {
 static const struct kind networks[N_PART_ROLES] = { /* of part_classes */
     [PART_TEXT] =     {"text encoder",  parity_text,      1, 1, 1e-5, 2e-2},
     [PART_DENOISER] = {"transformer",   parity_denoiser,  1, 1, 1e-5, 2e-2},
+    [PART_IMAGE] =    {"image encoder", parity_image,     1, 1, 1e-5, 2e-2},
     [PART_CODEC] =    {"codec",         parity_codec,     1, 1, 1e-5, 2e-2},
 };
 /* clang-format on */

@@ -5,6 +5,7 @@
 #include "format/json.h"
 #include "format/safetensors.h"
 #include "measure/parity.h"
+#include "model/part.h"
 #include "tensor/ops.h"
 #include "tensor/tensor.h"
 
@@ -42,8 +43,18 @@ struct tensor *parity_tensor(struct cx *cx, const struct st_tensor *t, float *da
 /* Read x to the host and compare. */
 void parity_check_tensor(struct parity *p, struct cx *cx, const char *name, const struct tensor *x);
 
+/* For networks: that of the folder with its weights, released when that fails; trouble of cx
+ * becomes p's; gradients of all weights as files write them (in these networks as memory holds
+ * them); the loss mean((pred - target)^2) and everything's gradient. */
+NODISCARD int parity_load(struct parity *p, struct part *net, enum part_role role, int training);
+void parity_check_network(struct parity *p, const struct cx *cx);
+void parity_check_weight_grads(struct parity *p, const struct weight_set *s);
+void parity_loss(struct parity *p, struct cx *cx, struct tensor *pred);
+
 void parity_denoiser(struct parity *p);
+void parity_denoiser_gradients(struct parity *p);
 void parity_text(struct parity *p);
+void parity_image(struct parity *p);
 void parity_codec(struct parity *p);
 void parity_gradients(struct parity *p);
 void parity_flow(struct parity *p);

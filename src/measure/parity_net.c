@@ -7,8 +7,7 @@
 #include "measure/parity_inner.h"
 #include "model/part.h"
 
-/* The network of the folder, with its weights; released when that fails. */
-static int load(struct parity *p, struct part *net, enum part_role role, int training)
+int parity_load(struct parity *p, struct part *net, enum part_role role, int training)
 {
     enum dtype type = p->o->type;
     char *file = parity_path(p, "model.safetensors");
@@ -23,15 +22,13 @@ static int load(struct parity *p, struct part *net, enum part_role role, int tra
     return rc;
 }
 
-static void check_network(struct parity *p, const struct cx *cx)
+void parity_check_network(struct parity *p, const struct cx *cx)
 {
     if (cx->err.code)
         parity_fail(p, cx->err.code, "%s: %s", p->dir, cx->err.msg);
 }
 
-/* Gradients of all weights as the file writes them. None of these networks has a convolution, so
- * memory order is file order. */
-static void check_weight_grads(struct parity *p, const struct weight_set *s)
+void parity_check_weight_grads(struct parity *p, const struct weight_set *s)
 {
     for (int i = 0; i < s->n; i++) {
         char name[256];
@@ -44,171 +41,7 @@ static void check_weight_grads(struct parity *p, const struct weight_set *s)
     }
 }
 
-/* ---- transformer ---- */
-
-struct dit_case {
-    struct parity *p;
-    struct part part;
-    struct denoiser m;
-    const struct st_tensor *xt, *tt, *et; /* latent, timesteps, text */
-    float *x, *time, *text;
-    struct tensor *xin, *textin;
-    double *times;
-    int32_t *time_index;
-    int64_t *text_start;
-    struct token_grid *grid;
-    struct denoiser_batch b;
-    int64_t per_sample; /* rows */
-};
-
-static void dit_case_release(struct dit_case *c)
-{
-    free(c->x);
-    free(c->time);
-    free(c->text);
-    free(c->times);
-    free(c->time_index);
-    free(c->text_start);
-    free(c->grid);
-    part_release(&c->part);
-}
-
-/* Shapes of the inputs fit each other and the network. */
-static int dit_inputs_ok(struct dit_case *c)
-{
-    const struct denoiser_config *k = &c->m.config;
-    const int64_t *x = c->xt->dim, *e = c->et->dim;
-    int ok = c->xt->rank == 5 && c->et->rank == 3 && x[0] > 0 && x[1] == k->in_channels &&
-             e[0] == x[0] && e[1] > 0 && e[2] == k->text_dim[0] &&
-             (c->tt->rank == 1 || c->tt->rank == 2) && c->tt->dim[0] == x[0];
-
-    for (int i = 0; ok && i < 3; i++)
-        ok = x[2 + i] > 0 && x[2 + i] % k->patch[i] == 0;
-    if (ok) {
-        c->per_sample = x[2] / k->patch[0] * (x[3] / k->patch[1]) * (x[4] / k->patch[2]);
-        ok = c->tt->rank == 1 || c->tt->dim[1] == c->per_sample;
-    }
-    if (!ok)
-        parity_fail(c->p, ERR_FORMAT,
-                    "%s/inputs.safetensors: hidden_states, timestep or encoder_hidden_states do "
-                    "not have the "
-                    "shapes that config.json asks for",
-                    c->p->dir);
-    return ok;
-}
-
-/* Distinct timesteps and which row has which. */
-static void dit_case_times(struct dit_case *c)
-{
-    int64_t B = c->xt->dim[0], rows = B * c->per_sample;
-
-    c->times = xcalloc((size_t)c->tt->n, sizeof *c->times);
-    c->time_index = xcalloc((size_t)rows, sizeof *c->time_index);
-    for (int64_t r = 0; r < rows; r++) {
-        double t = c->time[c->tt->rank == 1 ? r / c->per_sample : r];
-        int k = 0;
-
-        while (k < c->b.n_times && c->times[k] != t)
-            k++;
-        if (k == c->b.n_times)
-            c->times[c->b.n_times++] = t;
-        c->time_index[r] = k;
-    }
-}
-
-static int dit_case_open(struct dit_case *c)
-{
-    struct parity *p = c->p;
-
-    c->m = part_denoiser(&c->part);
-    c->x = parity_input(p, "hidden_states", &c->xt);
-    c->time = parity_input(p, "timestep", &c->tt);
-    c->text = parity_input(p, "encoder_hidden_states", &c->et);
-    if (p->err.code || !dit_inputs_ok(c))
-        return -1;
-    dit_case_times(c);
-    c->b.n = (int)c->xt->dim[0];
-    c->grid = xcalloc((size_t)c->b.n, sizeof *c->grid);
-    c->text_start = xcalloc((size_t)c->b.n + 1, sizeof *c->text_start);
-    for (int i = 0; i < c->b.n; i++) {
-        const int *ps = c->m.config.patch;
-
-        c->grid[i] = (struct token_grid){(int)c->xt->dim[2] / ps[0], (int)c->xt->dim[3] / ps[1],
-                                         (int)c->xt->dim[4] / ps[2]};
-        c->text_start[i + 1] = c->text_start[i] + c->et->dim[1];
-    }
-    c->b.grid = c->grid;
-    c->b.times = c->times;
-    c->b.time_index = c->time_index;
-    c->b.text[0].seq = (struct seq){c->b.n, c->text_start};
-    return 0;
-}
-
-/* rows [B*T,D] of the network -> [B,D,T] of a Conv3d. */
-static void check_patches(struct dit_case *c, struct cx *cx, const char *name,
-                          const struct tensor *x)
-{
-    int64_t n = tensor_count(x), D = tensor_last(x), T = c->per_sample;
-    float *rows = xmalloc(sizeof *rows * (size_t)n), *out = xmalloc(sizeof *out * (size_t)n);
-
-    tensor_read_f32(cx, x, rows);
-    for (int64_t r = 0; r < n / D; r++)
-        for (int64_t d = 0; d < D; d++)
-            out[(r / T * D + d) * T + r % T] = rows[r * D + d];
-    parity_check(c->p, name, out, n);
-    free(rows);
-    free(out);
-}
-
-/* One entry per distinct timestep -> one per given timestep. */
-static void check_times(struct dit_case *c, struct cx *cx, const char *name, const struct tensor *x)
-{
-    int64_t n = c->tt->n, D = tensor_last(x), step = c->tt->rank == 1 ? c->per_sample : 1;
-    float *entry = xmalloc(sizeof *entry * (size_t)tensor_count(x)),
-          *out = xmalloc(sizeof *out * (size_t)(n * D));
-
-    tensor_read_f32(cx, x, entry);
-    for (int64_t i = 0; i < n; i++)
-        memcpy(out + i * D, entry + c->time_index[i * step] * D, sizeof *out * (size_t)D);
-    parity_check(c->p, name, out, n * D);
-    free(entry);
-    free(out);
-}
-
-static void see_dit(void *user, struct cx *cx, const char *name, struct tensor *x)
-{
-    struct dit_case *c = user;
-
-    if (cx->err.code)
-        return;
-    if (!strcmp(name, "patch_embedding"))
-        check_patches(c, cx, name, x);
-    else if (!strcmp(name, "condition_embedder.time_proj"))
-        check_times(c, cx, name, x);
-    else
-        parity_check_tensor(c->p, cx, name, x);
-}
-
-/* -> [B,C,t,h,w] as diffusers gives it. */
-static struct tensor *run_dit(struct dit_case *c, struct cx *cx, int training)
-{
-    const int *ps = c->m.config.patch;
-    struct tensor *x, *y;
-
-    c->xin = parity_tensor(cx, c->xt, c->x);
-    c->textin = parity_tensor(cx, c->et, c->text);
-    c->xin->needs_grad = c->textin->needs_grad = training != 0;
-    x = permute(cx, c->xin, (const int[]){0, 2, 3, 4, 1});
-    c->b.rows = patchify(cx, x, ps[0], ps[1], ps[2]);
-    c->b.text[0].rows = reshape(cx, c->textin, DIMS(c->et->dim[0] * c->et->dim[1], c->et->dim[2]));
-    c->b.remat = training == 2;
-    y = denoiser_velocity(cx, &c->m, &c->b);
-    y = unpatchify(cx, y, c->b.n, c->grid[0].t, c->grid[0].h, c->grid[0].w, ps[0], ps[1], ps[2]);
-    return permute(cx, y, (const int[]){0, 4, 1, 2, 3});
-}
-
-/* Loss mean((pred - target)^2) and everything's gradient. */
-static void run_loss(struct parity *p, struct cx *cx, struct tensor *pred)
+void parity_loss(struct parity *p, struct cx *cx, struct tensor *pred)
 {
     const struct st_tensor *t;
     float *target = parity_input(p, "target", &t), loss;
@@ -226,44 +59,6 @@ static void run_loss(struct parity *p, struct cx *cx, struct tensor *pred)
                     "%s/inputs.safetensors: target does not have the shape of the result", p->dir);
     }
     free(target);
-}
-
-static void dit_gradients(struct dit_case *c, struct cx *cx)
-{
-    weight_zero_grads(c->m.weights);
-    tape_begin(cx);
-    run_loss(c->p, cx, run_dit(c, cx, 2));
-    if (c->xin->grad && c->textin->grad && !c->p->err.code) {
-        parity_check_tensor(c->p, cx, "grad.hidden_states", c->xin->grad);
-        parity_check_tensor(c->p, cx, "grad.encoder_hidden_states", c->textin->grad);
-    }
-    tape_end(cx);
-    check_weight_grads(c->p, c->m.weights);
-}
-
-static void dit_case_run(struct parity *p, int training)
-{
-    struct dit_case c = {.p = p};
-    struct tap tap = {see_dit, &c};
-    struct cx cx;
-
-    if (!load(p, &c.part, PART_DENOISER, training) && !dit_case_open(&c)) {
-        cx_init(&cx, p->o->device, p->o->type, p->o->threads);
-        if (training) {
-            dit_gradients(&c, &cx);
-        } else {
-            c.b.tap = &tap;
-            parity_check_tensor(p, &cx, "sample", run_dit(&c, &cx, 0));
-        }
-        check_network(p, &cx);
-        cx_release(&cx);
-    }
-    dit_case_release(&c);
-}
-
-void parity_denoiser(struct parity *p)
-{
-    dit_case_run(p, 0);
 }
 
 /* ---- text encoder ---- */
@@ -343,9 +138,9 @@ static void text_gradients(struct text_case *c, struct cx *cx)
 
     weight_zero_grads(c->m.weights);
     tape_begin(cx);
-    run_loss(c->p, cx, text_rows(cx, &c->m, c->ids, &seq, NULL));
+    parity_loss(c->p, cx, text_rows(cx, &c->m, c->ids, &seq, NULL));
     tape_end(cx);
-    check_weight_grads(c->p, c->m.weights);
+    parity_check_weight_grads(c->p, c->m.weights);
 }
 
 static void text_case_run(struct parity *p, int training)
@@ -353,13 +148,13 @@ static void text_case_run(struct parity *p, int training)
     struct text_case c = {.p = p};
     struct cx cx;
 
-    if (!load(p, &c.part, PART_TEXT, training) && !text_case_open(&c)) {
+    if (!parity_load(p, &c.part, PART_TEXT, training) && !text_case_open(&c)) {
         cx_init(&cx, p->o->device, p->o->type, p->o->threads);
         if (training)
             text_gradients(&c, &cx);
         else
             text_forward(&c, &cx);
-        check_network(p, &cx);
+        parity_check_network(p, &cx);
         cx_release(&cx);
     }
     free(c.ids);
@@ -373,13 +168,50 @@ void parity_text(struct parity *p)
     text_case_run(p, 0);
 }
 
+/* ---- picture encoder ---- */
+
+static void see_image(void *user, struct cx *cx, const char *name, struct tensor *x)
+{
+    parity_check_tensor(user, cx, name, x);
+}
+
+void parity_image(struct parity *p)
+{
+    struct tap tap = {see_image, p};
+    const struct st_tensor *t;
+    struct image_model m;
+    struct part part;
+    struct cx cx;
+    float *x;
+
+    if (parity_load(p, &part, PART_IMAGE, 0))
+        return;
+    m = part_image(&part);
+    x = parity_input(p, "pixel_values", &t);
+    if (x && (t->rank != 4 || t->dim[0] < 1 || t->dim[1] != 3 || t->dim[2] != m.config.side ||
+              t->dim[3] != m.config.side)) {
+        parity_fail(p, ERR_FORMAT, "%s/inputs.safetensors: pixel_values must be [n,3,%d,%d]",
+                    p->dir, m.config.side, m.config.side);
+    } else if (x) {
+        cx_init(&cx, p->o->device, p->o->type, p->o->threads);
+        struct tensor *y = permute(&cx, parity_tensor(&cx, t, x), (const int[]){0, 2, 3, 1});
+
+        y = image_rows(&cx, &m, y, m.config.layers, &tap);
+        parity_check_tensor(p, &cx, "last_hidden_state", y);
+        parity_check_network(p, &cx);
+        cx_release(&cx);
+    }
+    free(x);
+    part_release(&part);
+}
+
 void parity_gradients(struct parity *p)
 {
     const char *name = j_string(parity_root(p), "_class_name");
     const struct part_class *class = part_class_named(name);
 
     if (class && class->role == PART_DENOISER)
-        dit_case_run(p, 1);
+        parity_denoiser_gradients(p);
     else if (class && class->role == PART_TEXT)
         text_case_run(p, 1);
     else
@@ -462,7 +294,7 @@ static void codec_case(struct parity *p, struct cx *cx, const struct codec *m)
             codec_encode_case(p, cx, m, t, x, t->name + 6);
         else if (x && !strncmp(t->name, "latent.", 7))
             codec_decode_case(p, cx, m, t, x, t->name + 7);
-        check_network(p, cx);
+        parity_check_network(p, cx);
         cx_step_end(cx);
         free(x);
     }
@@ -474,7 +306,7 @@ void parity_codec(struct parity *p)
     struct codec m;
     struct cx cx;
 
-    if (load(p, &part, PART_CODEC, 0))
+    if (parity_load(p, &part, PART_CODEC, 0))
         return;
     m = part_codec(&part);
     cx_init(&cx, p->o->device, p->o->type, p->o->threads);

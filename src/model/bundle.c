@@ -241,6 +241,11 @@ static int check_fit(const struct bundle *b, struct err *e)
             return err_set(e, ERR_FORMAT,
                            "%s: transformer of %d to %d channels, vae of %d: all must be equal",
                            b->dir, d->in_channels, d->out_channels, vae->channels);
+        if (d->n_controls)
+            return err_set(e, ERR_FORMAT,
+                           "%s: the transformer reads a control video (VACE), which cannot be "
+                           "given yet",
+                           b->dir);
         if (d->n_texts != b->n_texts || d->image_dim)
             return err_set(e, ERR_FORMAT,
                            "%s: the transformer wants %d text encoders%s, there are %d", b->dir,

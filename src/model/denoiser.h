@@ -20,6 +20,9 @@ struct denoiser_config {
     int text_dim[DENOISER_TEXTS];
     int text_rows[DENOISER_TEXTS]; /* per sample, filled up with zeros; 0: the prompt's own */
     int image_dim;                 /* width of the rows of a picture; 0: takes none */
+    int image_rows;                /* of all pictures of a sample together; 0: any number */
+    int control_channels;          /* of a control video beside the latent; 0: takes none */
+    int n_controls;                /* places of the network where it acts */
     int most_positions;            /* along one axis of a grid */
     int width;                     /* of the stream of tokens */
 };
@@ -45,6 +48,8 @@ struct denoiser_batch {
     const double *times;       /* [n_times] distinct timesteps, 0..1000; 0 is a clean token */
     const int32_t *time_index; /* [R] row -> entry of times; NULL: all rows use entry 0 */
     struct context text[DENOISER_TEXTS], image;
+    struct tensor *control;      /* [R, control_channels*pt*ph*pw] or NULL, as rows */
+    const double *control_scale; /* [n_controls]; NULL: 1 */
     int remat; /* training: keep only the inputs of each block and run it again in backward */
     const struct tap *tap; /* NULL, or sees inner values by the names of the reference */
 };

@@ -145,6 +145,13 @@ struct codec part_codec(const struct part *p)
     return (struct codec){p->is->codec, p->net, part_weights(p), p->is->codec->config(p->net)};
 }
 
+struct image_model part_image(const struct part *p)
+{
+    must_be(p, PART_IMAGE);
+    return (struct image_model){p->is->image, p->net, part_weights(p),
+                                p->is->image->config(p->net)};
+}
+
 struct tensor *text_rows(struct cx *cx, const struct text_model *m, const int32_t *ids,
                          const struct seq *seq, const struct tap *tap)
 {
@@ -155,4 +162,10 @@ struct tensor *denoiser_velocity(struct cx *cx, const struct denoiser *d,
                                  const struct denoiser_batch *b)
 {
     return d->is->velocity(cx, d->net, b);
+}
+
+struct tensor *image_rows(struct cx *cx, const struct image_model *m, struct tensor *pixels,
+                          int layers, const struct tap *tap)
+{
+    return m->is->rows(cx, m->net, pixels, layers, tap);
 }

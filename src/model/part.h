@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "model/codec.h"
 #include "model/denoiser.h"
+#include "model/image_model.h"
 #include "model/store.h"
 #include "model/text_model.h"
 
@@ -34,6 +35,7 @@ struct part_class {
     const struct text_class *text;
     const struct denoiser_class *denoiser;
     const struct codec_class *codec;
+    const struct image_class *image;
 };
 
 /* THE list of networks (networks.h, part_table.c); ends with NULL. */
@@ -64,6 +66,7 @@ NODISCARD int part_save(const struct part *p, const char *dir, enum dtype type,
 struct text_model part_text(const struct part *p);
 struct denoiser part_denoiser(const struct part *p);
 struct codec part_codec(const struct part *p);
+struct image_model part_image(const struct part *p);
 
 /* declare, release, config_write and weights of a network with struct T, T_config, T_config_read,
  * T_config_write, T_init and T_release. */

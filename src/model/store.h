@@ -19,14 +19,14 @@ struct naming {
 };
 struct store_names {
     const struct naming *rules; /* ends with {NULL, NULL} */
-    const char *const *ignore;  /* names that may be in a file unused, "x." all that begin so; ends
-                                 * with NULL */
+    const char *const *ignore;  /* names that may be in a file unused, "x." all that begin so, ".x"
+                                 * all with it inside; ends with NULL */
     const struct naming *tied;  /* whole names: `other` is the same tensor as `own`, and is taken
                                  * where that is not there; ends as rules */
     int last_rows; /* a convolution with too many rows gives its last ones (as taehv) */
 };
 extern const struct store_names store_wan_names, store_umt5_names, store_clause_text_names,
-    store_tiny_vae_names;
+    store_tiny_vae_names, store_clip_vision_names;
 
 struct store_report {
     int64_t n_bad;         /* NaN and infinite values */

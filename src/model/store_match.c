@@ -37,6 +37,16 @@ static const struct naming wan_rules[] = { /* the original Wan release */
     {"norm2",             "norm3"},
     {"ffn.net.0.proj",    "ffn.0"},
     {"ffn.net.2",         "ffn.2"},
+    {"attn2.add_k_proj",   "attn2.k_img"},
+    {"attn2.add_v_proj",   "attn2.v_img"},
+    {"attn2.norm_added_k", "attn2.norm_k_img"},
+    {"condition_embedder.image_embedder.norm1",         "img_emb.proj.0"},
+    {"condition_embedder.image_embedder.ff.net.0.proj", "img_emb.proj.1"},
+    {"condition_embedder.image_embedder.ff.net.2",      "img_emb.proj.3"},
+    {"condition_embedder.image_embedder.norm2",         "img_emb.proj.4"},
+    {"condition_embedder.image_embedder.pos_embed",     "img_emb.emb_pos"},
+    {"proj_in",  "before_proj"},
+    {"proj_out", "after_proj"},
     {NULL, NULL},
 };
 static const struct naming umt5_rules[] = { /* the text encoder of the original Wan release */
@@ -54,14 +64,18 @@ static const struct naming umt5_rules[] = { /* the text encoder of the original 
 };
 static const struct naming no_rules[] = {{NULL, NULL}};
 static const char *const no_names[] = {NULL};
+static const char *const wan_ignore[] = {".norm_added_q.", NULL}; /* of no use to the class either */
+static const char *const clip_ignore[] = {"visual_projection.weight", ".position_ids", "text_model.",
+                                          "text_projection.weight", "logit_scale", NULL};
 static const char *const umt5_ignore[] = {"decoder.", "lm_head.weight", "spiece_model", NULL};
 static const struct naming umt5_tied[] = {{"shared.weight", "encoder.embed_tokens.weight"},
                                           {NULL, NULL}};
 static const char *const prefixes[] = {"", "model.diffusion_model.", "diffusion_model.", "model.",
-                                       "transformer.", "module."};
+                                       "transformer.", "module.", "vision_model."};
 /* clang-format on */
 
-const struct store_names store_wan_names = {wan_rules, no_names, no_rules, 0};
+const struct store_names store_wan_names = {wan_rules, wan_ignore, no_rules, 0};
+const struct store_names store_clip_vision_names = {no_rules, clip_ignore, no_rules, 0};
 const struct store_names store_umt5_names = {umt5_rules, umt5_ignore, umt5_tied, 0};
 const struct store_names store_clause_text_names = {no_rules, no_names, no_rules, 0};
 const struct store_names store_tiny_vae_names = {no_rules, no_names, no_rules, 1};
@@ -108,12 +122,15 @@ static struct weight *find_weight(struct weight_set *s, const char *name,
     return NULL;
 }
 
+/* A pattern is a whole name, "begin." or, with a point in front, a part of names. */
 static int ignored(const char *name, const struct store_names *names)
 {
     for (const char *const *i = names->ignore; *i; i++) {
         size_t n = strlen(*i);
 
-        if ((*i)[n - 1] == '.' ? !strncmp(name, *i, n) : !strcmp(name, *i))
+        if (**i == '.'           ? strstr(name, *i) != NULL
+            : (*i)[n - 1] == '.' ? !strncmp(name, *i, n)
+                                 : !strcmp(name, *i))
             return 1;
     }
     return 0;

@@ -1,113 +1,11 @@
 #include "model/wan.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Columns of the modulation: attention first, then the feed-forward part. */
-enum { SHIFT1, SCALE1, GATE1, SHIFT2, SCALE2, GATE2, N_MOD };
-
-/* ---- weights ---- */
-
-static struct linear_w matrix(struct weight_set *s, const char *name, int64_t in, int64_t out,
-                              enum init init, int hidden)
-{
-    struct linear_w w = linear_declare(s, name, in, out, 1, init, 1);
-
-    w.w->muon = hidden;
-    return w;
-}
-
-static struct weight *vector(struct weight_set *s, const char *name, int64_t n, enum init init)
-{
-    return weight_declare(s, name, 0, init, 0, DIMS(n));
-}
-
-static void declare_attn(struct wan *m, struct wan_attn *a, const char *name, enum init out)
-{
-    int64_t d = (int64_t)m->config.heads * m->config.head_dim;
-    char s[96];
-
-#define NAME(part) (snprintf(s, sizeof s, "%s.%s", name, part), s)
-    a->q = matrix(&m->weights, NAME("to_q"), d, d, INIT_LINEAR, 1);
-    a->k = matrix(&m->weights, NAME("to_k"), d, d, INIT_LINEAR, 1);
-    a->v = matrix(&m->weights, NAME("to_v"), d, d, INIT_LINEAR, 1);
-    a->o = matrix(&m->weights, NAME("to_out.0"), d, d, out, 1);
-    a->norm_q = vector(&m->weights, NAME("norm_q.weight"), d, INIT_ONE);
-    a->norm_k = vector(&m->weights, NAME("norm_k.weight"), d, INIT_ONE);
-#undef NAME
-}
-
-static void declare_block(struct wan *m, int i)
-{
-    struct wan_block *b = &m->blocks[i];
-    int64_t d = (int64_t)m->config.heads * m->config.head_dim;
-    char s[64];
-
-#define NAME(part) (snprintf(s, sizeof s, "blocks.%d.%s", i, part), s)
-    declare_attn(m, &b->self, NAME("attn1"), INIT_LINEAR);
-    declare_attn(m, &b->cross, NAME("attn2"), INIT_LINEAR);
-    if (m->config.cross_attn_norm) {
-        b->norm2_gain = vector(&m->weights, NAME("norm2.weight"), d, INIT_ONE);
-        b->norm2_bias = vector(&m->weights, NAME("norm2.bias"), d, INIT_ZERO);
-    }
-    b->ffn_in = matrix(&m->weights, NAME("ffn.net.0.proj"), d, m->config.ffn_dim, INIT_LINEAR, 1);
-    b->ffn_out = matrix(&m->weights, NAME("ffn.net.2"), m->config.ffn_dim, d, INIT_LINEAR, 1);
-    b->table =
-        weight_declare(&m->weights, NAME("scale_shift_table"), 0, INIT_ZERO, 0, DIMS(1, N_MOD, d));
-#undef NAME
-}
-
-static void declare_all(struct wan *m)
-{
-    const struct wan_config *c = &m->config;
-    struct weight_set *s = &m->weights;
-    int64_t d = (int64_t)c->heads * c->head_dim;
-    int64_t patch = (int64_t)c->patch_size[0] * c->patch_size[1] * c->patch_size[2];
-
-    m->patch.w = weight_declare(
-        s, "patch_embedding.weight", 1, INIT_LINEAR, 1,
-        DIMS(d, c->in_channels, c->patch_size[0], c->patch_size[1], c->patch_size[2]));
-    m->patch.b = vector(s, "patch_embedding.bias", d, INIT_ZERO);
-    m->text1 =
-        matrix(s, "condition_embedder.text_embedder.linear_1", c->text_dim, d, INIT_LINEAR, 0);
-    m->text2 = matrix(s, "condition_embedder.text_embedder.linear_2", d, d, INIT_LINEAR, 0);
-    m->time1 =
-        matrix(s, "condition_embedder.time_embedder.linear_1", c->freq_dim, d, INIT_LINEAR, 0);
-    m->time2 = matrix(s, "condition_embedder.time_embedder.linear_2", d, d, INIT_LINEAR, 0);
-    m->time_proj = matrix(s, "condition_embedder.time_proj", d, N_MOD * d, INIT_LINEAR, 0);
-    for (int i = 0; i < c->layers; i++) {
-        s->group = 1 + i;
-        declare_block(m, i);
-    }
-    s->group = 0;
-    m->out = matrix(s, "proj_out", d, patch * c->out_channels, INIT_ZERO, 0);
-    m->table = weight_declare(s, "scale_shift_table", 0, INIT_ZERO, 0, DIMS(1, 2, d));
-}
-
-int wan_init(struct wan *m, const struct wan_config *c, struct err *e)
-{
-    memset(m, 0, sizeof *m);
-    if (c->head_dim % 2 || c->freq_dim % 2 || c->layers < 1 || c->heads < 1)
-        return err_set(e, ERR_FORMAT,
-                       "transformer: attention_head_dim (%d) and freq_dim (%d) must be even, "
-                       "num_layers (%d) and num_attention_heads (%d) at least 1",
-                       c->head_dim, c->freq_dim, c->layers, c->heads);
-    m->config = *c;
-    m->blocks = xcalloc((size_t)c->layers, sizeof *m->blocks);
-    weight_set_init(&m->weights);
-    declare_all(m);
-    return 0;
-}
-
-void wan_release(struct wan *m)
-{
-    if (m->blocks)
-        weight_set_release(&m->weights);
-    free(m->blocks);
-    memset(m, 0, sizeof *m);
-}
+enum { SHIFT1, SCALE1, GATE1, SHIFT2, SCALE2, GATE2 };
 
 /* ---- positions ---- */
 
@@ -197,7 +95,8 @@ struct wan_call {
     const struct denoiser_batch *b;
     struct seq seq;
     struct rope_table rope;
-    const int32_t *zeros; /* [n_times] */
+    const int32_t *zeros;            /* [n_times] */
+    struct tensor *e, *text, *image; /* [E,6D] wide, [L,D], [P,D] or NULL */
 };
 struct block_call {
     const struct wan_call *call;
@@ -220,30 +119,39 @@ static struct mod part(const struct wan_call *c, struct tensor *table, int colum
     return (struct mod){table, column * d, c->b->time_index};
 }
 
-/* x [R,D] attends to itself (text NULL, rotary positions) or to text [L,D]. */
-static struct tensor *attend(struct cx *cx, const struct wan_call *c, const struct wan_attn *a,
-                             struct tensor *x, struct tensor *text)
+/* x [R,D] attends to itself. */
+static struct tensor *attend_self(struct cx *cx, const struct wan_call *c, const struct wan_attn *a,
+                                  struct tensor *x)
 {
     const struct wan_config *cfg = &c->m->config;
-    struct tensor *from = text ? text : x;
-    struct tensor *q = linear(cx, x, &a->q), *k = linear(cx, from, &a->k);
-    struct tensor *v = linear(cx, from, &a->v);
+    struct attn_args args = {.heads = cfg->heads, .seq = &c->seq};
+    struct tensor *q = linear(cx, x, &a->q), *k = linear(cx, x, &a->k), *v = linear(cx, x, &a->v);
 
-    q = rms_norm(cx, q, a->norm_q, cfg->eps);
-    k = rms_norm(cx, k, a->norm_k, cfg->eps);
-    if (!text) {
-        q = rope(cx, q, cfg->heads, &c->rope);
-        k = rope(cx, k, cfg->heads, &c->rope);
-    }
-    return linear(cx,
-                  attention(cx, q, k, v,
-                            &(struct attn_args){.heads = cfg->heads,
-                                                .seq = &c->seq,
-                                                .kv_seq = text ? &c->b->text[0].seq : NULL}),
-                  &a->o);
+    q = rope(cx, rms_norm(cx, q, a->norm_q, cfg->eps), cfg->heads, &c->rope);
+    k = rope(cx, rms_norm(cx, k, a->norm_k, cfg->eps), cfg->heads, &c->rope);
+    return linear(cx, attention(cx, q, k, v, &args), &a->o);
 }
 
-/* in: x [R,D] wide, e [E,6D] wide, text [L,D]. Returns the new x. */
+/* To text [L,D], and by keys and values of their own to pictures [P,D] (NULL: none). */
+static struct tensor *attend_cross(struct cx *cx, const struct wan_call *c,
+                                   const struct wan_attn *a, struct tensor *x, struct tensor *text,
+                                   struct tensor *image)
+{
+    const struct wan_config *cfg = &c->m->config;
+    struct attn_args args = {.heads = cfg->heads, .seq = &c->seq, .kv_seq = &c->b->text[0].seq};
+    struct tensor *q = rms_norm(cx, linear(cx, x, &a->q), a->norm_q, cfg->eps);
+    struct tensor *k = rms_norm(cx, linear(cx, text, &a->k), a->norm_k, cfg->eps);
+    struct tensor *h = attention(cx, q, k, linear(cx, text, &a->v), &args);
+
+    if (image) {
+        args.kv_seq = &c->b->image.seq;
+        k = rms_norm(cx, linear(cx, image, &a->image_k), a->image_norm_k, cfg->eps);
+        h = add(cx, h, attention(cx, q, k, linear(cx, image, &a->image_v), &args));
+    }
+    return linear(cx, h, &a->o);
+}
+
+/* in: x [R,D] wide, e [E,6D] wide, text [L,D], image [P,D] or nothing. Returns the new x. */
 static struct tensor *block_forward(struct cx *cx, struct tensor **in, int n_in, void *arg)
 {
     const struct block_call *bc = arg;
@@ -254,21 +162,34 @@ static struct tensor *block_forward(struct cx *cx, struct tensor **in, int n_in,
     struct tensor *x = in[0], *h, *mod;
     struct scope s;
 
-    ZT_ASSERT(n_in == 3);
-    weights_enter(cx, &c->m->weights, 1 + (int)(b - c->m->blocks));
+    ZT_ASSERT(n_in == (c->image ? 4 : 3));
+    weights_enter(cx, &c->m->weights, b->group);
     scope_begin(cx, &s);
     mod = shifted_table(cx, c, b->table, in[1]);
     h = norm_mod(cx, x, NULL, NULL, part(c, mod, SCALE1), part(c, mod, SHIFT1), eps);
-    x = add_gated(cx, x, attend(cx, c, &b->self, h, NULL), part(c, mod, GATE1));
+    x = add_gated(cx, x, attend_self(cx, c, &b->self, h), part(c, mod, GATE1));
 
     h = b->norm2_gain ? norm_mod(cx, x, b->norm2_gain, b->norm2_bias, none, none, eps)
                       : cast(cx, x, cx->type);
-    x = add_gated(cx, x, attend(cx, c, &b->cross, h, in[2]), none);
+    h = attend_cross(cx, c, &b->cross, h, in[2], n_in == 4 ? in[3] : NULL);
+    x = add_gated(cx, x, h, none);
 
     h = norm_mod(cx, x, NULL, NULL, part(c, mod, SCALE2), part(c, mod, SHIFT2), eps);
     h = mlp_gelu(cx, h, &b->ffn_in, &b->ffn_out);
     x = add_gated(cx, x, h, part(c, mod, GATE2));
     return scope_end(cx, &s, x);
+}
+
+/* x through a block, recomputed in the backward where the batch says so. */
+static struct tensor *run_block(struct cx *cx, const struct wan_call *c, const struct wan_block *b,
+                                struct tensor *x)
+{
+    struct block_call *bc = arena_alloc(&cx->handles, sizeof *bc);
+    struct tensor *in[4] = {x, c->e, c->text, c->image};
+    int n = c->image ? 4 : 3;
+
+    *bc = (struct block_call){c, b};
+    return c->b->remat ? remat(cx, block_forward, in, n, bc) : block_forward(cx, in, n, bc);
 }
 
 static struct wan_call *call_new(struct cx *cx, const struct wan *m, const struct denoiser_batch *b)
@@ -281,6 +202,9 @@ static struct wan_call *call_new(struct cx *cx, const struct wan *m, const struc
     if (start[b->n] != tensor_rows(b->rows) || b->text[0].seq.n != b->n)
         BUG("wan: %lld rows for grids of %lld, %d prompts for %d samples",
             (long long)tensor_rows(b->rows), (long long)start[b->n], b->text[0].seq.n, b->n);
+    if (!b->image.rows != !m->config.image_dim || !b->control != !m->config.n_vace)
+        BUG("wan: %s pictures, %s control video", b->image.rows ? "unwanted or" : "no",
+            b->control ? "unwanted or" : "no");
     *c = (struct wan_call){.m = m, .b = b, .seq = {b->n, start}};
     c->zeros = arena_alloc(&cx->handles, sizeof(int32_t) * (size_t)b->n_times);
     c->rope = rope_positions(cx, m, b);
@@ -308,22 +232,75 @@ static struct tensor *embed_text(struct cx *cx, const struct wan *m, const struc
     return t;
 }
 
+/* Rows of pictures, each in its learned place where the network has such. */
+static struct tensor *embed_image(struct cx *cx, const struct wan *m,
+                                  const struct denoiser_batch *b)
+{
+    const struct wan_image *p = &m->image;
+    struct tensor *t = b->image.rows;
+    struct mod none = {0};
+    int64_t n = tensor_rows(t), each = m->config.image_rows;
+
+    if (p->places) {
+        int32_t *place = arena_alloc(&cx->handles, sizeof *place * (size_t)n);
+        struct tensor *table =
+            reshape(cx, weight_tensor(cx, p->places), DIMS(each, m->config.image_dim));
+
+        if (n != each * b->n)
+            BUG("wan: %lld rows of pictures, %d samples of %lld", (long long)n, b->n,
+                (long long)each);
+        for (int64_t i = 0; i < n; i++)
+            place[i] = (int32_t)(i % each);
+        t = add(cx, cast(cx, t, cx->wide), gather_rows(cx, table, place, n));
+    }
+    t = norm_mod(cx, t, p->norm1_gain, p->norm1_bias, none, none, 1e-5);
+    t = linear(cx, act(cx, linear(cx, t, &p->up), ACT_GELU_ERF), &p->down);
+    return norm_mod(cx, t, p->norm2_gain, p->norm2_bias, none, none, 1e-5);
+}
+
+/* Blocks run in turn with those of the control stream, which never see what the others did: so
+ * only one block's share of it is held at a time. */
+static struct tensor *run_blocks(struct cx *cx, const struct wan_call *c, struct tensor *x)
+{
+    const struct wan *m = c->m;
+    const struct denoiser_batch *b = c->b;
+    struct tensor *control = NULL, *share = NULL;
+
+    if (m->config.n_vace) {
+        weights_enter(cx, &m->weights, m->vace[0].block.group);
+        control = linear_wide(cx, linear_wide(cx, b->control, &m->vace_patch), &m->vace[0].in);
+        control = add(cx, control, x);
+    }
+    for (int i = 0, k = 0; i < m->config.layers; i++) {
+        int acts = k < m->config.n_vace && m->config.vace_layers[k] == i;
+
+        if (acts) {
+            control = run_block(cx, c, &m->vace[k].block, control);
+            share = linear(cx, control, &m->vace[k].out);
+            tap_see(b->tap, cx, share, "vace_blocks.%d", k);
+        }
+        x = run_block(cx, c, &m->blocks[i], x);
+        tap_see(b->tap, cx, x, "blocks.%d", i);
+        if (acts)
+            x = add_scaled(cx, x, 1, share, b->control_scale ? b->control_scale[k] : 1);
+        k += acts;
+    }
+    return x;
+}
+
 struct tensor *wan_forward(struct cx *cx, const struct wan *m, const struct denoiser_batch *b)
 {
     int64_t d = (int64_t)m->config.heads * m->config.head_dim;
     struct wan_call *c = call_new(cx, m, b);
-    struct tensor *temb, *e = embed_times(cx, m, b, &temb), *text = embed_text(cx, m, b);
-    struct tensor *x = linear_wide(cx, b->rows, &m->patch), *last;
+    struct tensor *temb, *x, *last;
 
+    c->e = embed_times(cx, m, b, &temb);
+    c->text = embed_text(cx, m, b);
+    if (m->config.image_dim)
+        c->image = embed_image(cx, m, b);
+    x = linear_wide(cx, b->rows, &m->patch);
     tap_see(b->tap, cx, x, "patch_embedding");
-    for (int i = 0; i < m->config.layers; i++) {
-        struct block_call *bc = arena_alloc(&cx->handles, sizeof *bc);
-        struct tensor *in[3] = {x, e, text};
-
-        *bc = (struct block_call){c, &m->blocks[i]};
-        x = b->remat ? remat(cx, block_forward, in, 3, bc) : block_forward(cx, in, 3, bc);
-        tap_see(b->tap, cx, x, "blocks.%d", i);
-    }
+    x = run_blocks(cx, c, x);
     last = shifted_table(cx, c, m->table, concat_last(cx, temb, temb));
     x = norm_mod(cx, x, NULL, NULL, (struct mod){last, d, b->time_index},
                  (struct mod){last, 0, b->time_index}, m->config.eps);
@@ -343,6 +320,10 @@ static struct denoiser_config denoiser_config_of(const void *net)
         .n_texts = 1,
         .text_dim = {c->text_dim},
         .text_rows = {c->text_len},
+        .image_dim = c->image_dim,
+        .image_rows = c->image_rows,
+        .control_channels = c->n_vace ? c->vace_in_channels : 0,
+        .n_controls = c->n_vace,
         .most_positions = c->rope_max_seq_len,
         .width = c->heads * c->head_dim,
     };
@@ -354,7 +335,8 @@ static struct tensor *velocity(struct cx *cx, const void *net, const struct deno
 }
 
 PART_METHODS(wan)
-static const char *const class_names[] = {"WanTransformer3DModel", NULL};
+static const char *const class_names[] = {"WanTransformer3DModel", "WanVACETransformer3DModel",
+                                          NULL};
 static const struct denoiser_class denoiser = {denoiser_config_of, velocity};
 const struct part_class wan_part = {.role = PART_DENOISER,
                                     .names = class_names,

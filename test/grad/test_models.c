@@ -15,12 +15,15 @@ struct wan_case {
     struct token_grid grid[2];
     double times[2];
     int32_t time_index[20];
-    int64_t text_start[3];
+    int64_t text_start[3], image_start[3];
+    double control_scale[2];
     struct denoiser_batch b;
     int remat;
 };
 
-static void wan_case_init(struct wan_case *c, int cross_norm)
+enum { PICTURES = 1, CONTROL = 2 };
+
+static void wan_case_init(struct wan_case *c, int cross_norm, int with)
 {
     struct wan_config k = {.patch_size = {1, 2, 2},
                            .heads = 2,
@@ -32,7 +35,12 @@ static void wan_case_init(struct wan_case *c, int cross_norm)
                            .ffn_dim = 12,
                            .layers = 2,
                            .cross_attn_norm = cross_norm,
-                           .eps = 1e-6};
+                           .eps = 1e-6,
+                           .image_dim = with & PICTURES ? 4 : 0,
+                           .image_rows = with & PICTURES ? 3 : 0,
+                           .vace_in_channels = 3,
+                           .n_vace = with & CONTROL ? 2 : 0,
+                           .vace_layers = {0, 1}};
     struct err e = {0};
 
     memset(c, 0, sizeof *c);
@@ -50,21 +58,29 @@ static void wan_case_init(struct wan_case *c, int cross_norm)
                                    .n_times = 2,
                                    .times = c->times,
                                    .time_index = c->time_index,
-                                   .text = {{NULL, {2, c->text_start}}}};
+                                   .text = {{NULL, {2, c->text_start}}},
+                                   .image = {NULL, {2, c->image_start}},
+                                   .control_scale = c->control_scale};
+    c->image_start[1] = 3;
+    c->image_start[2] = 6;
+    c->control_scale[0] = 0.7;
+    c->control_scale[1] = 1.2;
 }
 
 static struct tensor *wan_fn(struct cx *cx, struct tensor **in, int n_in, void *arg)
 {
     struct wan_case *c = arg;
 
-    CHECK_INT(n_in, 2);
+    CHECK_INT(n_in, 2 + (c->m.config.image_dim > 0) + (c->m.config.n_vace > 0));
+    c->b.image.rows = c->m.config.image_dim ? in[2] : NULL;
+    c->b.control = c->m.config.n_vace ? in[2 + (c->m.config.image_dim > 0)] : NULL;
     c->b.rows = in[0];
     c->b.text[0].rows = in[1];
     c->b.remat = c->remat;
     return wan_forward(cx, &c->m, &c->b);
 }
 
-static double wan_error(int cross_norm, int remat)
+static double wan_error(int cross_norm, int remat, int with)
 {
     struct wan_case c;
     struct gradcheck g = {.fn = wan_fn,
@@ -75,7 +91,11 @@ static double wan_error(int cross_norm, int remat)
                           .seed = 5};
     double worst;
 
-    wan_case_init(&c, cross_norm);
+    wan_case_init(&c, cross_norm, with);
+    if (with & PICTURES)
+        g.in[g.n_in++] = (struct gradcheck_input){2, {6, 4}, 0, 0, 0, 0};
+    if (with & CONTROL)
+        g.in[g.n_in++] = (struct gradcheck_input){2, {10, 12}, 0, 0, 0, 0};
     c.remat = remat;
     g.weights = &c.m.weights;
     worst = gradcheck(&g);
@@ -85,12 +105,22 @@ static double wan_error(int cross_norm, int remat)
 
 TEST(grad_model_wan)
 {
-    CHECK_BELOW(wan_error(1, 0), 1e-6);
+    CHECK_BELOW(wan_error(1, 0, 0), 1e-6);
 }
 
 TEST(grad_model_wan_without_a_norm_of_text)
 {
-    CHECK_BELOW(wan_error(0, 0), 1e-6);
+    CHECK_BELOW(wan_error(0, 0, 0), 1e-6);
+}
+
+TEST(grad_model_wan_with_pictures)
+{
+    CHECK_BELOW(wan_error(1, 0, PICTURES), 1e-6);
+}
+
+TEST(grad_model_wan_with_pictures_and_a_control_video)
+{
+    CHECK_BELOW(wan_error(1, 1, PICTURES | CONTROL), 1e-6);
 }
 
 /* ---- text encoder ---- */

@@ -53,6 +53,13 @@ TEST(golden_wan_bf16)                       { golden("wan-ti2v-token-time", DT_B
 TEST(golden_wan_int8_of_comfyui)            { golden("wan-int8-marker", DT_F32, 1); }
 TEST(golden_wan_int8_of_comfyui_bf16)       { golden("wan-int8-marker", DT_BF16, 1); }
 TEST(golden_header_with_unknown_fields)     { golden("safetensors-extra-field", DT_F32, 6); }
+TEST(golden_wan_pictures_comfy_names)       { golden("wan-i2v-comfy-keys", DT_F32, 5); }
+TEST(golden_wan_two_pictures)               { golden("wan-flf2v", DT_F32, 5); }
+TEST(golden_wan_two_pictures_bf16)          { golden("wan-flf2v", DT_BF16, 5); }
+TEST(golden_wan_vace)                       { golden("wan-vace", DT_F32, 9); }
+TEST(golden_wan_vace_bf16)                  { golden("wan-vace", DT_BF16, 9); }
+TEST(golden_clip_vision)                    { golden("clip-vision", DT_F32, 5); }
+TEST(golden_clip_vision_bf16)               { golden("clip-vision", DT_BF16, 5); }
 TEST(golden_umt5)                           { golden("umt5", DT_F32, 4); }
 TEST(golden_umt5_padded)                    { golden("umt5-padded", DT_F32, 5); }
 TEST(golden_umt5_bf16)                      { golden("umt5", DT_BF16, 4); }

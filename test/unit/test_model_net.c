@@ -166,6 +166,11 @@ TEST(wan_config_is_written_as_it_is_read)
     a.cross_attn_norm = 0;
     a.text_len = 77;
     a.layers = 3;
+    a.image_dim = 20;
+    a.image_rows = 10;
+    a.n_vace = 2;
+    a.vace_layers[1] = 2;
+    a.vace_in_channels = 7;
     wan_config_write(&a, &text);
     snprintf(path, sizeof path, "%s/wan.json", ztest_tmp());
     f = fopen(path, "w");
@@ -176,6 +181,7 @@ TEST(wan_config_is_written_as_it_is_read)
     CHECK_INT(b.cross_attn_norm, 0);
     CHECK_INT(b.text_len, 77);
     CHECK_INT(b.layers, 3);
+    CHECK_INT(b.n_vace * 100 + b.vace_layers[1] * 10 + b.vace_in_channels, 227);
     wan_config_write(&b, &again);
     CHECK_STR(buf_str(&again), buf_str(&text));
     buf_release(&text);
@@ -203,12 +209,21 @@ static void config_refused(const char *text, const char *what)
     ", \"num_layers\": " layers                                                                    \
     ", \"in_channels\": 4, \"text_dim\": 8, \"freq_dim\": 8, \"ffn_dim\": 8"
 
+#define VACE ", \"_class_name\": \"WanVACETransformer3DModel\""
+
 TEST(wan_config_names_the_bad_field)
 {
     config_refused(GOOD("2", "13", "1") "}", "attention_head_dim");
     config_refused(GOOD("2", "12", "1000000000") "}", "num_layers");
     config_refused(GOOD("-1", "12", "1") "}", "num_attention_heads");
-    config_refused(GOOD("2", "12", "1") ", \"image_dim\": 1280}", "image_dim");
+    config_refused(GOOD("2", "12", "1") ", \"image_dim\": 1280}", "added_kv_proj_dim");
+    config_refused(GOOD("2", "12", "1") ", \"image_dim\": 1280, \"added_kv_proj_dim\": 25}",
+                   "must be 24, the width of the stream");
+    config_refused(GOOD("2", "12", "1") ", \"pos_embed_seq_len\": 514}", "pos_embed_seq_len");
+    config_refused(GOOD("2", "12", "1") ", \"vace_layers\": [0]}", "WanVACETransformer3DModel");
+    config_refused(GOOD("2", "12", "2") VACE ", \"vace_layers\": [1]}", "vace_layers");
+    config_refused(GOOD("2", "12", "2") VACE ", \"vace_layers\": [0, 2]}", "vace_layers");
+    config_refused(GOOD("2", "12", "20") VACE "}", "vace_layers: layer 20");
     config_refused(GOOD("2", "12", "1") ", \"qk_norm\": \"layer_norm\"}", "qk_norm");
     config_refused(GOOD("2", "12", "1") ", \"patch_size\": [1, 2]}", "patch_size");
     config_refused(GOOD("2", "12", "1") ", \"_class_name\": \"FluxTransformer2DModel\"}",

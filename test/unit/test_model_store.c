@@ -207,6 +207,26 @@ TEST(loader_13_nan_is_counted)
     CHECK_INT(r.n_bad, 1);
 }
 
+/* Files of the release for pictures hold a norm that no class reads. */
+TEST(store_passes_over_the_norm_that_no_class_reads)
+{
+    struct wan m, back;
+    struct err e = {0};
+    char *dir = ztest_in_tmp("added_q");
+
+    small_wan(&m);
+    struct wan_config k = m.config;
+    wan_release(&m);
+    CHECK_INT(wan_init(&m, &k, &e), 0);
+    weight_declare(&m.weights, "blocks.0.attn2.norm_added_q.weight", 0, INIT_ONE, 0, DIMS(8));
+    weights_on_cpu(&m.weights, DT_F32, 1);
+    CHECK_INT(bundle_save_wan(&m, dir, DT_F32, NULL, &e), 0);
+    CHECK_INT(bundle_load_wan(&back, dir, device_cpu(), DT_F32, 0, &e), 0);
+    wan_release(&back);
+    wan_release(&m);
+    free(dir);
+}
+
 TEST(loader_9_config_that_asks_for_more_than_the_file_has_takes_no_memory)
 {
     struct wan m;
