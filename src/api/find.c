@@ -13,6 +13,7 @@ struct search {
     const char *name; /* NULL: any */
     char *found;
     struct buf seen; /* the places, for the message */
+    struct err bad;  /* the first model that could not be read, which may be the one */
 };
 
 static int is_model(const char *dir)
@@ -24,18 +25,21 @@ static int is_model(const char *dir)
     return yes;
 }
 
-static int has_name(const char *dir, const char *name)
+static int has_name(struct search *s, const char *dir)
 {
     struct bundle_info info;
-    struct err e;
+    struct err e = {0};
+    int rc = bundle_info_read(&info, dir, &e);
 
-    return !bundle_info_read(&info, dir, &e) && !strcmp(info.name, name);
+    if (rc && !s->bad.code)
+        s->bad = e;
+    return !rc && !strcmp(info.name, s->name);
 }
 
 /* dir is a model of that name, or the default. */
 static int take_itself(struct search *s, const char *dir)
 {
-    if (!is_model(dir) || (s->name && !has_name(dir, s->name)))
+    if (!is_model(dir) || (s->name && !has_name(s, dir)))
         return 0;
     s->found = xstrdup(dir);
     return 1;
@@ -146,9 +150,9 @@ int model_find(char **dir, const char *name, struct err *e)
     free(own);
     *dir = s.found;
     if (!s.found)
-        err_set(e, ERR_FORMAT, "%s%s%s in %s; option model names one",
+        err_set(e, s.bad.code ? s.bad.code : ERR_FORMAT, "%s%s%s in %s%s%s; option model names one",
                 name ? "no model \"" : "no model", name ? name : "", name ? "\"" : "",
-                buf_str(&s.seen));
+                buf_str(&s.seen), s.bad.code ? "; " : "", s.bad.msg);
     buf_release(&s.seen);
-    return s.found ? 0 : ERR_FORMAT;
+    return s.found ? 0 : e->code;
 }

@@ -1,36 +1,105 @@
 /* recipe.c - what a film was made with, so that it can be made again: no paths, hosts or dates. */
+#include <stdio.h>
 #include <string.h>
 
 #include "api/job.h"
 #include "base/jsonw.h"
 
+static void write_size(struct jsonw *w, const char *key, const struct plan *p)
+{
+    char size[32];
+
+    snprintf(size, sizeof size, "%dx%d", p->film_w, p->film_h);
+    jsonw_string(w, key, size);
+}
+
+/* 0: the option is no number with a fraction. */
+static int write_real(struct jsonw *w, enum option_id id, const char *key, const struct plan *p)
+{
+    const struct {
+        enum option_id id;
+        double value;
+    } reals[] = {{OPT_FPS, p->fps},
+                 {OPT_GUIDANCE, p->guidance.scale},
+                 {OPT_GUIDANCE_FROM, p->guidance.from},
+                 {OPT_GUIDANCE_TO, p->guidance.to},
+                 {OPT_SHIFT, p->shift}};
+
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
+        if (reals[i].id == id) {
+            jsonw_real(w, key, reals[i].value);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* What the film was drawn with, whoever chose it. */
+static void write_option(struct jsonw *w, enum option_id id, const char *key, const struct plan *p,
+                         const struct request *r)
+{
+    int set = r->value[id].set;
+
+    if (write_real(w, id, key, p))
+        return;
+    switch (id) {
+    case OPT_PROMPT:
+        jsonw_string(w, key, request_text(r, id));
+        break;
+    case OPT_NEGATIVE:
+        if (*request_text(r, id))
+            jsonw_string(w, key, request_text(r, id));
+        break;
+    case OPT_SIZE:
+        write_size(w, key, p);
+        break;
+    case OPT_ASPECT:
+        if (set)
+            jsonw_string(w, key, request_text(r, id));
+        break;
+    case OPT_SECONDS:
+        if (set)
+            jsonw_real(w, key, r->value[id].r);
+        break;
+    case OPT_FRAMES:
+        if (!r->value[OPT_SECONDS].set)
+            jsonw_int(w, key, p->n_frames);
+        break;
+    case OPT_STEPS:
+        jsonw_int(w, key, p->steps);
+        break;
+    case OPT_SAMPLER:
+        jsonw_string(w, key, p->sampler);
+        break;
+    case OPT_SEED:
+        jsonw_int(w, key, (int64_t)p->seed);
+        break;
+    case OPT_TYPE:
+        jsonw_string(w, key, p->type == DT_BF16 ? "bf16" : "f32");
+        break;
+    case OPT_CRF:
+        jsonw_int(w, key, request_int(r, id, 18));
+        break;
+    case OPT_LOSSLESS:
+        jsonw_bool(w, key, request_flag(r, id));
+        break;
+    default:
+        BUG("recipe: nobody says what %s was", key);
+    }
+}
+
+/* Every option that is a part of recipes, in the order of the table. */
 static void write_settings(struct jsonw *w, const struct plan *p, const struct request *r)
 {
-    struct buf size = BUF_INIT;
+    for (int i = 0; i < N_OPTIONS; i++) {
+        char key[64];
 
-    buf_printf(&size, "%dx%d", p->film_w, p->film_h);
-    jsonw_string(w, "prompt", request_text(r, OPT_PROMPT));
-    if (*request_text(r, OPT_NEGATIVE))
-        jsonw_string(w, "negative", request_text(r, OPT_NEGATIVE));
-    jsonw_int(w, "seed", (int64_t)p->seed);
-    jsonw_string(w, "size", buf_str(&size));
-    if (r->value[OPT_ASPECT].set)
-        jsonw_string(w, "aspect", request_text(r, OPT_ASPECT));
-    if (r->value[OPT_SECONDS].set)
-        jsonw_real(w, "seconds", r->value[OPT_SECONDS].r);
-    else
-        jsonw_int(w, "frames", p->n_frames);
-    jsonw_real(w, "fps", p->fps);
-    jsonw_int(w, "steps", p->steps);
-    jsonw_string(w, "sampler", p->sampler);
-    jsonw_real(w, "shift", p->shift);
-    jsonw_real(w, "guidance", p->guidance.scale);
-    jsonw_real(w, "guidance_from", p->guidance.from);
-    jsonw_real(w, "guidance_to", p->guidance.to);
-    jsonw_string(w, "type", p->type == DT_BF16 ? "bf16" : "f32");
-    jsonw_int(w, "crf", request_int(r, OPT_CRF, 18));
-    jsonw_bool(w, "lossless", request_flag(r, OPT_LOSSLESS));
-    buf_release(&size);
+        snprintf(key, sizeof key, "%s", options[i].name);
+        for (char *c = key; *c; c++)
+            *c = *c == '-' ? '_' : *c;
+        if (options[i].recipe)
+            write_option(w, i, key, p, r);
+    }
 }
 
 int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *out, struct err *e)

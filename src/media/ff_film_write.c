@@ -332,5 +332,4 @@ static void mp4_abort(void *state)
     mp4_free(m);
 }
 
-const struct film_kind film_kind_mp4 = {mp4_begin,  mp4_write, mp4_comment,
-                                        mp4_finish, mp4_abort, FILE_TMP_BYTES};
+const struct film_kind film_kind_mp4 = {mp4_begin, mp4_write, mp4_comment, mp4_finish, mp4_abort};

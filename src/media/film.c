@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/file.h"
 #include "media/film_kind.h"
 
@@ -18,6 +19,56 @@ struct film_writer {
     const struct film_kind *kind;
     void *state;
 };
+
+/* THE table of what films are written as, the best first. */
+static const struct kind {
+    const char *ending; /* of the name; NULL: the name is a folder */
+    const char *what;   /* in messages */
+    const struct film_kind *code;
+    const char *beside; /* what the name of its recipe has more, where that is a file beside it */
+    int longer;         /* bytes that the names beside NAME may have more than it, meanwhile */
+    int even, ffmpeg;   /* wants even sides; FFmpeg's libraries */
+} kinds[] = {
+    {"mp4", ".mp4", &film_kind_mp4, NULL, FILE_TMP_BYTES, 1, 1},
+    {"y4m", ".y4m", &film_kind_y4m, ".json", sizeof ".part.json" - 1 + FILE_TMP_BYTES, 0, 0},
+    {NULL, "/ (a folder of PNG pictures)", &film_kind_png, NULL, 0, 0, 1},
+};
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
+static const struct kind *const to_stdout = &kinds[1];
+
+const char *film_default_ending(void)
+{
+    int i = 0;
+
+    while (kinds[i].ffmpeg && !ff_present())
+        i++;
+    return kinds[i].ending;
+}
+
+static int is_folder(const char *path)
+{
+    size_t n = strlen(path);
+
+    return (n && path[n - 1] == '/') || dir_exists(path);
+}
+
+static const struct kind *kind_of(const char *path, struct err *e)
+{
+    struct buf all = BUF_INIT;
+
+    if (!strcmp(path, "-"))
+        return to_stdout;
+    for (int i = 0; i < N_KINDS; i++)
+        if (kinds[i].ending ? !is_folder(path) && !strcasecmp(path_ext(path), kinds[i].ending)
+                            : is_folder(path))
+            return &kinds[i];
+    for (int i = 0; i < N_KINDS; i++)
+        buf_printf(&all, "%s%s", !i ? "" : i < N_KINDS - 1 ? ", " : " or ", kinds[i].what);
+    err_set(e, ERR_USAGE, "output %s: the name must end in %s, or be - (%s on standard output)",
+            path, buf_str(&all), to_stdout->ending);
+    buf_release(&all);
+    return NULL;
+}
 
 void film_fps_ratio(double fps, int *num, int *den)
 {
@@ -34,11 +85,6 @@ void film_fps_ratio(double fps, int *num, int *den)
         *num = (int)lround(fps * 1000);
         *den = 1000;
     }
-}
-
-const char *film_default_ending(void)
-{
-    return ff_present() ? "mp4" : "y4m";
 }
 
 char *film_part_name(const char *path)
@@ -89,37 +135,13 @@ char *film_read_recipe(const char *path)
     return recipe;
 }
 
-static int is_png_dir(const char *path)
-{
-    size_t n = strlen(path);
-
-    return (n && path[n - 1] == '/') || dir_exists(path);
-}
-
-static const struct film_kind *kind_of(const char *path, struct err *e)
-{
-    if (!strcmp(path, "-"))
-        return &film_kind_y4m;
-    if (is_png_dir(path))
-        return &film_kind_png;
-    if (!strcasecmp(path_ext(path), "mp4"))
-        return &film_kind_mp4;
-    if (!strcasecmp(path_ext(path), "y4m"))
-        return &film_kind_y4m;
-    err_set(e, ERR_USAGE,
-            "output %s: the name must end in .mp4, .y4m or / (a folder of PNG pictures), or be - "
-            "(y4m on standard output)",
-            path);
-    return NULL;
-}
-
-static int check_options(const char *path, const struct film_options *o,
-                         const struct film_kind *kind, struct err *e)
+static int check_options(const char *path, const struct film_options *o, const struct kind *kind,
+                         struct err *e)
 {
     if (o->w < 2 || o->h < 2 || o->w > FILM_MAX_SIDE || o->h > FILM_MAX_SIDE)
         return err_set(e, ERR_USAGE, "output %s: size %dx%d; each side must be 2 to %d pixels",
                        path, o->w, o->h, FILM_MAX_SIDE);
-    if (kind == &film_kind_mp4 && (o->w % 2 || o->h % 2))
+    if (kind->even && (o->w % 2 || o->h % 2))
         return err_set(e, ERR_USAGE, "output %s: size %dx%d; H.264 needs even sides", path, o->w,
                        o->h);
     if (o->fps_num < 1 || o->fps_den < 1)
@@ -145,11 +167,11 @@ static int check_free(char *name, const struct film_options *o, struct err *e)
 }
 
 /* The folder that must be there: that of the film, or the nearest one above a folder to be made. */
-static char *folder_of(const char *path, const struct film_kind *kind)
+static char *folder_of(const char *path, const struct kind *kind)
 {
-    char *dir = kind == &film_kind_png ? xstrdup(path) : path_dir(path), *up;
+    char *dir = kind->ending ? path_dir(path) : xstrdup(path), *up;
 
-    while (kind == &film_kind_png && access(dir, F_OK) && strcmp(dir, ".")) {
+    while (!kind->ending && access(dir, F_OK) && strcmp(dir, ".")) {
         up = path_dir(dir);
         free(dir);
         dir = up;
@@ -158,20 +180,19 @@ static char *folder_of(const char *path, const struct film_kind *kind)
 }
 
 /* Films grow under longer names than their own. */
-static int check_length(const char *path, const char *dir, const struct film_kind *kind,
-                        struct err *e)
+static int check_length(const char *path, const char *dir, const struct kind *kind, struct err *e)
 {
     long most = pathconf(dir, _PC_NAME_MAX);
     size_t n = strlen(path_base(path)),
            may = (size_t)(most > 0 ? most : 255) - (size_t)kind->longer;
 
-    if (kind == &film_kind_png || n <= may)
+    if (!kind->ending || n <= may)
         return 0;
     return err_set(e, ERR_IO, "%.40s...: a name of %zu bytes; %zu are allowed here",
                    path_base(path), n, may);
 }
 
-static int check_place(const char *path, const struct film_options *o, const struct film_kind *kind,
+static int check_place(const char *path, const struct film_options *o, const struct kind *kind,
                        struct err *e)
 {
     char *dir;
@@ -179,13 +200,13 @@ static int check_place(const char *path, const struct film_options *o, const str
 
     if (!strcmp(path, "-"))
         return 0;
-    if (kind == &film_kind_png)
+    if (!kind->ending)
         rc = png_dir_check(path, o->overwrite, e);
     else
         rc = check_free(xstrdup(path), o, e);
-    if (!rc && kind == &film_kind_y4m)
-        rc = check_free(xasprintf("%s.json", path), o, e);
-    if (!rc && kind != &film_kind_png)
+    if (!rc && kind->beside)
+        rc = check_free(xasprintf("%s%s", path, kind->beside), o, e);
+    if (!rc && kind->ending)
         rc = check_part(path, o, e);
     if (rc)
         return rc;
@@ -202,14 +223,14 @@ static int check_place(const char *path, const struct film_options *o, const str
 
 int film_check(const char *path, const struct film_options *o, struct err *e)
 {
-    const struct film_kind *kind = kind_of(path, e);
+    const struct kind *kind = kind_of(path, e);
     int rc;
 
     if (!kind)
         return ERR_USAGE;
     if ((rc = check_options(path, o, kind, e)) || (rc = check_place(path, o, kind, e)))
         return rc;
-    if (kind != &film_kind_y4m && !ff_present())
+    if (kind->ffmpeg && !ff_present())
         return err_set(e, ERR_IO,
                        "%s: needs FFmpeg, which is not in this build; write .y4m instead", path);
     return 0;
@@ -218,7 +239,7 @@ int film_check(const char *path, const struct film_options *o, struct err *e)
 int film_open(struct film_writer **out, const char *path, const struct film_options *o,
               struct err *e)
 {
-    const struct film_kind *kind = kind_of(path, e);
+    const struct kind *kind = kind_of(path, e);
     void *state = NULL;
     int rc;
 
@@ -227,10 +248,10 @@ int film_open(struct film_writer **out, const char *path, const struct film_opti
         return ERR_USAGE;
     if ((rc = check_options(path, o, kind, e)) || (rc = check_place(path, o, kind, e)))
         return rc;
-    if ((rc = kind->begin(&state, path, o, e)))
+    if ((rc = kind->code->begin(&state, path, o, e)))
         return rc;
     *out = xmalloc(sizeof **out);
-    **out = (struct film_writer){kind, state};
+    **out = (struct film_writer){kind->code, state};
     return 0;
 }
 

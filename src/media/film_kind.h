@@ -1,4 +1,4 @@
-/* film_kind.h - inside media: one struct of functions per kind of file, and what FFmpeg's side
+/* film_kind.h - inside media: one struct per kind of file, and what FFmpeg's side
  * offers. ff_none.c answers for all ff_ functions in a build without FFmpeg. */
 #ifndef MEDIA_FILM_KIND_H
 #define MEDIA_FILM_KIND_H
@@ -18,7 +18,6 @@ struct film_kind {
     int (*comment)(void *state, const char *comment, struct err *e);
     int (*finish)(void *state, struct err *e);
     void (*abort)(void *state);
-    int longer; /* bytes that the names beside NAME may have more than it, meanwhile */
 };
 
 extern const struct film_kind film_kind_y4m, film_kind_png, film_kind_mp4;

@@ -174,8 +174,7 @@ static int png_finish(void *state, struct err *e)
     return 0;
 }
 
-const struct film_kind film_kind_png = {png_begin,  png_write, png_comment,
-                                        png_finish, png_abort, 0};
+const struct film_kind film_kind_png = {png_begin, png_write, png_comment, png_finish, png_abort};
 
 static int read_frame(struct film *f, const char *name, const struct film_caps *caps, struct err *e)
 {

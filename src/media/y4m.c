@@ -211,9 +211,7 @@ static void y4m_abort(void *state)
     y4m_free(y);
 }
 
-const struct film_kind film_kind_y4m = {y4m_begin,   y4m_write,
-                                        y4m_comment, y4m_finish,
-                                        y4m_abort,   sizeof ".part.json" - 1 + FILE_TMP_BYTES};
+const struct film_kind film_kind_y4m = {y4m_begin, y4m_write, y4m_comment, y4m_finish, y4m_abort};
 
 static int parse_chroma(struct yuv_layout *l, const char *word)
 {

@@ -4,9 +4,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "fixture.h"
+#include "generate/options.h"
 #include "media/film.h"
 #include "zoetrope.h"
 #include "ztest.h"
@@ -77,6 +79,37 @@ TEST(api_model_is_found_by_name)
     CHECK_CONTAINS(error, "/no/such/place");
     CHECK_INT(zt_model_open(&m, "/no/such/place", NULL, 0), ZT_E_MODEL);
     free(folder);
+}
+
+/* A file of a model that the disk does not give is another matter than one that says wrong things:
+ * in its folder, and in one where it is looked for. */
+TEST(api_model_that_cannot_be_read_is_input_and_output)
+{
+    static const char *const files[] = {"tokenizer/tokenizer.json", "vae/config.json",
+                                        "transformer/config.json", "text_encoder/config.json",
+                                        "model_index.json"};
+    char *places = ztest_in_tmp("unreadable"), *dir = path_join(places, "m");
+    zt_model *m;
+
+    fixture_model(dir);
+    for (int i = 0; i < (int)(sizeof files / sizeof *files); i++) {
+        char *file = path_join(dir, files[i]), *kept = xasprintf("%s.kept", file);
+
+        CHECK(!rename(file, kept) && !symlink("/proc/self/mem", file)); /* EIO */
+        int rc = zt_model_open(&m, dir, error, sizeof error);
+        zt_job *job = rc ? NULL : JOB(m, "frames", "1");
+        CHECK_INT(rc ? rc : zt_job_run(job, error, sizeof error), ZT_E_IO);
+        CHECK_CONTAINS(error, files[i]);
+        setenv("ZOETROPE_MODELS", places, 1);
+        CHECK_INT(zt_model_open(&m, "fixture", error, sizeof error), rc);
+        zt_job_free(&job);
+        zt_model_free(&m);
+        CHECK(!unlink(file) && !rename(kept, file));
+        free(file), free(kept);
+    }
+    CHECK_INT(zt_model_open(&m, "another", error, sizeof error), ZT_E_MODEL);
+    unsetenv("ZOETROPE_MODELS");
+    free(places), free(dir);
 }
 
 TEST(api_lists_options)
@@ -217,6 +250,27 @@ TEST(api_film_again)
     CHECK_INT(zt_job_plan(job, error, sizeof error), 0);
     CHECK_CONTAINS(zt_job_get(job, "again"), "release r9");
     film_release(&f);
+    zt_job_free(&job);
+    zt_model_free(&m);
+}
+
+/* The table alone says what stands in a recipe. */
+TEST(api_recipe_has_every_option_of_the_table)
+{
+    zt_model *m = open_fixture();
+    zt_job *job = JOB(m, "negative", "a box", "aspect", "1:1", "seconds", "0.2", "lossless", "yes");
+
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    for (int i = 0; i < N_OPTIONS; i++) {
+        char key[64];
+
+        snprintf(key, sizeof key, "\"%s\": ", options[i].name);
+        for (char *c = key; *c; c++)
+            *c = *c == '-' ? '_' : *c;
+        int there = strstr(zt_job_recipe(job), key) != NULL;
+        if (there != (options[i].recipe && i != OPT_FRAMES) && i != OPT_MODEL)
+            ztest_fail(__FILE__, __LINE__, "%s %d in %s", key, there, zt_job_recipe(job));
+    }
     zt_job_free(&job);
     zt_model_free(&m);
 }
