@@ -40,4 +40,8 @@ const char *st_sniff(const unsigned char *head, size_t n);
 /* A name from a file, fit for a message: cut to 80 bytes, no control characters. */
 const char *st_show(const char *name, char out[96]);
 
+/* The file to open in a folder, the caller's. NULL with e set when there is none or no way to
+ * choose. */
+char *st_find_in_dir(const char *dir, struct err *e);
+
 #endif

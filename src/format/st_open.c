@@ -1,7 +1,6 @@
 /* st_open.c - opening a file, a sharded set or a folder, and what can be asked of it. */
 #include "format/st_inner.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -301,53 +300,6 @@ static int open_single(struct st_file *f, const char *path, struct err *e)
     return rc < 0 ? rc : sort_tensors(f, e);
 }
 
-/* The only entry of a folder that ends so; *n counts them. The caller frees. */
-static char *only_entry(const char *dir, const char *end, int *n)
-{
-    DIR *d = opendir(dir);
-    struct dirent *ent;
-    char *found = NULL;
-
-    *n = 0;
-    while (d && (ent = readdir(d)))
-        if (ent->d_name[0] != '.' && ends_with(ent->d_name, end) && (*n)++ == 0)
-            found = path_join(dir, ent->d_name);
-    if (d)
-        closedir(d);
-    return found;
-}
-
-/* The file to open in a folder. NULL with e set when there is none or no way to choose. */
-static char *find_in_dir(const char *dir, struct err *e)
-{
-    static const char *const usual[] = {"diffusion_pytorch_model.safetensors", "model.safetensors",
-                                        "diffusion_pytorch_model.safetensors.index.json",
-                                        "model.safetensors.index.json"};
-    static const char *const endings[] = {".safetensors.index.json", ".safetensors"};
-    char *path;
-    int n;
-
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-        path = path_join(dir, usual[i]);
-        if (file_exists(path))
-            return path;
-        free(path);
-    }
-    for (int i = 0; i < 2; i++) {
-        path = only_entry(dir, endings[i], &n);
-        if (n == 1)
-            return path;
-        free(path);
-        if (n > 1) {
-            err_set(e, ERR_FORMAT, "%s: %d files end in %s; name the one to open", dir, n,
-                    endings[i]);
-            return NULL;
-        }
-    }
-    err_set(e, ERR_IO, "%s: no .safetensors file in this folder", dir);
-    return NULL;
-}
-
 int st_open(struct st_file **out, const char *path, struct err *e)
 {
     struct st_file *f;
@@ -359,7 +311,7 @@ int st_open(struct st_file **out, const char *path, struct err *e)
     if (!e)
         e = &why;
     if (dir_exists(path)) {
-        inside = find_in_dir(path, e);
+        inside = st_find_in_dir(path, e);
         if (!inside)
             return e->code;
         path = inside;

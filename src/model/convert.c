@@ -27,8 +27,7 @@ static int is_weights(const char *path)
 
         network |= !strncmp(path, bundle_folder(i), n) && path[n] == '/';
     }
-    return network &&
-           (ends_with(path, ".safetensors") || ends_with(path, ".safetensors.index.json"));
+    return network && (ends_with(path, ".safetensors") || strstr(path, ".safetensors.index."));
 }
 
 static int convert_network(const struct part *p, const char *from, const char *to, enum dtype type,

@@ -128,6 +128,80 @@ TEST(loader_08_tensor_in_two_shards)
     CHECK_CONTAINS(e.msg, "tensor a appears twice");
 }
 
+/* A folder of a tensor "x": what it is tells which file was read. */
+static void put_in(const char *dir, const char *name, float x, const char *index)
+{
+    const struct st_out out = {"x", DT_F32, 1, {1}, &x};
+    char *path = path_join(dir, name), json[200];
+    struct err e;
+
+    if (index)
+        snprintf(json, sizeof json, "{\"weight_map\":{\"x\":\"%s\"}}", index);
+    CHECK_INT(
+        index ? file_write(path, json, strlen(json), &e) : st_write(path, &out, 1, NULL, 0, &e), 0);
+    free(path);
+}
+
+static float read_x(const char *dir, struct err *e)
+{
+    struct st_file *f;
+    float x = -1;
+
+    *e = (struct err){0};
+    if (!st_open(&f, dir, e)) {
+        CHECK_INT(st_read_all(f, st_find(f, "x"), &x, DT_F32, e), 0);
+        st_close(&f);
+    }
+    return x;
+}
+
+/* Where both are there, the libraries differ in which they take. */
+TEST(loader_08_whole_file_beside_shards)
+{
+    static const struct {
+        const char *name;
+        float is;
+    } rows[] = {{"diffusion_pytorch_model", 2}, {"model", 1}};
+
+    for (int i = 0; i < 2; i++) {
+        char *dir = ztest_in_tmp(rows[i].name), name[4][80];
+        struct err e;
+
+        snprintf(name[0], 80, "%s.safetensors", rows[i].name);
+        snprintf(name[1], 80, "%s-00001-of-00001.safetensors", rows[i].name);
+        snprintf(name[2], 80, "%s.safetensors.index.json", rows[i].name);
+        CHECK_INT(dir_make(dir, &e), 0);
+        put_in(dir, name[1], 2, NULL);
+        put_in(dir, name[2], 2, name[1]);
+        CHECK(read_x(dir, &e) == 2);
+        put_in(dir, name[0], 1, NULL);
+        CHECK(read_x(dir, &e) == rows[i].is);
+        free(dir);
+    }
+}
+
+/* NAME.safetensors.index.fp16.json and NAME.fp16-0000I-of-0000N.safetensors, as diffusers calls
+ * them: read where there is nothing else, never guessed among several. */
+TEST(loader_08_folder_of_a_variant)
+{
+    char *dir = ztest_in_tmp("variant");
+    struct err e;
+
+    CHECK_INT(dir_make(dir, &e), 0);
+    put_in(dir, "model.fp16-00001-of-00002.safetensors", 3, NULL);
+    put_in(dir, "model.bf16-00001-of-00001.safetensors", 4, NULL);
+    CHECK(read_x(dir, &e) == -1);
+    CHECK_CONTAINS(e.msg, "2 files of weights (model.bf16-00001-of-00001.safetensors, ");
+    put_in(dir, "model.safetensors.index.fp16.json", 3, "model.fp16-00001-of-00002.safetensors");
+    CHECK(read_x(dir, &e) == 3);
+    put_in(dir, "model.safetensors.index.bf16.json", 4, "model.bf16-00001-of-00001.safetensors");
+    CHECK(read_x(dir, &e) == -1);
+    CHECK_CONTAINS(e.msg, "2 files of weights (model.safetensors.index.bf16.json, ");
+    put_in(dir, "model.safetensors", 5, NULL);
+    CHECK(read_x(dir, &e) == 5);
+    free(dir);
+}
+
 TEST(loader_08_links_stay_inside_the_model)
 {
     static const char index[] = "{\"weight_map\":{\"a\":\"s1.safetensors\",\"b\":"
