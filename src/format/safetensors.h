@@ -1,5 +1,6 @@
 /* safetensors.h - read-only view of the weights of one network, and writing of one file.
  * Source: the format description of huggingface/safetensors, with all its checks and a few more.
+ * A GGUF file is opened by the same functions; what else it says is in gguf.h.
  *
  * Only the headers are in memory. Data is read into memory of the caller with pread, so that a file
  * which is cut or overwritten meanwhile is an error and never a signal; or it is mapped on request.
@@ -27,18 +28,18 @@ struct st_file;
 
 struct st_tensor {         /* all borrowed: valid until st_close */
     const char *name;      /* UTF-8 without NUL */
-    enum dtype type;       /* DT_OTHER: one that can be listed and hashed, and is never computed */
+    enum dtype type;       /* DT_OTHER: no numbers of ours; type_name says how they are packed */
     const char *type_name; /* as the file writes it; static */
     int rank;
     int64_t dim[ST_MAX_RANK]; /* in elements, outermost first */
     int64_t n;                /* product of dim; 1 for rank 0, 0 for an empty tensor */
-    size_t bytes;             /* exactly n elements of type */
+    size_t bytes;             /* exactly n elements */
     int shard;                /* which file; st_path names it */
     uint64_t offset;          /* in that file, from its first byte */
 };
 
-/* `path` is a .safetensors file, an index (.json) of sharded files, or a folder that holds one of
- * them. All headers are checked: each tensor lies inside its file, none overlap, no holes, sizes
+/* `path` is a .safetensors or GGUF file, an index (.json) of sharded files, or a folder that holds
+ * one of them. All headers are checked: each tensor lies inside its file, none overlap, no holes, sizes
  * match types and shapes, no name twice; shards are plain files of the folder (or links into the
  * blobs of a hub cache), and hold exactly the tensors that the index says. 0: *out is the caller's,
  * to be given to st_close. Negative ERR_IO or ERR_FORMAT: *out is NULL and e->msg names the file
@@ -63,6 +64,9 @@ NODISCARD int st_read(const struct st_file *f, const struct st_tensor *t, int64_
 /* The whole tensor. */
 NODISCARD int st_read_all(const struct st_file *f, const struct st_tensor *t, void *dst,
                           enum dtype type, struct err *e);
+/* Bytes at..at+bytes-1 of t as they lie in the file. ERR_IO as st_read. */
+NODISCARD int st_read_bytes(const struct st_file *f, const struct st_tensor *t, size_t at,
+                            size_t bytes, void *dst, struct err *e);
 /* The data of t where the file is mapped: read only, valid until st_close, aligned as it lies in
  * the file. Whoever cuts the file before that kills who reads (SIGBUS). NULL: it cannot be mapped.
  */

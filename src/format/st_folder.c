@@ -19,6 +19,7 @@ static const struct rule {
     {"", ".safetensors.index.json"},
     {".safetensors.index.", ".json"}, /* of a variant: NAME.safetensors.index.fp16.json */
     {"", ".safetensors"},
+    {"", ".gguf"},
 };
 enum { N_RULES = sizeof rules / sizeof *rules };
 
@@ -81,6 +82,6 @@ char *st_find_in_dir(const char *dir, struct err *e)
         free(names);
     }
     if (!n)
-        err_set(e, ERR_IO, "%s: no .safetensors file in this folder", dir);
+        err_set(e, ERR_IO, "%s: no .safetensors or .gguf file in this folder", dir);
     return path;
 }

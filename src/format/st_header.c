@@ -10,6 +10,24 @@
 
 enum { MAX_DEPTH = 100 }; /* of values that are skipped */
 
+struct st_tensor *st_add_tensor(struct st_file *f)
+{
+    if (f->n == f->cap) {
+        f->cap += f->cap / 2;
+        f->tensor = xrealloc(f->tensor, (size_t)f->cap * sizeof *f->tensor);
+    }
+    return &f->tensor[f->n++];
+}
+
+void st_add_meta(struct st_file *f, const char *key, const char *value)
+{
+    if (f->n_meta == f->cap_meta) {
+        f->cap_meta += f->cap_meta / 2;
+        f->meta = xrealloc(f->meta, (size_t)f->cap_meta * sizeof *f->meta);
+    }
+    f->meta[f->n_meta++] = (struct st_pair){key, value};
+}
+
 struct parser {
     char *s;
     size_t n, i;
@@ -353,11 +371,7 @@ static int parse_tensor(struct parser *p, struct st_file *f, const char *name, i
     } while (rc == 1);
     if (rc < 0 || check_entry(p, &in, name, &t) < 0)
         return ERR_FORMAT;
-    if (f->n == f->cap) {
-        f->cap += f->cap / 2;
-        f->tensor = xrealloc(f->tensor, (size_t)f->cap * sizeof *f->tensor);
-    }
-    f->tensor[f->n++] = t;
+    *st_add_tensor(f) = t;
     return 0;
 }
 
@@ -384,11 +398,7 @@ static int parse_meta(struct parser *p, struct st_file *f)
                            st_show(key, shown));
         if (parse_string(p, &value) < 0)
             return ERR_FORMAT;
-        if (f->n_meta == f->cap_meta) {
-            f->cap_meta += f->cap_meta / 2;
-            f->meta = xrealloc(f->meta, (size_t)f->cap_meta * sizeof *f->meta);
-        }
-        f->meta[f->n_meta++] = (struct st_pair){key, value};
+        st_add_meta(f, key, value);
         rc = more(p, '}');
     } while (rc == 1);
     return rc;
@@ -536,7 +546,6 @@ const char *st_sniff(const unsigned char *head, size_t n)
         {"\x80\3", 2, "Python pickle"},
         {"\x80\4", 2, "Python pickle"},
         {"\x80\5", 2, "Python pickle"},
-        {"GGUF", 4, "GGUF file"},
         {"version https://git-lfs", 23, "Git LFS pointer (the file itself was not downloaded)"},
         {"<!DOCTYPE", 9, "HTML page"},
         {"<!doctype", 9, "HTML page"},

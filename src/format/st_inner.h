@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "format/safetensors.h"
+#include "format/gguf.h"
 
 struct st_shard {
     char *path;
@@ -23,6 +23,8 @@ struct st_file {
     int n, cap;
     struct st_pair *meta; /* never NULL */
     int n_meta, cap_meta;
+    struct gguf_value *value; /* of a GGUF file */
+    int n_values;
 };
 
 /* Parse text[0..n) (text[n] is writable), the header of shard number `shard` whose data begins at
@@ -30,6 +32,14 @@ struct st_file {
  */
 NODISCARD int st_parse_header(struct st_file *f, char *text, size_t n, uint64_t file_bytes,
                               int shard, const char *path, struct err *e);
+/* The same for the head of a GGUF file, text[0..n) being its beginning, which is changed. 0: *more,
+ * and nothing is added: the head goes on behind n. */
+NODISCARD int gguf_parse_header(struct st_file *f, unsigned char *text, size_t n,
+                                uint64_t file_bytes, int shard, int *more, const char *path,
+                                struct err *e);
+/* Room for one more tensor. */
+struct st_tensor *st_add_tensor(struct st_file *f);
+void st_add_meta(struct st_file *f, const char *key, const char *value);
 /* Bytes at..at+bytes-1 of a tensor. */
 NODISCARD int st_pread(const struct st_file *f, const struct st_tensor *t, size_t at, size_t bytes,
                        void *dst, struct err *e);

@@ -118,6 +118,27 @@ static int begins_header(const unsigned char *head, size_t n)
     return i == n || head[i] == '{';
 }
 
+/* How long the head of a GGUF file is, only its end tells: more and more of it is read. */
+static int load_gguf(struct st_file *f, int shard, struct err *e)
+{
+    struct st_shard *s = &f->shard[shard];
+    size_t n = 1 << 18;
+    int more = 1, rc = 0;
+
+    while (!rc && more) {
+        n = n < ST_MAX_HEADER / 4 ? 4 * n : ST_MAX_HEADER;
+        n = n < s->bytes ? n : (size_t)s->bytes;
+        free(s->header);
+        s->header = xmalloc(n + 1);
+        rc = pread_full(s->fd, s->header, n, 0);
+        if (rc < 0)
+            return read_failed(s, rc, e);
+        rc = gguf_parse_header(f, (unsigned char *)s->header, n, s->bytes, shard, &more, s->path,
+                               e);
+    }
+    return rc;
+}
+
 static int load_header(struct st_file *f, int shard, struct err *e)
 {
     struct st_shard *s = &f->shard[shard];
@@ -131,6 +152,8 @@ static int load_header(struct st_file *f, int shard, struct err *e)
     if (n < 9)
         return err_set(e, ERR_FORMAT, "%s: truncated header: the file has only %" PRIu64 " bytes",
                        s->path, s->bytes);
+    if (!memcmp(head, "GGUF", 4))
+        return load_gguf(f, shard, e);
     for (int i = 7; i >= 0; i--)
         length = length << 8 | head[i];
     if (length > ST_MAX_HEADER || length > s->bytes - 8 || !begins_header(head, n))
@@ -345,6 +368,7 @@ void st_close(struct st_file **fp)
     free(f->shard);
     free(f->tensor);
     free(f->meta);
+    free(f->value);
     free(f);
     *fp = NULL;
 }

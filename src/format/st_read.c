@@ -37,6 +37,16 @@ int st_read(const struct st_file *f, const struct st_tensor *t, int64_t first, i
     return rc < 0 ? rc : st_unchanged(f, t->shard, e);
 }
 
+int st_read_bytes(const struct st_file *f, const struct st_tensor *t, size_t at, size_t bytes,
+                  void *dst, struct err *e)
+{
+    int rc;
+
+    ZT_ASSERT(at <= t->bytes && bytes <= t->bytes - at);
+    rc = st_pread(f, t, at, bytes, dst, e);
+    return rc < 0 ? rc : st_unchanged(f, t->shard, e);
+}
+
 int st_read_all(const struct st_file *f, const struct st_tensor *t, void *dst, enum dtype type,
                 struct err *e)
 {

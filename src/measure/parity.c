@@ -26,6 +26,7 @@ static const struct kind kinds[] = {
     {"optimiser",                       parity_optimiser, 1, 1, 1e-5, 1e-5},
     {"randn",                           parity_randn,     0, 1, 1e-5, 1e-5},
     {"tokenizer",                       parity_tokenizer, 0, 0, 0, 0},
+    {"gguf",                            parity_gguf,      0, 1, 0, 0},
     {"FlowMatchEulerDiscreteScheduler", parity_flow,      1, 1, 1e-5, 1e-5},
     {"UniPCMultistepScheduler",         parity_flow,      1, 1, 1e-5, 1e-5},
     {"DPMSolverMultistepScheduler",     parity_flow,      1, 1, 1e-5, 1e-5},

@@ -61,5 +61,6 @@ void parity_flow(struct parity *p);
 void parity_randn(struct parity *p);
 void parity_optimiser(struct parity *p);
 void parity_tokenizer(struct parity *p);
+void parity_gguf(struct parity *p);
 
 #endif

@@ -73,9 +73,8 @@ static int check_scale(const struct match *m, int k, struct err *e)
     const char *path = st_path(m->file, s ? s->shard : t->shard);
     char have[96];
 
-    if (t->type == DT_OTHER)
-        return err_set(e, ERR_FORMAT, "%s: tensor \"%s\" is %s, which cannot be computed", path,
-                       t->name, t->type_name);
+    if (t->type == DT_OTHER && !stored_named(t->type_name))
+        return store_no_form(m->file, t, e);
     if (!s && t->type != DT_I8)
         return 0;
     if (!s)
@@ -200,7 +199,7 @@ static int load_one(const struct match *m, int k, int last_rows, struct store_re
     rc = read_scales(m, k, first / n, &scale, e);
     for (int64_t row = 0, some; !rc && row < rows; row += some) {
         some = rows - row < most ? rows - row : most;
-        rc = st_read(m->file, t, first + row * n, some * n, x, DT_F32, e);
+        rc = store_values(m->file, t, first + row * n, some * n, x, e);
         if (!rc && scale)
             int8_to_rows(x, scale + row, some, n);
         if (!rc) {

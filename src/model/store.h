@@ -12,6 +12,7 @@
 
 #include "base/dtype.h"
 #include "base/err.h"
+#include "format/safetensors.h"
 #include "tensor/weight.h"
 
 struct naming {
@@ -33,6 +34,10 @@ struct store_report {
     const char *first_bad; /* first tensor that holds one; lives as long as the weight set */
 };
 
+/* Values first..first+n-1 of t (row-major) as f32, however they are stored. ERR_IO; ERR_FORMAT: in
+ * a way that is not computed. */
+NODISCARD int store_values(const struct st_file *f, const struct st_tensor *t, int64_t first,
+                           int64_t n, float *out, struct err *e);
 /* dir: holds model.safetensors, diffusion_pytorch_model.safetensors or an index of shards; or the
  * path of one file. Names and shapes are checked, then the weights are allocated
  * (weight_set_allocate with device, type and training) and read. report may be NULL. ERR_IO,

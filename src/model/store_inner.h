@@ -21,6 +21,9 @@ NODISCARD int match_init(struct match *m, struct weight_set *set, const struct s
                          const char *path, const struct store_names *names, struct err *e);
 void match_release(struct match *m);
 
+/* ERR_FORMAT: the tensor is packed in a way that nobody unpacks here. */
+int store_no_form(const struct st_file *f, const struct st_tensor *t, struct err *e);
+
 /* How many values are NaN or infinite; of a weight that lies in its file. */
 int64_t store_count_bad(const float *x, int64_t n);
 int64_t store_count_bad_stored(const struct weight *w);

@@ -1,6 +1,7 @@
 /* Products over matrices as files keep them: the bits of a product over the same values, widened
  * beforehand, in every set of kernels. One form is made up here, to show that a form is nothing but
  * a row of {block, bytes, unpack}. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/rng.h"
@@ -47,8 +48,8 @@ static void two_make(struct two *t, const struct stored_form *form, int scaled, 
     t->narrow = xmalloc((size_t)(rows * n) * sizeof *t->narrow);
     for (int64_t i = 0; i < rows; i++)
         t->scale[i] = 0.003f * (float)(i + 1);
-    for (size_t i = 0; i < bytes; i++) /* plain types: any bits that are no NaN */
-        t->data[i] = (char)(i * 2654435761u >> 13 & (i % 2 ? 0xbb : 0xff));
+    for (size_t i = 0; i < bytes; i++) /* any bits that are no NaN */
+        t->data[i] = (char)(i * 2654435761u >> 13 & (i % 2 || form->bytes % 2 ? 0xbb : 0xff));
     for (int64_t i = 0; i < rows; i++) {
         form->unpack(t->wide + i * n, t->data + (size_t)i * stored_row_bytes(&t->s), n);
         for (int64_t k = 0; k < n; k++) {
@@ -100,7 +101,7 @@ static void same_product(product_fn *fn, int turned, const struct two *t, int64_
         fn(&kc, &q);
     }
     CHECK(!memcmp(c[0], c[1], (size_t)(m * n) * 4));
-    CHECK(c[0][0] != 0);
+    CHECK(c[0][m * n - 1] != 0);
     kcx_release(&kc);
     free(a);
     free(c[0]);
@@ -114,7 +115,8 @@ static void in_set(const char *name, const struct stored_form *form, int scaled)
     struct threads *th = threads_new(3);
 
     for (size_t i = 0; k && i < sizeof shapes / sizeof *shapes; i++) {
-        int64_t m = shapes[i][0], n = shapes[i][1], len = shapes[i][2];
+        int64_t m = shapes[i][0], n = shapes[i][1];
+        int64_t len = (shapes[i][2] + form->block - 1) / form->block * form->block;
         struct two t;
 
         two_make(&t, form, scaled, n, len);
@@ -162,6 +164,32 @@ TEST(stored_f16_is_that_of_dtype)
         CHECK(isnan(y) ? isnan(x) : !memcmp(&x, &y, 4));
     }
     CHECK(!stored_named("Q9"));
+}
+
+/* The whole of both 8-bit floats, by their definition (OCP OFP8). */
+TEST(stored_f8_is_sign_exponent_mantissa)
+{
+    static const struct {
+        const char *name;
+        int mantissa, bias;
+    } rows[] = {{"F8_E4M3", 3, 7}, {"F8_E5M2", 2, 15}};
+
+    for (int r = 0; r < 2; r++)
+        for (int i = 0; i < 256; i++) {
+            uint8_t byte = (uint8_t)i;
+            int one = 1 << rows[r].mantissa, e = (i & 127) / one, m = i % one;
+            double y = e ? ldexp(one + m, e - rows[r].bias - rows[r].mantissa)
+                         : ldexp(m, 1 - rows[r].bias - rows[r].mantissa);
+            float x;
+
+            stored_named(rows[r].name)->unpack(&x, &byte, 1);
+            if (r == 0 ? (i & 127) == 127 : e == 31 && m)
+                CHECK(isnan(x));
+            else if (r == 1 && e == 31)
+                CHECK(isinf(x) && !!signbit(x) == i >> 7);
+            else
+                CHECK((double)x == (i >> 7 ? -y : y) && !!signbit(x) == i >> 7);
+        }
 }
 
 /* A layer and a table whose values lie elsewhere in that form. */

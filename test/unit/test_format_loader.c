@@ -395,7 +395,6 @@ TEST(loader_11_other_files_are_recognised)
         {"PK\3\4\24\0\10\10archive/data.pkl", 24, "this is a zip archive"},
         {"\x80\2}q\0(X\4\0\0\0", 11, "this is a Python pickle"},
         {"\x80\5\x95\0\0\0\0\0\0\0\0", 11, "this is a Python pickle"},
-        {"GGUF\3\0\0\0\1\0\0\0\0\0\0\0", 16, "this is a GGUF file"},
         {"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n", 64,
          "this is a Git LFS pointer"},
         {"<!DOCTYPE html><html><body>404</body></html>", 44, "this is a HTML page"},

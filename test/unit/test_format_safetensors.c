@@ -149,7 +149,7 @@ TEST(safetensors_folder_finds_its_file)
 
     CHECK_INT(dir_make(dir, &e), 0);
     CHECK_INT(st_open(&f, dir, &e), ERR_IO);
-    CHECK_CONTAINS(e.msg, "folder: no .safetensors file");
+    CHECK_CONTAINS(e.msg, "folder: no .safetensors or .gguf file");
     CHECK_INT(st_write(a, sample, 1, NULL, 0, &e), 0);
     f = reopen(dir);
     CHECK_STR(st_path(f, 0), a);

@@ -1,0 +1,25 @@
+/* stored_block.h - the rows of stored_forms (stored.h) that unpack more than plain numbers. Private to
+ * this folder. */
+#ifndef KERN_STORED_BLOCK_H
+#define KERN_STORED_BLOCK_H
+
+#include "base/dtype.h"
+
+void unpack_q8_0(float *out, const void *blocks, int64_t n);
+void unpack_q4_0(float *out, const void *blocks, int64_t n);
+void unpack_q4_1(float *out, const void *blocks, int64_t n);
+void unpack_q5_0(float *out, const void *blocks, int64_t n);
+void unpack_q5_1(float *out, const void *blocks, int64_t n);
+void unpack_iq4_nl(float *out, const void *blocks, int64_t n);
+void unpack_mxfp4(float *out, const void *blocks, int64_t n);
+void unpack_nvfp4(float *out, const void *blocks, int64_t n);
+void unpack_q2_k(float *out, const void *blocks, int64_t n);
+void unpack_q3_k(float *out, const void *blocks, int64_t n);
+void unpack_q4_k(float *out, const void *blocks, int64_t n);
+void unpack_q5_k(float *out, const void *blocks, int64_t n);
+void unpack_q6_k(float *out, const void *blocks, int64_t n);
+void unpack_iq4_xs(float *out, const void *blocks, int64_t n);
+void unpack_f8_e4m3(float *out, const void *blocks, int64_t n);
+void unpack_f8_e5m2(float *out, const void *blocks, int64_t n);
+
+#endif
