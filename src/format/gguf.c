@@ -1,5 +1,6 @@
-/* gguf.c - the head of a GGUF file: counts, keys with values, and where each tensor lies. Everything
- * in it is hostile until checked; sizes are compared with what is left, never added first. */
+/* gguf.c - the head of a GGUF file: counts, keys with values, and where each tensor lies.
+ * Everything in it is hostile until checked; sizes are compared with what is left, never added
+ * first. */
 #include "format/gguf.h"
 
 #include <inttypes.h>
@@ -222,8 +223,9 @@ static int whole(struct reader *r, const struct st_file *f, const char *key, int
         return 0;
     if (v->is_array || v->type == GGUF_STRING || v->type == GGUF_F32 || v->type == GGUF_F64 ||
         gguf_int(v, 0) < lo || gguf_int(v, 0) > hi)
-        return err_set(r->e, ERR_FORMAT, "%s: key %s: expected an integer from %" PRId64
-                       " to %" PRId64, r->path, key, lo, hi);
+        return err_set(r->e, ERR_FORMAT,
+                       "%s: key %s: expected an integer from %" PRId64 " to %" PRId64, r->path, key,
+                       lo, hi);
     *out = gguf_int(v, 0);
     return 0;
 }
@@ -403,8 +405,8 @@ static int take_tensors(struct reader *r, struct st_file *f, uint64_t n)
     return check_places(r, f->tensor + first, (int)n, (uint64_t)step);
 }
 
-/* What is text is metadata too. Behind it lies a length that is not needed any more, or nothing that
- * is: the NUL has its place there. */
+/* What is text is metadata too. Behind it lies a length that is not needed any more, or nothing
+ * that is: the NUL has its place there. */
 static void add_texts(struct st_file *f)
 {
     for (int i = 0; i < f->n_values; i++) {

@@ -11,20 +11,20 @@
 #include "format/safetensors.h"
 
 enum gguf_type { /* numbers of the format */
-    GGUF_U8,
-    GGUF_I8,
-    GGUF_U16,
-    GGUF_I16,
-    GGUF_U32,
-    GGUF_I32,
-    GGUF_F32,
-    GGUF_BOOL,
-    GGUF_STRING,
-    GGUF_ARRAY,
-    GGUF_U64,
-    GGUF_I64,
-    GGUF_F64,
-    GGUF_N_TYPES
+                 GGUF_U8,
+                 GGUF_I8,
+                 GGUF_U16,
+                 GGUF_I16,
+                 GGUF_U32,
+                 GGUF_I32,
+                 GGUF_F32,
+                 GGUF_BOOL,
+                 GGUF_STRING,
+                 GGUF_ARRAY,
+                 GGUF_U64,
+                 GGUF_I64,
+                 GGUF_F64,
+                 GGUF_N_TYPES
 };
 
 struct gguf_value {            /* all borrowed: valid until st_close */
@@ -36,8 +36,8 @@ struct gguf_value {            /* all borrowed: valid until st_close */
     size_t bytes;
 };
 
-int gguf_count(const struct st_file *f); /* 0 also for safetensors */
-const struct gguf_value *gguf_at(const struct st_file *f, int i);              /* sorted by key */
+int gguf_count(const struct st_file *f);                          /* 0 also for safetensors */
+const struct gguf_value *gguf_at(const struct st_file *f, int i); /* sorted by key */
 const struct gguf_value *gguf_find(const struct st_file *f, const char *key); /* NULL without it */
 
 /* Element i as a number; strings are 0 and NaN. i must be below n (BUG); what does not fit into

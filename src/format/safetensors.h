@@ -39,11 +39,11 @@ struct st_tensor {         /* all borrowed: valid until st_close */
 };
 
 /* `path` is a .safetensors or GGUF file, an index (.json) of sharded files, or a folder that holds
- * one of them. All headers are checked: each tensor lies inside its file, none overlap, no holes, sizes
- * match types and shapes, no name twice; shards are plain files of the folder (or links into the
- * blobs of a hub cache), and hold exactly the tensors that the index says. 0: *out is the caller's,
- * to be given to st_close. Negative ERR_IO or ERR_FORMAT: *out is NULL and e->msg names the file
- * and the first bad tensor. Never aborts on file contents. */
+ * one of them. All headers are checked: each tensor lies inside its file, none overlap, no holes,
+ * sizes match types and shapes, no name twice; shards are plain files of the folder (or links into
+ * the blobs of a hub cache), and hold exactly the tensors that the index says. 0: *out is the
+ * caller's, to be given to st_close. Negative ERR_IO or ERR_FORMAT: *out is NULL and e->msg names
+ * the file and the first bad tensor. Never aborts on file contents. */
 NODISCARD int st_open(struct st_file **out, const char *path, struct err *e);
 void st_close(struct st_file **f);
 

@@ -133,8 +133,8 @@ static int load_gguf(struct st_file *f, int shard, struct err *e)
         rc = pread_full(s->fd, s->header, n, 0);
         if (rc < 0)
             return read_failed(s, rc, e);
-        rc = gguf_parse_header(f, (unsigned char *)s->header, n, s->bytes, shard, &more, s->path,
-                               e);
+        rc =
+            gguf_parse_header(f, (unsigned char *)s->header, n, s->bytes, shard, &more, s->path, e);
     }
     return rc;
 }

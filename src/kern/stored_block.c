@@ -1,6 +1,6 @@
 /* stored_block.c - how ggml packs blocks of 32, 64 and 256 values, and the bytes of 8-bit floats.
- * Every value has the bits that the gguf package gives it: scales are widened, multiplied and added in
- * its order. Blocks lie at any address. */
+ * Every value has the bits that the gguf package gives it: scales are widened, multiplied and added
+ * in its order. Blocks lie at any address. */
 #include <math.h>
 #include <string.h>
 
@@ -261,8 +261,7 @@ void unpack_q6_k(float *out, const void *blocks, int64_t n)
             float scale = d * (float)scales[k];
 
             for (int i = 0; i < 16; i++)
-                out[i] =
-                    scale * (float)(((q[i] >> shift & 15) | (high[i] >> up & 3) << 4) - 32);
+                out[i] = scale * (float)(((q[i] >> shift & 15) | (high[i] >> up & 3) << 4) - 32);
         }
     }
 }

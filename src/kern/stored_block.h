@@ -1,5 +1,5 @@
-/* stored_block.h - the rows of stored_forms (stored.h) that unpack more than plain numbers. Private to
- * this folder. */
+/* stored_block.h - the rows of stored_forms (stored.h) that unpack more than plain numbers. Private
+ * to this folder. */
 #ifndef KERN_STORED_BLOCK_H
 #define KERN_STORED_BLOCK_H
 

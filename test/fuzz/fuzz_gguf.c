@@ -1,4 +1,5 @@
-/* Any bytes behind the magic of GGUF: opening, listing, reading and hashing must end in an answer. */
+/* Any bytes behind the magic of GGUF: opening, listing, reading and hashing must end in an answer.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
