@@ -14,7 +14,6 @@ struct parity {
     const struct parity_options *o;
     struct jdoc *config;
     struct st_file *in, *out; /* in is NULL where the kind has none */
-    int n_in_file;            /* lines so far */
     int *seen;                /* per tensor of out */
     double *error;
     double limit; /* of this kind */

@@ -380,23 +380,31 @@ static void check_ids(struct parity *p, const struct tokenizer *t, struct jval r
     free(ids);
 }
 
-static void check_file(struct parity *p, const char *file, const char *key)
+/* 1: the folder has this file. */
+static int check_file(struct parity *p, const char *file, const char *key)
 {
     struct jval rows = j_array(parity_root(p), "rows");
     char *path = parity_path(p, file);
+    int there = file_exists(path);
     struct tokenizer *t;
 
-    if (!p->err.code && !tokenizer_open(&t, path, &p->err)) {
+    if (there && !p->err.code && !tokenizer_open(&t, path, &p->err)) {
         for (int i = 0; i < j_len(rows); i++)
             if (j_has(j_at_object(rows, i), key))
                 check_ids(p, t, j_at_object(rows, i), key, i);
         tokenizer_free(&t);
     }
     free(path);
+    return there;
 }
 
 void parity_tokenizer(struct parity *p)
 {
-    check_file(p, "spiece.model", "spiece_ids");
-    check_file(p, "tokenizer.json", "tokenizer_json_ids");
+    int n = check_file(p, "spiece.model", "spiece_ids");
+
+    n += check_file(p, "tokenizer.json", "tokenizer_json_ids");
+    n += check_file(p, "model.gguf", "gguf_ids");
+    if (!n)
+        parity_fail(p, ERR_FORMAT, "%s: has none of spiece.model, tokenizer.json, model.gguf",
+                    p->dir);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "measure/parity_inner.h"
 #include "model/part.h"
 
@@ -12,6 +13,11 @@ int parity_load(struct parity *p, struct part *net, enum part_role role, int tra
     enum dtype type = p->o->type;
     char *file = parity_path(p, "model.safetensors");
     int rc = part_declare(net, p->dir, role, &p->err);
+
+    if (!file_exists(file)) {
+        free(file);
+        file = parity_path(p, "model.gguf");
+    }
 
     if (!rc)
         rc = part_load(net, file, p->o->device, training ? type : part_job_type(net, type),

@@ -60,6 +60,20 @@ static const struct naming umt5_rules[] = { /* the text encoder of the original 
     {"layer.1.DenseReluDense.wi_0",                  "ffn.gate.0"},
     {"layer.1.DenseReluDense.wi_1",                  "ffn.fc1"},
     {"layer.1.DenseReluDense.wo",                    "ffn.fc2"},
+    /* llama.cpp's names in GGUF */
+    {"shared",                    "token_embd"},
+    {"encoder.final_layer_norm",  "enc.output_norm"},
+    {"encoder.block",             "enc.blk"},
+    {"layer.0.SelfAttention.q",   "attn_q"},
+    {"layer.0.SelfAttention.k",   "attn_k"},
+    {"layer.0.SelfAttention.v",   "attn_v"},
+    {"layer.0.SelfAttention.o",   "attn_o"},
+    {"layer.0.SelfAttention.relative_attention_bias", "attn_rel_b"},
+    {"layer.0.layer_norm",        "attn_norm"},
+    {"layer.1.layer_norm",        "ffn_norm"},
+    {"layer.1.DenseReluDense.wi_0", "ffn_gate"},
+    {"layer.1.DenseReluDense.wi_1", "ffn_up"},
+    {"layer.1.DenseReluDense.wo", "ffn_down"},
     {NULL, NULL},
 };
 static const struct naming no_rules[] = {{NULL, NULL}};

@@ -448,8 +448,12 @@ int tokenizer_open(struct tokenizer **out, const char *path, struct err *e)
 
     *out = tokenizer_new();
     (*out)->is_json = !strcmp(path_ext(file), "json");
-    rc =
-        (*out)->is_json ? tokenizer_read_json(*out, file, e) : tokenizer_read_spiece(*out, file, e);
+    if ((*out)->is_json)
+        rc = tokenizer_read_json(*out, file, e);
+    else if (!strcmp(path_ext(file), "gguf"))
+        rc = tokenizer_read_gguf(*out, file, e);
+    else
+        rc = tokenizer_read_spiece(*out, file, e);
     if (!rc && of_model && !(*out)->is_json)
         end_texts(*out);
     free(file);

@@ -1,5 +1,5 @@
-/* tokenizer.h - unigram tokenizer: tokenizer.json (Hugging Face tokenizers, model type Unigram) and
- * spiece.model (SentencePiece). Each file form gives exactly what its own library gives; they
+/* tokenizer.h - unigram tokenizer: tokenizer.json (Hugging Face tokenizers, model type Unigram),
+ * spiece.model (SentencePiece), and the latter inside a GGUF text encoder. Each file form gives exactly what its own library gives; they
  * differ where the files do: a tokenizer.json matches special tokens in the text and appends the
  * end token, a spiece.model does neither by itself. In a folder it is the tokenizer of a T5, which
  * appends the end token. Reference: huggingface/tokenizers (models/unigram,
@@ -16,10 +16,13 @@
 
 struct tokenizer;
 
-/* path: a file, or a directory with tokenizer.json (preferred) or spiece.model. ERR_IO, ERR_FORMAT.
+/* path: a file (by its ending .json or .gguf, else a spiece.model), or a directory with tokenizer.json (preferred) or spiece.model. ERR_IO, ERR_FORMAT.
  */
 NODISCARD int tokenizer_open(struct tokenizer **out, const char *path, struct err *e);
 void tokenizer_free(struct tokenizer **t);
+struct st_file;
+/* The spiece.model that a GGUF file holds, appended to out. ERR_FORMAT: there is none. */
+NODISCARD int tokenizer_spiece_of_gguf(struct buf *out, const struct st_file *f, struct err *e);
 /* The name of the file that is read in a directory; tokenizer.json where there is none. Static. */
 const char *tokenizer_file(const char *dir);
 int tokenizer_size(const struct tokenizer *t); /* ids are 0..size-1 */

@@ -67,6 +67,17 @@ int tokenizer_find(const struct tokenizer *t, const char *text, size_t len);
 
 NODISCARD int tokenizer_read_json(struct tokenizer *t, const char *path, struct err *e);
 NODISCARD int tokenizer_read_spiece(struct tokenizer *t, const char *path, struct err *e);
+NODISCARD int tokenizer_read_gguf(struct tokenizer *t, const char *path, struct err *e);
+/* From the bytes of a spiece.model; path names them in messages. */
+NODISCARD int tokenizer_take_spiece(struct tokenizer *t, const char *bytes, size_t n,
+                                    const char *path, struct err *e);
+
+/* Numbers of the fields of a spiece.model (sentencepiece_model.proto) that matter. */
+enum { SPIECE_PIECES = 1, SPIECE_TRAINER = 2, SPIECE_NORMALIZER = 3 };
+enum { SPIECE_TEXT = 1, SPIECE_SCORE = 2, SPIECE_TYPE = 3 };
+enum { SPIECE_MODEL_TYPE = 3, SPIECE_SUFFIX = 24, SPIECE_BYTES = 35, SPIECE_EOS = 42 };
+enum { SPIECE_MAP = 2, SPIECE_DUMMY = 3, SPIECE_EXTRA = 4, SPIECE_ESCAPE = 5 };
+#define SPIECE_UNIGRAM 1
 
 /* Best segmentation of one normalised word, appended to ids. */
 struct ids {

@@ -7,19 +7,6 @@
 #include "base/utf8.h"
 #include "model/tokenizer_inner.h"
 
-/* Numbers of the fields that matter. */
-enum { MODEL_PIECES = 1, MODEL_TRAINER = 2, MODEL_NORMALIZER = 3 };
-enum { PIECE_TEXT = 1, PIECE_SCORE = 2, PIECE_TYPE = 3 };
-enum {
-    TRAINER_MODEL_TYPE = 3,
-    TRAINER_SUFFIX = 24,
-    TRAINER_BYTES = 35,
-    TRAINER_UNK = 40,
-    TRAINER_EOS = 42
-};
-enum { NORM_MAP = 2, NORM_DUMMY = 3, NORM_EXTRA = 4, NORM_ESCAPE = 5 };
-#define MODEL_UNIGRAM 1
-
 /* The wire format: fields of (number, type), with a varint, 8 bytes, a length and bytes, or 4
  * bytes. */
 struct proto {
@@ -118,11 +105,11 @@ static int read_piece(struct tokenizer *t, struct proto s, const char *path, str
     struct field f;
 
     while (next_field(&s, &f))
-        if (f.number == PIECE_TEXT && f.wire == 2)
+        if (f.number == SPIECE_TEXT && f.wire == 2)
             text = f.bytes;
-        else if (f.number == PIECE_SCORE && f.wire == 5)
+        else if (f.number == SPIECE_SCORE && f.wire == 5)
             bits = (uint32_t)f.value;
-        else if (f.number == PIECE_TYPE && f.wire == 0)
+        else if (f.number == SPIECE_TYPE && f.wire == 0)
             type = f.value;
     memcpy(&score, &bits, sizeof score);
     len = (size_t)(text.end - text.p);
@@ -155,23 +142,23 @@ static int read_piece(struct tokenizer *t, struct proto s, const char *path, str
 static int read_trainer(struct tokenizer *t, struct proto s, const char *path, struct err *e)
 {
     struct field f;
-    uint64_t type = MODEL_UNIGRAM;
+    uint64_t type = SPIECE_UNIGRAM;
 
     while (next_field(&s, &f)) {
         if (f.wire != 0)
             continue;
-        if (f.number == TRAINER_MODEL_TYPE)
+        if (f.number == SPIECE_MODEL_TYPE)
             type = f.value;
-        else if (f.number == TRAINER_BYTES)
+        else if (f.number == SPIECE_BYTES)
             t->byte_fallback = f.value != 0;
-        else if (f.number == TRAINER_EOS)
+        else if (f.number == SPIECE_EOS)
             t->end = f.value < TOK_MAX_PIECES ? (int)f.value : -1;
-        else if (f.number == TRAINER_SUFFIX && f.value)
+        else if (f.number == SPIECE_SUFFIX && f.value)
             return err_set(e, ERR_FORMAT, "%s: white space as a suffix is not supported", path);
     }
     if (s.bad)
         return damaged(path, "the trainer's settings are cut short", e);
-    if (type != MODEL_UNIGRAM)
+    if (type != SPIECE_UNIGRAM)
         return err_set(e, ERR_FORMAT, "%s: model type %llu is not supported, only 1 (unigram)",
                        path, (unsigned long long)type);
     return 0;
@@ -182,17 +169,17 @@ static int read_normalizer(struct tokenizer *t, struct proto s, const char *path
     struct field f;
 
     while (next_field(&s, &f)) {
-        if (f.number == NORM_MAP && f.wire == 2) {
+        if (f.number == SPIECE_MAP && f.wire == 2) {
             charsmap_release(&t->norm.map);
             if (charsmap_init(&t->norm.map, f.bytes.p, (size_t)(f.bytes.end - f.bytes.p)))
                 return damaged(path, "its character map is damaged", e);
         } else if (f.wire != 0) {
             continue;
-        } else if (f.number == NORM_DUMMY) {
+        } else if (f.number == SPIECE_DUMMY) {
             t->dummy_prefix = f.value != 0;
-        } else if (f.number == NORM_EXTRA) {
+        } else if (f.number == SPIECE_EXTRA) {
             t->extra_spaces = f.value == 0;
-        } else if (f.number == NORM_ESCAPE) {
+        } else if (f.number == SPIECE_ESCAPE) {
             t->escape = f.value != 0;
         }
     }
@@ -209,11 +196,11 @@ static int read_model(struct tokenizer *t, struct proto s, const char *path, str
     while (!rc && next_field(&s, &f)) {
         if (f.wire != 2)
             continue;
-        if (f.number == MODEL_PIECES)
+        if (f.number == SPIECE_PIECES)
             rc = read_piece(t, f.bytes, path, e);
-        else if (f.number == MODEL_TRAINER)
+        else if (f.number == SPIECE_TRAINER)
             rc = read_trainer(t, f.bytes, path, e);
-        else if (f.number == MODEL_NORMALIZER)
+        else if (f.number == SPIECE_NORMALIZER)
             rc = read_normalizer(t, f.bytes, path, e);
     }
     if (!rc && s.bad)
@@ -226,16 +213,22 @@ static int read_model(struct tokenizer *t, struct proto s, const char *path, str
     return rc;
 }
 
+int tokenizer_take_spiece(struct tokenizer *t, const char *bytes, size_t n, const char *path,
+                          struct err *e)
+{
+    const unsigned char *p = (const unsigned char *)bytes;
+    int rc = read_model(t, (struct proto){p, p + n, 0}, path, e);
+
+    return rc ? rc : tokenizer_finish(t, path, e);
+}
+
 int tokenizer_read_spiece(struct tokenizer *t, const char *path, struct err *e)
 {
     struct buf b = BUF_INIT;
     int rc = file_read_regular(&b, path, TOK_MAX_FILE, e);
 
-    if (!rc) {
-        const unsigned char *p = (const unsigned char *)buf_str(&b);
-
-        rc = read_model(t, (struct proto){p, p + b.len, 0}, path, e);
-    }
+    if (!rc)
+        rc = tokenizer_take_spiece(t, buf_str(&b), b.len, path, e);
     buf_release(&b);
-    return rc ? rc : tokenizer_finish(t, path, e);
+    return rc;
 }
