@@ -51,6 +51,9 @@ const struct stored_form stored_forms[] = {
     {"BF16",      1,   2, unpack_bf16},
     {"F16",       1,   2, unpack_f16},
     {"I8",        1,   1, unpack_i8},
+    {"I8_ROT16",   16,  16, unpack_i8_rot16}, /* I8, of which a marker says more (quant.h) */
+    {"I8_ROT64",   64,  64, unpack_i8_rot64},
+    {"I8_ROT256", 256, 256, unpack_i8_rot256},
     {"F8_E4M3",   1,   1, unpack_f8_e4m3},
     {"F8_E5M2",   1,   1, unpack_f8_e5m2},
     {"Q8_0",     32,  34, unpack_q8_0},

@@ -309,3 +309,47 @@ void unpack_f8_e5m2(float *out, const void *blocks, int64_t n)
     for (int64_t i = 0; i < n; i++)
         out[i] = f16_to_f32((uint16_t)(x[i] << 8));
 }
+
+/* ---- rotated ---- */
+
+/* x times the k-fold Kronecker power of [[1,1,1,-1],[1,1,-1,1],[1,-1,1,1],[-1,1,1,1]] / 2, which is
+ * symmetric and its own inverse; group = 4^k. */
+static void turn(float *x, int group)
+{
+    for (int step = 1; step < group; step *= 4)
+        for (int i = 0; i < group; i++) {
+            float *p = x + i, a, b, c, d;
+
+            if (i / step % 4)
+                continue;
+            a = p[0], b = p[step], c = p[2 * step], d = p[3 * step];
+            p[0] = 0.5f * (a + b + (c - d));
+            p[step] = 0.5f * (a + b - (c - d));
+            p[2 * step] = 0.5f * (a - b + (c + d));
+            p[3 * step] = 0.5f * (c + d - (a - b));
+        }
+}
+
+static void unpack_turned(float *out, const int8_t *q, int64_t n, int group)
+{
+    for (; n; n -= group, out += group, q += group) {
+        for (int i = 0; i < group; i++)
+            out[i] = (float)q[i];
+        turn(out, group);
+    }
+}
+
+void unpack_i8_rot16(float *out, const void *blocks, int64_t n)
+{
+    unpack_turned(out, blocks, n, 16);
+}
+
+void unpack_i8_rot64(float *out, const void *blocks, int64_t n)
+{
+    unpack_turned(out, blocks, n, 64);
+}
+
+void unpack_i8_rot256(float *out, const void *blocks, int64_t n)
+{
+    unpack_turned(out, blocks, n, 256);
+}

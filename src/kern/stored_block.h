@@ -21,5 +21,9 @@ void unpack_q6_k(float *out, const void *blocks, int64_t n);
 void unpack_iq4_xs(float *out, const void *blocks, int64_t n);
 void unpack_f8_e4m3(float *out, const void *blocks, int64_t n);
 void unpack_f8_e5m2(float *out, const void *blocks, int64_t n);
+/* Bytes whose runs of 16, 64 or 256 were rotated (ConvRot): turned back. */
+void unpack_i8_rot16(float *out, const void *blocks, int64_t n);
+void unpack_i8_rot64(float *out, const void *blocks, int64_t n);
+void unpack_i8_rot256(float *out, const void *blocks, int64_t n);
 
 #endif

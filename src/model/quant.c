@@ -1,43 +1,86 @@
 #include "model/quant.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/json.h"
 
-enum { MARKER_BYTES = 4096 };
+enum { MARKER_BYTES = 4096, MAX_GROUP = 4096 };
+
+static int ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), tail = strlen(end);
+
+    return n > tail && !strcmp(s + n - tail, end);
+}
 
 int quant_is_marker(const char *tensor)
 {
-    size_t n = strlen(tensor), tail = strlen(QUANT_MARKER);
-
-    return n > tail && !strcmp(tensor + n - tail, QUANT_MARKER);
+    return ends_with(tensor, QUANT_MARKER) || ends_with(tensor, ".scale_input") ||
+           ends_with(tensor, ".input_scale") || ends_with(tensor, ".scaled_fp8") ||
+           !strcmp(tensor, "scaled_fp8");
 }
 
-static int is_rotated(struct jval layer)
+int quant_scaled(const char *tensor, char *out, size_t size)
 {
-    return j_bool_or(layer, "convrot", 0);
+    static const char *const rows[][2] = {{".scale_weight", ".weight"}, {"_scale", ""}};
+
+    for (int i = 0; i < 2; i++)
+        if (ends_with(tensor, rows[i][0])) {
+            int n = (int)(strlen(tensor) - strlen(rows[i][0]));
+
+            return snprintf(out, size, "%.*s%s", n, tensor, rows[i][1]) < (int)size;
+        }
+    return 0;
+}
+
+/* ---- what layers say ---- */
+
+static void add_layer(struct quant *q, const char *name, size_t len, int group)
+{
+    if (q->n == q->cap) {
+        q->cap = q->cap ? 2 * q->cap : 64;
+        q->layer = xrealloc(q->layer, (size_t)q->cap * sizeof *q->layer);
+    }
+    q->layer[q->n++] = (struct quant_layer){xstrndup(name, len), group};
+}
+
+static const struct stored_form *rotated(int group)
+{
+    char name[24];
+
+    snprintf(name, sizeof name, "I8_ROT%d", group);
+    return stored_named(name);
 }
 
 /* What one layer says of itself. */
-static void check_layer(struct jval layer, const char *name)
+static void take_layer(struct quant *q, struct jval layer, const char *name, size_t len)
 {
     struct jval inner = j_has(layer, "params") ? j_object(layer, "params") : layer;
     const char *format = j_string_or(layer, "format", "");
+    int turned = j_bool_or(layer, "convrot", 0) || j_bool_or(inner, "convrot", 0);
+    struct jval of = j_has(layer, "convrot_groupsize") ? layer : inner;
+    int group = turned ? (int)j_int_or(of, "convrot_groupsize", 1, MAX_GROUP, 256) : 0;
 
     if (!*format)
         format = j_string_or(inner, "format", "");
-    if (strcmp(format, "int8_tensorwise"))
-        j_fail(layer, NULL, "layer %.200s is stored as \"%.40s\"; int8_tensorwise can be read",
-               name, format);
-    else if (is_rotated(layer) || is_rotated(inner))
+    if (strcmp(format, "int8_tensorwise") && strcmp(format, "float8_e4m3fn") &&
+        strcmp(format, "float8_e5m2"))
         j_fail(layer, NULL,
-               "layer %.200s is stored as int8_tensorwise with convrot, which is not supported; "
-               "without convrot it can be read",
-               name);
+               "layer %.*s is stored as \"%.40s\"; int8_tensorwise, float8_e4m3fn and float8_e5m2 "
+               "can be read",
+               (int)(len < 200 ? len : 200), name, format);
+    else if (turned && (strcmp(format, "int8_tensorwise") || !rotated(group)))
+        j_fail(layer, NULL,
+               "layer %.*s is stored as %s with convrot in groups of %d; int8_tensorwise in groups "
+               "of 16, 64 or 256 can be read",
+               (int)(len < 200 ? len : 200), name, format, group);
+    else
+        add_layer(q, name, len, group);
 }
 
-static int check_header(const struct st_file *f, struct err *e)
+static int read_header(struct quant *q, const struct st_file *f, struct err *e)
 {
     const char *text = st_meta(f, "_quantization_metadata"), *name;
     struct jdoc *doc;
@@ -52,13 +95,14 @@ static int check_header(const struct st_file *f, struct err *e)
         return rc;
     layers = j_object(jdoc_root(doc), "layers");
     while (j_next(layers, &it, &name, &layer))
-        check_layer(layer, name);
+        take_layer(q, layer, name, strlen(name));
     rc = jdoc_status(doc, e);
     jdoc_close(&doc);
     return rc;
 }
 
-static int check_marker(const struct st_file *f, const struct st_tensor *t, struct err *e)
+static int read_marker(struct quant *q, const struct st_file *f, const struct st_tensor *t,
+                       struct err *e)
 {
     char text[MARKER_BYTES];
     struct jdoc *doc;
@@ -72,20 +116,65 @@ static int check_marker(const struct st_file *f, const struct st_tensor *t, stru
         rc = jdoc_parse(&doc, text, (size_t)t->n, t->name, e);
     if (rc)
         return rc;
-    check_layer(jdoc_root(doc), t->name);
+    take_layer(q, jdoc_root(doc), t->name, strlen(t->name) - strlen(QUANT_MARKER));
     rc = jdoc_status(doc, e);
     jdoc_close(&doc);
     return rc;
 }
 
-int quant_check(const struct st_file *f, struct err *e)
+static int by_name(const void *a, const void *b)
 {
-    int rc = check_header(f, e), shard = 0;
+    return strcmp(((const struct quant_layer *)a)->name, ((const struct quant_layer *)b)->name);
+}
 
+int quant_read(struct quant *q, const struct st_file *f, struct err *e)
+{
+    int rc, shard = 0;
+
+    *q = (struct quant){0};
+    rc = read_header(q, f, e);
     for (int i = 0; !rc && i < st_count(f); i++)
-        if (quant_is_marker(st_at(f, i)->name)) {
-            rc = check_marker(f, st_at(f, i), e);
+        if (ends_with(st_at(f, i)->name, QUANT_MARKER)) {
+            rc = read_marker(q, f, st_at(f, i), e);
             shard = st_at(f, i)->shard;
         }
+    if (q->n)
+        qsort(q->layer, (size_t)q->n, sizeof *q->layer, by_name);
+    if (rc)
+        quant_release(q);
     return rc == ERR_FORMAT ? err_prefix(e, "%s", st_path(f, shard)) : rc;
+}
+
+void quant_release(struct quant *q)
+{
+    for (int i = 0; i < q->n; i++)
+        free(q->layer[i].name);
+    free(q->layer);
+    *q = (struct quant){0};
+}
+
+/* The header may leave out the prefix that all tensors of the file have. */
+static const struct quant_layer *find_layer(const struct quant *q, const char *tensor)
+{
+    size_t n = strlen(tensor);
+    char *name;
+    const struct quant_layer *found = NULL;
+
+    if (!q->n || !ends_with(tensor, ".weight"))
+        return NULL;
+    name = xstrndup(tensor, n - strlen(".weight"));
+    for (const char *at = name; at && !found; at = strchr(at, '.')) {
+        struct quant_layer want = {.name = (char *)(*at == '.' ? ++at : at)};
+
+        found = bsearch(&want, q->layer, (size_t)q->n, sizeof want, by_name);
+    }
+    free(name);
+    return found;
+}
+
+const struct stored_form *quant_form(const struct quant *q, const struct st_tensor *t)
+{
+    const struct quant_layer *l = find_layer(q, t->name);
+
+    return l && l->group && t->type == DT_I8 ? rotated(l->group) : stored_named(t->type_name);
 }

@@ -3,18 +3,37 @@
  * Names, types and shapes do not tell: I8 with NAME.weight_scale is byte * scale, or the same after
  * each run of inputs was rotated (ConvRot). Markers do: a tensor LAYER.comfy_quant (U8, JSON text
  * {"format": "int8_tensorwise", ...}), or "_quantization_metadata" in the header of the file,
- * {"layers": {LAYER: {"format": ...}}}. Fields may stand in an object "params" inside. */
+ * {"layers": {LAYER: {"format": ...}}}. Fields may stand in an object "params" inside. A file that
+ * holds a tensor "scaled_fp8" has LAYER.scale_weight beside the 8-bit floats of LAYER.weight. */
 #ifndef MODEL_QUANT_H
 #define MODEL_QUANT_H
 
 #include "base/err.h"
 #include "format/safetensors.h"
+#include "kern/stored.h"
 
 #define QUANT_MARKER ".comfy_quant" /* behind the name of a layer */
 
+struct quant_layer {
+    char *name;
+    int group; /* inputs that are rotated together; 0: plain */
+};
+struct quant {
+    struct quant_layer *layer; /* by name */
+    int n, cap;
+};
+
+/* Tensors that say how others are stored, or belong to a way of computing that is not ours: scales
+ * of activations. */
 int quant_is_marker(const char *tensor);
-/* Every marker of f says plain int8. ERR_FORMAT names the file and the first layer that is stored
- * in another way; ERR_IO. */
-NODISCARD int quant_check(const struct st_file *f, struct err *e);
+/* The weight whose scale a tensor is, by its name (LAYER.weight_scale or LAYER.scale_weight),
+ * written to out; 0: it is none. */
+int quant_scaled(const char *tensor, char *out, size_t size);
+/* All markers of f. ERR_FORMAT names the file and the first layer that is stored in a way that is
+ * not computed; ERR_IO. q is empty then. */
+NODISCARD int quant_read(struct quant *q, const struct st_file *f, struct err *e);
+void quant_release(struct quant *q);
+/* How the values of t are to be unpacked (scales apart); NULL: in no way that is known. */
+const struct stored_form *quant_form(const struct quant *q, const struct st_tensor *t);
 
 #endif

@@ -64,30 +64,42 @@ int64_t store_row(const struct weight *w)
     return weight_count(w) / w->dim[0];
 }
 
-/* Weight k, whose shape is right: bytes have scales, one for each row or one for all; other types
- * have none. */
+/* Bytes want scales and 8-bit floats may have them; no other type has. */
+static int wants_scale(const struct st_tensor *t)
+{
+    return t->type == DT_I8 ? 2 : !strncmp(t->type_name, "F8_E", 4);
+}
+
+/* Weight k, whose shape is right: scales are there where they must be, one for each row or one for
+ * all. */
 static int check_scale(const struct match *m, int k, struct err *e)
 {
     const struct st_tensor *t = m->of[k], *s = m->scale[k];
-    int64_t rows = t->n / store_row(m->set->all[k]), dim[ST_MAX_RANK];
+    const struct stored_form *form = quant_form(&m->quant, t);
+    int64_t row = store_row(m->set->all[k]), rows = t->n / row, dim[ST_MAX_RANK];
     const char *path = st_path(m->file, s ? s->shard : t->shard);
     char have[96];
 
-    if (t->type == DT_OTHER && !stored_named(t->type_name))
+    if (t->type == DT_OTHER && !form)
         return store_no_form(m->file, t, e);
-    if (!s && t->type != DT_I8)
+    if (form && t->type == DT_I8 && row % form->block)
+        return err_set(e, ERR_FORMAT,
+                       "%s: tensor \"%s\" has rows of %lld values, its convrot_groupsize is %d",
+                       path, t->name, (long long)row, form->block);
+    if (!s && wants_scale(t) < 2)
         return 0;
     if (!s)
         return err_set(e, ERR_FORMAT,
                        "%s: tensor \"%s\" is I8 without scales: \"%s" INT8_SCALE
                        "\" of [%lld,1] must be there",
                        path, t->name, t->name, (long long)rows);
-    if (t->type != DT_I8)
-        return err_set(e, ERR_FORMAT, "%s: tensor \"%s\" scales \"%s\", which is %s and not I8",
-                       path, s->name, t->name, dtype_name(t->type));
+    if (!wants_scale(t))
+        return err_set(e, ERR_FORMAT,
+                       "%s: tensor \"%s\" scales \"%s\", which is %s and not I8 or F8", path,
+                       s->name, t->name, t->type_name);
     if (s->type != DT_F32 && s->type != DT_BF16 && s->type != DT_F16)
         return err_set(e, ERR_FORMAT, "%s: tensor \"%s\" is %s, scales are F32, BF16 or F16", path,
-                       s->name, dtype_name(s->type));
+                       s->name, s->type_name);
     if (s->n == 1 || (s->n == rows && n_not_one(s->dim, s->rank, dim) == 1))
         return 0;
     shape_text(have, sizeof have, s->dim, s->rank);
@@ -165,7 +177,7 @@ static int place_one(const struct match *m, struct st_file *f, int k, int last_r
 {
     struct weight *w = m->set->all[k];
     const struct st_tensor *t = m->of[k];
-    const struct stored_form *form = stored_named(t->type_name);
+    const struct stored_form *form = quant_form(&m->quant, t);
     int64_t n = store_row(w), first;
     const char *data = form ? st_data(f, t, e) : NULL;
     float *scale;
@@ -199,7 +211,7 @@ static int load_one(const struct match *m, int k, int last_rows, struct store_re
     rc = read_scales(m, k, first / n, &scale, e);
     for (int64_t row = 0, some; !rc && row < rows; row += some) {
         some = rows - row < most ? rows - row : most;
-        rc = store_values(m->file, t, first + row * n, some * n, x, e);
+        rc = store_values_by(m->file, t, quant_form(&m->quant, t), first + row * n, some * n, x, e);
         if (!rc && scale)
             int8_to_rows(x, scale + row, some, n);
         if (!rc) {
@@ -274,7 +286,7 @@ int store_load(struct weight_set *s, const char *dir, const struct store_names *
         *report = (struct store_report){0};
     rc = match_init(&m, s, f, dir, names, e);
     if (!rc)
-        rc = quant_check(f, e);
+        rc = quant_read(&m.quant, f, e);
     if (!rc)
         rc = check_shapes(&m, names->last_rows, e);
     if (!rc) {

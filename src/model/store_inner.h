@@ -3,6 +3,7 @@
 #define MODEL_STORE_INNER_H
 
 #include "format/safetensors.h"
+#include "model/quant.h"
 #include "model/store.h"
 
 /* Which tensor of a file is which weight. */
@@ -11,7 +12,8 @@ struct match {
     const struct st_file *file;
     const char *path;
     const struct st_tensor **of;    /* [set->n], NULL where missing */
-    const struct st_tensor **scale; /* [set->n], of those stored as I8 */
+    const struct st_tensor **scale; /* [set->n], of those that have any */
+    struct quant quant;             /* how the file says it is stored */
     const char **spare;             /* names in the file that fit nothing */
     int n_spare, n_missing;
 };
@@ -21,6 +23,10 @@ NODISCARD int match_init(struct match *m, struct weight_set *set, const struct s
                          const char *path, const struct store_names *names, struct err *e);
 void match_release(struct match *m);
 
+/* store_values of a tensor that is unpacked by `form` (NULL: by none). */
+NODISCARD int store_values_by(const struct st_file *f, const struct st_tensor *t,
+                              const struct stored_form *form, int64_t first, int64_t n, float *out,
+                              struct err *e);
 /* ERR_FORMAT: the tensor is packed in a way that nobody unpacks here. */
 int store_no_form(const struct st_file *f, const struct st_tensor *t, struct err *e);
 

@@ -170,15 +170,13 @@ static struct weight *find_use(struct weight_set *s, const char *name,
                                const struct store_names *names, int *scale, int *unused)
 {
     char scaled[ST_MAX_NAME + 1];
-    size_t n = strlen(name), tail = strlen(INT8_SCALE);
     struct weight *w = find_weight(s, name, names);
 
     *unused =
         !w && (ignored(name, names) || find_tied(names, name, scale) || quant_is_marker(name));
     *scale = 0;
-    if (w || *unused || n <= tail || strcmp(name + n - tail, INT8_SCALE))
+    if (w || *unused || !quant_scaled(name, scaled, sizeof scaled))
         return w;
-    snprintf(scaled, sizeof scaled, "%.*s", (int)(n - tail), name);
     *scale = 1;
     *unused = ignored(scaled, names);
     return find_weight(s, scaled, names);
@@ -328,4 +326,5 @@ void match_release(struct match *m)
     free(m->of);
     free(m->scale);
     free(m->spare);
+    quant_release(&m->quant);
 }

@@ -21,12 +21,18 @@ enum { PIECE = 1 << 16 }; /* values that are unpacked at a time */
 int store_values(const struct st_file *f, const struct st_tensor *t, int64_t first, int64_t n,
                  float *out, struct err *e)
 {
-    const struct stored_form *form = stored_named(t->type_name);
+    return store_values_by(f, t, stored_named(t->type_name), first, n, out, e);
+}
+
+int store_values_by(const struct st_file *f, const struct st_tensor *t,
+                    const struct stored_form *form, int64_t first, int64_t n, float *out,
+                    struct err *e)
+{
     int64_t block = form ? form->block : 1, k;
     char *raw;
     int rc = 0;
 
-    if (t->type != DT_OTHER)
+    if (t->type != DT_OTHER && (!form || form->block == 1))
         return st_read(f, t, first, n, out, DT_F32, e);
     if (!form)
         return store_no_form(f, t, e);

@@ -1,10 +1,11 @@
 /* tokenizer.h - unigram tokenizer: tokenizer.json (Hugging Face tokenizers, model type Unigram),
- * spiece.model (SentencePiece), and the latter inside a GGUF text encoder. Each file form gives exactly what its own library gives; they
- * differ where the files do: a tokenizer.json matches special tokens in the text and appends the
- * end token, a spiece.model does neither by itself. In a folder it is the tokenizer of a T5, which
- * appends the end token. Reference: huggingface/tokenizers (models/unigram,
- * normalizers/precompiled), google/sentencepiece. Files are hostile: sizes, ids and offsets are
- * checked. Thread-safety: after opening, any number of threads. */
+ * spiece.model (SentencePiece), and the latter inside a GGUF text encoder. Each file form gives
+ * exactly what its own library gives; they differ where the files do: a tokenizer.json matches
+ * special tokens in the text and appends the end token, a spiece.model does neither by itself. In a
+ * folder it is the tokenizer of a T5, which appends the end token. Reference:
+ * huggingface/tokenizers (models/unigram, normalizers/precompiled), google/sentencepiece. Files are
+ * hostile: sizes, ids and offsets are checked. Thread-safety: after opening, any number of threads.
+ */
 #ifndef MODEL_TOKENIZER_H
 #define MODEL_TOKENIZER_H
 
@@ -16,7 +17,8 @@
 
 struct tokenizer;
 
-/* path: a file (by its ending .json or .gguf, else a spiece.model), or a directory with tokenizer.json (preferred) or spiece.model. ERR_IO, ERR_FORMAT.
+/* path: a file (by its ending .json or .gguf, else a spiece.model), or a directory with
+ * tokenizer.json (preferred) or spiece.model. ERR_IO, ERR_FORMAT.
  */
 NODISCARD int tokenizer_open(struct tokenizer **out, const char *path, struct err *e);
 void tokenizer_free(struct tokenizer **t);

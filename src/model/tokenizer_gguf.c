@@ -1,5 +1,5 @@
-/* tokenizer_gguf.c - the tokenizer inside a GGUF text encoder, said again as the spiece.model from which
- * it was made (llama.cpp's converter copies pieces, scores, types and the character map). */
+/* tokenizer_gguf.c - the tokenizer inside a GGUF text encoder, said again as the spiece.model from
+ * which it was made (llama.cpp's converter copies pieces, scores, types and the character map). */
 #include <string.h>
 
 #include "format/gguf.h"
