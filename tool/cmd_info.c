@@ -172,7 +172,7 @@ static void show_model(const zt_model *m, int json)
 static void list_weights(const char *part, const struct weight_set *s)
 {
     for (int i = 0; i < s->n; i++) {
-        printf("%-13s %-56s %-5s [", part, s->all[i]->name, dtype_name(s->all[i]->stored));
+        printf("%-13s %-56s %-5s [", part, s->all[i]->name, s->all[i]->stored_name);
         for (int d = 0; d < s->all[i]->rank; d++)
             printf("%s%lld", d ? "," : "", (long long)s->all[i]->dim[d]);
         puts("]");

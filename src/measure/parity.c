@@ -27,6 +27,7 @@ static const struct kind kinds[] = {
     {"randn",                           parity_randn,     0, 1, 1e-5, 1e-5},
     {"tokenizer",                       parity_tokenizer, 0, 0, 0, 0},
     {"gguf",                            parity_gguf,      0, 1, 0, 0},
+    {"comfy-quant",                     parity_comfy_quant, 0, 1, 1e-6, 5e-3},
     {"FlowMatchEulerDiscreteScheduler", parity_flow,      1, 1, 1e-5, 1e-5},
     {"UniPCMultistepScheduler",         parity_flow,      1, 1, 1e-5, 1e-5},
     {"DPMSolverMultistepScheduler",     parity_flow,      1, 1, 1e-5, 1e-5},

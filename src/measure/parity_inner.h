@@ -61,5 +61,6 @@ void parity_randn(struct parity *p);
 void parity_optimiser(struct parity *p);
 void parity_tokenizer(struct parity *p);
 void parity_gguf(struct parity *p);
+void parity_comfy_quant(struct parity *p);
 
 #endif

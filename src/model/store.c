@@ -255,6 +255,7 @@ static int load_all(const struct match *m, struct st_file *f, int last_rows, enu
         rc = weight_set_finish(s, training, e);
     for (int k = 0; !rc && k < s->n; k++) {
         s->all[k]->stored = m->of[k]->type;
+        s->all[k]->stored_name = m->of[k]->type_name;
         if (s->all[k]->owner == OWNER_FILE)
             report_bad(report, s->all[k], store_count_bad_stored(s->all[k]));
         else

@@ -42,7 +42,8 @@ struct weight {
     int wide;   /* 1: computes in the wide type even where it is a matrix */
     int muon;   /* matrix that Muon may take (false for embeddings, first and last layers) */
     int group;  /* 0: always on the device; else which part of the network it is (stream.c) */
-    enum dtype stored; /* in the file that it was loaded from */
+    enum dtype stored;       /* in the file that it was loaded from */
+    const char *stored_name; /* the same as the file writes it ("Q4_K"); static, NULL before */
     /* memory of the device, after weight_set_allocate */
     struct device *device;
     float *master;   /* f32, NULL when loaded for inference in bf16 */
