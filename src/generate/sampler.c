@@ -88,7 +88,7 @@ static double linspace(double from, double to, int n, int i)
 {
     double step = (to - from) / n;
 
-    return from + i * step;
+    return i == n ? to : from + i * step;
 }
 
 /* Timesteps are cut to integers. The level after the last is 0, or with ends_at_least `least`. */

@@ -91,6 +91,7 @@ TEST(golden_flow_euler_500_levels)          { golden("flow-euler-500", DT_F32, 7
 TEST(golden_flow_unipc_cut_timesteps)       { golden("flow-unipc-27-steps", DT_F32, 29); }
 TEST(golden_flow_unipc_smallest_level)      { golden("flow-unipc-sigma-min", DT_F32, 8); }
 TEST(golden_flow_dpmpp_cut_timesteps)       { golden("flow-dpmpp-9-steps", DT_F32, 11); }
+TEST(golden_flow_dpmpp_exact_first_level)   { golden("flow-dpmpp-11-steps", DT_F32, 13); }
 TEST(golden_flow_release_unipc)             { golden("flow-release-unipc", DT_F32, 6); }
 TEST(golden_flow_release_dpmpp)             { golden("flow-release-dpmpp", DT_F32, 6); }
 TEST(golden_randn)                          { golden("randn", DT_F32, 16); }
