@@ -173,6 +173,22 @@ static const struct {
     {0xfb05, "\xc5\xbft"}, {0xfb06, "st"},
 };
 
+/* Half-width forms of Japanese, Korean and signs, from U+FF5F on; 0: none. */
+static const uint16_t narrow[] = {
+    0x2985, 0x2986, 0x3002, 0x300c, 0x300d, 0x3001, 0x30fb, 0x30f2, 0x30a1, 0x30a3, 0x30a5, 0x30a7,
+    0x30a9, 0x30e3, 0x30e5, 0x30e7, 0x30c3, 0x30fc, 0x30a2, 0x30a4, 0x30a6, 0x30a8, 0x30aa, 0x30ab,
+    0x30ad, 0x30af, 0x30b1, 0x30b3, 0x30b5, 0x30b7, 0x30b9, 0x30bb, 0x30bd, 0x30bf, 0x30c1, 0x30c4,
+    0x30c6, 0x30c8, 0x30ca, 0x30cb, 0x30cc, 0x30cd, 0x30ce, 0x30cf, 0x30d2, 0x30d5, 0x30d8, 0x30db,
+    0x30de, 0x30df, 0x30e0, 0x30e1, 0x30e2, 0x30e4, 0x30e6, 0x30e8, 0x30e9, 0x30ea, 0x30eb, 0x30ec,
+    0x30ed, 0x30ef, 0x30f3, 0x3099, 0x309a, 0x1160, 0x1100, 0x1101, 0x11aa, 0x1102, 0x11ac, 0x11ad,
+    0x1103, 0x1104, 0x1105, 0x11b0, 0x11b1, 0x11b2, 0x11b3, 0x11b4, 0x11b5, 0x111a, 0x1106, 0x1107,
+    0x1108, 0x1121, 0x1109, 0x110a, 0x110b, 0x110c, 0x110d, 0x110e, 0x110f, 0x1110, 0x1111, 0x1112,
+    0,      0,      0,      0x1161, 0x1162, 0x1163, 0x1164, 0x1165, 0x1166, 0,      0,      0x1167,
+    0x1168, 0x1169, 0x116a, 0x116b, 0x116c, 0,      0,      0x116d, 0x116e, 0x116f, 0x1170, 0x1171,
+    0x1172, 0,      0,      0x1173, 0x1174, 0x1175, 0,      0,      0,      0xa2,   0xa3,   0xac,
+    0,      0xa6,   0xa5,   0x20a9, 0,      0x2502, 0x2190, 0x2191, 0x2192, 0x2193, 0x25a0, 0x25cb};
+enum { NARROW = 0xff5f, N_NARROW = sizeof narrow / sizeof *narrow };
+
 /* Nothing to be read: controls, marks of byte order and annotation, soft hyphens. */
 static int is_nothing(uint32_t cp)
 {
@@ -186,6 +202,8 @@ static uint32_t plain_form(uint32_t cp)
         cp = windows[cp - 0x80];
     if (cp >= 0xff01 && cp <= 0xff5e)
         cp -= 0xff01 - '!';
+    if (cp >= NARROW && cp < NARROW + N_NARROW && narrow[cp - NARROW])
+        cp = narrow[cp - NARROW];
     if (cp == 0x2bc || (cp >= 0x2018 && cp <= 0x201b))
         return '\'';
     if (cp >= 0x201c && cp <= 0x201f)
@@ -206,12 +224,28 @@ static void put_plain(struct buf *out, uint32_t cp)
         put(out, plain_form(cp));
 }
 
+/* Length of a colour or the like for a terminal, "ESC [ 1 ; 31 m"; 0: there is none. */
+static size_t escape_at(const char *s, size_t n)
+{
+    size_t i = 2;
+
+    if (n < 3 || s[0] != 27 || s[1] != '[')
+        return 0;
+    while (i < n && ((s[i] >= '0' && s[i] <= '9') || s[i] == ';'))
+        i++;
+    return i < n && ((s[i] | 32) >= 'a' && (s[i] | 32) <= 'z') ? i + 1 : 0;
+}
+
 static void fix_characters(struct buf *text)
 {
     struct buf out = BUF_INIT;
     uint32_t cp;
 
-    for (size_t i = 0; i < text->len;) {
+    for (size_t i = 0, skip; i < text->len;) {
+        if ((skip = escape_at(text->data + i, text->len - i))) {
+            i += skip;
+            continue;
+        }
         i += next(text->data + i, text->len - i, &cp);
         if (cp == '\r' && i < text->len && text->data[i] == '\n')
             continue;

@@ -3,7 +3,8 @@
  * As the reference pipelines do with ftfy and html.unescape: character references are undone (to
  * the end, unless the text has a "<" of its own; then twice), UTF-8 that was read as Latin-1 or
  * Windows-1252 is mended where the whole line is of that kind, ligatures are letters, full-width
- * forms are ASCII, curly quotes are straight, control characters are gone. Soft hyphens are nothing
+ * forms are ASCII, half-width ones of other scripts whole, curly quotes are straight, control
+ * characters and colours of terminals are gone. Soft hyphens are nothing
  * here, where the reference keeps them. Characters are not composed (NFC): the maps of tokenizers
  * do that. Pure, any thread. */
 #ifndef GENERATE_CLEAN_H

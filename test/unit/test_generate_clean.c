@@ -49,6 +49,10 @@ static const struct {
     {"&CounterClockwiseContourIntegral; &Aacute &aacute;", "\342\210\263 \303\201 \303\241"},
     {"<b>red</b> &amp;amp;lt;", "<b>red</b> &lt;"},
     {"&amp;lt;\n<", "< <"},
+    {"\033[1;31mred\033[0m \033[ball", "red all"},
+    {"\357\276\212\357\276\233\357\275\260\357\275\241\357\277\240",
+     "\343\203\217\343\203\255\343\203\274\343\200\202\302\242"}, /* half-width Japanese */
+    {"\357\276\241", "\341\204\200"},                             /* and Korean */
     /* ours alone: soft hyphens, typed or by name */
     {"a re\302\255d ball", "a red ball"},
     {"a re&shy;d b&amp;shy;all", "a red ball"},
