@@ -61,3 +61,11 @@ void cache_put(const char *key, const char *text)
     free(path);
     free(dir);
 }
+
+char *cache_folder(const char *name)
+{
+    char *dir = folder(), *path = dir ? path_join(dir, name) : NULL;
+
+    free(dir);
+    return path;
+}

@@ -9,5 +9,8 @@
 /* The text that was kept under key, of less than `size` bytes. 1: found. */
 int cache_get(const char *key, char *out, size_t size);
 void cache_put(const char *key, const char *text);
+/* The path of a folder in it, which need not be there; NULL: there is no cache folder. The caller
+ * frees. */
+char *cache_folder(const char *name);
 
 #endif

@@ -41,9 +41,10 @@ struct st_tensor {         /* all borrowed: valid until st_close */
 /* `path` is a .safetensors or GGUF file, an index (.json) of sharded files, or a folder that holds
  * one of them. All headers are checked: each tensor lies inside its file, none overlap, no holes,
  * sizes match types and shapes, no name twice; shards are plain files of the folder (or links into
- * the blobs of a hub cache), and hold exactly the tensors that the index says. 0: *out is the
- * caller's, to be given to st_close. Negative ERR_IO or ERR_FORMAT: *out is NULL and e->msg names
- * the file and the first bad tensor. Never aborts on file contents. */
+ * the blobs of a hub cache), and hold exactly the tensors that the index says. An index that is a
+ * link to an absolute path is the index there. 0: *out is the caller's, to be given to st_close.
+ * Negative ERR_IO or ERR_FORMAT: *out is NULL and e->msg names the file and the first bad tensor.
+ * Never aborts on file contents. */
 NODISCARD int st_open(struct st_file **out, const char *path, struct err *e);
 void st_close(struct st_file **f);
 
@@ -51,6 +52,7 @@ int st_count(const struct st_file *f);
 const struct st_tensor *st_at(const struct st_file *f, int i);              /* sorted by name */
 const struct st_tensor *st_find(const struct st_file *f, const char *name); /* NULL without it */
 const char *st_path(const struct st_file *f, int shard);
+const char *st_index(const struct st_file *f); /* of shards; NULL: it is one file */
 /* Value of a metadata key (of the first shard that has it), NULL without it. */
 const char *st_meta(const struct st_file *f, const char *key);
 int st_n_meta(const struct st_file *f);

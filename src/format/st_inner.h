@@ -17,6 +17,7 @@ struct st_shard {
 };
 
 struct st_file {
+    char *index; /* path, NULL without one */
     struct st_shard *shard;
     int n_shards;
     struct st_tensor *tensor; /* of all shards; never NULL */

@@ -281,10 +281,20 @@ static int check_index(const struct st_file *f, struct jval map, const char *pat
     return 0;
 }
 
+/* Where the shards lie: beside the index that an absolute link leads to. The caller frees. */
+static char *shard_dir(const char *path)
+{
+    char target[4096];
+    ssize_t n = readlink(path, target, sizeof target - 1);
+
+    target[n > 0 ? n : 0] = 0;
+    return path_dir(*target == '/' ? target : path);
+}
+
 static int open_index(struct st_file *f, const char *path, struct err *e)
 {
     const char *name[ST_MAX_SHARDS];
-    char *dir = path_dir(path);
+    char *dir = shard_dir(path);
     struct jdoc *doc = NULL;
     struct jval map;
     int n, rc = jdoc_read(&doc, path, MAX_INDEX_BYTES, e);
@@ -298,6 +308,7 @@ static int open_index(struct st_file *f, const char *path, struct err *e)
     rc = list_shards(map, path, name, &n, e);
     if (rc < 0)
         goto out;
+    f->index = xstrdup(path);
     f->shard = xcalloc((size_t)n, sizeof *f->shard);
     for (int i = 0; i < n && rc == 0; i++) {
         rc = add_shard(f, path_join(dir, name[i]), 1, e);
@@ -369,6 +380,7 @@ void st_close(struct st_file **fp)
     free(f->tensor);
     free(f->meta);
     free(f->value);
+    free(f->index);
     free(f);
     *fp = NULL;
 }
@@ -395,6 +407,11 @@ const char *st_path(const struct st_file *f, int shard)
 {
     ZT_ASSERT(shard >= 0 && shard < f->n_shards);
     return f->shard[shard].path;
+}
+
+const char *st_index(const struct st_file *f)
+{
+    return f->index;
 }
 
 const char *st_meta(const struct st_file *f, const char *key)

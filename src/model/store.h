@@ -29,6 +29,9 @@ struct store_names {
 extern const struct store_names store_wan_names, store_umt5_names, store_clause_text_names,
     store_tiny_vae_names, store_clip_vision_names;
 
+/* What may stand before the names in a file, "" first; ends with NULL. */
+extern const char *const store_prefixes[];
+
 struct store_report {
     int64_t n_bad;         /* NaN and infinite values */
     const char *first_bad; /* first tensor that holds one; lives as long as the weight set */

@@ -84,8 +84,8 @@ static const char *const clip_ignore[] = {"visual_projection.weight", ".position
 static const char *const umt5_ignore[] = {"decoder.", "lm_head.weight", "spiece_model", NULL};
 static const struct naming umt5_tied[] = {{"shared.weight", "encoder.embed_tokens.weight"},
                                           {NULL, NULL}};
-static const char *const prefixes[] = {"", "model.diffusion_model.", "diffusion_model.", "model.",
-                                       "transformer.", "module.", "vision_model."};
+const char *const store_prefixes[] = {"", "model.diffusion_model.", "diffusion_model.", "model.",
+                                       "transformer.", "module.", "vision_model.", NULL};
 /* clang-format on */
 
 const struct store_names store_wan_names = {wan_rules, wan_ignore, no_rules, 0};
@@ -126,9 +126,9 @@ static struct weight *find_renamed(struct weight_set *s, const char *name,
 static struct weight *find_weight(struct weight_set *s, const char *name,
                                   const struct store_names *names)
 {
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        size_t n = strlen(prefixes[i]);
-        struct weight *w = strncmp(name, prefixes[i], n) ? NULL : find_renamed(s, name + n, names);
+    for (const char *const *p = store_prefixes; *p; p++) {
+        size_t n = strlen(*p);
+        struct weight *w = strncmp(name, *p, n) ? NULL : find_renamed(s, name + n, names);
 
         if (w)
             return w;

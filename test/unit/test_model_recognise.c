@@ -1,0 +1,165 @@
+/* Weight files without a config: which network it is, by names and shapes. Files of the true shapes
+ * are holes on the disk. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "fixture.h"
+#include "model/networks.h"
+#include "model/recognise.h"
+#include "ztest.h"
+
+/* A file with the names and shapes of a network and nothing in it; the caller frees the path. */
+static char *hollow(struct weight_set *s, const char *prefix)
+{
+    char *path = path_join(ztest_tmp(), "hollow.safetensors");
+    struct buf b = BUF_INIT;
+    uint64_t at = 0, n;
+    int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+
+    buf_putc(&b, '{');
+    for (int i = 0; i < s->n; i++) {
+        uint64_t bytes = 2 * (uint64_t)weight_count(s->all[i]);
+        const struct weight *t = s->all[i];
+        static const int order[2][5] = {{0, 1, 2, 3, 4}, {0, 3, 1, 2, 4}};
+
+        buf_printf(&b, "%s\"%s%s\":{\"dtype\":\"BF16\",\"shape\":[", i ? "," : "", prefix,
+                   s->all[i]->name);
+        for (int d = 0; d < t->rank; d++)
+            buf_printf(&b, "%s%lld", d ? "," : "", (long long)t->dim[order[t->conv != 0][d]]);
+        buf_printf(&b, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)at,
+                   (unsigned long long)(at + bytes));
+        at += bytes;
+    }
+    buf_putc(&b, '}');
+    n = b.len;
+    CHECK(fd >= 0 && write(fd, &n, 8) == 8 && write(fd, b.data, b.len) == (ssize_t)b.len);
+    CHECK_INT(ftruncate(fd, (off_t)(8 + n + at)), 0);
+    close(fd);
+    buf_release(&b);
+    return path;
+}
+
+/* The config that is recognised declares the network that the file was made from. */
+static void same_network(enum part_role role, const char *config, const char *prefix)
+{
+    char *made = path_join(ztest_tmp(), "made/config.json"), *dir = path_dir(made), *path;
+    struct part a, b;
+    struct st_file *f;
+    struct recognised r;
+    struct buf x = BUF_INIT, y = BUF_INIT;
+    struct err e = {0};
+
+    CHECK_INT(dir_make(dir, &e), 0);
+    CHECK_INT(file_write(made, config, strlen(config), &e), 0);
+    CHECK_INT(part_declare(&a, dir, role, &e), 0);
+    path = hollow(part_weights(&a), prefix);
+    CHECK_INT(st_open(&f, path, &e), 0);
+    CHECK_INT(recognise(&r, f, &e), 0);
+    CHECK_INT(r.role, role);
+    CHECK_INT(file_write(made, r.config.data, r.config.len, &e), 0);
+    CHECK_INT(part_declare(&b, dir, role, &e), 0);
+    a.is->config_write(a.net, &x);
+    b.is->config_write(b.net, &y);
+    CHECK_STR(buf_str(&y), buf_str(&x));
+    part_release(&a);
+    part_release(&b);
+    recognised_release(&r);
+    st_close(&f);
+    CHECK_INT(unlink(path), 0);
+    buf_release(&x);
+    buf_release(&y);
+    free(path);
+    free(made);
+    free(dir);
+}
+
+#define WAN_HEADS(n) "\"attention_head_dim\":128,\"num_attention_heads\":" n ","
+
+TEST(recognise_released_transformers)
+{
+    same_network(PART_DENOISER,
+                 "{\"_class_name\":\"WanTransformer3DModel\"," WAN_HEADS(
+                     "12") "\"ffn_dim\":8960,\"num_layers\":30}",
+                 "");
+    same_network(PART_DENOISER,
+                 "{\"_class_name\":\"WanTransformer3DModel\"," WAN_HEADS(
+                     "24") "\"ffn_dim\":14336,\"num_layers\":30,\"in_channels\":48,"
+                           "\"out_channels\":48}",
+                 "model.diffusion_model.");
+    same_network(PART_DENOISER,
+                 "{\"_class_name\":\"WanTransformer3DModel\"," WAN_HEADS(
+                     "40") "\"num_layers\":40,\"in_channels\":36,\"out_channels\":16,"
+                           "\"image_dim\":1280,\"added_kv_proj_dim\":5120,"
+                           "\"pos_embed_seq_len\":514}",
+                 "");
+    same_network(PART_DENOISER,
+                 "{\"_class_name\":\"WanVACETransformer3DModel\"," WAN_HEADS(
+                     "12") "\"ffn_dim\":8960,\"num_layers\":30,"
+                           "\"vace_layers\":[0,2,4,6,8,10,12,14,16,18,20,22,24,26,28],"
+                           "\"vace_in_channels\":96}",
+                 "");
+    same_network(PART_DENOISER,
+                 "{\"_class_name\":\"WanVACETransformer3DModel\"," WAN_HEADS(
+                     "40") "\"vace_layers\":[0,5,10,15,20,25,30,35],\"vace_in_channels\":96}",
+                 "diffusion_model.");
+}
+
+TEST(recognise_released_encoders)
+{
+    same_network(PART_TEXT,
+                 "{\"architectures\":[\"UMT5EncoderModel\"],\"model_type\":\"umt5\","
+                 "\"vocab_size\":256384,\"d_model\":4096,\"d_kv\":64,\"d_ff\":10240,"
+                 "\"num_layers\":24,\"num_heads\":64}",
+                 "");
+    same_network(PART_TEXT,
+                 "{\"architectures\":[\"T5EncoderModel\"],\"model_type\":\"t5\","
+                 "\"feed_forward_proj\":\"gated-gelu\",\"vocab_size\":32128,\"d_model\":4096,"
+                 "\"d_kv\":64,\"d_ff\":10240,\"num_layers\":24,\"num_heads\":64}",
+                 "");
+    same_network(PART_IMAGE,
+                 "{\"architectures\":[\"CLIPVisionModel\"],\"hidden_act\":\"gelu\","
+                 "\"hidden_size\":1280,\"intermediate_size\":5120,\"num_hidden_layers\":32,"
+                 "\"num_attention_heads\":16,\"image_size\":224,\"patch_size\":14}",
+                 "vision_model.");
+}
+
+static void golden_is(const char *name, enum part_role role, const char *want)
+{
+    struct recognised r;
+    struct st_file *f;
+    struct err e = {0};
+    char path[96];
+
+    snprintf(path, sizeof path, "golden/%s", name);
+    CHECK_INT(st_open(&f, ztest_data(path), &e), 0);
+    CHECK_INT(recognise(&r, f, &e), 0);
+    CHECK_INT(r.role, role);
+    CHECK_CONTAINS(buf_str(&r.config), want);
+    recognised_release(&r);
+    st_close(&f);
+}
+
+TEST(recognise_other_names)
+{
+    golden_is("umt5-gguf/model.gguf", PART_TEXT, "\"d_kv\": 16");
+    golden_is("umt5-gguf/model.gguf", PART_TEXT, "\"num_layers\": 2");
+    golden_is("wan-t2v-original-keys/model.safetensors", PART_DENOISER, "\"text_dim\": 20");
+    golden_is("wan-i2v-comfy-keys/model.safetensors", PART_DENOISER, "\"image_dim\": 8");
+}
+
+TEST(recognise_says_what_is_no_network)
+{
+    struct recognised r;
+    struct st_file *f;
+    struct err e = {0};
+
+    CHECK_INT(st_open(&f, ztest_data("golden/comfy-quant/model.safetensors"), &e), 0);
+    CHECK_INT(recognise(&r, f, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "model.safetensors: by its 15 tensors this is no network that is known: "
+                          "fp8.comfy_quant, fp8.weight, fp8.weight_scale, ...; known are "
+                          "transformers of Wan, encoders of UMT5 and T5,");
+    st_close(&f);
+}
