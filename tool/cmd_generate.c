@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "cmd.h"
+#include "generate_files.h"
 #include "generate_say.h"
 #include "media/film.h"
 #include "zoetrope.h"
@@ -17,6 +18,7 @@ struct args {
     const char *again, *config;
     const char *name[MAX_SETTINGS], *value[MAX_SETTINGS]; /* as given, in order */
     char *text;                                           /* of a prompt that was read */
+    struct files files;
     int n, json, help;
 };
 
@@ -39,6 +41,7 @@ static void show_help(void)
             printf("  %-24s   (%s%s%s%s)\n", "", o.range, *o.range && *o.fallback ? "; " : "",
                    *o.fallback ? "default: " : "", o.fallback);
     }
+    files_help();
     puts(
         "      --config FILE        settings as JSON: {\"zoetrope\": 1, \"prompt\": \"...\", ...}\n"
         "      --again FILE         once more from the recipe that is stored in a film\n"
@@ -130,19 +133,22 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         return a->json = 1;
     if (strncmp(s, "--", 2)) {
         name = of_letter(s + 1);
-        if (!name)
+        if (!name && (name = files_option(s + 1)) == s + 1)
             return err_set(e, ERR_USAGE, "no option %s", s);
     }
     if (equals) {
         *equals = 0;
         value = equals + 1;
     }
+    name = files_option(name);
     if (!strcmp(name, "json"))
         return err_set(e, ERR_USAGE, "--json takes no value");
     if (is_flag(name) && !equals)
         return remember(a, name, "yes", e) ? e->code : 1;
     if (!value)
         return err_set(e, ERR_USAGE, "%s wants a value", s);
+    if (files_take(&a->files, name, value))
+        return equals ? 1 : 2;
     if (!strcmp(name, "again") || !strcmp(name, "config"))
         *(*name == 'a' ? &a->again : &a->config) = value;
     else if (!strcmp(name, "prompt") && set_prompt(a, value, e))
@@ -194,12 +200,25 @@ static int set_config(struct args *a, const char *path, struct err *e)
     return rc;
 }
 
+/* What the options of files come to, as settings of ours. */
+static int set_files(struct args *a, struct err *e)
+{
+    const char *model, *size;
+    int rc = files_settle(&a->files, &model, &size, e);
+
+    if (!rc && model)
+        rc = remember(a, "model", model, e);
+    if (!rc && size)
+        rc = remember(a, "size", size, e);
+    return rc;
+}
+
 /* Recipe, then config, then the command line: the later one wins. */
 static int set_all(struct args *a, struct err *e)
 {
-    int rc = 0;
+    int rc = set_files(a, e);
 
-    if (a->again)
+    if (!rc && a->again)
         rc = e->code = zt_job_set_film(a->job, a->again, e->msg, sizeof e->msg);
     if (!rc && a->config)
         rc = set_config(a, a->config, e);
@@ -285,5 +304,6 @@ int cmd_generate(int argc, char **argv)
     cmd_on_stop(NULL);
     zt_job_free(&a.job);
     free(a.text);
+    files_release(&a.files);
     return status;
 }

@@ -9,6 +9,7 @@
 #include "base/machine.h"
 #include "cmd.h"
 #include "format/json.h"
+#include "info_file.h"
 #include "kern/cuda/cuda_device.h"
 #include "media/film.h"
 #include "model/bundle.h"
@@ -19,9 +20,10 @@
 static const char HELP[] =
     "zoetrope info [MODEL] [--words | --weights] [--json]\n"
     "zoetrope info FILM [--json]\n"
+    "zoetrope info FILE.gguf | FILE.safetensors [--json]\n"
     "zoetrope info --devices [--json]\n\n"
     "Shows a model (a name or a folder; without one, the default model), or the recipe, size and\n"
-    "length of a film.\n\n"
+    "length of a film, or what a file of weights holds and which network it is.\n\n"
     "  --words     the words that the model knows, by what they mean\n"
     "  --weights   every weight: network, name, type in the file, shape\n"
     "  --devices   what can compute here: the CPU and every NVIDIA GPU\n"
@@ -301,6 +303,8 @@ int cmd_info(int argc, char **argv)
         return EXIT_USAGE;
     if (a.devices)
         return show_devices(a.json);
+    if (a.what && is_weight_file(a.what))
+        return show_weight_file(a.what, a.json, &e) ? cmd_fail(&e) : EXIT_OK;
     if (a.what && is_film(a.what))
         return show_film(&a);
     e.code = zt_model_open(&m, a.what, e.msg, sizeof e.msg);

@@ -50,5 +50,8 @@ NODISCARD int model_hash(struct zt_model *m, const char **hash, struct err *e);
 /* The folder of the model `name` (NULL: the default); the caller frees. ERR_FORMAT lists where it
  * was looked for. */
 NODISCARD int model_find(char **dir, const char *name, struct err *e);
+/* The same for a name that may be ORG/NAME or a folder in the cache of Hugging Face's hub, or a
+ * folder of loose files (loose.h). *dir is NULL when it is none of them. ERR_IO, ERR_FORMAT. */
+NODISCARD int model_of_files(char **dir, const char *name, struct err *e);
 
 #endif

@@ -133,11 +133,13 @@ int model_find(char **dir, const char *name, struct err *e)
     const char *dirs = getenv("XDG_DATA_DIRS");
 
     *dir = NULL;
-    if (name && (strchr(name, '/') || is_model(name))) {
-        if (!is_model(name))
-            return err_set(e, ERR_FORMAT, "model %s: no model_index.json there", name);
-        *dir = xstrdup(name);
-        return 0;
+    if (name && (strchr(name, '/') || dir_exists(name))) {
+        int rc = model_of_files(dir, name, e);
+        if (rc || *dir)
+            return rc;
+        if (strchr(name, '/'))
+            return err_set(e, ERR_FORMAT,
+                           "model %s: no model_index.json there, nor files of a model", name);
     }
     look_in_list(&s, getenv("ZOETROPE_MODELS"), "");
     char *own = xdg && *xdg ? xasprintf("%s/zoetrope", xdg)

@@ -1,0 +1,46 @@
+# Models as files: the cache of a hub, options that name files, what `zoetrope info` says of them.
+. test/e2e/lib.sh
+
+zt() { "$ZOETROPE" "$@"; }
+top=$PWD
+model=$tmp/model
+fixture "$model"
+cd "$tmp" || exit 1
+
+# ---- the cache of Hugging Face's hub ----
+hub=$tmp/hub/models--some--name
+mkdir -p "$hub/snapshots" "$hub/refs"
+cp -r "$model" "$hub/snapshots/0123abcd"
+export HF_HUB_CACHE=$tmp/hub
+exits hub_by_name 0 zt info some/name --json
+exits hub_by_folder 0 zt info "$hub" --json
+holds hub_by_folder_is_the_snapshot "$tmp/out" "snapshots/0123abcd"
+mkdir "$hub/snapshots/ffff"
+exits hub_of_two_without_a_reference 3 zt info some/name
+printf 0123abcd >"$hub/refs/main"
+exits hub_of_two_by_its_reference 0 zt info some/name
+exits hub_without_it 3 zt info some/other
+
+# ---- spellings of stable-diffusion.cpp ----
+exits other_spellings 0 zt generate -m "$model" -p "a red ball rolls" -W 64 -H 32 --video-frames 1 --cfg-scale 1 \
+    --flow-shift 3 -s 4 --steps 1 --json -o one.y4m
+holds other_spellings_are_settings "$tmp/out" '"size": "64x32"'
+exits half_a_size 2 zt generate -m "$model" -p "a red ball rolls" -W 64 -o half.y4m
+exits no_such_letter 2 zt generate -m "$model" -p "a red ball rolls" -Q 64 -o half.y4m
+
+# ---- files by name ----
+exits no_text_encoder 2 zt generate --diffusion-model "$top/test/golden/wan-t2v-original-keys/model.safetensors" \
+    -p "a red ball rolls" -o none.y4m
+holds no_text_encoder_is_named "$tmp/err" "no text encoder; option t5xxl names one"
+exits wrong_file 3 zt generate --diffusion-model "$top/test/golden/umt5/model.safetensors" -p "a red ball rolls" -o none.y4m
+holds wrong_file_is_named "$tmp/err" "model.safetensors holds a text encoder, a transformer is wanted"
+
+# ---- info ----
+exits info_gguf 0 zt info "$top/test/golden/umt5-gguf/model.gguf"
+holds info_gguf_says_types "$tmp/out" "Q8_0 6.2 KiB"
+holds info_gguf_says_the_network "$tmp/out" "UMT5EncoderModel"
+exits info_gguf_json 0 zt info "$top/test/golden/tokenizer-gguf/model.gguf" --json
+holds info_gguf_has_its_keys "$tmp/out" '"tokenizer.ggml.tokens": "list of 298"'
+head -c 700 "$top/test/golden/umt5-gguf/model.gguf" >cut.gguf
+exits info_of_a_cut_file 3 zt info cut.gguf
+holds info_of_a_cut_file_says_so "$tmp/err" "cut.gguf: truncated header: the file ends at byte 700"
