@@ -10,12 +10,15 @@
 #include "train/train.h"
 
 static const char HELP[] =
-    "zoetrope train CONFIG.json [--out DIR] [--device D] [--threads N] [--resume auto]\n\n"
+    "zoetrope train CONFIG.json [--out DIR] [--until STAGE] [--device D] [--threads N]\n"
+    "               [--resume auto]\n\n"
     "Trains codec, text encoder and transformer as the config says and leaves a model in "
     "DIR/model.\n"
     "Each stage goes on where it was cut: after Ctrl-C or a crash, repeat the command with\n"
     "--resume auto, and the loss curve is the same to the last bit.\n\n"
     "  --out DIR       where everything goes (default: runs/NAME of CONFIG without .json)\n"
+    "  --until STAGE   stop behind reel, vae, upsamplers, latents, transformer or bundle (default:\n"
+    "                  bundle, the last)\n"
     "  --device D      cpu, cuda or cuda:N (default: cpu)\n"
     "  --threads N     threads to compute with (default: all this process may use)\n"
     "  --resume auto   go on with what DIR holds; begin when it holds nothing. The config must ask "
@@ -25,7 +28,7 @@ static const char HELP[] =
     "example: zoetrope train configs/tiny.json --out runs/tiny\n";
 
 struct train_args {
-    const char *config, *out, *device;
+    const char *config, *out, *until, *device;
     int threads, resume;
 };
 
@@ -44,6 +47,13 @@ static int parse(struct train_args *a, int argc, char **argv)
             return cmd_usage("train", "%s wants a value", s);
         if (!strcmp(s, "--out")) {
             a->out = value;
+        } else if (!strcmp(s, "--until")) {
+            if (!train_has_stage(value))
+                return cmd_usage("train",
+                                 "--until takes reel, vae, upsamplers, latents, transformer or "
+                                 "bundle, not \"%s\"",
+                                 value);
+            a->until = value;
         } else if (!strcmp(s, "--device")) {
             a->device = value;
         } else if (!strcmp(s, "--threads")) {
@@ -89,6 +99,7 @@ int cmd_train(int argc, char **argv)
                       .log = stderr,
                       .stop = &cmd_stop,
                       .checkpoint_s = c.checkpoint_minutes * 60,
+                      .until = a.until,
                       .resume = a.resume,
                       .device = device,
                       .threads = threads_new(a.threads)};

@@ -25,6 +25,8 @@ static const struct {
     [PLACE_DENOISER2] = {"transformer_2", PART_DENOISER, 1},
     [PLACE_CODEC] = {"vae", PART_CODEC, 0},
     [PLACE_IMAGE] = {"image_encoder", PART_IMAGE, 1},
+    [PLACE_UPSAMPLER] = {"upsampler", PART_UPSAMPLER, 1},
+    [PLACE_UPSAMPLER2] = {"upsampler_2", PART_UPSAMPLER, 1},
 };
 
 const char *bundle_folder(enum bundle_place place)
@@ -272,6 +274,8 @@ static int declare_parts(struct bundle *b, struct err *e)
             b->text[b->n_texts++] = part_text(&b->part[i]);
         if (!rc && b->part[i].is && places[i].role == PART_DENOISER)
             b->denoiser[b->n_denoisers++] = part_denoiser(&b->part[i]);
+        if (!rc && b->part[i].is && places[i].role == PART_UPSAMPLER)
+            b->upsampler[b->n_upsamplers++] = part_upsampler(&b->part[i]);
         free(path);
     }
     if (!rc)

@@ -35,14 +35,16 @@ struct bundle_info { /* model_index.json */
 };
 
 /* The folders of a model directory that hold networks, in the order in which they count. Those that
- * end in 2 and the image encoder need not be there. */
+ * end in 2, the image encoder and the upsamplers need not be there. */
 enum bundle_place {
-    PLACE_TEXT,      /* text_encoder */
-    PLACE_TEXT2,     /* text_encoder_2 */
-    PLACE_DENOISER,  /* transformer: of all noise levels, or of the high ones */
-    PLACE_DENOISER2, /* transformer_2: of the low ones */
-    PLACE_CODEC,     /* vae */
-    PLACE_IMAGE,     /* image_encoder */
+    PLACE_TEXT,       /* text_encoder */
+    PLACE_TEXT2,      /* text_encoder_2 */
+    PLACE_DENOISER,   /* transformer: of all noise levels, or of the high ones */
+    PLACE_DENOISER2,  /* transformer_2: of the low ones */
+    PLACE_CODEC,      /* vae */
+    PLACE_IMAGE,      /* image_encoder */
+    PLACE_UPSAMPLER,  /* upsampler: of what the codec gives */
+    PLACE_UPSAMPLER2, /* upsampler_2: of what the first one gives */
     N_PLACES
 };
 const char *bundle_folder(enum bundle_place place);
@@ -59,7 +61,9 @@ struct bundle {
     struct text_model text[DENOISER_TEXTS];
     struct denoiser denoiser[2];
     struct codec codec;
-    int64_t n_bad_weights; /* NaN or infinite values found while loading: worth a warning */
+    int n_upsamplers;
+    struct upsampler upsampler[2]; /* each enlarges what the one before gave */
+    int64_t n_bad_weights;         /* NaN or infinite values found while loading: worth a warning */
 };
 
 /* Most bytes of weights that may lie on the device, by place; 0: all of them. */

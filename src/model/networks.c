@@ -31,4 +31,5 @@ NETWORK(wan)
 NETWORK(umt5)
 NETWORK(clause_text)
 NETWORK(tiny_vae)
+NETWORK(subpixel)
 #undef NETWORK

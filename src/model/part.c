@@ -9,7 +9,7 @@
 #define CONFIG_MAX_BYTES (1 << 20)
 
 static const char *const role_names[N_PART_ROLES] = {"text encoder", "transformer", "vae",
-                                                     "image encoder"};
+                                                     "image encoder", "upsampler"};
 
 const struct part_class *part_class_named(const char *name)
 {
@@ -152,6 +152,13 @@ struct image_model part_image(const struct part *p)
                                 p->is->image->config(p->net)};
 }
 
+struct upsampler part_upsampler(const struct part *p)
+{
+    must_be(p, PART_UPSAMPLER);
+    return (struct upsampler){p->is->upsampler, p->net, part_weights(p),
+                              p->is->upsampler->scale(p->net)};
+}
+
 struct tensor *text_rows(struct cx *cx, const struct text_model *m, const int32_t *ids,
                          const struct seq *seq, const struct tap *tap)
 {
@@ -168,4 +175,9 @@ struct tensor *image_rows(struct cx *cx, const struct image_model *m, struct ten
                           int layers, const struct tap *tap)
 {
     return m->is->rows(cx, m->net, pixels, layers, tap);
+}
+
+struct tensor *upsampler_enlarge(struct cx *cx, const struct upsampler *u, struct tensor *x)
+{
+    return u->is->enlarge(cx, u->net, x);
 }

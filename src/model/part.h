@@ -15,8 +15,9 @@
 #include "model/image_model.h"
 #include "model/store.h"
 #include "model/text_model.h"
+#include "model/upsampler.h"
 
-enum part_role { PART_TEXT, PART_DENOISER, PART_CODEC, PART_IMAGE, N_PART_ROLES };
+enum part_role { PART_TEXT, PART_DENOISER, PART_CODEC, PART_IMAGE, PART_UPSAMPLER, N_PART_ROLES };
 
 struct part_class {
     enum part_role role;
@@ -36,6 +37,7 @@ struct part_class {
     const struct denoiser_class *denoiser;
     const struct codec_class *codec;
     const struct image_class *image;
+    const struct upsampler_class *upsampler;
 };
 
 /* THE list of networks (networks.h, part_table.c); ends with NULL. */
@@ -67,6 +69,7 @@ struct text_model part_text(const struct part *p);
 struct denoiser part_denoiser(const struct part *p);
 struct codec part_codec(const struct part *p);
 struct image_model part_image(const struct part *p);
+struct upsampler part_upsampler(const struct part *p);
 
 /* declare, release, config_write and weights of a network with struct T, T_config, T_config_read,
  * T_config_write, T_init and T_release. */

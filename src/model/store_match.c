@@ -92,6 +92,7 @@ const struct store_names store_wan_names = {wan_rules, wan_ignore, no_rules, 0};
 const struct store_names store_clip_vision_names = {no_rules, clip_ignore, no_rules, 0};
 const struct store_names store_umt5_names = {umt5_rules, umt5_ignore, umt5_tied, 0};
 const struct store_names store_clause_text_names = {no_rules, no_names, no_rules, 0};
+const struct store_names store_subpixel_names = {no_rules, no_names, no_rules, 0};
 const struct store_names store_tiny_vae_names = {no_rules, no_names, no_rules, 1};
 
 /* Replace the whole dotted part `from` of name, where it is there. */

@@ -52,12 +52,15 @@ static int write_info(const struct train_config *c, const char *run, const char 
 
 /* Each network is loaded once more and written again, so that nothing enters the model that cannot
  * be read. */
-static int copy_networks(const char *run, const char *dir, enum dtype weights, struct err *e)
+static int copy_networks(const struct train_config *c, const char *run, const char *dir,
+                         struct err *e)
 {
-    static const enum part_role roles[] = {PART_TEXT, PART_DENOISER, PART_CODEC};
-    static const enum bundle_place places[] = {PLACE_TEXT, PLACE_DENOISER, PLACE_CODEC};
-    int r = 0;
-    for (int i = 0; i < 3 && !r; i++) {
+    static const enum part_role roles[] = {PART_TEXT, PART_DENOISER, PART_CODEC, PART_UPSAMPLER,
+                                           PART_UPSAMPLER};
+    static const enum bundle_place places[] = {PLACE_TEXT, PLACE_DENOISER, PLACE_CODEC,
+                                               PLACE_UPSAMPLER, PLACE_UPSAMPLER2};
+    int r = 0, n = 3 + c->n_upsamplers;
+    for (int i = 0; i < n && !r; i++) {
         char *from = path_join(run, bundle_folder(places[i]));
         char *to = path_join(dir, bundle_folder(places[i]));
         struct part p;
@@ -65,7 +68,7 @@ static int copy_networks(const char *run, const char *dir, enum dtype weights, s
         if (!r)
             r = part_load(&p, from, device_cpu(), DT_F32, 0, NULL, e);
         if (!r)
-            r = part_save(&p, to, weights, NULL, e);
+            r = part_save(&p, to, c->model.weights, NULL, e);
         part_release(&p);
         free(from);
         free(to);
@@ -95,7 +98,7 @@ int bundle_stage(const struct train_config *c, const struct run *run, struct err
     char *dir = path_join(run->dir, "model");
     int r = dir_make(dir, e);
     if (!r)
-        r = copy_networks(run->dir, dir, c->model.weights, e);
+        r = copy_networks(c, run->dir, dir, e);
     if (!r)
         r = copy_tokenizer(run->dir, dir, e);
     if (!r)

@@ -148,6 +148,60 @@ static void read_vae(struct vae_recipe *r, struct jval v)
     read_optim(&r->optim, group(v, "optim"));
 }
 
+static void read_upsampler(struct upsample_recipe *r, struct jval v)
+{
+    *r = (struct upsample_recipe){.net = {.scale = 2, .width = 32, .blocks = 4},
+                                  .clips = 200,
+                                  .frames = 9,
+                                  .held_out = 6,
+                                  .steps = 3000,
+                                  .batch = 16,
+                                  .crop = 48,
+                                  .edges = 0.5,
+                                  .evaluate_every = 500,
+                                  .warmup = 50,
+                                  .decay = 0.5,
+                                  .optim = optim_config_default};
+    r->optim.lr = 1e-3;
+    r->optim.eps = 1e-12; /* as for the codec */
+    r->optim.decay = 0;
+    r->optim.use_muon = 0;
+    r->optim.clip = 0;
+    r->optim.ema = 0.99;
+    KNOWN(v, "scale", "width", "blocks", "clips", "frames", "held_out", "steps", "batch", "crop",
+          "edges", "evaluate_every", "warmup", "rate_decay", "optim");
+    r->net.scale = int_or(v, "scale", 2, 8, r->net.scale);
+    r->net.width = int_or(v, "width", 1, 1024, r->net.width);
+    r->net.blocks = int_or(v, "blocks", 0, SUBPIXEL_BLOCKS, r->net.blocks);
+    r->clips = int_or(v, "clips", 1, 100000, r->clips);
+    r->frames = int_or(v, "frames", 1, 1025, r->frames);
+    r->held_out = int_or(v, "held_out", 1, 256, r->held_out);
+    r->steps = j_int_or(v, "steps", 0, 100000000, r->steps);
+    r->batch = int_or(v, "batch", 1, 1024, r->batch);
+    r->crop = int_or(v, "crop", 4, 128, r->crop);
+    r->edges = j_real_or(v, "edges", 0, 10, r->edges);
+    r->evaluate_every = int_or(v, "evaluate_every", 0, 1000000, r->evaluate_every);
+    r->warmup = int_or(v, "warmup", 0, 100000, r->warmup);
+    r->decay = j_real_or(v, "rate_decay", 0, 1, r->decay);
+    read_optim(&r->optim, group(v, "optim"));
+}
+
+static void read_upsamplers(struct train_config *c, struct jval v)
+{
+    struct jval list;
+    if (!j_has(v, "upsamplers"))
+        return;
+    list = j_array(v, "upsamplers");
+    c->n_upsamplers = j_len(list);
+    if (c->n_upsamplers > UPSAMPLERS_MAX) {
+        j_fail(v, "upsamplers", "has %d entries, at most %d are allowed", c->n_upsamplers,
+               UPSAMPLERS_MAX);
+        c->n_upsamplers = 0;
+    }
+    for (int i = 0; i < c->n_upsamplers; i++)
+        read_upsampler(&c->upsampler[i], j_at_object(list, i));
+}
+
 static void read_text(struct clause_text_config *t, struct jval v)
 {
     clause_text_config_default(t);
@@ -300,6 +354,15 @@ static void check_sizes(struct train_config *c, struct jval root)
         j_fail(root, "clip", "width and height must be multiples of %d", side);
     if ((c->clip.frames - 1) % kt)
         j_fail(root, "clip", "frames must be 1 + a multiple of %d", kt);
+    for (int i = 0; i < c->n_upsamplers; i++) {
+        const struct upsample_recipe *u = &c->upsampler[i];
+        int least = c->clip.width < c->clip.height ? c->clip.width : c->clip.height;
+        if ((u->frames - 1) % kt)
+            j_fail(root, "upsamplers", "[%d].frames must be 1 + a multiple of %d", i, kt);
+        if (u->crop > least)
+            j_fail(root, "upsamplers", "[%d].crop is %d, a picture of the codec %d px", i, u->crop,
+                   least);
+    }
     if (c->vae.groups > (c->clip.frames - 1) / kt + 1)
         j_fail(root, "vae", "groups: a clip has only %d", (c->clip.frames - 1) / kt + 1);
     if (c->dit.p_everyday > 0 && !c->everyday_captions)
@@ -319,7 +382,7 @@ static void read_root(struct train_config *c, struct jval v)
     static const char *const TYPES[] = {"f32", "bf16"}, *const SCALES[] = {"channel", "shared"};
     KNOWN(v, "zoetrope", "name", "license", "description", "seed", "type", "checkpoint_minutes",
           "clip", "reel_clips", "latent_clips", "latent_growth", "mirror", "everyday_captions",
-          "latent_scale", "vae", "text", "dit", "model");
+          "latent_scale", "vae", "upsamplers", "text", "dit", "model");
     j_int(v, "zoetrope", 1, 1);
     text_field(c->name, sizeof(c->name), v, "name", "unnamed");
     text_field(c->license, sizeof(c->license), v, "license", "Apache-2.0");
@@ -335,6 +398,7 @@ static void read_root(struct train_config *c, struct jval v)
     c->everyday_captions = int_or(v, "everyday_captions", 0, RECORD_MAX_CAPTIONS - 1, 0);
     c->shared_std = j_choice_or(v, "latent_scale", SCALES, 2, 0);
     read_vae(&c->vae, group(v, "vae"));
+    read_upsamplers(c, v);
     read_text(&c->dit.text, group(v, "text"));
     read_dit(c, j_object(v, "dit"));
     read_model(&c->model, group(v, "model"));
@@ -351,6 +415,11 @@ static int check_networks(const struct train_config *c, struct err *e)
     struct wan m = {0};
     text.vocab = 4; /* the least: its words are not known yet */
     int r = tiny_vae_init(&vae, &c->vae.net, e);
+    for (int i = 0; i < c->n_upsamplers && !r; i++) {
+        struct subpixel up = {0};
+        r = subpixel_init(&up, &c->upsampler[i].net, e);
+        subpixel_release(&up);
+    }
     if (!r)
         r = clause_text_init(&t, &text, e);
     if (!r)

@@ -9,12 +9,13 @@
 
 #include "base/err.h"
 #include "model/clause_text.h"
+#include "model/subpixel.h"
 #include "model/tiny_vae.h"
 #include "model/wan.h"
 #include "train/optim.h"
 #include "world/world.h"
 
-enum { TRAIN_MAX_PHASES = 8, TRAIN_MAX_MIX = 6, TRAIN_MAX_CLIPS = 10000000 };
+enum { TRAIN_MAX_PHASES = 8, TRAIN_MAX_MIX = 6, TRAIN_MAX_CLIPS = 10000000, UPSAMPLERS_MAX = 2 };
 
 struct clip_shape {
     int width, height, frames; /* frames = 1 + kt*k */
@@ -32,6 +33,17 @@ struct vae_recipe {
     int evaluate_every, held_out; /* clips */
     int warmup;
     double decay; /* last part of the steps in which the rate falls to 0 */
+    struct optim_config optim;
+};
+
+struct upsample_recipe {
+    struct subpixel_config net;
+    int clips, frames, held_out; /* scenes to learn from, pictures of each; scenes to judge by */
+    int64_t steps;
+    int batch, crop; /* squares per step, px of a small one */
+    double edges;    /* loss weight of differences between neighbours */
+    int evaluate_every, warmup;
+    double decay;
     struct optim_config optim;
 };
 
@@ -79,6 +91,8 @@ struct train_config {
     double latent_growth;  /* clips that each step of the transformer adds (growth.h) */
     int shared_std;        /* latents: one scale for all channels instead of one each */
     struct vae_recipe vae;
+    struct upsample_recipe upsampler[UPSAMPLERS_MAX]; /* each enlarges what the one before gave */
+    int n_upsamplers;
     struct dit_recipe dit;
     struct model_defaults model;
     char hash[65]; /* SHA-256 of the file's bytes */

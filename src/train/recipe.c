@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "model/bundle.h"
 #include "train/checkpoint.h"
 #include "train/dit_task.h"
 
@@ -81,6 +82,26 @@ static void say_vae(struct buf *b, const struct train_config *c)
     say_real(b, "vae.object_weight", r->object_weight);
     say_real(b, "vae.noise", r->noise);
     say_optim(b, "vae", &r->optim);
+}
+
+/* Of upsampler i all, its schedule too: with another one it is another network. */
+static void say_upsampler(struct buf *b, const struct train_config *c, int i)
+{
+    const struct upsample_recipe *r = &c->upsampler[i];
+    const struct {
+        const char *name;
+        double value;
+    } field[] = {{"scale", r->net.scale}, {"width", r->net.width}, {"blocks", r->net.blocks},
+                 {"clips", r->clips},     {"frames", r->frames},   {"steps", (double)r->steps},
+                 {"batch", r->batch},     {"crop", r->crop},       {"edges", r->edges},
+                 {"warmup", r->warmup},   {"rate_decay", r->decay}};
+    char name[64];
+    for (size_t k = 0; k < sizeof(field) / sizeof(field[0]); k++) {
+        snprintf(name, sizeof(name), "upsamplers[%d].%s", i, field[k].name);
+        say_real(b, name, field[k].value);
+    }
+    snprintf(name, sizeof(name), "upsamplers[%d]", i);
+    say_optim(b, name, &r->optim);
 }
 
 static void say_latents(struct buf *b, const struct train_config *c)
@@ -222,6 +243,37 @@ int recipe_vae_done(const struct train_config *c, const char *dir)
     return is_done(dir, "vae/done", say_vae_schedule, c);
 }
 
+/* Its folder is also the name of its checkpoints. */
+static const char *upsampler_folder(int i)
+{
+    return bundle_folder((enum bundle_place)(PLACE_UPSAMPLER + i));
+}
+
+int recipe_upsampler_done(const struct train_config *c, const char *dir, int i)
+{
+    struct buf have = BUF_INIT, want = BUF_INIT;
+    char *path = xasprintf("%s/%s/done", dir, upsampler_folder(i));
+    struct err ignored = {0};
+    say_upsampler(&want, c, i);
+    int done = file_exists(path) && !file_read(&have, path, MAX_BYTES, &ignored) &&
+               !strcmp(buf_str(&have), buf_str(&want));
+    free(path);
+    buf_release(&have);
+    buf_release(&want);
+    return done;
+}
+
+int recipe_upsampler_finish(const struct train_config *c, const char *dir, int i, struct err *e)
+{
+    struct buf text = BUF_INIT;
+    char *path = xasprintf("%s/%s/done", dir, upsampler_folder(i));
+    say_upsampler(&text, c, i);
+    int r = file_write(path, text.data, text.len, e);
+    free(path);
+    buf_release(&text);
+    return r;
+}
+
 int recipe_dit_done(const struct train_config *c, const char *dir)
 {
     return is_done(dir, "transformer/done", say_dit_schedule, c);
@@ -251,6 +303,23 @@ static int check_vae(const struct train_config *c, const char *dir, struct err *
                        "%s: the codec has learned for %lld steps already, vae.steps is %lld", dir,
                        (long long)steps, (long long)c->vae.steps);
     return 0;
+}
+
+/* Each upsampler has learned from what those before it make. */
+static int check_upsamplers(const struct train_config *c, const char *dir, const char *have,
+                            struct err *e)
+{
+    int r = 0;
+    for (int i = 0; i < c->n_upsamplers && !r; i++) {
+        struct buf want = BUF_INIT;
+        char *done = xasprintf("%s/done", upsampler_folder(i));
+        say_upsampler(&want, c, i);
+        if (there(dir, done) || checkpoint_newest(dir, upsampler_folder(i)) >= 0)
+            r = compare(have, buf_str(&want), dir, e);
+        free(done);
+        buf_release(&want);
+    }
+    return r;
 }
 
 static int check_dit(const struct train_config *c, const char *dir, struct err *e)
@@ -294,6 +363,8 @@ int recipe_check(const struct train_config *c, const char *dir, struct err *e)
         r = compare(buf_str(&have), buf_str(&all), dir, e);
     if (!r && vae_begun && !(r = compare(buf_str(&have), buf_str(&vae), dir, e)))
         r = check_vae(c, dir, e);
+    if (!r)
+        r = check_upsamplers(c, dir, buf_str(&have), e);
     if (!r && dit_begun && !(r = compare(buf_str(&have), buf_str(&latents), dir, e)) &&
         !(r = compare(buf_str(&have), buf_str(&dit), dir, e)))
         r = check_dit(c, dir, e);
@@ -302,6 +373,8 @@ int recipe_check(const struct train_config *c, const char *dir, struct err *e)
     buf_puts(&all, buf_str(&vae));
     buf_puts(&all, buf_str(&latents));
     buf_puts(&all, buf_str(&dit));
+    for (int i = 0; i < c->n_upsamplers; i++)
+        say_upsampler(&all, c, i);
     if (!r)
         r = file_write(path, all.data, all.len, e);
     free(path);

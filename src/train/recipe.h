@@ -17,6 +17,9 @@ NODISCARD int recipe_check(const struct train_config *c, const char *dir, struct
 /* A stage's result folder is complete when its file "done" is there; it says for which schedule. */
 int recipe_vae_done(const struct train_config *c, const char *dir);
 int recipe_dit_done(const struct train_config *c, const char *dir);
+int recipe_upsampler_done(const struct train_config *c, const char *dir, int i);
+NODISCARD int recipe_upsampler_finish(const struct train_config *c, const char *dir, int i,
+                                      struct err *e);
 NODISCARD int recipe_vae_finish(const struct train_config *c, const char *dir, struct err *e);
 NODISCARD int recipe_dit_finish(const struct train_config *c, const char *dir, struct err *e);
 

@@ -3,6 +3,8 @@
  *
  *   reel     reel.bin: clips for the autoencoder (reel.h)
  *   vae      vae/: the frozen codec, fixed transform fitted, residual networks trained
+ *   upsamplers  upsampler/ upsampler_2/: what enlarges frames of the codec, where the config asks
+ *            for them (upsample_task.h)
  *   latents  latents.bin: latent_clips clips, and their mirror images, as latents (latents.h)
  *   dit      transformer/ text_encoder/: flow matching on the latents, text encoder trained
  *            jointly; with latent_growth more clips come meanwhile (growth.h)
@@ -17,6 +19,7 @@
 #include "train/loop.h"
 
 NODISCARD int vae_stage(const struct train_config *c, const struct run *run, struct err *e);
+NODISCARD int upsample_stage(const struct train_config *c, const struct run *run, struct err *e);
 NODISCARD int latents_stage(const struct train_config *c, const struct run *run, struct err *e);
 NODISCARD int dit_stage(const struct train_config *c, const struct run *run, struct err *e);
 NODISCARD int bundle_stage(const struct train_config *c, const struct run *run, struct err *e);

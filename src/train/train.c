@@ -37,9 +37,17 @@ struct stage {
 };
 
 static const struct stage STAGES[] = {
-    {"reel", reel_make},        {"vae", vae_stage},       {"latents", latents_stage},
-    {"transformer", dit_stage}, {"bundle", bundle_stage},
+    {"reel", reel_make},        {"vae", vae_stage},         {"upsamplers", upsample_stage},
+    {"latents", latents_stage}, {"transformer", dit_stage}, {"bundle", bundle_stage},
 };
+
+int train_has_stage(const char *name)
+{
+    for (size_t i = 0; i < sizeof(STAGES) / sizeof(STAGES[0]); i++)
+        if (!strcmp(name, STAGES[i].name))
+            return 1;
+    return 0;
+}
 
 /* Two runs that write into one folder would mix their files: the second is refused. File systems
  * without locks are written as before. Returns what is to be closed at the end. */
@@ -71,6 +79,8 @@ static int run_stages(const struct train_config *c, const struct run *run, struc
     for (size_t i = 0; i < sizeof(STAGES) / sizeof(STAGES[0]) && !r; i++) {
         run_log(run, "== %s", STAGES[i].name);
         r = STAGES[i].run(c, run, e);
+        if (run->until && !strcmp(run->until, STAGES[i].name))
+            break;
     }
     return r;
 }

@@ -15,6 +15,9 @@
  * far is on disk). */
 NODISCARD int train_run(const struct train_config *c, const struct run *run, struct err *e);
 
+/* 1: there is a stage of that name, as struct run wants in `until`. */
+int train_has_stage(const char *name);
+
 /* Steps that are worth timing, in bf16, of transformers of random weights. */
 struct bench_case {
     const char *name, *help;
