@@ -57,6 +57,9 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         if (set)
             jsonw_string(w, key, request_text(r, id));
         break;
+    case OPT_ENLARGE:
+        jsonw_string(w, key, p->n_enlarge || !p->model->n_upsamplers ? "model" : "plain");
+        break;
     case OPT_SECONDS:
         if (set)
             jsonw_real(w, key, r->value[id].r);

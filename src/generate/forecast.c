@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "generate/plan.h"
 #include "generate/velocity.h"
+#include "tensor/ops.h"
 
 #define MIB (1024.0 * 1024.0)
 enum {
@@ -38,14 +39,14 @@ static double host_bytes(const struct plan *p)
 {
     struct latent_shape s = plan_latent(p);
     double latent = (double)latent_count(&s) * sizeof(float);
-    double drawn = (double)p->w * p->h * 3 * (1 + sizeof(float)) * p->codec.kt;
+    double drawn = (double)p->w * p->h * 3 * (1 + sizeof(float)) * p->scale * p->scale;
     double film = (double)p->film_w * p->film_h * 3;
     return latent * 16 + drawn +
            film * (p->n_film < ENCODER_FRAMES ? p->n_film + 4 : ENCODER_FRAMES) + PROGRAM_BYTES;
 }
 
 /* Memory in bytes of p with windows of t latent frames; *dit: operations of a call, *vae: of a
- * latent frame. */
+ * latent frame and what becomes of it. */
 static double dry_run(const struct plan *p, int t, double *dit, double *vae)
 {
     struct plan q = *p;
@@ -62,7 +63,16 @@ static double dry_run(const struct plan *p, int t, double *dit, double *vae)
     cx.flops = 0;
     codec_stream_init(&stream, device_null(), &p->model->codec);
     for (int i = 0; i < 2; i++) { /* the second knows a past */
-        codec_stream_step(&cx, &stream, tensor_new(&cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)));
+        struct tensor *y =
+            codec_stream_step(&cx, &stream, tensor_new(&cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)));
+        for (int f = 0; f < (int)y->dim[0]; f++) {
+            struct scope scope;
+            scope_begin(&cx, &scope);
+            struct tensor *x = slice_rows(&cx, y, f, 1);
+            for (int k = 0; k < p->n_enlarge; k++)
+                x = upsampler_enlarge(&cx, &p->model->upsampler[k], x);
+            scope_end(&cx, &scope, NULL);
+        }
         cx_step_end(&cx);
     }
     *vae = cx.flops / 2;

@@ -4,24 +4,25 @@
 #include "base/clock.h"
 #include "generate/pipeline.h"
 #include "media/resize.h"
+#include "tensor/ops.h"
 
-/* Drawn frames arrive in order; each is shown as often as the film's rate wants it. */
+/* Drawn frames arrive in order, rgb [h*scale][w*scale][3]; each is shown as often as the film's rate
+ * wants it. */
 static int show(struct screen *s, int frame, const float *rgb, struct err *e)
 {
     const struct plan *p = s->plan;
-    size_t n = (size_t)p->w * (size_t)p->h * 3, film = (size_t)p->film_w * (size_t)p->film_h * 3;
+    int w = p->w * p->scale, h = p->h * p->scale;
+    size_t n = (size_t)w * (size_t)h * 3, film = (size_t)p->film_w * (size_t)p->film_h * 3;
     int rc = 0;
 
-    if (s->next == p->n_film || plan_drawn_frame(p, s->next) != frame)
-        return 0;
     for (size_t i = 0; i < n; i++) {
         float v = rgb[i] * 255 + 0.5f;
         s->drawn[i] = v >= 255 ? 255 : v > 0 ? (uint8_t)v : 0;
     }
-    if (p->film_w == p->w && p->film_h == p->h)
+    if (p->film_w == w && p->film_h == h)
         memcpy(s->film, s->drawn, n);
     else
-        resize_cover(s->film, p->film_w, p->film_h, s->drawn, p->w, p->h, RESIZE_BICUBIC,
+        resize_cover(s->film, p->film_w, p->film_h, s->drawn, w, h, RESIZE_BICUBIC,
                      s->cx->kcx.threads);
     for (; !rc && s->next < p->n_film && plan_drawn_frame(p, s->next) == frame; s->next++) {
         sha256_add(&s->hash, s->film, film);
@@ -29,6 +30,35 @@ static int show(struct screen *s, int frame, const float *rgb, struct err *e)
             rc = s->sink->frame(s->sink->user, s->next, s->film, e);
     }
     return rc <= 0 ? rc : err_set(e, ERR_CANCEL, "stopped at frame %d", s->next);
+}
+
+/* Frame i of y, the drawn frame number `frame`, is enlarged and shown; nothing is done for one that
+ * the film leaves out. */
+static int show_drawn(struct screen *s, const struct tensor *y, int i, int frame, float *rgb,
+                      struct err *e)
+{
+    const struct plan *p = s->plan;
+    struct cx *cx = s->cx;
+    struct scope scope;
+    int finite;
+
+    if (s->next == p->n_film || plan_drawn_frame(p, s->next) != frame)
+        return 0;
+    device_enter(cx->device);
+    scope_begin(cx, &scope);
+    struct tensor *x = slice_rows(cx, (struct tensor *)y, i, 1);
+    for (int k = 0; k < p->n_enlarge; k++)
+        x = upsampler_enlarge(cx, &s->model->upsampler[k], x);
+    finite = tensor_finite(cx, x); /* it asks the device how it is */
+    if (!cx->err.code && finite)
+        tensor_read_f32(cx, x, rgb);
+    scope_end(cx, &scope, NULL);
+    device_leave(cx->device);
+    if (cx->err.code)
+        return err_set(e, cx->err.code, "decoder: %s", cx->err.msg);
+    if (!finite)
+        return err_set(e, ERR_DEVICE, "decoder: frames from %d on are not finite", frame);
+    return show(s, frame, rgb, e);
 }
 
 /* Latent frame t of window x -> its video frames, shown. */
@@ -45,18 +75,11 @@ static int decode(struct screen *s, const struct latent_shape *shape, const floa
     struct tensor *y = codec_stream_step(
         cx, &s->stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), latent, DT_F32));
     free(latent);
-    int finite = tensor_finite(cx, y); /* it asks the device how it is */
-    if (cx->err.code)
-        rc = err_set(e, cx->err.code, "decoder: %s", cx->err.msg);
-    else if (!finite)
-        rc = err_set(e, ERR_DEVICE, "decoder: frames from %d on are not finite", first);
-    size_t frame = (size_t)p->w * (size_t)p->h * 3;
-    float *rgb = rc ? NULL : xmalloc(tensor_bytes(y));
-    if (!rc)
-        tensor_read_f32(cx, y, rgb);
     device_leave(cx->device);
+    size_t px = (size_t)p->w * (size_t)p->h * (size_t)(p->scale * p->scale);
+    float *rgb = xmalloc(sizeof *rgb * px * 3);
     for (int i = 0; !rc && i < (int)y->dim[0]; i++)
-        rc = show(s, first + i, rgb + frame * (size_t)i, e);
+        rc = show_drawn(s, y, i, first + i, rgb, e);
     free(rgb);
     cx_step_end(cx);
     s->latents++;
@@ -66,8 +89,8 @@ static int decode(struct screen *s, const struct latent_shape *shape, const floa
 void screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const struct plan *p,
                  const struct sink *sink)
 {
-    *s = (struct screen){.cx = cx, .plan = p, .sink = sink};
-    s->drawn = xmalloc((size_t)p->w * (size_t)p->h * 3);
+    *s = (struct screen){.cx = cx, .model = b, .plan = p, .sink = sink};
+    s->drawn = xmalloc((size_t)p->w * (size_t)p->h * 3 * (size_t)(p->scale * p->scale));
     s->film = xmalloc((size_t)p->film_w * (size_t)p->film_h * 3);
     sha256_init(&s->hash);
     codec_stream_init(&s->stream, cx->device, &b->codec);

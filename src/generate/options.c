@@ -12,6 +12,7 @@
 enum { MAX_TEXT = 1 << 16, MAX_JSON = 1 << 20, MAX_SIDE = 8192 };
 
 static const char *const ASPECTS[] = {"16:9", "1:1", "9:16", NULL};
+static const char *const ENLARGE[] = {"model", "plain", NULL};
 static const char *const TYPES[] = {"auto", "bf16", "f32", NULL};
 static const char *const SAMPLER_NAMES[] = {SAMPLERS(SAMPLER_NAME) NULL};
 
@@ -26,6 +27,9 @@ const struct option options[N_OPTIONS] = {
                   "size of the film; native is the size at which the model draws"},
     [OPT_ASPECT] = {"aspect", 0, OPTION_CHOICE, 1, 0, 0, ASPECTS, "16:9, 1:1, 9:16", "the model's",
                     "shape of the picture"},
+    [OPT_ENLARGE] = {"enlarge", 0, OPTION_CHOICE, 1, 0, 0, ENLARGE, "model, plain", "model",
+                     "what makes the film larger than it is drawn: networks of the model, where "
+                     "it has some, or plain interpolation"},
     [OPT_SECONDS] = {"seconds", 0, OPTION_REAL, 1, 0.01, 100000, NULL, "0.01 to 100000",
                      "the model's", "length of the film"},
     [OPT_FRAMES] = {"frames", 0, OPTION_INT, 1, 1, 1000000, NULL, "1 to 1000000", "by seconds",

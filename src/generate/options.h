@@ -27,6 +27,7 @@ enum option_id {
     OPT_NEGATIVE,
     OPT_SIZE,
     OPT_ASPECT,
+    OPT_ENLARGE,
     OPT_SECONDS,
     OPT_FRAMES,
     OPT_FPS,

@@ -64,11 +64,12 @@ void drawing_release(struct drawing *d);
 /* Latent frames become frames of the film, one after the other. */
 struct screen {
     struct cx *cx;
+    const struct bundle *model;
     const struct plan *plan;
     const struct sink *sink;
     struct codec_stream stream;
     struct sha256 hash;    /* over the RGB of all frames so far */
-    uint8_t *drawn, *film; /* owned: [h][w][3] at both sizes */
+    uint8_t *drawn, *film; /* owned: [h*scale][w*scale][3], and as the film */
     int latents, next;     /* latent frames so far; frame of the film */
     double spent_s;
 };

@@ -18,6 +18,8 @@
 #include "media/resize.h"
 
 enum { SHOWN_SIDE = 256, MAX_FRAMES = 1 << 24, CONTEXT_PART = 4 /* of a window */ };
+/* What is left to plain interpolation rather than to a network that overshoots it. */
+#define PLAIN_SCALE 1.25
 #define MAX_ASPECT 4.0 /* that a picture may ask for; what is longer is cut */
 
 static int read_configs(struct plan *p, const char *dir, struct err *e)
@@ -113,6 +115,19 @@ static int settle_size(struct plan *p, const struct request *r, const struct pic
     p->lh = p->h / p->codec.ks;
     p->lw = p->w / p->codec.ks;
     return 0;
+}
+
+/* Networks that enlarge, as long as the film is larger than what they have made. */
+static void settle_enlarge(struct plan *p, const struct request *r)
+{
+    double wanted = fmax((double)p->film_w / p->w, (double)p->film_h / p->h);
+    const struct bundle *b = p->model;
+
+    p->scale = 1;
+    if (request_int(r, OPT_ENLARGE, 0))
+        return;
+    while (p->n_enlarge < b->n_upsamplers && wanted / p->scale > PLAIN_SCALE)
+        p->scale *= b->upsampler[p->n_enlarge++].scale;
 }
 
 static int settle_frames(struct plan *p, const struct request *r, struct err *e)
@@ -357,8 +372,10 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = load_picture(&first, r, e);
     if (!rc)
         rc = settle_size(p, r, &first, e);
-    if (!rc)
+    if (!rc) {
+        settle_enlarge(p, r);
         rc = settle_frames(p, r, e);
+    }
     if (!rc)
         rc = settle_sampler(p, r, e);
     if (!rc)

@@ -41,6 +41,7 @@ static const struct kind networks[N_PART_ROLES] = { /* of part_classes */
     [PART_DENOISER] = {"transformer",   parity_denoiser,  1, 1, 1e-5, 2e-2},
     [PART_IMAGE] =    {"image encoder", parity_image,     1, 1, 1e-5, 2e-2},
     [PART_CODEC] =    {"codec",         parity_codec,     1, 1, 1e-5, 2e-2},
+    [PART_UPSAMPLER] = {"upsampler",     parity_upsampler, 1, 1, 1e-5, 2e-2},
 };
 /* clang-format on */
 #define N_KINDS ((int)(sizeof kinds / sizeof *kinds))

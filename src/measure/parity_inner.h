@@ -55,6 +55,7 @@ void parity_denoiser_gradients(struct parity *p);
 void parity_text(struct parity *p);
 void parity_image(struct parity *p);
 void parity_codec(struct parity *p);
+void parity_upsampler(struct parity *p);
 void parity_gradients(struct parity *p);
 void parity_flow(struct parity *p);
 void parity_randn(struct parity *p);

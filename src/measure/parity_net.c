@@ -320,3 +320,33 @@ void parity_codec(struct parity *p)
     cx_release(&cx);
     part_release(&part);
 }
+
+/* ---- upsampler ---- */
+
+void parity_upsampler(struct parity *p)
+{
+    const struct st_tensor *t;
+    float *x = parity_input(p, "frames", &t);
+    struct upsampler m;
+    struct part part;
+    struct cx cx;
+
+    if (!x || parity_load(p, &part, PART_UPSAMPLER, 0)) {
+        free(x);
+        return;
+    }
+    m = part_upsampler(&part);
+    cx_init(&cx, p->o->device, p->o->type, p->o->threads);
+    if (t->rank != 4 || t->dim[1] != 3) {
+        parity_fail(p, ERR_FORMAT, "%s/inputs.safetensors: frames must be [frames,3,H,W]", p->dir);
+    } else {
+        struct tensor *y = permute(&cx, parity_tensor(&cx, t, x), (const int[]){0, 2, 3, 1});
+
+        y = permute(&cx, upsampler_enlarge(&cx, &m, y), (const int[]){0, 3, 1, 2});
+        parity_check_tensor(p, &cx, "enlarged", y);
+        parity_check_network(p, &cx);
+    }
+    cx_release(&cx);
+    free(x);
+    part_release(&part);
+}

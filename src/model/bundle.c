@@ -224,6 +224,10 @@ static int check_fit(const struct bundle *b, struct err *e)
         return err_set(e, ERR_FORMAT,
                        "%s: vae of %d channels, latents_mean of %d: both must be equal", b->dir,
                        vae->channels, b->info.channels);
+    if (b->part[PLACE_UPSAMPLER2].is && !b->part[PLACE_UPSAMPLER].is)
+        return err_set(e, ERR_FORMAT,
+                       "%s: upsampler_2 enlarges what upsampler has made, and that is not there",
+                       b->dir);
     if ((b->n_denoisers > 1) != (b->info.boundary > 0))
         return err_set(e, ERR_FORMAT,
                        "%s: boundary_ratio is %g, but there %s; it is what divides transformer and "

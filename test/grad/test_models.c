@@ -3,6 +3,7 @@
 
 #include "gradcheck.h"
 #include "model/clause_text.h"
+#include "model/subpixel.h"
 #include "model/tiny_vae.h"
 #include "model/umt5.h"
 #include "model/wan.h"
@@ -268,4 +269,27 @@ TEST(grad_model_tiny_vae_decoder)
     CHECK_BELOW(vae_error(decode_fn, 1,
                           (struct gradcheck_input){.rank = 5, .dim = {2, 2, 1, 2, 3}, .wide = 1}),
                 1e-6);
+}
+
+static struct tensor *enlarge_fn(struct cx *cx, struct tensor **in, int n_in, void *arg)
+{
+    (void)n_in;
+    return subpixel_forward(cx, arg, in[0]);
+}
+
+TEST(grad_model_subpixel)
+{
+    struct subpixel m;
+    struct err e = {0};
+    struct gradcheck g = {.fn = enlarge_fn,
+                          .arg = &m,
+                          .n_in = 1,
+                          .in = {{.rank = 4, .dim = {2, 3, 5, 3}, .wide = 1}},
+                          .entries = 6,
+                          .seed = 11};
+
+    CHECK_INT(subpixel_init(&m, &(struct subpixel_config){4, 4, 2}, &e), 0);
+    g.weights = &m.weights;
+    CHECK_BELOW(gradcheck(&g), 1e-6);
+    subpixel_release(&m);
 }

@@ -75,6 +75,8 @@ TEST(golden_t5_shared_bias)                 { golden("t5-xxl-style", DT_F32, 4);
 TEST(golden_tiny_vae)                       { golden("tiny-vae", DT_F32, 9); }
 TEST(golden_tiny_vae_patch2)                { golden("tiny-vae-patch2", DT_F32, 3); }
 TEST(golden_tiny_vae_bf16)                  { golden("tiny-vae", DT_BF16, 9); }
+TEST(golden_upsampler)                      { golden("upsampler", DT_F32, 1); }
+TEST(golden_upsampler_bf16)                 { golden("upsampler", DT_BF16, 1); }
 TEST(golden_gradients_umt5)                 { golden("gradients-umt5", DT_F32, 23); }
 TEST(golden_gradients_wan)                  { golden("gradients-wan-ti2v", DT_F32, 45); }
 TEST(golden_optimiser_adamw)                { golden("optimiser-adamw", DT_F32, 30); }

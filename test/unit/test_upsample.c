@@ -1,0 +1,250 @@
+/* Upsamplers: which of them a film goes through, what they do to its pixels, and that their
+ * training learns from what the codec makes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "fixture.h"
+#include "generate/pipeline.h"
+#include "model/networks.h"
+#include "train/reel.h"
+#include "train/upsample_task.h"
+#include "ztest.h"
+
+static void must(int rc, const struct err *e)
+{
+    if (rc)
+        panic("%s", e->msg);
+}
+
+/* The fixture with upsamplers of the two scales (0: none), as initialised: they repeat pixels. */
+static char *model_with(const char *name, int first, int second)
+{
+    char *dir = path_join(ztest_tmp(), name);
+    const int scale[] = {first, second};
+    struct err e = {0};
+
+    fixture_model(dir);
+    for (int i = 0; i < 2; i++) {
+        char *folder = path_join(dir, bundle_folder((enum bundle_place)(PLACE_UPSAMPLER + i)));
+        struct subpixel m;
+
+        if (scale[i]) {
+            must(subpixel_init(&m, &(struct subpixel_config){scale[i], 4, 1}, &e), &e);
+            weights_on_cpu(&m.weights, DT_F32, 1);
+            weight_set_initialise(&m.weights, 5, NULL);
+            must(bundle_save_subpixel(&m, folder, DT_F32, NULL, &e), &e);
+            subpixel_release(&m);
+        }
+        free(folder);
+    }
+    return dir;
+}
+
+struct shot {
+    uint8_t *rgb; /* of the first frame */
+    int w, h, n_enlarge;
+};
+
+static int keep_first(void *user, int index, const uint8_t *rgb, struct err *e)
+{
+    struct shot *s = user;
+
+    (void)e;
+    if (!index)
+        memcpy(s->rgb, rgb, (size_t)s->w * (size_t)s->h * 3);
+    return 0;
+}
+
+static int film(struct shot *s, const char *dir, const char *size, const char *enlarge,
+                struct err *e)
+{
+    const char *settings[][2] = {{"prompt", "a red ball"}, {"seed", "3"},   {"steps", "2"},
+                                 {"frames", "5"},          {"type", "f32"}, {"size", size},
+                                 {"enlarge", enlarge}};
+    struct sink sink = {.user = s, .frame = keep_first};
+    struct figures figures;
+    struct request r;
+    struct bundle *b = NULL;
+    struct plan p = {0};
+    int rc = 0;
+
+    request_init(&r);
+    for (size_t i = 0; !rc && i < sizeof settings / sizeof *settings; i++)
+        rc = request_set(&r, settings[i][0], settings[i][1], e);
+    if (!rc)
+        rc = plan_make(&p, dir, &r, NULL, e);
+    if (!rc)
+        rc = bundle_open(&b, dir, device_cpu(), DT_F32, NULL, e);
+    *s = (struct shot){NULL, p.film_w, p.film_h, p.n_enlarge};
+    if (!rc) {
+        s->rgb = xmalloc((size_t)s->w * (size_t)s->h * 3);
+        rc = pipeline_run(b, &p, &sink, &figures, e);
+    }
+    if (b)
+        bundle_free(&b);
+    plan_release(&p);
+    request_release(&r);
+    return rc;
+}
+
+static int repeats(const struct shot *large, const struct shot *small)
+{
+    int k = large->w / small->w;
+
+    for (int y = 0; y < large->h; y++)
+        for (int x = 0; x < large->w; x++)
+            if (memcmp(large->rgb + ((size_t)y * (size_t)large->w + (size_t)x) * 3,
+                       small->rgb + ((size_t)(y / k) * (size_t)small->w + (size_t)(x / k)) * 3, 3))
+                return 0;
+    return 1;
+}
+
+TEST(film_goes_through_as_many_upsamplers_as_its_size_wants)
+{
+    static const struct {
+        const char *size, *enlarge;
+        int n;
+    } cases[] = {{"native", "model", 0},  {"60x40", "model", 0},  {"96x64", "model", 1},
+                 {"120x80", "model", 1},  {"144x96", "model", 2}, {"384x256", "model", 2},
+                 {"768x512", "model", 2}, {"384x256", "plain", 0}};
+    char *dir = model_with("enlarged", 2, 4);
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct shot s;
+        struct err e = {0};
+
+        CHECK_INT(film(&s, dir, cases[i].size, cases[i].enlarge, &e), 0);
+        if (s.n_enlarge != cases[i].n)
+            ztest_fail(__FILE__, __LINE__, "%s %s: %d upsamplers, expected %d", cases[i].size,
+                       cases[i].enlarge, s.n_enlarge, cases[i].n);
+        free(s.rgb);
+    }
+    free(dir);
+}
+
+TEST(upsamplers_that_learned_nothing_repeat_pixels)
+{
+    char *dir = model_with("enlarged-twice", 2, 4);
+    struct shot native, two, eight, plain;
+    struct err e = {0};
+
+    CHECK_INT(film(&native, dir, "native", "model", &e), 0);
+    CHECK_INT(film(&two, dir, "96x64", "model", &e), 0);
+    CHECK_INT(film(&eight, dir, "384x256", "model", &e), 0);
+    CHECK_INT(film(&plain, dir, "96x64", "plain", &e), 0);
+    CHECK(repeats(&two, &native));
+    CHECK(repeats(&eight, &native));
+    CHECK(!repeats(&plain, &native));
+    free(native.rgb);
+    free(two.rgb);
+    free(eight.rgb);
+    free(plain.rgb);
+    free(dir);
+}
+
+TEST(second_upsampler_without_a_first_is_refused)
+{
+    char *dir = model_with("second-alone", 0, 2);
+    struct shot s;
+    struct err e = {0};
+
+    CHECK_INT(film(&s, dir, "96x64", "model", &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "upsampler_2");
+    free(dir);
+}
+
+/* ---- training ---- */
+
+static struct train_config small_config(void)
+{
+    struct train_config c = {
+        .seed = 9, .type = DT_F32, .clip = {.width = 48, .height = 32, .frames = 9, .fps = 8}};
+
+    worlds_default(&c.clip.worlds);
+    return c;
+}
+
+/* With a codec of random weights the small pictures of pairs are what that makes of a render, and
+ * the large ones are the render of the same scene. */
+TEST(pairs_are_of_the_codec_and_of_the_same_scene)
+{
+    struct train_config c = small_config();
+    struct threads *th = threads_new(2);
+    struct run run = {.threads = th};
+    struct world_scene scene;
+    struct clip low, high;
+    struct tiny_vae codec;
+    struct upsample_pairs p;
+    struct err e = {0};
+    struct cx cx;
+
+    fixture_small_vae(&codec);
+    cx_init(&cx, device_cpu(), DT_F32, th);
+    struct upsample_source from = {.config = &c, .codec = &codec, .frames = 5, .scale = 2};
+    CHECK_INT(upsample_pairs_make(&p, &from, 7, 2, &cx, &run, &e), 0);
+    CHECK_INT(p.n, 10);
+    CHECK_INT(p.w, 48);
+    CHECK_INT(p.h, 32);
+
+    c.clip.frames = 5;
+    reel_draw(&low, &scene, c.seed, 8, &c.clip);
+    float *values = xmalloc(sizeof *values * 48 * 32 * 3 * 5);
+    for (int i = 0; i < 48 * 32 * 3 * 5; i++)
+        values[i] = (float)low.rgb[i] / 255;
+    struct tensor *x = tensor_from(&cx, DT_F32, DIMS(5, 32, 48, 3), values, DT_F32);
+    tensor_read_f32(&cx, tiny_vae_decode(&cx, &codec, tiny_vae_encode(&cx, &codec, x)), values);
+    int off = 0, bytes = 48 * 32 * 3;
+    for (int i = 0; i < 5 * bytes; i++) {
+        float v = values[i] * 255 + 0.5f;
+        off += p.low[5 * bytes + i] != (v >= 255 ? 255 : v > 0 ? (int)v : 0);
+    }
+    CHECK_INT(off, 0);
+    c.clip.width *= 2;
+    c.clip.height *= 2;
+    reel_draw(&high, &scene, c.seed, 8, &c.clip);
+    CHECK(!memcmp(p.high + 20 * bytes, high.rgb, 20 * (size_t)bytes));
+    clip_release(&low);
+    clip_release(&high);
+    free(values);
+    upsample_pairs_release(&p);
+    tiny_vae_release(&codec);
+    cx_release(&cx);
+    threads_free(&th);
+}
+
+/* Crops of the small and the large picture are of one place: of pairs that repeat pixels, the
+ * network that repeats pixels has no loss. */
+TEST(crops_of_a_pair_are_of_one_place)
+{
+    enum { W = 20, H = 18 };
+    static uint8_t low[2 * W * H * 3], high[2 * W * H * 3 * 4];
+    struct upsample_pairs p = {2, W, H, 2, low, high};
+    struct upsample_batch b;
+    struct subpixel m;
+    struct err e = {0};
+    struct cx cx;
+
+    for (int i = 0; i < 2 * W * H * 3; i++)
+        low[i] = (uint8_t)(i * 37 % 251);
+    for (int f = 0; f < 2; f++)
+        for (int y = 0; y < 2 * H; y++)
+            for (int x = 0; x < 2 * W; x++)
+                memcpy(high + ((f * 2 * H + y) * 2 * W + x) * 3,
+                       low + ((f * H + y / 2) * W + x / 2) * 3, 3);
+    CHECK_INT(subpixel_init(&m, &(struct subpixel_config){2, 3, 1}, &e), 0);
+    weights_on_cpu(&m.weights, DT_F32, 1);
+    weight_set_initialise(&m.weights, 1, NULL);
+    upsample_batch_init(&b, 6, 11, 2);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    for (int step = 0; step < 3; step++) {
+        upsample_batch_draw(&b, &p, 4, step);
+        CHECK(scalar_value(&cx, upsample_loss(&cx, &m, &b, 0.5)) < 1e-7);
+        b.high[5] += 0.5f;
+        CHECK(scalar_value(&cx, upsample_loss(&cx, &m, &b, 0.5)) > 1e-5);
+        cx_step_end(&cx);
+    }
+    cx_release(&cx);
+    upsample_batch_release(&b);
+    subpixel_release(&m);
+}
