@@ -6,8 +6,8 @@
 #include "media/resize.h"
 #include "tensor/ops.h"
 
-/* Drawn frames arrive in order, rgb [h*scale][w*scale][3]; each is shown as often as the film's rate
- * wants it. */
+/* Drawn frames arrive in order, rgb [h*scale][w*scale][3]; each is shown as often as the film's
+ * rate wants it. */
 static int show(struct screen *s, int frame, const float *rgb, struct err *e)
 {
     const struct plan *p = s->plan;

@@ -27,9 +27,9 @@ struct plan {
     int w, h, n_frames; /* px and frames that the model draws */
     int t, lh, lw, c;   /* latent of the film */
     int window;         /* latent frames that are drawn at once */
-    int context; /* of a later window, so many at least are the end of the one before, given */
-    int n_enlarge;      /* upsamplers of the model that every drawn frame goes through */
-    int scale;          /* px each way that they make of one */
+    int context;   /* of a later window, so many at least are the end of the one before, given */
+    int n_enlarge; /* upsamplers of the model that every drawn frame goes through */
+    int scale;     /* px each way that they make of one */
     int film_w, film_h; /* px of the film, whose n_film frames repeat or skip drawn ones */
     int n_film;
     double fps; /* of the film; the model's own is info.frame_rate */

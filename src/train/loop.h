@@ -20,7 +20,7 @@ struct run {
     FILE *log;                   /* progress lines; NULL = quiet */
     volatile sig_atomic_t *stop; /* set from a signal handler; NULL = never */
     double checkpoint_s;         /* seconds between checkpoints */
-    const char *until; /* the last stage that runs; NULL: all */
+    const char *until;           /* the last stage that runs; NULL: all */
     int resume; /* 1: continue from what is there; 0: files that exist are refused */
     struct device *device;
     struct threads *threads;
