@@ -1,4 +1,4 @@
-/* zoetrope convert: a model directory once more, its weights stored in another type. */
+/* zoetrope convert: a model directory or a file of weights once more, stored in another type. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,27 +6,32 @@
 #include "base/clock.h"
 #include "cmd.h"
 #include "model/convert.h"
+#include "model/convert_file.h"
 #include "zoetrope.h"
 
 static const char HELP[] =
-    "zoetrope convert [MODEL] -o DIR [--weights int8|bf16|f32] [-y]\n\n"
+    "zoetrope convert [MODEL] -o DIR [--type int8|bf16|f32] [-y]\n"
+    "zoetrope convert FILE -o FILE.safetensors [--type f32|bf16|f16|int8] [-y]\n"
+    "zoetrope convert FILE -o FILE.gguf [--type f32|bf16|f16|q8_0|q5_1|q5_0|q4_1|q4_0] [-y]\n\n"
     "Writes a model (a name or a folder; without one, the default model) to DIR with its matrices\n"
     "stored in another type; all other files are copied. Whatever they are stored in, weights are\n"
-    "computed with in bf16 or f32: a model of bytes loads and draws as fast as any other.\n\n"
-    "  -o DIR          where to; DIR appears when it is whole\n"
-    "  --weights TYPE  int8: bytes and one scale per row, half the size of bf16 (default);\n"
-    "                  bf16: two bytes; f32: four\n"
-    "  -y              overwrite a model in DIR\n\n"
+    "computed with in bf16 or f32: a model of bytes loads and draws as fast as any other.\n"
+    "Or writes one file of weights (safetensors, GGUF, shards by their index) as another.\n\n"
+    "  -o DIR, FILE    where to; it appears when it is whole\n"
+    "  --type TYPE     of matrices. A model: int8 (bytes and one scale per row, half the size of\n"
+    "                  bf16; default), bf16, f32. A file: as it is, where the format has that\n"
+    "  --weights TYPE  the same\n"
+    "  -y              overwrite a model in DIR, or FILE\n\n"
     "examples: zoetrope convert runs/physics-m/model -o small\n"
-    "          zoetrope convert small --weights bf16 -o wide -y\n";
+    "          zoetrope convert small --type bf16 -o wide -y\n"
+    "          zoetrope convert umt5_xxl.safetensors --type q8_0 -o umt5_xxl.gguf\n";
 
 struct args {
-    const char *model, *out;
-    enum dtype type;
+    const char *model, *out, *type;
     int overwrite;
 };
 
-static int parse_type(struct args *a, const char *value)
+static int model_type(const char *value, enum dtype *type)
 {
     static const struct {
         const char *name;
@@ -35,27 +40,24 @@ static int parse_type(struct args *a, const char *value)
 
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (!strcmp(value, types[i].name)) {
-            a->type = types[i].type;
+            *type = types[i].type;
             return 0;
         }
-    return cmd_usage("convert", "--weights \"%s\" is not allowed: int8, bf16, f32", value);
+    return cmd_usage("convert", "--type \"%s\" is not allowed for a model: int8, bf16, f32", value);
 }
 
 static int parse(struct args *a, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         const char *s = argv[i];
-        int weights = !strcmp(s, "--weights");
+        int type = !strcmp(s, "--weights") || !strcmp(s, "--type");
 
         if (!strcmp(s, "-y")) {
             a->overwrite = 1;
-        } else if (weights || !strcmp(s, "-o")) {
+        } else if (type || !strcmp(s, "-o")) {
             if (++i == argc)
                 return cmd_usage("convert", "%s wants a value", s);
-            if (!weights)
-                a->out = argv[i];
-            else if (parse_type(a, argv[i]))
-                return EXIT_USAGE;
+            *(type ? &a->type : &a->out) = argv[i];
         } else if (s[0] == '-') {
             return cmd_usage("convert", "no option %s", s);
         } else if (a->model) {
@@ -65,7 +67,7 @@ static int parse(struct args *a, int argc, char **argv)
         }
     }
     if (!a->out || !*a->out)
-        return cmd_usage("convert", "-o DIR says where the model goes");
+        return cmd_usage("convert", "-o says where the model goes");
     return 0;
 }
 
@@ -78,11 +80,47 @@ static void say_size(const char *what, const zt_model *m)
     printf(": %s of weights (%s)\n", size, zt_model_get(m, "weights"));
 }
 
-int cmd_convert(int argc, char **argv)
+static int convert_file(const struct args *a)
 {
-    struct args a = {.type = DT_I8};
+    struct err e = {0};
+
+    if (!a->model)
+        return cmd_usage("convert", "-o %s is one file: name the one to convert", a->out);
+    cmd_catch_signals();
+    if (file_convert(a->model, a->out, a->type, a->overwrite, &cmd_stop, &e))
+        return cmd_fail(&e);
+    return EXIT_OK;
+}
+
+static int convert_model(const struct args *a)
+{
+    enum dtype type = DT_I8;
     struct err e = {0};
     zt_model *from, *to;
+
+    if (a->type && model_type(a->type, &type))
+        return EXIT_USAGE;
+    e.code = zt_model_open(&from, a->model, e.msg, sizeof e.msg);
+    if (e.code)
+        return cmd_fail(&e);
+    cmd_catch_signals();
+    const char *path = zt_model_get(from, "path");
+    int rc = model_convert(path, a->out, type, a->overwrite, &cmd_stop, &e);
+    if (!rc) {
+        say_size(path, from);
+        e.code = rc = zt_model_open(&to, a->out, e.msg, sizeof e.msg);
+    }
+    if (!rc) {
+        say_size(a->out, to);
+        zt_model_free(&to);
+    }
+    zt_model_free(&from);
+    return rc ? cmd_fail(&e) : EXIT_OK;
+}
+
+int cmd_convert(int argc, char **argv)
+{
+    struct args a = {0};
 
     if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
         fputs(HELP, stdout);
@@ -90,20 +128,5 @@ int cmd_convert(int argc, char **argv)
     }
     if (parse(&a, argc, argv))
         return EXIT_USAGE;
-    e.code = zt_model_open(&from, a.model, e.msg, sizeof e.msg);
-    if (e.code)
-        return cmd_fail(&e);
-    cmd_catch_signals();
-    const char *path = zt_model_get(from, "path");
-    int rc = model_convert(path, a.out, a.type, a.overwrite, &cmd_stop, &e);
-    if (!rc) {
-        say_size(path, from);
-        e.code = rc = zt_model_open(&to, a.out, e.msg, sizeof e.msg);
-    }
-    if (!rc) {
-        say_size(a.out, to);
-        zt_model_free(&to);
-    }
-    zt_model_free(&from);
-    return rc ? cmd_fail(&e) : EXIT_OK;
+    return file_convert_wanted(a.out) ? convert_file(&a) : convert_model(&a);
 }

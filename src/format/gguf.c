@@ -44,14 +44,30 @@ static const unsigned char type_bytes[GGUF_N_TYPES] = {
 };
 /* clang-format on */
 
+static int find_type(const char *name)
+{
+    int i = 0;
+
+    while (i < N_GGML_TYPES && (!ggml_types[i].name || strcmp(ggml_types[i].name, name)))
+        i++;
+    return i < N_GGML_TYPES ? i : -1;
+}
+
 int gguf_block(const char *type_name, int *bytes)
 {
-    for (int i = 0; i < N_GGML_TYPES; i++)
-        if (ggml_types[i].name && !strcmp(ggml_types[i].name, type_name)) {
-            *bytes = ggml_types[i].bytes;
-            return ggml_types[i].block;
-        }
-    return 0;
+    int i = find_type(type_name);
+
+    *bytes = i < 0 ? 0 : ggml_types[i].bytes;
+    return i < 0 ? 0 : ggml_types[i].block;
+}
+
+int gguf_type_number(const char *type_name)
+{
+    int i = find_type(type_name);
+
+    if (i < 0)
+        BUG("gguf: no type is called %s", type_name);
+    return i;
 }
 
 struct reader {

@@ -50,5 +50,7 @@ int gguf_string(const struct gguf_value *v, size_t *at, const char **s, size_t *
 
 /* Values and bytes of a block of a ggml type by its name; 0 values: no such type. */
 int gguf_block(const char *type_name, int *bytes);
+/* Its number in files; no such type is a BUG. */
+int gguf_type_number(const char *type_name);
 
 #endif

@@ -45,32 +45,47 @@ static void unpack_i8(float *out, const void *blocks, int64_t n)
         out[i] = (float)x[i];
 }
 
+static void pack_f32(void *blocks, const float *x, int64_t n)
+{
+    memcpy(blocks, x, (size_t)n * sizeof *x);
+}
+
+static void pack_bf16(void *blocks, const float *x, int64_t n)
+{
+    dtype_convert(blocks, DT_BF16, x, DT_F32, (size_t)n);
+}
+
+static void pack_f16(void *blocks, const float *x, int64_t n)
+{
+    dtype_convert(blocks, DT_F16, x, DT_F32, (size_t)n);
+}
+
 /* clang-format off */
 const struct stored_form stored_forms[] = {
-    {"F32",       1,   4, unpack_f32},
-    {"BF16",      1,   2, unpack_bf16},
-    {"F16",       1,   2, unpack_f16},
-    {"I8",        1,   1, unpack_i8},
-    {"I8_ROT16",   16,  16, unpack_i8_rot16}, /* I8, of which a marker says more (quant.h) */
-    {"I8_ROT64",   64,  64, unpack_i8_rot64},
-    {"I8_ROT256", 256, 256, unpack_i8_rot256},
-    {"F8_E4M3",   1,   1, unpack_f8_e4m3},
-    {"F8_E5M2",   1,   1, unpack_f8_e5m2},
-    {"Q8_0",     32,  34, unpack_q8_0},
-    {"Q4_0",     32,  18, unpack_q4_0},
-    {"Q4_1",     32,  20, unpack_q4_1},
-    {"Q5_0",     32,  22, unpack_q5_0},
-    {"Q5_1",     32,  24, unpack_q5_1},
-    {"IQ4_NL",   32,  18, unpack_iq4_nl},
-    {"MXFP4",    32,  17, unpack_mxfp4},
-    {"NVFP4",    64,  36, unpack_nvfp4},
-    {"Q2_K",    256,  84, unpack_q2_k},
-    {"Q3_K",    256, 110, unpack_q3_k},
-    {"Q4_K",    256, 144, unpack_q4_k},
-    {"Q5_K",    256, 176, unpack_q5_k},
-    {"Q6_K",    256, 210, unpack_q6_k},
-    {"IQ4_XS",  256, 136, unpack_iq4_xs},
-    {NULL,        1,   1, NULL},
+    {"F32",       1,   4, unpack_f32,  pack_f32},
+    {"BF16",      1,   2, unpack_bf16, pack_bf16},
+    {"F16",       1,   2, unpack_f16,  pack_f16},
+    {"I8",        1,   1, unpack_i8, NULL},
+    {"I8_ROT16",   16,  16, unpack_i8_rot16, NULL}, /* I8, of which a marker says more (quant.h) */
+    {"I8_ROT64",   64,  64, unpack_i8_rot64, NULL},
+    {"I8_ROT256", 256, 256, unpack_i8_rot256, NULL},
+    {"F8_E4M3",   1,   1, unpack_f8_e4m3, NULL},
+    {"F8_E5M2",   1,   1, unpack_f8_e5m2, NULL},
+    {"Q8_0",     32,  34, unpack_q8_0, pack_q8_0},
+    {"Q4_0",     32,  18, unpack_q4_0, pack_q4_0},
+    {"Q4_1",     32,  20, unpack_q4_1, pack_q4_1},
+    {"Q5_0",     32,  22, unpack_q5_0, pack_q5_0},
+    {"Q5_1",     32,  24, unpack_q5_1, pack_q5_1},
+    {"IQ4_NL",   32,  18, unpack_iq4_nl, NULL},
+    {"MXFP4",    32,  17, unpack_mxfp4, NULL},
+    {"NVFP4",    64,  36, unpack_nvfp4, NULL},
+    {"Q2_K",    256,  84, unpack_q2_k, NULL},
+    {"Q3_K",    256, 110, unpack_q3_k, NULL},
+    {"Q4_K",    256, 144, unpack_q4_k, NULL},
+    {"Q5_K",    256, 176, unpack_q5_k, NULL},
+    {"Q6_K",    256, 210, unpack_q6_k, NULL},
+    {"IQ4_XS",  256, 136, unpack_iq4_xs, NULL},
+    {NULL,        1,   1, NULL, NULL},
 };
 /* clang-format on */
 

@@ -18,6 +18,9 @@ struct stored_form {
     int block, bytes; /* values and bytes of a block */
     /* n values of whole blocks, exactly or rounded to f32 once. */
     void (*unpack)(float *out, const void *blocks, int64_t n);
+    /* The other way, as the gguf package does it, to the bit; NULL: nobody packs it. The values are
+     * finite. */
+    void (*pack)(void *blocks, const float *x, int64_t n);
 };
 extern const struct stored_form stored_forms[];           /* ends with name NULL */
 const struct stored_form *stored_named(const char *name); /* NULL when there is none */

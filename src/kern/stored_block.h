@@ -26,4 +26,10 @@ void unpack_i8_rot16(float *out, const void *blocks, int64_t n);
 void unpack_i8_rot64(float *out, const void *blocks, int64_t n);
 void unpack_i8_rot256(float *out, const void *blocks, int64_t n);
 
+void pack_q8_0(void *blocks, const float *x, int64_t n);
+void pack_q4_0(void *blocks, const float *x, int64_t n);
+void pack_q4_1(void *blocks, const float *x, int64_t n);
+void pack_q5_0(void *blocks, const float *x, int64_t n);
+void pack_q5_1(void *blocks, const float *x, int64_t n);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "format/safetensors.h"
 #include "kern/kern.h"
 #include "tensor/ops.h"
 #include "tensor/weight.h"
@@ -25,7 +26,8 @@ static void unpack_made_up(float *out, const void *blocks, int64_t n)
     }
 }
 
-static const struct stored_form made_up = {"MADE_UP", MADE_UP_BLOCK, MADE_UP_BYTES, unpack_made_up};
+static const struct stored_form made_up = {"MADE_UP", MADE_UP_BLOCK, MADE_UP_BYTES, unpack_made_up,
+                                           NULL};
 
 /* A matrix of rows x row_values in some form, and the same in f32 and in bf16. */
 struct two {
@@ -190,6 +192,34 @@ TEST(stored_f8_is_sign_exponent_mantissa)
             else
                 CHECK((double)x == (i >> 7 ? -y : y) && !!signbit(x) == i >> 7);
         }
+}
+
+/* What the gguf package packs the same values into. */
+TEST(stored_packs_as_the_reference)
+{
+    struct st_file *in, *out;
+    struct err e = {0};
+    float x[8 * 64];
+    int n = 0;
+
+    CHECK_INT(st_open(&in, ztest_data("golden/gguf-packed/inputs.safetensors"), &e), 0);
+    CHECK_INT(st_open(&out, ztest_data("golden/gguf-packed/model.gguf"), &e), 0);
+    CHECK_INT(st_read_all(in, st_at(in, 0), x, DT_F32, &e), 0);
+    for (const struct stored_form *f = stored_forms; f->name; f++) {
+        const struct st_tensor *t = f->pack ? st_find(out, f->name) : NULL;
+        char got[sizeof x], want[sizeof x];
+
+        if (!t)
+            continue;
+        f->pack(got, x, 8 * 64);
+        CHECK_INT(st_read_bytes(out, t, 0, t->bytes, want, &e), 0);
+        if (memcmp(got, want, t->bytes))
+            ztest_fail(__FILE__, __LINE__, "%s is packed in another way", f->name);
+        n++;
+    }
+    CHECK_INT(n, st_count(out));
+    st_close(&in);
+    st_close(&out);
 }
 
 /* A layer and a table whose values lie elsewhere in that form. */
