@@ -6,6 +6,7 @@
 #include "base/jsonw.h"
 #include "base/machine.h"
 #include "base/utf8.h"
+#include "bench_codec.h"
 #include "cmd.h"
 #include "kern/device.h"
 #include "train/train.h"
@@ -23,7 +24,11 @@ static void print_help(void)
     puts("zoetrope bench [WHAT] [--steps N] [--device D] [--threads N] [--json]\n");
     for (int i = 0; i < n_bench_cases; i++)
         printf("%-10s %s\n", bench_cases[i].name, bench_cases[i].help);
-    puts("\nAll in bf16; the default is train-s.\n\n"
+    bench_codec_help();
+    puts("\nDecoders take --size WxH (480x272), --frames N (17) and --type bf16|f32 beside "
+         "--device,\n"
+         "--threads and --json.\n"
+         "\nAll in bf16; the default is train-s.\n\n"
          "  --steps N     how many; the median counts (default 6)\n"
          "  --device D    cpu, cuda or cuda:N (default: cpu)\n"
          "  --threads N   threads to compute with (default: all this process may use)\n"
@@ -107,6 +112,8 @@ int cmd_bench(int argc, char **argv)
         print_help();
         return EXIT_OK;
     }
+    if (argc > 1 && bench_codec_knows(argv[1]))
+        return bench_codec(argc, argv);
     int r = parse(&a, argc, argv);
     if (r)
         return r;

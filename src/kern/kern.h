@@ -198,6 +198,18 @@ struct k_conv2d_dw { /* dw, dbias: wide, += */
     void *dw, *dbias;
 };
 
+/* One frame of a causal convolution over time and space. frame[i] [h,w,cin] is what tap i looks at,
+ * the oldest first, or NULL for zeros; f.weight [cout,kt,kh,kw,cin], y [oh,ow,cout] in y_type. up
+ * 2: frames are seen twice as large, every pixel four times. add: y +=. f.n, f.x and f.stride are
+ * not used; the last frame is never NULL. */
+enum { CONV3D_TAPS = 3 };
+struct k_conv3d {
+    struct k_conv2d f;
+    int kt, up, add;
+    enum dtype y_type;
+    const void *frame[CONV3D_TAPS];
+};
+
 /* dst[i0..] = (or +=) src[i0..] over a box of up to 8 dimensions with strides in elements. A source
  * stride of 0 repeats (nearest upsampling); with add a destination stride of 0 sums, else no
  * destination is written twice. */
@@ -307,6 +319,7 @@ struct k_ema { /* avg += (1-decay)(p-avg) */
     K(rope, k_rope) K(act, k_act_fwd) K(act_bwd, k_act_bwd)                                        \
     K(add, k_add) K(mul, k_mul) K(add_gated, k_add_gated) K(add_gated_bwd, k_add_gated_bwd)        \
     K(conv2d, k_conv2d) K(conv2d_dx, k_conv2d_dx) K(conv2d_dw, k_conv2d_dw)                        \
+    K(conv3d, k_conv3d)                                                                            \
     K(permute, k_permute) K(embedding, k_embedding) K(embedding_bwd, k_embedding_bwd)              \
     K(sum_rows, k_sum_rows) K(loss, k_loss)                                                        \
     K(sum_squares, k_sum_squares) K(clip, k_clip)                                                  \

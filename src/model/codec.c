@@ -5,6 +5,8 @@
 
 #include "tensor/ops.h"
 
+#define SMALL_CODEC ((int64_t)4 << 20)
+
 int codec_frames(const struct codec_config *c, int t)
 {
     return c->first + c->kt * (t - 1);
@@ -18,6 +20,11 @@ int codec_latents(const struct codec_config *c, int n)
 struct tensor *codec_encode(struct cx *cx, const struct codec *c, struct tensor *video)
 {
     return c->is->encode(cx, c->net, video);
+}
+
+enum dtype codec_job_type(const struct weight_set *weights, enum dtype type)
+{
+    return type == DT_BF16 && weight_set_count(weights) < SMALL_CODEC ? DT_F32 : type;
 }
 
 /* ---- streams ---- */
@@ -104,6 +111,23 @@ struct tensor *codec_cache_past(struct cx *cx, struct codec_stream *s, int cache
     return past(cx, c, x);
 }
 
+/* For c->frames frames of so many bytes. */
+static void take_memory(struct cx *cx, const struct codec_stream *s, struct codec_cache *c,
+                        size_t frame)
+{
+    struct err e;
+
+    ZT_ASSERT(!c->bytes || c->bytes == frame * (size_t)c->frames);
+    if (c->bytes || cx->err.code)
+        return;
+    c->bytes = frame * (size_t)c->frames;
+    c->memory = device_take(s->device, c->bytes);
+    if (!c->memory && !s->device->dry) {
+        device_no_room(s->device, &e, "the frames that a codec looks back at");
+        cx_fail(cx, e.code, "%s", e.msg);
+    }
+}
+
 void codec_cache_keep(struct cx *cx, struct codec_stream *s, int cache, struct tensor *x)
 {
     struct codec_cache *c = &s->cache[cache];
@@ -114,17 +138,49 @@ void codec_cache_keep(struct cx *cx, struct codec_stream *s, int cache, struct t
 
         x = concat_rows(cx, 2, all);
     }
-    if (!c->bytes) {
-        c->bytes = frame * (size_t)c->frames;
-        c->memory = device_take(s->device, c->bytes);
-        if (!c->memory && !s->device->dry) {
-            struct err e;
-
-            device_no_room(s->device, &e, "the decoder's past");
-            cx_fail(cx, e.code, "%s", e.msg);
-        }
-    }
-    ZT_ASSERT(c->bytes == frame * (size_t)c->frames);
+    take_memory(cx, s, c, frame);
     tensor_save(cx, x, x->dim[0] - c->frames, c->frames, c->memory);
     c->filled = 1;
+}
+
+/* ---- rings ---- */
+
+void codec_rings(struct codec_stream *s, int n)
+{
+    if (!s->cache) {
+        s->cache = xcalloc((size_t)n, sizeof *s->cache);
+        s->n = n;
+    }
+    ZT_ASSERT(s->n == n);
+    s->next = n;
+}
+
+static void *ring_slot(const struct codec_cache *c, int64_t frame)
+{
+    size_t bytes = c->bytes / (size_t)c->frames;
+
+    return c->memory ? (char *)c->memory + (size_t)(frame % c->frames) * bytes : NULL;
+}
+
+struct tensor *codec_ring_frame(struct cx *cx, const struct codec_stream *s, int ring, int back)
+{
+    const struct codec_cache *c = &s->cache[ring];
+
+    if (c->seen < back)
+        return NULL;
+    ZT_ASSERT(back >= 1 && back <= c->frames);
+    return tensor_wrap(cx, c->like.type, c->like.rank, c->like.dim, ring_slot(c, c->seen - back));
+}
+
+void codec_ring_push(struct cx *cx, struct codec_stream *s, int ring, int frames,
+                     const struct tensor *x)
+{
+    struct codec_cache *c = &s->cache[ring];
+
+    ZT_ASSERT(x->dim[0] == 1 && (!c->frames || c->frames == frames));
+    c->frames = frames;
+    take_memory(cx, s, c, tensor_bytes(x));
+    c->like = (struct tensor){.rank = x->rank, .type = x->type};
+    memcpy(c->like.dim, x->dim, sizeof c->like.dim);
+    tensor_save(cx, x, 0, 1, ring_slot(c, c->seen++));
 }

@@ -13,15 +13,19 @@
 #include "tensor/weight.h"
 
 struct codec_config {
-    int channels; /* of the latent */
-    int kt, ks;   /* frames, and px each way, under one latent place */
-    int first;    /* frames of the first latent frame, 1..kt */
+    int channels;            /* of the latent */
+    int kt, ks;              /* frames, and px each way, under one latent place */
+    int first;               /* frames of the first latent frame, 1..kt */
+    const float *mean, *std; /* [channels], of its latents, borrowed; NULL: it does not say */
 };
 
 struct codec_stream;
 struct codec_class {
     struct codec_config (*config)(const void *net);
     struct tensor *(*encode)(struct cx *cx, const void *net, struct tensor *video);
+    /* Of a codec that gives a distribution: [t,h,w,2C], mean (which encode gives) and log variance.
+     * NULL: it gives none. */
+    struct tensor *(*moments)(struct cx *cx, const void *net, struct tensor *video);
     struct tensor *(*decode)(struct cx *cx, const void *net, struct codec_stream *s,
                              struct tensor *z);
 };
@@ -40,11 +44,17 @@ int codec_latents(const struct codec_config *c, int n);
 /* video [N,H,W,3], N = codec_frames of something, H and W divisible by ks -> [t, H/ks, W/ks, C]. */
 struct tensor *codec_encode(struct cx *cx, const struct codec *c, struct tensor *video);
 
+/* The type to compute in for a job of `type`: codecs below 4 M weights take f32 in a job of bf16,
+ * for it costs nothing beside the transformer and is worth 1 % of the signal. */
+enum dtype codec_job_type(const struct weight_set *weights, enum dtype type);
+
 /* Frames of one layer's input that the next step will look back at. */
 struct codec_cache {
     void *memory; /* of the device; NULL before the first step, and in a dry run */
     size_t bytes;
     int frames, filled; /* filled: there was a step before this one */
+    int64_t seen;       /* of a ring: frames so far */
+    struct tensor like; /* of a ring: shape and type of a frame */
 };
 struct codec_stream {
     const struct codec *codec;
@@ -73,5 +83,13 @@ int codec_cache_next(struct codec_stream *s, int frames); /* number of the cache
 struct tensor *codec_cache_past(struct cx *cx, struct codec_stream *s, int cache,
                                 const struct tensor *x);
 void codec_cache_keep(struct cx *cx, struct codec_stream *s, int cache, struct tensor *x);
+/* For networks that go frame by frame: the caches of a step are rings 0..n-1, which are used in any
+ * order and as often as there are frames. */
+void codec_rings(struct codec_stream *s, int n);
+/* The frame `back` >= 1 before the coming one; NULL where there was none. */
+struct tensor *codec_ring_frame(struct cx *cx, const struct codec_stream *s, int ring, int back);
+/* x [1,h,w,C] is the latest frame; the ring holds `frames` of them. */
+void codec_ring_push(struct cx *cx, struct codec_stream *s, int ring, int frames,
+                     const struct tensor *x);
 
 #endif

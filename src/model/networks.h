@@ -8,11 +8,13 @@
 #include "model/tiny_vae.h"
 #include "model/umt5.h"
 #include "model/wan.h"
+#include "model/wan_vae.h"
 
 /* The rows of part_classes (part.h). The first of each role is meant where a config names no class.
  */
 #define PART_CLASSES                                                                               \
-    &umt5_part, &clause_text_part, &wan_part, &tiny_vae_part, &clip_vision_part, &subpixel_part
+    &umt5_part, &clause_text_part, &wan_part, &tiny_vae_part, &clip_vision_part, &subpixel_part,   \
+        &wan_vae_part
 
 /* Networks whose structs the caller owns, as in training: DIR/config.json + weights (values and
  * type as store_save), and the reverse: init, allocate and load. m is released again on failure. */

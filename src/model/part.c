@@ -41,6 +41,20 @@ static void list_known(enum part_role role, struct buf *b)
             buf_printf(b, "%s%s", b->len ? ", " : "", *n);
 }
 
+/* Autoencoders of diffusers that know no time. */
+static int is_of_pictures(const char *name)
+{
+    static const char *const names[] = {"AutoencoderKL",        "AsymmetricAutoencoderKL",
+                                        "AutoencoderTiny",      "AutoencoderKLFlux2",
+                                        "AutoencoderDC",        "VQModel",
+                                        "ConsistencyDecoderVAE"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i]))
+            return 1;
+    return 0;
+}
+
 static void find_class(void *arg, struct jval o)
 {
     struct search *s = arg;
@@ -56,6 +70,11 @@ static void find_class(void *arg, struct jval o)
     if (s->found && s->found->role == s->role)
         return;
     list_known(s->role, &known);
+    if (s->role == PART_CODEC && name && is_of_pictures(name))
+        j_fail(o, key,
+               "\"%s\" is an autoencoder of single pictures: it has no convolutions over time and "
+               "draws no film; what is wanted is %s",
+               name, buf_str(&known));
     j_fail(o, key, "\"%s\" is no %s of this version, which knows %s", name ? name : "",
            role_names[s->role], known.len ? buf_str(&known) : "none");
     buf_release(&known);

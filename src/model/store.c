@@ -13,9 +13,7 @@
 /* Dimension i of w as files write it. */
 int64_t store_dim(const struct weight *w, int i)
 {
-    static const int order[] = {0, 3, 1, 2};
-
-    return w->dim[w->conv ? order[i] : i];
+    return w->dim[!w->conv || i == 0 ? i : i == 1 ? w->rank - 1 : i - 1];
 }
 
 static int n_not_one(const int64_t *dim, int rank, int64_t *out)
@@ -126,6 +124,12 @@ static int check_shapes(const struct match *m, int last_rows, struct err *e)
             dim[i] = store_dim(w, i);
         shape_text(want, sizeof want, dim, w->rank);
         shape_text(have, sizeof have, t->dim, t->rank);
+        if (w->conv && w->rank == 5 && w->dim[1] > 1 && t->rank == 4)
+            return err_set(
+                e, ERR_FORMAT,
+                "%s: tensor \"%s\" is [%s] where a network for video has [%s]: these are "
+                "weights for single pictures, without convolutions over time",
+                st_path(m->file, t->shard), t->name, have, want);
         return err_set(e, ERR_FORMAT, "%s: tensor \"%s\" is [%s], the config wants [%s]",
                        st_path(m->file, t->shard), t->name, have, want);
     }

@@ -27,7 +27,7 @@ struct store_names {
     int last_rows; /* a convolution with too many rows gives its last ones (as taehv) */
 };
 extern const struct store_names store_wan_names, store_umt5_names, store_clause_text_names,
-    store_tiny_vae_names, store_clip_vision_names, store_subpixel_names;
+    store_tiny_vae_names, store_clip_vision_names, store_subpixel_names, store_wan_vae_names;
 
 /* What may stand before the names in a file, "" first; ends with NULL. */
 extern const char *const store_prefixes[];

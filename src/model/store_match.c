@@ -76,6 +76,65 @@ static const struct naming umt5_rules[] = { /* the text encoder of the original 
     {"layer.1.DenseReluDense.wo", "ffn_down"},
     {NULL, NULL},
 };
+static const struct naming wan_vae_rules[] = { /* vae.py and vae2_2.py of the releases */
+    {"encoder.conv_in", "encoder.conv1"},
+    {"decoder.conv_in", "decoder.conv1"},
+    {"quant_conv", "conv1"},
+    {"post_quant_conv", "conv2"},
+    {"norm_out", "head.0"},
+    {"conv_out", "head.2"},
+    {"mid_block.resnets.0", "middle.0"},
+    {"mid_block.attentions.0", "middle.1"},
+    {"mid_block.resnets.1", "middle.2"},
+    {"down_blocks.0.resnets.0", "downsamples.0.downsamples.0"},
+    {"down_blocks.0.resnets.1", "downsamples.0.downsamples.1"},
+    {"down_blocks.0.downsampler", "downsamples.0.downsamples.2"},
+    {"down_blocks.1.resnets.0", "downsamples.1.downsamples.0"},
+    {"down_blocks.1.resnets.1", "downsamples.1.downsamples.1"},
+    {"down_blocks.1.downsampler", "downsamples.1.downsamples.2"},
+    {"down_blocks.2.resnets.0", "downsamples.2.downsamples.0"},
+    {"down_blocks.2.resnets.1", "downsamples.2.downsamples.1"},
+    {"down_blocks.2.downsampler", "downsamples.2.downsamples.2"},
+    {"down_blocks.3.resnets.0", "downsamples.3.downsamples.0"},
+    {"down_blocks.3.resnets.1", "downsamples.3.downsamples.1"},
+    {"up_blocks.0.resnets.0", "upsamples.0.upsamples.0"},
+    {"up_blocks.0.resnets.1", "upsamples.0.upsamples.1"},
+    {"up_blocks.0.resnets.2", "upsamples.0.upsamples.2"},
+    {"up_blocks.0.upsampler", "upsamples.0.upsamples.3"},
+    {"up_blocks.1.resnets.0", "upsamples.1.upsamples.0"},
+    {"up_blocks.1.resnets.1", "upsamples.1.upsamples.1"},
+    {"up_blocks.1.resnets.2", "upsamples.1.upsamples.2"},
+    {"up_blocks.1.upsampler", "upsamples.1.upsamples.3"},
+    {"up_blocks.2.resnets.0", "upsamples.2.upsamples.0"},
+    {"up_blocks.2.resnets.1", "upsamples.2.upsamples.1"},
+    {"up_blocks.2.resnets.2", "upsamples.2.upsamples.2"},
+    {"up_blocks.2.upsampler", "upsamples.2.upsamples.3"},
+    {"up_blocks.3.resnets.0", "upsamples.3.upsamples.0"},
+    {"up_blocks.3.resnets.1", "upsamples.3.upsamples.1"},
+    {"up_blocks.3.resnets.2", "upsamples.3.upsamples.2"},
+    {"down_blocks", "downsamples"},
+    {"up_blocks.0.resnets.0", "upsamples.0"},
+    {"up_blocks.0.resnets.1", "upsamples.1"},
+    {"up_blocks.0.resnets.2", "upsamples.2"},
+    {"up_blocks.0.upsamplers.0", "upsamples.3"},
+    {"up_blocks.1.resnets.0", "upsamples.4"},
+    {"up_blocks.1.resnets.1", "upsamples.5"},
+    {"up_blocks.1.resnets.2", "upsamples.6"},
+    {"up_blocks.1.upsamplers.0", "upsamples.7"},
+    {"up_blocks.2.resnets.0", "upsamples.8"},
+    {"up_blocks.2.resnets.1", "upsamples.9"},
+    {"up_blocks.2.resnets.2", "upsamples.10"},
+    {"up_blocks.2.upsamplers.0", "upsamples.11"},
+    {"up_blocks.3.resnets.0", "upsamples.12"},
+    {"up_blocks.3.resnets.1", "upsamples.13"},
+    {"up_blocks.3.resnets.2", "upsamples.14"},
+    {"norm1", "residual.0"},
+    {"conv1", "residual.2"},
+    {"norm2", "residual.3"},
+    {"conv2", "residual.6"},
+    {"conv_shortcut", "shortcut"},
+    {NULL, NULL},
+};
 static const struct naming no_rules[] = {{NULL, NULL}};
 static const char *const no_names[] = {NULL};
 static const char *const wan_ignore[] = {".norm_added_q.", NULL}; /* of no use to the class either */
@@ -85,7 +144,8 @@ static const char *const umt5_ignore[] = {"decoder.", "lm_head.weight", "spiece_
 static const struct naming umt5_tied[] = {{"shared.weight", "encoder.embed_tokens.weight"},
                                           {NULL, NULL}};
 const char *const store_prefixes[] = {"", "model.diffusion_model.", "diffusion_model.", "model.",
-                                       "transformer.", "module.", "vision_model.", NULL};
+                                       "transformer.", "module.", "vision_model.", "vae.",
+                                       "first_stage_model.", NULL};
 /* clang-format on */
 
 const struct store_names store_wan_names = {wan_rules, wan_ignore, no_rules, 0};
@@ -93,6 +153,7 @@ const struct store_names store_clip_vision_names = {no_rules, clip_ignore, no_ru
 const struct store_names store_umt5_names = {umt5_rules, umt5_ignore, umt5_tied, 0};
 const struct store_names store_clause_text_names = {no_rules, no_names, no_rules, 0};
 const struct store_names store_subpixel_names = {no_rules, no_names, no_rules, 0};
+const struct store_names store_wan_vae_names = {wan_vae_rules, no_names, no_rules, 0};
 const struct store_names store_tiny_vae_names = {no_rules, no_names, no_rules, 1};
 
 /* Replace the whole dotted part `from` of name, where it is there. */

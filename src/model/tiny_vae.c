@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define MAX_FRAMES 64 /* under one latent place */
-#define SMALL_CODEC ((int64_t)4 << 20)
 
 /* ---- weights ---- */
 
@@ -377,7 +376,8 @@ static struct codec_config codec_config_of(const void *net)
 {
     const struct tiny_vae *m = net;
 
-    return (struct codec_config){m->config.latent_channels, m->kt, m->ks, 1};
+    return (struct codec_config){
+        .channels = m->config.latent_channels, .kt = m->kt, .ks = m->ks, .first = 1};
 }
 
 static struct tensor *encode(struct cx *cx, const void *net, struct tensor *video)
@@ -393,18 +393,15 @@ static struct tensor *decode_step(struct cx *cx, const void *net, struct codec_s
     return without_first(cx, decode(cx, m, z, 1, s), s->steps ? 0 : m->kt - 1);
 }
 
-/* Codecs below 4 M weights take f32 in a job of bf16: its cost is nothing beside the transformer,
- * and it is worth 1 % of the signal. */
 static enum dtype job_type(const void *net, enum dtype type)
 {
-    const struct tiny_vae *m = net;
-
-    return type == DT_BF16 && weight_set_count(&m->weights) < SMALL_CODEC ? DT_F32 : type;
+    return codec_job_type(&((const struct tiny_vae *)net)->weights, type);
 }
 
 PART_METHODS(tiny_vae)
 static const char *const class_names[] = {"TAEHV", NULL};
-static const struct codec_class codec = {codec_config_of, encode, decode_step};
+static const struct codec_class codec = {
+    .config = codec_config_of, .encode = encode, .decode = decode_step};
 const struct part_class tiny_vae_part = {.role = PART_CODEC,
                                          .names = class_names,
                                          .library = "zoetrope",

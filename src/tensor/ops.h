@@ -39,6 +39,8 @@ struct tensor *norm_mod(struct cx *cx, struct tensor *x, struct weight *gain, st
                         struct mod scale, struct mod shift, double eps);
 /* Over the last axis. Consumes x; -> cx->type. */
 struct tensor *rms_norm(struct cx *cx, struct tensor *x, struct weight *gain, double eps);
+/* silu of rms_norm, without consuming x. */
+struct tensor *rms_silu(struct cx *cx, struct tensor *x, struct weight *gain, double eps);
 struct tensor *act(struct cx *cx, struct tensor *x, enum k_act kind);  /* consumes x */
 struct tensor *add(struct cx *cx, struct tensor *a, struct tensor *b); /* consumes a; type of a */
 struct tensor *add_scaled(struct cx *cx, struct tensor *a, double alpha, struct tensor *b,
@@ -70,10 +72,27 @@ struct tensor *attention(struct cx *cx, struct tensor *q, struct tensor *k, stru
 /* Images are [n,h,w,C]. kernel 1 or 3, stride 1 or 2; padding (kernel-1)/2 unless pad_after: then
  * (0, kernel-1) after only. */
 struct tensor *conv2d(struct cx *cx, struct tensor *x, const struct conv_w *w, int stride);
+/* One frame [1,h,w,cout] of a causal convolution over time: frame[i] [1,h,w,C] is what tap i of w
+ * looks at, the oldest first, NULL for zeros; there are as many as w has taps. up 2: frames are
+ * seen twice as large (nearest). Odd kernels, padding as conv2d's. to [1,h,w,cout]: the result is
+ * added to it, which consumes it; NULL: type is that of the result. No gradient: with a tape that
+ * wants one the job fails. */
+struct tensor *conv3d(struct cx *cx, struct tensor *const *frame, const struct conv_w *w, int up,
+                      struct tensor *to, enum dtype type);
+/* The same a tap at a time: wide [1,h,w,cout*kt], what tap i of output c makes of frame x is
+ * channel c*kt + i; no bias. For outputs of few channels, whose past is smaller than that of the
+ * inputs. */
+struct tensor *conv3d_taps(struct cx *cx, struct tensor *x, const struct conv_w *w);
 struct tensor *upsample2(struct cx *cx, struct tensor *x); /* nearest, [n,2h,2w,C] */
 /* [n, h*p, w*p, C] <-> [n, h, w, C*p*p]; channel order c*p*p + i*p + j as torch.pixel_unshuffle. */
 struct tensor *pixel_unshuffle(struct cx *cx, struct tensor *x, int p);
 struct tensor *pixel_shuffle(struct cx *cx, struct tensor *x, int p);
+/* Rows of x [1,D], again and again: [n,D]. */
+struct tensor *repeat_row(struct cx *cx, struct tensor *x, int64_t n);
+/* Every channel stands `repeats` times in a row, and then part `part` of `parts` equal parts of
+ * what each of the `out` channels has got is pixel_shuffled by 2: [1,h,w,C] -> [1,2h,2w,out], with
+ * C repeats = out parts 4 and repeats a power of two up to 4 parts (Wan 2.2's DupUp3D). */
+struct tensor *duplicate_up(struct cx *cx, struct tensor *x, int64_t out, int parts, int part);
 /* [n,t,h,w,C] -> rows [n*(t/pt)*(h/ph)*(w/pw), C*pt*ph*pw], columns in order c,pt,ph,pw (a Conv3d
  * weight as a matrix). */
 struct tensor *patchify(struct cx *cx, struct tensor *x, int pt, int ph, int pw);

@@ -113,6 +113,17 @@ struct conv_w conv_declare(struct weight_set *s, const char *name, int64_t in, i
     return c;
 }
 
+struct conv_w conv3d_declare(struct weight_set *s, const char *name, int64_t in, int64_t out,
+                             int frames, int kernel)
+{
+    char *full = arena_printf(&s->arena, "%s.weight", name);
+    struct conv_w c = {
+        weight_declare(s, full, 1, INIT_LINEAR, 1, DIMS(out, frames, kernel, kernel, in)), NULL, 0};
+    c.w->conv = 1;
+    c.b = bias_declare(s, name, out);
+    return c;
+}
+
 static void *elements(const struct weight *w, enum dtype type, int *full)
 {
     size_t bytes;
@@ -377,7 +388,7 @@ void weight_rows_from_file(struct weight *w, int64_t first, int64_t rows, const 
         store_range(w, first * n, values, type, rows * n);
         return;
     }
-    /* [out,in,kh,kw] -> [out,kh,kw,in], one output channel at a time */
+    /* [out,in,kt,kh,kw] -> [out,kt,kh,kw,in], one output channel at a time */
     char *row = xmalloc((size_t)n * size);
     for (int64_t o = 0; o < rows; o++) {
         const char *from = (const char *)values + (size_t)(o * n) * size;
@@ -396,7 +407,7 @@ void weight_to_file_order(const struct weight *w, float *out)
         values_f32(w, 0, out, weight_count(w));
         return;
     }
-    int64_t in = w->dim[3], taps = w->dim[1] * w->dim[2], n = in * taps;
+    int64_t n = row_values(w), in = w->dim[w->rank - 1], taps = n / in;
     float *row = xmalloc((size_t)n * sizeof *row);
     for (int64_t o = 0; o < w->dim[0]; o++) {
         values_f32(w, o * n, row, n);

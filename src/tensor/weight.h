@@ -37,7 +37,7 @@ struct weight {
     enum init init;
     double init_arg;
     int matrix; /* 1: hidden matrix (bf16 in bf16 mode, weight decay); 0: always wide, AdamW */
-    int conv;   /* 1: the file holds [out,in,kh,kw] and memory [out,kh,kw,in] */
+    int conv;   /* 1: the file holds [out,in,(kt),kh,kw] and memory [out,(kt),kh,kw,in] */
     int frozen; /* no gradient */
     int wide;   /* 1: computes in the wide type even where it is a matrix */
     int muon;   /* matrix that Muon may take (false for embeddings, first and last layers) */
@@ -59,7 +59,7 @@ struct linear_w {
     struct weight *w, *b; /* w [out,in]; b [out] or NULL */
 };
 struct conv_w {
-    struct weight *w, *b; /* w [cout,kh,kw,cin] in memory */
+    struct weight *w, *b; /* w [cout,(kt),kh,kw,cin] in memory */
     int pad_after;        /* 1: zero padding only below and right */
 };
 
@@ -83,6 +83,9 @@ struct linear_w linear_declare(struct weight_set *s, const char *name, int64_t i
                                int bias, enum init init, double init_arg);
 struct conv_w conv_declare(struct weight_set *s, const char *name, int64_t in, int64_t out,
                            int kernel, int bias, enum init init, double init_arg);
+/* Over `frames` frames and kernel x kernel places, with bias; initialised as INIT_LINEAR. */
+struct conv_w conv3d_declare(struct weight_set *s, const char *name, int64_t in, int64_t out,
+                             int frames, int kernel);
 struct weight *weight_find(struct weight_set *s, const char *name);
 
 /* Allocate zeros on the device for computing in `type` (F32, BF16, F64); training adds f32 master
@@ -108,7 +111,7 @@ void weights_enter(struct cx *cx, const struct weight_set *s, int group);
 void weight_set_initialise(struct weight_set *s, uint64_t seed, struct threads *th);
 /* Give w its values (n elements in memory order, any type): fills master and data. */
 void weight_store(struct weight *w, const void *values, enum dtype type);
-/* In files convolutions lie as [out,in,kh,kw]. Give w its rows (of the first dimension)
+/* In files convolutions lie as [out,in,(kt),kh,kw]. Give w its rows (of the first dimension)
  * row..row+rows-1 in the order of files. */
 void weight_rows_from_file(struct weight *w, int64_t row, int64_t rows, const void *values,
                            enum dtype type);

@@ -187,3 +187,45 @@ static void conv2d_dw(struct kit *t)
 KERNEL_ROW(conv2d, conv2d, conv_shapes, DATA_ALL, 0, 5e-6, 1e-2, 1e-5)
 KERNEL_ROW(conv2d_dx, conv2d_dx, conv_shapes, DATA_ALL, 0, 5e-6, 1e-2, 1e-5)
 KERNEL_ROW(conv2d_dw, conv2d_dw, conv_shapes, DATA_ALL, 0, 5e-6, 1e-2, 1e-5)
+
+/* h w cin cout kt kh kw up, frames that are there (bits, oldest first), add and wide y (bits) */
+static const int64_t frame_shapes[][10] = {
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0},     {5, 7, 3, 5, 3, 3, 3, 1, 7, 0},
+    {6, 9, 16, 8, 3, 3, 3, 1, 4, 1},    {4, 5, 12, 33, 3, 1, 1, 1, 6, 2},
+    {5, 4, 10, 70, 1, 3, 3, 2, 1, 0},   {9, 13, 96, 40, 3, 3, 3, 1, 7, 1},
+    {3, 70, 24, 130, 3, 3, 3, 1, 5, 3}, {2, 3, 7, 9, 3, 3, 3, 2, 7, 2},
+    {40, 33, 32, 96, 2, 3, 3, 1, 3, 0},
+};
+
+static void conv3d(struct kit *t)
+{
+    const int64_t *s = t->s;
+    enum cls y = s[9] & 2 ? WIDE : ACT;
+    struct k_conv3d a = {.f = {.n = 1,
+                               .h = s[0],
+                               .w = s[1],
+                               .cin = s[2],
+                               .cout = s[3],
+                               .kh = (int)s[5],
+                               .kw = (int)s[6],
+                               .stride = 1,
+                               .pad_top = (int)s[5] / 2,
+                               .pad_left = (int)s[6] / 2,
+                               .pad_bottom = (int)s[5] / 2,
+                               .pad_right = (int)s[6] / 2,
+                               .type = kit_type(t, ACT)},
+                         .kt = (int)s[4],
+                         .up = (int)s[7],
+                         .add = s[9] & 1,
+                         .y_type = kit_type(t, y)};
+    int64_t n_y = s[0] * s[1] * s[7] * s[7] * s[3];
+
+    for (int i = 0; i < a.kt; i++)
+        a.frame[i] = s[8] >> i & 1 ? kit_in(t, ACT, s[0] * s[1] * s[2], 1) : NULL;
+    a.f.weight = kit_in(t, ACT, s[3] * s[4] * s[5] * s[6] * s[2], 1);
+    a.f.bias = a.add ? NULL : kit_in(t, WIDE, s[3], 1);
+    a.f.y = a.add ? kit_io(t, "y", y, n_y, 1) : kit_out(t, "y", y, n_y);
+    t->k->conv3d(t->kc, &a);
+}
+
+KERNEL_ROW(conv3d, conv3d, frame_shapes, DATA_ALL, 0, 5e-6, 1e-2, 1e-5)

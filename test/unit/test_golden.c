@@ -77,6 +77,9 @@ TEST(golden_tiny_vae_patch2)                { golden("tiny-vae-patch2", DT_F32, 
 TEST(golden_tiny_vae_bf16)                  { golden("tiny-vae", DT_BF16, 9); }
 TEST(golden_upsampler)                      { golden("upsampler", DT_F32, 1); }
 TEST(golden_upsampler_bf16)                 { golden("upsampler", DT_BF16, 1); }
+TEST(golden_wan_vae)                        { golden("wan-vae-2.1", DT_F32, 12); }
+TEST(golden_wan_vae_original_names)         { golden("wan-vae-2.1-original-keys", DT_F32, 3); }
+TEST(golden_wan_vae_2_2_original_names)     { golden("wan-vae-2.2-original-keys", DT_F32, 9); }
 TEST(golden_gradients_umt5)                 { golden("gradients-umt5", DT_F32, 23); }
 TEST(golden_gradients_wan)                  { golden("gradients-wan-ti2v", DT_F32, 45); }
 TEST(golden_optimiser_adamw)                { golden("optimiser-adamw", DT_F32, 30); }
@@ -208,8 +211,8 @@ TEST(parity_names_a_kind_that_is_not_supported)
 {
     struct err e = {0};
 
-    CHECK_INT(kind_of("class", "{\"_class_name\": \"AutoencoderKLWan\"}", &e), ERR_FORMAT);
-    CHECK_CONTAINS(e.msg, "AutoencoderKLWan");
+    CHECK_INT(kind_of("class", "{\"_class_name\": \"AutoencoderKLMochi\"}", &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "AutoencoderKLMochi");
     CHECK_INT(kind_of("lora", "{\"_class_name\": \"WanTransformer3DModel\", \"lora\": \"x\"}", &e),
               ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "LoRA");

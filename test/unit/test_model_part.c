@@ -86,7 +86,10 @@ static void short_vae_release(struct short_vae *m)
 
 static struct codec_config short_vae_codec(const void *net)
 {
-    return (struct codec_config){((const struct short_vae *)net)->config.channels, KT, KS, 1};
+    return (struct codec_config){.channels = ((const struct short_vae *)net)->config.channels,
+                                 .kt = KT,
+                                 .ks = KS,
+                                 .first = 1};
 }
 
 static struct tensor *short_vae_encode(struct cx *cx, const void *net, struct tensor *video)
@@ -132,8 +135,8 @@ static struct tensor *short_vae_decode(struct cx *cx, const void *net, struct co
 
 PART_METHODS(short_vae)
 static const char *const short_vae_names[] = {"ShortVAE", NULL};
-static const struct codec_class short_vae_class = {short_vae_codec, short_vae_encode,
-                                                   short_vae_decode};
+static const struct codec_class short_vae_class = {
+    .config = short_vae_codec, .encode = short_vae_encode, .decode = short_vae_decode};
 extern const struct part_class short_vae_part;
 const struct part_class short_vae_part = {.role = PART_CODEC,
                                           .names = short_vae_names,
@@ -242,8 +245,8 @@ const struct part_class plain_dit_part = {.role = PART_DENOISER,
 /* ---- that caches are the past ---- */
 
 /* y [n,h,w,out] of x [n,h,w,in]: a causal convolution of 3x3x3 places, zeros around the film. */
-static float *conv3d(const struct conv_w *w, const float *x, int n, int h, int wide, int in,
-                     int out)
+static float *conv3d_by_hand(const struct conv_w *w, const float *x, int n, int h, int wide, int in,
+                             int out)
 {
     const float *weight = w->w->data, *bias = w->b->data;
     float *y = xmalloc(sizeof *y * (size_t)(n * h * wide * out));
@@ -268,7 +271,7 @@ static float *conv3d(const struct conv_w *w, const float *x, int n, int h, int w
 static float *decoded_by_hand(const struct short_vae *m, const float *z, int t, int h, int w)
 {
     int px = h * w, n = KT * t;
-    float *a = conv3d(&m->causal1, z, t, h, w, CHANNELS, WIDTH);
+    float *a = conv3d_by_hand(&m->causal1, z, t, h, w, CHANNELS, WIDTH);
     float *b = xmalloc(sizeof *b * (size_t)(n * px * WIDTH)), *c, *video;
     const float *wt = m->time.w->data, *bt = m->time.b->data;
     const float *wo = m->out.w->data, *bo = m->out.b->data;
@@ -281,7 +284,7 @@ static float *decoded_by_hand(const struct short_vae *m, const float *z, int t, 
             sum += (double)wt[row * WIDTH + k] * a[(f / KT * px + place) * WIDTH + k];
         b[i] = (float)sum;
     }
-    c = conv3d(&m->causal2, b, n, h, w, WIDTH, WIDTH);
+    c = conv3d_by_hand(&m->causal2, b, n, h, w, WIDTH, WIDTH);
     video = xmalloc(sizeof *video * (size_t)(n * px * KS * KS * 3));
     for (int i = 0; i < n * px * KS * KS * 3; i++) {
         int rgb = i % 3, x = i / 3 % (w * KS), y = i / 3 / (w * KS) % (h * KS);

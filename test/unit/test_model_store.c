@@ -463,11 +463,11 @@ TEST(bundle_names_a_class_that_it_does_not_know)
     struct buf text = BUF_INIT;
     struct err e = {0};
 
-    buf_puts(&text, "{\"_class_name\": \"AutoencoderKLWan\"}");
+    buf_puts(&text, "{\"_class_name\": \"AutoencoderKLMochi\"}");
     write_config(dir, "vae", &text);
     CHECK_INT(declared(dir, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "vae/config.json: field _class_name");
-    CHECK_CONTAINS(e.msg, "AutoencoderKLWan");
+    CHECK_CONTAINS(e.msg, "AutoencoderKLMochi");
     CHECK_CONTAINS(e.msg, "TAEHV");
     buf_clear(&text);
     buf_puts(&text, "{\"_class_name\": \"UMT5EncoderModel\"}"); /* known, but no codec */

@@ -118,6 +118,54 @@ void conv2d_c(struct kcx *kc, struct k_conv2d *f)
     product(kc, &p);
 }
 
+/* Elements first.. of the line of (tap, place, channel): what output pixel `line` sees. */
+static void line_frames(const struct side *s, int64_t line, int64_t first, int64_t n,
+                        enum dtype wide, void *out)
+{
+    const struct k_conv3d *a = s->arg;
+    const struct k_conv2d *f = &a->f;
+    int64_t places = (int64_t)f->kh * f->kw,
+            ow = f->w * a->up + f->pad_left + f->pad_right - f->kw + 1;
+
+    while (n > 0) {
+        int64_t at = first / f->cin, c = first % f->cin, place = at % places;
+        int64_t len = f->cin - c < n ? f->cin - c : n;
+        int64_t y = line / ow + place / f->kw - f->pad_top;
+        int64_t x = line % ow + place % f->kw - f->pad_left;
+        const void *frame = a->frame[at / places];
+
+        if (!frame || y < 0 || x < 0 || y >= f->h * a->up || x >= f->w * a->up)
+            memset(out, 0, (size_t)len * dtype_bytes(wide));
+        else
+            read_run(frame, s->type, (y / a->up * f->w + x / a->up) * f->cin + c, len, wide, out);
+        out = (char *)out + (size_t)len * dtype_bytes(wide);
+        first += len;
+        n -= len;
+    }
+}
+
+void conv3d_c(struct kcx *kc, struct k_conv3d *a)
+{
+    const struct k_conv2d *f = &a->f;
+    int64_t k = (int64_t)a->kt * f->kh * f->kw * f->cin;
+    struct product p = {
+        .m = (f->h * a->up + f->pad_top + f->pad_bottom - f->kh + 1) *
+             (f->w * a->up + f->pad_left + f->pad_right - f->kw + 1),
+        .n = f->cout,
+        .k = k,
+        .ldc = f->cout,
+        .a = {1, f->type, NULL, 0, line_frames, a},
+        .b = {1, f->type, f->weight, k, line_plain, NULL},
+        .bias = f->bias,
+        .c = f->y,
+        .c_type = a->y_type,
+        .wide = wide_of(f->type),
+        .add = a->add,
+    };
+
+    product(kc, &p);
+}
+
 void conv2d_dx_c(struct kcx *kc, struct k_conv2d_dx *a)
 {
     const struct k_conv2d *f = &a->f;

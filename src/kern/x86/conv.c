@@ -9,11 +9,6 @@
 #include "kern/x86/gemm.h"
 #include "kern/x86/par.h"
 
-struct conv_set {
-    const struct mm *f32, *dot;
-    void (*sum_rows)(struct kcx *kc, struct k_sum_rows *a);
-};
-
 /* Lines of a picture [n,h,w,c] seen through a kernel at every output pixel: line = (image, oy, ox),
  * elements = (ky, kx, c). With `spread` > 1 the picture stands between zeros: pixel (y, x) lies at
  * (spread y, spread x). */
@@ -229,11 +224,13 @@ static void conv_dw(struct kcx *kc, const struct k_conv2d_dw *a, const struct co
     CONV_ENTRY(conv2d, k_conv2d, a->type, conv_forward, level)                                     \
     CONV_ENTRY(conv2d_dx, k_conv2d_dx, a->f.type, conv_dx, level)                                  \
     CONV_ENTRY(conv2d_dw, k_conv2d_dw, a->f.type, conv_dw, level)                                  \
+    CONV_ENTRY(conv3d, k_conv3d, a->f.type, conv3d_forward, level)                                 \
     void conv_overlay_##level(struct kernels *k)                                                   \
     {                                                                                              \
         k->conv2d = conv2d_##level;                                                                \
         k->conv2d_dx = conv2d_dx_##level;                                                          \
         k->conv2d_dw = conv2d_dw_##level;                                                          \
+        k->conv3d = conv3d_##level;                                                                \
     }
 CONV_LEVEL(avx2, &mm_f32_avx2, NULL, sum_rows_avx2)
 CONV_LEVEL(avx512, &mm_f32_avx512, NULL, sum_rows_avx512)

@@ -3,6 +3,16 @@
 #define KERN_X86_CONV_H
 
 #include "kern/kern.h"
+#include "kern/x86/mm.h"
+
+/* What a level computes with; dot NULL: bf16 is widened. */
+struct conv_set {
+    const struct mm *f32, *dot;
+    void (*sum_rows)(struct kcx *kc, struct k_sum_rows *a);
+};
+
+/* conv3d.c */
+void conv3d_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_set *set);
 
 void conv_overlay_avx2(struct kernels *k);
 void conv_overlay_avx512(struct kernels *k);

@@ -206,7 +206,8 @@ static void strip_columns(const struct strip *s, int64_t j, int64_t cols, int64_
 {
     int64_t ld;
     const float *first = begin_with(o, &ld);
-    int in_c = o->type == DT_F32 && o->end == MM_END_PLAIN && !o->bias && cols == COLS;
+    int add = o->add && first != o->c; /* c is still to be added */
+    int in_c = o->type == DT_F32 && o->end == MM_END_PLAIN && !o->bias && !add && cols == COLS;
     struct sums to = {room, COLS}, from = to;
     if (in_c)
         to = (struct sums){(float *)o->c + s->i * o->ld + j, o->ld};
@@ -221,7 +222,7 @@ static void strip_columns(const struct strip *s, int64_t j, int64_t cols, int64_
     }
     tiles_run(s, cols, u, units, b, &from, &to);
     if (last && !in_c)
-        finish(s, j, cols, room, o->add && first != o->c, o);
+        finish(s, j, cols, room, add, o);
 }
 
 /* Columns j0..j0+cols, WIDE at most, by all groups. */

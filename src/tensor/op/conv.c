@@ -1,4 +1,6 @@
-/* conv.c - 2D convolution of channels-last images. */
+/* conv.c - 2D convolution of channels-last images, and convolution over time of frames. */
+#include <string.h>
+
 #include "tensor/inner.h"
 
 struct conv_args {
@@ -78,5 +80,90 @@ struct tensor *conv2d(struct cx *cx, struct tensor *x, const struct conv_w *w, i
         if (weight_wants(w->w))
             record_save(r, 0, x);
     }
+    return y;
+}
+
+/* ---- over time ---- */
+
+/* The kernel's arguments but for frames, result and bias; taps of w count as outputs when split. */
+static struct k_conv3d frames_args(struct cx *cx, const struct tensor *x, const struct conv_w *w,
+                                   int split)
+{
+    const struct weight *k = w->w;
+    int r = k->rank, kt = r == 5 ? (int)k->dim[1] : 1, kh = (int)k->dim[r - 3];
+    int kw = (int)k->dim[r - 2];
+    tensor_check("conv3d", x);
+    if (x->rank != 4 || x->dim[0] != 1 || x->dim[3] != k->dim[r - 1] || x->type != k->type ||
+        r < 4 || !(kh & kw & 1) || kt > CONV3D_TAPS)
+        BUG("conv3d: x is %s, %s is %s [%lld,%lld,%lld,..]", SHAPE(x), k->name, dtype_name(k->type),
+            (long long)k->dim[0], (long long)k->dim[1], (long long)k->dim[2]);
+    if (wants(cx, x) || wants_weight(cx, k))
+        cx_fail(cx, ERR_USAGE, "%s: convolutions over time have no gradient in this version",
+                k->name);
+    return (struct k_conv3d){.f = {.n = 1,
+                                   .h = x->dim[1],
+                                   .w = x->dim[2],
+                                   .cin = x->dim[3],
+                                   .cout = k->dim[0] * (split ? kt : 1),
+                                   .kh = kh,
+                                   .kw = kw,
+                                   .stride = 1,
+                                   .pad_top = kh / 2,
+                                   .pad_left = kw / 2,
+                                   .pad_bottom = kh / 2,
+                                   .pad_right = kw / 2,
+                                   .type = x->type,
+                                   .weight = weight_data(cx, w->w)},
+                             .kt = split ? 1 : kt,
+                             .up = 1};
+}
+
+static void frames_run(struct cx *cx, struct k_conv3d *k, struct tensor *y, int taps)
+{
+    k->f.y = y->data;
+    k->y_type = y->type;
+    RUN(cx, conv3d, k);
+    cx->flops += 2.0 * (double)tensor_count(y) * (double)(k->f.cin * k->f.kh * k->f.kw * taps);
+}
+
+struct tensor *conv3d(struct cx *cx, struct tensor *const *frame, const struct conv_w *w, int up,
+                      struct tensor *to, enum dtype type)
+{
+    int kt = w->w->rank == 5 ? (int)w->w->dim[1] : 1, taps = 0;
+    struct tensor *x = frame[kt - 1], *y;
+    struct k_conv3d k = frames_args(cx, x, w, 0);
+    for (int i = 0; i < kt; i++) {
+        if (frame[i] && (!same_shape(frame[i], x) || frame[i]->type != x->type))
+            BUG("conv3d: frame %d is %s, the last is %s", i, SHAPE(frame[i]), SHAPE(x));
+        k.frame[i] = frame[i] ? frame[i]->data : NULL;
+        taps += frame[i] != NULL;
+    }
+    k.up = up;
+    k.f.bias = w->b ? weight_data(cx, w->b) : NULL;
+    int64_t dim[4] = {1, k.f.h * up, k.f.w * up, k.f.cout};
+    if (!to) {
+        y = tensor_new(cx, type, 4, dim);
+    } else {
+        tensor_check("conv3d", to);
+        if (to->rank != 4 || memcmp(to->dim, dim, sizeof dim))
+            BUG("conv3d: %s gives [1,%lld,%lld,%lld], not %s", w->w->name, (long long)dim[1],
+                (long long)dim[2], (long long)dim[3], SHAPE(to));
+        k.add = 1;
+        y = consume(cx, to, to->type, 0);
+        if (!cx->err.code && (y->data != to->data || y->buffer != to->buffer))
+            BUG("conv3d: what is added to must not be kept");
+    }
+    frames_run(cx, &k, y, taps);
+    if (to)
+        consume_done(cx, to, y);
+    return y;
+}
+
+struct tensor *conv3d_taps(struct cx *cx, struct tensor *x, const struct conv_w *w)
+{
+    struct k_conv3d k = frames_args(cx, x, w, 1);
+    struct tensor *y = tensor_new(cx, cx->wide, DIMS(1, k.f.h, k.f.w, k.f.cout));
+    k.frame[0] = x->data;
+    frames_run(cx, &k, y, 1);
     return y;
 }

@@ -102,6 +102,35 @@ struct tensor *upsample2(struct cx *cx, struct tensor *x)
     return move(cx, __func__, x, y, &m);
 }
 
+struct tensor *repeat_row(struct cx *cx, struct tensor *x, int64_t n)
+{
+    tensor_check(__func__, x);
+    if (x->rank != 2 || x->dim[0] != 1 || n < 1)
+        BUG("repeat_row: x is %s", SHAPE(x));
+    int64_t dim = x->dim[1];
+    struct tensor *y = tensor_new(cx, x->type, DIMS(n, dim));
+    struct move m = {.rank = 2, .dim = {n, dim}, .xs = {0, 1}, .ys = {dim, 1}, .all_x = 1};
+    return move(cx, __func__, x, y, &m);
+}
+
+struct tensor *duplicate_up(struct cx *cx, struct tensor *x, int64_t out, int parts, int part)
+{
+    tensor_check(__func__, x);
+    int64_t h = x->dim[1], w = x->dim[2], c = x->dim[3], all = out * parts * 4, repeats = all / c;
+    if (x->rank != 4 || x->dim[0] != 1 || all % c || (repeats & (repeats - 1)) ||
+        repeats > 4 * (int64_t)parts || part < 0 || part >= parts)
+        BUG("duplicate_up: x %s to %lld channels, part %d of %d", SHAPE(x), (long long)out, part,
+            parts);
+    struct tensor *y = tensor_new(cx, x->type, DIMS(1, 2 * h, 2 * w, out));
+    /* box h i w j o; channel ((o parts + part) 4 + i 2 + j) / repeats */
+    struct move m = {.rank = 5,
+                     .dim = {h, 2, w, 2, out},
+                     .xs = {w * c, 2 / repeats, c, 1 / repeats, parts * 4 / repeats},
+                     .x_first = part * 4 / repeats};
+    strides(5, m.dim, PLAIN, m.ys);
+    return move(cx, __func__, x, y, &m);
+}
+
 struct tensor *pixel_unshuffle(struct cx *cx, struct tensor *x, int p)
 {
     tensor_check(__func__, x);

@@ -98,12 +98,11 @@ static void rms_norm_bwd(struct cx *cx, struct record *r)
     target_done(cx, &dx);
 }
 
-struct tensor *rms_norm(struct cx *cx, struct tensor *x, struct weight *gain, double eps)
+/* y is x itself, consumed, or new. */
+static void rms_norm_to(struct cx *cx, struct tensor *x, struct weight *gain, double eps,
+                        struct tensor *y)
 {
-    tensor_check(__func__, x);
-    check_vector(cx, __func__, x, gain);
     int recorded = wants(cx, x) || wants_weight(cx, gain);
-    struct tensor *y = consume(cx, x, cx->type, recorded);
     struct tensor *stats = recorded ? tensor_new(cx, cx->wide, DIMS(tensor_rows(x))) : NULL;
     struct rms_args a = {gain,
                          {.rows = tensor_rows(x),
@@ -118,10 +117,27 @@ struct tensor *rms_norm(struct cx *cx, struct tensor *x, struct weight *gain, do
     RUN(cx, rms_norm, &a.k);
     if (recorded) {
         a.k.y = NULL;
-        struct record *r = PUSH(cx, rms_norm_bwd, y, &a, x);
+        struct record *r = tape_push(cx, "rms_norm", rms_norm_bwd, y, 1, &x, &a, sizeof a);
         record_save(r, 0, x);
         record_save(r, 1, stats);
     }
+}
+
+struct tensor *rms_norm(struct cx *cx, struct tensor *x, struct weight *gain, double eps)
+{
+    tensor_check(__func__, x);
+    check_vector(cx, __func__, x, gain);
+    struct tensor *y = consume(cx, x, cx->type, wants(cx, x) || wants_weight(cx, gain));
+    rms_norm_to(cx, x, gain, eps, y);
     consume_done(cx, x, y);
     return y;
+}
+
+struct tensor *rms_silu(struct cx *cx, struct tensor *x, struct weight *gain, double eps)
+{
+    tensor_check(__func__, x);
+    check_vector(cx, __func__, x, gain);
+    struct tensor *y = tensor_like(cx, cx->type, x);
+    rms_norm_to(cx, x, gain, eps, y);
+    return act(cx, y, ACT_SILU);
 }

@@ -1,0 +1,260 @@
+/* zoetrope bench wan-vae and the like: autoencoders of the true shape with random weights decode a
+ * film, a latent frame after the other. */
+#include "bench_codec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/jsonw.h"
+#include "base/machine.h"
+#include "base/rng.h"
+#include "base/utf8.h"
+#include "cmd.h"
+#include "generate/options.h"
+#include "model/networks.h"
+
+enum { MAX_FRAMES = 1 << 16 };
+
+struct codec_bench {
+    const struct codec_row *is;
+    struct device *device;
+    enum dtype type;
+    int threads, json, w, h, frames;
+    /* measured */
+    double first_s, all_s, flops;
+    uint64_t tensor_bytes, forecast_bytes, rss_bytes;
+};
+
+static int make_wan(struct part *p, int which, struct err *e)
+{
+    struct wan_vae_config c;
+
+    wan_vae_config_release(&c, which);
+    *p = (struct part){&wan_vae_part, xcalloc(1, sizeof(struct wan_vae))};
+    return wan_vae_init(p->net, &c, e);
+}
+
+/* The shapes of taew2_1 and taew2_2. */
+static int make_tiny(struct part *p, int which, struct err *e)
+{
+    struct tiny_vae_config c = {.latent_channels = which == 2 ? 48 : 16,
+                                .patch_size = which == 2 ? 2 : 1,
+                                .stages = 3,
+                                .encoder_width = 64,
+                                .decoder_width = {256, 128, 64, 64},
+                                .time_down = {2, 2, 1},
+                                .time_up = {1, 2, 2},
+                                .space_down = {2, 2, 2},
+                                .space_up = {2, 2, 2},
+                                .encoder_blocks = {3, 3, 3},
+                                .decoder_blocks = {3, 3, 3}};
+
+    *p = (struct part){&tiny_vae_part, xcalloc(1, sizeof(struct tiny_vae))};
+    return tiny_vae_init(p->net, &c, e);
+}
+
+static const struct codec_row {
+    const char *name, *help;
+    int (*make)(struct part *p, int which, struct err *e);
+    int which; /* of Wan 2.1 or 2.2 */
+} rows[] = {
+    {"wan-vae", "the decoder of Wan 2.1", make_wan, 1},
+    {"wan-vae-2.2", "the decoder of Wan 2.2's 5B model", make_wan, 2},
+    {"wan-tiny", "the tiny decoder for Wan 2.1 (taehv)", make_tiny, 1},
+    {"wan-tiny-2.2", "the tiny decoder for Wan 2.2's 5B model", make_tiny, 2},
+};
+enum { N_ROWS = sizeof rows / sizeof *rows };
+
+static const struct codec_row *row_named(const char *name)
+{
+    for (int i = 0; i < N_ROWS; i++)
+        if (!strcmp(rows[i].name, name))
+            return &rows[i];
+    return NULL;
+}
+
+int bench_codec_knows(const char *name)
+{
+    return row_named(name) != NULL;
+}
+
+void bench_codec_help(void)
+{
+    for (int i = 0; i < N_ROWS; i++)
+        printf("%-12s %s\n", rows[i].name, rows[i].help);
+}
+
+/* ---- the measurement ---- */
+
+/* What the film will ask for, by a dry run of its first two latent frames. */
+static void forecast(struct codec_bench *b, const struct codec *codec)
+{
+    const struct codec_config *k = &codec->config;
+    struct codec_stream s;
+    struct cx cx;
+
+    cx_init(&cx, device_null(), b->type, NULL);
+    codec_stream_init(&s, device_null(), codec);
+    for (int i = 0; i < 2; i++) {
+        struct tensor *z =
+            tensor_new(&cx, DT_F32, DIMS(1, b->h / k->ks, b->w / k->ks, k->channels));
+
+        codec_stream_step(&cx, &s, z);
+        cx_step_end(&cx);
+    }
+    b->forecast_bytes = cx_reserved_bytes(&cx) + codec_stream_bytes(&s);
+    codec_stream_release(&s);
+    cx_release(&cx);
+}
+
+static int decode_film(struct codec_bench *b, const struct codec *codec, struct cx *cx,
+                       struct err *e)
+{
+    const struct codec_config *k = &codec->config;
+    int t = codec_latents(k, b->frames), h = b->h / k->ks, w = b->w / k->ks;
+    size_t place = (size_t)(h * w * k->channels);
+    float *z = xmalloc(sizeof *z * place), *rgb = NULL;
+    struct codec_stream s;
+    double start = clock_s();
+
+    codec_stream_init(&s, cx->device, codec);
+    for (int i = 0; i < t && !cx->err.code; i++) {
+        rng_fill_normal(z, place, 1, (uint64_t)i, 0);
+        struct tensor *x = tensor_from(cx, DT_F32, DIMS(1, h, w, k->channels), z, DT_F32);
+
+        x = codec_stream_step(cx, &s, x);
+        rgb = xrealloc(rgb, tensor_bytes(x));
+        tensor_read_f32(cx, x, rgb);
+        cx_step_end(cx);
+        b->first_s = i == 0 ? clock_s() - start : b->first_s;
+    }
+    b->all_s = clock_s() - start;
+    b->flops = cx->flops;
+    b->tensor_bytes = cx_reserved_bytes(cx) + codec_stream_bytes(&s);
+    codec_stream_release(&s);
+    free(z);
+    free(rgb);
+    return cx->err.code ? err_set(e, cx->err.code, "decoder: %s", cx->err.msg) : 0;
+}
+
+static int measure(struct codec_bench *b, struct err *e)
+{
+    struct part p;
+    struct cx cx;
+    struct threads *th = threads_new(b->threads);
+    int rc = b->is->make(&p, b->is->which, e);
+
+    if (!rc) {
+        struct codec codec = part_codec(&p);
+
+        b->type = part_job_type(&p, b->type);
+        rc = weight_set_allocate(codec.weights, b->device, b->type, 0, e);
+        if (!rc) {
+            weight_set_initialise(codec.weights, 1, th);
+            b->rss_bytes = machine_peak_rss_bytes();
+            cx_init(&cx, b->device, b->type, th);
+            rc = decode_film(b, &codec, &cx, e);
+            cx_release(&cx);
+            b->rss_bytes = machine_peak_rss_bytes() - b->rss_bytes;
+            forecast(b, &codec);
+        }
+    }
+    part_release(&p);
+    threads_free(&th);
+    return rc;
+}
+
+/* ---- the command ---- */
+
+static int parse(struct codec_bench *b, int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++) {
+        const char *s = argv[i], *v = i + 1 < argc ? argv[i + 1] : "";
+        struct err e = {0};
+        int64_t n;
+
+        if (!strcmp(s, "--json")) {
+            b->json = 1;
+            continue;
+        }
+        i++;
+        if (!strcmp(s, "--size")) {
+            if (parse_size(v, &b->w, &b->h) || b->w % 32 || b->h % 16)
+                return cmd_usage("bench", "--size takes WxH, W a multiple of 32, H of 16");
+        } else if (!strcmp(s, "--frames")) {
+            if (parse_int(v, &n) || n < 1 || n > MAX_FRAMES)
+                return cmd_usage("bench", "--frames takes 1 to %d", MAX_FRAMES);
+            b->frames = (int)n;
+        } else if (!strcmp(s, "--threads")) {
+            if (parse_int(v, &n) || n < 1 || n > 1000)
+                return cmd_usage("bench", "--threads takes 1 to 1000");
+            b->threads = (int)n;
+        } else if (!strcmp(s, "--type")) {
+            if (strcmp(v, "bf16") != 0 && strcmp(v, "f32") != 0)
+                return cmd_usage("bench", "--type takes bf16 or f32");
+            b->type = !strcmp(v, "f32") ? DT_F32 : DT_BF16;
+        } else if (!strcmp(s, "--device")) {
+            if (device_named(&b->device, v, &e))
+                return cmd_fail(&e);
+        } else {
+            return cmd_usage("bench", "\"%s\" is not known to %s", s, b->is->name);
+        }
+    }
+    return 0;
+}
+
+static void print_json(const struct codec_bench *b)
+{
+    struct buf out = BUF_INIT;
+    struct jsonw w;
+
+    jsonw_init(&w, &out, 0);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "bench", b->is->name);
+    jsonw_int(&w, "width", b->w);
+    jsonw_int(&w, "height", b->h);
+    jsonw_int(&w, "frames", b->frames);
+    jsonw_string(&w, "type", dtype_name(b->type));
+    jsonw_real(&w, "vae_seconds", b->all_s);
+    jsonw_real(&w, "first_frame_seconds", b->first_s);
+    jsonw_real(&w, "gflops_per_second", b->flops / b->all_s / 1e9);
+    jsonw_int(&w, "peak_bytes", (int64_t)b->tensor_bytes);
+    jsonw_int(&w, "forecast_bytes", (int64_t)b->forecast_bytes);
+    jsonw_int(&w, "rss_above_weights_bytes", (int64_t)b->rss_bytes);
+    jsonw_string(&w, "device", b->device->name);
+    jsonw_string(&w, "kernels", b->device->kernels->name);
+    jsonw_int(&w, "threads", b->threads);
+    jsonw_end_object(&w);
+    puts(buf_str(&out));
+    buf_release(&out);
+}
+
+int bench_codec(int argc, char **argv)
+{
+    struct codec_bench b = {.is = row_named(argv[1]),
+                            .device = device_cpu(),
+                            .type = DT_BF16,
+                            .threads = machine_threads(),
+                            .w = 480,
+                            .h = 272,
+                            .frames = 17};
+    struct err e = {0};
+    int r = parse(&b, argc, argv);
+
+    if (r)
+        return r;
+    if (measure(&b, &e))
+        return cmd_fail(&e);
+    if (b.json)
+        print_json(&b);
+    else
+        printf("%s  %dx%d, %d frames, %s: %.2f s (the first after %.2f s), %.0f GFLOP/s, %.0f MiB "
+               "above the weights (forecast %.0f, process %.0f), %d threads, %s on %s\n",
+               b.is->name, b.w, b.h, b.frames, dtype_name(b.type), b.all_s, b.first_s,
+               b.flops / b.all_s / 1e9, (double)b.tensor_bytes / (1 << 20),
+               (double)b.forecast_bytes / (1 << 20), (double)b.rss_bytes / (1 << 20), b.threads,
+               b.device->kernels->name, b.device->name);
+    return EXIT_OK;
+}
