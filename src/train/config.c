@@ -158,6 +158,7 @@ static void read_upsampler(struct upsample_recipe *r, struct jval v)
                                   .batch = 16,
                                   .crop = 48,
                                   .edges = 0.5,
+                                  .noise = 0.15,
                                   .evaluate_every = 500,
                                   .warmup = 50,
                                   .decay = 0.5,
@@ -169,7 +170,7 @@ static void read_upsampler(struct upsample_recipe *r, struct jval v)
     r->optim.clip = 0;
     r->optim.ema = 0.99;
     KNOWN(v, "scale", "width", "blocks", "clips", "frames", "held_out", "steps", "batch", "crop",
-          "edges", "evaluate_every", "warmup", "rate_decay", "optim");
+          "edges", "noise", "evaluate_every", "warmup", "rate_decay", "optim");
     r->net.scale = int_or(v, "scale", 2, 8, r->net.scale);
     r->net.width = int_or(v, "width", 1, 1024, r->net.width);
     r->net.blocks = int_or(v, "blocks", 0, SUBPIXEL_BLOCKS, r->net.blocks);
@@ -180,6 +181,7 @@ static void read_upsampler(struct upsample_recipe *r, struct jval v)
     r->batch = int_or(v, "batch", 1, 1024, r->batch);
     r->crop = int_or(v, "crop", 4, 128, r->crop);
     r->edges = j_real_or(v, "edges", 0, 10, r->edges);
+    r->noise = j_real_or(v, "noise", 0, 2, r->noise);
     r->evaluate_every = int_or(v, "evaluate_every", 0, 1000000, r->evaluate_every);
     r->warmup = int_or(v, "warmup", 0, 100000, r->warmup);
     r->decay = j_real_or(v, "rate_decay", 0, 1, r->decay);

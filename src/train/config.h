@@ -42,6 +42,7 @@ struct upsample_recipe {
     int64_t steps;
     int batch, crop; /* squares per step, px of a small one */
     double edges;    /* loss weight of differences between neighbours */
+    double noise;    /* largest on the latent, std */
     int evaluate_every, warmup;
     double decay;
     struct optim_config optim;

@@ -94,7 +94,7 @@ static void say_upsampler(struct buf *b, const struct train_config *c, int i)
     } field[] = {{"scale", r->net.scale}, {"width", r->net.width}, {"blocks", r->net.blocks},
                  {"clips", r->clips},     {"frames", r->frames},   {"steps", (double)r->steps},
                  {"batch", r->batch},     {"crop", r->crop},       {"edges", r->edges},
-                 {"warmup", r->warmup},   {"rate_decay", r->decay}};
+                 {"noise", r->noise},     {"warmup", r->warmup},   {"rate_decay", r->decay}};
     char name[64];
     for (size_t k = 0; k < sizeof(field) / sizeof(field[0]); k++) {
         snprintf(name, sizeof(name), "upsamplers[%d].%s", i, field[k].name);

@@ -65,11 +65,11 @@ static void state_hash(const struct upsample_run *u, int place, char out[65])
     const struct train_config *c = u->c;
     const struct upsample_recipe *r = u->recipe;
     const struct optim_config *o = &r->optim;
-    stage_hash(out, "upsampler/1 %d %llu %dx%d %016llx %d %d %d %d %d %d %d %g %g %g %g %g", place,
-               (unsigned long long)c->seed, c->clip.width, c->clip.height,
+    stage_hash(out, "upsampler/1 %d %llu %dx%d %016llx %d %d %d %d %d %d %d %g %g %g %g %g %g",
+               place, (unsigned long long)c->seed, c->clip.width, c->clip.height,
                (unsigned long long)worlds_hash(&c->clip.worlds), r->net.scale, r->net.width,
-               r->net.blocks, r->clips, r->frames, r->batch, r->crop, r->edges, o->lr, o->eps,
-               o->beta2, o->ema);
+               r->net.blocks, r->clips, r->frames, r->batch, r->crop, r->edges, r->noise, o->lr,
+               o->eps, o->beta2, o->ema);
 }
 
 static int prepare(struct upsample_run *u, const struct upsample_source *from, struct err *e)
@@ -162,6 +162,7 @@ int upsample_stage(const struct train_config *c, const struct run *run, struct e
         char *dir = path_join(run->dir, bundle_folder((enum bundle_place)(PLACE_UPSAMPLER + i)));
         from.frames = c->upsampler[i].frames;
         from.scale = c->upsampler[i].net.scale;
+        from.noise = c->upsampler[i].noise;
         if (!recipe_upsampler_done(c, run->dir, i))
             rc = train_one(c, run, i, &from, e);
         if (!rc)

@@ -7,9 +7,10 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "media/resize.h"
+#include "tensor/ops.h"
 #include "train/reel.h"
 
-enum { STREAM_WINDOW = 1, STREAM_CROP = 2 };
+enum { STREAM_WINDOW = 1, STREAM_CROP = 2, STREAM_NOISE = 3 };
 
 static uint64_t key_of(uint64_t seed, uint64_t i)
 {
@@ -107,6 +108,18 @@ static void bytes_to_unit(float *out, const uint8_t *rgb, size_t n)
         out[i] = (float)rgb[i] / 255;
 }
 
+static struct tensor *with_noise(struct cx *cx, struct tensor *z, double sigma, uint64_t key)
+{
+    size_t n = (size_t)tensor_count(z);
+    float *noise = xmalloc(sizeof *noise * n);
+    rng_fill_normal(noise, n, key, STREAM_NOISE, 0);
+    for (size_t i = 0; i < n; i++)
+        noise[i] *= (float)sigma;
+    z = add(cx, z, tensor_from(cx, cx->wide, z->rank, z->dim, noise, DT_F32));
+    free(noise);
+    return z;
+}
+
 /* A small clip as it comes back: decoded frames, enlarged by the networks before. Appends its
  * windows, and those of the large clip, to p. */
 static void add_clip(struct upsample_pairs *p, const struct upsample_source *s,
@@ -119,9 +132,13 @@ static void add_clip(struct upsample_pairs *p, const struct upsample_source *s,
     uint8_t *rgb = xmalloc(frame);
     struct rng g;
     rng_init(&g, key_of(s->config->seed, number), STREAM_WINDOW);
+    double sigma = rng_chance(&g, 0.5) ? rng_range(&g, 0, s->noise) : 0;
     bytes_to_unit(values, v->low.rgb, small * (size_t)n);
     struct tensor *x = tensor_from(cx, cx->wide, DIMS(n, v->low.h, v->low.w, 3), values, DT_F32);
-    struct tensor *y = tiny_vae_decode(cx, s->codec, tiny_vae_encode(cx, s->codec, x));
+    struct tensor *z = tiny_vae_encode(cx, s->codec, x);
+    if (sigma > 0)
+        z = with_noise(cx, z, sigma, key_of(s->config->seed, number));
+    struct tensor *y = tiny_vae_decode(cx, s->codec, z);
     tensor_read_f32(cx, y, values);
     cx_step_end(cx);
     for (int f = 0; f < n && !cx->err.code; f++) {

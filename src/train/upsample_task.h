@@ -2,7 +2,8 @@
  *
  * A pair is one frame of a scene: small, as it comes back from the codec (and from the upsamplers
  * before this one), and rendered at the larger size. Never a render made small: its errors are
- * others than those of the codec. Pairs are made anew by every process from seed and number, and
+ * others than those of the codec. Latents of half of the clips get noise first, as a generator gets
+ * them slightly wrong. Pairs are made anew by every process from seed and number, and
  * kept in memory as bytes. */
 #ifndef TRAIN_UPSAMPLE_TASK_H
 #define TRAIN_UPSAMPLE_TASK_H
@@ -20,8 +21,9 @@ struct upsample_source {
     const struct tiny_vae *codec;
     const struct subpixel *before[UPSAMPLERS_MAX];
     int n_before;
-    int frames; /* of each clip */
-    int scale;  /* of the network that learns */
+    int frames;   /* of each clip */
+    int scale;    /* of the network that learns */
+    double noise; /* largest, std, on the latents of half of the clips */
 };
 
 struct upsample_pairs {  /* owned */
