@@ -8,10 +8,10 @@
 struct measure_args {
     const char *prompts, *model, *out, *expect, *against;
     const char *steps, *guidance, *frames, *type; /* of generation; NULL: the model's */
-    const char *device, *threads;
+    const char *device, *threads, *size;
     int column[SCORE_COLUMNS]; /* 1: wanted */
     int64_t count, fit;
-    int json, exchange;
+    int json, exchange, pictures;
 };
 
 /* The frames of one film; rgb is the caller's. */
@@ -26,6 +26,9 @@ NODISCARD int measure_generate(const struct measure_args *a, zt_model *model, co
 /* Films of captions and of the same with their two things exchanged, from the same seed: how many
  * differ. A model that reads a bag of words makes the same film twice. */
 NODISCARD int measure_exchange(const struct measure_args *a, struct err *e);
+/* What codec and upsamplers do to pictures of all worlds of the model: errors and widths of edges
+ * against renders, at the size of the film. ERR_CANCEL, and what the model's files say. */
+NODISCARD int measure_pictures(const struct measure_args *a, struct err *e);
 /* Measure a prompt list. Returns 0 or a negative code; an interrupted run prints what it has. */
 NODISCARD int measure_list(const struct measure_args *a, struct err *e);
 

@@ -18,8 +18,6 @@
 #include "media/resize.h"
 
 enum { SHOWN_SIDE = 256, MAX_FRAMES = 1 << 24, CONTEXT_PART = 4 /* of a window */ };
-/* What is left to plain interpolation rather than to a network that overshoots it. */
-#define PLAIN_SCALE 1.25
 #define MAX_ASPECT 4.0 /* that a picture may ask for; what is longer is cut */
 
 static int read_configs(struct plan *p, const char *dir, struct err *e)
@@ -117,17 +115,13 @@ static int settle_size(struct plan *p, const struct request *r, const struct pic
     return 0;
 }
 
-/* Networks that enlarge, as long as the film is larger than what they have made. */
 static void settle_enlarge(struct plan *p, const struct request *r)
 {
     double wanted = fmax((double)p->film_w / p->w, (double)p->film_h / p->h);
-    const struct bundle *b = p->model;
+    int plain = (int)request_int(r, OPT_ENLARGE, 0);
 
-    p->scale = 1;
-    if (request_int(r, OPT_ENLARGE, 0))
-        return;
-    while (p->n_enlarge < b->n_upsamplers && wanted / p->scale > PLAIN_SCALE)
-        p->scale *= b->upsampler[p->n_enlarge++].scale;
+    p->n_enlarge = upsampler_chain(p->model->upsampler, plain ? 0 : p->model->n_upsamplers, wanted,
+                                   &p->scale);
 }
 
 static int settle_frames(struct plan *p, const struct request *r, struct err *e)

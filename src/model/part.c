@@ -195,8 +195,3 @@ struct tensor *image_rows(struct cx *cx, const struct image_model *m, struct ten
 {
     return m->is->rows(cx, m->net, pixels, layers, tap);
 }
-
-struct tensor *upsampler_enlarge(struct cx *cx, const struct upsampler *u, struct tensor *x)
-{
-    return u->is->enlarge(cx, u->net, x);
-}

@@ -23,5 +23,9 @@ struct upsampler { /* borrowed; part_upsampler gives it */
 
 /* x wide [n,h,w,3] -> wide, unclamped [n, h*scale, w*scale, 3]. */
 struct tensor *upsampler_enlarge(struct cx *cx, const struct upsampler *u, struct tensor *x);
+/* How many of n upsamplers, each enlarging what the one before made, a picture goes through that is
+ * wanted so many times larger: as long as it is more than a quarter too small. *scale: what they
+ * make of one px. */
+int upsampler_chain(const struct upsampler *u, int n, double wanted, int *scale);
 
 #endif

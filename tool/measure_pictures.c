@@ -1,0 +1,231 @@
+/* What codec and upsamplers of a model do to pictures of its worlds: errors against renders, widths
+ * of edges. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/jsonw.h"
+#include "base/machine.h"
+#include "base/progress.h"
+#include "base/utf8.h"
+#include "cmd.h"
+#include "generate/options.h"
+#include "measure/codec.h"
+#include "measure/edges.h"
+#include "measure_run.h"
+#include "media/resize.h"
+#include "model/bundle.h"
+#include "tensor/ops.h"
+#include "world/world.h"
+
+enum { SCENES = 24, FRAMES = 9, SEED = 0x70696374 };
+enum view { VIEW_CODEC, VIEW_PLAIN, VIEW_ENLARGED, N_VIEWS };
+static const char *const view_names[N_VIEWS] = {"codec", "plain", "enlarged"};
+
+struct pictures {
+    struct bundle *b;
+    struct threads *threads;
+    struct round_trip codec;
+    struct cx cx; /* of the upsamplers, in the type of films */
+    struct worlds worlds;
+    int w, h, frames, film_w, film_h, n_enlarge, scale;
+    struct view_score {
+        struct codec_error error;
+        struct edge_widths edges;
+    } view[N_VIEWS];
+    double enlarge_s, n_enlarged;
+};
+
+/* All worlds of the model in equal shares, each by its default mix. */
+static void draw_worlds(struct worlds *w, unsigned set)
+{
+    *w = (struct worlds){0};
+    for (int i = 0; world_at(i); i++)
+        if ((set ? set : 1) & world_bit(world_at(i))) {
+            struct world_part *p = &w->part[w->n++];
+            p->world = world_at(i);
+            p->share = 1;
+            p->world->mix_read(p->mix, (struct jval){0});
+        }
+}
+
+static int open_model(struct pictures *p, const struct measure_args *a, const char *dir,
+                      struct err *e)
+{
+    int64_t n = machine_threads();
+    int rc;
+
+    if (a->threads && (parse_int(a->threads, &n) || n < 1 || n > 1024))
+        return err_set(e, ERR_USAGE, "--threads is \"%s\", allowed are 1 to 1024", a->threads);
+    p->threads = threads_new((int)n);
+    enum dtype type = machine_cpu_features() & CPU_AVX512_BF16 ? DT_BF16 : DT_F32;
+    if ((rc = bundle_open(&p->b, dir, device_cpu(), type, NULL, e)))
+        return rc;
+    cx_init(&p->cx, device_cpu(), type, p->threads);
+    if ((rc = round_trip_open(&p->codec, dir, p->threads, e)))
+        return rc;
+    p->w = p->b->info.width;
+    p->h = p->b->info.height;
+    p->film_w = 2 * p->w;
+    p->film_h = 2 * p->h;
+    if (a->size && parse_size(a->size, &p->film_w, &p->film_h))
+        return err_set(e, ERR_USAGE, "--size is \"%s\", it is WxH, 16x16 to 8192x8192, even",
+                       a->size);
+    p->n_enlarge =
+        upsampler_chain(p->b->upsampler, p->b->n_upsamplers,
+                        fmax((double)p->film_w / p->w, (double)p->film_h / p->h), &p->scale);
+    draw_worlds(&p->worlds, p->b->info.worlds);
+    return 0;
+}
+
+static void close_model(struct pictures *p)
+{
+    if (p->b) {
+        cx_release(&p->cx);
+        if (p->codec.part.is)
+            round_trip_close(&p->codec);
+        bundle_free(&p->b);
+    }
+    threads_free(&p->threads);
+}
+
+/* rgb [h][w][3], as decoded -> film, by the networks and what is left by interpolation. */
+static int enlarge(struct pictures *p, const uint8_t *rgb, uint8_t *film, struct err *e)
+{
+    int w = p->w * p->scale, h = p->h * p->scale;
+    size_t small = (size_t)p->w * (size_t)p->h * 3, large = (size_t)w * (size_t)h * 3;
+    float *values = xmalloc(sizeof *values * large);
+    uint8_t *bytes = xmalloc(large);
+
+    for (size_t i = 0; i < small; i++)
+        values[i] = (float)rgb[i] / 255;
+    struct tensor *x = tensor_from(&p->cx, DT_F32, DIMS(1, p->h, p->w, 3), values, DT_F32);
+    for (int k = 0; k < p->n_enlarge; k++)
+        x = upsampler_enlarge(&p->cx, &p->b->upsampler[k], x);
+    tensor_read_f32(&p->cx, x, values);
+    cx_step_end(&p->cx);
+    for (size_t i = 0; i < large; i++)
+        bytes[i] = (uint8_t)(fminf(fmaxf(values[i], 0), 1) * 255 + 0.5f);
+    resize_cover(film, p->film_w, p->film_h, bytes, w, h, RESIZE_BICUBIC, p->threads);
+    free(values);
+    free(bytes);
+    return p->cx.err.code ? err_set(e, p->cx.err.code, "upsampler: %s", p->cx.err.msg) : 0;
+}
+
+static void note(struct view_score *v, const uint8_t *rgb, const uint8_t *truth, const uint8_t *ids,
+                 int w, int h)
+{
+    codec_error_add(&v->error, truth, rgb, ids, (size_t)w * (size_t)h);
+    edge_widths_add(&v->edges, rgb, truth, w, h);
+}
+
+static int one_scene(struct pictures *p, int i, struct err *e)
+{
+    struct world_scene scene;
+    struct clip low, high;
+    size_t px = (size_t)p->w * (size_t)p->h, film_px = (size_t)p->film_w * (size_t)p->film_h;
+    double fps = p->b->info.frame_rate;
+
+    worlds_sample(&p->worlds, &scene, SEED, (uint64_t)i, (double)p->w / p->h);
+    scene.world->render(scene.state, p->w, p->h, p->frames, fps, &low);
+    scene.world->render(scene.state, p->film_w, p->film_h, p->frames, fps, &high);
+    uint8_t *back = xmalloc(px * 3 * (size_t)p->frames), *film = xmalloc(film_px * 3);
+    int rc = round_trip_film(&p->codec, low.rgb, p->w, p->h, p->frames, back, e);
+    for (size_t f = 0; !rc && f < (size_t)p->frames; f++) {
+        const uint8_t *truth = high.rgb + film_px * 3 * f, *ids = high.ids + film_px * f;
+        const uint8_t *rgb = back + px * 3 * f;
+
+        note(&p->view[VIEW_CODEC], rgb, low.rgb + px * 3 * f, low.ids + px * f, p->w, p->h);
+        resize_cover(film, p->film_w, p->film_h, rgb, p->w, p->h, RESIZE_BICUBIC, p->threads);
+        note(&p->view[VIEW_PLAIN], film, truth, ids, p->film_w, p->film_h);
+        double start = clock_s();
+        if (!(rc = enlarge(p, rgb, film, e))) {
+            p->enlarge_s += clock_s() - start;
+            p->n_enlarged++;
+            note(&p->view[VIEW_ENLARGED], film, truth, ids, p->film_w, p->film_h);
+        }
+    }
+    free(back);
+    free(film);
+    clip_release(&low);
+    clip_release(&high);
+    return rc;
+}
+
+static void print_table(const struct pictures *p, int n)
+{
+    printf("%d scenes of %d frames, drawn at %dx%d, shown at %dx%d by %d of %d upsamplers\n", n,
+           p->frames, p->w, p->h, p->film_w, p->film_h, p->n_enlarge, p->b->n_upsamplers);
+    printf("%-10s %12s %16s %14s\n", "", "PSNR, dB", "in objects, dB", "edges, times");
+    for (int v = 0; v < N_VIEWS; v++) {
+        const struct view_score *s = &p->view[v];
+
+        printf("%-10s %12.2f %16.2f %14.2f\n", view_names[v], codec_psnr(s->error.sum, s->error.n),
+               codec_psnr(s->error.mover_sum, s->error.mover_n), edge_widths_ratio(&s->edges));
+    }
+    printf("enlarging takes %.3f s a frame\n", p->enlarge_s / fmax(p->n_enlarged, 1));
+}
+
+static void print_json(const struct pictures *p, int n)
+{
+    struct buf out = BUF_INIT;
+    struct jsonw j;
+
+    jsonw_init(&j, &out, 0);
+    jsonw_object(&j, NULL);
+    jsonw_int(&j, "scenes", n);
+    jsonw_int(&j, "frames", p->frames);
+    jsonw_int(&j, "width", p->film_w);
+    jsonw_int(&j, "height", p->film_h);
+    jsonw_int(&j, "upsamplers", p->n_enlarge);
+    jsonw_real(&j, "enlarge_seconds_per_frame", p->enlarge_s / fmax(p->n_enlarged, 1));
+    for (int v = 0; v < N_VIEWS; v++) {
+        const struct view_score *s = &p->view[v];
+
+        jsonw_object(&j, view_names[v]);
+        jsonw_real(&j, "psnr", codec_psnr(s->error.sum, s->error.n));
+        jsonw_real(&j, "psnr_objects", codec_psnr(s->error.mover_sum, s->error.mover_n));
+        jsonw_real(&j, "edge_width_ratio", edge_widths_ratio(&s->edges));
+        jsonw_end_object(&j);
+    }
+    jsonw_end_object(&j);
+    puts(buf_str(&out));
+    buf_release(&out);
+}
+
+int measure_pictures(const struct measure_args *a, struct err *e)
+{
+    struct pictures p = {.frames = FRAMES};
+    struct progress progress;
+    int n = a->count > 0 ? (int)a->count : SCENES, done = 0;
+    int64_t frames = FRAMES;
+    zt_model *m;
+
+    *e = (struct err){0};
+    if (a->frames && (parse_int(a->frames, &frames) || frames < 1 || frames > 1000))
+        return err_set(e, ERR_USAGE, "--frames is \"%s\", allowed are 1 to 1000", a->frames);
+    p.frames = (int)frames;
+    cmd_catch_signals();
+    if ((e->code = zt_model_open(&m, a->model, e->msg, sizeof e->msg)))
+        return e->code;
+    int rc = open_model(&p, a, zt_model_get(m, "path"), e);
+    if (!rc) {
+        progress_start(&progress, stderr, "measure", n);
+        for (; !rc && done < n && !cmd_stop; done++) {
+            rc = one_scene(&p, done, e);
+            progress_step(&progress, done + 1, NULL);
+        }
+        progress_end(&progress, NULL);
+    }
+    if (!rc && cmd_stop)
+        rc = err_set(e, ERR_CANCEL, "interrupted");
+    if (!rc && a->json)
+        print_json(&p, n);
+    else if (!rc)
+        print_table(&p, n);
+    close_model(&p);
+    zt_model_free(&m);
+    return rc;
+}
