@@ -120,8 +120,8 @@ static void settle_enlarge(struct plan *p, const struct request *r)
     double wanted = fmax((double)p->film_w / p->w, (double)p->film_h / p->h);
     int plain = (int)request_int(r, OPT_ENLARGE, 0);
 
-    p->n_enlarge = upsampler_chain(p->model->upsampler, plain ? 0 : p->model->n_upsamplers, wanted,
-                                   &p->scale);
+    p->n_enlarge =
+        upsampler_chain(p->model->upsampler, plain ? 0 : p->model->n_upsamplers, wanted, &p->scale);
 }
 
 static int settle_frames(struct plan *p, const struct request *r, struct err *e)
