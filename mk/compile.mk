@@ -126,4 +126,4 @@ $(BUILD)/jansson.o: $(JANSSON_STATIC) | needed
 $(BUILD)/libccd.so.2: $(CCD_SHARED) | needed
 	@cp -L $< $@
 
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(CUDA_HOST_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(FAULTS_OBJ:.o=.d) $(CUDA_HOST_OBJ:.o=.d)

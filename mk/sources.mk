@@ -4,6 +4,7 @@ ALL_SRC := $(wildcard src/*/*.c src/*/*/*.c)
 TOOL_SRC := $(wildcard tool/*.c)
 TEST_FOUND := $(wildcard test/*.c test/unit/*.c test/kern/*.c test/grad/*.c test/bench/*.c)
 FUZZ_SRC := $(wildcard test/fuzz/*.c)
+FAULTS_SRC := $(wildcard test/faults/*.c)
 EXAMPLE_SRC := $(wildcard example/*.c)
 HEADERS := $(wildcard include/*.h src/*/*.h src/*/*/*.h tool/*.h test/*.h)
 CUDA_SRC := $(wildcard src/kern/cuda/*.cu)
@@ -42,5 +43,8 @@ TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o) $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST
 LIB_A := $(BUILD)/libzoetrope.a
 LIB_SO := $(BUILD)/libzoetrope.so
 PROGRAM := $(BUILD)/zoetrope
+FAULTS_OBJ := $(FAULTS_SRC:%.c=$(OBJ)/%.o)
+
 TESTS := $(BUILD)/ztest
+FAULTS := $(BUILD)/faults
 EXAMPLES := $(EXAMPLE_SRC:example/%.c=$(BUILD)/example/%)

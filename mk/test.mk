@@ -1,6 +1,6 @@
 # Tests, sanitizers, fuzzing, benchmarks, checks.
 
-.PHONY: test tests check checks bench gpu san tsan fuzz fuzzers ztest examples
+.PHONY: test tests check checks bench gpu san tsan fuzz fuzzers faults ztest examples
 
 # The test program has a table of networks of its own, with two more in it.
 TEST_LIB_OBJ := $(filter-out $(OBJ)/src/model/part_table.o,$(LIB_OBJ))
@@ -18,10 +18,20 @@ $(BUILD)/example/%: example/%.c $(LIB_A) $(wildcard include/*.h)
 ztest: $(TESTS)
 examples: $(EXAMPLES)
 
+# The whole program, its main() under another name, behind an allocator that fails when it is told to.
+$(FAULTS): $(FAULTS_OBJ) $(LIB_OBJ) $(TOOL_OBJ) $(PROGRAM_NEEDS) $(BUILD)/files.txt
+	@echo "  LD    $@"
+	@$(OBJCOPY) --redefine-sym main=zoetrope_main $(OBJ)/tool/main.o $(OBJ)/test/faults/main.o
+	@$(CC) $(ZT_CFLAGS) $(ZT_LDFLAGS) -o $@ $(FAULTS_OBJ) $(OBJ)/test/faults/main.o \
+		$(filter-out %/main.o,$(TOOL_OBJ)) $(LIB_OBJ) $(CUDA_LIBS) $(PROGRAM_LIBS) -ldl
+
+faults: all ztest $(FAULTS)
+	@BUILD='$(BUILD)' FAULTS=all nice -n 10 bash test/e2e/faults.sh
+
 # The packages may bring FFmpeg, so what is there is looked at again by a second make.
 test:
 	@scripts/packages.sh --packages=$(PACKAGES) test
-	@$(MAKE) --no-print-directory all ztest examples
+	@$(MAKE) --no-print-directory all ztest examples $(FAULTS)
 	@BUILD='$(BUILD)' scripts/run_tests.sh
 
 check:

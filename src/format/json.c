@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,10 @@
 #include "base/file.h"
 #include "base/utf8.h"
 
-enum { MAX_DEPTH = 64 };
+enum {
+    MAX_DEPTH = 64,
+    TREE_BYTES = 24 /* for each byte of text: "1," becomes a value and its place */
+};
 
 struct jdoc {
     char *file;
@@ -44,18 +48,49 @@ static int check_depth(const char *text, size_t len, const char *name, struct er
     return 0;
 }
 
+/* jansson without memory overruns its buffers, or leaves a byte out of a string and is content; so
+ * it is never told while it works for us. What the host program has set for itself stays below. */
+static json_malloc_t host_malloc;
+static _Thread_local int parsing;
+
+static void *json_memory(size_t bytes)
+{
+    void *p = host_malloc(bytes);
+
+    if (!p && parsing)
+        panic("out of memory: %zu bytes of a JSON tree", bytes);
+    return p;
+}
+
+static void watch_jansson(void)
+{
+    json_free_t host_free;
+
+    json_get_alloc_funcs(&host_malloc, &host_free);
+    json_set_alloc_funcs(json_memory, host_free);
+}
+
 int jdoc_parse(struct jdoc **out, const char *text, size_t len, const char *name, struct err *e)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     json_error_t bad;
     json_t *root;
     struct jdoc *doc;
+    void *room;
     int rc;
 
     *out = NULL;
     rc = check_depth(text, len, name, e);
     if (rc < 0)
         return rc;
+    room = malloc(len * TREE_BYTES + 1); /* not touched: only whether there is any */
+    if (!room)
+        return err_set(e, ERR_FIT, "%s: out of memory for %zu bytes of JSON", name, len);
+    free(room);
+    pthread_once(&once, watch_jansson);
+    parsing = 1;
     root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &bad);
+    parsing = 0;
     if (!root)
         return err_set(e, ERR_FORMAT, "%s: line %d, column %d: not valid JSON: %s", name, bad.line,
                        bad.column, bad.text);

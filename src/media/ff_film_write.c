@@ -11,6 +11,7 @@
 #include <libavformat/avformat.h>
 #include <libavutil/opt.h>
 
+#include "media/ff_film_check.h"
 #include "media/ff_util.h"
 #include "media/film_kind.h"
 #include "media/yuv.h"
@@ -21,8 +22,9 @@ struct mp4 {
     AVCodecContext *enc;
     AVFrame *frame;
     AVPacket *pkt;
-    char *comment; /* owned; NULL: that of the part file */
-    int64_t n;     /* frames taken */
+    char *comment;       /* owned; NULL: that of the part file */
+    int64_t n;           /* frames taken */
+    struct film_sum sum; /* of what the encoder made of them */
     int lossless;
     int hold; /* the lock of the part file; below 0: none */
 };
@@ -57,7 +59,6 @@ static void set_colours(AVCodecContext *enc, int lossless)
 static int open_encoder(struct mp4 *m, const struct film_options *o, struct err *e)
 {
     const AVCodec *codec = avcodec_find_encoder_by_name(o->lossless ? "libx264rgb" : "libx264");
-    AVDictionary *options = NULL;
     char crf[16];
     int rc;
 
@@ -77,18 +78,30 @@ static int open_encoder(struct mp4 *m, const struct film_options *o, struct err 
     m->enc->log_level_offset = FF_QUIET;
     set_colours(m->enc, o->lossless);
     snprintf(crf, sizeof crf, "%d", o->crf);
-    av_dict_set(&options, "preset", "medium", 0);
-    av_dict_set(&options, o->lossless ? "qp" : "crf", o->lossless ? "0" : crf, 0);
-    /* A short look ahead keeps the part file close behind the frames. */
-    av_dict_set(&options, "rc-lookahead", "12", 0);
-    /* Flat colours are what people compare: finer chroma, for a few per cent more bytes. And the
-     * same bytes on every CPU: x264's AVX-512 rate control depends on memory that nobody has set.
-     */
-    av_dict_set(&options, "x264-params",
-                o->lossless ? "cpu-independent=1" : "cpu-independent=1:chroma-qp-offset=-8", 0);
-    rc = avcodec_open2(m->enc, codec, &options);
-    av_dict_free(&options);
+    const char *const options[][2] = {
+        {"preset", "medium"},
+        {o->lossless ? "qp" : "crf", o->lossless ? "0" : crf},
+        /* A short look ahead keeps the part file close behind the frames. */
+        {"rc-lookahead", "12"},
+        /* Flat colours are what people compare: finer chroma, for a few per cent more bytes. And
+         * the same bytes on every CPU: x264's AVX-512 rate control depends on memory that nobody
+         * has set. */
+        {"x264-params",
+         o->lossless ? "cpu-independent=1" : "cpu-independent=1:chroma-qp-offset=-8"},
+    };
+    /* Not by a dictionary: FFmpeg goes on without what it could not copy of one. */
+    rc = 0;
+    for (size_t i = 0; rc >= 0 && i < sizeof options / sizeof *options; i++)
+        rc = av_opt_set(m->enc->priv_data, options[i][0], options[i][1], 0);
+    if (rc >= 0)
+        rc = avcodec_open2(m->enc, codec, NULL);
     return rc < 0 ? ff_error(e, ERR_IO, m->path, "H.264 encoder", rc) : 0;
+}
+
+static void put_comment(AVDictionary **metadata, const char *comment)
+{
+    if (av_dict_set(metadata, "comment", comment, 0) < 0)
+        panic("out of memory: a comment of %zu bytes", strlen(comment));
 }
 
 /* An output context with one stream like par and one muxer option; the header is written. */
@@ -96,7 +109,6 @@ static int open_muxer(AVFormatContext **out, const char *path, const AVCodecPara
                       AVRational time_base, AVRational rate, const AVDictionary *metadata,
                       const char *option, const char *value, struct err *e)
 {
-    AVDictionary *options = NULL;
     AVFormatContext *fmt = NULL;
     char *url = ff_url(path);
     AVStream *st;
@@ -112,10 +124,9 @@ static int open_muxer(AVFormatContext **out, const char *path, const AVCodecPara
         st->time_base = time_base;
         st->avg_frame_rate = rate;
         fmt->flags |= AVFMT_FLAG_BITEXACT | AVFMT_FLAG_FLUSH_PACKETS;
-        av_dict_copy(&fmt->metadata, metadata, 0);
-        av_dict_set(&options, option, value, 0);
-        rc = avformat_write_header(fmt, &options);
-        av_dict_free(&options);
+        if ((rc = av_dict_copy(&fmt->metadata, metadata, 0)) >= 0 &&
+            (rc = av_opt_set(fmt->priv_data, option, value, 0)) >= 0)
+            rc = avformat_write_header(fmt, NULL);
     }
     if (rc < 0) {
         avio_closep(&fmt->pb);
@@ -135,7 +146,7 @@ static int open_part(struct mp4 *m, const struct film_options *o, struct err *e)
     if (!par || avcodec_parameters_from_context(par, m->enc) < 0)
         panic("out of memory");
     if (o->comment)
-        av_dict_set(&metadata, "comment", o->comment, 0);
+        put_comment(&metadata, o->comment);
     /* delay_moov: the edit list can say that B frames begin late, so that the film begins at 0. */
     rc = open_muxer(&m->fmt, m->part, par, m->enc->time_base, m->enc->framerate, metadata,
                     "movflags", "frag_every_frame+delay_moov+default_base_moof", e);
@@ -153,6 +164,7 @@ static int mp4_begin(void **state, const char *path, const struct film_options *
     m->part = film_part_name(path);
     m->lossless = o->lossless;
     m->hold = -1;
+    film_sum_init(&m->sum);
     m->frame = av_frame_alloc();
     m->pkt = av_packet_alloc();
     if (!m->frame || !m->pkt)
@@ -187,6 +199,7 @@ static int encode(struct mp4 *m, AVFrame *frame, struct err *e)
         if (rc < 0)
             break;
         m->pkt->duration = 1;
+        film_sum_add(&m->sum, m->pkt, m->enc->time_base, m->enc->time_base, 0);
         av_packet_rescale_ts(m->pkt, m->enc->time_base, m->fmt->streams[0]->time_base);
         if ((rc = av_write_frame(m->fmt, m->pkt)) >= 0)
             rc = m->fmt->pb->error;
@@ -223,7 +236,7 @@ static int mp4_comment(void *state, const char *comment, struct err *e)
     (void)e;
     free(m->comment);
     m->comment = xstrdup(comment);
-    av_dict_set(&m->fmt->metadata, "comment", comment, 0); /* no frame yet: the part has it too */
+    put_comment(&m->fmt->metadata, comment); /* no frame yet: the part has it too */
     return 0;
 }
 
@@ -277,7 +290,7 @@ static int remux(struct mp4 *m, const char *to, struct err *e)
     if (rc < 0)
         return ff_error(e, ERR_IO, m->part, "cannot read it back", rc);
     if (m->comment)
-        av_dict_set(&in->metadata, "comment", m->comment, 0);
+        put_comment(&in->metadata, m->comment);
     room = index_room(m, in->metadata);
     rc = open_muxer(&out, to, in->streams[0]->codecpar, in->streams[0]->time_base,
                     m->enc->framerate, in->metadata, "moov_size", room, e);
@@ -312,6 +325,7 @@ static int mp4_finish(void *state, struct err *e)
     int rc = m->n ? 0 : err_set(e, ERR_IO, "%s: not one frame was written", m->path);
 
     if (!rc && !(rc = close_part(m, e)) && !(rc = remux(m, tmp, e)) &&
+        !(rc = film_sum_check(&m->sum, tmp, m->enc, m->n, m->comment, e)) &&
         !(rc = place(tmp, m->path, e)))
         unlink(m->part);
     else

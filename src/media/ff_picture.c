@@ -32,7 +32,9 @@ static int decode(AVFrame *frame, AVCodecContext *dec, AVPacket *pkt, const void
     dec->max_pixels = MAX_PIXELS;
     dec->log_level_offset = FF_QUIET;
     dec->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK;
-    if ((rc = avcodec_open2(dec, NULL, NULL)) < 0 || (rc = avcodec_send_packet(dec, pkt)) < 0)
+    if (avcodec_open2(dec, NULL, NULL) < 0)
+        return AVERROR(ENOMEM); /* the picture has not been seen yet; zlib's word is another */
+    if ((rc = avcodec_send_packet(dec, pkt)) < 0)
         return rc;
     avcodec_send_packet(dec, NULL); /* no more packets: nothing is held back */
     return avcodec_receive_frame(dec, frame);

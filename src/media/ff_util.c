@@ -15,6 +15,8 @@ int ff_error(struct err *e, int code, const char *path, const char *what, int av
     char words[AV_ERROR_MAX_STRING_SIZE] = "";
 
     av_strerror(averror, words, sizeof words);
+    if (averror == AVERROR(ENOMEM))
+        code = ERR_FIT;
     return err_set(e, code, "%s: %s: %s", path, what, words);
 }
 
@@ -92,6 +94,8 @@ static int by_swscale(uint8_t *rgb, const AVFrame *f, enum AVPixelFormat format,
         w, h, format, w, h, to, SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT,
         NULL, NULL, NULL);
 
+    if (!sws && sws_isSupportedInput(format))
+        return ff_error(e, ERR_FIT, path, "colour conversion", AVERROR(ENOMEM));
     if (!sws)
         return err_set(e, ERR_FORMAT, "%s: pixel format %s cannot be converted", path,
                        av_get_pix_fmt_name(format));

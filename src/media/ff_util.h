@@ -12,7 +12,7 @@
 /* FFmpeg's messages go to its own log; this offset makes a context's messages too quiet for it. */
 enum { FF_QUIET = 100 };
 
-/* "path: what: FFmpeg's words for the error"; returns code. */
+/* "path: what: FFmpeg's words for the error"; returns code, ERR_FIT where FFmpeg had no memory. */
 int ff_error(struct err *e, int code, const char *path, const char *what, int averror);
 /* "file:path", so that a name with a colon is not taken for a protocol. The caller frees. */
 char *ff_url(const char *path);
