@@ -16,7 +16,8 @@ static const char HELP[] =
     "Writes a model (a name or a folder; without one, the default model) to DIR with its matrices\n"
     "stored in another type; all other files are copied. Whatever they are stored in, weights are\n"
     "computed with in bf16 or f32: a model of bytes loads and draws as fast as any other.\n"
-    "Or writes one file of weights (safetensors, GGUF, shards by their index) as another.\n\n"
+    "Or writes one file of weights (safetensors, GGUF, shards by their index, or what torch.save\n"
+    "wrote, in which nothing is run) as another.\n\n"
     "  -o DIR, FILE    where to; it appears when it is whole\n"
     "  --type TYPE     of matrices. A model: int8 (bytes and one scale per row, half the size of\n"
     "                  bf16; default), bf16, f32. A file: as it is, where the format has that\n"
@@ -24,7 +25,8 @@ static const char HELP[] =
     "  -y              overwrite a model in DIR, or FILE\n\n"
     "examples: zoetrope convert runs/physics-m/model -o small\n"
     "          zoetrope convert small --type bf16 -o wide -y\n"
-    "          zoetrope convert umt5_xxl.safetensors --type q8_0 -o umt5_xxl.gguf\n";
+    "          zoetrope convert umt5_xxl.safetensors --type q8_0 -o umt5_xxl.gguf\n"
+    "          zoetrope convert Wan2.1_VAE.pth -o Wan2.1_VAE.safetensors\n";
 
 struct args {
     const char *model, *out, *type;

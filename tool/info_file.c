@@ -30,7 +30,7 @@ int is_weight_file(const char *path)
         fclose(f);
     if (ends_with(path, ".safetensors") || ends_with(path, ".safetensors.index.json"))
         return n > 0;
-    return n >= 9 && (!memcmp(head, "GGUF", 4) || head[8] == '{');
+    return n >= 9 && (!memcmp(head, "GGUF", 4) || !memcmp(head, "PK\3\4", 4) || head[8] == '{');
 }
 
 struct sum {

@@ -541,7 +541,7 @@ const char *st_sniff(const unsigned char *head, size_t n)
         size_t n;
         const char *what;
     } kinds[] = {
-        {"PK\3\4", 4, "zip archive (a PyTorch or NumPy file)"},
+        {"PK\3\4", 4, "zip archive (if of PyTorch, zoetrope convert makes safetensors of it)"},
         {"\x80\2", 2, "Python pickle"},
         {"\x80\3", 2, "Python pickle"},
         {"\x80\4", 2, "Python pickle"},

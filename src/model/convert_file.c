@@ -3,9 +3,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "format/made.h"
+#include "format/pth.h"
 #include "model/int8.h"
 #include "model/quant.h"
 #include "model/recognise.h"
@@ -375,17 +377,11 @@ static int find_target(struct job *j, const char *to, const char *type, struct e
     return type && !j->type ? ERR_USAGE : 0;
 }
 
-int file_convert(const char *from, const char *to, const char *type, int overwrite,
-                 const volatile sig_atomic_t *stop, struct err *e)
+static int convert_weights(struct job j, const char *from, const char *to, struct err *e)
 {
-    struct job j = {.stop = stop};
     struct st_file *f = NULL;
-    int rc = find_target(&j, to, type, e);
+    int rc = st_open(&f, from, e);
 
-    if (!rc && !overwrite && file_exists(to))
-        rc = err_set(e, ERR_IO, "%s exists already; -y overwrites it", to);
-    if (!rc)
-        rc = st_open(&f, from, e);
     j.f = f;
     if (!rc)
         rc = quant_read(&j.quant, f, e);
@@ -401,5 +397,33 @@ int file_convert(const char *from, const char *to, const char *type, int overwri
     free(j.out);
     quant_release(&j.quant);
     st_close(&f);
+    return rc;
+}
+
+/* A file of PyTorch becomes safetensors first; that is all where nothing else is wanted. */
+static int convert_pickle(const struct job *j, const char *from, const char *to, struct err *e)
+{
+    char *between =
+        j->type || j->gguf ? xasprintf("%s.tmp.%ld.safetensors", to, (long)getpid()) : xstrdup(to);
+    int rc = pth_convert(from, between, e);
+
+    if (!rc && strcmp(between, to))
+        rc = convert_weights(*j, between, to, e);
+    if (strcmp(between, to))
+        unlink(between);
+    free(between);
+    return rc;
+}
+
+int file_convert(const char *from, const char *to, const char *type, int overwrite,
+                 const volatile sig_atomic_t *stop, struct err *e)
+{
+    struct job j = {.stop = stop};
+    int rc = find_target(&j, to, type, e);
+
+    if (!rc && !overwrite && file_exists(to))
+        rc = err_set(e, ERR_IO, "%s exists already; -y overwrites it", to);
+    if (!rc)
+        rc = pth_is(from) ? convert_pickle(&j, from, to, e) : convert_weights(j, from, to, e);
     return rc;
 }

@@ -6,7 +6,8 @@
 
 #include "base/err.h"
 
-/* Write the weights of `from` (a file, an index of shards or a folder with one) to `to`, which ends
+/* Write the weights of `from` (a file, an index of shards or a folder with one; or a file that
+ * torch.save wrote, pth.h) to `to`, which ends
  * in .safetensors or .gguf; names stay. Matrices get `type` ("f32", "bf16", "f16", into safetensors
  * "int8", into GGUF "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"); what has no whole blocks becomes BF16,
  * and vectors, tables and biases of attention F32. type NULL: as they are, where the format knows

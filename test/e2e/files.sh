@@ -44,3 +44,14 @@ holds info_gguf_has_its_keys "$tmp/out" '"tokenizer.ggml.tokens": "list of 298"'
 head -c 700 "$top/test/golden/umt5-gguf/model.gguf" >cut.gguf
 exits info_of_a_cut_file 3 zt info cut.gguf
 holds info_of_a_cut_file_says_so "$tmp/err" "cut.gguf: truncated header: the file ends at byte 700"
+
+# ---- convert ----
+exits convert_to_gguf 0 zt convert "$top/test/golden/umt5/model.safetensors" -o umt5.gguf --type q8_0
+exits convert_to_gguf_is_a_text_encoder 0 zt info umt5.gguf --json
+holds convert_to_gguf_has_its_architecture "$tmp/out" '"general.architecture": "t5encoder"'
+exits convert_to_the_same_file 4 zt convert "$top/test/golden/umt5/model.safetensors" -o umt5.gguf
+exits convert_pth 0 zt convert "$top/test/golden/pth/model.pth" -o pth.safetensors
+exits convert_pth_info 0 zt info pth.safetensors
+holds convert_pth_has_all_tensors "$tmp/out" "tensors      19"
+exits info_of_pth 3 zt info "$top/test/golden/pth/model.pth"
+holds info_of_pth_says_what_to_do "$tmp/err" "zoetrope convert makes safetensors of it"
