@@ -223,7 +223,10 @@ int model_networks(struct zt_model *m, struct device *device, enum dtype type,
         l = l->next;
     rc = l ? bundle_same(l->bundle, e) : load(m, device, type, budget, &l, e);
     if (!rc && l->bundle->n_bad_weights)
-        rc = err_set(e, ERR_FORMAT, "%s: %lld weights are not finite", m->dir,
+        rc = err_set(e, ERR_FORMAT,
+                     "%s/%s: weight %s holds values that are not finite (of %lld in all): the file "
+                     "is damaged",
+                     m->dir, l->bundle->bad_folder, l->bundle->bad_weight,
                      (long long)l->bundle->n_bad_weights);
     if (!rc)
         *out = l->bundle;

@@ -21,9 +21,11 @@ static int write_real(struct jsonw *w, enum option_id id, const char *key, const
         double value;
     } reals[] = {{OPT_FPS, p->fps},
                  {OPT_GUIDANCE, p->guidance.scale},
+                 {OPT_GUIDANCE_2, p->guidance2},
                  {OPT_GUIDANCE_FROM, p->guidance.from},
                  {OPT_GUIDANCE_TO, p->guidance.to},
-                 {OPT_SHIFT, p->shift}};
+                 {OPT_SHIFT, p->shift},
+                 {OPT_CONTROL_SCALE, p->control.scale}};
 
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
         if (reals[i].id == id) {
@@ -46,8 +48,8 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
     case OPT_PROMPT:
         jsonw_string(w, key, request_text(r, id));
         break;
-    case OPT_NEGATIVE:
-        if (*request_text(r, id))
+    case OPT_NEGATIVE: /* empty is another film than that of the model's own words */
+        if (set)
             jsonw_string(w, key, request_text(r, id));
         break;
     case OPT_SIZE:
@@ -117,8 +119,12 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
     jsonw_int(&w, "zoetrope", RECIPE_VERSION);
     write_settings(&w, p, &job->request);
     jsonw_string(&w, "noise", "torch-cpu/1");
-    if (p->first_frame)
-        jsonw_string(&w, "first_frame_hash", p->first_frame_hash);
+    if (p->first.rgb)
+        jsonw_string(&w, "first_frame_hash", p->first.hash);
+    if (p->last.rgb)
+        jsonw_string(&w, "last_frame_hash", p->last.hash);
+    if (*p->control.hash)
+        jsonw_string(&w, "control_hash", p->control.hash);
     jsonw_string(&w, "model", job->model->info.name);
     jsonw_string(&w, "model_release", job->model->info.release);
     jsonw_string(&w, "model_hash", hash);

@@ -9,35 +9,6 @@
 /* Noise in what a window knows of the one before: it forgives what was drawn slightly wrong. */
 #define CONTEXT_LEVEL 0.0
 
-/* z [h,w,C] of the given first frame in the transformer's scale. */
-static int encode_first(float *z, struct cx *cx, const struct bundle *b, const struct plan *p,
-                        struct err *e)
-{
-    const struct bundle_info *m = &b->info;
-    size_t n = (size_t)p->h * (size_t)p->w * 3;
-    float *pixels = xmalloc(n * sizeof *pixels);
-
-    for (size_t i = 0; i < n; i++)
-        pixels[i] = (float)p->first_frame[i] / 255;
-    device_enter(cx->device);
-    struct tensor *x = codec_encode(
-        cx, &b->codec, tensor_from(cx, DT_F32, DIMS(1, p->h, p->w, 3), pixels, DT_F32));
-    int bad = cx->err.code || !tensor_finite(cx, x);
-
-    free(pixels);
-    if (!bad)
-        tensor_read_f32(cx, x, z);
-    for (int64_t i = 0; !bad && i < tensor_count(x); i++) {
-        int c = (int)(i % m->channels);
-        z[i] = (z[i] - m->latents_mean[c]) / m->latents_std[c];
-    }
-    device_leave(cx->device);
-    cx_step_end(cx);
-    if (cx->err.code)
-        return err_set(e, cx->err.code, "first frame: %s", cx->err.msg);
-    return bad ? err_set(e, ERR_DEVICE, "first frame: its latent is not finite") : 0;
-}
-
 static int all_finite(const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -113,10 +84,10 @@ int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const
         rc = err_set(e, ERR_FIT, "no memory for a latent of %zu numbers", n);
     d->past = xmalloc(n * sizeof *d->past);
     d->given = xcalloc((size_t)p->window, sizeof *d->given);
-    if (!rc && p->first_frame)
-        rc = encode_first(d->past, cx, b, p, e);
     if (!rc)
-        rc = velocity_of_plan(&d->velocity, cx, b, p, s->stop, e);
+        rc = conditions_init(&d->conditions, cx, b, p, e);
+    if (!rc)
+        rc = velocity_of_plan(&d->velocity, cx, b, p, &d->conditions, s->stop, e);
     if (rc)
         drawing_release(d);
     d->start = clock_s();
@@ -126,6 +97,7 @@ int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const
 void drawing_release(struct drawing *d)
 {
     velocity_release(&d->velocity);
+    conditions_release(&d->conditions);
     free(d->x);
     free(d->past);
     free(d->given);
@@ -142,10 +114,12 @@ static int take_given(struct drawing *d, int i)
     plan_window(d->plan, i, &n);
     for (int k = 0; k < n; k++)
         latent_get_frame(s, d->x, s->t - n + k, NULL, NULL, d->past + frame * (size_t)k);
-    if (i == 0 && d->plan->first_frame)
-        n = 1;
+    if (i == 0 && d->conditions.first) {
+        d->given[0] = (struct given){0, 0, d->conditions.first};
+        return 1;
+    }
     for (int k = 0; k < n; k++)
-        d->given[k] = (struct given){k, i ? CONTEXT_LEVEL : 0, d->past + frame * (size_t)k};
+        d->given[k] = (struct given){k, CONTEXT_LEVEL, d->past + frame * (size_t)k};
     return n;
 }
 
@@ -160,11 +134,15 @@ int drawing_window(struct drawing *d, int i, struct err *e)
     const struct plan *p = d->plan;
     int n_given = take_given(d, i);
     struct torch_rng rng; /* one generator, also for samplers that draw noise at every step */
-    struct sampler_config c = {
-        .name = p->sampler, .steps = p->steps, .shift = p->shift, .rng = &rng};
+    struct sampler_config c = p->schedule;
     struct sampler *sampler;
-    int rc = sampler_new(&sampler, &c, e);
+    int rc;
 
+    c.name = p->sampler;
+    c.steps = p->steps;
+    c.shift = p->shift;
+    c.rng = &rng;
+    rc = sampler_new(&sampler, &c, e);
     if (rc)
         return rc;
     int n = sampler_evaluations(sampler);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "generate/conditions.h"
 #include "generate/plan.h"
 #include "generate/velocity.h"
 #include "tensor/ops.h"
@@ -41,25 +42,36 @@ static double host_bytes(const struct plan *p)
     double latent = (double)latent_count(&s) * sizeof(float);
     double drawn = (double)p->w * p->h * 3 * (1 + sizeof(float)) * p->scale * p->scale;
     double film = (double)p->film_w * p->film_h * 3;
+    if (p->dit.in_channels > p->dit.out_channels || p->dit.n_controls) /* all frames at once */
+        drawn += (double)codec_frames(&p->codec, p->t) * p->w * p->h * 3 * sizeof(float);
     return latent * 16 + drawn +
            film * (p->n_film < ENCODER_FRAMES ? p->n_film + 4 : ENCODER_FRAMES) + PROGRAM_BYTES;
 }
 
-/* Memory in bytes of p with windows of t latent frames; *dit: operations of a call, *vae: of a
- * latent frame and what becomes of it. */
-static double dry_run(const struct plan *p, int t, double *dit, double *vae)
+/* Operations: of a call of the transformer, of a latent frame and what becomes of it, before all
+ * steps. */
+struct work {
+    double dit, vae, first;
+};
+
+/* Memory in bytes of p with windows of t latent frames. */
+static double dry_run(const struct plan *p, int t, struct work *work)
 {
     struct plan q = *p;
     struct codec_stream stream;
     struct cx cx;
 
     q.window = t;
+    q.t = t < p->t ? t : p->t;
     if (t < p->window) /* then the film is no longer than that */
         q.n_film = (int)(codec_frames(&p->codec, t) * p->fps / p->info.frame_rate + 0.5);
     cx_init(&cx, device_null(), p->type, NULL);
+    conditions_dry(&cx, &q);
+    work->first = cx.flops;
+    cx.flops = 0;
     struct velocity_ask ask = velocity_ask_of(&q, p->model);
     velocity_dry(&ask, &cx, TEXT_ROWS);
-    *dit = cx.flops / ask.n_denoisers;
+    work->dit = cx.flops / ask.n_denoisers;
     cx.flops = 0;
     codec_stream_init(&stream, device_null(), &p->model->codec);
     for (int i = 0; i < 2; i++) { /* the second knows a past */
@@ -75,7 +87,7 @@ static double dry_run(const struct plan *p, int t, double *dit, double *vae)
         }
         cx_step_end(&cx);
     }
-    *vae = cx.flops / 2;
+    work->vae = cx.flops / 2;
     double tensors = (double)cx_reserved_bytes(&cx) + (double)codec_stream_bytes(&stream);
     codec_stream_release(&stream);
     cx_release(&cx);
@@ -140,12 +152,12 @@ static double least_bytes(const struct plan *p, int t)
 static int longest(const struct plan *p, double memory, const atomic_int *stop)
 {
     int good = 0, bad = p->window;
-    double dit, vae;
+    struct work work;
 
     while (bad - good > 1 && !stopped(stop)) {
         int t = good + (bad - good) / 2;
         if (t <= p->dit.most_positions && tokens_of(p, t) <= MAX_TOKENS &&
-            least_bytes(p, t) <= memory && dry_run(p, t, &dit, &vae) <= memory)
+            least_bytes(p, t) <= memory && dry_run(p, t, &work) <= memory)
             good = t;
         else
             bad = t;
@@ -204,7 +216,8 @@ static int share_device(struct plan *p, double tensors, const uint64_t bytes[N_P
 int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e)
 {
     uint64_t bytes[N_PLACES];
-    double dit, vae, need = 0;
+    struct work work = {0};
+    double need = 0;
     int rc = 0, t = p->window;
     int small = t <= p->dit.most_positions && tokens_of(p, t) <= MAX_TOKENS &&
                 least_bytes(p, t) <= (double)memory;
@@ -213,7 +226,7 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
     for (int i = 0; i < N_PLACES; i++)
         p->weight_bytes += bytes[i] = declare_types(&p->model->part[i], p->type);
     if (small)
-        need = dry_run(p, t, &dit, &vae);
+        need = dry_run(p, t, &work);
     if (!small || need > (double)memory)
         rc = refuse(p, need, (double)memory, stop, e);
     if (!rc && p->device && p->device->room)
@@ -221,7 +234,7 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
     if (!rc) {
         int calls = plan_windows(p) * p->steps * (!strcmp(p->sampler, "heun") ? 2 : 1);
         p->memory_bytes = (uint64_t)need;
-        p->flops = dit * calls + vae * p->t;
+        p->flops = work.dit * calls + work.vae * p->t + work.first;
         p->forecast_s = p->flops / (measure_speed(p) * SHARE_OF_SPEED) +
                         (double)p->n_film * p->film_w * p->film_h * 60e-9;
     }

@@ -33,6 +33,7 @@ enum option_id {
     OPT_FPS,
     OPT_STEPS,
     OPT_GUIDANCE,
+    OPT_GUIDANCE_2,
     OPT_GUIDANCE_FROM,
     OPT_GUIDANCE_TO,
     OPT_SAMPLER,
@@ -45,6 +46,11 @@ enum option_id {
     OPT_THREADS,
     OPT_MODEL,
     OPT_FIRST_FRAME,
+    OPT_LAST_FRAME,
+    OPT_REFERENCE,
+    OPT_CONTROL,
+    OPT_MASK,
+    OPT_CONTROL_SCALE,
     OPT_OUTPUT,
     OPT_OVERWRITE,
     OPT_CRF,
@@ -65,6 +71,8 @@ struct option {
 };
 extern const struct option options[N_OPTIONS];
 
+struct picture;
+struct film;
 /* What was asked for. A value that was not set is that of the row's fallback, or is settled by the
  * plan. */
 struct request {
@@ -75,7 +83,12 @@ struct request {
         double r;   /* of reals and integers */
     } value[N_OPTIONS];
     /* From a recipe: what the film was made with. Empty when unknown. */
-    char model_hash[65], model_release[32], latent_hash[65], first_frame_hash[65];
+    char model_hash[65], model_release[32], latent_hash[65], first_frame_hash[65],
+        last_frame_hash[65], control_hash[65];
+    /* In memory instead of files; borrowed, or NULL. */
+    const struct picture *picture[3]; /* first, last, reference */
+    const struct film *film[2];       /* control, mask */
+    int stretch; /* pictures of any shape are stretched to the film, as the reference does */
 };
 
 /* Row of the name, "-" and "_" being the same; NULL: there is none. */

@@ -27,6 +27,7 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
     screen_init(&screen, cx, b, p, s);
     for (int i = 0, given; !rc && i < plan_windows(p); i++) {
         plan_window(p, i, &given);
+        given += p->ahead;
         rc = drawing_window(&d, i, e);
         if (!rc) {
             latent_hash_add(&latent, &d.shape, d.x, given);

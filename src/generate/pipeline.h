@@ -47,7 +47,8 @@ struct drawing {
     struct cx *cx;
     const struct plan *plan;
     const struct sink *sink;
-    struct latent_shape shape; /* of a window */
+    struct latent_shape shape;    /* of a window */
+    struct conditions conditions; /* what its pictures say */
     struct velocity velocity;
     float *x;            /* owned [C,t,h,w]: the window that was drawn last, clean */
     float *past;         /* owned [t,h,w,C]: what is given */

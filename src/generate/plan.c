@@ -7,16 +7,15 @@
 #include <time.h>
 
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/machine.h"
 #include "base/utf8.h"
 #include "generate/clean.h"
 #include "generate/prompt_tokens.h"
 #include "generate/reading.h"
 #include "generate/sampler.h"
-#include "media/picture.h"
-#include "media/resize.h"
+#include "generate/scheduler.h"
 
+#define SCHEDULE_MAX_BYTES (1 << 20)
 enum { SHOWN_SIDE = 256, MAX_FRAMES = 1 << 24, CONTEXT_PART = 4 /* of a window */ };
 #define MAX_ASPECT 4.0 /* that a picture may ask for; what is longer is cut */
 
@@ -43,7 +42,7 @@ static void sides_of(const struct bundle_info *m, double aspect, int unit, int *
 }
 
 /* Takes over the text. */
-static void add_note(struct plan *p, char *text)
+void plan_note(struct plan *p, char *text)
 {
     char *both = p->note ? xasprintf("%s; %s", p->note, text) : xstrdup(text);
 
@@ -89,6 +88,29 @@ static double settle_aspect(struct plan *p, const struct request *r, const struc
     return p->film_w % p->w || p->film_h != p->film_w / p->w * p->h ? by_size : aspect;
 }
 
+/* A model that draws any size: what is asked for, rounded down to tokens as the reference does;
+ * else the model's own area in the shape of the picture or that is asked for. */
+static void settle_any_size(struct plan *p, const struct request *r, const struct picture *first,
+                            int unit)
+{
+    const char *size = request_text(r, OPT_SIZE);
+    int w, h;
+
+    if (*size && strcmp(size, "native") && !parse_size(size, &w, &h)) {
+        p->w = w < unit ? unit : w / unit * unit;
+        p->h = h < unit ? unit : h / unit * unit;
+        if (p->w != w || p->h != h)
+            plan_note(p, xasprintf("%dx%d are not multiples of %d px, %dx%d is drawn", w, h, unit,
+                                   p->w, p->h));
+    } else {
+        sides_of(&p->info, settle_aspect(p, r, first, unit, 0), unit, &p->w, &p->h);
+    }
+    p->film_w = p->w;
+    p->film_h = p->h;
+    p->lh = p->h / p->codec.ks;
+    p->lw = p->w / p->codec.ks;
+}
+
 /* The model draws in the wanted aspect at its own size; the film shows that larger. first: what it
  * begins with, or empty. */
 static int settle_size(struct plan *p, const struct request *r, const struct picture *first,
@@ -98,6 +120,10 @@ static int settle_size(struct plan *p, const struct request *r, const struct pic
     int unit = p->codec.ks * p->dit.patch[1], given = 0, native = !strcmp(size, "native");
     int own_w = p->info.width, own_h = p->info.height;
 
+    if (p->info.diffusers) {
+        settle_any_size(p, r, first, unit);
+        return 0;
+    }
     if (own_w % unit || own_h % unit)
         return err_set(e, ERR_FORMAT, "model_index.json: %dx%d is not a multiple of %d px", own_w,
                        own_h, unit);
@@ -124,6 +150,24 @@ static void settle_enlarge(struct plan *p, const struct request *r)
         upsampler_chain(p->model->upsampler, plain ? 0 : p->model->n_upsamplers, wanted, &p->scale);
 }
 
+/* Networks of others draw whole latent frames, and were trained up to a length. */
+static void note_frames(struct plan *p, const struct request *r)
+{
+    int drawn = codec_frames(&p->codec, p->t);
+
+    if (!p->info.diffusers)
+        return;
+    if (r->value[OPT_FRAMES].set && drawn != p->n_frames)
+        plan_note(p,
+                  xasprintf("%d frames are not %d more than a multiple of %d: %d are drawn, the "
+                            "last %d left out",
+                            p->n_frames, p->codec.first, p->codec.kt, drawn, drawn - p->n_frames));
+    if (p->n_frames > p->info.frames)
+        plan_note(p, xasprintf("the model has seen films of at most %d frames; these %d are drawn "
+                               "at once",
+                               p->info.frames, p->n_frames));
+}
+
 static int settle_frames(struct plan *p, const struct request *r, struct err *e)
 {
     double rate = p->info.frame_rate, n = (double)request_int(r, OPT_FRAMES, p->info.frames), film;
@@ -142,9 +186,10 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
     p->t = codec_latents(&p->codec, p->n_frames);
     p->window = codec_latents(&p->codec, p->info.frames);
     p->context = (p->window + CONTEXT_PART / 2) / CONTEXT_PART;
-    if (p->t < p->window)
+    if (p->t < p->window || p->info.diffusers)
         p->window = p->t;
     p->n_film = (int)film;
+    note_frames(p, r);
     return 0;
 }
 
@@ -176,7 +221,8 @@ struct latent_shape plan_latent(const struct plan *p)
 {
     const int *patch = p->dit.patch;
 
-    return (struct latent_shape){p->c, p->window, p->lh, p->lw, patch[0], patch[1], patch[2]};
+    return (struct latent_shape){p->c,    p->ahead + p->window, p->lh, p->lw, patch[0], patch[1],
+                                 patch[2]};
 }
 
 static uint64_t random_seed(void)
@@ -198,7 +244,10 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
     p->guidance = (struct guidance){fmax(1, request_real(r, OPT_GUIDANCE, p->info.guidance)),
                                     request_real(r, OPT_GUIDANCE_FROM, 0),
                                     request_real(r, OPT_GUIDANCE_TO, 1)}; /* below 1 is none */
-    p->shift = request_real(r, OPT_SHIFT, p->info.shift);
+    p->guidance2 =
+        request_real(r, OPT_GUIDANCE_2,
+                     r->value[OPT_GUIDANCE].set || p->info.boundary == 0 ? p->guidance.scale
+                                                                         : p->info.guidance2);
     p->threads = (int)request_int(r, OPT_THREADS, machine_threads());
     p->seed = r->value[OPT_SEED].set ? (uint64_t)r->value[OPT_SEED].i : random_seed();
     p->type = types[type];
@@ -213,16 +262,42 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
     return rc;
 }
 
+static void read_schedule(void *arg, struct jval root)
+{
+    static const char *const none[] = {NULL};
+    struct plan *p = arg;
+
+    scheduler_read(&p->schedule, root, none);
+    if (p->schedule.dynamic)
+        j_fail(root, "use_dynamic_shifting", "only false is computed here");
+}
+
+/* As the folder's scheduler_config.json says it, where the model is not ours, unless another one is
+ * asked for. */
 static int settle_sampler(struct plan *p, const struct request *r, struct err *e)
 {
-    const char *name = r->value[OPT_SAMPLER].set ? request_text(r, OPT_SAMPLER) : p->info.sampler;
+    const char *name = p->info.sampler;
+    int rc = 0;
 
+    p->schedule.shift = p->info.shift;
+    if (p->info.diffusers) {
+        char *path = path_join(p->model->dir, BUNDLE_SCHEDULER);
+
+        rc = jdoc_take(path, SCHEDULE_MAX_BYTES, read_schedule, p, e);
+        free(path);
+        name = rc ? "" : p->schedule.name;
+    }
+    p->shift = request_real(r, OPT_SHIFT, p->schedule.shift);
+    if (!rc && r->value[OPT_SAMPLER].set && strcmp(name, request_text(r, OPT_SAMPLER))) {
+        name = request_text(r, OPT_SAMPLER);
+        p->schedule = (struct sampler_config){.train_steps = p->schedule.train_steps};
+    }
     for (const char *const *s = sampler_names(); *s; s++)
         if (!strcmp(*s, name))
             p->sampler = *s;
-    if (!p->sampler)
-        return err_set(e, ERR_FORMAT, "model_index.json: sampler \"%s\" is unknown", name);
-    return 0;
+    if (!rc && !p->sampler)
+        rc = err_set(e, ERR_FORMAT, "model_index.json: sampler \"%s\" is unknown", name);
+    return rc;
 }
 
 static void settle_words(struct plan *p, const struct request *r)
@@ -232,13 +307,14 @@ static void settle_words(struct plan *p, const struct request *r)
     clean_prompt(request_text(r, OPT_PROMPT), !p->info.worlds, &typed);
     reading_prompt(buf_str(&typed), p->info.worlds, p->seed, &text, &unknown);
     buf_clear(&typed);
-    clean_prompt(request_text(r, OPT_NEGATIVE), !p->info.worlds, &typed);
+    clean_prompt(r->value[OPT_NEGATIVE].set ? request_text(r, OPT_NEGATIVE) : p->info.negative,
+                 !p->info.worlds, &typed);
     if (typed.len)
         reading_negative(buf_str(&typed), p->info.worlds, &negative, &unknown);
     if (plan_windows(p) > 1)
-        add_note(p, xasprintf("the model has seen films of at most %d frames; these %d are drawn "
-                              "in %d windows, each going on from the end of the one before",
-                              p->info.frames, p->n_frames, plan_windows(p)));
+        plan_note(p, xasprintf("the model has seen films of at most %d frames; these %d are drawn "
+                               "in %d windows, each going on from the end of the one before",
+                               p->info.frames, p->n_frames, plan_windows(p)));
     p->prompt = xstrdup(buf_str(&text));
     p->negative = xstrdup(buf_str(&negative));
     p->unknown = xstrdup(buf_str(&unknown));
@@ -260,9 +336,10 @@ static void note_unread(struct plan *p, const struct tokenizer *t, const char *o
     at += text[at] == ' ';
     while (at + (size_t)shown < n && ((unsigned char)text[at + (size_t)shown] & 0xc0) == 0x80)
         shown--;
-    add_note(p, xasprintf("the %s is longer than the %d tokens that the model reads; not read from "
-                          "\"%.*s%s\" on",
-                          option, most, shown, text + at, at + (size_t)shown < n ? "..." : ""));
+    plan_note(p,
+              xasprintf("the %s is longer than the %d tokens that the model reads; not read from "
+                        "\"%.*s%s\" on",
+                        option, most, shown, text + at, at + (size_t)shown < n ? "..." : ""));
 }
 
 /* A tokenizer is large: only texts that may be too long are counted. No character has more tokens
@@ -289,56 +366,6 @@ static int settle_tokens(struct plan *p, struct err *e)
     return 0;
 }
 
-/* *first is empty when none is given. */
-static int load_picture(struct picture *first, const struct request *r, struct err *e)
-{
-    *first = (struct picture){0};
-    if (r->value[OPT_FIRST_FRAME].set)
-        return picture_load(first, request_text(r, OPT_FIRST_FRAME), e);
-    if (*r->first_frame_hash)
-        return err_set(e, ERR_USAGE,
-                       "first-frame: this recipe began with a picture that is "
-                       "not part of it; give it again");
-    return 0;
-}
-
-/* A picture of another shape decides that of the film, or is cut; either is said. */
-static void note_shape(struct plan *p, const struct picture *first)
-{
-    double wider = (double)first->w / first->h * p->h / p->w;
-    double lost = 100 * (1 - fmin(wider, 1 / wider));
-
-    if (p->w * p->info.height != p->h * p->info.width)
-        add_note(p, xasprintf(
-                        "the film is %dx%d, for the first-frame of %dx%d; the model has seen %dx%d",
-                        p->film_w, p->film_h, first->w, first->h, p->info.width, p->info.height));
-    if (lost >= 5)
-        add_note(p, xasprintf("%.0f %% of the first-frame of %dx%d is cut off at its %s", lost,
-                              first->w, first->h, wider > 1 ? "sides" : "top and bottom"));
-}
-
-static int settle_picture(struct plan *p, const struct request *r, const struct picture *first,
-                          struct err *e)
-{
-    struct sha256 h;
-
-    if (!first->rgb)
-        return 0;
-    size_t bytes = (size_t)p->w * (size_t)p->h * 3;
-    p->first_frame = xmalloc(bytes);
-    resize_cover(p->first_frame, p->w, p->h, first->rgb, first->w, first->h, RESIZE_AREA, NULL);
-    note_shape(p, first);
-    sha256_init(&h);
-    sha256_add(&h, p->first_frame, bytes);
-    sha256_hex(&h, p->first_frame_hash);
-    if (*r->first_frame_hash && strcmp(r->first_frame_hash, p->first_frame_hash))
-        return err_set(e, ERR_USAGE,
-                       "first-frame: %s is not the picture that this recipe began "
-                       "with",
-                       path_base(request_text(r, OPT_FIRST_FRAME)));
-    return 0;
-}
-
 /* Spaces alone, of either script, are no words. */
 static int is_blank(const char *s)
 {
@@ -355,17 +382,17 @@ static int is_blank(const char *s)
 int plan_make(struct plan *p, const char *model_dir, const struct request *r,
               const atomic_int *stop, struct err *e)
 {
-    struct picture first = {0};
+    struct pictures pictures = {0};
     int rc;
 
     memset(p, 0, sizeof(*p));
-    if (is_blank(request_text(r, OPT_PROMPT)) && !r->value[OPT_FIRST_FRAME].set)
+    if (is_blank(request_text(r, OPT_PROMPT)) && !r->value[OPT_FIRST_FRAME].set && !r->picture[0])
         return err_set(e, ERR_USAGE, "prompt: nothing to draw; say what in a few words");
     rc = read_configs(p, model_dir, e);
     if (!rc)
-        rc = load_picture(&first, r, e);
+        rc = plan_pictures_load(&pictures, p, r, e);
     if (!rc)
-        rc = settle_size(p, r, &first, e);
+        rc = settle_size(p, r, &pictures.first, e);
     if (!rc) {
         settle_enlarge(p, r);
         rc = settle_frames(p, r, e);
@@ -379,8 +406,10 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = settle_tokens(p, e);
     }
     if (!rc)
-        rc = settle_picture(p, r, &first, e);
-    picture_release(&first);
+        rc = plan_pictures_settle(p, &pictures, r, e);
+    if (!rc)
+        rc = plan_control_settle(p, &pictures, r, e);
+    plan_pictures_release(&pictures);
     uint64_t memory = machine_memory_bytes(), most = (uint64_t)request_int(r, OPT_RAM, INT64_MAX);
     if (!rc)
         rc = plan_forecast(p, most < memory ? most : memory, stop, e);
@@ -395,7 +424,14 @@ void plan_release(struct plan *p)
     free(p->negative);
     free(p->unknown);
     free(p->note);
-    free(p->first_frame);
+    free(p->first.rgb);
+    free(p->first.seen);
+    free(p->last.rgb);
+    free(p->last.seen);
+    free(p->control.rgb);
+    free(p->control.drawn);
+    free(p->control.known);
+    free(p->control.reference);
     bundle_free(&p->model);
     memset(p, 0, sizeof(*p));
 }

@@ -11,6 +11,8 @@
 
 #include "generate/latent.h"
 #include "generate/options.h"
+#include "generate/sampler.h"
+#include "media/picture.h"
 #include "model/bundle.h"
 
 /* Classifier-free: scale 1 is none; it works at noise levels from..to. */
@@ -35,16 +37,30 @@ struct plan {
     double fps; /* of the film; the model's own is info.frame_rate */
     int steps;
     struct guidance guidance;
+    double guidance2; /* scale of the expert of low noise; guidance decides whether there is any */
     double shift;
-    const char *sampler; /* static */
+    const char *sampler;            /* static */
+    struct sampler_config schedule; /* the rest of it: without name, steps, shift and rng */
     uint64_t seed;
     enum dtype type;
     struct device *device;
     int threads;
     char *prompt, *negative, *unknown, *note; /* owned: texts for the model; words it does not know
                                                * (", " between); warnings or NULL */
-    uint8_t *first_frame;                     /* owned RGB [h][w][3], or NULL */
-    char first_frame_hash[65];
+    struct given_picture {
+        uint8_t *rgb;  /* owned [h][w][3], or NULL: none is given */
+        uint8_t *seen; /* owned [side][side][3]: what the picture encoder sees, NULL without one */
+        char hash[65];
+    } first, last;
+    struct {              /* of a model that reads a control video */
+        uint8_t *rgb;     /* owned [n][h][w][3], n = codec_frames(t); NULL: it reads none */
+        uint8_t *drawn;   /* owned [n][h][w]: 1 is drawn anew, 0 is kept */
+        uint8_t *known;   /* owned [n]: 0 where nothing is given, rgb says nothing then */
+        float *reference; /* owned [h][w][3], 0..1, or NULL */
+        double scale;
+        char hash[65];
+    } control;
+    int ahead; /* latent frames that are drawn before those of the film: of the reference */
 
     uint64_t weight_bytes, memory_bytes; /* forecast: weights; all together */
     struct bundle_budget budget;         /* of weights on the device; 0: they fit */
@@ -65,8 +81,25 @@ int plan_drawn_frame(const struct plan *p, int i);
  * i; *given: how many of its frames are the end of the window before. */
 int plan_windows(const struct plan *p);
 int plan_window(const struct plan *p, int i, int *given);
-/* Of every window: c channels, window frames, with the patches of the transformer. */
+/* Of every window: c channels, window frames and those ahead of them, with the patches of the
+ * transformer. */
 struct latent_shape plan_latent(const struct plan *p);
+
+/* plan_picture.c: the pictures of a request, and what a plan keeps of them. ERR_USAGE also for
+ * pictures that the model takes none of, or wants. */
+struct pictures {
+    struct picture first, last, reference; /* owned; empty where none is given */
+};
+NODISCARD int plan_pictures_load(struct pictures *x, const struct plan *p, const struct request *r,
+                                 struct err *e);
+void plan_pictures_release(struct pictures *x);
+NODISCARD int plan_pictures_settle(struct plan *p, const struct pictures *x,
+                                   const struct request *r, struct err *e);
+/* plan_control.c: what steers a model that reads a control video; after the pictures. ERR_USAGE
+ * also for a model that reads none. */
+NODISCARD int plan_control_settle(struct plan *p, const struct pictures *x, const struct request *r,
+                                  struct err *e);
+void plan_note(struct plan *p, char *text); /* a warning more; takes over the text */
 
 /* forecast.c: fill in the last block. memory: what may be used. */
 NODISCARD int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e);

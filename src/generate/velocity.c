@@ -6,11 +6,16 @@
 
 struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b)
 {
-    return (struct velocity_ask){.denoiser = b->denoiser,
-                                 .n_denoisers = b->n_denoisers,
-                                 .boundary = p->info.boundary,
-                                 .shape = plan_latent(p),
-                                 .guidance = p->guidance};
+    return (struct velocity_ask){
+        .denoiser = b->denoiser,
+        .n_denoisers = b->n_denoisers,
+        .boundary = p->info.boundary,
+        .shape = plan_latent(p),
+        .guidance = p->guidance,
+        .guidance2 = p->guidance2,
+        .control_scale = p->control.scale,
+        .n_channels = p->dit.in_channels - p->dit.out_channels,
+        .n_rows = p->dit.image_dim ? b->image.config.rows * (1 + (p->last.seen != NULL)) : 0};
 }
 
 /* ---- text ---- */
@@ -78,41 +83,79 @@ static int read_text(struct velocity *v, const struct text_model *text, const in
 
 /* ---- the transformer ---- */
 
-static void look_for_stop(void *user, struct cx *cx, const char *name, struct tensor *value)
+static void see(void *user, struct cx *cx, const char *name, struct tensor *value)
 {
-    const struct velocity *v = user;
+    struct velocity *v = user;
 
-    (void)name;
-    (void)value;
+    if (v->looking && !v->bad && !tensor_finite(cx, value))
+        v->bad = xstrdup(name);
     if (v->ask.stop && atomic_load(v->ask.stop))
         cx_fail(cx, ERR_CANCEL, "stopped");
 }
 
-/* x [C,t,h,w] as n equal samples, with the text of each -> their velocities [n,C,t,h,w]. */
+/* What a call reads: the latent with the channels beside it [C,t,h,w], the text of n samples, rows
+ * of their pictures or NULL. */
+struct reading {
+    struct tensor *x, *text, *image, *control; /* [control_channels,t,h,w] or NULL */
+};
+
+/* x [C,t,h,w] as rows of patches. */
+static struct tensor *rows_of(struct cx *cx, const struct latent_shape *s, struct tensor *x, int C)
+{
+    x = reshape(cx, x, DIMS(1, C, s->t, s->h, s->w));
+    x = permute(cx, x, (const int[]){0, 2, 3, 4, 1});
+    return patchify(cx, x, s->pt, s->ph, s->pw);
+}
+
+/* The same control for all samples, with one scale at all places where it acts. */
+static void take_control(struct velocity *v, struct cx *cx, const struct denoiser *d, int n,
+                         const struct reading *in, struct denoiser_batch *b)
+{
+    struct tensor *rows[2];
+    double *scale;
+
+    if (!in->control)
+        return;
+    rows[0] = rows[1] = rows_of(cx, &v->ask.shape, in->control, d->config.control_channels);
+    b->control = n == 2 ? concat_rows(cx, 2, rows) : rows[0];
+    scale = arena_alloc(&cx->handles, sizeof *scale * (size_t)d->config.n_controls);
+    for (int i = 0; i < d->config.n_controls; i++)
+        scale[i] = v->ask.control_scale;
+    b->control_scale = scale;
+}
+
+/* n equal samples, with the text of each -> their velocities [n,C,t,h,w]. */
 static struct tensor *call(struct velocity *v, struct cx *cx, const struct denoiser *d, int n,
-                           struct tensor *x, struct tensor *text, double *times)
+                           const struct reading *in, double *times)
 {
     struct token_grid *grid = arena_alloc(&cx->handles, 2 * sizeof(*grid));
     struct tap *tap = arena_alloc(&cx->handles, sizeof(*tap));
     const struct latent_shape *s = &v->ask.shape;
     struct tensor *rows[2], *y;
 
-    x = reshape(cx, x, DIMS(1, s->c, s->t, s->h, s->w));
-    x = permute(cx, x, (const int[]){0, 2, 3, 4, 1});
-    rows[0] = rows[1] = patchify(cx, x, s->pt, s->ph, s->pw);
+    rows[0] = rows[1] = rows_of(cx, s, in->x, d->config.in_channels);
     grid[0] = grid[1] = (struct token_grid){s->t / s->pt, s->h / s->ph, s->w / s->pw};
-    *tap = (struct tap){look_for_stop, v};
+    *tap = (struct tap){see, v};
     struct denoiser_batch b = {.n = n,
                                .grid = grid,
                                .rows = n == 2 ? concat_rows(cx, 2, rows) : rows[0],
                                .n_times = v->n_times,
                                .times = times,
                                .time_index = v->n_times > 1 ? v->time_index : NULL,
-                               .text = {{text, {n, v->text_start}}},
+                               .text = {{in->text, {n, v->text_start}}},
+                               .image = {in->image, {n, v->image_start}},
                                .tap = tap};
+    take_control(v, cx, d, n, in, &b);
     y = denoiser_velocity(cx, d, &b);
     y = unpatchify(cx, y, n, grid->t, grid->h, grid->w, s->pt, s->ph, s->pw);
     return permute(cx, y, (const int[]){0, 4, 1, 2, 3});
+}
+
+/* Of n samples with the same pictures. */
+static void start_images(struct velocity *v)
+{
+    v->image_start[1] = v->ask.n_rows;
+    v->image_start[2] = 2 * v->ask.n_rows;
 }
 
 int velocity_init(struct velocity *v, struct cx *cx, const struct velocity_ask *ask,
@@ -120,6 +163,7 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct velocity_ask *
                   struct err *e)
 {
     *v = (struct velocity){.ask = *ask, .cx = cx, .n_times = 1};
+    start_images(v);
     v->times = xcalloc((size_t)ask->shape.t + 1, sizeof(double));
     v->out = xmalloc(2 * latent_count(&ask->shape) * sizeof(float));
     v->time_index = xmalloc(2 * (size_t)latent_tokens(&ask->shape) * sizeof(int32_t));
@@ -130,13 +174,20 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct velocity_ask *
 }
 
 int velocity_of_plan(struct velocity *v, struct cx *cx, const struct bundle *b,
-                     const struct plan *p, const atomic_int *stop, struct err *e)
+                     const struct plan *p, const struct conditions *c, const atomic_int *stop,
+                     struct err *e)
 {
     struct velocity_ask ask = velocity_ask_of(p, b);
     int64_t start[3];
     int32_t *ids = tokens(b, p, start);
 
     ask.stop = stop;
+    if (c) {
+        ask.channels = c->channels;
+        ask.rows = c->rows;
+        ask.control = c->control;
+    }
+    ZT_ASSERT(!ask.n_channels == !ask.channels && !ask.n_rows == !ask.rows);
     int rc = velocity_init(v, cx, &ask, &b->text[0], ids, start, e);
     free(ids);
     return rc;
@@ -182,13 +233,40 @@ void velocity_give(struct velocity *v, const struct given *list, int n)
     forget_replays(v); /* other timesteps are other shapes */
 }
 
-/* What the networks say of x for n samples. Weights that come and go are brought by calls of their
- * own, so such a step is not replayed. */
-static struct tensor *evaluate(struct velocity *v, const float *x, int n, double timestep)
+/* x and the conditions on the device, for n samples. */
+static struct reading read_in(struct velocity *v, const struct denoiser *d, const float *x, int n)
 {
     struct cx *cx = v->cx;
     const struct latent_shape *s = &v->ask.shape;
-    int which = timestep < 1000 * v->ask.boundary;
+    int64_t places = (int64_t)s->t * s->h * s->w, dim = d->config.image_dim;
+    struct reading in = {
+        .text =
+            tensor_from(cx, DT_F32, DIMS(v->text_start[n], d->config.text_dim[0]), v->text, DT_F32),
+        .x = tensor_from(cx, DT_F32, DIMS(s->c, places), x, DT_F32)};
+
+    if (v->ask.n_channels) {
+        struct tensor *all[2] = {in.x, tensor_from(cx, DT_F32, DIMS(v->ask.n_channels, places),
+                                                   v->ask.channels, DT_F32)};
+        in.x = concat_rows(cx, 2, all);
+    }
+    if (d->config.n_controls)
+        in.control = tensor_from(cx, DT_F32, DIMS(d->config.control_channels, places),
+                                 v->ask.control, DT_F32);
+    if (v->ask.n_rows) {
+        struct tensor *both[2];
+
+        both[0] = both[1] = tensor_from(cx, DT_F32, DIMS(v->ask.n_rows, dim), v->ask.rows, DT_F32);
+        in.image = n == 2 ? concat_rows(cx, 2, both) : both[0];
+    }
+    return in;
+}
+
+/* What the networks say of x for n samples. Weights that come and go are brought by calls of their
+ * own, so such a step is not replayed. */
+static struct tensor *evaluate(struct velocity *v, const float *x, int which, int n,
+                               double timestep)
+{
+    struct cx *cx = v->cx;
     const struct denoiser *d = &v->ask.denoiser[which];
     struct replay *replay = &v->replay[which][n - 1];
 
@@ -196,27 +274,60 @@ static struct tensor *evaluate(struct velocity *v, const float *x, int n, double
     for (;;) {
         if (!d->weights->stream)
             replay_begin(cx, replay);
-        struct tensor *text =
-            tensor_from(cx, DT_F32, DIMS(v->text_start[n], d->config.text_dim[0]), v->text, DT_F32);
-        struct tensor *z =
-            tensor_from(cx, DT_F32, DIMS(s->c, (int64_t)s->t * s->h * s->w), x, DT_F32);
-        struct tensor *y = call(v, cx, d, n, z, text, v->times);
+        struct reading in = read_in(v, d, x, n);
+        struct tensor *y = call(v, cx, d, n, &in, v->times);
         if (d->weights->stream || replay_end(cx, replay))
             return y;
         cx_step_end(cx);
     }
 }
 
+/* Guidance of one step: of this expert, and only if there is any at all (as the reference). */
+static double scale_at(const struct velocity_ask *ask, int which, double sigma)
+{
+    const struct guidance *g = &ask->guidance;
+    int on = g->scale != 1 && sigma >= g->from && sigma <= g->to;
+
+    return on ? which ? ask->guidance2 : g->scale : 1;
+}
+
+/* The network said what is not finite: it is asked once more, and watched. */
+static int say_trouble(struct velocity *v, const float *x, int which, int n, struct err *e)
+{
+    static const char *const names[2] = {"transformer", "transformer_2"};
+    const struct denoiser *d = &v->ask.denoiser[which];
+    struct cx *cx = v->cx;
+    const struct weight *w = store_find_bad(d->weights);
+    struct reading in;
+
+    v->looking = 1;
+    device_enter(cx->device);
+    in = read_in(v, d, x, n);
+    call(v, cx, d, n, &in, v->times);
+    device_leave(cx->device);
+    cx_step_end(cx);
+    v->looking = 0;
+    err_set(e, ERR_DEVICE, "%s: its output is not finite, from %s on%s%s%s", names[which],
+            v->bad ? v->bad : "the last layer", w ? "; the weight " : "", w ? w->name : "",
+            w                     ? " in its file is not finite"
+            : cx->type == DT_BF16 ? "; --type f32 reaches further"
+                                  : "");
+    free(v->bad);
+    v->bad = NULL;
+    return ERR_DEVICE;
+}
+
 int velocity_at(struct velocity *v, const float *x, double timestep, double sigma, float *out,
                 struct err *e)
 {
-    const struct guidance *g = &v->ask.guidance;
     struct cx *cx = v->cx;
-    int n = g->scale != 1 && sigma >= g->from && sigma <= g->to ? 2 : 1;
+    int which = timestep < 1000 * v->ask.boundary;
+    double guidance = scale_at(&v->ask, which, sigma);
+    int n = guidance != 1 ? 2 : 1;
     size_t count = latent_count(&v->ask.shape);
 
     device_enter(cx->device);
-    struct tensor *y = evaluate(v, x, n, timestep);
+    struct tensor *y = evaluate(v, x, which, n, timestep);
     int bad = cx->err.code || !tensor_finite(cx, y);
 
     if (!bad)
@@ -226,8 +337,8 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
     if (cx->err.code)
         return err_set(e, cx->err.code, "transformer: %s", cx->err.msg);
     if (bad)
-        return err_set(e, ERR_DEVICE, "transformer: its output is not finite");
-    float scale = (float)g->scale;
+        return say_trouble(v, x, which, n, e);
+    float scale = (float)guidance;
     memcpy(out, v->out, count * sizeof(float));
     for (size_t i = 0; n == 2 && i < count; i++)
         out[i] = v->out[count + i] + scale * (v->out[i] - v->out[count + i]);
@@ -243,10 +354,17 @@ void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int text_rows)
         const struct denoiser_config *c = &ask->denoiser[i].config;
         int rows = c->text_rows[0] ? c->text_rows[0] : text_rows;
         struct velocity v = {.ask = *ask, .n_times = 1, .text_start = {0, rows, 2 * rows}};
-        struct tensor *x = tensor_new(cx, DT_F32, DIMS(s->c, (int64_t)s->t * s->h * s->w));
-        struct tensor *text = tensor_new(cx, DT_F32, DIMS(n * rows, c->text_dim[0]));
+        struct reading in = {
+            .x = tensor_new(cx, DT_F32, DIMS(c->in_channels, (int64_t)s->t * s->h * s->w)),
+            .text = tensor_new(cx, DT_F32, DIMS(n * rows, c->text_dim[0]))};
 
-        call(&v, cx, &ask->denoiser[i], n, x, text, &(double){500});
+        start_images(&v);
+        if (c->n_controls)
+            in.control =
+                tensor_new(cx, DT_F32, DIMS(c->control_channels, (int64_t)s->t * s->h * s->w));
+        if (ask->n_rows)
+            in.image = tensor_new(cx, DT_F32, DIMS(n * ask->n_rows, c->image_dim));
+        call(&v, cx, &ask->denoiser[i], n, &in, &(double){500});
         cx_step_end(cx);
     }
 }

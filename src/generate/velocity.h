@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "generate/conditions.h"
 #include "generate/given.h"
 #include "generate/latent.h"
 #include "generate/plan.h"
@@ -20,18 +21,27 @@ struct velocity_ask { /* borrowed */
     double boundary; /* noise level below which the second one is asked */
     struct latent_shape shape;
     struct guidance guidance;
+    double guidance2;             /* scale where the second one is asked */
+    int n_channels;               /* beside those of the latent; 0: none */
+    int64_t n_rows;               /* of pictures, for each sample */
+    const float *channels, *rows; /* [n_channels,t,h,w], [n_rows,image_dim]; NULL in a dry run */
+    const float *control;         /* [control_channels,t,h,w], where the transformer reads one */
+    double control_scale;
     const atomic_int *stop; /* looked at between blocks; NULL: never */
 };
 
 struct velocity {
     struct velocity_ask ask;
-    int64_t text_start[3]; /* rows of the prompt, then of the negative prompt */
-    float *text;           /* owned [rows, text_dim] */
-    float *out;            /* owned, latents of both samples */
-    int32_t *time_index;   /* owned, of the rows of both samples */
-    double *times;         /* owned [n_times]; the last one is that of the frames that are drawn */
+    int64_t image_start[3]; /* rows of the pictures of both samples */
+    int64_t text_start[3];  /* rows of the prompt, then of the negative prompt */
+    float *text;            /* owned [rows, text_dim] */
+    float *out;             /* owned, latents of both samples */
+    int32_t *time_index;    /* owned, of the rows of both samples */
+    double *times;          /* owned [n_times]; the last one is that of the frames that are drawn */
     int n_times;
     struct cx *cx;
+    char *bad; /* owned: while looking for it, the first part that is not finite */
+    int looking;
     struct replay replay[2][2]; /* by denoiser, of calls with one sample and with both */
 };
 
@@ -40,9 +50,11 @@ struct velocity {
 NODISCARD int velocity_init(struct velocity *v, struct cx *cx, const struct velocity_ask *ask,
                             const struct text_model *text, const int32_t *ids,
                             const int64_t start[3], struct err *e);
-/* The networks and words of a plan. */
+/* The networks and words of a plan, and what is known of its pictures, which outlives v (NULL:
+ * there are none). */
 NODISCARD int velocity_of_plan(struct velocity *v, struct cx *cx, const struct bundle *b,
-                               const struct plan *p, const atomic_int *stop, struct err *e);
+                               const struct plan *p, const struct conditions *c,
+                               const atomic_int *stop, struct err *e);
 void velocity_release(struct velocity *v);
 /* Which frames are given from now on; their values stand in x. */
 void velocity_give(struct velocity *v, const struct given *list, int n);

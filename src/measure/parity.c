@@ -16,7 +16,7 @@
 struct kind {
     const char *name; /* of "kind" or "_class_name" */
     void (*run)(struct parity *p);
-    int inputs, outputs; /* wants inputs.safetensors, outputs.safetensors */
+    int inputs, outputs; /* wants inputs.safetensors (2: where it is there), outputs.safetensors */
     double limit, bf16;  /* of the error in f32 and in bf16 */
 };
 
@@ -25,6 +25,7 @@ static const struct kind kinds[] = {
     {"gradients",                       parity_gradients, 1, 1, 1e-4, 5e-2},
     {"optimiser",                       parity_optimiser, 1, 1, 1e-5, 1e-5},
     {"randn",                           parity_randn,     0, 1, 1e-5, 1e-5},
+    {"pipeline",                        parity_pipeline,  2, 1, 1e-3, 1e-1},
     {"tokenizer",                       parity_tokenizer, 0, 0, 0, 0},
     {"gguf",                            parity_gguf,      0, 1, 0, 0},
     {"comfy-quant",                     parity_comfy_quant, 0, 1, 1e-6, 5e-3},
@@ -207,6 +208,15 @@ static void report_missing(struct parity *p)
         }
 }
 
+static int has_inputs(const struct parity *p)
+{
+    char *path = parity_path(p, "inputs.safetensors");
+    int yes = file_exists(path);
+
+    free(path);
+    return yes;
+}
+
 static void run(struct parity *p)
 {
     const struct kind *k = find_kind(p);
@@ -214,7 +224,7 @@ static void run(struct parity *p)
     if (!k)
         return;
     p->limit = p->o->tol > 0 ? p->o->tol : p->o->type == DT_BF16 ? k->bf16 : k->limit;
-    if (k->inputs)
+    if (k->inputs == 1 || (k->inputs && has_inputs(p)))
         open_tensors(p, "inputs.safetensors", &p->in);
     if (k->outputs)
         open_tensors(p, "outputs.safetensors", &p->out);

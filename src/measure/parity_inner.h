@@ -57,6 +57,7 @@ void parity_image(struct parity *p);
 void parity_codec(struct parity *p);
 void parity_upsampler(struct parity *p);
 void parity_gradients(struct parity *p);
+void parity_pipeline(struct parity *p);
 void parity_flow(struct parity *p);
 void parity_randn(struct parity *p);
 void parity_optimiser(struct parity *p);

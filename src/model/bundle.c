@@ -9,6 +9,7 @@
 #include "base/jsonw.h"
 #include "format/json.h"
 #include "format/safetensors.h"
+#include "model/bundle_inner.h"
 #include "world/world.h"
 
 #define INFO_MAX_BYTES (1 << 20)
@@ -96,8 +97,11 @@ static void read_info(void *arg, struct jval o)
     struct bundle_info *info = arg;
     static const char *const classes[] = {"ZoetropePipeline"};
     static const char *const texts[] = {"plain", "canonical"};
-    int64_t format = j_int(o, "format", 1, INT32_MAX);
+    int64_t format;
 
+    if (diffusers_index(info, o))
+        return;
+    format = j_int(o, "format", 1, INT32_MAX);
     if (format > BUNDLE_FORMAT)
         j_fail(o, "format", "is %lld; this version reads format %d, a newer zoetrope is needed",
                (long long)format, BUNDLE_FORMAT);
@@ -115,7 +119,10 @@ static void read_info(void *arg, struct jval o)
     info->steps = (int)j_int_or(o, "steps", 1, 1000, 20);
     info->guidance = j_real_or(o, "guidance", 0, 100, 1);
     info->shift = j_real_or(o, "shift", 0.01, 100, 1);
+    info->guidance2 = j_real_or(o, "guidance_2", 0, 100, info->guidance);
     info->boundary = j_real_or(o, "boundary_ratio", 0, 1, 0);
+    info->negative = info->family = "";
+    info->own_times = 1;
     read_latents(info, o, "latents_mean", info->latents_mean, -1e6);
     read_latents(info, o, "latents_std", info->latents_std, 1e-6);
 }
@@ -127,6 +134,8 @@ int bundle_info_read(struct bundle_info *info, const char *dir, struct err *e)
 
     memset(info, 0, sizeof *info);
     rc = jdoc_take(path, INFO_MAX_BYTES, read_info, info, e);
+    if (!rc && info->diffusers)
+        rc = diffusers_settle(info, dir, e);
     free(path);
     return rc;
 }
@@ -197,8 +206,10 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     jsonw_int(&w, "steps", info->steps);
     jsonw_real(&w, "guidance", info->guidance);
     jsonw_real(&w, "shift", info->shift);
-    if (info->boundary > 0)
+    if (info->boundary > 0) {
         jsonw_real(&w, "boundary_ratio", info->boundary);
+        jsonw_real(&w, "guidance_2", info->guidance2);
+    }
     write_reals(&w, "latents_mean", info->latents_mean, info->channels);
     write_reals(&w, "latents_std", info->latents_std, info->channels);
     if (!rc)
@@ -213,57 +224,6 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
 }
 
 /* ---- the whole ---- */
-
-/* The forecast runs networks before their weights are read; what does not fit must not get there.
- */
-static int check_fit(const struct bundle *b, struct err *e)
-{
-    const struct codec_config *vae = &b->codec.config;
-
-    if (vae->channels != b->info.channels)
-        return err_set(e, ERR_FORMAT,
-                       "%s: vae of %d channels, latents_mean of %d: both must be equal", b->dir,
-                       vae->channels, b->info.channels);
-    if (b->part[PLACE_UPSAMPLER2].is && !b->part[PLACE_UPSAMPLER].is)
-        return err_set(e, ERR_FORMAT,
-                       "%s: upsampler_2 enlarges what upsampler has made, and that is not there",
-                       b->dir);
-    if ((b->n_denoisers > 1) != (b->info.boundary > 0))
-        return err_set(e, ERR_FORMAT,
-                       "%s: boundary_ratio is %g, but there %s; it is what divides transformer and "
-                       "transformer_2",
-                       b->dir, b->info.boundary,
-                       b->n_denoisers > 1 ? "are two transformers" : "is one transformer");
-    for (int i = 0; i < b->n_denoisers; i++) {
-        const struct denoiser_config *d = &b->denoiser[i].config, *first = &b->denoiser[0].config;
-
-        if (memcmp(d->patch, first->patch, sizeof d->patch) ||
-            memcmp(d->text_rows, first->text_rows, sizeof d->text_rows))
-            return err_set(e, ERR_FORMAT,
-                           "%s: transformer and transformer_2 differ in patch_size or text_len",
-                           b->dir);
-
-        if (d->in_channels != vae->channels || d->out_channels != d->in_channels)
-            return err_set(e, ERR_FORMAT,
-                           "%s: transformer of %d to %d channels, vae of %d: all must be equal",
-                           b->dir, d->in_channels, d->out_channels, vae->channels);
-        if (d->n_controls)
-            return err_set(e, ERR_FORMAT,
-                           "%s: the transformer reads a control video (VACE), which cannot be "
-                           "given yet",
-                           b->dir);
-        if (d->n_texts != b->n_texts || d->image_dim)
-            return err_set(e, ERR_FORMAT,
-                           "%s: the transformer wants %d text encoders%s, there are %d", b->dir,
-                           d->n_texts, d->image_dim ? " and pictures" : "", b->n_texts);
-        for (int k = 0; k < d->n_texts; k++)
-            if (d->text_dim[k] != b->text[k].config.dim)
-                return err_set(e, ERR_FORMAT,
-                               "%s: transformer wants text of width %d, the text encoder gives %d",
-                               b->dir, d->text_dim[k], b->text[k].config.dim);
-    }
-    return 0;
-}
 
 static int declare_parts(struct bundle *b, struct err *e)
 {
@@ -284,7 +244,9 @@ static int declare_parts(struct bundle *b, struct err *e)
     }
     if (!rc)
         b->codec = part_codec(&b->part[PLACE_CODEC]);
-    return rc ? rc : check_fit(b, e);
+    if (!rc && b->part[PLACE_IMAGE].is)
+        b->image = part_image(&b->part[PLACE_IMAGE]);
+    return rc ? rc : bundle_check_fit(b, e);
 }
 
 int bundle_declare(struct bundle **out, const char *dir, struct err *e)
@@ -328,6 +290,10 @@ static int load_parts(struct bundle *b, struct device *device, enum dtype type,
             part_weights(p)->budget_bytes = budget ? budget->bytes[i] : 0;
             rc = part_load(p, path, device, part_job_type(p, type), 0, &report, e);
         }
+        if (report.n_bad && !b->n_bad_weights) {
+            b->bad_folder = places[i].folder;
+            b->bad_weight = report.first_bad;
+        }
         b->n_bad_weights += report.n_bad;
         free(path);
     }
@@ -343,6 +309,8 @@ int bundle_open(struct bundle **out, const char *dir, struct device *device, enu
         rc = open_tokenizer(*out, e);
     if (!rc)
         rc = load_parts(*out, device, type, budget, e);
+    if (!rc)
+        rc = bundle_check_twins(*out, e);
     if (rc)
         bundle_free(out);
     return rc;
@@ -453,11 +421,15 @@ int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e)
 
 int bundle_hash(const char *dir, const atomic_int *stop, char hex[65], struct err *e)
 {
+    struct bundle_info info;
     struct sha256 h;
-    int rc;
+    int rc = bundle_info_read(&info, dir, e);
 
     sha256_init(&h);
-    rc = hash_file(&h, dir, "model_index.json", e);
+    if (!rc)
+        rc = hash_file(&h, dir, "model_index.json", e);
+    if (!rc && info.diffusers)
+        rc = hash_file(&h, dir, BUNDLE_SCHEDULER, e);
     if (!rc)
         rc = hash_tokenizer(&h, dir, e);
     for (int i = 0; !rc && i < N_PLACES; i++) {

@@ -1,4 +1,6 @@
-/* bundle.h - a model directory: everything a prompt needs to become frames.
+/* bundle.h - a model directory: everything a prompt needs to become frames. Ours, or one of
+ * diffusers (a Wan pipeline), whose model_index.json says little: what a
+ * released model draws best with is known by its shapes (family.h).
  *
  *   model_index.json {"format": 1, "_class_name": "ZoetropePipeline", "name", "license", ...}
  *   tokenizer/ tokenizer.json, or spiece.model alone
@@ -15,6 +17,7 @@
 #include "model/tokenizer.h"
 
 #define BUNDLE_FORMAT 1
+#define BUNDLE_SCHEDULER "scheduler/scheduler_config.json" /* in the folder */
 #define BUNDLE_MAX_CHANNELS 64
 
 struct bundle_info { /* model_index.json */
@@ -23,6 +26,11 @@ struct bundle_info { /* model_index.json */
     int width, height, frames; /* natural size and longest trained clip, in px and frames */
     int steps;                 /* good defaults */
     double guidance, shift;
+    double guidance2;     /* of transformer_2 */
+    const char *negative; /* static: what is not to be seen when nothing is said */
+    const char *family;   /* static: which released model it is, "" when not known */
+    int diffusers;        /* 1: a folder of diffusers, whose networks draw any size at once */
+    int own_times;   /* 1: a token may have its own noise level, as that of a given frame has */
     double boundary; /* "boundary_ratio": noise level below which transformer_2 takes over; 0: there
                       * is only one */
     char sampler[32]; /* "euler", "unipc" */
@@ -62,8 +70,10 @@ struct bundle {
     struct denoiser denoiser[2];
     struct codec codec;
     int n_upsamplers;
-    struct upsampler upsampler[2]; /* each enlarges what the one before gave */
-    int64_t n_bad_weights;         /* NaN or infinite values found while loading: worth a warning */
+    struct upsampler upsampler[2];       /* each enlarges what the one before gave */
+    struct image_model image;            /* empty without */
+    int64_t n_bad_weights;               /* NaN or infinite values found while loading */
+    const char *bad_folder, *bad_weight; /* which part, and its first weight that holds one */
 };
 
 /* Most bytes of weights that may lie on the device, by place; 0: all of them. */

@@ -33,7 +33,8 @@ extern const struct store_names store_wan_names, store_umt5_names, store_clause_
 extern const char *const store_prefixes[];
 
 struct store_report {
-    int64_t n_bad;         /* NaN and infinite values */
+    int64_t n_bad; /* NaN and infinite values; of large matrices that stay in their file some
+                    * rows are looked at, the rest when it turns out that something is wrong */
     const char *first_bad; /* first tensor that holds one; lives as long as the weight set */
 };
 
@@ -49,6 +50,9 @@ NODISCARD int store_values(const struct st_file *f, const struct st_tensor *t, i
 NODISCARD int store_load(struct weight_set *s, const char *dir, const struct store_names *names,
                          struct device *device, enum dtype type, int training,
                          struct store_report *report, struct err *e);
+/* The first weight in host memory that holds a value that is not finite, all of them looked
+ * through; NULL: none does. */
+const struct weight *store_find_bad(const struct weight_set *s);
 /* Matrices in `type` (F32, BF16 or I8; of the last, rows below INT8_MIN_ROW are BF16), vectors and
  * tables always F32. Values come from master, or from data without one; values != NULL gives them
  * instead, one f32 array per weight in declaration order (an averaged copy). ERR_FORMAT: a value

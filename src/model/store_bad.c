@@ -63,24 +63,50 @@ static int rows_are_finite(const struct weight *w)
     return finite;
 }
 
-int64_t store_count_bad_stored(const struct weight *w)
+/* Of rows first, first + step, ... */
+static int64_t count_rows(const struct weight *w, const struct stored *s, int64_t step)
 {
     float x[4096];
-    int64_t n = weight_count(w), bad = 0;
+    int64_t n = store_row(w), bad = 0;
+
+    for (int64_t r = 0; r < w->dim[0]; r += step)
+        for (int64_t i = 0; i < n; i += 4096) {
+            int64_t k = n - i < 4096 ? n - i : 4096;
+
+            stored_read(s, w->data, r, i, k, x);
+            bad += store_count_bad(x, k);
+        }
+    return bad;
+}
+
+/* In host memory, every step-th row. */
+static int64_t count_bad(const struct weight *w, int64_t step)
+{
     struct stored plain = {stored_named(dtype_name(w->type)), NULL, store_row(w)};
     const struct stored *s = w->form.form ? &w->form : &plain;
     size_t bytes = (size_t)w->dim[0] * stored_row_bytes(s);
 
     if (w->form.form && rows_are_finite(w))
         return 0;
-    if (!s->scale && surely_finite(s->form->name, w->data, bytes))
+    if (step == 1 && !s->scale && surely_finite(s->form->name, w->data, bytes))
         return 0;
-    for (int64_t r = 0; r < w->dim[0]; r++)
-        for (int64_t i = 0; i < n / w->dim[0]; i += 4096) {
-            int64_t k = n / w->dim[0] - i < 4096 ? n / w->dim[0] - i : 4096;
+    return count_rows(w, s, step);
+}
 
-            stored_read(s, w->data, r, i, k, x);
-            bad += store_count_bad(x, k);
-        }
-    return bad;
+enum { SMALL_BYTES = 4 << 20, LOOKED_AT = 16 /* rows of what is larger */ };
+
+int64_t store_count_bad_stored(const struct weight *w)
+{
+    struct stored plain = {stored_named(dtype_name(w->type)), NULL, store_row(w)};
+    size_t bytes = (size_t)w->dim[0] * stored_row_bytes(w->form.form ? &w->form : &plain);
+
+    return count_bad(w, bytes <= SMALL_BYTES ? 1 : 1 + w->dim[0] / LOOKED_AT);
+}
+
+const struct weight *store_find_bad(const struct weight_set *s)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->all[i]->data && s->all[i]->device->host && count_bad(s->all[i], 1))
+            return s->all[i];
+    return NULL;
 }

@@ -197,7 +197,7 @@ TEST(film_keeps_a_given_first_frame)
     CHECK_INT(request_set(&q, "first-frame", path, &e), 0);
     CHECK_INT(request_set(&q, "type", "f32", &e), 0);
     CHECK_INT(plan_make(&p, fixture_dir(), &q, NULL, &e), 0);
-    CHECK_INT(strlen(p.first_frame_hash), 64);
+    CHECK_INT(strlen(p.first.hash), 64);
 
     struct latent_shape s = plan_latent(&p);
     struct drawing d;
@@ -208,7 +208,7 @@ TEST(film_keeps_a_given_first_frame)
     latent_get_frame(&s, d.x, 0, b->info.latents_std, b->info.latents_mean, frame);
     struct tensor *video = tensor_new(&cx, DT_F32, DIMS(1, p.h, p.w, 3));
     for (int64_t i = 0; i < tensor_count(video); i++)
-        ((float *)video->data)[i] = (float)p.first_frame[i] / 255;
+        ((float *)video->data)[i] = (float)p.first.rgb[i] / 255;
     tensor_read_f32(&cx, codec_encode(&cx, &b->codec, video), given);
     cx_step_end(&cx);
     CHECK_BELOW(ztest_rel_l2(frame, given, 4 * 6 * 16), 1e-6);
@@ -313,7 +313,7 @@ TEST(film_of_given_frames_with_noise)
     CHECK_INT(request_set(&q, "prompt", "a red ball", &e), 0);
     CHECK_INT(plan_make(&p, fixture_dir(), &q, NULL, &e), 0);
     cx_init(&cx, device_cpu(), DT_F32, NULL);
-    CHECK_INT(velocity_of_plan(&v, &cx, b, &p, NULL, &e), 0);
+    CHECK_INT(velocity_of_plan(&v, &cx, b, &p, NULL, NULL, &e), 0);
     for (int i = 0; i < 3; i++) { /* nothing given, clean, with noise */
         struct given g = {1, i == 2 ? 0.25 : 0, latent};
 
@@ -366,7 +366,7 @@ TEST(film_stops_inside_a_step)
     CHECK_INT(request_set(&q, "prompt", "a red ball", &e), 0);
     CHECK_INT(plan_make(&p, fixture_dir(), &q, NULL, &e), 0);
     cx_init(&cx, device_cpu(), DT_F32, NULL);
-    CHECK_INT(velocity_of_plan(&v, &cx, b, &p, &stop, &e), 0);
+    CHECK_INT(velocity_of_plan(&v, &cx, b, &p, NULL, &stop, &e), 0);
     float *x = xcalloc(2 * latent_count(&v.ask.shape), sizeof *x);
     CHECK_INT(velocity_at(&v, x, 500, 0.5, x + latent_count(&v.ask.shape), &e), ERR_CANCEL);
     free(x);

@@ -292,7 +292,7 @@ TEST(plan_memory_is_that_of_the_run)
     p.window = 11; /* longer than that of the model, so that there is something to be measured */
     CHECK_INT(bundle_open(&b, fixture_dir(), device_cpu(), p.type, NULL, &e), 0);
     cx_init(&real, device_cpu(), p.type, NULL);
-    CHECK_INT(velocity_of_plan(&v, &real, b, &p, NULL, &e), 0);
+    CHECK_INT(velocity_of_plan(&v, &real, b, &p, NULL, NULL, &e), 0);
     x = xcalloc(2 * latent_count(&v.ask.shape), sizeof *x);
     cx_reset_peak(&real);
     CHECK_INT(velocity_at(&v, x, 500, 0.5, x + latent_count(&v.ask.shape), &e), 0);

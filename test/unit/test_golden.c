@@ -57,6 +57,11 @@ TEST(golden_header_with_unknown_fields)     { golden("safetensors-extra-field", 
 TEST(golden_wan_pictures_comfy_names)       { golden("wan-i2v-comfy-keys", DT_F32, 5); }
 TEST(golden_wan_two_pictures)               { golden("wan-flf2v", DT_F32, 5); }
 TEST(golden_wan_two_pictures_bf16)          { golden("wan-flf2v", DT_BF16, 5); }
+TEST(golden_wan_film_between_two_pictures)  { golden("pipeline-wan-flf2v", DT_F32, 2); }
+TEST(golden_wan_film_of_two_experts)        { golden("pipeline-wan22-i2v-a14b", DT_F32, 2); }
+TEST(golden_wan_film_from_a_given_frame)    { golden("pipeline-wan22-ti2v", DT_F32, 2); }
+TEST(golden_wan_film_steered_by_another)    { golden("pipeline-wan-vace", DT_F32, 2); }
+TEST(golden_wan_film_bf16)                  { golden("pipeline-wan22-i2v-a14b", DT_BF16, 2); }
 TEST(golden_wan_vace)                       { golden("wan-vace", DT_F32, 9); }
 TEST(golden_wan_vace_bf16)                  { golden("wan-vace", DT_BF16, 9); }
 TEST(golden_clip_vision)                    { golden("clip-vision", DT_F32, 5); }

@@ -207,6 +207,47 @@ TEST(loader_13_nan_is_counted)
     CHECK_INT(r.n_bad, 1);
 }
 
+/* Not everything of a large file is read for it; when something is wrong, it is. */
+TEST(loader_13_nan_in_a_large_matrix_is_found_when_it_is_looked_for)
+{
+    struct wan m, back;
+    struct err e = {0};
+    struct store_report r;
+    char *dir = ztest_in_tmp("large"), *file;
+    struct wan_config k;
+    struct weight *w;
+
+    small_wan(&m);
+    k = m.config;
+    wan_release(&m);
+    k.ffn_dim = 200000;
+    CHECK_INT(wan_init(&m, &k, &e), 0);
+    weights_on_cpu(&m.weights, DT_F32, 1);
+    weight_set_initialise(&m.weights, 3, NULL);
+    w = weight_find(&m.weights, "blocks.0.ffn.net.0.proj.weight");
+    w->master[3 * 8] = NAN;
+    CHECK_INT(bundle_save_wan(&m, dir, DT_F32, NULL, &e), 0);
+    file = path_join(dir, "diffusion_pytorch_model.safetensors");
+    CHECK_INT(wan_init(&back, &k, &e), 0);
+    CHECK_INT(store_load(&back.weights, file, &store_wan_names, device_cpu(), DT_F32, 0, &r, &e),
+              0);
+    CHECK_INT(r.n_bad, 0);
+    CHECK(store_find_bad(&back.weights));
+    CHECK_STR(store_find_bad(&back.weights)->name, w->name);
+    wan_release(&back);
+    w->master[3 * 8] = 1;
+    w->master[0] = INFINITY; /* in a row that is looked at */
+    CHECK_INT(bundle_save_wan(&m, dir, DT_F32, NULL, &e), 0);
+    CHECK_INT(wan_init(&back, &k, &e), 0);
+    CHECK_INT(store_load(&back.weights, file, &store_wan_names, device_cpu(), DT_F32, 0, &r, &e),
+              0);
+    CHECK_STR(r.first_bad, w->name);
+    wan_release(&back);
+    wan_release(&m);
+    free(file);
+    free(dir);
+}
+
 /* Files of the release for pictures hold a norm that no class reads. */
 TEST(store_passes_over_the_norm_that_no_class_reads)
 {

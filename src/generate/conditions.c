@@ -1,0 +1,261 @@
+#include "generate/conditions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- latents ---- */
+
+static void put_pixels(float *to, const uint8_t *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = (float)from[i] / 255;
+}
+
+/* The latent of a film [n,h,w,3] in the transformer's scale, [t,h,w,C]. */
+static int encode(float *z, struct cx *cx, const struct bundle *b, const struct plan *p, int n,
+                  const float *pixels, struct err *e)
+{
+    const struct bundle_info *m = &b->info;
+
+    device_enter(cx->device);
+    struct tensor *x = codec_encode(
+        cx, &b->codec, tensor_from(cx, DT_F32, DIMS(n, p->h, p->w, 3), pixels, DT_F32));
+    int bad = cx->err.code || !tensor_finite(cx, x);
+
+    if (!bad)
+        tensor_read_f32(cx, x, z);
+    for (int64_t i = 0; !bad && i < tensor_count(x); i++) {
+        int c = (int)(i % m->channels);
+        z[i] = (z[i] - m->latents_mean[c]) / m->latents_std[c];
+    }
+    device_leave(cx->device);
+    cx_step_end(cx);
+    if (cx->err.code)
+        return err_set(e, cx->err.code, "given pictures: %s", cx->err.msg);
+    return bad ? err_set(e, ERR_DEVICE, "given pictures: their latent is not finite") : 0;
+}
+
+static int encode_first(struct conditions *c, struct cx *cx, const struct bundle *b,
+                        const struct plan *p, struct err *e)
+{
+    size_t n = (size_t)p->h * (size_t)p->w * 3;
+    float *pixels = xmalloc(n * sizeof *pixels);
+    int rc;
+
+    c->first = xmalloc((size_t)p->lh * (size_t)p->lw * (size_t)p->c * sizeof(float));
+    put_pixels(pixels, p->first.rgb, n);
+    rc = encode(c->first, cx, b, p, 1, pixels, e);
+    free(pixels);
+    return rc;
+}
+
+/* Channel k of latent frame t tells of frame k of those under it whether it is known; the first
+ * frame stands for all under the first latent frame. */
+static void put_mask(const struct plan *p, float *mask)
+{
+    size_t place = (size_t)p->lh * (size_t)p->lw;
+    int kt = p->codec.kt;
+
+    for (int k = 0; k < kt; k++)
+        for (int t = 0; t < p->t; t++) {
+            int last = t == p->t - 1 && k == kt - 1 && t > 0;
+            int known = t == 0 ? p->first.rgb != NULL : last && p->last.rgb;
+
+            for (size_t i = 0; i < place; i++)
+                *mask++ = (float)known;
+        }
+}
+
+/* The mask, then the latent of the known frames with grey between them. */
+static int encode_channels(struct conditions *c, struct cx *cx, const struct bundle *b,
+                           const struct plan *p, struct err *e)
+{
+    int n = codec_frames(&p->codec, p->t), C = p->c, kt = p->codec.kt, rc;
+    size_t frame = (size_t)p->h * (size_t)p->w * 3, place = (size_t)p->lh * (size_t)p->lw;
+    size_t places = place * (size_t)p->t;
+    float *pixels = malloc((size_t)n * frame * sizeof *pixels), *z, *to;
+
+    if (!pixels)
+        return err_set(e, ERR_FIT, "no memory for %d frames of %dx%d", n, p->w, p->h);
+    for (size_t i = 0; i < (size_t)n * frame; i++)
+        pixels[i] = 0.5f;
+    put_pixels(pixels, p->first.rgb, frame);
+    if (p->last.rgb)
+        put_pixels(pixels + (size_t)(n - 1) * frame, p->last.rgb, frame);
+    z = xmalloc(places * (size_t)C * sizeof *z);
+    rc = encode(z, cx, b, p, n, pixels, e);
+    free(pixels);
+    c->n_channels = kt + C;
+    c->channels = xmalloc(places * (size_t)c->n_channels * sizeof *c->channels);
+    put_mask(p, c->channels);
+    to = c->channels + places * (size_t)kt;
+    for (int ch = 0; !rc && ch < C; ch++)
+        for (size_t i = 0; i < places; i++)
+            *to++ = z[i * (size_t)C + (size_t)ch];
+    free(z);
+    return rc;
+}
+
+/* ---- rows of a picture encoder ---- */
+
+static void put_seen(float *to, const uint8_t *from, int side)
+{
+    static const double mean[3] = {0.48145466, 0.4578275, 0.40821073},
+                        std[3] = {0.26862954, 0.26130258, 0.27577711}; /* of CLIP */
+
+    for (size_t i = 0; i < (size_t)side * (size_t)side * 3; i++)
+        to[i] = (float)((from[i] / 255.0 - mean[i % 3]) / std[i % 3]);
+}
+
+/* What the last block but one gives, as the networks were trained. */
+static int see_pictures(struct conditions *c, struct cx *cx, const struct bundle *b,
+                        const struct plan *p, struct err *e)
+{
+    const struct image_config *k = &b->image.config;
+    int n = 1 + (p->last.seen != NULL), side = k->side, bad;
+    size_t each = (size_t)side * (size_t)side * 3;
+    float *pixels = xmalloc((size_t)n * each * sizeof *pixels);
+    struct tensor *x;
+
+    put_seen(pixels, p->first.seen, side);
+    if (p->last.seen)
+        put_seen(pixels + each, p->last.seen, side);
+    device_enter(cx->device);
+    x = tensor_from(cx, DT_F32, DIMS(n, side, side, 3), pixels, DT_F32);
+    x = image_rows(cx, &b->image, x, k->layers - 1, NULL);
+    free(pixels);
+    bad = cx->err.code || !tensor_finite(cx, x);
+    c->n_rows = (int64_t)n * k->rows;
+    c->rows = xmalloc((size_t)(c->n_rows * k->dim) * sizeof *c->rows);
+    if (!bad)
+        tensor_read_f32(cx, x, c->rows);
+    device_leave(cx->device);
+    cx_step_end(cx);
+    if (cx->err.code)
+        return err_set(e, cx->err.code, "image encoder: %s", cx->err.msg);
+    return bad ? err_set(e, ERR_DEVICE, "image encoder: its output is not finite") : 0;
+}
+
+/* ---- control video ---- */
+
+/* A film [n,h,w,3] of the control: the pixels with drawn == keep, grey elsewhere. */
+static void put_side(float *to, const struct plan *p, int n, int side)
+{
+    size_t frame = (size_t)p->h * (size_t)p->w;
+
+    for (int i = 0; i < n; i++)
+        for (size_t k = 0; k < frame; k++) {
+            size_t at = (size_t)i * frame + k;
+            int shown = p->control.known[i] && p->control.drawn[at] == side;
+
+            for (int c = 0; c < 3; c++)
+                *to++ = shown ? (float)p->control.rgb[3 * at + (size_t)c] / 255 : 0.5f;
+        }
+}
+
+/* z [t,h,w,C] as channels first..first+C-1 of to [..,t_all,h,w], from latent frame `ahead` on. */
+static void put_latent(float *to, const struct plan *p, int first, int ahead, int t, const float *z)
+{
+    size_t place = (size_t)p->lh * (size_t)p->lw, all = place * (size_t)(p->t + p->ahead);
+
+    for (int c = 0; c < p->c; c++)
+        for (size_t i = 0; i < place * (size_t)t; i++)
+            to[all * (size_t)(first + c) + place * (size_t)ahead + i] =
+                z[i * (size_t)p->c + (size_t)c];
+}
+
+/* Channel (row, column) of a latent place is that pixel of the mask under it, at the frame in the
+ * middle of those that the latent frame stands for. */
+static void put_drawn(float *to, const struct plan *p, int n)
+{
+    int ks = p->codec.ks;
+    size_t place = (size_t)p->lh * (size_t)p->lw, all = place * (size_t)(p->t + p->ahead);
+
+    for (int k = 0; k < ks * ks; k++)
+        for (int t = 0; t < p->t; t++) {
+            size_t frame = (size_t)((t + 0.5) * n / p->t);
+            float *at = to + all * (size_t)k + place * (size_t)(p->ahead + t);
+
+            for (int y = 0; y < p->lh; y++)
+                for (int x = 0; x < p->lw; x++)
+                    *at++ = p->control.drawn[(frame * (size_t)p->h + (size_t)(y * ks + k / ks)) *
+                                                 (size_t)p->w +
+                                             (size_t)(x * ks + k % ks)];
+        }
+}
+
+static int encode_control(struct conditions *c, struct cx *cx, const struct bundle *b,
+                          const struct plan *p, struct err *e)
+{
+    int n = codec_frames(&p->codec, p->t), rc = 0;
+    size_t frame = (size_t)p->h * (size_t)p->w * 3, place = (size_t)p->lh * (size_t)p->lw;
+    size_t all = place * (size_t)(p->t + p->ahead);
+    float *pixels = malloc((size_t)n * frame * sizeof *pixels),
+          *z = xmalloc(place * (size_t)p->t * (size_t)p->c * sizeof *z);
+
+    if (!pixels)
+        rc = err_set(e, ERR_FIT, "no memory for %d frames of %dx%d", n, p->w, p->h);
+    c->control = xcalloc(all * (size_t)p->dit.control_channels, sizeof *c->control);
+    for (int side = 0; !rc && side < 2; side++) {
+        put_side(pixels, p, n, side);
+        rc = encode(z, cx, b, p, n, pixels, e);
+        if (!rc)
+            put_latent(c->control, p, side * p->c, p->ahead, p->t, z);
+    }
+    free(pixels);
+    if (!rc && p->control.reference)
+        rc = encode(z, cx, b, p, 1, p->control.reference, e);
+    if (!rc && p->control.reference)
+        put_latent(c->control, p, 0, 0, 1, z);
+    put_drawn(c->control + all * (size_t)(2 * p->c), p, n);
+    free(z);
+    return rc;
+}
+
+int conditions_init(struct conditions *c, struct cx *cx, const struct bundle *b,
+                    const struct plan *p, struct err *e)
+{
+    int rc = 0;
+
+    *c = (struct conditions){0};
+    if (p->dit.n_controls)
+        rc = encode_control(c, cx, b, p, e);
+    else if (!p->first.rgb)
+        return 0;
+    else if (p->dit.in_channels > p->dit.out_channels)
+        rc = encode_channels(c, cx, b, p, e);
+    else
+        rc = encode_first(c, cx, b, p, e);
+    if (!rc && p->first.seen)
+        rc = see_pictures(c, cx, b, p, e);
+    if (rc)
+        conditions_release(c);
+    return rc;
+}
+
+void conditions_release(struct conditions *c)
+{
+    free(c->first);
+    free(c->channels);
+    free(c->rows);
+    free(c->control);
+    *c = (struct conditions){0};
+}
+
+void conditions_dry(struct cx *cx, const struct plan *p)
+{
+    const struct image_config *k = &p->model->image.config;
+    int all = p->dit.in_channels > p->dit.out_channels || p->dit.n_controls;
+    int n = all ? codec_frames(&p->codec, p->t) : 1;
+
+    if (!p->first.rgb && !p->dit.n_controls)
+        return;
+    codec_encode(cx, &p->model->codec, tensor_new(cx, DT_F32, DIMS(n, p->h, p->w, 3)));
+    cx_step_end(cx);
+    if (!p->first.seen)
+        return;
+    image_rows(cx, &p->model->image,
+               tensor_new(cx, DT_F32, DIMS(1 + (p->last.seen != NULL), k->side, k->side, 3)),
+               k->layers - 1, NULL);
+    cx_step_end(cx);
+}
