@@ -245,13 +245,17 @@ void conditions_release(struct conditions *c)
 void conditions_dry(struct cx *cx, const struct plan *p)
 {
     const struct image_config *k = &p->model->image.config;
-    int all = p->dit.in_channels > p->dit.out_channels || p->dit.n_controls;
-    int n = all ? codec_frames(&p->codec, p->t) : 1;
+    int all = p->dit.in_channels > p->dit.out_channels, n = codec_frames(&p->codec, p->t);
 
-    if (!p->first.rgb && !p->dit.n_controls)
-        return;
-    codec_encode(cx, &p->model->codec, tensor_new(cx, DT_F32, DIMS(n, p->h, p->w, 3)));
-    cx_step_end(cx);
+    for (int i = 0; i < 2 && p->dit.n_controls; i++) {
+        codec_encode(cx, &p->model->codec, tensor_new(cx, DT_F32, DIMS(n, p->h, p->w, 3)));
+        cx_step_end(cx);
+    }
+    if (p->control.reference || (p->first.rgb && !p->dit.n_controls)) {
+        codec_encode(cx, &p->model->codec,
+                     tensor_new(cx, DT_F32, DIMS(all ? n : 1, p->h, p->w, 3)));
+        cx_step_end(cx);
+    }
     if (!p->first.seen)
         return;
     image_rows(cx, &p->model->image,

@@ -88,7 +88,8 @@ static double dry_run(const struct plan *p, int t, struct work *work)
         cx_step_end(&cx);
     }
     work->vae = cx.flops / 2;
-    double tensors = (double)cx_reserved_bytes(&cx) + (double)codec_stream_bytes(&stream);
+    double tensors = (double)cx_reserved_bytes(&cx) +
+                     fmax((double)codec_stream_bytes(&stream), (double)cx.aside_bytes);
     codec_stream_release(&stream);
     cx_release(&cx);
     return tensors + host_bytes(&q) + (double)p->weight_bytes;

@@ -279,7 +279,6 @@ static int settle_sampler(struct plan *p, const struct request *r, struct err *e
     const char *name = p->info.sampler;
     int rc = 0;
 
-    p->schedule.shift = p->info.shift;
     if (p->info.diffusers) {
         char *path = path_join(p->model->dir, BUNDLE_SCHEDULER);
 
@@ -287,7 +286,7 @@ static int settle_sampler(struct plan *p, const struct request *r, struct err *e
         free(path);
         name = rc ? "" : p->schedule.name;
     }
-    p->shift = request_real(r, OPT_SHIFT, p->schedule.shift);
+    p->shift = request_real(r, OPT_SHIFT, p->info.shift);
     if (!rc && r->value[OPT_SAMPLER].set && strcmp(name, request_text(r, OPT_SAMPLER))) {
         name = request_text(r, OPT_SAMPLER);
         p->schedule = (struct sampler_config){.train_steps = p->schedule.train_steps};

@@ -9,7 +9,8 @@ struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b
     return (struct velocity_ask){
         .denoiser = b->denoiser,
         .n_denoisers = b->n_denoisers,
-        .boundary = p->info.boundary,
+        .boundary = p->info.boundary *
+                    (p->schedule.train_steps > 0 ? p->schedule.train_steps : SAMPLER_TRAIN_STEPS),
         .shape = plan_latent(p),
         .guidance = p->guidance,
         .guidance2 = p->guidance2,
@@ -321,7 +322,7 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
                 struct err *e)
 {
     struct cx *cx = v->cx;
-    int which = timestep < 1000 * v->ask.boundary;
+    int which = timestep < v->ask.boundary;
     double guidance = scale_at(&v->ask, which, sigma);
     int n = guidance != 1 ? 2 : 1;
     size_t count = latent_count(&v->ask.shape);

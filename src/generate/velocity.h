@@ -18,7 +18,7 @@
 struct velocity_ask { /* borrowed */
     const struct denoiser *denoiser;
     int n_denoisers;
-    double boundary; /* noise level below which the second one is asked */
+    double boundary; /* timestep below which the second one is asked */
     struct latent_shape shape;
     struct guidance guidance;
     double guidance2;             /* scale where the second one is asked */

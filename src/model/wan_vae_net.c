@@ -358,6 +358,8 @@ struct tensor *wan_vae_moments(struct cx *cx, const void *net, struct tensor *vi
     }
     ZT_ASSERT(k.done == t);
     cx->type = type;
+    if (codec_stream_bytes(&past) > cx->aside_bytes)
+        cx->aside_bytes = codec_stream_bytes(&past);
     codec_stream_release(&past);
     return k.out;
 }

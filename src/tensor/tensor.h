@@ -41,7 +41,10 @@ struct cx {
     struct scope *scope;
     struct weight_slots *slots; /* of weights that come and go (stream.c) */
     struct err err; /* sticky: first device or non-finite trouble; ops return at once afterwards */
-    double flops;   /* counted by every op, multiply and add separately, reset by the caller */
+    size_t
+        aside_bytes; /* most that a network held beside the pool in one call: the past of an encoder
+                      */
+    double flops;    /* counted by every op, multiply and add separately, reset by the caller */
 };
 
 /* device: device_null() runs dry (shapes and bytes only). threads may be NULL. Type F64 forces the

@@ -354,6 +354,75 @@ TEST(wan_bundle_refuses_parts_of_other_models)
     free(dir);
 }
 
+/* What the pictures cost is forecast to the byte. */
+static void costs_as_forecast(const char *dir, const char *const *settings)
+{
+    struct conditions c;
+    struct bundle *b;
+    struct plan p;
+    struct err e;
+    struct cx real, dry;
+
+    CHECK_INT(plan(&p, &e, ztest_data(dir), settings), 0);
+    CHECK_INT(bundle_open(&b, ztest_data(dir), device_cpu(), p.type, NULL, &e), 0);
+    cx_init(&real, device_cpu(), p.type, NULL);
+    cx_init(&dry, device_null(), p.type, NULL);
+    CHECK_INT(conditions_init(&c, &real, b, &p, &e), 0);
+    conditions_dry(&dry, &p);
+    CHECK_INT(cx_reserved_bytes(&dry), cx_reserved_bytes(&real));
+    CHECK_INT(dry.aside_bytes, real.aside_bytes);
+    CHECK(dry.aside_bytes > 0 && dry.flops > 0);
+    conditions_release(&c);
+    cx_release(&real);
+    cx_release(&dry);
+    bundle_free(&b);
+    plan_release(&p);
+}
+
+TEST(wan_pictures_cost_what_was_forecast)
+{
+    char *picture = picture_of(32, 16);
+
+    costs_as_forecast(FLF2V, (const char *const[]){"prompt", "x", "first-frame", picture,
+                                                   "last-frame", picture, "frames", "9", "size",
+                                                   "32x16", "type", "f32", NULL});
+    costs_as_forecast(A14B, (const char *const[]){"prompt", "x", "first-frame", picture, "frames",
+                                                  "9", "size", "32x16", "type", "bf16", NULL});
+    costs_as_forecast(VACE, (const char *const[]){"prompt", "x", "reference", picture, "frames",
+                                                  "9", "size", "32x16", "type", "f32", NULL});
+    free(picture);
+}
+
+/* The boundary is a part of the timesteps that the scheduler counts. */
+TEST(wan_boundary_is_counted_in_timesteps)
+{
+    char *dir = copy_of(A14B, "timesteps"), *picture = picture_of(32, 16);
+    struct plan p;
+    struct err e;
+
+    write_file(dir, BUNDLE_SCHEDULER,
+               "{\"_class_name\": \"FlowMatchEulerDiscreteScheduler\", \"shift\": 2, "
+               "\"num_train_timesteps\": 500}");
+    CHECK_INT(plan(&p, &e, dir,
+                   (const char *const[]){"prompt", "x", "first-frame", picture, "frames", "5",
+                                         "size", "32x16", NULL}),
+              0);
+    CHECK(velocity_ask_of(&p, p.model).boundary == 450);
+    CHECK_STR(p.sampler, "euler");
+    CHECK(p.shift == 2);
+    plan_release(&p);
+    write_file(dir, BUNDLE_SCHEDULER, /* says nothing of it: as the family */
+               "{\"_class_name\": \"FlowMatchEulerDiscreteScheduler\"}");
+    CHECK_INT(plan(&p, &e, dir,
+                   (const char *const[]){"prompt", "x", "first-frame", picture, "frames", "5",
+                                         "size", "32x16", NULL}),
+              0);
+    CHECK(p.shift == 5);
+    plan_release(&p);
+    free(dir);
+    free(picture);
+}
+
 /* Everything that decides a film counts. */
 TEST(wan_bundle_hash_knows_the_scheduler)
 {
@@ -398,7 +467,7 @@ TEST(wan_experts_take_turns_at_the_boundary)
     v.ask.boundary = 0;
     CHECK_INT(velocity_at(&v, x, 900, 0.9, alone, &e), 0);
     CHECK(!memcmp(at, alone, n * sizeof *x));
-    v.ask.boundary = 0.9;
+    v.ask.boundary = 900;
     v.ask.guidance.scale = 1; /* then there is none, whatever the other says */
     CHECK_INT(velocity_at(&v, x, 899, 0.899, at, &e), 0);
     v.ask.guidance.scale = 4;
