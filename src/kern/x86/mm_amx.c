@@ -2,9 +2,9 @@
  * 16 x 32 by 32 x 16. Denormals count as zero, as operands and as results.
  *
  * A strip of 32 rows passes 32 columns at a time: two tiles of A and two of B feed four tiles of
- * sums. DEEP groups of a strip lie in L1 while B comes from L2; sums in between are kept as they
- * are, so that cutting changes no bit. B lies tile by tile: a panel is two halves of [groups /
- * 16][2][16 groups][16 columns]. */
+ * sums. DEEP groups of a strip lie in L1 while B comes from L2 by loads that are not kept there;
+ * sums in between are kept as they are, so that cutting changes no bit. B lies tile by tile: a
+ * panel is two halves of [groups / 16][2][16 groups][16 columns]. */
 #include <string.h>
 
 #include "kern/x86/mm.h"
@@ -20,6 +20,14 @@ enum { DEEP = 256, WIDE = 256 }; /* of a strip at a time: groups, columns */
 struct strip {
     const char *a0, *a1;
     int64_t i, rows, row, step;
+    int another; /* whole strip of rows behind it, where they lie */
+};
+
+/* What comes next is asked for while tiles are multiplied: with every unit one line each of a_rows
+ * rows of the strip behind, and the lines of c_rows rows that sums will go to. */
+struct ahead {
+    const char *a, *c;
+    int64_t a_rows, c_rows, c_row, c_lines;
 };
 
 /* Sums of a strip by COLS columns. */
@@ -41,7 +49,13 @@ static struct strip strip_at(const struct mm_a *a, int64_t i, int64_t m)
         int64_t r = i + t * TILE;
         p[t] = (const char *)a->p + r / a->per_panel * a->panel + r % a->per_panel * a->row;
     }
-    return (struct strip){p[0], p[1], i, m - i < ROWS ? m - i : ROWS, a->row, TILE * a->step};
+    return (struct strip){.a0 = p[0],
+                          .a1 = p[1],
+                          .i = i,
+                          .rows = m - i < ROWS ? m - i : ROWS,
+                          .row = a->row,
+                          .step = TILE * a->step,
+                          .another = a->per_panel == INT64_MAX && i + 2 * ROWS <= m};
 }
 
 /* Tiles 0 1 2 3: sums; 4 5: A; 6 7: B. Rows that a strip has not got are neither read nor written.
@@ -64,16 +78,25 @@ static void tiles_configure(int64_t rows)
     _tile_loadconfig(&c);
 }
 
+static inline void fetch(const struct ahead *f, int64_t u, int64_t row)
+{
+    for (int64_t r = 0; r < f->a_rows; r++)
+        __builtin_prefetch(f->a + r * row + u * 64, 0, 2);
+    for (int64_t r = u * f->c_rows; r < (u + 1) * f->c_rows; r++)
+        for (int64_t l = 0; l < f->c_lines; l++)
+            __builtin_prefetch(f->c + r * f->c_row + l * 64, 1, 2);
+}
+
 /* R x C tiles of sums over `units` tiles of groups. */
-static inline __attribute__((always_inline)) void tiles_add(const int R, const int C,
-                                                            const char *a0, const char *a1,
-                                                            int64_t row, int64_t step,
-                                                            const char *b, int64_t units)
+static inline __attribute__((always_inline)) void
+tiles_add(const int R, const int C, const char *a0, const char *a1, int64_t row, int64_t step,
+          const char *b, int64_t units, const struct ahead *f)
 {
     for (int64_t u = 0; u < units; u++) {
-        _tile_loadd(6, b, 64);
+        fetch(f, u, row);
+        _tile_stream_loadd(6, b, 64);
         if (C > 1)
-            _tile_loadd(7, b + TILE_BYTES, 64);
+            _tile_stream_loadd(7, b + TILE_BYTES, 64);
         _tile_loadd(4, a0, row);
         _tile_dpbf16ps(0, 4, 6);
         if (C > 1)
@@ -118,20 +141,20 @@ static void tiles_end(int lower, const struct sums *to)
 
 /* to = from + product of units u..u+units; from may be NULL. */
 static void tiles_run(const struct strip *s, int64_t cols, int64_t u, int64_t units, const char *b,
-                      const struct sums *from, const struct sums *to)
+                      const struct sums *from, const struct sums *to, const struct ahead *f)
 {
     int lower = s->rows > TILE;
     const char *a0 = s->a0 + u * s->step, *a1 = s->a1 + u * s->step;
     b += u * 2 * TILE_BYTES;
     tiles_begin(lower, from->p, from->ld);
     if (lower && cols > TILE)
-        tiles_add(2, 2, a0, a1, s->row, s->step, b, units);
+        tiles_add(2, 2, a0, a1, s->row, s->step, b, units, f);
     else if (lower)
-        tiles_add(2, 1, a0, a1, s->row, s->step, b, units);
+        tiles_add(2, 1, a0, a1, s->row, s->step, b, units, f);
     else if (cols > TILE)
-        tiles_add(1, 2, a0, a1, s->row, s->step, b, units);
+        tiles_add(1, 2, a0, a1, s->row, s->step, b, units, f);
     else
-        tiles_add(1, 1, a0, a1, s->row, s->step, b, units);
+        tiles_add(1, 1, a0, a1, s->row, s->step, b, units, f);
     tiles_end(lower, to);
 }
 
@@ -200,6 +223,20 @@ static void finish(const struct strip *s, int64_t j, int64_t cols, const float *
     }
 }
 
+/* Pays where a strip is one block deep: lines of L2 that wait longer are lost again. */
+static struct ahead look_ahead(const struct strip *s, int64_t j, int64_t units,
+                               const struct mm_out *o)
+{
+    int64_t size = o->type == DT_BF16 ? 2 : 4, share = ROWS * COLS / WIDE;
+    struct ahead f = {.a = s->a0 + (ROWS + j / COLS * share) * s->row,
+                      .a_rows = s->another && j < WIDE ? share : 0,
+                      .c = (const char *)o->c + (s->i * o->ld + j) * size,
+                      .c_rows = s->rows / units,
+                      .c_row = o->ld * size,
+                      .c_lines = COLS * size / 64};
+    return f;
+}
+
 /* Columns j..j+cols, COLS at most, of units u..u+units; `room` keeps sums that cannot lie in c. */
 static void strip_columns(const struct strip *s, int64_t j, int64_t cols, int64_t u, int64_t units,
                           int last, const char *b, float *room, const struct mm_out *o)
@@ -220,7 +257,10 @@ static void strip_columns(const struct strip *s, int64_t j, int64_t cols, int64_
     } else {
         take_in(s, cols, first + s->i * ld + j, ld, room);
     }
-    tiles_run(s, cols, u, units, b, &from, &to);
+    struct ahead f = {0};
+    if (last && u == 0 && units > 0)
+        f = look_ahead(s, j, units, o);
+    tiles_run(s, cols, u, units, b, &from, &to, &f);
     if (last && !in_c)
         finish(s, j, cols, room, add, o);
 }
