@@ -3,11 +3,11 @@
 
 #include "base/err.h"
 
-/* A block of B of GEMM_K groups and GEMM_N columns (1 MB; more columns where there are fewer
- * groups) stays in L2 while the rows pass by. Rows that must be packed, GEMM_PACKED at most (3 MB),
- * stay in L3 while all blocks of B pass by: packing costs as much as some hundred columns of work.
+/* A block of B of GEMM_B groups times columns (1 MB) stays in L2 while the rows pass by. Rows that
+ * must be packed, GEMM_PACKED at most (3 MB), stay in L3 while all blocks of B pass by: packing
+ * costs as much as some hundred columns of work.
  */
-enum { GEMM_N = 512, GEMM_M = 4096, GEMM_PACKED = 1536 };
+enum { GEMM_B = 512 * 512, GEMM_M = 4096, GEMM_PACKED = 1536 };
 
 struct gemm_job {
     struct kcx *kc;
@@ -195,7 +195,7 @@ static int gemm_split(struct gemm_job *g)
     const struct k_matmul *q = g->q;
     int64_t all = g->kc->threads ? threads_count(g->kc->threads) : 1;
     int threads = q->batch > 1 ? (int)pieces(all, q->batch) : (int)all; /* for one product */
-    int64_t wide = GEMM_N * GEMM_K / (g->k_block / g->mm->group); /* as much of B as L2 holds */
+    int64_t wide = GEMM_B / (g->k_block / g->mm->group); /* as much of B as L2 holds */
     int64_t n_m = pieces(q->m, GEMM_M), n_n = pieces(q->n, wide);
     int whole = !g->direct && (q->c_type == DT_F32 || g->parts == 1); /* no sums to keep beside */
     if (whole)
@@ -247,7 +247,7 @@ void gemm(struct kcx *kc, const struct gemm *what)
         .kc = kc, .g = what, .q = q, .mm = narrow ? what->dot : what->f32, .form = what->form};
     int64_t groups = mm_groups(g.mm, q->k > 0 ? q->k : 1);
     g.direct = !what->a && g.form != GEMM_TN && q->a_type == g.mm->type && mm_whole(g.mm, q->k);
-    g.parts = groups > GEMM_K ? (int)((groups + GEMM_K - 1) / GEMM_K) : 1;
+    g.parts = groups > g.mm->cut ? (int)((groups + g.mm->cut - 1) / g.mm->cut) : 1;
     g.k_block = mm_round_up((groups + g.parts - 1) / g.parts, 16) * g.mm->group;
     g.parts = q->k > 0 ? (int)((q->k + g.k_block - 1) / g.k_block) : 1;
     g.items = gemm_split(&g);

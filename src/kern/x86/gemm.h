@@ -16,8 +16,8 @@ struct gemm_side {
 };
 
 /* The three products of kern.h; types F32 and BF16. dot (NULL: none) serves bf16 by bf16, f32 all
- * else. Sums are taken in blocks of GEMM_K groups, in order. a, b: NULL, or what stands in for q->a
- * and q->b. */
+ * else. Sums are taken in blocks of mm->cut groups, in order. a, b: NULL, or what stands in for
+ * q->a and q->b. */
 struct gemm {
     const struct k_matmul *q;
     enum gemm_form form;
@@ -27,8 +27,6 @@ struct gemm {
     void *pre;
 };
 void gemm(struct kcx *kc, const struct gemm *g);
-
-enum { GEMM_K = 512 };
 
 /* Matmul functions of each level, for the table. */
 void gemm_overlay_avx2(struct kernels *k);

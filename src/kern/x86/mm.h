@@ -45,6 +45,7 @@ struct mm {
     int group;       /* k per group: 1 or 2 */
     int unit;        /* groups are counted in multiples of it, filled up with zeros */
     int rows;        /* that pass together: blocks of a multiple have no splinters */
+    int cut;         /* groups at most: longer sums are added up block by block, in order */
     int strip_row;   /* of what pack_cols makes of A: bytes between rows */
     /* b: panels of groups x MM_PANEL. n may be anything: columns beyond it are not stored. */
     void (*block)(int64_t m, int64_t n, int64_t groups, const struct mm_a *a, const void *b,
