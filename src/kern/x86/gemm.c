@@ -188,8 +188,8 @@ static void gemm_split_packed(const struct gemm_job *g, int threads, int64_t *n_
     }
 }
 
-/* Enough items for all threads: by rows when there are many, else by columns. No sum depends on it.
- */
+/* Enough items for all threads: by rows when there are many, else by columns; by columns too where
+ * B must be made, so that it is made once. No sum depends on it. */
 static int gemm_split(struct gemm_job *g)
 {
     const struct k_matmul *q = g->q;
@@ -200,7 +200,7 @@ static int gemm_split(struct gemm_job *g)
     int whole = !g->direct && (q->c_type == DT_F32 || g->parts == 1); /* no sums to keep beside */
     if (whole)
         gemm_split_packed(g, threads, &n_m, &n_n);
-    else if (q->m >= 96 * threads) {
+    else if (q->m >= 96 * threads && !(g->g->b && q->n >= MM_PANEL * threads)) {
         while (n_m * n_n % threads && n_m * n_n < 4 * threads)
             n_m++;
     } else {
