@@ -21,10 +21,10 @@ struct codec_bench {
     const struct codec_row *is;
     struct device *device;
     enum dtype type;
-    int threads, json, w, h, frames;
+    int threads, json, dry, w, h, frames;
     /* measured */
     double first_s, all_s, flops;
-    uint64_t tensor_bytes, forecast_bytes, rss_bytes;
+    uint64_t tensor_bytes, forecast_bytes, rss_bytes, ring_bytes, work_bytes;
 };
 
 static int make_wan(struct part *p, int which, struct err *e)
@@ -105,6 +105,9 @@ static void forecast(struct codec_bench *b, const struct codec *codec)
         cx_step_end(&cx);
     }
     b->forecast_bytes = cx_reserved_bytes(&cx) + codec_stream_bytes(&s);
+    b->ring_bytes = codec_stream_bytes(&s);
+    b->work_bytes = cx_peak_bytes(&cx);
+    b->flops = cx.flops;
     codec_stream_release(&s);
     cx_release(&cx);
 }
@@ -149,16 +152,18 @@ static int measure(struct codec_bench *b, struct err *e)
     if (!rc) {
         struct codec codec = part_codec(&p);
 
+        struct device *device = b->dry ? device_null() : b->device;
+
         b->type = part_job_type(&p, b->type);
-        rc = weight_set_allocate(codec.weights, b->device, b->type, 0, e);
-        if (!rc) {
+        rc = weight_set_allocate(codec.weights, device, b->type, 0, e);
+        forecast(b, &codec);
+        if (!rc && !b->dry) {
             weight_set_initialise(codec.weights, 1, th);
             b->rss_bytes = machine_peak_rss_bytes();
             cx_init(&cx, b->device, b->type, th);
             rc = decode_film(b, &codec, &cx, e);
             cx_release(&cx);
             b->rss_bytes = machine_peak_rss_bytes() - b->rss_bytes;
-            forecast(b, &codec);
         }
     }
     part_release(&p);
@@ -175,8 +180,8 @@ static int parse(struct codec_bench *b, int argc, char **argv)
         struct err e = {0};
         int64_t n;
 
-        if (!strcmp(s, "--json")) {
-            b->json = 1;
+        if (!strcmp(s, "--json") || !strcmp(s, "--dry")) {
+            *(s[2] == 'j' ? &b->json : &b->dry) = 1;
             continue;
         }
         i++;
@@ -247,7 +252,12 @@ int bench_codec(int argc, char **argv)
         return r;
     if (measure(&b, &e))
         return cmd_fail(&e);
-    if (b.json)
+    if (b.dry)
+        printf("%s  %dx%d, %s: %.0f MiB above the weights (%.0f of them the past; tensors at most "
+               "%.0f), %.2f TFLOP for two latent frames\n",
+               b.is->name, b.w, b.h, dtype_name(b.type), (double)b.forecast_bytes / (1 << 20),
+               (double)b.ring_bytes / (1 << 20), (double)b.work_bytes / (1 << 20), b.flops / 1e12);
+    else if (b.json)
         print_json(&b);
     else
         printf("%s  %dx%d, %d frames, %s: %.2f s (the first after %.2f s), %.0f GFLOP/s, %.0f MiB "

@@ -242,6 +242,42 @@ static void clip_config(struct recognised *r, struct look *l)
     jsonw_int(&l->w, "patch_size", side);
 }
 
+/* ---- tiny autoencoders (taehv) ---- */
+
+static names tiny_first = {"decoder.1.weight"};
+static names tiny_in = {"encoder.0.weight"};
+static names tiny_out = {"decoder.22.weight"};
+static names tiny_second = {"decoder.13.conv.weight"};
+static names tiny_third = {"decoder.19.conv.weight"};
+
+/* Layers are counted as in taehv.py: a decoder of three stages of three blocks each. Its latents
+ * are those that the transformer draws, without mean and deviation. */
+static void tiny_config(struct recognised *r, struct look *l)
+{
+    int patch = (int)lround(sqrt((double)size(find(l, tiny_in), 1) / 3));
+
+    r->class = "TAEHV";
+    r->channels = (int)size(find(l, tiny_first), 1);
+    jsonw_string(&l->w, "_class_name", r->class);
+    jsonw_int(&l->w, "latent_channels", r->channels);
+    jsonw_int(&l->w, "patch_size", patch > 1 ? patch : 1);
+    jsonw_int(&l->w, "encoder_width", size(find(l, tiny_in), 0));
+    jsonw_array(&l->w, "decoder_width");
+    jsonw_int(&l->w, NULL, size(find(l, tiny_first), 0));
+    jsonw_int(&l->w, NULL, size(find(l, tiny_second), 1));
+    jsonw_int(&l->w, NULL, size(find(l, tiny_third), 1));
+    jsonw_int(&l->w, NULL, size(find(l, tiny_out), 1));
+    jsonw_end_array(&l->w);
+    jsonw_array(&l->w, "time_down");
+    for (int i = 0; i < 3; i++)
+        jsonw_bool(&l->w, NULL, i < 2);
+    jsonw_end_array(&l->w);
+    jsonw_array(&l->w, "time_up");
+    for (int i = 0; i < 3; i++)
+        jsonw_bool(&l->w, NULL, i > 0);
+    jsonw_end_array(&l->w);
+}
+
 /* ---- which ---- */
 
 /* A network has all of these; the first is where the prefix ends. */
@@ -254,6 +290,7 @@ static const struct {
     {PART_DENOISER, {wan_patch, wan_table, wan_out}, wan_config, "transformers of Wan"},
     {PART_TEXT, {t5_norm, t5_q, t5_bias}, t5_config, "encoders of UMT5 and T5"},
     {PART_CODEC, {vae_post, vae_in, vae_norm}, vae_config, "autoencoders of Wan"},
+    {PART_CODEC, {tiny_first, tiny_in, tiny_out}, tiny_config, "tiny autoencoders"},
     {PART_IMAGE, {clip_patch, clip_places, clip_fc}, clip_config, "picture encoders of CLIP"},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };

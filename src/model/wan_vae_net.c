@@ -54,11 +54,12 @@ static struct tensor *alone(struct cx *cx, struct tensor *x, const struct conv_w
 static struct tensor *res_block(const struct walk *k, const struct wan_res *r, struct tensor *x)
 {
     struct cx *cx = k->cx;
-    struct scope s;
+    struct scope s, inner;
 
     scope_begin(cx, &s);
+    scope_begin(cx, &inner);
     struct tensor *h = rms_silu(cx, x, r->norm1, norm_eps(x));
-    h = causal(k, h, &r->conv1, r->ring, NULL);
+    h = scope_end(cx, &inner, causal(k, h, &r->conv1, r->ring, NULL));
     if (r->shortcut.w)
         x = alone(cx, x, &r->shortcut, 1);
     h = act(cx, rms_norm(cx, h, r->norm2, norm_eps(h)), ACT_SILU);
@@ -113,19 +114,19 @@ static void finish(struct walk *k, const struct tensor *x)
 
 /* ---- decoder ---- */
 
-/* Parts of three frames make the pixels of one: [1,h,w,3 p p] without bias. */
+/* Parts of three frames make the pixels of one: [1,h,w,3 p p] without bias. Where there was no
+ * frame stand zeros, so that every frame takes the same memory. */
 static struct tensor *join_taps(const struct walk *k, struct tensor *part)
 {
+    int64_t n = tensor_count(part) / 3;
     struct tensor *y = NULL;
     struct cx *cx = k->cx;
 
     for (int back = 2; back >= 0; back--) {
         struct tensor *p = back ? ring_frame(k, k->half->last_ring, back) : part;
 
-        if (!p)
-            continue;
-        p = reshape(cx, p, DIMS(tensor_count(p) / 3, 3));
-        p = slice_last(cx, p, 2 - back, 1);
+        p = p ? slice_last(cx, reshape(cx, p, DIMS(n, 3)), 2 - back, 1)
+              : tensor_zeros(cx, cx->wide, DIMS(n, 1));
         y = y ? add(cx, y, p) : p;
     }
     return y;
@@ -140,7 +141,7 @@ static void show(struct walk *k, struct tensor *x)
     struct scope s;
 
     scope_begin(cx, &s);
-    struct tensor *part = rms_silu(cx, x, k->half->norm, norm_eps(x));
+    struct tensor *part = act(cx, rms_norm(cx, x, k->half->norm, norm_eps(x)), ACT_SILU);
     part = conv3d_taps(cx, part, &k->half->last);
     struct tensor *y = reshape(cx, join_taps(k, part), DIMS(h * w, n));
     ring_push(k, k->half->last_ring, 2, part);
@@ -163,40 +164,46 @@ static struct tensor *enlarged(const struct walk *k, const struct wan_level *l, 
 {
     struct cx *cx = k->cx;
     struct tensor *f = y;
+    struct scope s;
 
+    scope_begin(cx, &s);
     if (parts > 1)
         f = slice_last(cx, y, (int64_t)part * l->out, l->out);
     f = alone(cx, f, &l->space, 2);
     if (k->m->config.residual) {
-        int first_of_two = l->time.w && k->first; /* it has only the second of them */
+        int second = l->time.w && k->first; /* of the first frame there is only that one */
 
-        f = add(cx, f, duplicate_up(cx, x, l->out, l->time.w ? 2 : 1, first_of_two ? 1 : part));
+        x = duplicate_up(cx, x, l->out, l->time.w ? 2 : 1, second ? 1 : part);
+        f = add(cx, f, x);
     }
-    return f;
+    return scope_end(cx, &s, f);
 }
 
+/* x, and what lies in its memory, is gone afterwards: most of the memory is that of the last level,
+ * so nothing of those before it stays beside it. */
 static void up(struct walk *k, int i, struct tensor *x)
 {
     const struct wan_level *l = &k->half->level[i];
     int parts = l->time.w && !k->first ? 2 : 1;
     struct cx *cx = k->cx;
-    struct scope s;
+    struct scope s, each;
 
     scope_begin(cx, &s);
     struct tensor *y = level_blocks(k, l, x);
-    if (!l->scaled) {
-        show(k, y);
-    } else {
-        if (parts > 1)
-            y = causal(k, y, &l->time, l->ring, NULL);
-        for (int part = 0; part < parts; part++) {
-            struct scope each;
-
-            scope_begin(cx, &each);
-            up(k, i + 1, enlarged(k, l, x, y, part, parts));
-            scope_end(cx, &each, NULL);
+    if (parts > 1)
+        y = causal(k, y, &l->time, l->ring, NULL);
+    for (int part = 0; part < parts && l->scaled; part++) {
+        scope_begin(cx, &each);
+        struct tensor *f = enlarged(k, l, x, y, part, parts);
+        if (part == parts - 1) {
+            tensor_drop(cx, y);
+            tensor_drop(cx, x);
         }
+        up(k, i + 1, f);
+        scope_end(cx, &each, NULL);
     }
+    if (!l->scaled)
+        show(k, y);
     scope_end(cx, &s, NULL);
 }
 

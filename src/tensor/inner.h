@@ -46,7 +46,6 @@ void pool_reclaim(struct pool *p);                     /* everything is free aga
 struct tensor *tensor_handle(struct cx *cx, enum dtype type, int rank, const int64_t *dim);
 struct tensor *tensor_alias(struct cx *cx, const struct tensor *x);
 struct tensor *tensor_like(struct cx *cx, enum dtype type, const struct tensor *x);
-void tensor_drop(struct cx *cx, struct tensor *x); /* an op's temporary is no longer needed */
 /* Memory that belongs to no scope, held by one reference. */
 struct tensor *tensor_held(struct cx *cx, enum dtype type, int rank, const int64_t *dim);
 void tensor_unhold(struct cx *cx, struct tensor *x);

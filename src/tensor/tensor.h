@@ -85,6 +85,9 @@ size_t tensor_bytes(const struct tensor *x);
 void tensor_read_f32(struct cx *cx, const struct tensor *x, float *out);
 /* 1 when every element is finite (always in a dry run). */
 int tensor_finite(struct cx *cx, const struct tensor *x);
+/* x is not read again: without a tape its memory goes back before its scope ends. Before the next
+ * tensor is made where x may be gone already. */
+void tensor_drop(struct cx *cx, struct tensor *x);
 /* A later op still reads x: consuming ops must not take it over. Returns x. */
 struct tensor *keep(struct cx *cx, struct tensor *x);
 

@@ -23,12 +23,13 @@ static char *hollow(struct weight_set *s, const char *prefix)
     for (int i = 0; i < s->n; i++) {
         uint64_t bytes = 2 * (uint64_t)weight_count(s->all[i]);
         const struct weight *t = s->all[i];
-        static const int order[2][5] = {{0, 1, 2, 3, 4}, {0, 3, 1, 2, 4}};
+        static const int order[3][5] = {{0, 1, 2, 3, 4}, {0, 3, 1, 2}, {0, 4, 1, 2, 3}};
+        int in_file = t->conv ? t->rank - 3 : 0;
 
         buf_printf(&b, "%s\"%s%s\":{\"dtype\":\"BF16\",\"shape\":[", i ? "," : "", prefix,
                    s->all[i]->name);
         for (int d = 0; d < t->rank; d++)
-            buf_printf(&b, "%s%lld", d ? "," : "", (long long)t->dim[order[t->conv != 0][d]]);
+            buf_printf(&b, "%s%lld", d ? "," : "", (long long)t->dim[order[in_file][d]]);
         buf_printf(&b, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)at,
                    (unsigned long long)(at + bytes));
         at += bytes;
@@ -126,6 +127,21 @@ TEST(recognise_released_encoders)
                  "vision_model.");
 }
 
+TEST(recognise_released_autoencoders)
+{
+    same_network(PART_CODEC, "{\"_class_name\":\"AutoencoderKLWan\"}", "first_stage_model.");
+    same_network(
+        PART_CODEC,
+        "{\"_class_name\":\"TAEHV\",\"latent_channels\":16,\"decoder_width\":[256,128,64,64],"
+        "\"time_down\":[true,true,false],\"time_up\":[false,true,true]}",
+        "");
+    same_network(PART_CODEC,
+                 "{\"_class_name\":\"TAEHV\",\"latent_channels\":48,\"patch_size\":2,"
+                 "\"decoder_width\":[256,128,64,64],\"time_down\":[true,true,false],"
+                 "\"time_up\":[false,true,true]}",
+                 "vae.");
+}
+
 static void golden_is(const char *name, enum part_role role, const char *want)
 {
     struct recognised r;
@@ -147,6 +163,9 @@ TEST(recognise_other_names)
     golden_is("umt5-gguf/model.gguf", PART_TEXT, "\"d_kv\": 16");
     golden_is("umt5-gguf/model.gguf", PART_TEXT, "\"num_layers\": 2");
     golden_is("wan-t2v-original-keys/model.safetensors", PART_DENOISER, "\"text_dim\": 20");
+    golden_is("wan-vae-2.1-original-keys/model.safetensors", PART_CODEC, "\"is_residual\": false");
+    golden_is("wan-vae-2.2-original-keys/model.safetensors", PART_CODEC, "\"patch_size\": 2");
+    golden_is("tiny-vae/model.safetensors", PART_CODEC, "\"latent_channels\": 6");
     golden_is("wan-i2v-comfy-keys/model.safetensors", PART_DENOISER, "\"image_dim\": 8");
 }
 
