@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/jsonw.h"
@@ -23,7 +24,7 @@ struct codec_bench {
     enum dtype type;
     int threads, json, dry, w, h, frames;
     /* measured */
-    double first_s, all_s, flops;
+    double first_s, all_s, cpu_s, flops; /* cpu_s: of all threads together */
     uint64_t tensor_bytes, forecast_bytes, rss_bytes, ring_bytes, work_bytes;
 };
 
@@ -112,6 +113,15 @@ static void forecast(struct codec_bench *b, const struct codec *codec)
     cx_release(&cx);
 }
 
+static double cpu_clock_s(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
 static int decode_film(struct codec_bench *b, const struct codec *codec, struct cx *cx,
                        struct err *e)
 {
@@ -120,7 +130,7 @@ static int decode_film(struct codec_bench *b, const struct codec *codec, struct 
     size_t place = (size_t)(h * w * k->channels);
     float *z = xmalloc(sizeof *z * place), *rgb = NULL;
     struct codec_stream s;
-    double start = clock_s();
+    double start = clock_s(), cpu = cpu_clock_s();
 
     codec_stream_init(&s, cx->device, codec);
     for (int i = 0; i < t && !cx->err.code; i++) {
@@ -134,6 +144,7 @@ static int decode_film(struct codec_bench *b, const struct codec *codec, struct 
         b->first_s = i == 0 ? clock_s() - start : b->first_s;
     }
     b->all_s = clock_s() - start;
+    b->cpu_s = cpu_clock_s() - cpu;
     b->flops = cx->flops;
     b->tensor_bytes = cx_reserved_bytes(cx) + codec_stream_bytes(&s);
     codec_stream_release(&s);
@@ -224,6 +235,7 @@ static void print_json(const struct codec_bench *b)
     jsonw_string(&w, "type", dtype_name(b->type));
     jsonw_real(&w, "vae_seconds", b->all_s);
     jsonw_real(&w, "first_frame_seconds", b->first_s);
+    jsonw_real(&w, "cpu_seconds", b->cpu_s);
     jsonw_real(&w, "gflops_per_second", b->flops / b->all_s / 1e9);
     jsonw_int(&w, "peak_bytes", (int64_t)b->tensor_bytes);
     jsonw_int(&w, "forecast_bytes", (int64_t)b->forecast_bytes);
@@ -260,9 +272,10 @@ int bench_codec(int argc, char **argv)
     else if (b.json)
         print_json(&b);
     else
-        printf("%s  %dx%d, %d frames, %s: %.2f s (the first after %.2f s), %.0f GFLOP/s, %.0f MiB "
+        printf("%s  %dx%d, %d frames, %s: %.2f s (the first after %.2f s; %.2f s of CPU), %.0f "
+               "GFLOP/s, %.0f MiB "
                "above the weights (forecast %.0f, process %.0f), %d threads, %s on %s\n",
-               b.is->name, b.w, b.h, b.frames, dtype_name(b.type), b.all_s, b.first_s,
+               b.is->name, b.w, b.h, b.frames, dtype_name(b.type), b.all_s, b.first_s, b.cpu_s,
                b.flops / b.all_s / 1e9, (double)b.tensor_bytes / (1 << 20),
                (double)b.forecast_bytes / (1 << 20), (double)b.rss_bytes / (1 << 20), b.threads,
                b.device->kernels->name, b.device->name);

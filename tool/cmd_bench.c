@@ -27,7 +27,7 @@ static void print_help(void)
     bench_codec_help();
     puts("\nDecoders take --size WxH (480x272), --frames N (17) and --type bf16|f32 beside "
          "--device,\n"
-         "--threads and --json.\n"
+         "--threads and --json; --dry tells their memory alone.\n"
          "\nAll in bf16; the default is train-s.\n\n"
          "  --steps N     how many; the median counts (default 6)\n"
          "  --device D    cpu, cuda or cuda:N (default: cpu)\n"

@@ -7,12 +7,13 @@
 #include "base/rng.h"
 #include "model/networks.h"
 #include "tensor/ops.h"
+#include "walled.h"
 #include "ztest.h"
 
 enum { H = 2, W = 3, T = 3 };
 
 /* A small one of either kind with random weights. */
-static void make(struct wan_vae *m, int which, enum dtype type)
+static void make_on(struct wan_vae *m, int which, struct device *device)
 {
     struct wan_vae_config c;
     struct err e = {0};
@@ -22,8 +23,13 @@ static void make(struct wan_vae *m, int which, enum dtype type)
     c.z_dim = 6;
     c.has_stats = 0;
     CHECK_INT(wan_vae_init(m, &c, &e), 0);
-    CHECK_INT(weight_set_allocate(&m->weights, device_cpu(), type, 0, &e), 0);
+    CHECK_INT(weight_set_allocate(&m->weights, device, DT_F32, 0, &e), 0);
     weight_set_initialise(&m->weights, 5, NULL);
+}
+
+static void make(struct wan_vae *m, int which)
+{
+    make_on(m, which, device_cpu());
 }
 
 static float *latent(int t)
@@ -34,7 +40,8 @@ static float *latent(int t)
     return z;
 }
 
-static float *decoded(const struct codec *codec, int t, int threads, uint64_t *peak)
+static float *decoded_on(struct device *device, const struct codec *codec, int t, int threads,
+                         uint64_t *peak)
 {
     int n = codec_frames(&codec->config, t), ks = codec->config.ks;
     float *z = latent(t), *y = xmalloc(sizeof *y * (size_t)(n * H * W * ks * ks * 3));
@@ -42,14 +49,21 @@ static float *decoded(const struct codec *codec, int t, int threads, uint64_t *p
     struct cx cx;
     struct err e = {0};
 
-    cx_init(&cx, device_cpu(), DT_F32, th);
+    cx_init(&cx, device, DT_F32, th);
+    device_enter(device);
     CHECK_INT(codec_decode(&cx, codec, z, t, H, W, y, &e), 0);
     if (peak)
         *peak = cx_peak_bytes(&cx);
     cx_release(&cx);
+    device_leave(device);
     threads_free(&th);
     free(z);
     return y;
+}
+
+static float *decoded(const struct codec *codec, int t, int threads, uint64_t *peak)
+{
+    return decoded_on(device_cpu(), codec, t, threads, peak);
 }
 
 static int different(const float *a, const float *b, int64_t n)
@@ -64,7 +78,7 @@ TEST(wan_vae_decodes_the_same_bits_in_pieces)
         struct wan_vae m;
         struct part p = {&wan_vae_part, &m};
 
-        make(&m, which, DT_F32);
+        make(&m, which);
         struct codec codec = part_codec(&p);
         int64_t px = (int64_t)H * W * codec.config.ks * codec.config.ks * 3;
         uint64_t peak_short, peak_long;
@@ -93,7 +107,7 @@ TEST(wan_vae_encodes_the_same_bits_in_pieces)
         struct cx cx;
         float *z[2];
 
-        make(&m, which, DT_F32);
+        make(&m, which);
         struct codec codec = part_codec(&p);
         int ks = codec.config.ks;
         int64_t px = (int64_t)H * W * ks * ks * 3, count = (int64_t)H * W * 6;
@@ -118,6 +132,29 @@ TEST(wan_vae_encodes_the_same_bits_in_pieces)
         free(video);
         cx_release(&cx);
         wan_vae_release(&m);
+    }
+}
+
+/* On a device whose memory the host cannot touch: the same bits, and all of it is given back. */
+TEST(wan_vae_decodes_on_a_device)
+{
+    for (int which = 1; which <= 2; which++) {
+        struct device *device = walled_device((size_t)64 << 20);
+        struct wan_vae m, there;
+        struct part p = {&wan_vae_part, &m}, q = {&wan_vae_part, &there};
+
+        make(&m, which);
+        make_on(&there, which, device);
+        struct codec here = part_codec(&p), codec = part_codec(&q);
+        int ks = here.config.ks;
+        float *x = decoded(&here, 2, 1, NULL), *y = decoded_on(device, &codec, 2, 1, NULL);
+
+        CHECK(!different(x, y, (int64_t)5 * H * W * ks * ks * 3));
+        free(x);
+        free(y);
+        wan_vae_release(&m);
+        wan_vae_release(&there);
+        CHECK_INT((int64_t)walled_held(), 0);
     }
 }
 
@@ -149,7 +186,7 @@ TEST(wan_vae_forecast_is_exact)
         uint64_t wet[3], dry[3];
         double flops, dry_flops;
 
-        make(&m, which, DT_F32);
+        make(&m, which);
         struct codec codec = part_codec(&p);
         cost(&codec, device_cpu(), wet, &flops);
         cost(&codec, device_null(), dry, &dry_flops);
@@ -167,7 +204,7 @@ TEST(wan_vae_refuses_a_tape)
     struct err e = {0};
     struct cx cx;
 
-    make(&m, 1, DT_F32);
+    make(&m, 1);
     CHECK_INT(weight_set_allocate(&m.weights, device_cpu(), DT_F32, 1, &e), 0);
     struct codec codec = part_codec(&p);
     cx_init(&cx, device_cpu(), DT_F32, NULL);
@@ -235,7 +272,7 @@ TEST(wan_vae_saved_is_read_again)
     struct wan_vae m;
     struct err e = {0};
 
-    make(&m, 2, DT_F32);
+    make(&m, 2);
     p = (struct part){&wan_vae_part, &m};
     CHECK_INT(part_save(&p, dir, DT_F32, NULL, &e), 0);
     CHECK_INT(part_declare(&q, dir, PART_CODEC, &e), 0);
