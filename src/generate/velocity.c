@@ -4,6 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The samples of one call: 0 has the prompt, 1 the negative prompt. */
+struct samples {
+    int first, n;
+};
+
+static struct samples samples_of(const struct velocity_ask *ask, int n, int call)
+{
+    int apart = n == 2 && latent_tokens(&ask->shape) > ask->together;
+
+    return apart ? (struct samples){call, 1} : (struct samples){0, call ? 0 : n};
+}
+
 struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b)
 {
     return (struct velocity_ask){
@@ -15,6 +27,7 @@ struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b
         .guidance = p->guidance,
         .guidance2 = p->guidance2,
         .control_scale = p->control.scale,
+        .together = VELOCITY_TOGETHER,
         .n_channels = p->dit.in_channels - p->dit.out_channels,
         .n_rows = p->dit.image_dim ? b->image.config.rows * (1 + (p->last.seen != NULL)) : 0};
 }
@@ -54,6 +67,7 @@ static void keep_text(struct velocity *v, const float *rows, const int64_t start
     v->text_start[0] = 0;
     for (int i = 0; i < 2; i++)
         v->text_start[i + 1] = v->text_start[i] + (fixed ? fixed : start[i + 1] - start[i]);
+    v->second_start[1] = v->text_start[2] - v->text_start[1];
     v->text = xcalloc((size_t)(v->text_start[2] * dim), sizeof(float));
     for (int i = 0; i < 2; i++)
         memcpy(v->text + v->text_start[i] * dim, rows + start[i] * dim,
@@ -125,10 +139,11 @@ static void take_control(struct velocity *v, struct cx *cx, const struct denoise
     b->control_scale = scale;
 }
 
-/* n equal samples, with the text of each -> their velocities [n,C,t,h,w]. */
-static struct tensor *call(struct velocity *v, struct cx *cx, const struct denoiser *d, int n,
-                           const struct reading *in, double *times)
+/* Equal samples, with the text of each -> their velocities [n,C,t,h,w]. */
+static struct tensor *call(struct velocity *v, struct cx *cx, const struct denoiser *d,
+                           struct samples which, const struct reading *in, double *times)
 {
+    int n = which.n;
     struct token_grid *grid = arena_alloc(&cx->handles, 2 * sizeof(*grid));
     struct tap *tap = arena_alloc(&cx->handles, sizeof(*tap));
     const struct latent_shape *s = &v->ask.shape;
@@ -137,15 +152,16 @@ static struct tensor *call(struct velocity *v, struct cx *cx, const struct denoi
     rows[0] = rows[1] = rows_of(cx, s, in->x, d->config.in_channels);
     grid[0] = grid[1] = (struct token_grid){s->t / s->pt, s->h / s->ph, s->w / s->pw};
     *tap = (struct tap){see, v};
-    struct denoiser_batch b = {.n = n,
-                               .grid = grid,
-                               .rows = n == 2 ? concat_rows(cx, 2, rows) : rows[0],
-                               .n_times = v->n_times,
-                               .times = times,
-                               .time_index = v->n_times > 1 ? v->time_index : NULL,
-                               .text = {{in->text, {n, v->text_start}}},
-                               .image = {in->image, {n, v->image_start}},
-                               .tap = tap};
+    struct denoiser_batch b = {
+        .n = n,
+        .grid = grid,
+        .rows = n == 2 ? concat_rows(cx, 2, rows) : rows[0],
+        .n_times = v->n_times,
+        .times = times,
+        .time_index = v->n_times > 1 ? v->time_index : NULL,
+        .text = {{in->text, {n, which.first ? v->second_start : v->text_start}}},
+        .image = {in->image, {n, v->image_start}},
+        .tap = tap};
     take_control(v, cx, d, n, in, &b);
     y = denoiser_velocity(cx, d, &b);
     y = unpatchify(cx, y, n, grid->t, grid->h, grid->w, s->pt, s->ph, s->pw);
@@ -234,16 +250,17 @@ void velocity_give(struct velocity *v, const struct given *list, int n)
     forget_replays(v); /* other timesteps are other shapes */
 }
 
-/* x and the conditions on the device, for n samples. */
-static struct reading read_in(struct velocity *v, const struct denoiser *d, const float *x, int n)
+/* x and the conditions on the device. */
+static struct reading read_in(struct velocity *v, const struct denoiser *d, const float *x,
+                              struct samples which)
 {
+    int64_t from = v->text_start[which.first], rows = v->text_start[which.first + which.n] - from;
     struct cx *cx = v->cx;
     const struct latent_shape *s = &v->ask.shape;
     int64_t places = (int64_t)s->t * s->h * s->w, dim = d->config.image_dim;
-    struct reading in = {
-        .text =
-            tensor_from(cx, DT_F32, DIMS(v->text_start[n], d->config.text_dim[0]), v->text, DT_F32),
-        .x = tensor_from(cx, DT_F32, DIMS(s->c, places), x, DT_F32)};
+    struct reading in = {.text = tensor_from(cx, DT_F32, DIMS(rows, d->config.text_dim[0]),
+                                             v->text + from * d->config.text_dim[0], DT_F32),
+                         .x = tensor_from(cx, DT_F32, DIMS(s->c, places), x, DT_F32)};
 
     if (v->ask.n_channels) {
         struct tensor *all[2] = {in.x, tensor_from(cx, DT_F32, DIMS(v->ask.n_channels, places),
@@ -257,26 +274,26 @@ static struct reading read_in(struct velocity *v, const struct denoiser *d, cons
         struct tensor *both[2];
 
         both[0] = both[1] = tensor_from(cx, DT_F32, DIMS(v->ask.n_rows, dim), v->ask.rows, DT_F32);
-        in.image = n == 2 ? concat_rows(cx, 2, both) : both[0];
+        in.image = which.n == 2 ? concat_rows(cx, 2, both) : both[0];
     }
     return in;
 }
 
-/* What the networks say of x for n samples. Weights that come and go are brought by calls of their
- * own, so such a step is not replayed. */
-static struct tensor *evaluate(struct velocity *v, const float *x, int which, int n,
+/* What the networks say of x. Weights that come and go are brought by calls of their own, so such a
+ * step is not replayed. */
+static struct tensor *evaluate(struct velocity *v, const float *x, int expert, struct samples which,
                                double timestep)
 {
     struct cx *cx = v->cx;
-    const struct denoiser *d = &v->ask.denoiser[which];
-    struct replay *replay = &v->replay[which][n - 1];
+    const struct denoiser *d = &v->ask.denoiser[expert];
+    struct replay *replay = &v->replay[expert][which.first + which.n - 1];
 
     v->times[v->n_times - 1] = timestep;
     for (;;) {
         if (!d->weights->stream)
             replay_begin(cx, replay);
-        struct reading in = read_in(v, d, x, n);
-        struct tensor *y = call(v, cx, d, n, &in, v->times);
+        struct reading in = read_in(v, d, x, which);
+        struct tensor *y = call(v, cx, d, which, &in, v->times);
         if (d->weights->stream || replay_end(cx, replay))
             return y;
         cx_step_end(cx);
@@ -284,31 +301,32 @@ static struct tensor *evaluate(struct velocity *v, const float *x, int which, in
 }
 
 /* Guidance of one step: of this expert, and only if there is any at all (as the reference). */
-static double scale_at(const struct velocity_ask *ask, int which, double sigma)
+static double scale_at(const struct velocity_ask *ask, int expert, double sigma)
 {
     const struct guidance *g = &ask->guidance;
     int on = g->scale != 1 && sigma >= g->from && sigma <= g->to;
 
-    return on ? which ? ask->guidance2 : g->scale : 1;
+    return on ? expert ? ask->guidance2 : g->scale : 1;
 }
 
 /* The network said what is not finite: it is asked once more, and watched. */
-static int say_trouble(struct velocity *v, const float *x, int which, int n, struct err *e)
+static int say_trouble(struct velocity *v, const float *x, int expert, struct samples which,
+                       struct err *e)
 {
     static const char *const names[2] = {"transformer", "transformer_2"};
-    const struct denoiser *d = &v->ask.denoiser[which];
+    const struct denoiser *d = &v->ask.denoiser[expert];
     struct cx *cx = v->cx;
     const struct weight *w = store_find_bad(d->weights);
     struct reading in;
 
     v->looking = 1;
     device_enter(cx->device);
-    in = read_in(v, d, x, n);
-    call(v, cx, d, n, &in, v->times);
+    in = read_in(v, d, x, which);
+    call(v, cx, d, which, &in, v->times);
     device_leave(cx->device);
     cx_step_end(cx);
     v->looking = 0;
-    err_set(e, ERR_DEVICE, "%s: its output is not finite, from %s on%s%s%s", names[which],
+    err_set(e, ERR_DEVICE, "%s: its output is not finite, from %s on%s%s%s", names[expert],
             v->bad ? v->bad : "the last layer", w ? "; the weight " : "", w ? w->name : "",
             w                     ? " in its file is not finite"
             : cx->type == DT_BF16 ? "; --type f32 reaches further"
@@ -318,27 +336,41 @@ static int say_trouble(struct velocity *v, const float *x, int which, int n, str
     return ERR_DEVICE;
 }
 
-int velocity_at(struct velocity *v, const float *x, double timestep, double sigma, float *out,
-                struct err *e)
+/* One call: to out [n,C,t,h,w]. */
+static int ask_once(struct velocity *v, const float *x, int expert, struct samples which,
+                    double timestep, float *out, struct err *e)
 {
     struct cx *cx = v->cx;
-    int which = timestep < v->ask.boundary;
-    double guidance = scale_at(&v->ask, which, sigma);
-    int n = guidance != 1 ? 2 : 1;
-    size_t count = latent_count(&v->ask.shape);
 
     device_enter(cx->device);
-    struct tensor *y = evaluate(v, x, which, n, timestep);
+    struct tensor *y = evaluate(v, x, expert, which, timestep);
     int bad = cx->err.code || !tensor_finite(cx, y);
 
     if (!bad)
-        tensor_read_f32(cx, y, v->out);
+        tensor_read_f32(cx, y, out);
     device_leave(cx->device);
     cx_step_end(cx);
     if (cx->err.code)
         return err_set(e, cx->err.code, "transformer: %s", cx->err.msg);
-    if (bad)
-        return say_trouble(v, x, which, n, e);
+    return bad ? say_trouble(v, x, expert, which, e) : 0;
+}
+
+int velocity_at(struct velocity *v, const float *x, double timestep, double sigma, float *out,
+                struct err *e)
+{
+    int expert = timestep < v->ask.boundary, rc = 0;
+    double guidance = scale_at(&v->ask, expert, sigma);
+    int n = guidance != 1 ? 2 : 1;
+    size_t count = latent_count(&v->ask.shape);
+
+    for (int i = 0; !rc && i < n; i++) {
+        struct samples which = samples_of(&v->ask, n, i);
+
+        if (which.n)
+            rc = ask_once(v, x, expert, which, timestep, v->out + count * (size_t)i, e);
+    }
+    if (rc)
+        return rc;
     float scale = (float)guidance;
     memcpy(out, v->out, count * sizeof(float));
     for (size_t i = 0; n == 2 && i < count; i++)
@@ -346,26 +378,39 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
     return 0;
 }
 
+/* A call of a dry run, which reads nothing. */
+static void dry_call(struct velocity *v, struct cx *cx, const struct denoiser *d,
+                     struct samples which)
+{
+    const struct denoiser_config *c = &d->config;
+    const struct latent_shape *s = &v->ask.shape;
+    int64_t places = (int64_t)s->t * s->h * s->w, rows = v->text_start[which.n];
+    struct reading in = {.x = tensor_new(cx, DT_F32, DIMS(c->in_channels, places)),
+                         .text = tensor_new(cx, DT_F32, DIMS(rows, c->text_dim[0]))};
+
+    if (c->n_controls)
+        in.control = tensor_new(cx, DT_F32, DIMS(c->control_channels, places));
+    if (v->ask.n_rows)
+        in.image = tensor_new(cx, DT_F32, DIMS(which.n * v->ask.n_rows, c->image_dim));
+    call(v, cx, d, which, &in, &(double){500});
+    cx_step_end(cx);
+}
+
 void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int text_rows)
 {
-    const struct latent_shape *s = &ask->shape;
     int n = ask->guidance.scale != 1 ? 2 : 1;
 
     for (int i = 0; i < ask->n_denoisers; i++) {
         const struct denoiser_config *c = &ask->denoiser[i].config;
         int rows = c->text_rows[0] ? c->text_rows[0] : text_rows;
-        struct velocity v = {.ask = *ask, .n_times = 1, .text_start = {0, rows, 2 * rows}};
-        struct reading in = {
-            .x = tensor_new(cx, DT_F32, DIMS(c->in_channels, (int64_t)s->t * s->h * s->w)),
-            .text = tensor_new(cx, DT_F32, DIMS(n * rows, c->text_dim[0]))};
+        struct velocity v = {.ask = *ask,
+                             .n_times = 1,
+                             .text_start = {0, rows, 2 * rows},
+                             .second_start = {0, rows}};
 
         start_images(&v);
-        if (c->n_controls)
-            in.control =
-                tensor_new(cx, DT_F32, DIMS(c->control_channels, (int64_t)s->t * s->h * s->w));
-        if (ask->n_rows)
-            in.image = tensor_new(cx, DT_F32, DIMS(n * ask->n_rows, c->image_dim));
-        call(&v, cx, &ask->denoiser[i], n, &in, &(double){500});
-        cx_step_end(cx);
+        for (int k = 0; k < n; k++)
+            if (samples_of(ask, n, k).n)
+                dry_call(&v, cx, &ask->denoiser[i], samples_of(ask, n, k));
     }
 }

@@ -2,8 +2,8 @@
  * (arXiv 2207.12598) inside an interval of noise levels (arXiv 2404.07724).
  *
  * The window with its prompt and, where guidance works, the same window with the negative (or
- * empty) prompt stand as two samples in one call. Tokens of given frames have the timestep of their
- * own noise. Threads: belongs to one thread. */
+ * empty) prompt stand as two samples in one call, or in two where they are large. Tokens of given
+ * frames have the timestep of their own noise. Threads: belongs to one thread. */
 #ifndef GENERATE_VELOCITY_H
 #define GENERATE_VELOCITY_H
 
@@ -14,6 +14,8 @@
 #include "generate/latent.h"
 #include "generate/plan.h"
 #include "tensor/replay.h"
+
+enum { VELOCITY_TOGETHER = 4096 }; /* tokens: a product of more is not better used by two samples */
 
 struct velocity_ask { /* borrowed */
     const struct denoiser *denoiser;
@@ -27,17 +29,20 @@ struct velocity_ask { /* borrowed */
     const float *channels, *rows; /* [n_channels,t,h,w], [n_rows,image_dim]; NULL in a dry run */
     const float *control;         /* [control_channels,t,h,w], where the transformer reads one */
     double control_scale;
+    int64_t together; /* most tokens of a window at which both prompts go in one call; of larger
+                       * ones they go one after the other, in half the memory */
     const atomic_int *stop; /* looked at between blocks; NULL: never */
 };
 
 struct velocity {
     struct velocity_ask ask;
-    int64_t image_start[3]; /* rows of the pictures of both samples */
-    int64_t text_start[3];  /* rows of the prompt, then of the negative prompt */
-    float *text;            /* owned [rows, text_dim] */
-    float *out;             /* owned, latents of both samples */
-    int32_t *time_index;    /* owned, of the rows of both samples */
-    double *times;          /* owned [n_times]; the last one is that of the frames that are drawn */
+    int64_t image_start[3];  /* rows of the pictures of both samples */
+    int64_t second_start[2]; /* of the negative prompt alone */
+    int64_t text_start[3];   /* rows of the prompt, then of the negative prompt */
+    float *text;             /* owned [rows, text_dim] */
+    float *out;              /* owned, latents of both samples */
+    int32_t *time_index;     /* owned, of the rows of both samples */
+    double *times; /* owned [n_times]; the last one is that of the frames that are drawn */
     int n_times;
     struct cx *cx;
     char *bad; /* owned: while looking for it, the first part that is not finite */

@@ -54,7 +54,8 @@ int dit_sample(struct cx *cx, const struct denoiser *m, const struct text_model 
     struct velocity_ask ask = {.denoiser = m,
                                .n_denoisers = 1,
                                .shape = {h->c, t, h->h, h->w, 1, h->patch, h->patch},
-                               .guidance = {s->guidance, 0, 1}};
+                               .guidance = {s->guidance, 0, 1},
+                               .together = VELOCITY_TOGETHER};
     int r = 0;
     for (int i = 0; i < s->n && !r; i++) {
         struct velocity v;

@@ -475,6 +475,11 @@ TEST(wan_experts_take_turns_at_the_boundary)
     CHECK_INT(velocity_at(&v, x, 899, 0.899, alone, &e), 0);
     CHECK(!memcmp(at, alone, n * sizeof *x));
     CHECK(memcmp(at, below, n * sizeof *x));
+    v.ask.guidance2 = 3;
+    CHECK_INT(velocity_at(&v, x, 899, 0.899, at, &e), 0);
+    v.ask.together = 0; /* one prompt after the other: the same bits */
+    CHECK_INT(velocity_at(&v, x, 899, 0.899, alone, &e), 0);
+    CHECK(!memcmp(at, alone, n * sizeof *x));
     free(x);
     free(at);
     free(below);
