@@ -47,6 +47,8 @@ static const struct kind networks[N_PART_ROLES] = { /* of part_classes */
 /* clang-format on */
 #define N_KINDS ((int)(sizeof kinds / sizeof *kinds))
 
+static const struct kind with_lora = {"LoRA", parity_lora, 1, 1, 1e-5, 2e-2};
+
 /* "kind" decides where it is there, because some folders name the class of their network as well.
  */
 static const struct kind *find_kind(struct parity *p)
@@ -56,10 +58,8 @@ static const struct kind *find_kind(struct parity *p)
                *name = j_string_or(root, "kind", class);
     const struct part_class *network = part_class_named(name);
 
-    if (j_has(root, "lora")) {
-        parity_fail(p, ERR_FORMAT, "%s: LoRA files are not supported by this version", p->dir);
-        return NULL;
-    }
+    if (j_has(root, "lora"))
+        return &with_lora;
     for (int i = 0; i < N_KINDS; i++)
         if (!strcmp(name, kinds[i].name))
             return &kinds[i];

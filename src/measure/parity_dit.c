@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "measure/parity_inner.h"
+#include "model/lora.h"
 
 struct dit_case {
     struct parity *p;
@@ -257,6 +258,18 @@ static void dit_gradients(struct dit_case *c, struct cx *cx)
     parity_check_weight_grads(c->p, c->m.weights);
 }
 
+/* The file that the case names, at its strength. */
+static void add_lora(struct dit_case *c)
+{
+    struct jval root = parity_root(c->p);
+    char *path = parity_path(c->p, j_string(root, "lora"));
+    double strength = j_real_or(root, "strength", -100, 100, 1);
+
+    if (!c->p->err.code)
+        (void)!lora_apply(&c->part, path, strength, 1, NULL, &c->p->err);
+    free(path);
+}
+
 /* training: gradients instead of the result. */
 static void run(struct parity *p, int training)
 {
@@ -286,4 +299,26 @@ void parity_denoiser(struct parity *p)
 void parity_denoiser_gradients(struct parity *p)
 {
     run(p, 1);
+}
+
+/* Without the file, then with it. */
+void parity_lora(struct parity *p)
+{
+    static const char *const names[] = {"sample_without_lora", "sample"};
+    struct dit_case c = {.p = p};
+    struct cx cx;
+    int rc = parity_load(p, &c.part, PART_DENOISER, 0);
+
+    if (!rc)
+        rc = dit_case_open(&c);
+    for (int i = 0; !rc && !p->err.code && i < 2; i++) {
+        if (i)
+            add_lora(&c);
+        cx_init(&cx, p->o->device, p->o->type, p->o->threads);
+        if (!p->err.code)
+            parity_check_tensor(p, &cx, names[i], run_dit(&c, &cx, 0));
+        parity_check_network(p, &cx);
+        cx_release(&cx);
+    }
+    dit_case_release(&c);
 }

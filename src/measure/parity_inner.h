@@ -62,6 +62,7 @@ void parity_flow(struct parity *p);
 void parity_randn(struct parity *p);
 void parity_optimiser(struct parity *p);
 void parity_tokenizer(struct parity *p);
+void parity_lora(struct parity *p);
 void parity_gguf(struct parity *p);
 void parity_comfy_quant(struct parity *p);
 

@@ -30,6 +30,10 @@ NODISCARD int store_values_by(const struct st_file *f, const struct st_tensor *t
 /* ERR_FORMAT: the tensor is packed in a way that nobody unpacks here. */
 int store_no_form(const struct st_file *f, const struct st_tensor *t, struct err *e);
 
+/* The weight that a tensor of a file is meant for, by any convention of names; NULL: none. */
+struct weight *store_find_weight(struct weight_set *s, const char *name,
+                                 const struct store_names *names);
+
 /* How many values are NaN or infinite; of a weight that lies in its file. */
 int64_t store_count_bad(const float *x, int64_t n);
 int64_t store_count_bad_stored(const struct weight *w);

@@ -184,9 +184,8 @@ static struct weight *find_renamed(struct weight_set *s, const char *name,
     return weight_find(s, own);
 }
 
-/* The weight that a tensor of the file is meant for, NULL when there is none. */
-static struct weight *find_weight(struct weight_set *s, const char *name,
-                                  const struct store_names *names)
+struct weight *store_find_weight(struct weight_set *s, const char *name,
+                                 const struct store_names *names)
 {
     for (const char *const *p = store_prefixes; *p; p++) {
         size_t n = strlen(*p);
@@ -232,7 +231,7 @@ static struct weight *find_use(struct weight_set *s, const char *name,
                                const struct store_names *names, int *scale, int *unused)
 {
     char scaled[ST_MAX_NAME + 1];
-    struct weight *w = find_weight(s, name, names);
+    struct weight *w = store_find_weight(s, name, names);
 
     *unused =
         !w && (ignored(name, names) || find_tied(names, name, scale) || quant_is_marker(name));
@@ -241,7 +240,7 @@ static struct weight *find_use(struct weight_set *s, const char *name,
         return w;
     *scale = 1;
     *unused = ignored(scaled, names);
-    return find_weight(s, scaled, names);
+    return store_find_weight(s, scaled, names);
 }
 
 /* ---- which tensor is which weight ---- */
