@@ -32,6 +32,7 @@ struct loaded {
     struct bundle *bundle;
     struct device *device;
     enum dtype type;
+    char *lora; /* as asked for; owned */
     struct loaded *next;
 };
 
@@ -39,10 +40,11 @@ struct loaded {
 int api_fail(const struct err *e, char *error, size_t size);
 /* x as the shortest text that reads back, whatever the locale. */
 void api_real(char *out, size_t size, double x);
-/* The networks of m for computing on a device in type; they stay loaded. Any thread. */
+/* The networks of m for computing on a device in type, changed by the files of lora ("": none);
+ * they stay loaded. Any thread. */
 NODISCARD int model_networks(struct zt_model *m, struct device *device, enum dtype type,
-                             const struct bundle_budget *budget, const struct bundle **out,
-                             struct err *e);
+                             const char *lora, const struct bundle_budget *budget,
+                             const struct bundle **out, struct err *e);
 /* The hash is made by a thread of its own from now on, if it is not known. */
 void model_hash_begin(struct zt_model *m);
 /* The hash, as soon as it is there. ERR_IO, ERR_FORMAT. Valid until zt_model_free. Any thread. */

@@ -252,7 +252,8 @@ static int run(zt_job *job, struct err *e)
     if (!rc && sink_progress(&sink, "loading the model", 0, 1, -1, e))
         rc = e->code;
     if (!rc)
-        rc = model_networks(job->model, job->plan.device, job->plan.type, &job->plan.budget, &b, e);
+        rc = model_networks(job->model, job->plan.device, job->plan.type,
+                            request_text(&job->request, OPT_LORA), &job->plan.budget, &b, e);
     if (!rc)
         rc = pipeline_run(b, &job->plan, &sink, &job->figures, e);
     if (!rc)

@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "model/lora_list.h"
 #include "world/world.h"
 
 int api_fail(const struct err *e, char *error, size_t size)
@@ -104,6 +105,7 @@ void zt_model_free(zt_model **model)
         struct loaded *l = m->loaded;
         m->loaded = l->next;
         bundle_free(&l->bundle);
+        free(l->lora);
         free(l);
     }
     pthread_mutex_destroy(&m->lock);
@@ -191,7 +193,7 @@ const char *zt_model_get(const zt_model *m, const char *key)
     return NULL;
 }
 
-static int load(struct zt_model *m, struct device *device, enum dtype type,
+static int load(struct zt_model *m, struct device *device, enum dtype type, const char *lora,
                 const struct bundle_budget *budget, struct loaded **out, struct err *e)
 {
     struct loaded *l = xcalloc(1, sizeof *l);
@@ -199,6 +201,8 @@ static int load(struct zt_model *m, struct device *device, enum dtype type,
 
     device_enter(device);
     rc = bundle_open(&l->bundle, m->dir, device, type, budget, e);
+    if (!rc && (rc = lora_list_apply(l->bundle, lora, e)))
+        bundle_free(&l->bundle);
     device_leave(device);
     if (rc) {
         free(l);
@@ -206,12 +210,13 @@ static int load(struct zt_model *m, struct device *device, enum dtype type,
     }
     l->device = device;
     l->type = type;
+    l->lora = xstrdup(lora);
     l->next = m->loaded;
     *out = m->loaded = l;
     return 0;
 }
 
-int model_networks(struct zt_model *m, struct device *device, enum dtype type,
+int model_networks(struct zt_model *m, struct device *device, enum dtype type, const char *lora,
                    const struct bundle_budget *budget, const struct bundle **out, struct err *e)
 {
     int rc;
@@ -219,9 +224,9 @@ int model_networks(struct zt_model *m, struct device *device, enum dtype type,
     *out = NULL;
     pthread_mutex_lock(&m->lock);
     struct loaded *l = m->loaded;
-    while (l && (l->device != device || l->type != type))
+    while (l && (l->device != device || l->type != type || strcmp(l->lora, lora)))
         l = l->next;
-    rc = l ? bundle_same(l->bundle, e) : load(m, device, type, budget, &l, e);
+    rc = l ? bundle_same(l->bundle, e) : load(m, device, type, lora, budget, &l, e);
     if (!rc && l->bundle->n_bad_weights)
         rc = err_set(e, ERR_FORMAT,
                      "%s/%s: weight %s holds values that are not finite (of %lld in all): the file "

@@ -125,6 +125,8 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
         jsonw_string(&w, "last_frame_hash", p->last.hash);
     if (*p->control.hash)
         jsonw_string(&w, "control_hash", p->control.hash);
+    if (*p->lora_hash)
+        jsonw_string(&w, "lora_hash", p->lora_hash);
     jsonw_string(&w, "model", job->model->info.name);
     jsonw_string(&w, "model_release", job->model->info.release);
     jsonw_string(&w, "model_hash", hash);

@@ -64,6 +64,9 @@ const struct option options[N_OPTIONS] = {
                      "threads to use; never changes the film"},
     [OPT_MODEL] = {"model", 'm', OPTION_TEXT, 0, NO_RANGE, "a name or a folder", "the default model",
                    "looked up in $ZOETROPE_MODELS, XDG data folders, where zoetrope is installed"},
+    [OPT_LORA] = {"lora", 0, OPTION_TEXT, 0, NO_RANGE,
+                  "FILE[:STRENGTH][@high|@low], several by commas", "",
+                  "LoRA files that change the transformer, all together"},
     [OPT_FIRST_FRAME] = {"first-frame", 0, OPTION_PATH, 0, NO_RANGE, "PNG, JPEG, WebP, PPM", "",
                          "the picture that the film begins with"},
     [OPT_LAST_FRAME] = {"last-frame", 0, OPTION_PATH, 0, NO_RANGE, "PNG, JPEG, WebP, PPM", "",
@@ -240,6 +243,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {"first_frame_hash", r->first_frame_hash, sizeof r->first_frame_hash},
                  {"last_frame_hash", r->last_frame_hash, sizeof r->last_frame_hash},
                  {"control_hash", r->control_hash, sizeof r->control_hash},
+                 {"lora_hash", r->lora_hash, sizeof r->lora_hash},
                  {"version", NULL, 0}};
 
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {

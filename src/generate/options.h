@@ -45,6 +45,7 @@ enum option_id {
     OPT_RAM,
     OPT_THREADS,
     OPT_MODEL,
+    OPT_LORA,
     OPT_FIRST_FRAME,
     OPT_LAST_FRAME,
     OPT_REFERENCE,
@@ -84,7 +85,7 @@ struct request {
     } value[N_OPTIONS];
     /* From a recipe: what the film was made with. Empty when unknown. */
     char model_hash[65], model_release[32], latent_hash[65], first_frame_hash[65],
-        last_frame_hash[65], control_hash[65];
+        last_frame_hash[65], control_hash[65], lora_hash[65];
     /* In memory instead of files; borrowed, or NULL. */
     const struct picture *picture[3]; /* first, last, reference */
     const struct film *film[2];       /* control, mask */

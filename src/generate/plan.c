@@ -14,6 +14,7 @@
 #include "generate/reading.h"
 #include "generate/sampler.h"
 #include "generate/scheduler.h"
+#include "model/lora_list.h"
 
 #define SCHEDULE_MAX_BYTES (1 << 20)
 enum { SHOWN_SIDE = 256, MAX_FRAMES = 1 << 24, CONTEXT_PART = 4 /* of a window */ };
@@ -378,6 +379,29 @@ static int is_blank(const char *s)
     return 1;
 }
 
+static void note_lora(void *plan, const char *text)
+{
+    add_note(plan, xstrdup(text));
+}
+
+/* Files are looked through before anything is drawn. A recipe knows that there were some, not where
+ * they lie. */
+static int settle_lora(struct plan *p, const struct request *r, struct err *e)
+{
+    const char *list = request_text(r, OPT_LORA);
+    int rc = 0;
+
+    if (*list)
+        rc = lora_list_check(p->model, list, p->lora_hash, note_lora, p, e);
+    else if (*r->lora_hash)
+        rc = err_set(e, ERR_USAGE,
+                     "lora: this recipe was drawn with files that are not part of it; give them "
+                     "again");
+    if (!rc && *list && *r->lora_hash && strcmp(r->lora_hash, p->lora_hash))
+        add_note(p, xstrdup("the LoRA files or their strengths are not those of the recipe"));
+    return rc;
+}
+
 int plan_make(struct plan *p, const char *model_dir, const struct request *r,
               const atomic_int *stop, struct err *e)
 {
@@ -388,6 +412,8 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
     if (is_blank(request_text(r, OPT_PROMPT)) && !r->value[OPT_FIRST_FRAME].set && !r->picture[0])
         return err_set(e, ERR_USAGE, "prompt: nothing to draw; say what in a few words");
     rc = read_configs(p, model_dir, e);
+    if (!rc)
+        rc = settle_lora(p, r, e);
     if (!rc)
         rc = plan_pictures_load(&pictures, p, r, e);
     if (!rc)

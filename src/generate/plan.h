@@ -61,6 +61,7 @@ struct plan {
         char hash[65];
     } control;
     int ahead; /* latent frames that are drawn before those of the film: of the reference */
+    char lora_hash[65]; /* "" without any */
 
     uint64_t weight_bytes, memory_bytes; /* forecast: weights; all together */
     struct bundle_budget budget;         /* of weights on the device; 0: they fit */

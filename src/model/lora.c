@@ -8,6 +8,8 @@
 #include "format/json.h"
 #include "model/store_inner.h"
 
+#define SECOND "transformer_2."
+
 enum kind { DOWN, UP, ALPHA, DIFF, DIFF_BIAS, N_KINDS };
 
 /* clang-format off */
@@ -124,7 +126,7 @@ static void not_ours(struct job *j, const char *name)
 static int take_tensor(struct job *j, const struct st_tensor *t, int expert, struct err *e)
 {
     char name[ST_MAX_NAME + 1];
-    int k = 0, second = strncmp(t->name, "transformer_2.", 14) == 0;
+    int k = 0, second = strncmp(t->name, SECOND, strlen(SECOND)) == 0;
     struct weight *w;
     struct layer *l;
 
@@ -139,8 +141,8 @@ static int take_tensor(struct job *j, const struct st_tensor *t, int expert, str
                        "%s: tensor %s: \"%s\" is a way that is not computed; lora_A and lora_B, "
                        "lora_down and lora_up, alpha, diff and diff_b are",
                        st_path(j->f, t->shard), t->name, endings[k].end + 1);
-    plain_name(t->name + (second ? 14 : 0),
-               strlen(t->name) - strlen(endings[k].end) - (second ? 14 : 0), name, sizeof name);
+    size_t skip = second ? strlen(SECOND) : 0;
+    plain_name(t->name + skip, strlen(t->name) - strlen(endings[k].end) - skip, name, sizeof name);
     w = find_layer(j, name, ".weight");
     w = w || endings[k].kind != DIFF ? w : find_layer(j, name, "");
     if (!w) {
@@ -175,7 +177,8 @@ static int check_layer(const struct job *j, const struct layer *l, struct err *e
     int64_t out = l->w->dim[0], in = store_row(l->w), rank;
 
     if (!down != !up)
-        return err_set(e, ERR_FORMAT, "%s: tensor %s is one of a pair of which the other is missing",
+        return err_set(e, ERR_FORMAT,
+                       "%s: tensor %s is one of a pair of which the other is missing",
                        st_path(j->f, 0), (down ? down : up)->name);
     if (down) {
         rank = down->rank ? down->dim[0] : 0;
@@ -208,8 +211,8 @@ static double metadata_scale(const struct job *j, const struct layer *l, int64_t
         alphas = j_object(root, "transformer.alpha_pattern");
         alpha = j_real_or(alphas, name, -1e9, 1e9, alpha);
     }
-    return alpha / (j_bool_or(root, "transformer.use_rslora", 0) ? sqrt((double)rank)
-                                                                 : (double)rank);
+    return alpha /
+           (j_bool_or(root, "transformer.use_rslora", 0) ? sqrt((double)rank) : (double)rank);
 }
 
 static int set_scale(const struct job *j, struct layer *l, struct err *e)
@@ -298,7 +301,15 @@ static int take_all(struct job *j, const char *path, int expert, struct err *e)
     return rc;
 }
 
-int lora_apply(const struct part *p, const char *path, double strength, int expert,
+static int any_second(const struct st_file *f)
+{
+    for (int i = 0; i < st_count(f); i++)
+        if (!strncmp(st_at(f, i)->name, SECOND, strlen(SECOND)))
+            return 1;
+    return 0;
+}
+
+static int run(const struct part *p, const char *path, double strength, int expert, int apply,
                struct lora_report *report, struct err *e)
 {
     struct lora_report own;
@@ -311,8 +322,8 @@ int lora_apply(const struct part *p, const char *path, double strength, int expe
     *j.report = (struct lora_report){0};
     j.f = f;
     j.layer = xcalloc((size_t)st_count(f) + 1, sizeof *j.layer);
-    rc = take_all(&j, path, expert, e);
-    for (int i = 0; !rc && i < j.n; i++)
+    rc = take_all(&j, path, expert == 2 && any_second(f) ? 2 : 1, e);
+    for (int i = 0; !rc && apply && i < j.n; i++)
         rc = apply_layer(&j, &j.layer[i], strength, e);
     j.report->matched = j.n;
     if (j.doc)
@@ -320,4 +331,16 @@ int lora_apply(const struct part *p, const char *path, double strength, int expe
     free(j.layer);
     st_close(&f);
     return rc;
+}
+
+int lora_apply(const struct part *p, const char *path, double strength, int expert,
+               struct lora_report *report, struct err *e)
+{
+    return run(p, path, strength, expert, 1, report, e);
+}
+
+int lora_check(const struct part *p, const char *path, double strength, int expert,
+               struct lora_report *report, struct err *e)
+{
+    return run(p, path, strength, expert, 0, report, e);
 }

@@ -60,7 +60,7 @@ struct weight {
     enum weight_owner owner; /* of data */
     struct stored form;      /* of data; form.form NULL: plain values of `type` */
     void *grad;              /* wide; NULL when not training */
-    struct lora *lora; /* NULL: none; inference alone */
+    struct lora *lora;       /* NULL: none; inference alone */
     char *waiting; /* pinned host memory of a weight that is brought to the device for use */
 };
 
@@ -131,11 +131,12 @@ void weight_publish(struct weight *w, struct kcx *kc);
 /* Host copies in f32, weight_count long: the values (master where there is one), the gradient. */
 void weight_read(const struct weight *w, float *out);
 void weight_read_grad(const struct weight *w, float *out);
-/* One more product beside a matrix that is loaded: a [rank, in] and b [out, rank] are copied. Not of a
- * weight that trains (BUG). ERR_FIT: a GPU has not got the memory. */
+/* One more product beside a matrix that is loaded: a [rank, in] and b [out, rank] are copied. Not
+ * of a weight that trains (BUG). ERR_FIT: a GPU has not got the memory. */
 NODISCARD int weight_add_lora(struct weight *w, int64_t rank, const float *a, const float *b,
                               struct err *e);
-/* values += x, in file order; a weight that lies in its file gets memory of its own, of its type. */
+/* values += x, in file order; a weight that lies in its file gets memory of its own, of its type.
+ */
 NODISCARD int weight_add(struct weight *w, const float *x, struct err *e);
 void weight_zero_grads(struct weight_set *s);
 int64_t weight_count(const struct weight *w);

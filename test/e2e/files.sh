@@ -55,3 +55,13 @@ exits convert_pth_info 0 zt info pth.safetensors
 holds convert_pth_has_all_tensors "$tmp/out" "tensors      19"
 exits info_of_pth 3 zt info "$top/test/golden/pth/model.pth"
 holds info_of_pth_says_what_to_do "$tmp/err" "zoetrope convert makes safetensors of it"
+
+# ---- LoRA ----
+cp "$top/test/golden/lora-diffusers/lora.safetensors" lora.safetensors
+exits lora_of_another_model 3 zt generate -m "$model" -p "a red ball rolls" --lora lora.safetensors:0.5 --size 64x32 --frames 1 \
+    --steps 1 -o lora.y4m
+holds lora_of_another_model_is_named "$tmp/err" "it is of another model"
+exits lora_that_is_not_there 4 zt generate -m "$model" -p "a red ball rolls" --lora none.safetensors -o lora.y4m
+exits lora_for_no_expert 2 zt generate -m "$model" -p "a red ball rolls" --lora lora.safetensors@high -o lora.y4m
+holds lora_for_no_expert_says_so "$tmp/err" "there is one transformer, no high or low"
+exits lora_too_strong 2 zt generate -m "$model" -p "a red ball rolls" --lora lora.safetensors:900 -o lora.y4m

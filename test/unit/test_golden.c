@@ -66,6 +66,9 @@ TEST(golden_wan_vace)                       { golden("wan-vace", DT_F32, 9); }
 TEST(golden_wan_vace_bf16)                  { golden("wan-vace", DT_BF16, 9); }
 TEST(golden_clip_vision)                    { golden("clip-vision", DT_F32, 5); }
 TEST(golden_clip_vision_bf16)               { golden("clip-vision", DT_BF16, 5); }
+TEST(golden_lora_diffusers)                 { golden("lora-diffusers", DT_F32, 2); }
+TEST(golden_lora_kohya)                     { golden("lora-kohya", DT_F32, 2); }
+TEST(golden_lora_kohya_bf16)                { golden("lora-kohya", DT_BF16, 2); }
 TEST(golden_gguf_types)                     { golden("gguf-types", DT_F32, 15); }
 TEST(golden_gguf_four_bit_floats)           { golden("gguf-types-2", DT_F32, 2); }
 TEST(golden_comfyui_quantised)              { golden("comfy-quant", DT_F32, 5); }
