@@ -78,7 +78,7 @@ static int to_experts(const struct bundle *b, const struct spec *s, int apply,
 
     *worst = (struct lora_report){0};
     for (int i = 0; !rc && i < b->n_denoisers; i++) {
-        struct lora_report r;
+        struct lora_report r = {0};
 
         if (b->n_denoisers > 1 && !(s->experts & (i ? LOW : HIGH)))
             continue;
@@ -99,7 +99,7 @@ int lora_list_check(const struct bundle *b, const char *list, char hash[65],
 
     sha256_init(&h);
     while (!rc && *list) {
-        struct lora_report r;
+        struct lora_report r = {0};
 
         rc = next(&list, &s, e);
         if (!rc && s.experts != (HIGH | LOW) && b->n_denoisers < 2)
