@@ -312,7 +312,7 @@ static int any_second(const struct st_file *f)
 static int run(const struct part *p, const char *path, double strength, int expert, int apply,
                struct lora_report *report, struct err *e)
 {
-    struct lora_report own;
+    struct lora_report own = {0};
     struct job j = {.part = p, .set = part_weights(p), .report = report ? report : &own};
     struct st_file *f = NULL;
     int rc = st_open(&f, path, e);
