@@ -1,4 +1,4 @@
-#include "format/pickle.h"
+#include "format/pickle_inner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,17 +6,7 @@
 
 #include "base/utf8.h"
 
-enum {
-    MOST_LOOKS = 1 << 26,
-    MOST_VALUES = 1 << 22,
-    MOST_DEPTH = 8,
-    MOST_TEXT = 4096,
-    MOST_TENSORS = 400000
-};
-
 /* ---- values ---- */
-
-enum kind { NOTHING, FLAG, NUMBER, REAL, TEXT, NAME, LIST, DICT, STORAGE, TENSOR, MARK };
 
 /* What may be named, by its module and name. */
 enum callable { ORDERED_DICT, REBUILD_2, REBUILD_3, PARAMETER, TYPE, UNTYPED };
@@ -50,30 +40,7 @@ static const struct named {
 };
 enum { N_KNOWN = sizeof known / sizeof *known };
 
-struct value {
-    enum kind kind;
-    int64_t number;            /* FLAG, NUMBER; of STORAGE its length */
-    const char *text;          /* TEXT; of STORAGE its key */
-    const struct named *named; /* NAME, and the type of STORAGE */
-    int *item, n, cap;         /* LIST (tuples too); DICT: keys and values in turn */
-    struct pickle_tensor *tensor;
-};
-
-struct machine {
-    const unsigned char *p;
-    size_t n, i;
-    struct arena *arena;
-    struct value *value;
-    int n_values, cap_values;
-    int *stack, n_stack, cap_stack;
-    int *memo;
-    int cap_memo;
-    int looks; /* at values of dicts, which may hold each other many times */
-    const char *path;
-    struct err *e;
-};
-
-static int damaged(struct machine *m, const char *what)
+int pickle_damaged(struct machine *m, const char *what)
 {
     return err_set(m->e, ERR_FORMAT, "%s: its pickle is damaged at byte %zu (%s)", m->path, m->i,
                    what);
@@ -113,7 +80,7 @@ static int push_number(struct machine *m, enum kind kind, int64_t number)
 static struct value *top(struct machine *m, int below)
 {
     if (m->n_stack <= below) {
-        damaged(m, "the stack is empty");
+        pickle_damaged(m, "the stack is empty");
         return NULL;
     }
     return &m->value[m->stack[m->n_stack - 1 - below]];
@@ -142,7 +109,7 @@ static int above_mark(struct machine *m)
     while (n < m->n_stack && m->value[m->stack[m->n_stack - 1 - n]].kind != MARK)
         n++;
     if (n == m->n_stack)
-        return damaged(m, "no mark"), -1;
+        return pickle_damaged(m, "no mark"), -1;
     return n;
 }
 
@@ -151,7 +118,7 @@ static int above_mark(struct machine *m)
 static const unsigned char *take(struct machine *m, size_t n)
 {
     if (n > m->n - m->i) {
-        damaged(m, "it ends too early");
+        pickle_damaged(m, "it ends too early");
         return NULL;
     }
     m->i += n;
@@ -174,9 +141,9 @@ static int push_text(struct machine *m, uint64_t n)
     struct value *v;
 
     if (!p)
-        return m->e->code ? ERR_FORMAT : damaged(m, "a text is too long");
+        return m->e->code ? ERR_FORMAT : pickle_damaged(m, "a text is too long");
     if (n > MOST_TEXT || memchr(p, 0, (size_t)n) || !utf8_valid((const char *)p, (size_t)n, NULL))
-        return damaged(m, "a text is not UTF-8 of at most 4096 bytes");
+        return pickle_damaged(m, "a text is not UTF-8 of at most 4096 bytes");
     v = push(m, TEXT);
     if (!v)
         return ERR_FORMAT;
@@ -192,7 +159,7 @@ static int take_line(struct machine *m, char out[128])
     while (m->i + n < m->n && m->p[m->i + n] != '\n' && n < 127)
         n++;
     if (m->i + n == m->n || m->p[m->i + n] != '\n')
-        return damaged(m, "a name is too long");
+        return pickle_damaged(m, "a name is too long");
     for (size_t k = 0; k < n; k++)
         out[k] = m->p[m->i + k] > 32 && m->p[m->i + k] < 127 ? (char)m->p[m->i + k] : '?';
     out[n] = 0;
@@ -234,7 +201,7 @@ static int push_stack_global(struct machine *m)
     if (!module)
         return ERR_FORMAT;
     if (name->kind != TEXT || module->kind != TEXT)
-        return damaged(m, "a name is no text");
+        return pickle_damaged(m, "a name is no text");
     m->n_stack -= 2;
     return push_named(m, module->text, name->text);
 }
@@ -245,7 +212,7 @@ static int push_long(struct machine *m, int n)
     uint64_t v;
 
     if (n > 8)
-        return damaged(m, "a number has more than 64 bits");
+        return pickle_damaged(m, "a number has more than 64 bits");
     if (take_int(m, n, &v) < 0)
         return ERR_FORMAT;
     if (n && n < 8 && v >> (8 * n - 1))
@@ -264,7 +231,7 @@ static int make_tuple(struct machine *m, int n, int mark)
     if (n < 0)
         return ERR_FORMAT;
     if (from < mark)
-        return damaged(m, "the stack is empty");
+        return pickle_damaged(m, "the stack is empty");
     v = push(m, LIST);
     if (!v)
         return ERR_FORMAT;
@@ -284,10 +251,10 @@ static int put_items(struct machine *m, int n, int mark, enum kind kind)
     if (n < 0)
         return ERR_FORMAT;
     if (from - mark < 1 || (kind == DICT && n % 2))
-        return damaged(m, "items without a collection");
+        return pickle_damaged(m, "items without a collection");
     v = &m->value[m->stack[from - mark - 1]];
     if (v->kind != kind)
-        return damaged(m, "items of no collection");
+        return pickle_damaged(m, "items of no collection");
     for (int i = 0; i < n; i++)
         add_item(v, m->stack[from + i]);
     m->n_stack = from - mark;
@@ -308,7 +275,7 @@ static int make_storage(struct machine *m)
     if (!length || what->kind != TEXT || strcmp(what->text, "storage") || type->kind != NAME ||
         (type->named->is != TYPE && type->named->is != UNTYPED) || key->kind != TEXT ||
         length->kind != NUMBER || length->number < 0)
-        return damaged(m, "a storage is not one");
+        return pickle_damaged(m, "a storage is not one");
     made.named = type->named;
     made.text = key->text;
     made.number = length->number;
@@ -347,13 +314,13 @@ static int make_tensor(struct machine *m, const struct value *args, int typed)
     memset(t, 0, sizeof *t);
     if (!s || s->kind != STORAGE || !first || first->kind != NUMBER || first->number < 0 ||
         (typed && (!type || type->kind != NAME || type->named->is != TYPE)))
-        return damaged(m, "a tensor is not one");
+        return pickle_damaged(m, "a tensor is not one");
     t->rank = sizes(m, item(m, args, 2), t->dim);
     strides = sizes(m, item(m, args, 3), t->stride);
     if (t->rank < 0 || strides != t->rank)
-        return damaged(m, "the shape of a tensor is not one of up to 8 numbers");
+        return pickle_damaged(m, "the shape of a tensor is not one of up to 8 numbers");
     if (!typed && s->named->is != TYPE)
-        return damaged(m, "a storage without a type");
+        return pickle_damaged(m, "a storage without a type");
     t->type = typed ? type->named->type : s->named->type;
     t->bits = typed ? type->named->bits : s->named->bits;
     t->untyped = s->named->is == UNTYPED;
@@ -376,7 +343,7 @@ static int reduce(struct machine *m)
     if (!f)
         return ERR_FORMAT;
     if (f->kind != NAME || args->kind != LIST)
-        return damaged(m, "a call of nothing");
+        return pickle_damaged(m, "a call of nothing");
     if (f->named->is == REBUILD_2 || f->named->is == REBUILD_3)
         rc = make_tensor(m, args, f->named->is == REBUILD_3);
     else if (f->named->is == ORDERED_DICT && args->n == 0)
@@ -384,7 +351,7 @@ static int reduce(struct machine *m)
     else if (f->named->is == PARAMETER && item(m, args, 0) && item(m, args, 0)->kind == TENSOR)
         rc = push(m, TENSOR) ? 0 : ERR_FORMAT;
     else
-        return damaged(m, "a call that makes no tensor");
+        return pickle_damaged(m, "a call that makes no tensor");
     if (rc)
         return rc;
     result = m->stack[m->n_stack - 1];
@@ -403,7 +370,7 @@ static int remember(struct machine *m, uint64_t at)
     if (!top(m, 0))
         return ERR_FORMAT;
     if (at >= MOST_VALUES)
-        return damaged(m, "too much to remember");
+        return pickle_damaged(m, "too much to remember");
     if ((int)at >= m->cap_memo) {
         int cap = m->cap_memo ? m->cap_memo : 1024;
 
@@ -421,7 +388,7 @@ static int remember(struct machine *m, uint64_t at)
 static int recall(struct machine *m, uint64_t at)
 {
     if (at >= (uint64_t)m->cap_memo || m->memo[at] < 0)
-        return damaged(m, "something that was never there");
+        return pickle_damaged(m, "something that was never there");
     if (!push(m, NOTHING))
         return ERR_FORMAT;
     m->stack[m->n_stack - 1] = m->memo[at];
@@ -533,72 +500,7 @@ static int run(struct machine *m)
             return rc;
         n_memo += op == 0x94 || op == 'q' || op == 'r';
     }
-    return damaged(m, "it has no end");
-}
-
-/* ---- names ---- */
-
-static int has_tensors(struct machine *m, const struct value *v, int depth)
-{
-    for (int i = 1; v->kind == DICT && depth < MOST_DEPTH && i < v->n; i += 2) {
-        if (m->looks++ > MOST_LOOKS)
-            return 0;
-        const struct value *x = &m->value[v->item[i]];
-
-        if (x->kind == TENSOR || has_tensors(m, x, depth + 1))
-            return 1;
-    }
-    return 0;
-}
-
-static int add_tensors(struct machine *m, struct pickle_list *out, const struct value *v,
-                       const char *prefix, int depth)
-{
-    int rc = 0;
-
-    for (int i = 0; !rc && i + 1 < v->n; i += 2) {
-        const struct value *key = &m->value[v->item[i]], *x = &m->value[v->item[i + 1]];
-        const char *name;
-
-        if (key->kind != TEXT || (x->kind != TENSOR && !has_tensors(m, x, depth)))
-            continue;
-        if (out->n == MOST_TENSORS || strlen(prefix) + strlen(key->text) > MOST_TEXT)
-            return damaged(m, "too many tensors, or too long a name");
-        name = arena_printf(m->arena, "%s%s", prefix, key->text);
-        if (x->kind == DICT) {
-            rc = add_tensors(m, out, x, arena_printf(m->arena, "%s.", name), depth + 1);
-            continue;
-        }
-        if ((out->n & (out->n - 1)) == 0)
-            out->tensor = xrealloc(out->tensor, sizeof *out->tensor * (size_t)(2 * out->n + 1));
-        out->tensor[out->n] = *x->tensor;
-        out->tensor[out->n++].name = name;
-    }
-    return rc;
-}
-
-/* The dict whose keys are names: wrappers around it hold no tensor themselves, and one dict. */
-static const struct value *state_of(struct machine *m, const struct value *v)
-{
-    for (int depth = 0; depth < MOST_DEPTH; depth++) {
-        const struct value *inner = NULL;
-        int n = 0;
-
-        for (int i = 1; i < v->n; i += 2) {
-            const struct value *x = &m->value[v->item[i]];
-
-            if (x->kind == TENSOR)
-                return v;
-            if (x->kind == DICT && has_tensors(m, x, 0)) {
-                inner = x;
-                n++;
-            }
-        }
-        if (n != 1)
-            return v;
-        v = inner;
-    }
-    return v;
+    return pickle_damaged(m, "it has no end");
 }
 
 int pickle_read(struct pickle_list *out, struct arena *arena, const unsigned char *p, size_t n,
@@ -611,10 +513,7 @@ int pickle_read(struct pickle_list *out, struct arena *arena, const unsigned cha
     e->code = 0;
     rc = run(&m);
     if (!rc) {
-        const struct value *v = &m.value[m.stack[m.n_stack - 1]];
-
-        if (v->kind == DICT)
-            rc = add_tensors(&m, out, state_of(&m, v), "", 0);
+        rc = pickle_names(&m, out);
         if (!rc && !out->n)
             rc = err_set(e, ERR_FORMAT, "%s: its pickle holds no tensors by name", path);
     }
