@@ -25,6 +25,10 @@ struct stored_form {
 extern const struct stored_form stored_forms[];           /* ends with name NULL */
 const struct stored_form *stored_named(const char *name); /* NULL when there is none */
 
+/* x [group], group = 4^k, times the k-fold Kronecker power of [[1,1,1,-1],[1,1,-1,1],[1,-1,1,1],
+ * [-1,1,1,1]] / 2, which is its own inverse: the rotation of ConvRot. */
+void stored_turn(float *x, int group);
+
 /* A matrix [rows, row_values]; row_values is a multiple of the block. */
 struct stored {
     const struct stored_form *form; /* NULL: plain, of some dtype */

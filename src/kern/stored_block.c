@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kern/stored.h"
 #include "kern/stored_block.h"
 
 static float half(const uint8_t *p)
@@ -312,9 +313,7 @@ void unpack_f8_e5m2(float *out, const void *blocks, int64_t n)
 
 /* ---- rotated ---- */
 
-/* x times the k-fold Kronecker power of [[1,1,1,-1],[1,1,-1,1],[1,-1,1,1],[-1,1,1,1]] / 2, which is
- * symmetric and its own inverse; group = 4^k. */
-static void turn(float *x, int group)
+void stored_turn(float *x, int group)
 {
     for (int step = 1; step < group; step *= 4)
         for (int i = 0; i < group; i++) {
@@ -335,7 +334,7 @@ static void unpack_turned(float *out, const int8_t *q, int64_t n, int group)
     for (; n; n -= group, out += group, q += group) {
         for (int i = 0; i < group; i++)
             out[i] = (float)q[i];
-        turn(out, group);
+        stored_turn(out, group);
     }
 }
 

@@ -179,6 +179,11 @@ static int list_tensors(struct job *j, const char *to, struct err *e)
             return err_set(e, ERR_FORMAT, "%s: tensor %s is %s, which %s files have not",
                            st_path(j->f, t->shard), t->name, t->type_name,
                            j->gguf ? "GGUF" : path_ext(to));
+        if (quant_packed(&j->quant, t))
+            return err_set(e, ERR_FORMAT,
+                           "%s: tensor %s is packed in 4 or 8 bits by its marker; such files are "
+                           "loaded, not converted",
+                           st_path(j->f, t->shard), t->name);
         if (is_number(t) && !quant_form(&j->quant, t))
             return store_no_form(j->f, t, e);
     }

@@ -18,8 +18,8 @@ static int ends_with(const char *s, const char *end)
 int quant_is_marker(const char *tensor)
 {
     return ends_with(tensor, QUANT_MARKER) || ends_with(tensor, ".scale_input") ||
-           ends_with(tensor, ".input_scale") || ends_with(tensor, ".scaled_fp8") ||
-           !strcmp(tensor, "scaled_fp8");
+           ends_with(tensor, ".input_scale") || ends_with(tensor, ".weight_scale_2") ||
+           ends_with(tensor, ".scaled_fp8") || !strcmp(tensor, "scaled_fp8");
 }
 
 int quant_scaled(const char *tensor, char *out, size_t size)
@@ -37,13 +37,13 @@ int quant_scaled(const char *tensor, char *out, size_t size)
 
 /* ---- what layers say ---- */
 
-static void add_layer(struct quant *q, const char *name, size_t len, int group)
+static void add_layer(struct quant *q, const char *name, size_t len, enum quant_way way, int group)
 {
     if (q->n == q->cap) {
         q->cap = q->cap ? 2 * q->cap : 64;
         q->layer = xrealloc(q->layer, (size_t)q->cap * sizeof *q->layer);
     }
-    q->layer[q->n++] = (struct quant_layer){xstrndup(name, len), group};
+    q->layer[q->n++] = (struct quant_layer){xstrndup(name, len), way, group};
 }
 
 static const struct stored_form *rotated(int group)
@@ -54,6 +54,17 @@ static const struct stored_form *rotated(int group)
     return stored_named(name);
 }
 
+static const struct {
+    const char *format;
+    enum quant_way way;
+    int turned; /* 1: may be rotated, 2: is */
+} formats[] = {
+    {"int8_tensorwise", QUANT_PLAIN, 1}, {"float8_e4m3fn", QUANT_PLAIN, 0},
+    {"float8_e5m2", QUANT_PLAIN, 0},     {"mxfp8", QUANT_MXFP8, 0},
+    {"nvfp4", QUANT_NVFP4, 0},           {"convrot_w4a4", QUANT_W4A4, 2},
+};
+enum { N_FORMATS = sizeof formats / sizeof *formats };
+
 /* What one layer says of itself. */
 static void take_layer(struct quant *q, struct jval layer, const char *name, size_t len)
 {
@@ -61,23 +72,27 @@ static void take_layer(struct quant *q, struct jval layer, const char *name, siz
     const char *format = j_string_or(layer, "format", "");
     int turned = j_bool_or(layer, "convrot", 0) || j_bool_or(inner, "convrot", 0);
     struct jval of = j_has(layer, "convrot_groupsize") ? layer : inner;
-    int group = turned ? (int)j_int_or(of, "convrot_groupsize", 1, MAX_GROUP, 256) : 0;
+    int group = (int)j_int_or(of, "convrot_groupsize", 1, MAX_GROUP, 256), i = 0;
+    int shown = (int)(len < 200 ? len : 200);
 
     if (!*format)
         format = j_string_or(inner, "format", "");
-    if (strcmp(format, "int8_tensorwise") && strcmp(format, "float8_e4m3fn") &&
-        strcmp(format, "float8_e5m2"))
+    while (i < N_FORMATS && strcmp(format, formats[i].format))
+        i++;
+    if (i < N_FORMATS)
+        turned |= formats[i].turned == 2;
+    if (i == N_FORMATS)
         j_fail(layer, NULL,
-               "layer %.*s is stored as \"%.40s\"; int8_tensorwise, float8_e4m3fn and float8_e5m2 "
-               "can be read",
-               (int)(len < 200 ? len : 200), name, format);
-    else if (turned && (strcmp(format, "int8_tensorwise") || !rotated(group)))
+               "layer %.*s is stored as \"%.40s\"; int8_tensorwise, float8_e4m3fn, float8_e5m2, "
+               "mxfp8, nvfp4 and convrot_w4a4 can be read",
+               shown, name, format);
+    else if (turned && (!formats[i].turned || !rotated(group)))
         j_fail(layer, NULL,
-               "layer %.*s is stored as %s with convrot in groups of %d; int8_tensorwise in groups "
-               "of 16, 64 or 256 can be read",
-               (int)(len < 200 ? len : 200), name, format, group);
+               "layer %.*s is stored as %s with convrot in groups of %d; int8_tensorwise and "
+               "convrot_w4a4 in groups of 16, 64 or 256 can be read",
+               shown, name, format, group);
     else
-        add_layer(q, name, len, group);
+        add_layer(q, name, len, formats[i].way, turned ? group : 0);
 }
 
 static int read_header(struct quant *q, const struct st_file *f, struct err *e)
@@ -176,5 +191,13 @@ const struct stored_form *quant_form(const struct quant *q, const struct st_tens
 {
     const struct quant_layer *l = find_layer(q, t->name);
 
-    return l && l->group && t->type == DT_I8 ? rotated(l->group) : stored_named(t->type_name);
+    return l && l->way == QUANT_PLAIN && l->group && t->type == DT_I8 ? rotated(l->group)
+                                                                      : stored_named(t->type_name);
+}
+
+const struct quant_layer *quant_packed(const struct quant *q, const struct st_tensor *t)
+{
+    const struct quant_layer *l = find_layer(q, t->name);
+
+    return l && l->way != QUANT_PLAIN ? l : NULL;
 }

@@ -14,9 +14,11 @@
 
 #define QUANT_MARKER ".comfy_quant" /* behind the name of a layer */
 
+enum quant_way { QUANT_PLAIN, QUANT_MXFP8, QUANT_NVFP4, QUANT_W4A4 };
 struct quant_layer {
     char *name;
-    int group; /* inputs that are rotated together; 0: plain */
+    enum quant_way way; /* not plain: packed as quant_block_rows knows it */
+    int group;          /* inputs that are rotated together; 0: none */
 };
 struct quant {
     struct quant_layer *layer; /* by name */
@@ -35,5 +37,15 @@ NODISCARD int quant_read(struct quant *q, const struct st_file *f, struct err *e
 void quant_release(struct quant *q);
 /* How the values of t are to be unpacked (scales apart); NULL: in no way that is known. */
 const struct stored_form *quant_form(const struct quant *q, const struct st_tensor *t);
+/* The layer of t when it is not plain, else NULL. */
+const struct quant_layer *quant_packed(const struct quant *q, const struct st_tensor *t);
+/* Shape and scales of such a layer are those of a weight [rows,n]; what is padded may be larger. */
+NODISCARD int quant_block_check(const struct quant_layer *l, const struct st_file *f,
+                                const struct st_tensor *t, const struct st_tensor *scale,
+                                int64_t rows, int64_t n, struct err *e);
+/* Its rows first..first+rows-1 as [rows,n], scaled. */
+NODISCARD int quant_block_rows(const struct quant_layer *l, const struct st_file *f,
+                               const struct st_tensor *t, const struct st_tensor *scale,
+                               int64_t first, int64_t rows, int64_t n, float *out, struct err *e);
 
 #endif

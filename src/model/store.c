@@ -114,7 +114,13 @@ static int check_shapes(const struct match *m, int last_rows, struct err *e)
         const struct st_tensor *t = m->of[k];
         int64_t dim[ST_MAX_RANK];
         char want[96], have[96];
+        const struct quant_layer *packed = quant_packed(&m->quant, t);
 
+        if (packed) {
+            if (quant_block_check(packed, m->file, t, m->scale[k], w->dim[0], store_row(w), e))
+                return ERR_FORMAT;
+            continue;
+        }
         if (shape_fits(w, t, last_rows, &(int64_t){0})) {
             if (check_scale(m, k, e))
                 return ERR_FORMAT;
@@ -187,6 +193,8 @@ static int place_one(const struct match *m, struct st_file *f, int k, int last_r
     float *scale;
     int rc;
 
+    if (quant_packed(&m->quant, t))
+        return 0;
     if (!form || !data)
         return form ? ERR_IO : 0;
     shape_fits(w, t, last_rows, &first);
@@ -201,6 +209,20 @@ static int place_one(const struct match *m, struct st_file *f, int k, int last_r
 
 enum { PIECE = 1 << 18 }; /* values that are converted at a time */
 
+/* Rows row..row+rows-1 of weight k as numbers, but for `scale`; `first` is where the tensor begins.
+ */
+static int read_rows(const struct match *m, int k, int64_t first, int64_t row, int64_t rows,
+                     float *x, struct err *e)
+{
+    const struct st_tensor *t = m->of[k];
+    const struct quant_layer *packed = quant_packed(&m->quant, t);
+    int64_t n = store_row(m->set->all[k]);
+
+    if (packed)
+        return quant_block_rows(packed, m->file, t, m->scale[k], row, rows, n, x, e);
+    return store_values_by(m->file, t, quant_form(&m->quant, t), first + row * n, rows * n, x, e);
+}
+
 /* Weight k has memory of its own: a few rows at a time are read and given to it. */
 static int load_one(const struct match *m, int k, int last_rows, struct store_report *report,
                     struct err *e)
@@ -208,14 +230,15 @@ static int load_one(const struct match *m, int k, int last_rows, struct store_re
     struct weight *w = m->set->all[k];
     const struct st_tensor *t = m->of[k];
     int64_t rows = w->dim[0], n = store_row(w), most = n < PIECE ? PIECE / n : 1, first;
-    float *x = xmalloc(sizeof *x * (size_t)(n * (most < rows ? most : rows))), *scale;
-    int rc;
+    float *x = xmalloc(sizeof *x * (size_t)(n * (most < rows ? most : rows))), *scale = NULL;
+    int rc = 0;
 
     shape_fits(w, t, last_rows, &first);
-    rc = read_scales(m, k, first / n, &scale, e);
+    if (!quant_packed(&m->quant, t))
+        rc = read_scales(m, k, first / n, &scale, e);
     for (int64_t row = 0, some; !rc && row < rows; row += some) {
         some = rows - row < most ? rows - row : most;
-        rc = store_values_by(m->file, t, quant_form(&m->quant, t), first + row * n, some * n, x, e);
+        rc = read_rows(m, k, first, row, some, x, e);
         if (!rc && scale)
             int8_to_rows(x, scale + row, some, n);
         if (!rc) {

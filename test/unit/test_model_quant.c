@@ -123,12 +123,16 @@ TEST(quant_what_is_not_computed_is_named)
     refused("{'__metadata__':{'_quantization_metadata':'{\\'layers\\':{\\'l\\':{\\'format\\':"
             "\\'nvfp4\\'}}}'},'l.weight':{'dtype':'I8','shape':[2,16],'data_offsets':[0,32]},"
             "'l.weight_scale':{'dtype':'F32','shape':[2,1],'data_offsets':[32,40]}}",
-            "layer l is stored as \"nvfp4\"");
+            "is I8 of [2,16], its marker and the config want U8 for [2,16]");
+    refused("{'__metadata__':{'_quantization_metadata':'{\\'layers\\':{\\'l\\':{\\'format\\':"
+            "\\'fp3\\'}}}'},'l.weight':{'dtype':'I8','shape':[2,16],'data_offsets':[0,32]},"
+            "'l.weight_scale':{'dtype':'F32','shape':[2,1],'data_offsets':[32,40]}}",
+            "layer l is stored as \"fp3\"; int8_tensorwise,");
     refused("{'__metadata__':{'_quantization_metadata':'{\\'layers\\':{\\'l\\':{\\'format\\':"
             "\\'int8_tensorwise\\',\\'convrot\\':true,\\'convrot_groupsize\\':32}}}'},"
             "'l.weight':{'dtype':'I8','shape':[2,16],'data_offsets':[0,32]},"
             "'l.weight_scale':{'dtype':'F32','shape':[2,1],'data_offsets':[32,40]}}",
-            "with convrot in groups of 32; int8_tensorwise in groups of 16, 64 or 256");
+            "with convrot in groups of 32; int8_tensorwise and convrot_w4a4 in groups");
     refused("{'__metadata__':{'_quantization_metadata':'{\\'layers\\':{\\'l\\':{\\'format\\':"
             "\\'int8_tensorwise\\',\\'convrot\\':true}}}'},"
             "'l.weight':{'dtype':'I8','shape':[2,16],'data_offsets':[0,32]},"
