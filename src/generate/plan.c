@@ -381,7 +381,7 @@ static int is_blank(const char *s)
 
 static void note_lora(void *plan, const char *text)
 {
-    add_note(plan, xstrdup(text));
+    plan_note(plan, xstrdup(text));
 }
 
 /* Files are looked through before anything is drawn. A recipe knows that there were some, not where
@@ -398,7 +398,7 @@ static int settle_lora(struct plan *p, const struct request *r, struct err *e)
                      "lora: this recipe was drawn with files that are not part of it; give them "
                      "again");
     if (!rc && *list && *r->lora_hash && strcmp(r->lora_hash, p->lora_hash))
-        add_note(p, xstrdup("the LoRA files or their strengths are not those of the recipe"));
+        plan_note(p, xstrdup("the LoRA files or their strengths are not those of the recipe"));
     return rc;
 }
 
