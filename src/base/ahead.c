@@ -62,7 +62,8 @@ int ahead_new(struct ahead **out, const struct ahead_config *c, struct err *e)
     if (a->n_threads)
         return 0;
     ahead_free(out);
-    return err_set(e, ERR_FIT, "no thread is to be had for work ahead");
+    return err_set(e, ERR_FIT,
+                   "no thread is to be had for work ahead: out of memory, or too many run");
 }
 
 void *ahead_take(struct ahead *a)

@@ -9,21 +9,31 @@
 
 #include "base/err.h"
 
-/* Room for `more` bytes and the NUL. */
-static void buf_room(struct buf *b, size_t more)
+/* And the NUL. */
+int buf_reserve(struct buf *b, size_t more)
 {
-    size_t need, cap;
+    size_t need, cap = b->cap + b->cap / 2;
+    char *data;
 
     if (size_add(b->len, more, &need) < 0 || size_add(need, 1, &need) < 0)
-        panic("out of memory: a text of %zu + %zu bytes", b->len, more);
+        return -1;
     if (need <= b->cap)
-        return;
-    cap = b->cap + b->cap / 2;
-    b->cap = cap < need ? need : cap;
-    if (b->cap < 32)
-        b->cap = 32;
-    b->data = xrealloc(b->data, b->cap);
+        return 0;
+    cap = cap < need ? need : cap;
+    cap = cap < 32 ? 32 : cap;
+    data = realloc(b->data, cap);
+    if (!data)
+        return -1;
+    b->data = data;
+    b->cap = cap;
     b->data[b->len] = 0;
+    return 0;
+}
+
+static void buf_room(struct buf *b, size_t more)
+{
+    if (buf_reserve(b, more))
+        panic("out of memory: a text of %zu + %zu bytes", b->len, more);
 }
 
 void buf_release(struct buf *b)

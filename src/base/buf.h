@@ -14,6 +14,8 @@ struct buf {
 
 void buf_release(struct buf *b);
 void buf_clear(struct buf *b); /* keeps the memory */
+/* Room for so many more; -1 when there is no memory, where the others panic. */
+int buf_reserve(struct buf *b, size_t more) __attribute__((warn_unused_result));
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);

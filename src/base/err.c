@@ -110,6 +110,21 @@ void *xmalloc(size_t bytes)
     return p;
 }
 
+void *try_malloc(size_t bytes, struct err *e, const char *fmt, ...)
+{
+    void *p = malloc(bytes ? bytes : 1);
+    char what[256];
+    va_list ap;
+
+    if (p)
+        return p;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    err_set(e, ERR_FIT, "out of memory: %zu bytes for %s", bytes, what);
+    return NULL;
+}
+
 void *xcalloc(size_t n, size_t size)
 {
     void *p = calloc(n ? n : 1, size ? size : 1);

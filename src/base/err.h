@@ -58,6 +58,10 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* For what a file or a user has sized: NULL when there is no memory, with ERR_FIT, "out of memory:
+ * N bytes for" and this text. */
+void *try_malloc(size_t bytes, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
 /* a*b and a+b of sizes; return -1 on overflow, 0 otherwise. */
 NODISCARD int size_mul(size_t a, size_t b, size_t *out);
 NODISCARD int size_add(size_t a, size_t b, size_t *out);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { SMALL = 1 << 20 }; /* more than that need not be there */
+
 static int read_all(struct buf *out, int fd, const char *path, size_t max_bytes, struct err *e)
 {
     char block[65536];
@@ -25,6 +27,8 @@ static int read_all(struct buf *out, int fd, const char *path, size_t max_bytes,
             return 0;
         if ((size_t)n > max_bytes - got)
             return err_set(e, ERR_FORMAT, "%s: larger than the allowed %zu bytes", path, max_bytes);
+        if (got > SMALL && buf_reserve(out, (size_t)n))
+            return err_set(e, ERR_FIT, "%s: out of memory after %zu bytes of it", path, got);
         buf_add(out, block, (size_t)n);
         got += (size_t)n;
     }

@@ -1,5 +1,6 @@
 /* st_folder.c - which file of a folder holds its weights, as the libraries that wrote it choose. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,14 +36,17 @@ static int in_order(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names that fit, sorted; *n counts them. The caller frees all. */
-static char **list(const char *dir, const struct rule *r, int *n)
+/* The names that fit, sorted; *n counts them, -1: dir cannot be looked into. The caller frees all.
+ */
+static char **list(const char *dir, const struct rule *r, int *n, struct err *e)
 {
     DIR *d = opendir(dir);
     struct dirent *ent;
     char **names = NULL;
 
-    *n = 0;
+    *n = d ? 0 : -1;
+    if (!d)
+        err_set(e, ERR_IO, "%s: cannot look into it: %s", dir, strerror(errno));
     while (d && (ent = readdir(d))) {
         if (!fits(r, ent->d_name))
             continue;
@@ -51,7 +55,7 @@ static char **list(const char *dir, const struct rule *r, int *n)
     }
     if (d)
         closedir(d);
-    if (*n)
+    if (*n > 0)
         qsort(names, (size_t)*n, sizeof *names, in_order);
     return names;
 }
@@ -69,11 +73,11 @@ char *st_find_in_dir(const char *dir, struct err *e)
     }
     path = NULL;
     for (int i = 0; i < N_RULES && !n; i++) {
-        char **names = list(dir, &rules[i], &n);
+        char **names = list(dir, &rules[i], &n, e);
 
         if (n == 1)
             path = path_join(dir, names[0]);
-        else if (n)
+        else if (n > 0)
             err_set(e, ERR_FORMAT,
                     "%s: %d files of weights (%.60s, %.60s%s); leave the one to read", dir, n,
                     names[0], names[1], n > 2 ? ", ..." : "");

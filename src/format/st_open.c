@@ -158,7 +158,9 @@ static int load_header(struct st_file *f, int shard, struct err *e)
         length = length << 8 | head[i];
     if (length > ST_MAX_HEADER || length > s->bytes - 8 || !begins_header(head, n))
         return not_safetensors(s, head, n, length, e);
-    s->header = xmalloc((size_t)length + 1);
+    s->header = try_malloc((size_t)length + 1, e, "the header of %s", s->path);
+    if (!s->header)
+        return ERR_FIT;
     rc = pread_full(s->fd, s->header, (size_t)length, 8);
     if (rc < 0)
         return read_failed(s, rc, e);

@@ -46,9 +46,12 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
 {
     const struct latent_shape *s = &v->ask.shape;
     size_t count = latent_count(s);
-    int n = sampler_evaluations(sampler), rc = 0;
-    float *out = xmalloc(count * sizeof *out), *noise = xmalloc(count * sizeof *noise);
+    float *out = try_malloc(count * sizeof *out, e, "a latent"),
+          *noise = try_malloc(count * sizeof *noise, e, "a latent");
+    int n = sampler_evaluations(sampler), rc = out && noise ? 0 : ERR_FIT;
 
+    if (rc)
+        goto out;
     memcpy(noise, x, count * sizeof *x);
     velocity_give(v, list, n_given);
     for (int i = 0; !rc && i < n; i++) {
@@ -66,6 +69,7 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
             rc = err_set(e, ERR_DEVICE, "step %d of %d: the latent is not finite", i + 1, n);
     }
     put_given(s, x, noise, list, n_given, 1);
+out:
     free(out);
     free(noise);
     return rc ? rc : tell(progress, progress->done + n, e);
@@ -80,9 +84,9 @@ int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const
     size_t n = latent_count(&d->shape);
     int rc = sink_progress(s, "reading the prompt", 0, 1, -1, e);
 
-    if (!rc && !(d->x = malloc(n * sizeof *d->x)))
-        rc = err_set(e, ERR_FIT, "no memory for a latent of %zu numbers", n);
-    d->past = xmalloc(n * sizeof *d->past);
+    if (!rc && (!(d->x = try_malloc(n * sizeof *d->x, e, "a latent")) ||
+                !(d->past = try_malloc(n * sizeof *d->past, e, "a latent"))))
+        rc = ERR_FIT;
     d->given = xcalloc((size_t)p->window, sizeof *d->given);
     if (!rc)
         rc = conditions_init(&d->conditions, cx, b, p, e);

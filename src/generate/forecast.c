@@ -96,21 +96,20 @@ static double dry_run(const struct plan *p, int t, struct work *work)
 }
 
 /* Operations per second of a matrix product like those of the transformer, in about 20 ms. */
-static double measure_speed(const struct plan *p)
+static int measure_speed(const struct plan *p, double *speed, struct err *e)
 {
     struct threads *th = threads_new(p->threads);
     struct weight_set set;
     struct cx cx;
-    double start = 0, spent = 0, flops;
+    double start = 0, spent = 0;
     int64_t rows = 512, dim = 512;
 
     weight_set_init(&set);
     struct linear_w w = linear_declare(&set, "w", dim, dim, 0, INIT_LINEAR, 1);
     cx_init(&cx, p->device, p->type, th);
     device_enter(p->device);
-    if (weight_set_allocate(&set, p->device, p->type, 0, &cx.err))
-        BUG("%s", cx.err.msg);
-    for (int i = 0; i == 0 || spent < 0.02; i++) { /* the first round warms up */
+    (void)!weight_set_allocate(&set, p->device, p->type, 0, &cx.err);
+    for (int i = 0; !cx.err.code && (i == 0 || spent < 0.02); i++) { /* the first round warms up */
         if (i == 1) {
             cx.flops = 0;
             start = clock_s();
@@ -122,12 +121,13 @@ static double measure_speed(const struct plan *p)
         if (i > 0)
             spent = clock_s() - start;
     }
-    flops = cx.flops;
+    *speed = cx.flops / spent;
+    int rc = cx.err.code ? err_set(e, cx.err.code, "forecast: %s", cx.err.msg) : 0;
     device_leave(p->device);
     cx_release(&cx);
     weight_set_release(&set);
     threads_free(&th);
-    return flops / spent;
+    return rc;
 }
 
 static int stopped(const atomic_int *stop)
@@ -232,12 +232,15 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
         rc = refuse(p, need, (double)memory, stop, e);
     if (!rc && p->device && p->device->room)
         rc = share_device(p, need - host_bytes(p) - (double)p->weight_bytes, bytes, e);
+    double speed = 1;
+    if (!rc)
+        rc = measure_speed(p, &speed, e);
     if (!rc) {
         int calls = plan_windows(p) * p->steps * (!strcmp(p->sampler, "heun") ? 2 : 1);
         p->memory_bytes = (uint64_t)need;
         p->flops = work.dit * calls + work.vae * p->t + work.first;
-        p->forecast_s = p->flops / (measure_speed(p) * SHARE_OF_SPEED) +
-                        (double)p->n_film * p->film_w * p->film_h * 60e-9;
+        p->forecast_s =
+            p->flops / (speed * SHARE_OF_SPEED) + (double)p->n_film * p->film_w * p->film_h * 60e-9;
     }
     return rc;
 }

@@ -68,7 +68,7 @@ static int decode(struct screen *s, const struct latent_shape *shape, const floa
     const struct plan *p = s->plan;
     struct cx *cx = s->cx;
     float *latent = xmalloc(sizeof *latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
-    int rc = 0, first = s->latents ? codec_frames(&p->codec, s->latents) : 0;
+    int first = s->latents ? codec_frames(&p->codec, s->latents) : 0;
 
     latent_get_frame(shape, x, t, p->info.latents_std, p->info.latents_mean, latent);
     device_enter(cx->device);
@@ -77,7 +77,8 @@ static int decode(struct screen *s, const struct latent_shape *shape, const floa
     free(latent);
     device_leave(cx->device);
     size_t px = (size_t)p->w * (size_t)p->h * (size_t)(p->scale * p->scale);
-    float *rgb = xmalloc(sizeof *rgb * px * 3);
+    float *rgb = try_malloc(sizeof *rgb * px * 3, e, "a frame of %dx%d", p->w, p->h);
+    int rc = rgb ? 0 : ERR_FIT;
     for (int i = 0; !rc && i < (int)y->dim[0]; i++)
         rc = show_drawn(s, y, i, first + i, rgb, e);
     free(rgb);
@@ -86,14 +87,17 @@ static int decode(struct screen *s, const struct latent_shape *shape, const floa
     return rc;
 }
 
-void screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const struct plan *p,
-                 const struct sink *sink)
+int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const struct plan *p,
+                const struct sink *sink, struct err *e)
 {
     *s = (struct screen){.cx = cx, .model = b, .plan = p, .sink = sink};
-    s->drawn = xmalloc((size_t)p->w * (size_t)p->h * 3 * (size_t)(p->scale * p->scale));
-    s->film = xmalloc((size_t)p->film_w * (size_t)p->film_h * 3);
+    s->drawn = try_malloc((size_t)p->w * (size_t)p->h * 3 * (size_t)(p->scale * p->scale), e,
+                          "a frame of %dx%d", p->w * p->scale, p->h * p->scale);
+    s->film = try_malloc((size_t)p->film_w * (size_t)p->film_h * 3, e, "a frame of %dx%d",
+                         p->film_w, p->film_h);
     sha256_init(&s->hash);
     codec_stream_init(&s->stream, cx->device, &b->codec);
+    return s->drawn && s->film ? 0 : ERR_FIT;
 }
 
 int screen_show(struct screen *s, const struct latent_shape *shape, const float *x, int from,

@@ -24,7 +24,7 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
     if (rc)
         return rc;
     sha256_init(&latent);
-    screen_init(&screen, cx, b, p, s);
+    rc = screen_init(&screen, cx, b, p, s, e);
     for (int i = 0, given; !rc && i < plan_windows(p); i++) {
         plan_window(p, i, &given);
         given += p->ahead;

@@ -74,8 +74,9 @@ struct screen {
     int latents, next;     /* latent frames so far; frame of the film */
     double spent_s;
 };
-void screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const struct plan *p,
-                 const struct sink *sink);
+/* To be released whatever it returns. */
+NODISCARD int screen_init(struct screen *s, struct cx *cx, const struct bundle *b,
+                          const struct plan *p, const struct sink *sink, struct err *e);
 /* The frames of window x from latent frame `from` on. */
 NODISCARD int screen_show(struct screen *s, const struct latent_shape *shape, const float *x,
                           int from, struct err *e);

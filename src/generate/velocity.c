@@ -182,9 +182,10 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct velocity_ask *
     *v = (struct velocity){.ask = *ask, .cx = cx, .n_times = 1};
     start_images(v);
     v->times = xcalloc((size_t)ask->shape.t + 1, sizeof(double));
-    v->out = xmalloc(2 * latent_count(&ask->shape) * sizeof(float));
-    v->time_index = xmalloc(2 * (size_t)latent_tokens(&ask->shape) * sizeof(int32_t));
-    int rc = read_text(v, text, ids, start, e);
+    v->out = try_malloc(2 * latent_count(&ask->shape) * sizeof(float), e, "velocities");
+    v->time_index =
+        try_malloc(2 * (size_t)latent_tokens(&ask->shape) * sizeof(int32_t), e, "timesteps");
+    int rc = v->out && v->time_index ? read_text(v, text, ids, start, e) : ERR_FIT;
     if (rc)
         velocity_release(v);
     return rc;

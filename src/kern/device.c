@@ -32,8 +32,6 @@ static void *host_take(struct device *d, size_t bytes)
     } else {
         mem = aligned_alloc(64, bytes);
     }
-    if (!mem)
-        panic("out of memory: %zu bytes for a tensor", bytes);
     return mem;
 }
 

@@ -78,8 +78,8 @@ NODISCARD int device_named(struct device **out, const char *name, struct err *e)
  * nor held while a user's function runs. A piece of work ends with reading its result. */
 void device_enter(struct device *d);
 void device_leave(struct device *d);
-/* Memory, uninitialised, aligned to 64 bytes or better; bytes may be 0. NULL in a dry device or,
- * on a GPU, when it does not fit; host memory that is not to be had is a panic. */
+/* Memory, uninitialised, aligned to 64 bytes or better; bytes may be 0. NULL in a dry device, or
+ * when it does not fit. */
 void *device_take(struct device *d, size_t bytes);
 void device_give(struct device *d, void *mem, size_t bytes);
 void device_put(struct device *d, void *to, const void *host,

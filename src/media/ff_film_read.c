@@ -106,9 +106,8 @@ static int take_frames(struct film *f, struct reader *r, const char *path,
         if (r->frame->width != f->w || r->frame->height != f->h)
             return err_set(e, ERR_FORMAT, "%s: frame %d has %dx%d pixels, those before it %dx%d",
                            path, f->n, r->frame->width, r->frame->height, f->w, f->h);
-        if (!(rgb = film_next_frame(f, caps, path, e)))
-            return ERR_FORMAT;
-        if ((rc = ff_frame_to_rgb(rgb, r->frame, path, e)))
+        if ((rc = film_next_frame(f, caps, path, &rgb, e)) ||
+            (rc = ff_frame_to_rgb(rgb, r->frame, path, e)))
             return rc;
         f->n++;
     }

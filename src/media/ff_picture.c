@@ -68,8 +68,9 @@ int ff_picture_decode(struct picture *p, const char *name, const void *data, siz
         rc = err_set(e, ERR_FORMAT, "%s: %dx%d pixels; each side must be 1 to %d", name,
                      frame->width, frame->height, PICTURE_MAX_SIDE);
     } else {
-        picture_init(p, frame->width, frame->height);
-        rc = ff_frame_to_rgb(p->rgb, frame, name, e);
+        rc = picture_try(p, frame->width, frame->height, name, e);
+        if (!rc)
+            rc = ff_frame_to_rgb(p->rgb, frame, name, e);
         if (rc)
             picture_release(p);
     }

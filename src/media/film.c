@@ -283,30 +283,35 @@ void film_abort(struct film_writer **f)
     *f = NULL;
 }
 
-uint8_t *film_next_frame(struct film *f, const struct film_caps *caps, const char *path,
-                         struct err *e)
+int film_next_frame(struct film *f, const struct film_caps *caps, const char *path, uint8_t **rgb,
+                    struct err *e)
 {
     int64_t frame = (int64_t)f->w * f->h * 3;
 
-    if ((f->n + 1) * frame > caps->max_bytes) {
-        err_set(e, ERR_FORMAT, "%s: more than %lld bytes of pictures; ask for fewer frames", path,
-                (long long)caps->max_bytes);
-        return NULL;
+    if ((f->n + 1) * frame > caps->max_bytes)
+        return err_set(e, ERR_FORMAT, "%s: more than %lld bytes of pictures; ask for fewer frames",
+                       path, (long long)caps->max_bytes);
+    if ((f->n & (f->n - 1)) == 0) { /* 0, 1, 2, 4, 8 ... frames are full */
+        uint8_t *more = realloc(f->rgb, (size_t)(f->n ? 2 * f->n : 1) * (size_t)frame);
+
+        if (!more)
+            return err_set(e, ERR_FIT, "%s: out of memory after %d frames; ask for fewer", path,
+                           f->n);
+        f->rgb = more;
     }
-    if ((f->n & (f->n - 1)) == 0) /* 0, 1, 2, 4, 8 ... frames are full */
-        f->rgb = xrealloc(f->rgb, (size_t)(f->n ? 2 * f->n : 1) * (size_t)frame);
-    return f->rgb + (size_t)f->n * (size_t)frame;
+    *rgb = f->rgb + (size_t)f->n * (size_t)frame;
+    return 0;
 }
 
 static int starts_with(const char *path, const char *magic)
 {
-    char head[16] = {0};
-    FILE *in = fopen(path, "rb");
-    size_t n = in ? fread(head, 1, sizeof head - 1, in) : 0;
+    char head[16];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof head);
 
-    if (in)
-        fclose(in);
-    return n >= strlen(magic) && !memcmp(head, magic, strlen(magic));
+    if (fd >= 0)
+        close(fd);
+    return n >= (ssize_t)strlen(magic) && !memcmp(head, magic, strlen(magic));
 }
 
 static int read_picture(struct film *f, const char *path, struct err *e)

@@ -42,8 +42,9 @@ char *film_part_name(const char *path);
 int film_hold_part(const char *part, struct err *e);
 /* The recipe in the file `path`, the caller's; NULL when there is none. */
 char *film_read_recipe(const char *path);
-/* Room for one more frame in f->rgb (grows by doubling); NULL and e set beyond the caps. */
-uint8_t *film_next_frame(struct film *f, const struct film_caps *caps, const char *path,
-                         struct err *e);
+/* Room for one more frame in f->rgb (grows by doubling), at *rgb. ERR_FORMAT beyond the caps,
+ * ERR_FIT without memory. */
+NODISCARD int film_next_frame(struct film *f, const struct film_caps *caps, const char *path,
+                              uint8_t **rgb, struct err *e);
 
 #endif

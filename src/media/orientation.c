@@ -83,14 +83,14 @@ int orientation_of(const uint8_t *d, size_t n)
     return 1;
 }
 
-void orientation_apply(struct picture *p, int orientation)
+int orientation_apply(struct picture *p, int orientation, const char *name, struct err *e)
 {
     /* 5 to 8 are 1 to 4 with rows and columns exchanged; then right to left, top to bottom. */
     int swap = orientation >= 5, flip_x = 0, flip_y = 0;
     struct picture out;
 
     if (orientation <= 1)
-        return;
+        return 0;
     switch (orientation) {
     case 2:
         flip_x = 1;
@@ -113,7 +113,8 @@ void orientation_apply(struct picture *p, int orientation)
     default:
         break;
     }
-    picture_init(&out, swap ? p->h : p->w, swap ? p->w : p->h);
+    if (picture_try(&out, swap ? p->h : p->w, swap ? p->w : p->h, name, e))
+        return ERR_FIT;
     for (int y = 0; y < out.h; y++)
         for (int x = 0; x < out.w; x++) {
             int u = flip_x ? out.w - 1 - x : x, v = flip_y ? out.h - 1 - y : y;
@@ -124,4 +125,5 @@ void orientation_apply(struct picture *p, int orientation)
         }
     picture_release(p);
     *p = out;
+    return 0;
 }

@@ -6,11 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 struct picture;
 
 /* 1..8 as in the standard; 1 (as it is) when there is no tag that can be read. */
 int orientation_of(const uint8_t *file, size_t bytes);
 /* Turn and mirror p so that it is shown as a viewer shows a picture with this tag. */
-void orientation_apply(struct picture *p, int orientation);
+NODISCARD int orientation_apply(struct picture *p, int orientation, const char *name,
+                                struct err *e);
 
 #endif

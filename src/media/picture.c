@@ -11,10 +11,22 @@
 #include "media/film_kind.h"
 #include "media/orientation.h"
 
-void picture_init(struct picture *p, int w, int h)
+int picture_try(struct picture *p, int w, int h, const char *name, struct err *e)
 {
     ZT_ASSERT(w >= 1 && h >= 1 && w <= PICTURE_MAX_SIDE && h <= PICTURE_MAX_SIDE);
-    *p = (struct picture){w, h, xcalloc((size_t)w * h, 3)};
+    *p = (struct picture){w, h, calloc((size_t)w * (size_t)h, 3)};
+    if (p->rgb)
+        return 0;
+    *p = (struct picture){0};
+    return err_set(e, ERR_FIT, "%s: out of memory for a picture of %dx%d", name, w, h);
+}
+
+void picture_init(struct picture *p, int w, int h)
+{
+    struct err e;
+
+    if (picture_try(p, w, h, "a picture", &e))
+        panic("%s", e.msg);
 }
 
 void picture_release(struct picture *p)
@@ -59,7 +71,8 @@ static int ppm_decode(struct picture *p, const char *path, const struct buf *b, 
     bytes = (size_t)w * (size_t)h * 3;
     if (at > b->len || b->len - at < bytes)
         return err_set(e, ERR_FORMAT, "%s: PPM of %ldx%ld pixels is cut off", path, w, h);
-    picture_init(p, (int)w, (int)h);
+    if (picture_try(p, (int)w, (int)h, path, e))
+        return ERR_FIT;
     memcpy(p->rgb, b->data + at, bytes);
     return 0;
 }
@@ -77,7 +90,9 @@ int picture_load(struct picture *p, const char *path, struct err *e)
     else
         rc = ff_picture_decode(p, path, buf_str(&b), b.len, e);
     if (!rc)
-        orientation_apply(p, orientation_of((const uint8_t *)buf_str(&b), b.len));
+        rc = orientation_apply(p, orientation_of((const uint8_t *)buf_str(&b), b.len), path, e);
+    if (rc)
+        picture_release(p);
     buf_release(&b);
     return rc;
 }

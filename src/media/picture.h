@@ -19,10 +19,13 @@ struct picture {
 };
 
 void picture_init(struct picture *p, int w, int h); /* black */
+/* The same for a size that somebody chose; ERR_FIT: no memory, *p is empty. name: for the message.
+ */
+NODISCARD int picture_try(struct picture *p, int w, int h, const char *name, struct err *e);
 void picture_release(struct picture *p);
 
 /* "-" is stdin. ERR_IO: cannot be read, or a format that this build lacks. ERR_FORMAT: broken or
- * too large. *p is empty then. */
+ * too large. ERR_FIT: no memory. *p is empty then. */
 NODISCARD int picture_load(struct picture *p, const char *path, struct err *e);
 /* .ppm or .png, by the name's ending (else ERR_USAGE). Written under another name, then renamed. */
 NODISCARD int picture_save(const struct picture *p, const char *path, struct err *e);

@@ -64,6 +64,8 @@ int png_dir_check(const char *path, int overwrite, struct err *e)
     struct dirent *d;
     int rc = 0;
 
+    if (!dir && !overwrite && errno != ENOENT)
+        rc = err_set(e, ERR_IO, "%s: cannot look into it: %s", path, strerror(errno));
     while (dir && !rc && (d = readdir(dir)))
         if (is_frame(d->d_name) || !strcmp(d->d_name, "recipe.json"))
             rc = err_set(e, ERR_IO, "%s: %s is in this folder already; -y overwrites what is there",
@@ -189,9 +191,7 @@ static int read_frame(struct film *f, const char *name, const struct film_caps *
     if (p.w != f->w || p.h != f->h)
         rc = err_set(e, ERR_FORMAT, "%s: %dx%d pixels, the first frame has %dx%d", name, p.w, p.h,
                      f->w, f->h);
-    else if (!(rgb = film_next_frame(f, caps, name, e)))
-        rc = ERR_FORMAT;
-    else
+    else if (!(rc = film_next_frame(f, caps, name, &rgb, e)))
         memcpy(rgb, p.rgb, (size_t)p.w * p.h * 3), f->n++;
     picture_release(&p);
     return rc;

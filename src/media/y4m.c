@@ -276,21 +276,19 @@ static int read_frames(struct film *f, const struct yuv_layout *l, FILE *in, con
     struct yuv_planes view;
     struct buf line = BUF_INIT;
     size_t size[3], bytes = plane_sizes(size, (int[3]){0}, f->w, f->h, l->chroma);
-    uint8_t *planes = xmalloc(bytes), *rgb;
-    int rc = 0;
+    uint8_t *planes = try_malloc(bytes, e, "a frame of %s", path), *rgb;
+    int rc = planes ? 0 : ERR_FIT;
 
     view_init(&view, planes, f->w, f->h, l->chroma);
-    while (f->n < caps->max_frames && !read_line(&line, in, 4096)) {
+    while (!rc && f->n < caps->max_frames && !read_line(&line, in, 4096)) {
         if (strncmp(buf_str(&line), "FRAME", 5)) {
             rc = err_set(e, ERR_FORMAT, "%s: frame %d does not begin with FRAME", path, f->n);
             break;
         }
         if (fread(planes, 1, bytes, in) != bytes)
             break; /* cut off in the middle: the frames before it are whole */
-        if (!(rgb = film_next_frame(f, caps, path, e))) {
-            rc = ERR_FORMAT;
+        if ((rc = film_next_frame(f, caps, path, &rgb, e)))
             break;
-        }
         yuv_to_rgb(rgb, &view, l, f->w, f->h);
         f->n++;
     }

@@ -1,6 +1,7 @@
 #include "train/checkpoint.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,12 +43,15 @@ static char *tensor_name(const struct optim_slot *s, int part)
     return xasprintf("%s.%s%s", s->set, s->w->name, PARTS[part]);
 }
 
-/* Steps of the files STAGE-*.safetensors in dir, newest first. Returns how many. */
-static int list_steps(const char *dir, const char *stage, int64_t step[MAX_FILES])
+/* Steps of the files STAGE-*.safetensors in dir, newest first. Returns how many, or an error: a
+ * folder that cannot be looked into is not one without checkpoints. */
+static int list_steps(const char *dir, const char *stage, int64_t step[MAX_FILES], struct err *e)
 {
     DIR *d = opendir(dir);
     if (!d)
-        return 0;
+        return errno == ENOENT ? 0
+                               : err_set(e, ERR_IO, "%s: cannot look for checkpoints: %s", dir,
+                                         strerror(errno));
     int n = 0;
     size_t len = strlen(stage);
     for (struct dirent *f; (f = readdir(d)) && n < MAX_FILES;) {
@@ -79,7 +83,7 @@ static char *file_of(const char *dir, const char *stage, int64_t step)
 static void remove_old(const char *dir, const struct checkpoint *c)
 {
     int64_t step[MAX_FILES];
-    int n = list_steps(dir, c->stage, step), kept = 0;
+    int n = list_steps(dir, c->stage, step, NULL), kept = 0;
     for (int i = 0; i < n; i++) {
         if (step[i] <= c->step && kept++ < KEPT)
             continue;
@@ -176,13 +180,14 @@ static int read_meta(const struct st_file *f, struct checkpoint *c, struct err *
     return 0;
 }
 
-/* 0; negative; *whole tells whether the file could be read: it may still be of another run. */
-static int load_file(const char *path, struct checkpoint *c, struct optim *o, int *whole,
+/* 0; negative; *broken tells whether the file itself is damaged: one that is of another run, or
+ * that there is no memory for, is not. */
+static int load_file(const char *path, struct checkpoint *c, struct optim *o, int *broken,
                      struct err *e)
 {
     struct st_file *f;
     int r = st_open(&f, path, e);
-    *whole = !r;
+    *broken = r == ERR_FORMAT;
     if (r)
         return r;
     if (!(r = read_meta(f, c, e)) && !(r = read_slots(f, o, e)))
@@ -195,16 +200,16 @@ int checkpoint_load(const char *dir, struct checkpoint *c, struct optim *o, stru
                     struct err *e)
 {
     int64_t step[MAX_FILES];
-    int n = list_steps(dir, c->stage, step), r = 0, whole = 0;
+    int n = list_steps(dir, c->stage, step, e), r = n < 0 ? n : 0, bad = 0;
     if (broken)
         *broken = (struct err){0};
     for (int i = 0; i < n; i++) {
         char *path = file_of(dir, c->stage, step[i]);
-        r = load_file(path, c, o, &whole, e);
+        r = load_file(path, c, o, &bad, e);
         free(path);
         if (!r)
             return 1;
-        if (whole)
+        if (!bad)
             return r;
         if (broken && !broken->code)
             *broken = *e;
@@ -215,5 +220,5 @@ int checkpoint_load(const char *dir, struct checkpoint *c, struct optim *o, stru
 int64_t checkpoint_newest(const char *dir, const char *stage)
 {
     int64_t step[MAX_FILES];
-    return list_steps(dir, stage, step) ? step[0] : -1;
+    return list_steps(dir, stage, step, NULL) > 0 ? step[0] : -1;
 }

@@ -21,8 +21,8 @@ NODISCARD int checkpoint_save(const char *dir, const struct checkpoint *c, const
                               struct err *e);
 /* Load the newest that is whole into o (step included) and c; publishes the weights. 1 when one was
  * loaded, 0 when there is none; broken (may be NULL) then says what is wrong with a newer one, or
- * is empty. Negative: ERR_FORMAT for the checkpoint of another config or network, ERR_FORMAT or
- * ERR_IO when all are broken. */
+ * is empty. Negative: ERR_FORMAT for the checkpoint of another config or network and when all are
+ * broken; ERR_IO or ERR_FIT for one that cannot be read now, which is not to be passed over. */
 NODISCARD int checkpoint_load(const char *dir, struct checkpoint *c, struct optim *o,
                               struct err *broken, struct err *e);
 /* Step of the newest file, whatever it holds; -1: there is none. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <ode/ode.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -30,10 +31,33 @@ static void silent(int number, const char *format, va_list ap)
     (void)ap;
 }
 
+/* The engine takes what it is given without a look. */
+static void *ode_memory(dsizeint bytes)
+{
+    return xmalloc(bytes);
+}
+
+static void *ode_more(void *p, dsizeint old, dsizeint bytes)
+{
+    (void)old;
+    return xrealloc(p, bytes);
+}
+
+static void ode_free(void *p, dsizeint bytes)
+{
+    (void)bytes;
+    free(p);
+}
+
 static void start_ode(void)
 {
+    if (!dGetAllocHandler()) { /* else the host program has its own */
+        dSetAllocHandler(ode_memory);
+        dSetReallocHandler(ode_more);
+        dSetFreeHandler(ode_free);
+    }
     if (!dInitODE2(0))
-        panic("the physics engine does not start");
+        panic("out of memory: the physics engine does not start");
     dSetMessageHandler(silent);
 }
 
@@ -174,7 +198,8 @@ static void engine_close(struct engine *g)
 static void engine_step(struct engine *g)
 {
     dSpaceCollide(g->space, g, near_pair);
-    dWorldQuickStep(g->world, 1.0 / STEPS_PER_S);
+    if (!dWorldQuickStep(g->world, 1.0 / STEPS_PER_S)) /* the bodies have not moved */
+        panic("out of memory: a step of %d bodies", g->scene->n_bodies);
     dJointGroupEmpty(g->contacts);
 }
 

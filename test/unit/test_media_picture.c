@@ -363,7 +363,7 @@ TEST(orientation_turns_as_viewers_do)
         picture_init(&p, 3, 2);
         for (int i = 0; i < 18; i++)
             p.rgb[i] = (uint8_t)('a' + i / 3);
-        orientation_apply(&p, tag);
+        CHECK_INT(orientation_apply(&p, tag, "p", &e), 0);
         CHECK_INT(p.w, tag < 5 ? 3 : 2);
         CHECK_INT(p.h, tag < 5 ? 2 : 3);
         for (int i = 0; i < 18; i++)
