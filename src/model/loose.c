@@ -373,16 +373,41 @@ static void name_of(const struct model *m, char hex[65])
     sha256_hex(&h, hex);
 }
 
+/* After the transformer's file, or the folder that it lies in where all such files have one name.
+ */
+static void stem_of(const struct model *m, char out[48])
+{
+    char *full = realpath(m->part[LOOSE_DENOISER].path, NULL), *dir;
+    const char *base = path_base(full ? full : "model");
+    size_t n = strcspn(base, "."), used = 0;
+
+    dir = path_dir(full ? full : "model");
+    if (!strncmp(base, "diffusion_pytorch_model", 23) || !strncmp(base, "model.", 6)) {
+        base = path_base(dir);
+        n = strlen(base);
+    } else if (strrchr(base, '.')) {
+        n = (size_t)(strrchr(base, '.') - base);
+    }
+    for (size_t i = 0; i < n && used < 47; i++)
+        if (strchr("-._", base[i]) || (base[i] >= '0' && base[i] <= '9') ||
+            ((base[i] | 32) >= 'a' && (base[i] | 32) <= 'z'))
+            out[used++] = base[i];
+    out[used] = 0;
+    free(dir);
+    free(full);
+}
+
 static int make(char **dir, const struct model *m, struct err *e)
 {
-    char hex[65], *models = cache_folder("models"), *index, *made;
+    char hex[65], stem[48], *models = cache_folder("models"), *index, *made;
     int rc = 0;
 
     if (!models)
         return err_set(e, ERR_IO,
                        "no folder for the model: neither XDG_CACHE_HOME nor HOME is set");
     name_of(m, hex);
-    *dir = xasprintf("%s/%.16s", models, hex);
+    stem_of(m, stem);
+    *dir = xasprintf("%s/%s-%.8s", models, stem, hex);
     made = xasprintf("%s.tmp.%ld", *dir, (long)getpid());
     index = path_join(*dir, "model_index.json");
     if (!file_exists(index)) {

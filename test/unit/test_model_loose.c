@@ -133,6 +133,7 @@ TEST(loose_tree_of_comfyui_is_a_model)
     leads_to(dir, "vae/model.safetensors", tree, "vae/wan_2.1_vae.safetensors");
     CHECK_INT(loose_model(&again, &l, &e), 0);
     CHECK_STR(again, dir); /* the same files, the same folder */
+    CHECK_CONTAINS(path_base(dir), "wan2.1_t2v_1.3B_bf16-");
     free(dir);
     free(again);
     free(tree);
@@ -155,6 +156,7 @@ TEST(loose_experts_are_told_by_name)
              "low_noise_model/diffusion_pytorch_model.safetensors");
     file_holds(dir, "model_index.json", "\"boundary_ratio\": 0.9");
     file_holds(dir, "model_index.json", "WanImageToVideoPipeline");
+    CHECK_CONTAINS(path_base(dir), "low_noise_model-");
     free(dir);
     free(tree);
 }
