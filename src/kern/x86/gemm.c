@@ -200,6 +200,8 @@ static int gemm_split(struct gemm_job *g)
     int whole = !g->direct && (q->c_type == DT_F32 || g->parts == 1); /* no sums to keep beside */
     if (whole)
         gemm_split_packed(g, threads, &n_m, &n_n);
+    else if (n_n >= threads) /* every block of B is packed once */
+        n_n = mm_round_up(n_n, threads);
     else if (q->m >= 96 * threads && !(g->g->b && q->n >= MM_PANEL * threads)) {
         while (n_m * n_n % threads && n_m * n_n < 4 * threads)
             n_m++;
