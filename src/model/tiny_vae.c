@@ -115,6 +115,11 @@ int tiny_vae_init(struct tiny_vae *m, const struct tiny_vae_config *c, struct er
         block = (int64_t)m->kt * m->ks * m->ks * 3;
         m->klt_encode = klt_declare(&m->weights, "encode", block, c->latent_channels);
         m->klt_decode = klt_declare(&m->weights, "decode", c->latent_channels, block);
+        if (c->lapped) {
+            m->lapped = conv_declare(&m->weights, "klt.lapped", c->latent_channels, block, 3, 0,
+                                     INIT_ZERO, 0);
+            m->lapped.w->frozen = 1;
+        }
     }
     return 0;
 }
@@ -327,6 +332,22 @@ static struct tensor *decoder_net(struct cx *cx, const struct tiny_vae *m, struc
     return x;
 }
 
+/* z wide [n,h,w,C] -> wide rows [n*h*w, P]: the fixed transform, and what the places around a block
+ * say of it. */
+static struct tensor *decoder_root(struct cx *cx, const struct tiny_vae *m, struct tensor *z)
+{
+    int64_t rows = z->dim[0] * z->dim[1] * z->dim[2];
+    struct tensor *x = linear_wide(cx, reshape(cx, z, DIMS(rows, z->dim[3])), &m->klt_decode), *l;
+    enum dtype type = cx->type;
+
+    if (!m->config.lapped)
+        return x;
+    cx->type = m->lapped.w->type;
+    l = conv2d(cx, cast(cx, keep(cx, z), cx->type), &m->lapped, 1);
+    cx->type = type;
+    return add(cx, x, reshape(cx, cast(cx, l, cx->wide), x->rank, x->dim));
+}
+
 /* z wide [clips*t,h,w,C] -> wide [clips, kt*t, H, W, 3]. */
 static struct tensor *decode(struct cx *cx, const struct tiny_vae *m, struct tensor *z,
                              int64_t clips, struct codec_stream *stream)
@@ -340,8 +361,7 @@ static struct tensor *decode(struct cx *cx, const struct tiny_vae *m, struct ten
     x = cast(cx, decoder_net(cx, m, z, clips, stream), cx->wide);
     x = reshape(cx, x, DIMS(clips, m->kt * t, h * m->ks, w * m->ks, 3));
     if (m->config.klt) {
-        struct tensor *root =
-            linear_wide(cx, reshape(cx, z, DIMS(clips * t * h * w, C)), &m->klt_decode);
+        struct tensor *root = decoder_root(cx, m, z);
 
         x = add(cx, x, unpatchify(cx, root, clips, t, h, w, m->kt, m->ks, m->ks));
     }

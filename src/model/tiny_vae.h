@@ -3,6 +3,8 @@
  * own codec:
  *   - a fixed linear root (klt): z = E x + e + f(x), x' = D z + d + g(z) on blocks of 4 frames x
  * 8x8 px x RGB, always in f32; f and g are the networks, whose last convolutions begin at zero
+ *   - klt_lapped: the root of the decoder reads the 3x3 latent places around a block, so that blocks
+ * meet without seams: x' = D z + d + L(z) + g(z)
  *   - encoder_reset: the encoder forgets between groups of 4 frames, so groups may be encoded alone
  *   - time_pad "start": frame 0 is repeated in front (N = 1+4k frames), where TAEHV repeats the
  * last frame at the end One latent frame stands for kt = product(time_up) video frames; decoding
@@ -27,6 +29,7 @@ struct tiny_vae_config {
     int space_down[TINY_VAE_STAGES], space_up[TINY_VAE_STAGES];           /* 1 or 2; default 2 */
     int encoder_blocks[TINY_VAE_STAGES], decoder_blocks[TINY_VAE_STAGES]; /* default 3 */
     int klt, encoder_reset, pad_start; /* "klt", "encoder_reset": bool; "time_pad": "start"|"end" */
+    int lapped;                        /* "klt_lapped": bool, only with klt */
 };
 
 struct vae_block { /* relu(conv(cat(x, x one frame earlier)) + x) */
@@ -46,6 +49,7 @@ struct tiny_vae {
     struct vae_half encoder, decoder;
     struct linear_w klt_encode,
         klt_decode; /* [C,P] + [C], [P,C] + [P]; frozen, f32; P = kt*ks*ks*3 */
+    struct conv_w lapped; /* [P,3,3,C], frozen; zero until it is fitted; only with config.lapped */
     int kt, ks;     /* frames and pixels (each way) under one latent place */
 };
 

@@ -72,6 +72,9 @@ static void read_fields(void *config, struct jval o)
     read_list(o, "encoder_blocks", c->encoder_blocks, c->stages, 0, TINY_VAE_BLOCKS, 3);
     read_list(o, "decoder_blocks", c->decoder_blocks, c->stages, 0, TINY_VAE_BLOCKS, 3);
     c->klt = j_bool_or(o, "klt", 0);
+    c->lapped = j_bool_or(o, "klt_lapped", 0);
+    if (c->lapped && !c->klt)
+        j_fail(o, "klt_lapped", "is part of the fixed transform: it wants klt true");
     c->encoder_reset = j_bool_or(o, "encoder_reset", 0);
     c->pad_start = j_choice_or(o, "time_pad", pads, 2, 0) == 1;
 }
@@ -108,6 +111,8 @@ void tiny_vae_config_write(const struct tiny_vae_config *c, struct buf *out)
     write_list(&w, "encoder_blocks", c->encoder_blocks, c->stages);
     write_list(&w, "decoder_blocks", c->decoder_blocks, c->stages);
     jsonw_bool(&w, "klt", c->klt);
+    if (c->lapped)
+        jsonw_bool(&w, "klt_lapped", 1);
     jsonw_bool(&w, "encoder_reset", c->encoder_reset);
     jsonw_string(&w, "time_pad", c->pad_start ? "start" : "end");
     jsonw_end_object(&w);

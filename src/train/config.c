@@ -92,6 +92,7 @@ static void read_vae_net(struct tiny_vae_config *n, struct jval v)
     n->latent_channels = int_or(v, "channels", 1, 64, n->latent_channels);
     n->encoder_width = int_or(v, "encoder_width", 1, 1024, n->encoder_width);
     n->patch_size = int_or(v, "patch_size", 1, 16, n->patch_size);
+    n->lapped = j_bool_or(v, "lapped", n->lapped);
     stage_list(n->space_down, n->stages, v, "space_down", 1, 2);
     stage_list(n->space_up, n->stages, v, "space_up", 1, 2);
     stage_list(n->encoder_blocks, n->stages, v, "encoder_blocks", 0, TINY_VAE_BLOCKS);
@@ -106,6 +107,7 @@ static void read_vae_net(struct tiny_vae_config *n, struct jval v)
 
 static void read_vae(struct vae_recipe *r, struct jval v)
 {
+    static const char *const TRAINED[] = {"all", "decoder"};
     *r = (struct vae_recipe){.steps = 1000,
                              .batch = 8,
                              .groups = 3,
@@ -129,16 +131,21 @@ static void read_vae(struct vae_recipe *r, struct jval v)
     if (!v.v)
         return;
     KNOWN(v, "channels", "patch_size", "space_down", "space_up", "encoder_width", "decoder_width",
-          "encoder_blocks", "decoder_blocks", "steps", "batch", "groups", "klt_groups", "l1",
-          "difference", "object_weight", "noise", "evaluate_every", "held_out", "warmup",
-          "rate_decay", "optim");
+          "encoder_blocks", "decoder_blocks", "lapped", "init", "train", "steps", "batch", "groups",
+          "klt_groups", "l1", "difference", "gradient", "object_weight", "noise", "evaluate_every",
+          "held_out", "warmup", "rate_decay", "optim");
     read_vae_net(&r->net, v);
+    text_field(r->init, sizeof r->init, v, "init", "");
+    r->decoder_only = j_choice_or(v, "train", TRAINED, 2, 0);
+    if (r->decoder_only && !*r->init)
+        j_fail(v, "train", "is decoder: without init there is no encoder that could stay");
     r->steps = j_int_or(v, "steps", 0, 100000000, r->steps);
     r->batch = int_or(v, "batch", 1, 1024, r->batch);
     r->groups = int_or(v, "groups", 1, 64, r->groups);
     r->klt_groups = int_or(v, "klt_groups", 1, 1000000, r->klt_groups);
     r->l1 = j_real_or(v, "l1", 0, 10, r->l1);
     r->difference = j_real_or(v, "difference", 0, 10, r->difference);
+    r->gradient = j_real_or(v, "gradient", 0, 10, r->gradient);
     r->object_weight = j_real_or(v, "object_weight", 1, 100, r->object_weight);
     r->noise = j_real_or(v, "noise", 0, 2, r->noise);
     r->evaluate_every = int_or(v, "evaluate_every", 0, 1000000, r->evaluate_every);

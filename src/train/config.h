@@ -28,8 +28,10 @@ struct vae_recipe {
     int64_t steps;
     int batch, groups; /* sequences per step, groups of kt frames in each */
     int klt_groups;    /* groups that the fixed transform is fitted to */
-    double l1, difference, object_weight,
+    double l1, difference, gradient, object_weight,
         noise;                    /* loss weights; largest noise on the latent, std */
+    char init[1024];              /* folder of the autoencoder to begin from; "": none */
+    int decoder_only;             /* the encoder and the fixed transform stay what they are */
     int evaluate_every, held_out; /* clips */
     int warmup;
     double decay; /* last part of the steps in which the rate falls to 0 */

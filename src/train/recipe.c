@@ -79,6 +79,10 @@ static void say_vae(struct buf *b, const struct train_config *c)
     say_int(b, "vae.klt_groups", r->klt_groups);
     say_real(b, "vae.l1", r->l1);
     say_real(b, "vae.difference", r->difference);
+    say_real(b, "vae.gradient", r->gradient);
+    say_int(b, "vae.lapped", n->lapped);
+    buf_printf(b, "vae.init \"%s\"\n", r->init);
+    buf_printf(b, "vae.train %s\n", r->decoder_only ? "decoder" : "all");
     say_real(b, "vae.object_weight", r->object_weight);
     say_real(b, "vae.noise", r->noise);
     say_optim(b, "vae", &r->optim);

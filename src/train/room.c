@@ -11,7 +11,7 @@
 #include "train/latents.h"
 #include "train/recipe.h"
 #include "train/reel.h"
-#include "train/vae_task.h"
+#include "train/vae_begin.h"
 
 enum { WORDS = 32 }; /* of a prompt; they count little */
 #define GB 1e9
@@ -141,8 +141,10 @@ struct room room_vae(const struct train_config *c)
     struct vae_batch b;
     struct err e = {0};
     struct cx cx;
-    if (tiny_vae_init(&m, &c->vae.net, &e) ||
-        weight_set_allocate(&m.weights, device_null(), c->type, 1, &e))
+    if (tiny_vae_init(&m, &c->vae.net, &e))
+        BUG("%s", e.msg);
+    vae_freeze(&m, &c->vae);
+    if (weight_set_allocate(&m.weights, device_null(), c->type, 1, &e))
         BUG("%s", e.msg);
     mark_learned(&m.weights, &m);
     vae_batch_sizes(&b, &m, &c->clip, c->vae.batch, c->vae.groups);

@@ -8,6 +8,7 @@
 #include "model/networks.h"
 #include "train/recipe.h"
 #include "train/stages.h"
+#include "train/vae_begin.h"
 #include "train/vae_task.h"
 
 struct vae_run {
@@ -158,12 +159,50 @@ static void state_hash(const struct train_config *c, char out[65])
     struct buf net = BUF_INIT;
     tiny_vae_config_write(&c->vae.net, &net);
     const struct optim_config *o = &c->vae.optim;
-    stage_hash(out, "vae/1 %llu %dx%dx%d %s %d %d %d %g %g %g %g %g %g %g %g",
+    stage_hash(out, "vae/1 %llu %dx%dx%d %s %d %d %d %g %g %g %g %g %g %g %g %g %s %d",
                (unsigned long long)c->seed, c->clip.width, c->clip.height, c->clip.frames,
                buf_str(&net), c->reel_clips, c->vae.batch, c->vae.groups, c->vae.l1,
                c->vae.difference, c->vae.object_weight, c->vae.noise, o->lr, o->eps, o->beta2,
-               o->ema);
+               o->ema, c->vae.gradient, c->vae.init, c->vae.decoder_only);
     buf_release(&net);
+}
+
+static int fit_root(struct vae_run *v, struct err *e)
+{
+    const struct train_config *c = v->c;
+    double start = clock_s();
+    double share = vae_fit_klt(&v->m, &v->reel, c->vae.klt_groups, c->seed, v->run->threads, e);
+    if (share < 0)
+        return (int)share;
+    run_log(v->run, "vae: fixed transform holds %.2f %% of the variance (%.1f s); %lld weights",
+            100 * share, clock_s() - start, (long long)weight_set_count(&v->m.weights));
+    return 0;
+}
+
+static int fit_lapped(struct vae_run *v, struct err *e)
+{
+    double start = clock_s();
+    double share = vae_fit_lapped(&v->m, &v->cx, &v->reel, &v->c->vae, v->c->seed, e);
+    if (share < 0)
+        return (int)share;
+    run_log(v->run, "vae: places around a block take away %.2f %% of the squared error (%.1f s)",
+            100 * share, clock_s() - start);
+    return 0;
+}
+
+/* Where learning begins: at another autoencoder, or at the fixed transform. A checkpoint, which
+ * holds what learns, comes on top; what does not is the same again. */
+static int begin(struct vae_run *v, struct err *e)
+{
+    const struct vae_recipe *recipe = &v->c->vae;
+    int decoder = 0, lapped = 0, r;
+    if (!*recipe->init)
+        r = fit_root(v, e);
+    else if (!(r = vae_take_over(&v->m, recipe->init, &decoder, &lapped, e)))
+        run_log(v->run, "vae: begins at %s, the decoder %s; %lld weights", recipe->init,
+                decoder ? "too" : "anew, because it has other sizes",
+                (long long)weight_set_count(&v->m.weights));
+    return r || !recipe->net.lapped || lapped ? r : fit_lapped(v, e);
 }
 
 static int prepare(struct vae_run *v, struct err *e)
@@ -172,15 +211,12 @@ static int prepare(struct vae_run *v, struct err *e)
     int r = tiny_vae_init(&v->m, &c->vae.net, e);
     if (r)
         return r;
+    vae_freeze(&v->m, &c->vae);
     if ((r = weight_set_allocate(&v->m.weights, v->run->device, c->type, 1, e)))
         return r;
     weight_set_initialise(&v->m.weights, c->seed, v->run->threads);
-    double start = clock_s();
-    double share = vae_fit_klt(&v->m, &v->reel, c->vae.klt_groups, c->seed, v->run->threads, e);
-    if (share < 0)
-        return (int)share;
-    run_log(v->run, "vae: fixed transform holds %.2f %% of the variance (%.1f s); %lld weights",
-            100 * share, clock_s() - start, (long long)weight_set_count(&v->m.weights));
+    if ((r = begin(v, e)))
+        return r;
     if ((r = optim_init(&v->optim, &c->vae.optim, &(struct optim_set){"vae", &v->m.weights}, 1, e)))
         return r;
     render_held_out(v);

@@ -119,14 +119,28 @@ static struct tensor *input(struct cx *cx, int rank, const int64_t *dim, const f
     return tensor_from(cx, cx->wide, rank, dim, values, DT_F32);
 }
 
-/* [n,t,h,w,3] -> [n*(t-1), h*w*3]: each frame minus the one before. */
-static struct tensor *differences(struct cx *cx, struct tensor *x, const struct vae_batch *b)
+/* x as rows of n things of `size` numbers -> [rows, (n-1)*size]: each minus the one before. */
+static struct tensor *steps_of(struct cx *cx, struct tensor *x, int64_t rows, int64_t n,
+                               int64_t size)
 {
-    int64_t frame = (int64_t)b->h * b->w * 3;
-    x = reshape(cx, x, DIMS(b->n, b->t * frame));
-    struct tensor *later = slice_last(cx, x, frame, (b->t - 1) * frame);
-    struct tensor *earlier = slice_last(cx, x, 0, (b->t - 1) * frame);
+    x = reshape(cx, x, DIMS(rows, n * size));
+    struct tensor *later = slice_last(cx, x, size, (n - 1) * size);
+    struct tensor *earlier = slice_last(cx, x, 0, (n - 1) * size);
     return add_scaled(cx, later, 1, earlier, -1);
+}
+
+/* L1 between the steps of two videos [n,t,h,w,3] from pixel to pixel, to the right and downward. */
+static struct tensor *edges_l1(struct cx *cx, struct tensor *y, struct tensor *target,
+                               const struct vae_batch *b, double weight)
+{
+    int64_t frames = (int64_t)b->n * b->t, row = (int64_t)b->w * 3;
+    struct tensor *right = loss_l1(cx, steps_of(cx, y, frames * b->h, b->w, 3),
+                                   steps_of(cx, target, frames * b->h, b->w, 3), NULL,
+                                   weight / (double)(frames * b->h));
+    struct tensor *down =
+        loss_l1(cx, steps_of(cx, y, frames, b->h, row), steps_of(cx, target, frames, b->h, row),
+                NULL, weight / (double)frames);
+    return add(cx, right, down);
 }
 
 struct tensor *vae_loss(struct cx *cx, const struct tiny_vae *m, const struct vae_batch *b,
@@ -146,9 +160,13 @@ struct tensor *vae_loss(struct cx *cx, const struct tiny_vae *m, const struct va
     if (r->l1 > 0)
         loss = add(cx, loss, loss_l1(cx, y, target, weight, r->l1 / sum));
     if (r->difference > 0) {
-        struct tensor *dy = differences(cx, y, b), *dt = differences(cx, target, b);
+        int64_t frame = (int64_t)b->h * b->w * 3;
+        struct tensor *dy = steps_of(cx, y, b->n, b->t, frame);
+        struct tensor *dt = steps_of(cx, target, b->n, b->t, frame);
         loss = add(cx, loss, loss_l1(cx, dy, dt, NULL, r->difference / b->n));
     }
+    if (r->gradient > 0)
+        loss = add(cx, loss, edges_l1(cx, y, target, b, r->gradient));
     return loss;
 }
 

@@ -1,6 +1,7 @@
 /* vae_task.h - learning of the codec: batches of runs of consecutive groups, loss, quality.
  *
- * Loss: mean squared error + l1 |error| + difference |error of frame differences|, pixels of
+ * Loss: mean squared error + l1 |error| + difference |error of frame differences| + gradient |error
+ * of differences between neighbours in a frame|, in the first two pixels of
  * objects and changed pixels weighing object_weight. The decoder sees z + sigma eps, sigma in
  * 0..noise, half of the time (l-DeTok, arXiv 2507.15856), so that it forgives what a generator gets
  * slightly wrong. */
