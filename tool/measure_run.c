@@ -22,7 +22,7 @@ struct run {
     struct score score;
     zt_model *model; /* NULL: not needed */
     struct threads *threads;
-    int w, h, frames;
+    int w, h, frames, side; /* side: of the squares of the codec, px */
     double fps;
     struct progress progress;
     long done, right, seen;
@@ -82,6 +82,13 @@ static int stopped(struct err *e)
     return cmd_stop ? err_set(e, ERR_CANCEL, "interrupted") : 0;
 }
 
+static void look(const struct run *r, const uint8_t *rgb, int w, int h, int n,
+                 struct score_row *row)
+{
+    sight_film(rgb, w, h, n, &row->sight);
+    seam_add(&row->seam, rgb, w, h, n, r->side);
+}
+
 /* ---- renders, and the same through the codec ---- */
 
 static void render(const struct run *r, int i, struct clip *c)
@@ -116,11 +123,11 @@ static int true_column(struct run *r, enum score_column column, struct round_tri
             rc = round_trip_film(codec, c.rgb, c.w, c.h, c.n_frames, out, e);
             if (!rc) {
                 codec_error_add(&row.error, c.rgb, out, c.ids, n_px);
-                sight_film(out, c.w, c.h, c.n_frames, &row.sight);
+                look(r, out, c.w, c.h, c.n_frames, &row);
             }
             free(out);
         } else {
-            sight_film(c.rgb, c.w, c.h, c.n_frames, &row.sight);
+            look(r, c.rgb, c.w, c.h, c.n_frames, &row);
         }
         clip_release(&c);
         if (!rc)
@@ -239,7 +246,7 @@ static int model_column(struct run *r, struct err *e)
         rc = measure_generate(r->args, r->model, r->wishes.item[i].text, i, &c, e);
         row.seconds = clock_s() - row.seconds;
         if (!rc) {
-            sight_film(c.rgb, c.w, c.h, c.n, &row.sight);
+            look(r, c.rgb, c.w, c.h, c.n, &row);
             if (r->args->out)
                 rc = keep_film(r, i, &c, e);
         }
@@ -260,6 +267,23 @@ static int needs_model(const struct measure_args *a)
 
     free(vae);
     return a->column[SCORE_MODEL] || (a->column[SCORE_CODEC] && !codec_alone);
+}
+
+/* Of the codec that is measured; renders alone are asked about the grid of the default model. */
+static int side_of_squares(struct run *r, struct err *e)
+{
+    const char *dir = r->model ? zt_model_get(r->model, "path") : r->args->model;
+    char *vae = dir ? path_join(dir, "vae") : NULL;
+    struct part p;
+    int rc = 0;
+
+    r->side = 16;
+    if (vae && dir_exists(vae) && !(rc = part_declare(&p, vae, PART_CODEC, e))) {
+        r->side = part_codec(&p).config.ks;
+        part_release(&p);
+    }
+    free(vae);
+    return rc;
 }
 
 static int open_run(struct run *r, struct err *e)
@@ -283,7 +307,7 @@ static int open_run(struct run *r, struct err *e)
     r->w = size_of(r->model, "width", 112);
     r->h = size_of(r->model, "height", 64);
     r->fps = size_of(r->model, "frame_rate", 8);
-    settings = settings_of(r, e);
+    settings = side_of_squares(r, e) ? NULL : settings_of(r, e);
     if (!settings)
         return e->code;
     if (a->out) {

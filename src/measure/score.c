@@ -53,6 +53,10 @@ static void write_row(struct buf *out, enum score_column c, int i, const struct 
         jsonw_real(&j, "mover_error_sum", r->error.mover_sum);
         jsonw_real(&j, "mover_error_n", r->error.mover_n);
     }
+    jsonw_real(&j, "seam_border", r->seam.border);
+    jsonw_real(&j, "seam_n_border", r->seam.n_border);
+    jsonw_real(&j, "seam_inside", r->seam.inside);
+    jsonw_real(&j, "seam_n_inside", r->seam.n_inside);
     jsonw_real(&j, "seconds", r->seconds);
     jsonw_end_object(&j);
     buf_putc(out, '\n');
@@ -85,6 +89,10 @@ static int read_row(struct score *s, const char *line, size_t len, const char *n
     r.error.n = j_real_or(o, "error_n", 0, 1e18, 0);
     r.error.mover_sum = j_real_or(o, "mover_error_sum", 0, 1e18, 0);
     r.error.mover_n = j_real_or(o, "mover_error_n", 0, 1e18, 0);
+    r.seam.border = j_real_or(o, "seam_border", 0, 1e18, 0);
+    r.seam.n_border = j_real_or(o, "seam_n_border", 0, 1e18, 0);
+    r.seam.inside = j_real_or(o, "seam_inside", 0, 1e18, 0);
+    r.seam.n_inside = j_real_or(o, "seam_n_inside", 0, 1e18, 0);
     r.seconds = j_real(o, "seconds", 0, 1e9);
     rc = jdoc_status(doc, e);
     jdoc_close(&doc);

@@ -14,6 +14,7 @@
 
 #include "measure/codec.h"
 #include "measure/wish.h"
+#include "model/seam.h"
 
 enum score_column { SCORE_RENDERS, SCORE_CODEC, SCORE_MODEL, SCORE_COLUMNS };
 
@@ -21,6 +22,7 @@ struct score_row {
     int done;
     struct sight sight;
     struct codec_error error; /* of the codec column */
+    struct seam seam;         /* on the model's latent grid, at the size that it draws */
     double seconds;           /* of the model column: time to generate */
 };
 

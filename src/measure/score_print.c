@@ -7,6 +7,7 @@
 struct column_means {
     double flicker, speed, seconds;
     struct codec_error error;
+    struct seam seam;
 };
 
 static void means_of(const struct score *s, enum score_column c, struct column_means *m)
@@ -23,6 +24,10 @@ static void means_of(const struct score *s, enum score_column c, struct column_m
         m->flicker += r->sight.flicker;
         m->speed += r->sight.speed;
         m->seconds += r->seconds;
+        m->seam.border += r->seam.border;
+        m->seam.n_border += r->seam.n_border;
+        m->seam.inside += r->seam.inside;
+        m->seam.n_inside += r->seam.n_inside;
         m->error.sum += r->error.sum;
         m->error.n += r->error.n;
         m->error.mover_sum += r->error.mover_sum;
@@ -103,8 +108,8 @@ void score_print(const struct score *s, FILE *out)
         means_of(s, c, &m);
         if (t.films == 0)
             continue;
-        fprintf(out, "%-10s floor flicker %.4f, mover %.3f widths a second", score_column_name(c),
-                m.flicker, m.speed);
+        fprintf(out, "%-10s floor flicker %.4f, mover %.3f widths a second, seam %.3f",
+                score_column_name(c), m.flicker, m.speed, seam_ratio(&m.seam));
         if (m.error.n > 0)
             fprintf(out, ", PSNR %.2f dB, inside movers %.2f dB",
                     codec_psnr(m.error.sum, m.error.n),
@@ -143,6 +148,7 @@ void score_json(const struct score *s, struct buf *out)
         json_tally(&j, score_column_name(c), &t);
         jsonw_real(&j, "flicker", m.flicker);
         jsonw_real(&j, "speed", m.speed);
+        jsonw_real(&j, "seam", seam_ratio(&m.seam));
         if (m.error.n > 0) {
             jsonw_real(&j, "psnr", codec_psnr(m.error.sum, m.error.n));
             jsonw_real(&j, "psnr_movers", codec_psnr(m.error.mover_sum, m.error.mover_n));

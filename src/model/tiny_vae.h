@@ -3,8 +3,8 @@
  * own codec:
  *   - a fixed linear root (klt): z = E x + e + f(x), x' = D z + d + g(z) on blocks of 4 frames x
  * 8x8 px x RGB, always in f32; f and g are the networks, whose last convolutions begin at zero
- *   - klt_lapped: the root of the decoder reads the 3x3 latent places around a block, so that blocks
- * meet without seams: x' = D z + d + L(z) + g(z)
+ *   - klt_lapped: the root of the decoder reads the 3x3 latent places around a block, so that
+ * blocks meet without seams: x' = D z + d + L(z) + g(z)
  *   - encoder_reset: the encoder forgets between groups of 4 frames, so groups may be encoded alone
  *   - time_pad "start": frame 0 is repeated in front (N = 1+4k frames), where TAEHV repeats the
  * last frame at the end One latent frame stands for kt = product(time_up) video frames; decoding
@@ -48,9 +48,9 @@ struct tiny_vae {
     struct weight_set weights; /* names of taehv; klt.encode.*, klt.decode.* */
     struct vae_half encoder, decoder;
     struct linear_w klt_encode,
-        klt_decode; /* [C,P] + [C], [P,C] + [P]; frozen, f32; P = kt*ks*ks*3 */
+        klt_decode;       /* [C,P] + [C], [P,C] + [P]; frozen, f32; P = kt*ks*ks*3 */
     struct conv_w lapped; /* [P,3,3,C], frozen; zero until it is fitted; only with config.lapped */
-    int kt, ks;     /* frames and pixels (each way) under one latent place */
+    int kt, ks;           /* frames and pixels (each way) under one latent place */
 };
 
 void tiny_vae_config_default(struct tiny_vae_config *c); /* our codec */

@@ -39,7 +39,7 @@ static int count_same(const struct tiny_vae *m, struct weight_set *from, const c
         ++*of;
         if (same_shape(w, weight_find(from, w->name)))
             n++;
-        else if (other)
+        else if (other && !*other)
             *other = w;
     }
     return n;
@@ -206,11 +206,11 @@ static void add_batch(struct normal *s, struct tiny_vae *m, struct cx *cx,
     float *part = xmalloc(sizeof *part * (size_t)(s->n_in * s->n_out));
     struct tensor *video =
         tensor_from(cx, cx->wide, DIMS(b->n, b->t, b->h, b->w, 3), b->video, DT_F32);
-    struct tensor *noise = tensor_from(cx, cx->wide, DIMS(groups, b->lh, b->lw, b->c), b->noise,
-                                       DT_F32);
+    struct tensor *noise =
+        tensor_from(cx, cx->wide, DIMS(groups, b->lh, b->lw, b->c), b->noise, DT_F32);
     struct tensor *latent = keep(cx, add(cx, tiny_vae_encode_clips(cx, m, video), noise));
-    struct tensor *out = tiny_vae_decode_clips(
-        cx, m, reshape(cx, latent, DIMS(b->n, b->lt, b->lh, b->lw, b->c)));
+    struct tensor *out =
+        tiny_vae_decode_clips(cx, m, reshape(cx, latent, DIMS(b->n, b->lt, b->lh, b->lw, b->c)));
     tensor_read_f32(cx, latent, z);
     tensor_read_f32(cx, out, y);
     cx_step_end(cx);

@@ -18,8 +18,8 @@ NODISCARD int vae_take_over(struct tiny_vae *m, const char *dir, int *decoder, i
                             struct err *e);
 
 /* Fit m.lapped by least squares to what the decoder is still wrong by, over n_groups groups of the
- * reel, with the recipe's noise on the latents. Returns the share of the squared error that it takes
- * away, or a negative error code. */
+ * reel, with the recipe's noise on the latents. Returns the share of the squared error that it
+ * takes away, or a negative error code. */
 double vae_fit_lapped(struct tiny_vae *m, struct cx *cx, const struct reel *reel,
                       const struct vae_recipe *r, uint64_t seed, struct err *e);
 

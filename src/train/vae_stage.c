@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "model/networks.h"
+#include "model/seam.h"
 #include "train/recipe.h"
 #include "train/stages.h"
 #include "train/vae_begin.h"
@@ -86,18 +87,29 @@ static int gradients(void *arg, int64_t step, double *loss, struct err *e)
 
 struct quality {
     double all, n_all, object, n_object; /* sums of squared errors and their counts */
+    double each;                         /* sum of every clip's own PSNR */
+    struct seam seam;
 };
 
-/* Error of a decoded clip against what was rendered, everywhere and on the object that moves. */
-static void compare(const struct clip *c, const float *got, struct quality *q)
+static double psnr(double sum, double n)
+{
+    return n > 0 ? -10 * log10(fmax(sum / n, 1e-12)) : 0;
+}
+
+/* Error of a decoded clip against what was rendered, everywhere and on the object that moves. got
+ * becomes bytes at rgb. */
+static void compare(const struct clip *c, const float *got, uint8_t *rgb, int side,
+                    struct quality *q)
 {
     size_t n = (size_t)c->w * (size_t)c->h * (size_t)c->n_frames;
+    double before = q->all;
     for (size_t i = 0; i < n; i++) {
         double sum = 0;
         for (int k = 0; k < 3; k++) {
             double y = fmin(fmax(got[i * 3 + (size_t)k], 0), 1);
             double d = y - c->rgb[i * 3 + (size_t)k] / 255.0;
             sum += d * d;
+            rgb[i * 3 + (size_t)k] = (uint8_t)(y * 255 + 0.5);
         }
         q->all += sum;
         q->n_all += 3;
@@ -106,6 +118,8 @@ static void compare(const struct clip *c, const float *got, struct quality *q)
             q->n_object += 3;
         }
     }
+    q->each += psnr(q->all - before, 3 * (double)n);
+    seam_add(&q->seam, rgb, c->w, c->h, c->n_frames, side);
 }
 
 static void through_codec(struct vae_run *v, const struct clip *c, struct quality *q)
@@ -113,22 +127,21 @@ static void through_codec(struct vae_run *v, const struct clip *c, struct qualit
     struct cx *cx = &v->cx;
     size_t n = (size_t)c->w * (size_t)c->h * (size_t)c->n_frames * 3;
     float *values = xmalloc(sizeof *values * n);
+    uint8_t *rgb = xmalloc(n);
     for (size_t i = 0; i < n; i++)
         values[i] = (float)c->rgb[i] / 255;
     struct tensor *x = tensor_from(cx, cx->wide, DIMS(c->n_frames, c->h, c->w, 3), values, DT_F32);
     struct tensor *y = tiny_vae_decode(cx, &v->m, tiny_vae_encode(cx, &v->m, x));
     ZT_ASSERT((size_t)tensor_count(y) == n);
     tensor_read_f32(cx, y, values);
-    compare(c, values, q);
+    compare(c, values, rgb, v->m.ks, q);
+    free(rgb);
     free(values);
     cx_step_end(cx);
 }
 
-static double psnr(double sum, double n)
-{
-    return n > 0 ? -10 * log10(fmax(sum / n, 1e-12)) : 0;
-}
-
+/* One PSNR of all pixels is that of the hardest clips; the mean over clips moves with the others
+ * too. */
 static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
 {
     struct vae_run *v = arg;
@@ -136,10 +149,15 @@ static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
     for (int i = 0; i < v->n_held_out; i++)
         through_codec(v, &v->held_out[i], &q);
     double all = psnr(q.all, q.n_all), object = psnr(q.object, q.n_object);
+    double each = q.each / v->n_held_out, seam = seam_ratio(&q.seam);
     jsonw_real(row, "psnr", all);
+    jsonw_real(row, "psnr_clips", each);
     jsonw_real(row, "psnr_object", object);
-    run_log(v->run, "vae %lld  held-out PSNR %.2f dB, moving object %.2f dB", (long long)step, all,
-            object);
+    jsonw_real(row, "seam", seam);
+    run_log(v->run,
+            "vae %lld  held-out PSNR %.2f dB, mean of clips %.2f dB, moving object %.2f dB, seam "
+            "%.3f",
+            (long long)step, all, each, object, seam);
     return v->cx.err.code ? err_set(e, v->cx.err.code, "vae: %s", v->cx.err.msg) : 0;
 }
 

@@ -36,6 +36,7 @@ exits list_broken 3 zt measure --model fixture --prompts bad.txt
 holds list_broken_names_the_line "$tmp/err" "line 1"
 exits renders_need_no_model 0 zt measure --columns renders --prompts prompts.txt --frames 17
 holds renders_are_right "$tmp/out" "100.0 %"
+holds renders_have_a_seam_measure "$tmp/out" ", seam "
 # shellcheck disable=SC2086
 {
     exits list 0 zt measure $list --out run
@@ -48,5 +49,6 @@ holds renders_are_right "$tmp/out" "100.0 %"
     same list_repeats_one_film "$(wc -l <run/films.jsonl)" 7
     same list_same_figures "$(head -n 6 run/films.jsonl)" "$(head -n 6 first.jsonl)"
     holds list_json "$tmp/out" '"model"'
+    holds list_json_says_how_squares_show "$tmp/out" '"seam"'
     exits list_of_other_settings 2 zt measure $list --count 2 --steps 2 --out run
 }

@@ -271,6 +271,26 @@ TEST(grad_model_tiny_vae_decoder)
                 1e-6);
 }
 
+/* The root that reads the places around a block. */
+TEST(grad_model_tiny_vae_lapped_decoder)
+{
+    struct tiny_vae_config k = small_vae;
+    struct tiny_vae m;
+    struct err e = {0};
+    struct gradcheck g = {.fn = decode_fn,
+                          .arg = &m,
+                          .n_in = 1,
+                          .in = {{.rank = 5, .dim = {2, 2, 2, 2, 3}, .wide = 1}},
+                          .entries = 6,
+                          .seed = 10};
+
+    k.lapped = 1;
+    CHECK_INT(tiny_vae_init(&m, &k, &e), 0);
+    g.weights = &m.weights;
+    CHECK_BELOW(gradcheck(&g), 1e-6);
+    tiny_vae_release(&m);
+}
+
 static struct tensor *enlarge_fn(struct cx *cx, struct tensor **in, int n_in, void *arg)
 {
     (void)n_in;

@@ -140,7 +140,7 @@ TEST(train_vae_loss_gradient)
 {
     struct err e = {0};
     struct vae_block_arg v = {
-        .r = {.l1 = 0.1, .difference = 0.1, .object_weight = 5, .noise = 0.1}};
+        .r = {.l1 = 0.1, .difference = 0.1, .gradient = 0.1, .object_weight = 5, .noise = 0.1}};
     struct clip_shape shape = {.width = 16, .height = 8, .frames = 9, .fps = 8};
     struct tiny_vae_config c;
     struct rng r;

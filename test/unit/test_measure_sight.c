@@ -161,6 +161,7 @@ TEST(score_goes_on_from_its_log)
                                       .direction = DIRECTION_LEFT,
                                       .shape_p = 0.25,
                                       .across = -0.7},
+                            .seam = {6, 2, 3, 3},
                             .seconds = 1.5};
     struct score s;
     struct tally t;
@@ -181,6 +182,7 @@ TEST(score_goes_on_from_its_log)
     CHECK(s.row[SCORE_MODEL][1].done && !s.row[SCORE_CODEC][0].done);
     CHECK_INT(s.row[SCORE_MODEL][0].sight.color, COLOR_RED);
     CHECK(s.row[SCORE_MODEL][0].sight.across == -0.7 && s.row[SCORE_MODEL][0].seconds == 1.5);
+    CHECK(seam_ratio(&s.row[SCORE_MODEL][1].seam) == 3);
     score_tally(&s, SCORE_MODEL, &t);
     CHECK(t.films == 2 && t.all == 1 && t.color == 1);
     score_shuffled(&s, SCORE_MODEL, &t); /* film 0 against b: wrong; film 1 against a: right */
@@ -191,6 +193,30 @@ TEST(score_goes_on_from_its_log)
     CHECK(s.row[SCORE_CODEC][0].done);
     score_close(&s);
     CHECK_INT(open_score(&s, &w, path, "{\"a\": 2}"), ERR_USAGE);
+}
+
+/* Steps of 1 inside squares of 4 px, of 4 across their borders to the right, of 7 downward. */
+TEST(seam_of_known_squares)
+{
+    enum { W = 12, H = 8, N = 2 };
+    uint8_t rgb[N][H][W][3];
+    struct seam s = {0};
+
+    for (int i = 0; i < N * H * W * 3; i++) {
+        int x = i / 3 % W, y = i / 3 / W % H;
+        (&rgb[0][0][0][0])[i] = (uint8_t)(x + 3 * (x / 4) + y + 6 * (y / 4));
+    }
+    seam_add(&s, &rgb[0][0][0][0], W, H, N, 4);
+    double n_right = N * H * 2 * 3, n_down = N * W * 1 * 3;
+    CHECK(s.n_border == n_right + n_down && s.n_inside == N * 3 * (H * 9 + W * 6));
+    CHECK_BELOW(fabs(seam_ratio(&s) - (4 * n_right + 7 * n_down) / (n_right + n_down)), 1e-12);
+    struct seam other = {0}; /* a grid that is not that of the picture shows less */
+    seam_add(&other, &rgb[0][0][0][0], W, H, N, 3);
+    CHECK_BELOW(seam_ratio(&other), 1.01);
+    struct seam none = {0};
+    memset(rgb, 9, sizeof rgb);
+    seam_add(&none, &rgb[0][0][0][0], W, H, N, 4);
+    CHECK(seam_ratio(&none) == 1);
 }
 
 TEST(psnr_inside_the_mover_counts_only_its_pixels)

@@ -283,6 +283,7 @@ static void vae_new(struct tiny_vae *m, int klt, enum dtype type)
     k.latent_channels = 4;
     k.decoder_blocks[0] = 1;
     k.klt = k.encoder_reset = k.pad_start = klt;
+    k.lapped = klt;
     CHECK_INT(tiny_vae_init(m, &k, &e), 0);
     randomise(&m->weights, type, 0);
 }
@@ -319,6 +320,37 @@ TEST(tiny_vae_stream_equals_decoding_all_at_once)
         cx_release(&cx);
         tiny_vae_release(&m);
     }
+}
+
+/* A weight of the lapped root from the place to the right moves one pixel of a block by what lies
+ * in that place, and nothing else. */
+TEST(tiny_vae_lapped_root_reads_the_places_around)
+{
+    enum { H = 2, W = 3, C = 4, P = 4 * 8 * 8 * 3, FRAME = 16 * 24 * 3 };
+    enum { PIXEL = ((3 * 8 + 5) * 8 + 6) * 3 + 1 }; /* frame 3, row 5, column 6, green */
+    float z[H * W * C], without[FRAME], with[FRAME];
+    float *w = xcalloc(P * 9 * C, sizeof *w);
+    struct tiny_vae m;
+    struct cx cx;
+
+    vae_new(&m, 1, DT_F32);
+    fill(z, H * W * C, 3);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    for (int on = 0; on < 2; on++) {
+        w[(PIXEL * 9 + 5) * C + 2] = (float)on; /* tap in the middle row, to the right; channel 2 */
+        weight_store(m.lapped.w, w, DT_F32);
+        struct tensor *y = tiny_vae_decode(&cx, &m, tensor_wrap(&cx, DT_F32, DIMS(1, H, W, C), z));
+        tensor_read_f32(&cx, y, on ? with : without);
+        cx_step_end(&cx);
+    }
+    for (int i = 0; i < FRAME; i++) {
+        int y = i / 72, x = i / 3 % 24, moves = y % 8 == 5 && x % 8 == 6 && i % 3 == 1 && x < 16;
+        float by = moves ? z[(y / 8 * W + x / 8 + 1) * C + 2] : 0;
+        CHECK_BELOW(fabsf(with[i] - without[i] - by), 1e-5);
+    }
+    free(w);
+    cx_release(&cx);
+    tiny_vae_release(&m);
 }
 
 TEST(tiny_vae_groups_are_encoded_alone)

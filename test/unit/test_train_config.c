@@ -21,8 +21,8 @@ static int read_text(struct train_config *c, const char *text, struct err *e)
 
 TEST(train_config_of_every_kept_run_is_read)
 {
-    static const char *const names[] = {"physics-s", "physics-m", "worlds-m", "roles-trial",
-                                        "tiny"};
+    static const char *const names[] = {"physics-s",        "physics-m",   "worlds-m",
+                                        "worlds-m-decoder", "roles-trial", "tiny"};
     struct train_config c;
     struct err e;
 
@@ -138,6 +138,8 @@ TEST(train_config_is_checked_completely)
         {"{}", ", \"model\": {\"sampler\": \"ddim\"}", "model.sampler"},
         {"{}", ", \"model\": {\"sampler\": \"eulr\"}", "euler"},
         {"{}", ", \"vae\": {\"patch_size\": 32}", "vae.patch_size"},
+        {"{}", ", \"vae\": {\"train\": \"encoder\"}", "vae.train"},
+        {"{}", ", \"vae\": {\"train\": \"decoder\"}", "init"},
         {"{\"width\": 64}",
          ", \"vae\": {\"channels\": 64, \"patch_size\": 1, \"space_down\": [1, 1], \"space_up\": "
          "[1, 1]}",

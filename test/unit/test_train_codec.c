@@ -1,0 +1,172 @@
+/* An autoencoder that goes on from another one: what stays, what is fitted, what is refused. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "model/part.h"
+#include "train/train.h"
+#include "train/vae_begin.h"
+#include "ztest.h"
+
+static void config(struct train_config *c)
+{
+    char *path = path_join(ztest_data(".."), "configs/tiny.json");
+    struct err e;
+
+    if (train_config_read(c, path, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    free(path);
+    c->vae.steps = 6;
+    c->vae.evaluate_every = 6;
+}
+
+static int train(const struct train_config *c, const char *dir, char **log, struct err *e)
+{
+    size_t size;
+    FILE *f = log ? open_memstream(log, &size) : NULL;
+    struct run run = {.dir = dir,
+                      .log = f,
+                      .checkpoint_s = 60,
+                      .until = "vae",
+                      .device = device_cpu(),
+                      .threads = threads_new(2)};
+    *e = (struct err){0};
+    int r = train_run(c, &run, e);
+    threads_free(&run.threads);
+    if (f)
+        fclose(f);
+    return r;
+}
+
+/* DIR/vae of a run, to be released. */
+static struct tiny_vae *codec_of(struct part *p, const char *dir)
+{
+    char *vae = path_join(dir, "vae");
+    struct err e;
+
+    if (part_declare(p, vae, PART_CODEC, &e) ||
+        part_load(p, vae, device_cpu(), DT_F32, 0, NULL, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    free(vae);
+    return p->net;
+}
+
+/* Relative distance of two weights. */
+static double moved(struct tiny_vae *a, struct tiny_vae *b, const char *name)
+{
+    struct weight *wa = weight_find(&a->weights, name), *wb = weight_find(&b->weights, name);
+    size_t n = (size_t)weight_count(wa);
+    float *x = xmalloc(sizeof *x * n), *y = xmalloc(sizeof *y * n);
+    double d = 0, s = 0;
+
+    weight_read(wa, x);
+    weight_read(wb, y);
+    for (size_t i = 0; i < n; i++) {
+        d += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
+        s += (double)x[i] * x[i];
+    }
+    free(x);
+    free(y);
+    return sqrt(d / fmax(s, 1e-30));
+}
+
+TEST(train_decoder_alone_leaves_the_encoder)
+{
+    char *first = path_join(ztest_tmp(), "codec-first"), *vae = path_join(first, "vae");
+    char *second = path_join(ztest_tmp(), "codec-second"), *log = NULL;
+    struct train_config c;
+    struct part a, b;
+    struct err e;
+
+    config(&c);
+    CHECK_INT(train(&c, first, NULL, &e), 0);
+    snprintf(c.vae.init, sizeof c.vae.init, "%s", vae);
+    c.vae.decoder_only = c.vae.net.lapped = 1;
+    c.vae.gradient = 0.1;
+    c.vae.optim.lr = 0.01;
+    CHECK_INT(train(&c, second, &log, &e), 0);
+    CHECK_CONTAINS(log, "the decoder too");
+    CHECK_CONTAINS(log, "seam");
+    struct tiny_vae *m = codec_of(&a, first), *n = codec_of(&b, second);
+    CHECK(moved(m, n, "encoder.0.weight") == 0 && moved(m, n, "encoder.4.conv.0.bias") == 0);
+    CHECK(moved(m, n, "klt.encode.weight") == 0 && moved(m, n, "klt.decode.bias") == 0);
+    CHECK(moved(m, n, "decoder.1.weight") > 1e-3);
+    part_release(&a);
+    part_release(&b);
+
+    /* A decoder of other sizes begins anew, an encoder of other sizes cannot stay. */
+    char *third = path_join(ztest_tmp(), "codec-third"), *fourth = path_join(ztest_tmp(), "four");
+    free(log);
+    c.vae.net.decoder_width[1] = 12;
+    CHECK_INT(train(&c, third, &log, &e), 0);
+    CHECK_CONTAINS(log, "anew");
+    c.vae.net.encoder_width = 12;
+    CHECK_INT(train(&c, fourth, NULL, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "encoder.0.weight");
+    free(log);
+    free(first);
+    free(second);
+    free(third);
+    free(fourth);
+    free(vae);
+}
+
+/* Where the reel is all that there is to learn, least squares take away a good part of the error at
+ * once, and seams go down. */
+static void root_error(struct tiny_vae *m, const struct reel *reel, const struct train_config *c,
+                       double *error)
+{
+    struct vae_batch b;
+    struct cx cx;
+    struct err e;
+
+    vae_batch_init(&b, m, &reel->shape, 16, 2);
+    CHECK_INT(vae_batch_draw(&b, reel, m, &c->vae, 1, 5, &e), 0);
+    size_t n = (size_t)b.n * (size_t)b.t * (size_t)b.h * (size_t)b.w * 3;
+    float *y = xmalloc(sizeof *y * n);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    struct tensor *x = tensor_from(&cx, DT_F32, DIMS(b.n, b.t, b.h, b.w, 3), b.video, DT_F32);
+    struct tensor *z = tiny_vae_encode_clips(&cx, m, x);
+    z = reshape(&cx, z, DIMS(b.n, b.lt, b.lh, b.lw, b.c));
+    tensor_read_f32(&cx, tiny_vae_decode_clips(&cx, m, z), y);
+    *error = 0;
+    for (size_t i = 0; i < n; i++)
+        *error += ((double)y[i] - b.video[i]) * ((double)y[i] - b.video[i]) / (double)n;
+    free(y);
+    cx_release(&cx);
+    vae_batch_release(&b);
+}
+
+TEST(train_lapped_root_is_fitted_by_least_squares)
+{
+    char *dir = path_join(ztest_tmp(), "codec-lapped");
+    struct train_config c;
+    struct tiny_vae m;
+    struct reel reel;
+    struct cx cx;
+    struct err e;
+    double before, after;
+
+    config(&c);
+    c.vae.steps = 1;
+    c.vae.noise = 0;
+    CHECK_INT(train(&c, dir, NULL, &e), 0);
+    CHECK_INT(reel_open(&reel, &c, dir, &e), 0);
+    c.vae.net.lapped = 1;
+    CHECK_INT(tiny_vae_init(&m, &c.vae.net, &e), 0);
+    CHECK_INT(weight_set_allocate(&m.weights, device_cpu(), DT_F32, 1, &e), 0);
+    weight_set_initialise(&m.weights, 1, NULL);
+    CHECK(vae_fit_klt(&m, &reel, 64, 1, NULL, &e) > 0.5);
+    root_error(&m, &reel, &c, &before);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    c.vae.klt_groups = 1024;
+    c.vae.batch = 16;
+    double share = vae_fit_lapped(&m, &cx, &reel, &c.vae, 1, &e);
+    root_error(&m, &reel, &c, &after);
+    CHECK(share > 0.1 && share < 1);
+    CHECK_BELOW(after, (1 - 0.5 * share) * before);
+    cx_release(&cx);
+    tiny_vae_release(&m);
+    reel_close(&reel);
+    free(dir);
+}
