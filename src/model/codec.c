@@ -5,7 +5,7 @@
 
 #include "tensor/ops.h"
 
-#define SMALL_CODEC ((int64_t)4 << 20)
+#define SMALL_CODEC ((int64_t)8 << 20)
 
 int codec_frames(const struct codec_config *c, int t)
 {

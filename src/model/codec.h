@@ -44,7 +44,7 @@ int codec_latents(const struct codec_config *c, int n);
 /* video [N,H,W,3], N = codec_frames of something, H and W divisible by ks -> [t, H/ks, W/ks, C]. */
 struct tensor *codec_encode(struct cx *cx, const struct codec *c, struct tensor *video);
 
-/* The type to compute in for a job of `type`: codecs below 4 M weights take f32 in a job of bf16,
+/* The type to compute in for a job of `type`: codecs below 8 M weights take f32 in a job of bf16,
  * for it costs nothing beside the transformer and is worth 1 % of the signal. */
 enum dtype codec_job_type(const struct weight_set *weights, enum dtype type);
 
