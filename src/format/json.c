@@ -136,6 +136,44 @@ int jdoc_status(const struct jdoc *doc, struct err *e)
     return doc->err.code;
 }
 
+void json_without_python_numbers(char *s)
+{
+    static const char *const words[] = {"-Infinity", "Infinity", "NaN"};
+    int in_string = 0;
+
+    for (; *s; s++) {
+        if (*s == '"')
+            in_string = !in_string;
+        else if (*s == '\\' && s[1])
+            s++;
+        for (size_t i = 0; !in_string && i < sizeof words / sizeof *words; i++)
+            if (!strncmp(s, words[i], strlen(words[i]))) {
+                memset(s, ' ', strlen(words[i]));
+                memcpy(s, i == 2 ? "0" : "null", i == 2 ? 1 : 4);
+            }
+    }
+}
+
+int jdoc_take_python(const char *path, size_t max_bytes,
+                     void (*fields)(void *arg, struct jval root), void *arg, struct err *e)
+{
+    struct jdoc *doc;
+    struct buf text = BUF_INIT;
+    int rc = file_read_regular(&text, path, max_bytes, e);
+
+    if (!rc && text.data)
+        json_without_python_numbers(text.data);
+    if (!rc)
+        rc = jdoc_parse(&doc, buf_str(&text), text.len, path, e);
+    buf_release(&text);
+    if (rc)
+        return rc;
+    fields(arg, jdoc_root(doc));
+    rc = jdoc_status(doc, e);
+    jdoc_close(&doc);
+    return rc;
+}
+
 int jdoc_take(const char *path, size_t max_bytes, void (*fields)(void *arg, struct jval root),
               void *arg, struct err *e)
 {

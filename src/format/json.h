@@ -32,6 +32,13 @@ NODISCARD int jdoc_read(struct jdoc **out, const char *path, size_t max_bytes, s
  * one of a field. */
 NODISCARD int jdoc_take(const char *path, size_t max_bytes,
                         void (*fields)(void *arg, struct jval root), void *arg, struct err *e);
+/* The same of a file that Python wrote, which may say -Infinity, Infinity and NaN, which JSON does
+ * not have. */
+NODISCARD int jdoc_take_python(const char *path, size_t max_bytes,
+                               void (*fields)(void *arg, struct jval root), void *arg,
+                               struct err *e);
+/* Outside of strings these become null in s (NaN, which is too short for that, 0). */
+void json_without_python_numbers(char *s);
 /* The same from memory; `name` stands for the file in messages. */
 NODISCARD int jdoc_parse(struct jdoc **out, const char *text, size_t len, const char *name,
                          struct err *e);

@@ -283,7 +283,7 @@ static int settle_sampler(struct plan *p, const struct request *r, struct err *e
     if (p->info.diffusers) {
         char *path = path_join(p->model->dir, BUNDLE_SCHEDULER);
 
-        rc = jdoc_take(path, SCHEDULE_MAX_BYTES, read_schedule, p, e);
+        rc = jdoc_take_python(path, SCHEDULE_MAX_BYTES, read_schedule, p, e);
         free(path);
         name = rc ? "" : p->schedule.name;
     }

@@ -236,26 +236,6 @@ static void run(struct parity *p)
         jdoc_status(p->config, &p->err) ? (void)0 : report_missing(p);
 }
 
-/* Python writes -Infinity and NaN into JSON, which has neither: outside of
- * strings they become null (NaN, which is too short for that, 0). */
-static void without_python_numbers(char *s)
-{
-    static const char *const words[] = {"-Infinity", "Infinity", "NaN"};
-    int in_string = 0;
-
-    for (; *s; s++) {
-        if (*s == '"')
-            in_string = !in_string;
-        else if (*s == '\\' && s[1])
-            s++;
-        for (size_t i = 0; !in_string && i < sizeof words / sizeof *words; i++)
-            if (!strncmp(s, words[i], strlen(words[i]))) {
-                memset(s, ' ', strlen(words[i]));
-                memcpy(s, i == 2 ? "0" : "null", i == 2 ? 1 : 4);
-            }
-    }
-}
-
 static int read_config(struct parity *p, struct err *e)
 {
     char *path = parity_path(p, "config.json");
@@ -263,7 +243,7 @@ static int read_config(struct parity *p, struct err *e)
     int rc = file_read(&text, path, CONFIG_MAX_BYTES, e);
 
     if (!rc && text.data) {
-        without_python_numbers(text.data);
+        json_without_python_numbers(text.data);
         rc = jdoc_parse(&p->config, text.data, text.len, path, e);
     } else if (!rc) {
         rc = err_set(e, ERR_FORMAT, "%s: is empty", path);

@@ -36,7 +36,7 @@ static void read_shift(void *arg, struct jval root)
 static int scheduler_shift(double *shift, const char *dir, struct err *e)
 {
     char *path = path_join(dir, BUNDLE_SCHEDULER);
-    int rc = jdoc_take(path, CONFIG_MAX_BYTES, read_shift, shift, e);
+    int rc = jdoc_take_python(path, CONFIG_MAX_BYTES, read_shift, shift, e);
 
     free(path);
     return rc;

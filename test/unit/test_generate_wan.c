@@ -419,6 +419,17 @@ TEST(wan_boundary_is_counted_in_timesteps)
               0);
     CHECK(p.shift == 5);
     plan_release(&p);
+    write_file(dir, BUNDLE_SCHEDULER, /* as diffusers saves it */
+               "{\"_class_name\": \"DPMSolverMultistepScheduler\", \"flow_shift\": 4.0, "
+               "\"prediction_type\": \"flow_prediction\", \"use_flow_sigmas\": true, "
+               "\"lambda_min_clipped\": -Infinity}");
+    CHECK_INT(plan(&p, &e, dir,
+                   (const char *const[]){"prompt", "x", "first-frame", picture, "frames", "5",
+                                         "size", "32x16", NULL}),
+              0);
+    CHECK_STR(p.sampler, "dpmpp-2m");
+    CHECK(p.shift == 4);
+    plan_release(&p);
     free(dir);
     free(picture);
 }
