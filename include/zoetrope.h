@@ -102,7 +102,8 @@ void zt_job_on_progress(zt_job *job, zt_progress_fn fn, void *user);
  * fit. */
 int zt_job_plan(zt_job *job, char *error, size_t size);
 /* Generate. With option "output" set the film is written (NAME.part.mp4 until it is complete).
- * After ZT_E_CANCEL the frames so far stay in the part file. */
+ * After ZT_E_CANCEL the frames so far stay in the part file. ZT_E_USAGE: nothing is written, the
+ * model does not go on from the first-frame that it was given. */
 int zt_job_run(zt_job *job, char *error, size_t size);
 /* Ask a running job to stop soon. Safe in any thread and in signal handlers. */
 void zt_cancel(zt_job *job);

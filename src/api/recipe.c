@@ -82,6 +82,10 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
     case OPT_TYPE:
         jsonw_string(w, key, p->type == DT_BF16 ? "bf16" : "f32");
         break;
+    case OPT_FORCE_PICTURE:
+        if (set)
+            jsonw_bool(w, key, request_flag(r, id));
+        break;
     case OPT_CRF:
         jsonw_int(w, key, request_int(r, id, 18));
         break;

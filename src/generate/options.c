@@ -69,6 +69,8 @@ const struct option options[N_OPTIONS] = {
                   "LoRA files that change the transformer, all together"},
     [OPT_FIRST_FRAME] = {"first-frame", 0, OPTION_PATH, 0, NO_RANGE, "PNG, JPEG, WebP, PPM", "",
                          "the picture that the film begins with"},
+    [OPT_FORCE_PICTURE] = {"force-picture", 0, OPTION_FLAG, 1, NO_RANGE, "", "no",
+                           "draw the film also when it does not go on from the first-frame"},
     [OPT_LAST_FRAME] = {"last-frame", 0, OPTION_PATH, 0, NO_RANGE, "PNG, JPEG, WebP, PPM", "",
                         "the picture that the film ends with, for models that can"},
     [OPT_REFERENCE] = {"reference", 0, OPTION_PATH, 0, NO_RANGE, "PNG, JPEG, WebP, PPM", "",

@@ -47,6 +47,7 @@ enum option_id {
     OPT_MODEL,
     OPT_LORA,
     OPT_FIRST_FRAME,
+    OPT_FORCE_PICTURE,
     OPT_LAST_FRAME,
     OPT_REFERENCE,
     OPT_CONTROL,

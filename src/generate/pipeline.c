@@ -29,6 +29,8 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
         plan_window(p, i, &given);
         given += p->ahead;
         rc = drawing_window(&d, i, e);
+        if (!rc && i == 0)
+            rc = picture_kept(cx, b, p, &d.shape, d.x, e);
         if (!rc) {
             latent_hash_add(&latent, &d.shape, d.x, given);
             rc = screen_show(&screen, &d.shape, d.x, given, e);

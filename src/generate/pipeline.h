@@ -61,6 +61,10 @@ NODISCARD int drawing_init(struct drawing *d, struct cx *cx, const struct bundle
  * first one. */
 NODISCARD int drawing_window(struct drawing *d, int i, struct err *e);
 void drawing_release(struct drawing *d);
+/* x: the first window, clean. ERR_USAGE: the plan's first frame is not of the worlds that the model
+ * declares, the frame behind it shows another picture. 0 where nothing is given or declared. */
+NODISCARD int picture_kept(struct cx *cx, const struct bundle *b, const struct plan *p,
+                           const struct latent_shape *s, const float *x, struct err *e);
 
 /* Latent frames become frames of the film, one after the other. */
 struct screen {

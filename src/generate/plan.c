@@ -250,6 +250,7 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
                      r->value[OPT_GUIDANCE].set || p->info.boundary == 0 ? p->guidance.scale
                                                                          : p->info.guidance2);
     p->threads = (int)request_int(r, OPT_THREADS, machine_threads());
+    p->any_picture = request_flag(r, OPT_FORCE_PICTURE);
     p->seed = r->value[OPT_SEED].set ? (uint64_t)r->value[OPT_SEED].i : random_seed();
     p->type = types[type];
     int rc = device_named(&p->device, device, e);

@@ -62,6 +62,7 @@ struct plan {
     } control;
     int ahead; /* latent frames that are drawn before those of the film: of the reference */
     char lora_hash[65]; /* "" without any */
+    int any_picture;    /* 1: the film is drawn also when it loses its first frame */
 
     uint64_t weight_bytes, memory_bytes; /* forecast: weights; all together */
     struct bundle_budget budget;         /* of weights on the device; 0: they fit */

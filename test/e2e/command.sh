@@ -259,9 +259,24 @@ if [ $BUILD_HAS_MEDIA = 1 ]; then
     done
     exits png_folder 0 zt "a red ball" $quick -o pictures/
     exits png_folder_exists 4 zt "a red ball" $quick -o pictures/
-    exits first_frame 0 zt "a red ball" $quick --seed 5 --first-frame pictures/frame-00000.png -o from.y4m
+    given="--seed 5 --first-frame pictures/frame-00000.png"
+    exits first_frame_lost 2 zt "a red ball" $quick $given -o lost.y4m # as weights without training do
+    holds first_frame_lost_says_so "$tmp/err" "does not go on from this picture"
+    holds first_frame_lost_names_the_worlds "$tmp/err" "worlds of its own alone (physics)"
+    same first_frame_lost_leaves_nothing "$(ls lost* 2>/dev/null)" ""
+    exits first_frame 0 zt "a red ball" $quick $given --force-picture -o from.y4m
     exits first_frame_missing 4 zt "a red ball" $quick --first-frame nowhere.png -o x.y4m
     exits first_frame_again_needs_it 2 zt generate --again from.y4m -o x.y4m
     holds first_frame_again_says_so "$tmp/err" "first-frame"
     exits first_frame_again 0 zt generate --again from.y4m --first-frame pictures/frame-00000.png -o from2.y4m
+    # the model that is shipped: a render of its worlds, and squares of black and white
+    exits render_of_a_world 0 zt world --world story -n 1 --seed 511 --frames 1 --size 224x128 --format png -o renders
+    printf 'P6 224 128 255\n' >squares.ppm
+    awk 'BEGIN { for (y = 0; y < 128; y++) for (x = 0; x < 224; x++) {
+        c = (int(x / 16) + int(y / 16)) % 2 ? "w" : "b"; printf "%s%s%s", c, c, c } }' |
+        LC_ALL=C tr wb '\376\001' >>squares.ppm
+    shipped="--model $OLDPWD/model $quick --seed 5"
+    exits first_frame_of_its_worlds 0 zt "a red ball" $shipped --first-frame renders/511/frame-00000.png -o own.y4m
+    exits first_frame_from_outside 2 zt "a red ball" $shipped --first-frame squares.ppm -o outside.y4m
+    exits first_frame_from_outside_forced 0 zt "a red ball" $shipped --first-frame squares.ppm --force-picture -y -o outside.y4m
 fi

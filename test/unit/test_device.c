@@ -50,7 +50,7 @@ static int draw(struct device *d, const char *type, const char *name, const char
     request_init(&q);
     rc = request_set(&q, "prompt", "a red ball rolls to the right", &out->e) |
          request_set(&q, "seed", "7", &out->e) | request_set(&q, "type", type, &out->e) |
-         request_set(&q, name, value, &out->e);
+         request_set(&q, "force-picture", "yes", &out->e) | request_set(&q, name, value, &out->e);
     if (!rc)
         rc = plan_make(&p, fixture_dir(), &q, NULL, &out->e);
     p.device = d;
