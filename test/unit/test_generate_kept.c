@@ -37,11 +37,14 @@ static void end(void)
     bundle_free(&b);
 }
 
-/* Pixel of picture `k`: soft spots, or the same with their colours turned. */
+/* Pixel of picture `k`: soft spots, the same with their colours turned; two greys that hardly
+ * differ, and two that do. */
 static float pixel(int k, int i)
 {
     int c = i % 3, x = i / 3 % W, y = i / 3 / W;
 
+    if (k > 1)
+        return (const float[]){0.5f, 0.52f, 0.58f}[k - 2];
     return 0.5f + 0.3f * sinf((float)x / 30 + (float)((c + k) % 3)) * cosf((float)y / 25);
 }
 
@@ -81,6 +84,8 @@ TEST(kept_picture_is_the_one_behind_it)
 
     begin();
     CHECK_INT(answer(0, 0, &e), 0);
+    CHECK_INT(answer(2, 3, &e), 0);
+    CHECK_INT(answer(2, 4, &e), ERR_USAGE);
     CHECK_INT(answer(0, 1, &e), ERR_USAGE);
     CHECK_CONTAINS(e.msg, "first-frame: the film does not go on from this picture");
     CHECK_CONTAINS(e.msg, "physics, story");
