@@ -36,28 +36,26 @@ static int64_t count_parameters(const char *dir)
     return n;
 }
 
-/* "I8 11.7 MiB, F32 0.5 MiB": the type that holds most first. */
+/* "I8 11.7 MiB, F32 0.5 MiB": the type that holds most first, as far as there is room. */
 static int describe_weights(struct zt_model *m, struct err *e)
 {
-    uint64_t bytes[N_DTYPES], sum = 0;
+    enum { LONGEST = 32 };
+    struct stored_bytes sum[BUNDLE_TYPES];
+    uint64_t all = 0;
     size_t n = 0;
-    int rc = bundle_stored(m->dir, bytes, e);
+    int rc = bundle_stored(m->dir, sum, e);
 
-    for (int left = N_DTYPES; !rc && left > 0; left--) {
-        int most = 0;
+    for (int i = 0; !rc && sum[i].type; i++) {
         char size[32];
 
-        for (int t = 1; t < N_DTYPES; t++)
-            most = bytes[t] > bytes[most] ? t : most;
-        if (!bytes[most])
-            break;
-        format_bytes(size, sizeof size, (double)bytes[most]);
-        n += (size_t)snprintf(m->weights + n, sizeof m->weights - n, "%s%s %s", n ? ", " : "",
-                              dtype_name((enum dtype)most), size);
-        sum += bytes[most];
-        bytes[most] = 0;
+        all += sum[i].bytes;
+        if (!sum[i].bytes || n + LONGEST > sizeof m->weights)
+            continue;
+        format_bytes(size, sizeof size, (double)sum[i].bytes);
+        n += (size_t)snprintf(m->weights + n, sizeof m->weights - n, "%s%s %.12s", n ? ", " : "",
+                              sum[i].type, size);
     }
-    snprintf(m->weight_bytes, sizeof m->weight_bytes, "%llu", (unsigned long long)sum);
+    snprintf(m->weight_bytes, sizeof m->weight_bytes, "%llu", (unsigned long long)all);
     return rc;
 }
 

@@ -400,11 +400,29 @@ static int hash_tokenizer(struct sha256 *h, const char *dir, struct err *e)
     return rc;
 }
 
-int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e)
+static void add_stored(struct stored_bytes sum[BUNDLE_TYPES], const struct st_tensor *t)
 {
-    int rc = 0;
+    int k = 0;
 
-    memset(bytes, 0, sizeof *bytes * N_DTYPES);
+    while (k < BUNDLE_TYPES - 2 && sum[k].type && strcmp(sum[k].type, t->type_name))
+        k++;
+    if (!sum[k].type)
+        sum[k].type = t->type_name;
+    sum[k].bytes += t->bytes;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const struct stored_bytes *x = a, *y = b;
+
+    return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
+}
+
+int bundle_stored(const char *dir, struct stored_bytes sum[BUNDLE_TYPES], struct err *e)
+{
+    int rc = 0, n = 0;
+
+    memset(sum, 0, sizeof *sum * BUNDLE_TYPES);
     for (int p = 0; !rc && p < N_PLACES; p++) {
         char *path = path_join(dir, places[p].folder);
         struct st_file *f = NULL;
@@ -412,10 +430,13 @@ int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e)
         if (!places[p].optional || bundle_has(dir, p))
             rc = st_open(&f, path, e);
         for (int i = 0; f && i < st_count(f); i++)
-            bytes[st_at(f, i)->type] += st_at(f, i)->bytes;
+            add_stored(sum, st_at(f, i));
         st_close(&f);
         free(path);
     }
+    while (sum[n].type)
+        n++;
+    qsort(sum, (size_t)n, sizeof *sum, by_bytes);
     return rc;
 }
 

@@ -99,8 +99,13 @@ NODISCARD int bundle_info_write(const struct bundle_info *info, const char *dir,
  * weights are read once and their hashes kept (cache.h). ERR_CANCEL once *stop is set (NULL:
  * never). */
 NODISCARD int bundle_hash(const char *dir, const atomic_int *stop, char hex[65], struct err *e);
-/* Bytes of weights by the type that they are stored in, all networks together; from the heads of
- * the files. */
-NODISCARD int bundle_stored(const char *dir, uint64_t bytes[N_DTYPES], struct err *e);
+/* Bytes of weights by the type that they are stored in, all networks together, the most first; from
+ * the heads of the files. Ends with type NULL; further types count as the last. */
+#define BUNDLE_TYPES 24
+struct stored_bytes {
+    const char *type; /* as files write it; static */
+    uint64_t bytes;
+};
+NODISCARD int bundle_stored(const char *dir, struct stored_bytes sum[BUNDLE_TYPES], struct err *e);
 
 #endif
