@@ -109,10 +109,11 @@ int zt_job_run(zt_job *job, char *error, size_t size);
 void zt_cancel(zt_job *job);
 
 /* "output" as it was set. Figures after plan: "seed", "width", "height", "frames", "fps", "steps",
- * "threads", "memory_bytes", "forecast_s", "unknown_words" (separated by ", "), "canonical_prompt",
- * "note" (a warning), "again" (what differs from the film that the recipe came from), "model_KEY"
- * (KEY of zt_model_get); after run also "seconds", "frame_hash", "latent_hash". NULL when not known
- * (yet). Valid until the next call with this job. */
+ * "threads", "memory_bytes" (the highest resident memory that the process will have, pages of
+ * mapped weights counted; not what lies on a GPU), "forecast_s", "unknown_words" (separated by ",
+ * "), "canonical_prompt", "note" (a warning), "again" (what differs from the film that the recipe
+ * came from), "model_KEY" (KEY of zt_model_get); after run also "seconds", "frame_hash",
+ * "latent_hash". NULL when not known (yet). Valid until the next call with this job. */
 const char *zt_job_get(zt_job *job, const char *key);
 /* The whole recipe as JSON: prompt, seed, model hash, all settings; no paths, host names or dates.
  * NULL before the plan. Same validity. */

@@ -29,7 +29,9 @@ static void show_help(void)
     puts("zoetrope generate -p TEXT | @FILE | - [options]\n"
          "zoetrope \"a prompt of several words\" [options]\n\n"
          "Draws what the prompt says, in English or Chinese. While it runs the film is\n"
-         "NAME.part.mp4, which plays at any moment; when it is complete it becomes NAME.mp4.\n");
+         "NAME.part.mp4, which plays at any moment; when it is complete it becomes NAME.mp4.\n"
+         "The memory of the forecast is the most that the program will have resident (as in top),\n"
+         "mapped weights and the film's encoder counted, what lies on a GPU not.\n");
     for (int i = 0; !zt_option_info(i, &o, sizeof o); i++) {
         int flag = !strcmp(o.type, "flag");
         char letter[8] = "    ", left[64];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/jsonw.h"
 
 void api_real(char *out, size_t size, double x)
@@ -164,6 +165,26 @@ static int open_model(zt_job *job, struct err *e)
     return 0;
 }
 
+/* Can the film be written, and is there memory for it beside what draws it? */
+static int plan_film(zt_job *job, struct err *e)
+{
+    const struct plan *p = &job->plan;
+    const char *path = request_text(&job->request, OPT_OUTPUT);
+    struct film_options o = film_options(job, NULL);
+    char need[32], has[32];
+    int rc = film_check(path, &o, e);
+
+    if (rc)
+        return rc;
+    job->film_bytes = film_memory(path, &o, p->n_film);
+    if (p->memory_bytes + job->film_bytes <= p->most_bytes)
+        return 0;
+    format_bytes(need, sizeof need, (double)(p->memory_bytes + job->film_bytes));
+    format_bytes(has, sizeof has, (double)p->most_bytes);
+    return err_set(e, ERR_FIT, "%s: a film of %dx%d needs %s of memory, there are %s", path, o.w,
+                   o.h, need, has);
+}
+
 static int plan(zt_job *job, struct err *e)
 {
     int rc = 0;
@@ -174,11 +195,8 @@ static int plan(zt_job *job, struct err *e)
             rc = plan_make(&job->plan, job->model->dir, &job->request, &job->stop, e);
         job->planned = !rc;
     }
-    if (!rc && job->request.value[OPT_OUTPUT].set) {
-        struct film_options o = film_options(job, NULL);
-        rc = film_check(request_text(&job->request, OPT_OUTPUT), &o, e);
-    }
-    return rc;
+    job->film_bytes = 0;
+    return rc || !job->request.value[OPT_OUTPUT].set ? rc : plan_film(job, e);
 }
 
 int zt_job_plan(zt_job *job, char *error, size_t size)
@@ -328,11 +346,16 @@ const char *zt_job_get(zt_job *job, const char *key)
     const struct {
         const char *key;
         int64_t value;
-    } numbers[] = {{"seed", (int64_t)p->seed},    {"width", p->film_w},
-                   {"height", p->film_h},         {"frames", p->n_film},
-                   {"drawn_width", p->w},         {"drawn_height", p->h},
-                   {"drawn_frames", p->n_frames}, {"steps", p->steps},
-                   {"threads", p->threads},       {"memory_bytes", (int64_t)p->memory_bytes}};
+    } numbers[] = {{"seed", (int64_t)p->seed},
+                   {"width", p->film_w},
+                   {"height", p->film_h},
+                   {"frames", p->n_film},
+                   {"drawn_width", p->w},
+                   {"drawn_height", p->h},
+                   {"drawn_frames", p->n_frames},
+                   {"steps", p->steps},
+                   {"threads", p->threads},
+                   {"memory_bytes", (int64_t)(p->memory_bytes + job->film_bytes)}};
 
     arena_reset(&job->text);
     if (!strcmp(key, "output"))

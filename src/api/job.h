@@ -21,6 +21,7 @@ struct zt_job {
     zt_progress_fn on_progress;
     void *frame_user, *progress_user;
 
+    uint64_t film_bytes;      /* forecast for writing it */
     struct film_writer *film; /* open while running */
     char *output;             /* where it goes; NULL: callbacks only */
     struct arena text;        /* what zt_job_get and zt_job_recipe returned last */

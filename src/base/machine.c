@@ -2,6 +2,7 @@
  * (cpu.max, memory.max) and version 1 (cpu.cfs_quota_us, memory.limit_in_bytes). */
 #include "base/machine.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -266,9 +267,43 @@ const char *machine_cpu_name(void)
     return cpu_name;
 }
 
+/* proc(5); ru_maxrss of getrusage will not do: it remembers the program that was there before
+ * exec. */
+static uint64_t own_status(const char *key)
+{
+    char *status = slurp("/proc/self", "status");
+    double kib = status ? field_number(status, key, 0) : 0;
+
+    free(status);
+    return (uint64_t)kib * 1024;
+}
+
+uint64_t machine_rss_bytes(void)
+{
+    return own_status("VmRSS:");
+}
+
 uint64_t machine_peak_rss_bytes(void)
 {
-    struct rusage u;
+    return own_status("VmHWM:");
+}
 
-    return getrusage(RUSAGE_SELF, &u) == 0 ? (uint64_t)u.ru_maxrss * 1024 : 0;
+void machine_trim_heap(void)
+{
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
+
+/* Documentation/admin-guide/mm/transhuge.rst */
+uint64_t machine_huge_page_bytes(void)
+{
+    static const char dir[] = "/sys/kernel/mm/transparent_hugepage";
+    char *enabled = slurp(dir, "enabled");
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+    if (enabled && !strstr(enabled, "[never]"))
+        page = (uint64_t)read_number(dir, "hpage_pmd_size", (double)page);
+    free(enabled);
+    return page;
 }

@@ -13,7 +13,14 @@ uint64_t machine_memory_bytes(void); /* available now under all limits */
  * is asked: the first call changes the process (frames of its signals may then take 8 KiB more). */
 unsigned machine_cpu_features(void);
 const char *machine_cpu_name(void); /* static storage */
+/* Resident memory of this process, now and at its highest: its own, and the pages of mapped files
+ * (program, libraries, weights) that it has touched. 0: the machine does not say. */
+uint64_t machine_rss_bytes(void);
 uint64_t machine_peak_rss_bytes(void);
+/* Pages of the heap that are free go back to the system, where the C library can do that. */
+void machine_trim_heap(void);
+/* Bytes in which memory that asks for huge pages becomes resident; a page where there are none. */
+uint64_t machine_huge_page_bytes(void);
 
 /* Limits of the control groups of this process and of all groups above; INFINITY without one. Files
  * are read below `root` ("" is the real machine), so that a test can make a machine of its own. */

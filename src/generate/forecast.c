@@ -1,132 +1,230 @@
-/* Memory by a dry run of the same networks; time from their operations and a short measurement. */
+/* Memory and operations by a dry run of the same networks; time from the operations and a short
+ * measurement. */
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/machine.h"
 #include "generate/conditions.h"
 #include "generate/plan.h"
+#include "generate/sampler.h"
 #include "generate/velocity.h"
+#include "media/resize.h"
 #include "tensor/ops.h"
 
-#define MIB (1024.0 * 1024.0)
 enum {
-    TEXT_ROWS = 48,            /* of a long prompt */
-    ENCODER_FRAMES = 60,       /* that the encoder of a film looks at, as RGB: measured */
-    PROGRAM_BYTES = 48 << 20,  /* code, libraries, scratch of the kernels */
     SCRATCH_BYTES = 640 << 20, /* of the kernels of a GPU */
     MAX_TOKENS = 1 << 22       /* beyond this even a dry run takes long */
 };
 /* Small matrices and everything between them reach this part of a large matrix product. */
 #define SHARE_OF_SPEED 0.5
 
-/* Bytes of a part's weights as they would be loaded; without their data they know their types. */
-static uint64_t declare_types(const struct part *p, enum dtype job)
-{
-    enum dtype type = p->is ? part_job_type(p, job) : job;
-    struct weight_set *s = p->is ? part_weights(p) : NULL;
-    uint64_t bytes = 0;
-
-    for (int i = 0; s && i < s->n; i++) {
-        s->all[i]->type = s->all[i]->matrix ? type : DT_F32;
-        bytes += (uint64_t)weight_count(s->all[i]) * dtype_bytes(s->all[i]->type);
-    }
-    return bytes;
-}
-
-/* Everything but weights and activations: latents and the sampler's memory of them, rows, pictures,
- * the encoder of the film. */
-static double host_bytes(const struct plan *p)
-{
-    struct latent_shape s = plan_latent(p);
-    double latent = (double)latent_count(&s) * sizeof(float);
-    double drawn = (double)p->w * p->h * 3 * (1 + sizeof(float)) * p->scale * p->scale;
-    double film = (double)p->film_w * p->film_h * 3;
-    if (p->dit.in_channels > p->dit.out_channels || p->dit.n_controls) /* all frames at once */
-        drawn += (double)codec_frames(&p->codec, p->t) * p->w * p->h * 3 * sizeof(float);
-    return latent * 16 + drawn +
-           film * (p->n_film < ENCODER_FRAMES ? p->n_film + 4 : ENCODER_FRAMES) + PROGRAM_BYTES;
-}
-
-/* Operations: of a call of the transformer, of a latent frame and what becomes of it, before all
- * steps. */
-struct work {
-    double dit, vae, first;
+/* What a film costs. */
+struct cost {
+    double host;   /* bytes, weights and base not counted: of the CPU's memory */
+    double device; /* of a device with memory of its own */
+    double flops;
 };
 
-/* Memory in bytes of p with windows of t latent frames. */
-static double dry_run(const struct plan *p, int t, struct work *work)
+static uint64_t base;
+
+static void measure_base(void)
 {
-    struct plan q = *p;
+    machine_trim_heap(); /* what is free there will be taken again */
+    base = machine_rss_bytes();
+}
+
+uint64_t plan_base_bytes(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, measure_base);
+    return base;
+}
+
+/* ---- the dry run ---- */
+
+static int has_own_memory(const struct plan *p)
+{
+    return p->device && !p->device->host;
+}
+
+/* Of a window, as drawing_window makes it. */
+static struct sampler *sampler_of(const struct plan *p)
+{
+    struct sampler_config c = p->schedule;
+    struct sampler *s;
+    struct err e;
+
+    c.name = p->sampler;
+    c.steps = p->steps;
+    c.shift = p->shift;
+    if (sampler_new(&s, &c, &e))
+        BUG("%s", e.msg); /* the options have been checked */
+    return s;
+}
+
+/* Pictures as further channels, or a control video. */
+static int reads_whole_film(const struct plan *p)
+{
+    return p->dit.in_channels > p->dit.out_channels || p->dit.n_controls;
+}
+
+/* Everything of a window that lies in memory of the host beside tensors: the latent, what is known
+ * of the past, what both samples say, one combined, the noise, and what the sampler remembers; rows
+ * of text as the encoder gives them and as the transformer takes them; a picture as numbers, as
+ * drawn, and as shown with the rows of the resize between; of a model that reads a whole film that
+ * film, and its latent. */
+static double host_bytes(const struct plan *p)
+{
+    enum { LATENTS = 6 };
+    struct latent_shape shape = plan_latent(p);
+    const struct denoiser_config *d = &p->dit;
+    struct sampler *s = sampler_of(p);
+    double latent = (double)latent_count(&shape) * sizeof(float);
+    double rows = (double)p->text_start[2] +
+                  (d->text_rows[0] ? 2 * d->text_rows[0] : (double)p->text_start[2]);
+    double picture = (double)p->w * p->h * 3 * p->scale * p->scale;
+    double film = (double)p->film_w * p->film_h * 3;
+    double sum = latent * (LATENTS + sampler_latents(s));
+
+    sampler_free(&s);
+    sum += 2 * (double)latent_tokens(&shape) * sizeof(int32_t);
+    sum += rows * d->text_dim[0] * sizeof(float);
+    sum += picture * (1 + sizeof(float)) + film;
+    if (reads_whole_film(p))
+        sum += sizeof(float) *
+               ((double)codec_frames(&p->codec, p->t) * p->w * p->h * 3 +
+                (double)(p->t + p->ahead) * p->lh * p->lw * (d->in_channels + d->control_channels));
+    if (p->film_w != p->w * p->scale || p->film_h != p->h * p->scale)
+        sum += (double)p->h * p->scale * p->film_w * 3 * sizeof(float);
+    return sum;
+}
+
+static void dry_text(const struct plan *p, struct cx *cx)
+{
+    struct seq seq = {2, p->text_start};
+
+    text_rows(cx, &p->model->text[0], p->tokens, &seq, NULL);
+    cx_step_end(cx);
+}
+
+/* All evaluations of a window, equal ones run once; returns their operations. */
+static double dry_window(const struct plan *p, struct cx *cx)
+{
+    struct velocity_ask ask = velocity_ask_of(p, p->model);
+    struct sampler *s = sampler_of(p);
+    double flops[2][2] = {{0}}, sum = 0;
+    int given = (p->first.rgb && !reads_whole_film(p)) || plan_windows(p) > 1;
+
+    for (int i = 0; i < sampler_evaluations(s); i++) {
+        int expert = velocity_expert(&ask, sampler_timestep(s, i));
+        int n = velocity_samples(&ask, expert, sampler_sigma(s, i));
+        double *of = &flops[expert][n - 1], before = cx->flops;
+
+        if (!*of) {
+            velocity_dry(&ask, cx, expert, n, 1 + given, p->text_start);
+            *of = cx->flops - before;
+        }
+        sum += *of;
+    }
+    sampler_free(&s);
+    return sum;
+}
+
+/* Returns the operations of the whole film's latents; *caches: bytes of the stream. */
+static double dry_decode(const struct plan *p, struct cx *cx, double *caches)
+{
+    enum { DRY = 2 }; /* the second knows a past */
     struct codec_stream stream;
+    double before = cx->flops;
+    int n = p->t < DRY ? p->t : DRY;
+
+    codec_stream_init(&stream, cx->device, &p->model->codec);
+    for (int i = 0; i < n; i++) {
+        struct tensor *y =
+            codec_stream_step(cx, &stream, tensor_new(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)));
+        for (int f = 0; f < (int)y->dim[0]; f++) {
+            struct scope scope;
+            scope_begin(cx, &scope);
+            struct tensor *x = slice_rows(cx, y, f, 1);
+            for (int k = 0; k < p->n_enlarge; k++)
+                x = upsampler_enlarge(cx, &p->model->upsampler[k], x);
+            scope_end(cx, &scope, NULL);
+        }
+        cx_step_end(cx);
+    }
+    *caches = fmax((double)codec_stream_bytes(&stream), (double)cx->aside_bytes);
+    codec_stream_release(&stream);
+    return (cx->flops - before) / n * p->t;
+}
+
+/* p with windows of t latent frames, in the order in which a film is made. */
+static struct cost dry_run(const struct plan *p, int t)
+{
+    struct cost c = {0};
+    struct plan q = *p;
+    double caches, tensors;
     struct cx cx;
 
     q.window = t;
-    q.t = t < p->t ? t : p->t;
-    if (t < p->window) /* then the film is no longer than that */
+    if (t < p->window) { /* then the film is no longer than that */
+        q.t = t;
         q.n_film = (int)(codec_frames(&p->codec, t) * p->fps / p->info.frame_rate + 0.5);
-    cx_init(&cx, device_null(), p->type, NULL);
-    conditions_dry(&cx, &q);
-    work->first = cx.flops;
-    cx.flops = 0;
-    struct velocity_ask ask = velocity_ask_of(&q, p->model);
-    velocity_dry(&ask, &cx, TEXT_ROWS);
-    work->dit = cx.flops / ask.n_denoisers;
-    cx.flops = 0;
-    codec_stream_init(&stream, device_null(), &p->model->codec);
-    for (int i = 0; i < 2; i++) { /* the second knows a past */
-        struct tensor *y =
-            codec_stream_step(&cx, &stream, tensor_new(&cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)));
-        for (int f = 0; f < (int)y->dim[0]; f++) {
-            struct scope scope;
-            scope_begin(&cx, &scope);
-            struct tensor *x = slice_rows(&cx, y, f, 1);
-            for (int k = 0; k < p->n_enlarge; k++)
-                x = upsampler_enlarge(&cx, &p->model->upsampler[k], x);
-            scope_end(&cx, &scope, NULL);
-        }
-        cx_step_end(&cx);
     }
-    work->vae = cx.flops / 2;
-    double tensors = (double)cx_reserved_bytes(&cx) +
-                     fmax((double)codec_stream_bytes(&stream), (double)cx.aside_bytes);
-    codec_stream_release(&stream);
+    cx_init_dry(&cx, p->type, p->threads);
+    conditions_dry(&cx, &q);
+    dry_text(&q, &cx);
+    c.flops = cx.flops + plan_windows(&q) * dry_window(&q, &cx);
+    c.flops += dry_decode(&q, &cx, &caches);
+    c.host = host_bytes(&q);
+    if (has_own_memory(p)) {
+        c.device = (double)cx_reserved_bytes(&cx) + caches;
+    } else {
+        tensors = (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
+        c.host += tensors + caches;
+    }
     cx_release(&cx);
-    return tensors + host_bytes(&q) + (double)p->weight_bytes;
+    return c;
 }
 
-/* Operations per second of a matrix product like those of the transformer, in about 20 ms. */
+/* ---- time ---- */
+
+/* Operations per second of a matrix product like those of the transformer: the best of some rounds
+ * that take about 20 ms, so that what else the machine does counts little. */
 static int measure_speed(const struct plan *p, double *speed, struct err *e)
 {
     struct threads *th = threads_new(p->threads);
     struct weight_set set;
     struct cx cx;
-    double start = 0, spent = 0;
+    double least = INFINITY, spent = 0;
     int64_t rows = 512, dim = 512;
 
     weight_set_init(&set);
     struct linear_w w = linear_declare(&set, "w", dim, dim, 0, INIT_LINEAR, 1);
     cx_init(&cx, p->device, p->type, th);
     device_enter(p->device);
-    (void)!weight_set_allocate(&set, p->device, p->type, 0, &cx.err);
-    for (int i = 0; !cx.err.code && (i == 0 || spent < 0.02); i++) { /* the first round warms up */
-        if (i == 1) {
-            cx.flops = 0;
-            start = clock_s();
-        }
+    int rc = weight_set_allocate(&set, p->device, p->type, 0, &cx.err);
+    for (int i = 0; !rc && (i < 2 || spent < 0.02); i++) { /* the first round warms up */
+        double start = clock_s(), took;
         float first; /* reading waits for the device */
         struct tensor *y = linear(&cx, tensor_zeros(&cx, p->type, DIMS(rows, dim)), &w);
         tensor_read_f32(&cx, slice_rows(&cx, slice_last(&cx, y, 0, 1), 0, 1), &first);
         cx_step_end(&cx);
-        if (i > 0)
-            spent = clock_s() - start;
+        rc = cx.err.code;
+        took = fmax(clock_s() - start, 1e-9);
+        least = i && took < least ? took : least;
+        spent += i ? took : 0;
     }
-    *speed = cx.flops / spent;
-    int rc = cx.err.code ? err_set(e, cx.err.code, "forecast: %s", cx.err.msg) : 0;
+    if (rc)
+        err_set(e, rc, "forecast: %s", cx.err.msg);
     device_leave(p->device);
     cx_release(&cx);
     weight_set_release(&set);
     threads_free(&th);
+    *speed = 2.0 * (double)(rows * dim * dim) / least;
     return rc;
 }
 
@@ -153,12 +251,11 @@ static double least_bytes(const struct plan *p, int t)
 static int longest(const struct plan *p, double memory, const atomic_int *stop)
 {
     int good = 0, bad = p->window;
-    struct work work;
 
     while (bad - good > 1 && !stopped(stop)) {
         int t = good + (bad - good) / 2;
         if (t <= p->dit.most_positions && tokens_of(p, t) <= MAX_TOKENS &&
-            least_bytes(p, t) <= memory && dry_run(p, t, &work) <= memory)
+            least_bytes(p, t) <= memory && dry_run(p, t).host <= memory)
             good = t;
         else
             bad = t;
@@ -166,11 +263,12 @@ static int longest(const struct plan *p, double memory, const atomic_int *stop)
     return good;
 }
 
-static int refuse(const struct plan *p, double need, double memory, const atomic_int *stop,
-                  struct err *e)
+/* fixed: of the memory, what weights and the process take. */
+static int refuse(const struct plan *p, double need, double memory, double fixed,
+                  const atomic_int *stop, struct err *e)
 {
     char needs[32] = "more", has[32];
-    int t = longest(p, memory, stop);
+    int t = longest(p, memory - fixed, stop);
 
     if (stopped(stop))
         return err_set(e, ERR_CANCEL, "stopped");
@@ -191,9 +289,9 @@ static int refuse(const struct plan *p, double need, double memory, const atomic
         frames / p->info.frame_rate);
 }
 
-/* What of the weights may lie on a device of its own memory, beside the tensors and the scratch of
- * its kernels. */
-static int share_device(struct plan *p, double tensors, const uint64_t bytes[N_PLACES],
+/* Which part of the weights may lie on a device of its own memory, beside the tensors and the
+ * scratch of its kernels. */
+static int share_device(struct plan *p, double tensors, const struct store_room of[N_PLACES],
                         struct err *e)
 {
     double room = (double)p->device->room(p->device), scratch = fmin(SCRATCH_BYTES, room / 4);
@@ -210,35 +308,54 @@ static int share_device(struct plan *p, double tensors, const uint64_t bytes[N_P
     }
     for (int i = 0; i < N_PLACES && all > left; i++)
         if (i != PLACE_CODEC) /* small, and it does not come and go by parts */
-            p->budget.bytes[i] = (uint64_t)(left * (double)bytes[i] / all);
+            p->budget.bytes[i] = (uint64_t)(left * (double)of[i].own / all);
+    p->device_bytes = (uint64_t)(tensors + scratch + fmin(all, left));
     return 0;
+}
+
+/* Weights on the host: copies, and mapped pages; of a device those that wait for their turn. */
+static double host_weights(const struct plan *p, const struct store_room of[N_PLACES])
+{
+    double sum = 0;
+
+    for (int i = 0; i < N_PLACES; i++) {
+        double own = (double)of[i].own, budget = (double)p->budget.bytes[i];
+
+        if (has_own_memory(p))
+            own = budget > 0 && own > budget ? own - budget : 0;
+        sum += own + (double)of[i].mapped;
+    }
+    return sum;
 }
 
 int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e)
 {
-    uint64_t bytes[N_PLACES];
-    struct work work = {0};
-    double need = 0;
-    int rc = 0, t = p->window;
-    int small = t <= p->dit.most_positions && tokens_of(p, t) <= MAX_TOKENS &&
-                least_bytes(p, t) <= (double)memory;
+    struct store_room of[N_PLACES];
+    struct cost c = {0};
+    double speed = 1, fixed, left;
+    int t = p->window, rc = bundle_survey(p->model, p->device, p->type, of, e);
 
+    if (rc)
+        return rc;
+    p->most_bytes = memory;
     p->weight_bytes = 0;
     for (int i = 0; i < N_PLACES; i++)
-        p->weight_bytes += bytes[i] = declare_types(&p->model->part[i], p->type);
+        p->weight_bytes += of[i].own + of[i].mapped;
+    fixed = (double)plan_base_bytes() + host_weights(p, of);
+    left = (double)memory - fixed;
+    int small = t <= p->dit.most_positions && tokens_of(p, t) <= MAX_TOKENS &&
+                least_bytes(p, t) <= (double)memory;
     if (small)
-        need = dry_run(p, t, &work);
-    if (!small || need > (double)memory)
-        rc = refuse(p, need, (double)memory, stop, e);
-    if (!rc && p->device && p->device->room)
-        rc = share_device(p, need - host_bytes(p) - (double)p->weight_bytes, bytes, e);
-    double speed = 1;
+        c = dry_run(p, t);
+    if (!small || c.host > left)
+        rc = refuse(p, small ? fixed + c.host : 0, (double)memory, fixed, stop, e);
+    if (!rc && p->device->room)
+        rc = share_device(p, c.device, of, e);
     if (!rc)
         rc = measure_speed(p, &speed, e);
     if (!rc) {
-        int calls = plan_windows(p) * p->steps * (!strcmp(p->sampler, "heun") ? 2 : 1);
-        p->memory_bytes = (uint64_t)need;
-        p->flops = work.dit * calls + work.vae * p->t + work.first;
+        p->memory_bytes = (uint64_t)(plan_base_bytes() + host_weights(p, of) + c.host);
+        p->flops = c.flops;
         p->forecast_s =
             p->flops / (speed * SHARE_OF_SPEED) + (double)p->n_film * p->film_w * p->film_h * 60e-9;
     }

@@ -343,26 +343,22 @@ static void note_unread(struct plan *p, const struct tokenizer *t, const char *o
                         option, most, shown, text + at, at + (size_t)shown < n ? "..." : ""));
 }
 
-/* A tokenizer is large: only texts that may be too long are counted. No character has more tokens
- * than this for each of its bytes. */
+/* What is read of both texts. The process is measured while the tokenizer is there, as it is while
+ * the film is drawn. */
 static int settle_tokens(struct plan *p, struct err *e)
 {
-    enum { TOKENS_PER_BYTE = 6 };
-    size_t most = (size_t)prompt_tokens_most(&p->dit), longest = strlen(p->prompt);
     struct tokenizer *t;
-    int rc;
-
-    if (strlen(p->negative) > longest)
-        longest = strlen(p->negative);
-    if (TOKENS_PER_BYTE * longest + 2 <= most)
-        return 0;
     char *dir = path_join(p->model->dir, "tokenizer");
-    rc = tokenizer_open(&t, dir, e);
+    int rc = tokenizer_open(&t, dir, e);
+
     free(dir);
     if (rc)
         return rc;
     note_unread(p, t, "prompt", p->prompt);
     note_unread(p, t, "negative", p->negative);
+    p->tokens =
+        prompt_tokens_both(t, p->prompt, p->negative, prompt_tokens_most(&p->dit), p->text_start);
+    plan_base_bytes();
     tokenizer_free(&t);
     return 0;
 }
@@ -436,7 +432,8 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
     if (!rc)
         rc = plan_control_settle(p, &pictures, r, e);
     plan_pictures_release(&pictures);
-    uint64_t memory = machine_memory_bytes(), most = (uint64_t)request_int(r, OPT_RAM, INT64_MAX);
+    uint64_t memory = machine_rss_bytes() + machine_memory_bytes();
+    uint64_t most = (uint64_t)request_int(r, OPT_RAM, INT64_MAX);
     if (!rc)
         rc = plan_forecast(p, most < memory ? most : memory, stop, e);
     if (rc)
@@ -450,6 +447,7 @@ void plan_release(struct plan *p)
     free(p->negative);
     free(p->unknown);
     free(p->note);
+    free(p->tokens);
     free(p->first.rgb);
     free(p->first.seen);
     free(p->last.rgb);

@@ -1,7 +1,12 @@
 /* plan.h - a request made complete: every size, number and word settled, memory and time forecast.
  *
- * Made from the configs of a model directory, without its weights. The memory is that of a dry run
- * of the same networks, so it is exact for tensors.
+ * Made from the configs of a model directory and the headers of its weights. The forecast of memory
+ * is the peak of the process's resident memory (VmHWM, what `top` and time -v show): what it holds
+ * already, its own copies of weights, the pages of mapped weights that it will touch, tensors and
+ * scratch of a dry run of the same networks, latents and pictures. Mapped pages can be dropped by
+ * the system and read again, but a film that has less memory than that crawls. What the writer of
+ * the film takes is not in it (film_memory). On a device with memory of its own, its tensors and
+ * weights lie there and count for device_bytes.
  * Threads: a plan belongs to one thread; once made it is only read. */
 #ifndef GENERATE_PLAN_H
 #define GENERATE_PLAN_H
@@ -64,8 +69,13 @@ struct plan {
     char lora_hash[65]; /* "" without any */
     int any_picture;    /* 1: the film is drawn also when it loses its first frame */
 
-    uint64_t weight_bytes, memory_bytes; /* forecast: weights; all together */
-    struct bundle_budget budget;         /* of weights on the device; 0: they fit */
+    int32_t *tokens;       /* owned: of the prompt, text_start[0]..[1], and of the negative */
+    int64_t text_start[3]; /* prompt, ..[2] */
+
+    /* forecast: weights wherever they lie; of the host, all together; of the device's own memory */
+    uint64_t weight_bytes, memory_bytes, device_bytes;
+    uint64_t most_bytes;         /* that the process may hold */
+    struct bundle_budget budget; /* of weights on the device; 0: they fit */
     double flops, forecast_s;
 };
 
@@ -103,7 +113,9 @@ NODISCARD int plan_control_settle(struct plan *p, const struct pictures *x, cons
                                   struct err *e);
 void plan_note(struct plan *p, char *text); /* a warning more; takes over the text */
 
-/* forecast.c: fill in the last block. memory: what may be used. */
+/* forecast.c: fill in the last block. memory: what the process may hold in all. */
 NODISCARD int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e);
+/* Resident memory of the process when this was first called: program, libraries, tokenizer. */
+uint64_t plan_base_bytes(void);
 
 #endif

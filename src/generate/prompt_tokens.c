@@ -3,11 +3,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
+
 int prompt_tokens_most(const struct denoiser_config *c)
 {
     int most = c->text_rows[0];
 
     return most == 0 || most > PROMPT_MAX_TOKENS ? PROMPT_MAX_TOKENS : most;
+}
+
+int32_t *prompt_tokens_both(const struct tokenizer *t, const char *prompt, const char *negative,
+                            int most, int64_t start[3])
+{
+    const char *text[2] = {prompt, negative};
+    int32_t *all = xmalloc(sizeof(*all) * 2 * PROMPT_MAX_TOKENS);
+    int end = tokenizer_end(t);
+
+    start[0] = 0;
+    for (int i = 0; i < 2; i++) {
+        int32_t *ids;
+        int n;
+        tokenizer_encode(t, text[i], strlen(text[i]), &ids, &n);
+        if (n > most) {
+            n = most;
+            if (end >= 0)
+                ids[n - 1] = end;
+        }
+        memcpy(all + start[i], ids, sizeof(*all) * (size_t)n);
+        start[i + 1] = start[i] + n;
+        free(ids);
+    }
+    return all;
 }
 
 static int fits(const struct tokenizer *t, const char *text, size_t bytes, int most)

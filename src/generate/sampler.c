@@ -10,6 +10,7 @@ struct kind {
     const char *name;
     void (*schedule)(struct sampler *s);
     void (*step)(struct sampler *s, int i, float *x, const float *v, size_t n);
+    int latents_by_order, latents; /* that history() is asked for */
 };
 
 struct sampler {
@@ -337,7 +338,8 @@ static void step_unipc(struct sampler *s, int i, float *x, const float *v, size_
     unipc_move(s, i, s->order, last, x, NULL, n);
 }
 
-#define KIND(name, schedule, step) {name, schedule_##schedule, step_##step},
+#define KIND(name, schedule, step, by_order, latents)                                              \
+    {name, schedule_##schedule, step_##step, by_order, latents},
 static const struct kind kinds[] = {SAMPLERS(KIND)};
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
 
@@ -397,6 +399,11 @@ void sampler_free(struct sampler **s)
 int sampler_evaluations(const struct sampler *s)
 {
     return s->n;
+}
+
+int sampler_latents(const struct sampler *s)
+{
+    return s->kind->latents_by_order * s->c.order + s->kind->latents;
 }
 
 double sampler_timestep(const struct sampler *s, int i)

@@ -18,16 +18,17 @@
 #include "base/err.h"
 #include "base/torch_rng.h"
 
-/* THE table of samplers: name, and which schedule_ and step_ of sampler.c are its own. */
+/* THE table of samplers: name, which schedule_ and step_ of sampler.c are its own, and how many
+ * latents it remembers: so many for each order of the solver, and so many beside them. */
 #define SAMPLERS(ROW)                                                                              \
-    ROW("euler", linear, euler)                                                                    \
-    ROW("unipc", unipc, unipc)                                                                     \
-    ROW("dpmpp-2m", dpm, dpm)                                                                      \
-    ROW("heun", heun, heun)                                                                        \
-    ROW("lcm", linear, lcm)
-#define SAMPLER_AND(name, schedule, step) ", " name
+    ROW("euler", linear, euler, 0, 0)                                                              \
+    ROW("unipc", unipc, unipc, 1, 2)                                                               \
+    ROW("dpmpp-2m", dpm, dpm, 1, 0)                                                                \
+    ROW("heun", heun, heun, 0, 2)                                                                  \
+    ROW("lcm", linear, lcm, 0, 1)
+#define SAMPLER_AND(name, ...) ", " name
 #define SAMPLER_LIST (&SAMPLERS(SAMPLER_AND)[2]) /* "euler, unipc, ..." */
-#define SAMPLER_NAME(name, schedule, step) name,
+#define SAMPLER_NAME(name, ...) name,
 
 enum { SAMPLER_MAX_ORDER = 3, SAMPLER_MAX_STEPS = 1000, SAMPLER_TRAIN_STEPS = 1000 };
 
@@ -55,6 +56,7 @@ NODISCARD int sampler_new(struct sampler **out, const struct sampler_config *c, 
 void sampler_free(struct sampler **s);
 
 int sampler_evaluations(const struct sampler *s);        /* calls of the network */
+int sampler_latents(const struct sampler *s);            /* arrays of n that it remembers */
 double sampler_timestep(const struct sampler *s, int i); /* what the network is told, 0..1000 */
 double sampler_sigma(const struct sampler *s,
                      int i); /* noise level of evaluation i; i = evaluations: the end */

@@ -34,40 +34,22 @@ struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b
 
 /* ---- text ---- */
 
-/* Token ids of both prompts one after the other; start[3] gets their rows. */
-static int32_t *tokens(const struct bundle *b, const struct plan *p, int64_t start[3])
-{
-    const char *text[2] = {p->prompt, p->negative};
-    int32_t *all = xmalloc(sizeof(*all) * 2 * PROMPT_MAX_TOKENS);
-    int most = prompt_tokens_most(&b->denoiser[0].config), end = tokenizer_end(b->tokenizer);
-
-    start[0] = 0;
-    for (int i = 0; i < 2; i++) {
-        int32_t *ids;
-        int n;
-        tokenizer_encode(b->tokenizer, text[i], strlen(text[i]), &ids, &n);
-        if (n > most) { /* what is too long loses its tail, not its end token */
-            n = most;
-            if (end >= 0)
-                ids[n - 1] = end;
-        }
-        memcpy(all + start[i], ids, sizeof(*all) * (size_t)n);
-        start[i + 1] = start[i] + n;
-        free(ids);
-    }
-    return all;
-}
-
 /* Rows as the transformer was trained: exactly those of the prompt, or filled up with zeros. */
-static void keep_text(struct velocity *v, const float *rows, const int64_t start[3])
+static void start_text(struct velocity *v, const int64_t start[3])
 {
-    const struct denoiser_config *c = &v->ask.denoiser->config;
-    int64_t fixed = c->text_rows[0], dim = c->text_dim[0];
+    int64_t fixed = v->ask.denoiser->config.text_rows[0];
 
     v->text_start[0] = 0;
     for (int i = 0; i < 2; i++)
         v->text_start[i + 1] = v->text_start[i] + (fixed ? fixed : start[i + 1] - start[i]);
     v->second_start[1] = v->text_start[2] - v->text_start[1];
+}
+
+static void keep_text(struct velocity *v, const float *rows, const int64_t start[3])
+{
+    int64_t dim = v->ask.denoiser->config.text_dim[0];
+
+    start_text(v, start);
     v->text = xcalloc((size_t)(v->text_start[2] * dim), sizeof(float));
     for (int i = 0; i < 2; i++)
         memcpy(v->text + v->text_start[i] * dim, rows + start[i] * dim,
@@ -197,7 +179,8 @@ int velocity_of_plan(struct velocity *v, struct cx *cx, const struct bundle *b,
 {
     struct velocity_ask ask = velocity_ask_of(p, b);
     int64_t start[3];
-    int32_t *ids = tokens(b, p, start);
+    int32_t *ids = prompt_tokens_both(b->tokenizer, p->prompt, p->negative,
+                                      prompt_tokens_most(&b->denoiser[0].config), start);
 
     ask.stop = stop;
     if (c) {
@@ -310,6 +293,16 @@ static double scale_at(const struct velocity_ask *ask, int expert, double sigma)
     return on ? expert ? ask->guidance2 : g->scale : 1;
 }
 
+int velocity_expert(const struct velocity_ask *ask, double timestep)
+{
+    return timestep < ask->boundary;
+}
+
+int velocity_samples(const struct velocity_ask *ask, int expert, double sigma)
+{
+    return scale_at(ask, expert, sigma) != 1 ? 2 : 1;
+}
+
 /* The network said what is not finite: it is asked once more, and watched. */
 static int say_trouble(struct velocity *v, const float *x, int expert, struct samples which,
                        struct err *e)
@@ -359,9 +352,9 @@ static int ask_once(struct velocity *v, const float *x, int expert, struct sampl
 int velocity_at(struct velocity *v, const float *x, double timestep, double sigma, float *out,
                 struct err *e)
 {
-    int expert = timestep < v->ask.boundary, rc = 0;
+    int expert = velocity_expert(&v->ask, timestep), rc = 0;
     double guidance = scale_at(&v->ask, expert, sigma);
-    int n = guidance != 1 ? 2 : 1;
+    int n = velocity_samples(&v->ask, expert, sigma);
     size_t count = latent_count(&v->ask.shape);
 
     for (int i = 0; !rc && i < n; i++) {
@@ -393,25 +386,22 @@ static void dry_call(struct velocity *v, struct cx *cx, const struct denoiser *d
         in.control = tensor_new(cx, DT_F32, DIMS(c->control_channels, places));
     if (v->ask.n_rows)
         in.image = tensor_new(cx, DT_F32, DIMS(which.n * v->ask.n_rows, c->image_dim));
-    call(v, cx, d, which, &in, &(double){500});
+    call(v, cx, d, which, &in, v->times);
     cx_step_end(cx);
 }
 
-void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int text_rows)
+void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int expert, int n, int n_times,
+                  const int64_t start[3])
 {
-    int n = ask->guidance.scale != 1 ? 2 : 1;
+    struct velocity v = {.ask = *ask, .n_times = n_times};
 
-    for (int i = 0; i < ask->n_denoisers; i++) {
-        const struct denoiser_config *c = &ask->denoiser[i].config;
-        int rows = c->text_rows[0] ? c->text_rows[0] : text_rows;
-        struct velocity v = {.ask = *ask,
-                             .n_times = 1,
-                             .text_start = {0, rows, 2 * rows},
-                             .second_start = {0, rows}};
-
-        start_images(&v);
-        for (int k = 0; k < n; k++)
-            if (samples_of(ask, n, k).n)
-                dry_call(&v, cx, &ask->denoiser[i], samples_of(ask, n, k));
-    }
+    v.times = xcalloc((size_t)n_times, sizeof *v.times);
+    v.time_index = xcalloc(2 * (size_t)latent_tokens(&ask->shape), sizeof *v.time_index);
+    start_text(&v, start);
+    start_images(&v);
+    for (int k = 0; k < n; k++)
+        if (samples_of(ask, n, k).n)
+            dry_call(&v, cx, &ask->denoiser[expert], samples_of(ask, n, k));
+    free(v.time_index);
+    free(v.times);
 }

@@ -67,8 +67,13 @@ void velocity_give(struct velocity *v, const struct given *list, int n);
  * ERR_CANCEL. */
 NODISCARD int velocity_at(struct velocity *v, const float *x, double timestep, double sigma,
                           float *out, struct err *e);
-/* One call on a dry cx: cx->flops and cx's peak say what it costs. text_rows of each prompt. */
-void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int text_rows);
+/* Which denoiser is asked at a timestep, and for how many samples at a noise level. */
+int velocity_expert(const struct velocity_ask *ask, double timestep);
+int velocity_samples(const struct velocity_ask *ask, int expert, double sigma);
+/* Such calls on a dry cx, with so many timesteps among the tokens and prompts of start's lengths:
+ * cx->flops and cx's peak say what they cost. */
+void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int expert, int n, int n_times,
+                  const int64_t start[3]);
 /* What is asked for the windows of p. */
 struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b);
 

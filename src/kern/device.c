@@ -11,8 +11,6 @@
 #include "base/utf8.h"
 #include "kern/cuda/cuda_device.h"
 
-#define MAP_FROM ((size_t)1 << 20) /* larger blocks are mapped: untouched pages cost nothing */
-
 static size_t whole_lines(size_t bytes)
 {
     return bytes ? (bytes + 63) & ~(size_t)63 : 64;
@@ -24,7 +22,7 @@ static void *host_take(struct device *d, size_t bytes)
 
     (void)d;
     bytes = whole_lines(bytes);
-    if (bytes >= MAP_FROM) {
+    if (bytes >= DEVICE_MAP_FROM) {
         mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         mem = mem == MAP_FAILED ? NULL : mem;
         if (mem)
@@ -39,7 +37,7 @@ static void host_give(struct device *d, void *mem, size_t bytes)
 {
     (void)d;
     bytes = whole_lines(bytes);
-    if (mem && bytes >= MAP_FROM)
+    if (mem && bytes >= DEVICE_MAP_FROM)
         munmap(mem, bytes);
     else
         free(mem);

@@ -68,6 +68,9 @@ struct device {
     struct device_queue *queue;                    /* NULL: any number of callers at once */
 };
 
+/* Blocks of the CPU from this size on are mapped, with huge pages where there are such: what is not
+ * touched costs nothing. */
+#define DEVICE_MAP_FROM ((size_t)1 << 20)
 struct device *device_cpu(void);  /* kernels_best() on host memory */
 struct device *device_null(void); /* the null kernels */
 /* By name: "cpu", "cuda" (the first), "cuda:N". ERR_DEVICE says what is missing: a GPU, a driver, a

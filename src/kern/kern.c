@@ -10,26 +10,32 @@
 #include "kern/cuda/cuda_device.h"
 #include "kern/x86/x86.h"
 
-enum { BIG_PAGE = 2 << 20 };
+enum { PAGE = 4 << 10, BIG_PAGE = 2 << 20, BIG_FROM = BIG_PAGE / 2 /* bytes of scratch */ };
 
 struct block {
     void *data;
-    size_t bytes;
+    size_t bytes, used; /* as mapped; the most that was asked for */
 };
 
 /* block[0..n-1] belong to the workers, block[n] to all of them. */
 struct kscratch {
-    int n;
+    int n, dry;
     struct block block[];
 };
 
 void kcx_init(struct kcx *kc, struct threads *th)
 {
-    int n = th ? threads_count(th) : 1;
+    kcx_init_dry(kc, th ? threads_count(th) : 1);
+    kc->threads = th;
+    kc->scratch->dry = 0;
+}
 
-    *kc = (struct kcx){.threads = th};
-    kc->scratch = xcalloc(1, sizeof *kc->scratch + (size_t)(n + 1) * sizeof(struct block));
-    kc->scratch->n = n;
+void kcx_init_dry(struct kcx *kc, int threads)
+{
+    *kc = (struct kcx){0};
+    kc->scratch = xcalloc(1, sizeof *kc->scratch + (size_t)(threads + 1) * sizeof(struct block));
+    kc->scratch->n = threads;
+    kc->scratch->dry = 1;
 }
 
 void kcx_release(struct kcx *kc)
@@ -37,22 +43,78 @@ void kcx_release(struct kcx *kc)
     if (!kc->scratch)
         return;
     for (int i = 0; i <= kc->scratch->n; i++)
-        free(kc->scratch->block[i].data);
+        if (kc->scratch->block[i].data)
+            munmap(kc->scratch->block[i].data, kc->scratch->block[i].bytes);
     free(kc->scratch);
     *kc = (struct kcx){0};
 }
 
+int kcx_workers(const struct kcx *kc)
+{
+    return kc->scratch ? kc->scratch->n : 1;
+}
+
+int kcx_counts(const struct kcx *kc)
+{
+    return kc->scratch && kc->scratch->dry;
+}
+
+int kcx_reserve(struct kcx *kc, int64_t items, size_t bytes, size_t shared)
+{
+    struct kscratch *s = kc->scratch;
+
+    if (!kcx_counts(kc))
+        return 1;
+    for (int i = 0; i < s->n && i < items; i++)
+        if (bytes > s->block[i].used)
+            s->block[i].used = bytes;
+    if (shared > s->block[s->n].used)
+        s->block[s->n].used = shared;
+    return 0;
+}
+
+uint64_t kcx_scratch_bytes(const struct kcx *kc, uint64_t page)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i <= kc->scratch->n; i++) {
+        uint64_t used = kc->scratch->block[i].used, whole = used < BIG_FROM ? PAGE : page;
+
+        sum += (used + whole - 1) / whole * whole;
+    }
+    return sum;
+}
+
+/* From the start of a big page on; mapped, so that it leaves no hole in the heap when it grows. */
+static void *map_big(size_t bytes)
+{
+    char *p =
+        mmap(NULL, bytes + BIG_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t before;
+
+    if (p == MAP_FAILED)
+        panic("out of memory: %zu bytes of kernel scratch", bytes);
+    before = -(uintptr_t)p % BIG_PAGE;
+    if (before)
+        munmap(p, before);
+    munmap(p + before + bytes, BIG_PAGE - before);
+    if (bytes >= BIG_PAGE)
+        madvise(p + before, bytes, MADV_HUGEPAGE); /* only speed: packed panels cross many pages */
+    return p + before;
+}
+
 static void *grow(struct block *b, size_t bytes)
 {
+    if (bytes > b->used)
+        b->used = bytes;
     if (bytes > b->bytes) {
-        size_t want = bytes + bytes / 4;
+        size_t want = bytes + bytes / 4; /* what is not touched costs nothing */
+        size_t whole = bytes < BIG_FROM ? PAGE : BIG_PAGE;
 
-        want = (want + BIG_PAGE - 1) / BIG_PAGE * BIG_PAGE;
-        free(b->data);
-        b->data = aligned_alloc(BIG_PAGE, want);
-        if (!b->data)
-            panic("out of memory: %zu bytes of kernel scratch", want);
-        madvise(b->data, want, MADV_HUGEPAGE); /* only speed: packed panels cross many pages */
+        want = (want + whole - 1) / whole * whole;
+        if (b->data)
+            munmap(b->data, b->bytes);
+        b->data = map_big(want);
         b->bytes = want;
     }
     return b->data;

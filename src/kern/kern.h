@@ -30,7 +30,17 @@ struct kcx {
     struct device *device; /* what the kernels run on; NULL = the CPU */
 };
 void kcx_init(struct kcx *kc, struct threads *th);
+/* For a dry run: kernels do nothing but say what scratch so many threads would take. */
+void kcx_init_dry(struct kcx *kc, int threads);
 void kcx_release(struct kcx *kc);
+int kcx_workers(const struct kcx *kc);
+int kcx_counts(const struct kcx *kc); /* of kcx_init_dry */
+/* Each of the workers that share `items` will ask for up to so many bytes of scratch, all of them
+ * together for `shared`. 0: only the count is wanted, there is nothing to do. To be called where
+ * the items are given out. */
+int kcx_reserve(struct kcx *kc, int64_t items, size_t bytes, size_t shared);
+/* Scratch that is resident, in whole pages of so many bytes; of a dry run what would be. */
+uint64_t kcx_scratch_bytes(const struct kcx *kc, uint64_t page);
 void *kcx_scratch(struct kcx *kc, int worker, size_t bytes); /* 64-byte aligned, old content lost */
 void *kcx_shared(struct kcx *kc, size_t bytes); /* one more, for all workers of a call */
 

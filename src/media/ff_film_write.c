@@ -8,12 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pthread.h>
+
 #include <libavformat/avformat.h>
 #include <libavutil/opt.h>
 
+#include "base/machine.h"
 #include "media/ff_film_check.h"
 #include "media/ff_util.h"
 #include "media/film_kind.h"
+#include "media/x264_room.h"
 #include "media/yuv.h"
 
 struct mp4 {
@@ -22,6 +26,7 @@ struct mp4 {
     AVCodecContext *enc;
     AVFrame *frame;
     AVPacket *pkt;
+    AVRational rate;     /* frames per second */
     char *comment;       /* owned; NULL: that of the part file */
     int64_t n;           /* frames taken */
     struct film_sum sum; /* of what the encoder made of them */
@@ -59,7 +64,7 @@ static void set_colours(AVCodecContext *enc, int lossless)
 static int open_encoder(struct mp4 *m, const struct film_options *o, struct err *e)
 {
     const AVCodec *codec = avcodec_find_encoder_by_name(o->lossless ? "libx264rgb" : "libx264");
-    char crf[16];
+    char crf[16], ahead[16];
     int rc;
 
     if (!codec)
@@ -71,18 +76,19 @@ static int open_encoder(struct mp4 *m, const struct film_options *o, struct err 
     m->enc->width = o->w;
     m->enc->height = o->h;
     m->enc->time_base = (AVRational){o->fps_den, o->fps_num};
-    m->enc->framerate = (AVRational){o->fps_num, o->fps_den};
+    m->rate = m->enc->framerate = (AVRational){o->fps_num, o->fps_den};
     m->enc->gop_size = 2 * o->fps_num / o->fps_den + 1; /* players seek to key frames */
     m->enc->thread_count = 1;
     m->enc->flags |= AV_CODEC_FLAG_BITEXACT | AV_CODEC_FLAG_GLOBAL_HEADER;
     m->enc->log_level_offset = FF_QUIET;
     set_colours(m->enc, o->lossless);
     snprintf(crf, sizeof crf, "%d", o->crf);
+    snprintf(ahead, sizeof ahead, "%d", X264_LOOKAHEAD);
     const char *const options[][2] = {
         {"preset", "medium"},
         {o->lossless ? "qp" : "crf", o->lossless ? "0" : crf},
         /* A short look ahead keeps the part file close behind the frames. */
-        {"rc-lookahead", "12"},
+        {"rc-lookahead", ahead},
         /* Flat colours are what people compare: finer chroma, for a few per cent more bytes. And
          * the same bytes on every CPU: x264's AVX-512 rate control depends on memory that nobody
          * has set. */
@@ -155,27 +161,21 @@ static int open_part(struct mp4 *m, const struct film_options *o, struct err *e)
     return rc;
 }
 
-static int mp4_begin(void **state, const char *path, const struct film_options *o, struct err *e)
+static void mp4_init(struct mp4 *m, const char *path, const char *part)
 {
-    struct mp4 *m = xcalloc(1, sizeof *m);
-    int rc;
-
     m->path = xstrdup(path);
-    m->part = film_part_name(path);
-    m->lossless = o->lossless;
+    m->part = xstrdup(part);
     m->hold = -1;
     film_sum_init(&m->sum);
     m->frame = av_frame_alloc();
     m->pkt = av_packet_alloc();
     if (!m->frame || !m->pkt)
         panic("out of memory");
-    rc = open_encoder(m, o, e);
-    if (!rc && (m->hold = film_hold_part(m->part, e)) < 0)
-        rc = m->hold;
-    if (rc || (rc = open_part(m, o, e))) {
-        mp4_free(m);
-        return rc;
-    }
+}
+
+static void frame_init(struct mp4 *m, const struct film_options *o)
+{
+    m->lossless = o->lossless;
     m->frame->width = o->w;
     m->frame->height = o->h;
     m->frame->format = m->enc->pix_fmt;
@@ -183,6 +183,24 @@ static int mp4_begin(void **state, const char *path, const struct film_options *
     m->frame->color_range = m->enc->color_range;
     if (av_frame_get_buffer(m->frame, 0) < 0)
         panic("out of memory");
+}
+
+static int mp4_begin(void **state, const char *path, const struct film_options *o, struct err *e)
+{
+    struct mp4 *m = xcalloc(1, sizeof *m);
+    char *part = film_part_name(path);
+    int rc;
+
+    mp4_init(m, path, part);
+    free(part);
+    rc = open_encoder(m, o, e);
+    if (!rc && (m->hold = film_hold_part(m->part, e)) < 0)
+        rc = m->hold;
+    if (rc || (rc = open_part(m, o, e))) {
+        mp4_free(m);
+        return rc;
+    }
+    frame_init(m, o);
     *state = m;
     return 0;
 }
@@ -240,6 +258,21 @@ static int mp4_comment(void *state, const char *comment, struct err *e)
     return 0;
 }
 
+/* What the encoder says of the film stays; its memory is not needed for the second pass. */
+static void close_encoder(struct mp4 *m)
+{
+    AVCodecParameters *par = avcodec_parameters_alloc();
+    AVCodecContext *said = avcodec_alloc_context3(NULL);
+
+    if (!par || !said || avcodec_parameters_from_context(par, m->enc) < 0 ||
+        avcodec_parameters_to_context(said, par) < 0)
+        panic("out of memory");
+    said->time_base = m->enc->time_base;
+    avcodec_parameters_free(&par);
+    avcodec_free_context(&m->enc);
+    m->enc = said;
+}
+
 /* Everything that was given becomes part of the part file, and the file is closed. */
 static int close_part(struct mp4 *m, struct err *e)
 {
@@ -250,6 +283,7 @@ static int close_part(struct mp4 *m, struct err *e)
     end = avio_closep(&m->fmt->pb);
     if (!rc && end < 0)
         rc = ff_error(e, ERR_IO, m->part, "cannot write", end);
+    close_encoder(m);
     return rc;
 }
 
@@ -292,8 +326,8 @@ static int remux(struct mp4 *m, const char *to, struct err *e)
     if (m->comment)
         put_comment(&in->metadata, m->comment);
     room = index_room(m, in->metadata);
-    rc = open_muxer(&out, to, in->streams[0]->codecpar, in->streams[0]->time_base,
-                    m->enc->framerate, in->metadata, "moov_size", room, e);
+    rc = open_muxer(&out, to, in->streams[0]->codecpar, in->streams[0]->time_base, m->rate,
+                    in->metadata, "moov_size", room, e);
     if (!rc) {
         end = copy_packets(out, in, m->pkt);
         rc = avio_closep(&out->pb);
@@ -346,4 +380,54 @@ static void mp4_abort(void *state)
     mp4_free(m);
 }
 
-const struct film_kind film_kind_mp4 = {mp4_begin, mp4_write, mp4_comment, mp4_finish, mp4_abort};
+/* ---- how much it takes ---- */
+
+/* A small film to nowhere. */
+static void write_away(void)
+{
+    enum { SIDE = 64, FRAMES = 2 * X264_LOOKAHEAD };
+    static const uint8_t black[SIDE * SIDE * 3];
+    const struct film_options o = {.w = SIDE, .h = SIDE, .fps_num = 16, .fps_den = 1, .crf = 18};
+    struct mp4 *m = xcalloc(1, sizeof *m);
+    struct err e;
+
+    mp4_init(m, "/dev/null", "/dev/null");
+    int rc = open_encoder(m, &o, &e);
+    if (!rc)
+        rc = open_part(m, &o, &e);
+    if (!rc)
+        frame_init(m, &o);
+    for (int i = 0; !rc && i < FRAMES; i++)
+        rc = mp4_write(m, black, &e);
+    if (!rc)
+        (void)close_part(m, &e); /* what is wrong with it is said when the film is opened */
+    mp4_free(m);
+}
+
+static uint64_t code_bytes;
+
+static void measure_code(void)
+{
+    machine_trim_heap();
+    uint64_t before = machine_rss_bytes();
+
+    write_away();
+    machine_trim_heap();
+    uint64_t after = machine_rss_bytes();
+    code_bytes = after > before ? after - before : 0;
+}
+
+/* Code and tables of the libraries, which are resident from the first film on and measured once;
+ * a picture as it is given to the encoder; what that keeps. */
+static uint64_t mp4_room(const struct film_options *o, int64_t n)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    uint64_t pixels = (uint64_t)o->w * (uint64_t)o->h;
+
+    pthread_once(&once, measure_code);
+    return code_bytes + (o->lossless ? 3 * pixels : pixels * 3 / 2) +
+           x264_room(o->w, o->h, n, o->lossless);
+}
+
+const struct film_kind film_kind_mp4 = {mp4_begin,  mp4_write, mp4_comment,
+                                        mp4_finish, mp4_abort, mp4_room};

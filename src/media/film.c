@@ -236,6 +236,13 @@ int film_check(const char *path, const struct film_options *o, struct err *e)
     return 0;
 }
 
+uint64_t film_memory(const char *path, const struct film_options *o, int64_t n)
+{
+    const struct kind *kind = kind_of(path, NULL);
+
+    return kind && kind->code->room ? kind->code->room(o, n) : 0;
+}
+
 int film_open(struct film_writer **out, const char *path, const struct film_options *o,
               struct err *e)
 {

@@ -42,6 +42,11 @@ void film_quiet(void);
  * that lie beside it meanwhile, a build without FFmpeg. */
 NODISCARD int film_check(const char *path, const struct film_options *o, struct err *e);
 
+/* Most bytes that writing n frames to path takes while it is open, pictures of the caller not
+ * counted; the first call may touch the libraries, whose code and tables count too. 0 for a name
+ * that film_check refuses. Any thread. */
+uint64_t film_memory(const char *path, const struct film_options *o, int64_t n);
+
 struct film_writer;
 /* 0: *out is the caller's, to be given to film_finish or film_abort. ERR_USAGE: an option or the
  * name's ending; ERR_IO: the folder is missing, the file exists, or FFmpeg is not in this build. */

@@ -18,6 +18,7 @@ struct film_kind {
     int (*comment)(void *state, const char *comment, struct err *e);
     int (*finish)(void *state, struct err *e);
     void (*abort)(void *state);
+    uint64_t (*room)(const struct film_options *o, int64_t n); /* film_memory */
 };
 
 extern const struct film_kind film_kind_y4m, film_kind_png, film_kind_mp4;

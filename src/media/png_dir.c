@@ -176,7 +176,16 @@ static int png_finish(void *state, struct err *e)
     return 0;
 }
 
-const struct film_kind film_kind_png = {png_begin, png_write, png_comment, png_finish, png_abort};
+/* One picture as FFmpeg has it, as its packet and as the file; the last two are as large when
+ * nothing can be compressed. */
+static uint64_t png_room(const struct film_options *o, int64_t n)
+{
+    (void)n;
+    return 3 * (uint64_t)o->w * (uint64_t)o->h * 3;
+}
+
+const struct film_kind film_kind_png = {png_begin,  png_write, png_comment,
+                                        png_finish, png_abort, png_room};
 
 static int read_frame(struct film *f, const char *name, const struct film_caps *caps, struct err *e)
 {

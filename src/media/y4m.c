@@ -211,7 +211,18 @@ static void y4m_abort(void *state)
     y4m_free(y);
 }
 
-const struct film_kind film_kind_y4m = {y4m_begin, y4m_write, y4m_comment, y4m_finish, y4m_abort};
+/* The planes of one picture. */
+static uint64_t y4m_room(const struct film_options *o, int64_t n)
+{
+    size_t size[3];
+    int stride[3];
+
+    (void)n;
+    return plane_sizes(size, stride, o->w, o->h, YUV_420);
+}
+
+const struct film_kind film_kind_y4m = {y4m_begin,  y4m_write, y4m_comment,
+                                        y4m_finish, y4m_abort, y4m_room};
 
 static int parse_chroma(struct yuv_layout *l, const char *word)
 {

@@ -5,6 +5,7 @@
 
 #include "base/cache.h"
 #include "base/file.h"
+#include "base/machine.h"
 #include "base/hash.h"
 #include "base/jsonw.h"
 #include "format/json.h"
@@ -300,6 +301,23 @@ static int load_parts(struct bundle *b, struct device *device, enum dtype type,
     return rc;
 }
 
+int bundle_survey(struct bundle *b, struct device *device, enum dtype type,
+                  struct store_room room[N_PLACES], struct err *e)
+{
+    int rc = 0;
+
+    memset(room, 0, sizeof *room * N_PLACES);
+    for (int i = 0; !rc && i < N_PLACES; i++) {
+        char *path = path_join(b->dir, places[i].folder);
+        const struct part *p = &b->part[i];
+
+        if (p->is)
+            rc = part_survey(p, path, device, part_job_type(p, type), &room[i], e);
+        free(path);
+    }
+    return rc;
+}
+
 int bundle_open(struct bundle **out, const char *dir, struct device *device, enum dtype type,
                 const struct bundle_budget *budget, struct err *e)
 {
@@ -309,6 +327,7 @@ int bundle_open(struct bundle **out, const char *dir, struct device *device, enu
         rc = open_tokenizer(*out, e);
     if (!rc)
         rc = load_parts(*out, device, type, budget, e);
+    machine_trim_heap(); /* a large tokenizer and pieces of weights have passed through it */
     if (!rc)
         rc = bundle_check_twins(*out, e);
     if (rc)

@@ -76,6 +76,10 @@ struct bundle {
     const char *bad_folder, *bad_weight; /* which part, and its first weight that holds one */
 };
 
+/* What bundle_open would take for the weights of each place. b is declared; afterwards its networks
+ * run dry as they will run loaded. ERR_IO, ERR_FORMAT. */
+NODISCARD int bundle_survey(struct bundle *b, struct device *device, enum dtype type,
+                            struct store_room room[N_PLACES], struct err *e);
 /* Most bytes of weights that may lie on the device, by place; 0: all of them. */
 struct bundle_budget {
     uint64_t bytes[N_PLACES];

@@ -118,6 +118,12 @@ int part_load(const struct part *p, const char *dir, struct device *device, enum
     return store_load(part_weights(p), dir, p->is->tensors, device, type, training, report, e);
 }
 
+int part_survey(const struct part *p, const char *dir, struct device *device, enum dtype type,
+                struct store_room *room, struct err *e)
+{
+    return store_survey(part_weights(p), dir, p->is->tensors, device, type, room, e);
+}
+
 int part_save(const struct part *p, const char *dir, enum dtype type, float *const *values,
               struct err *e)
 {

@@ -60,6 +60,9 @@ enum dtype part_job_type(const struct part *p, enum dtype type);
 /* Allocate and read the weights: dir as that of store_load. */
 NODISCARD int part_load(const struct part *p, const char *dir, struct device *device,
                         enum dtype type, int training, struct store_report *report, struct err *e);
+/* What part_load of an inference would take (store_survey). */
+NODISCARD int part_survey(const struct part *p, const char *dir, struct device *device,
+                          enum dtype type, struct store_room *room, struct err *e);
 /* Write DIR/config.json and the weights (values and type as store_save). */
 NODISCARD int part_save(const struct part *p, const char *dir, enum dtype type,
                         float *const *values, struct err *e);

@@ -255,13 +255,15 @@ static int load_one(const struct match *m, int k, int last_rows, struct store_re
  * their masters and gradients. */
 static int check_memory(const struct match *m, enum dtype type, int training, struct err *e)
 {
-    double per_weight = (double)dtype_bytes(type) + (training ? 4 + 4 * (type == DT_BF16) : 0);
     double need = 0, have = (double)machine_memory_bytes();
 
-    for (int k = 0; k < m->set->n; k++)
-        need += m->set->all[k]->owner == OWNER_FILE
-                    ? (double)m->of[k]->bytes
-                    : per_weight * (double)weight_count(m->set->all[k]);
+    for (int k = 0; k < m->set->n; k++) {
+        const struct weight *w = m->set->all[k];
+        double each = (double)dtype_bytes(w->type) +
+                      (training ? 4 + 4 * (w->type == DT_BF16) : 0); /* gradient, master */
+
+        need += w->owner == OWNER_FILE ? (double)m->of[k]->bytes : each * (double)weight_count(w);
+    }
     if (need <= have)
         return 0;
     return err_set(e, ERR_FIT, "%s: its weights need %.1f GiB of memory as %s, %.1f GiB are free",
@@ -300,9 +302,13 @@ static int any_placed(const struct weight_set *s)
     return any;
 }
 
-int store_load(struct weight_set *s, const char *dir, const struct store_names *names,
-               struct device *device, enum dtype type, int training, struct store_report *report,
-               struct err *e)
+/* Opens dir and finds every weight in it; then they are all prepared, and load or survey goes on.
+ * The file is the set's afterwards if any weight lies in it. */
+static int with_match(struct weight_set *s, const char *dir, const struct store_names *names,
+                      struct device *device, enum dtype type,
+                      int (*go_on)(const struct match *m, struct st_file *f, void *arg,
+                                   struct err *e),
+                      void *arg, struct err *e)
 {
     struct st_file *f;
     struct match m;
@@ -310,8 +316,6 @@ int store_load(struct weight_set *s, const char *dir, const struct store_names *
 
     if (rc)
         return rc;
-    if (report)
-        *report = (struct store_report){0};
     rc = match_init(&m, s, f, dir, names, e);
     if (!rc)
         rc = quant_read(&m.quant, f, e);
@@ -319,7 +323,7 @@ int store_load(struct weight_set *s, const char *dir, const struct store_names *
         rc = check_shapes(&m, names->last_rows, e);
     if (!rc) {
         weight_set_prepare(s, device, type);
-        rc = load_all(&m, f, names->last_rows, type, training, report, e);
+        rc = go_on(&m, f, arg, e);
         if (any_placed(s))
             s->file = f;
     }
@@ -327,4 +331,108 @@ int store_load(struct weight_set *s, const char *dir, const struct store_names *
     if (s->file != f)
         st_close(&f);
     return rc;
+}
+
+struct load {
+    int last_rows, training;
+    enum dtype type;
+    struct store_report *report;
+};
+
+static int load_matched(const struct match *m, struct st_file *f, void *arg, struct err *e)
+{
+    const struct load *l = arg;
+
+    return load_all(m, f, l->last_rows, l->type, l->training, l->report, e);
+}
+
+int store_load(struct weight_set *s, const char *dir, const struct store_names *names,
+               struct device *device, enum dtype type, int training, struct store_report *report,
+               struct err *e)
+{
+    struct load l = {names->last_rows, training, type, report};
+
+    if (report)
+        *report = (struct store_report){0};
+    return with_match(s, dir, names, device, type, load_matched, &l, e);
+}
+
+/* ---- without loading ---- */
+
+/* A fault brings the pages around it that lie in memory already, in whole pieces of this size
+ * (mm/memory.c of Linux, fault_around_bytes). */
+enum { FAULT_AROUND = 64 << 10 };
+
+struct piece {
+    int shard;
+    uint64_t from, to; /* in units of FAULT_AROUND */
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct piece *x = a, *y = b;
+
+    if (x->shard != y->shard)
+        return x->shard - y->shard;
+    return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* Pages that are resident once all placed weights were read. */
+static uint64_t mapped_bytes(const struct match *m)
+{
+    struct piece *all = xmalloc(sizeof *all * ((size_t)m->set->n + 1)), last = {-1, 0, 0};
+    uint64_t sum = 0;
+    int n = 0;
+
+    for (int k = 0; k < m->set->n; k++) {
+        const struct st_tensor *t = m->of[k];
+
+        if (m->set->all[k]->owner == OWNER_FILE)
+            all[n++] = (struct piece){t->shard, t->offset / FAULT_AROUND,
+                                      (t->offset + t->bytes - 1) / FAULT_AROUND + 1};
+    }
+    qsort(all, (size_t)n, sizeof *all, by_place);
+    for (int i = 0; i < n; i++) {
+        uint64_t from = all[i].from;
+
+        if (all[i].shard == last.shard && from < last.to)
+            from = last.to < all[i].to ? last.to : all[i].to;
+        sum += all[i].to - from;
+        if (all[i].shard != last.shard || all[i].to > last.to)
+            last = all[i];
+    }
+    free(all);
+    return sum * FAULT_AROUND;
+}
+
+struct survey {
+    int last_rows;
+    struct store_room *room;
+};
+
+static int survey_matched(const struct match *m, struct st_file *f, void *arg, struct err *e)
+{
+    const struct survey *v = arg;
+    int rc = 0;
+
+    for (int k = 0; !rc && k < m->set->n; k++)
+        rc = place_one(m, f, k, v->last_rows, e);
+    for (int k = 0; !rc && k < m->set->n; k++) {
+        const struct weight *w = m->set->all[k];
+        uint64_t own = (uint64_t)weight_count(w) * dtype_bytes(w->type);
+
+        if (w->owner == OWNER_FILE)
+            own = w->form.scale ? (uint64_t)w->dim[0] * sizeof(float) : 0;
+        v->room->own += own;
+    }
+    v->room->mapped = mapped_bytes(m);
+    return rc;
+}
+
+int store_survey(struct weight_set *s, const char *dir, const struct store_names *names,
+                 struct device *device, enum dtype type, struct store_room *room, struct err *e)
+{
+    *room = (struct store_room){0};
+    return with_match(s, dir, names, device, type, survey_matched,
+                      &(struct survey){names->last_rows, room}, e);
 }

@@ -53,6 +53,16 @@ NODISCARD int store_load(struct weight_set *s, const char *dir, const struct sto
 /* The first weight in host memory that holds a value that is not finite, all of them looked
  * through; NULL: none does. */
 const struct weight *store_find_bad(const struct weight_set *s);
+/* What the weights will take when they are loaded for inference, found without loading them. */
+struct store_room {
+    uint64_t own;    /* copies in memory of the device, and scales */
+    uint64_t mapped; /* pages of the file that using them makes resident */
+};
+/* Names, shapes, types and places as store_load leaves them, but weights without memory: a network
+ * of them runs dry. Errors as there. */
+NODISCARD int store_survey(struct weight_set *s, const char *dir, const struct store_names *names,
+                           struct device *device, enum dtype type, struct store_room *room,
+                           struct err *e);
 /* Matrices in `type` (F32, BF16 or I8; of the last, rows below INT8_MIN_ROW are BF16), vectors and
  * tables always F32. Values come from master, or from data without one; values != NULL gives them
  * instead, one f32 array per weight in declaration order (an averaged copy). ERR_FORMAT: a value

@@ -16,6 +16,7 @@ struct buffer {
     void *mem;    /* NULL in a dry run */
     size_t bytes; /* as asked for, rounded to 64 */
     size_t cap;   /* as reserved */
+    size_t most;  /* bytes that any tensor in it had */
     int refs, live_at /* place in pool.live or -1 */;
     uint32_t gen;
     unsigned kept : 1, used : 1;
@@ -41,6 +42,7 @@ void pool_live_add(struct pool *p, struct buffer *b);
 void pool_live_drop(struct pool *p, struct buffer *b); /* the scope lets go */
 void pool_unref(struct pool *p, struct buffer *b);     /* a saved or gradient slot lets go */
 void pool_reclaim(struct pool *p);                     /* everything is free again */
+uint64_t pool_resident_bytes(const struct pool *p, uint64_t huge_page);
 
 /* A handle without memory; a handle that stands for the same memory as x. */
 struct tensor *tensor_handle(struct cx *cx, enum dtype type, int rank, const int64_t *dim);

@@ -102,6 +102,7 @@ struct buffer *pool_take(struct pool *p, size_t bytes)
     if (!b)
         b = buffer_new(p, cap);
     b->bytes = rounded;
+    b->most = rounded > b->most ? rounded : b->most;
     b->refs = 0;
     b->live_at = -1;
     b->kept = 0;
@@ -151,6 +152,19 @@ void pool_unref(struct pool *p, struct buffer *b)
     ZT_ASSERT(b->refs > 0);
     if (!--b->refs && b->live_at < 0)
         pool_give(p, b);
+}
+
+/* Large buffers lie side by side in memory with huge pages, so that the end of one is resident with
+ * the beginning of its neighbour. */
+uint64_t pool_resident_bytes(const struct pool *p, uint64_t huge_page)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < p->n_all; i++) {
+        const struct buffer *b = p->all[i];
+        uint64_t whole = (b->most + huge_page - 1) / huge_page * huge_page;
+        sum += b->cap < DEVICE_MAP_FROM ? b->most : whole < b->cap ? whole : b->cap;
+    }
+    return sum;
 }
 
 /* The lists are made afresh, in one order: an equal step gets equal memory. */

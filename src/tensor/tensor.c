@@ -20,6 +20,14 @@ void cx_init(struct cx *cx, struct device *device, enum dtype type, struct threa
     cx->pool = pool_new(device);
 }
 
+void cx_init_dry(struct cx *cx, enum dtype type, int threads)
+{
+    cx_init(cx, device_null(), type, NULL);
+    kcx_release(&cx->kcx);
+    kcx_init_dry(&cx->kcx, threads);
+    cx->kcx.device = cx->device;
+}
+
 void cx_release(struct cx *cx)
 {
     weight_slots_release(cx);
@@ -52,6 +60,11 @@ void cx_reset_peak(struct cx *cx)
 uint64_t cx_reserved_bytes(const struct cx *cx)
 {
     return cx->pool->reserved_bytes;
+}
+
+uint64_t cx_resident_bytes(const struct cx *cx, uint64_t huge_page)
+{
+    return pool_resident_bytes(cx->pool, huge_page) + kcx_scratch_bytes(&cx->kcx, huge_page);
 }
 
 void cx_fail(struct cx *cx, int code, const char *fmt, ...)

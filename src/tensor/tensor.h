@@ -50,6 +50,9 @@ struct cx {
 /* device: device_null() runs dry (shapes and bytes only). threads may be NULL. Type F64 forces the
  * C kernels and wants the CPU or the null device. */
 void cx_init(struct cx *cx, struct device *device, enum dtype type, struct threads *threads);
+/* A dry run that also counts the scratch that the kernels of the CPU would take with so many
+ * threads. */
+void cx_init_dry(struct cx *cx, enum dtype type, int threads);
 void cx_release(struct cx *cx);
 /* Every tensor of the step dies; memory stays in the pool. */
 void cx_step_end(struct cx *cx);
@@ -60,6 +63,9 @@ void cx_reset_peak(struct cx *cx);
 /* What the pool has taken from the system (size classes and free buffers included); the same figure
  * in a dry run. */
 uint64_t cx_reserved_bytes(const struct cx *cx);
+/* What of that, and of the kernels' scratch, is resident on the host: memory becomes so when it is
+ * touched, in pieces of huge_page bytes (machine.h). Of a dry run what would be. */
+uint64_t cx_resident_bytes(const struct cx *cx, uint64_t huge_page);
 /* Fail the job: stores code and message once (code ERR_DEVICE for non-finite values). */
 void cx_fail(struct cx *cx, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

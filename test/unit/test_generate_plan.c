@@ -1,10 +1,13 @@
 /* Plans: sizes, lengths, forecasts and refusals, on the model of random weights. */
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "fixture.h"
 #include "generate/pipeline.h"
+#include "generate/sampler.h"
 #include "generate/velocity.h"
 #include "media/picture.h"
+#include "walled.h"
 #include "ztest.h"
 
 /* settings: name, value, ..., NULL. */
@@ -228,16 +231,16 @@ TEST(plan_says_what_would_fit)
     uint64_t memory;
     const char *says;
 
-    CHECK_INT(PLAN(&p, &e, "frames", "5"), 0);
+    CHECK_INT(PLAN(&p, &e, "frames", "5", "seed", "1"), 0);
     memory = p.memory_bytes + 100;
     plan_release(&p);
-    CHECK_INT(PLAN(&p, &e, "frames", "9"), 0);
+    CHECK_INT(PLAN(&p, &e, "frames", "9", "seed", "1"), 0);
     CHECK_INT(plan_forecast(&p, memory, NULL, &e), ERR_FIT);
     plan_release(&p);
     CHECK_CONTAINS(e.msg, "would fit");
     says = strstr(e.msg, " frames (");
     CHECK(says && !strncmp(says - 3, ". 5", 3));
-    CHECK_INT(PLAN(&p, &e, "frames", "5"), 0);
+    CHECK_INT(PLAN(&p, &e, "frames", "5", "seed", "1"), 0);
     CHECK_INT(plan_forecast(&p, memory, NULL, &e), 0);
     plan_release(&p);
 }
@@ -248,12 +251,63 @@ TEST(plan_of_a_long_film)
     struct plan p, q;
     struct err e;
 
-    CHECK_INT(PLAN(&p, &e, "frames", "801"), 0);
-    CHECK_INT(PLAN(&q, &e, "frames", "8001"), 0);
+    CHECK_INT(PLAN(&p, &e, "frames", "801", "seed", "1"), 0);
+    CHECK_INT(PLAN(&q, &e, "frames", "8001", "seed", "1"), 0);
     CHECK_INT(p.memory_bytes, q.memory_bytes);
     CHECK_BELOW(fabs(q.flops / p.flops - 10), 0.1);
     plan_release(&p);
     plan_release(&q);
+}
+
+static double flops(const char *name, const char *value)
+{
+    struct plan p;
+    struct err e;
+
+    CHECK_INT(PLAN(&p, &e, "seed", "1", "steps", "4", name, value), 0);
+    double n = p.flops;
+    plan_release(&p);
+    return n;
+}
+
+/* Operations are those of all evaluations: heun has 2 n - 1, guidance two samples where it works,
+ * and the text encoder and the codec have their own. */
+TEST(plan_counts_every_evaluation)
+{
+    char *picture = ztest_in_tmp("first.ppm");
+    struct err e;
+    double euler = flops("sampler", "euler"), one = flops("guidance", "1");
+    double none = flops("guidance-from", "1"), part = flops("guidance-to", "0.95");
+
+    CHECK_INT(file_write(picture, "P6\n3 2\n255\nabcdefghijklmnopqr", 29, &e), 0);
+    CHECK(flops("first-frame", picture) > euler);
+    CHECK(flops("negative", "a blue cube") > euler);
+    CHECK(one < part && part < euler && none < euler);
+    for (const char *const *s = sampler_names(); *s; s++) {
+        double at_4 = flops("sampler", *s);
+
+        CHECK_BELOW(fabs((at_4 - one) / (euler - one) - 1), strcmp(*s, "heun") ? 1e-9 : 99);
+    }
+    double step = flops("steps", "5") - euler;
+    CHECK_BELOW(fabs((flops("sampler", "heun") - euler) / (3 * step) - 1), 1e-9);
+    free(picture);
+}
+
+/* A device without memory refuses; it is not our bug. */
+TEST(plan_on_a_full_device_is_refused)
+{
+    struct plan p;
+    struct err e;
+
+    CHECK_INT(PLAN(&p, &e, "frames", "5"), 0);
+    p.device = walled_device(4096);
+    CHECK_INT(plan_forecast(&p, UINT64_MAX, NULL, &e), ERR_FIT);
+    CHECK_CONTAINS(e.msg, "walled");
+    CHECK_INT(walled_held(), 0);
+    p.device = walled_device((size_t)1 << 30);
+    CHECK_INT(plan_forecast(&p, UINT64_MAX, NULL, &e), 0);
+    CHECK(p.device_bytes == 0 && p.flops > 0); /* it does not say how much it has */
+    plan_release(&p);
 }
 
 TEST(plan_says_when_nothing_fits)
@@ -298,7 +352,7 @@ TEST(plan_memory_is_that_of_the_run)
     CHECK_INT(velocity_at(&v, x, 500, 0.5, x + latent_count(&v.ask.shape), &e), 0);
     cx_init(&dry, device_null(), p.type, NULL);
     struct velocity_ask ask = velocity_ask_of(&p, b);
-    velocity_dry(&ask, &dry, (int)v.text_start[2] / 2);
+    velocity_dry(&ask, &dry, 0, 2, 1, v.text_start);
     CHECK_BELOW(fabs((double)cx_peak_bytes(&dry) / (double)cx_peak_bytes(&real) - 1), 0.01);
     velocity_release(&v);
     cx_release(&dry);

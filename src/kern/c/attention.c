@@ -127,6 +127,12 @@ static int64_t longest(const int64_t *start, int n)
     return most;
 }
 
+/* Keys and values as columns, a query, a result, and a row of probabilities. */
+static size_t attention_room(size_t dim, size_t keys)
+{
+    return (2 * keys * dim + 2 * dim + keys) * sizeof(double);
+}
+
 /* One item is a block of queries of one head of one sequence. */
 static void attention_range(struct kcx *kc, void *arg, int64_t begin, int64_t end, int worker)
 {
@@ -142,7 +148,7 @@ static void attention_range(struct kcx *kc, void *arg, int64_t begin, int64_t en
 
         if (row >= w.nq)
             continue;
-        w.kt = kcx_scratch(kc, worker, (2 * keys + 2 * dim + (size_t)w.nk) * sizeof(double));
+        w.kt = kcx_scratch(kc, worker, attention_room(dim, (size_t)w.nk));
         v = w.kt + keys;
         o = v + keys;
         w.q = o + dim;
@@ -158,7 +164,9 @@ static void attention_range(struct kcx *kc, void *arg, int64_t begin, int64_t en
 void attention_c(struct kcx *kc, struct k_attention *a)
 {
     int64_t blocks = (longest(a->q_start, a->n_seq) + QUERY_ROWS - 1) / QUERY_ROWS;
+    size_t dim = (size_t)a->head_dim, keys = (size_t)longest(a->k_start, a->n_seq);
 
+    (void)kcx_reserve(kc, a->n_seq * blocks * a->heads, attention_room(dim, keys), 0);
     split(kc, a->n_seq * blocks * a->heads, 1, attention_range, a);
 }
 

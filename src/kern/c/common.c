@@ -89,7 +89,7 @@ void split(struct kcx *kc, int64_t n, int64_t grain, range_fn *fn, void *arg)
 {
     struct split_job job = {kc, n, grain, fn, arg};
 
-    if (n > 0)
+    if (n > 0 && !kcx_counts(kc))
         threads_run(kc->threads, (int)((n + grain - 1) / grain), split_item, &job);
 }
 

@@ -68,5 +68,7 @@ void product(struct kcx *kc, const struct product *p)
 {
     int64_t down = (p->m + TILE - 1) / TILE, across = (p->n + TILE - 1) / TILE;
 
+    (void)kcx_reserve(kc, down * across,
+                      p->wide == DT_F64 ? sizeof(struct pack_f64) : sizeof(struct pack_f32), 0);
     split(kc, down * across, 1, product_range, (void *)p);
 }

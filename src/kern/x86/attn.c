@@ -162,7 +162,10 @@ void attn_forward(struct kcx *kc, const struct k_attention *a, const struct attn
                         .chunks = (longest + ATTN_CHUNK - 1) / ATTN_CHUNK,
                         .keys = least(attn_longest(a->k_start, a->n_seq), ATTN_KEYS),
                         .rows = least(longest, ATTN_QUERIES)};
-    threads_run(kc->threads, (int)(a->n_seq * a->heads * f.chunks), forward_item, &f);
+    struct forward_room w;
+    int items = (int)(a->n_seq * a->heads * f.chunks);
+    if (kcx_reserve(kc, items, forward_carve(&f, &w, NULL), 0))
+        threads_run(kc->threads, items, forward_item, &f);
 }
 
 /* clang-format off */

@@ -114,6 +114,21 @@ static struct mm_out out_of(const struct conv3d *g, float *sums, int64_t y, int6
                            .add = a->add};
 }
 
+/* Rows of all pictures that a band sees. */
+static size_t picture_bytes(const struct conv3d *g)
+{
+    size_t line = (size_t)(g->line * g->cin) * g->size;
+    size_t taps = (size_t)(g->a->kt - g->first);
+
+    return (taps * (size_t)(g->rows + g->f->kh - 1) * line + SLACK + 63) / 64 * 64;
+}
+
+/* With its sums behind them. */
+static size_t band_bytes(const struct conv3d *g)
+{
+    return picture_bytes(g) + (size_t)(g->rows * g->ow * g->f->cout) * sizeof(float);
+}
+
 static void band_item(void *arg, int item, int worker)
 {
     const struct conv3d *g = arg;
@@ -121,10 +136,8 @@ static void band_item(void *arg, int item, int worker)
     int64_t y = item * g->rows, rows = least(g->rows, g->oh - y), seen = rows + f->kh - 1;
     size_t pixel = (size_t)g->cin * g->size, line = (size_t)g->line * pixel;
     int taps = g->a->kt - g->first;
-    size_t pictures = ((size_t)taps * (size_t)(g->rows + f->kh - 1) * line + SLACK + 63) / 64 * 64;
-    char *room =
-        kcx_scratch(g->kc, worker, pictures + (size_t)(g->rows * g->ow * f->cout) * sizeof(float));
-    float *sums = (float *)(room + pictures);
+    char *room = kcx_scratch(g->kc, worker, band_bytes(g));
+    float *sums = (float *)(room + picture_bytes(g));
 
     for (int t = 0; t < taps; t++)
         for (int64_t r = 0; r < seen; r++)
@@ -145,7 +158,7 @@ static void band_item(void *arg, int item, int worker)
 /* As many rows as the sums of a band leave room for, and as many bands as keep all threads busy. */
 static int64_t band_rows(const struct conv3d *g)
 {
-    int64_t threads = g->kc->threads ? threads_count(g->kc->threads) : 1;
+    int64_t threads = kcx_workers(g->kc);
     int64_t most = SUMS / (g->ow * g->f->cout), bands;
 
     most = most < 1 ? 1 : least(most, g->oh);
@@ -164,7 +177,7 @@ void conv3d_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_
     g.ow = f->w * a->up + f->pad_left + f->pad_right - f->kw + 1;
     if (g.oh <= 0 || g.ow <= 0 || f->cout <= 0)
         return;
-    while (!a->frame[g.first])
+    while (!kcx_counts(kc) && !a->frame[g.first]) /* what counts takes all of them for there */
         if (++g.first == a->kt)
             BUG("conv3d: no frame");
     g.cin = mm_round_up(f->cin, mm->group);
@@ -172,8 +185,12 @@ void conv3d_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_
     g.k = f->kw * g.cin;
     g.parts = (a->kt - g.first) * f->kh;
     g.part_bytes = mm_bytes_b(mm, f->cout, g.k);
-    g.weights = kcx_shared(kc, (size_t)g.parts * g.part_bytes);
     g.rows = band_rows(&g);
+    int bands = (int)((g.oh + g.rows - 1) / g.rows);
+    size_t weights = (size_t)g.parts * g.part_bytes;
+    if (!kcx_reserve(kc, bands, band_bytes(&g), weights))
+        return;
+    g.weights = kcx_shared(kc, weights);
     threads_run(kc->threads, g.parts, pack_item, &g);
-    threads_run(kc->threads, (int)((g.oh + g.rows - 1) / g.rows), band_item, &g);
+    threads_run(kc->threads, bands, band_item, &g);
 }

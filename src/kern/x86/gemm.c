@@ -193,7 +193,7 @@ static void gemm_split_packed(const struct gemm_job *g, int threads, int64_t *n_
 static int gemm_split(struct gemm_job *g)
 {
     const struct k_matmul *q = g->q;
-    int64_t all = g->kc->threads ? threads_count(g->kc->threads) : 1;
+    int64_t all = kcx_workers(g->kc);
     int threads = q->batch > 1 ? (int)pieces(all, q->batch) : (int)all; /* for one product */
     int64_t wide = GEMM_B / (g->k_block / g->mm->group); /* as much of B as L2 holds */
     int64_t n_m = pieces(q->m, GEMM_M), n_n = pieces(q->n, wide);
@@ -253,7 +253,9 @@ void gemm(struct kcx *kc, const struct gemm *what)
     g.k_block = mm_round_up((groups + g.parts - 1) / g.parts, 16) * g.mm->group;
     g.parts = q->k > 0 ? (int)((q->k + g.k_block - 1) / g.k_block) : 1;
     g.items = gemm_split(&g);
-    threads_run(kc->threads, (int)(q->batch > 1 ? q->batch : 1) * g.items, gemm_item, &g);
+    int items = (int)(q->batch > 1 ? q->batch : 1) * g.items;
+    if (kcx_reserve(kc, items, gemm_carve(&g, NULL, least(g.m_block, q->m), NULL), 0))
+        threads_run(kc->threads, items, gemm_item, &g);
 }
 
 static int gemm_any_f64(const struct k_matmul *q)

@@ -1,0 +1,56 @@
+#!/bin/sh
+# The forecast of memory against the peak of the process (VmHWM), for models stored in each type, with
+# and without a first frame, short and long films, other sizes, kinds of film and samplers: within
+# 2 %. What is forecast is the plan's figure, found before any weight is read.
+. test/e2e/lib.sh
+
+# close NAME ARGUMENTS...: of `generate`.
+close() {
+    name=$1
+    shift
+    if ! "$ZOETROPE" generate "a red ball rolls to the right" --seed 1 --json -y "$@" \
+        >"$tmp/out" 2>"$tmp/err" </dev/null; then
+        not_ok "$name" "$(tail -n 1 "$tmp/err")"
+        return
+    fi
+    forecast=$(figure memory_bytes) peak=$(figure peak_rss_bytes)
+    if [ -n "$forecast" ] && [ -n "$peak" ] && [ $((50 * (forecast - peak))) -le "$peak" ] &&
+        [ $((50 * (peak - forecast))) -le "$peak" ]; then
+        ok "$name"
+    else
+        not_ok "$name" "forecast $forecast bytes, peak $peak"
+    fi
+}
+
+# figure KEY: a number of the last line of the report.
+figure() {
+    tail -n 1 "$tmp/out" | sed -n "s/.*\"$1\": \([0-9]*\).*/\1/p"
+}
+
+film=y4m
+have_media && film=mp4
+printf 'P6\n6 4\n255\n' >"$tmp/first.ppm"
+head -c 72 "$ZOETROPE" >>"$tmp/first.ppm"
+fixture "$tmp/small-f32"
+for type in bf16 f32 int8; do
+    exits "convert_to_$type" 0 "$ZOETROPE" convert -o "$tmp/$type" --weights $type
+    [ $type = f32 ] ||
+        exits "convert_small_to_$type" 0 "$ZOETROPE" convert "$tmp/small-f32" -o "$tmp/small-$type" --weights $type
+    for model in "" small-; do
+        close "${model}$type" --model "$tmp/$model$type" -o "$tmp/film.$film" --steps 2
+        close "${model}${type}_first_frame" --model "$tmp/$model$type" -o "$tmp/film.$film" --steps 2 \
+            --first-frame "$tmp/first.ppm"
+    done
+done
+close computed_in_f32 -o "$tmp/film.y4m" --type f32 --steps 2 --frames 9
+close one_picture -o "$tmp/film.y4m" --frames 1 --steps 2
+close frames_121 -o "$tmp/film.$film" --frames 121 --steps 2
+close first_frame_121 -o "$tmp/film.y4m" --frames 121 --steps 2 --first-frame "$tmp/first.ppm"
+close large -o "$tmp/film.$film" --size 1280x720 --frames 21 --steps 2
+close heun -o "$tmp/film.y4m" --sampler heun --frames 21 --steps 2
+close one_thread -o "$tmp/film.y4m" --threads 1 --frames 21 --steps 2
+close many_threads -o "$tmp/film.y4m" --threads 7 --frames 21 --steps 2
+if have_media; then
+    close lossless -o "$tmp/film.mp4" --lossless --steps 2
+    close folder -o "$tmp/folder/" --steps 2 --frames 9
+fi
