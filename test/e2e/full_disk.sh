@@ -60,6 +60,15 @@ if have_media; then
     empty
 fi
 
+# --- a model in another type
+room 64k
+full convert zt convert "$tmp/models/fixture" -o "$disk/model"
+absent convert_shows_no_model "$disk/model/model_index.json"
+room 16m
+exits convert_goes_on 0 zt convert "$tmp/models/fixture" -o "$disk/model"
+exits convert_model_is_whole 0 zt info "$disk/model"
+empty
+
 # --- training
 # full_train NAME: the command stopped for want of room, said so, and shows no model.
 full_train() {

@@ -224,3 +224,15 @@ TEST(progress_ends_with_a_whole_line)
     CHECK(fgets(line, sizeof line, f) == NULL);
     fclose(f);
 }
+
+TEST(buf_without_room_says_so_and_stays_as_it_is)
+{
+    struct buf b = BUF_INIT;
+
+    buf_puts(&b, "kept");
+    CHECK_INT(buf_reserve(&b, SIZE_MAX - 2), -1);
+    CHECK_STR(buf_str(&b), "kept");
+    CHECK_INT(buf_reserve(&b, 1000), 0);
+    CHECK(b.cap > 1004 && b.len == 4);
+    buf_release(&b);
+}

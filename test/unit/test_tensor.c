@@ -436,3 +436,16 @@ TEST(conv_and_modulation_values)
     cx_release(&cx);
     weight_set_release(&ws);
 }
+
+/* More than any machine has: the job fails, not the program. */
+TEST(tensor_without_room_on_the_host_is_an_error)
+{
+    struct cx cx;
+
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    struct tensor *x = tensor_new(&cx, DT_F32, DIMS(1 << 20, 1 << 25));
+    CHECK(!x->data);
+    CHECK_INT(cx.err.code, ERR_FIT);
+    CHECK_CONTAINS(cx.err.msg, "cpu has no memory for");
+    cx_release(&cx);
+}

@@ -199,6 +199,25 @@ TEST(train_resume_names_a_broken_checkpoint)
     free(dir);
 }
 
+/* One that cannot be read now may be read tomorrow; an older one would be gone on from for nothing,
+ * and this one removed. */
+TEST(train_resume_does_not_pass_over_a_checkpoint_that_cannot_be_read)
+{
+    char *dir = finished("resume-unread"), *last = path_join(dir, "dit-00000004.safetensors");
+    struct train_config c;
+    struct err e;
+
+    CHECK(!unlink(last));
+    CHECK_INT(dir_make(last, &e), 0);
+    config(&c);
+    c.dit.phase[0].steps = 2 * STEPS;
+    CHECK_INT(train(&c, dir, 1, NULL, &e), ERR_IO);
+    CHECK_CONTAINS(e.msg, "dit-00000004.safetensors");
+    CHECK(dir_exists(last));
+    free(last);
+    free(dir);
+}
+
 TEST(train_resume_refuses_another_vocabulary)
 {
     char *dir = finished("resume-words"), *path = path_join(dir, "tokenizer/tokenizer.json");
