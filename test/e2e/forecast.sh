@@ -39,13 +39,13 @@ for type in bf16 f32 int8; do
     for model in "" small-; do
         close "${model}$type" --model "$tmp/$model$type" -o "$tmp/film.$film" --steps 2
         close "${model}${type}_first_frame" --model "$tmp/$model$type" -o "$tmp/film.$film" --steps 2 \
-            --first-frame "$tmp/first.ppm"
+            --first-frame "$tmp/first.ppm" --force-picture
     done
 done
 close computed_in_f32 -o "$tmp/film.y4m" --type f32 --steps 2 --frames 9
 close one_picture -o "$tmp/film.y4m" --frames 1 --steps 2
 close frames_121 -o "$tmp/film.$film" --frames 121 --steps 2
-close first_frame_121 -o "$tmp/film.y4m" --frames 121 --steps 2 --first-frame "$tmp/first.ppm"
+close first_frame_121 -o "$tmp/film.y4m" --frames 121 --steps 2 --first-frame "$tmp/first.ppm" --force-picture
 close large -o "$tmp/film.$film" --size 1280x720 --frames 21 --steps 2
 close heun -o "$tmp/film.y4m" --sampler heun --frames 21 --steps 2
 close one_thread -o "$tmp/film.y4m" --threads 1 --frames 21 --steps 2
