@@ -232,7 +232,7 @@ int hostile_scenarios(struct scenario *list, int n, const char *dir)
     if (dir_make(folder, &e))
         panic("%s", e.msg);
     put_weights(&m);
-    put_file(&m, "weights", "test/golden/safetensors-extra-field/inputs.safetensors");
+    put_file(&m, "weights", "test/golden/wan-ti2v-token-time/inputs.safetensors");
     put_texts(&m, "tokenizer", "made.json", tokenizers);
     put_file(&m, "tokenizer", "test/golden/tokenizer-unk/spiece.model");
     put_file(&m, "tokenizer", "test/fuzz/corpus/tokenizer/small.json");
