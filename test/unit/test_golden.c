@@ -45,8 +45,8 @@ static void golden(const char *name, enum dtype type, int lines)
     CHECK_INT(c.lines, lines);
 }
 
-/* Case wan-ti2v-token-time once more in a folder of the test program, where `from` in file `name` is
- * `to` wherever it stands. A header of safetensors says its length anew. */
+/* Case wan-ti2v-token-time once more in a folder of the test program, where `from` in file `name`
+ * is `to` wherever it stands. A header of safetensors says its length anew. */
 static void golden_changed(const char *name, const char *from, const char *to)
 {
     static const char *const files[] = {"config.json", "model.safetensors", "inputs.safetensors",
