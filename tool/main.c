@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "base/utf8.h"
 #include "cmd.h"
 #include "zoetrope.h"
@@ -111,6 +112,7 @@ int main(int argc, char **argv)
 {
     int status = hold_streams();
 
+    machine_exact_heap();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, not a death */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow any more */
     return status ? status : finish(run(argc, argv));

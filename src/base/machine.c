@@ -307,3 +307,12 @@ uint64_t machine_huge_page_bytes(void)
     free(enabled);
     return page;
 }
+
+void machine_exact_heap(void)
+{
+#if defined(__GLIBC__)
+    enum { LARGE = 1 << 20 };
+
+    mallopt(M_MMAP_THRESHOLD, LARGE);
+#endif
+}

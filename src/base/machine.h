@@ -27,4 +27,10 @@ uint64_t machine_huge_page_bytes(void);
 double machine_cgroup_cpus(const char *root);
 double machine_cgroup_memory(const char *root); /* bytes that may still be taken */
 
+/* From now on large pieces of memory are the system's again as soon as they are freed. Left alone,
+ * the heap of glibc keeps pieces as large as any that was freed before, so that the peak of a
+ * process depends on the order of what came before. For programs; a library leaves it to its host.
+ */
+void machine_exact_heap(void);
+
 #endif

@@ -76,12 +76,9 @@ static int decode(struct screen *s, const struct latent_shape *shape, const floa
         cx, &s->stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), latent, DT_F32));
     free(latent);
     device_leave(cx->device);
-    size_t px = (size_t)p->w * (size_t)p->h * (size_t)(p->scale * p->scale);
-    float *rgb = try_malloc(sizeof *rgb * px * 3, e, "a frame of %dx%d", p->w, p->h);
-    int rc = rgb ? 0 : ERR_FIT;
+    int rc = 0;
     for (int i = 0; !rc && i < (int)y->dim[0]; i++)
-        rc = show_drawn(s, y, i, first + i, rgb, e);
-    free(rgb);
+        rc = show_drawn(s, y, i, first + i, s->values, e);
     cx_step_end(cx);
     s->latents++;
     return rc;
@@ -91,13 +88,15 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
                 const struct sink *sink, struct err *e)
 {
     *s = (struct screen){.cx = cx, .model = b, .plan = p, .sink = sink};
-    s->drawn = try_malloc((size_t)p->w * (size_t)p->h * 3 * (size_t)(p->scale * p->scale), e,
-                          "a frame of %dx%d", p->w * p->scale, p->h * p->scale);
+    int w = p->w * p->scale, h = p->h * p->scale;
+    size_t n = (size_t)w * (size_t)h * 3;
+    s->drawn = try_malloc(n, e, "a frame of %dx%d", w, h);
+    s->values = try_malloc(sizeof *s->values * n, e, "a frame of %dx%d", w, h);
     s->film = try_malloc((size_t)p->film_w * (size_t)p->film_h * 3, e, "a frame of %dx%d",
                          p->film_w, p->film_h);
     sha256_init(&s->hash);
     codec_stream_init(&s->stream, cx->device, &b->codec);
-    return s->drawn && s->film ? 0 : ERR_FIT;
+    return s->drawn && s->values && s->film ? 0 : ERR_FIT;
 }
 
 int screen_show(struct screen *s, const struct latent_shape *shape, const float *x, int from,
@@ -120,6 +119,7 @@ void screen_release(struct screen *s)
 {
     codec_stream_release(&s->stream);
     free(s->drawn);
+    free(s->values);
     free(s->film);
     *s = (struct screen){0};
 }

@@ -75,6 +75,8 @@ struct screen {
     struct codec_stream stream;
     struct sha256 hash;    /* over the RGB of all frames so far */
     uint8_t *drawn, *film; /* owned: [h*scale][w*scale][3], and as the film */
+    float *values;         /* owned: as drawn, before it is bytes. Taken once: the heap of a film
+                            * that took it for each frame would have holes of its size */
     int latents, next;     /* latent frames so far; frame of the film */
     double spent_s;
 };

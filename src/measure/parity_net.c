@@ -11,20 +11,21 @@
 int parity_load(struct parity *p, struct part *net, enum part_role role, int training)
 {
     enum dtype type = p->o->type;
-    char *file = parity_path(p, "model.safetensors");
+    char *file = parity_path(p, "model.safetensors"), *packed = parity_path(p, "model.gguf");
     int rc = part_declare(net, p->dir, role, &p->err);
 
-    if (!file_exists(file)) {
+    if (!file_exists(file) && file_exists(packed)) {
         free(file);
-        file = parity_path(p, "model.gguf");
+        file = packed;
+        packed = NULL;
     }
-
     if (!rc)
         rc = part_load(net, file, p->o->device, training ? type : part_job_type(net, type),
                        training, NULL, &p->err);
     if (rc)
         part_release(net);
     free(file);
+    free(packed);
     return rc;
 }
 

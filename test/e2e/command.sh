@@ -46,8 +46,8 @@ exits unknown_ending 2 zt -p "a ball" $quick -o film.avi
 exits model_missing 3 zt -p "a ball" --model nowhere
 holds model_missing_says_where "$tmp/err" "$tmp/models"
 exits folder_missing 4 zt -p "a ball" $quick -o nowhere/film.y4m
-exits does_not_fit 6 zt -p "a ball" --ram 64M --size 1024x576 -o film.y4m
-holds does_not_fit_says_what_would "$tmp/err" "would fit"
+exits does_not_fit 6 zt -p "a ball" --ram 64M --size 4096x2304 -o film.y4m
+holds does_not_fit_says_what_there_is "$tmp/err" "there are 64.0 MiB"
 
 # --- prompts
 exits sentence 0 zt "a red ball rolls" $quick -o sentence.y4m

@@ -24,9 +24,9 @@ for file in config.json model.safetensors inputs.safetensors outputs.safetensors
     holds "without_${file}_says_so" "$tmp/err" "$file"
 done
 without config.json
-echo '{"_class_name": "CLIPVisionModel"}' >"$tmp/case/config.json"
+echo '{"_class_name": "AutoencoderKLMochi"}' >"$tmp/case/config.json"
 exits not_supported 3 parity "$tmp/case"
-holds not_supported_is_named "$tmp/err" "CLIPVisionModel"
+holds not_supported_is_named "$tmp/err" "AutoencoderKLMochi"
 exits no_arguments 2 parity
 exits wrong_type 2 parity $golden/umt5 --type f16
 exits wrong_tolerance 2 parity $golden/umt5 --tol nan

@@ -86,10 +86,11 @@ TEST(kern_choice_by_environment)
 TEST(kern_null_touches_nothing)
 {
     const struct kernels *k = kernels_null();
+    struct kcx kc = {0};
     char args[512];
 
     memset(args, 0x5a, sizeof args);
-#define K(kernel, s) k->kernel(NULL, (struct s *)(void *)args);
+#define K(kernel, s) k->kernel(&kc, (struct s *)(void *)args);
     KERNELS(K)
 #undef K
     for (size_t i = 0; i < sizeof args; i++)
