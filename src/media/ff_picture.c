@@ -110,7 +110,7 @@ int ff_picture_encode(const struct picture *p, void **png, size_t *bytes, struct
     AVFrame *frame = av_frame_alloc();
     int rc;
 
-    if (!pkt || !frame)
+    if (!pkt || !frame || (codec && !enc))
         panic("out of memory");
     rc = enc ? encode(pkt, enc, frame, p) : AVERROR_ENCODER_NOT_FOUND;
     if (rc < 0) {
