@@ -96,6 +96,13 @@ TEST(loader_01_empty_file)
     CHECK_CONTAINS(refused("h.safetensors", ERR_FORMAT), "truncated header");
 }
 
+/* A header of one byte more than there is: what follows the length does not hold the length. */
+TEST(loader_01_header_longer_than_the_file_by_one)
+{
+    put_model("h.safetensors", 3, "{}", 2, 0);
+    CHECK_CONTAINS(refused("h.safetensors", ERR_FORMAT), "exceeds the file's 2 bytes");
+}
+
 TEST(loader_01_less_than_a_length)
 {
     put_file("h.safetensors", "\2\0\0\0\0", 5);

@@ -391,3 +391,19 @@ TEST(plot_svg_has_its_parts)
     CHECK(!strstr(b.data, "nan") && !strstr(b.data, "inf"));
     buf_release(&b);
 }
+
+/* The last column and row of chroma belong to one pixel each. */
+TEST(yuv_of_odd_sizes_is_whole)
+{
+    enum { W = 5, H = 3 };
+    uint8_t rgb[H * W * 3], y[H * W], cb[2 * 3], cr[2 * 3];
+    struct yuv_planes planes = {{y, cb, cr}, {W, 3, 3}};
+
+    for (int i = 0; i < H * W; i++)
+        memcpy(rgb + 3 * i, (const uint8_t[]){200, 30, 90}, 3);
+    memset(cb, 0, sizeof cb);
+    memset(cr, 0, sizeof cr);
+    yuv_from_rgb(&planes, rgb, W, H, &(struct yuv_layout){.matrix = YUV_BT601});
+    for (int i = 1; i < 6; i++)
+        CHECK(cb[i] == cb[0] && cr[i] == cr[0] && cr[0] > 128);
+}
