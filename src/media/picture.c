@@ -23,10 +23,8 @@ int picture_try(struct picture *p, int w, int h, const char *name, struct err *e
 
 void picture_init(struct picture *p, int w, int h)
 {
-    struct err e;
-
-    if (picture_try(p, w, h, "a picture", &e))
-        panic("%s", e.msg);
+    if (picture_try(p, w, h, "a picture", NULL))
+        panic("out of memory: a picture of %dx%d", w, h);
 }
 
 void picture_release(struct picture *p)

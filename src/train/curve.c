@@ -75,16 +75,18 @@ static void add_point(struct points *p, double x, double y)
 }
 
 /* Rows are our own and flat: the numbers are found by their names. Rows without the field, and one
- * that was cut by a crash, are passed over. */
-static void read_rows(struct points *p, const struct buf *rows, const char *field)
+ * that was cut by a crash, are passed over; those that there is no memory for are not. */
+static int read_rows(struct points *p, const struct buf *rows, const char *field, struct err *e)
 {
     const char *line = rows->data, *end = rows->data + rows->len;
     while (line < end) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         size_t len = (size_t)((stop ? stop : end) - line);
         struct jdoc *doc;
-        struct err ignored;
-        if (!jdoc_parse(&doc, line, len, "row", &ignored)) {
+        int r = jdoc_parse(&doc, line, len, "row", e);
+        if (r == ERR_FIT)
+            return r;
+        if (!r) {
             struct jval v = jdoc_root(doc);
             double step = j_real_or(v, "step", 0, 1e15, -1);
             if (step >= 0 && j_has(v, field))
@@ -93,6 +95,7 @@ static void read_rows(struct points *p, const struct buf *rows, const char *fiel
         }
         line += len + 1;
     }
+    return 0;
 }
 
 static void points_release(struct points *p)
@@ -105,13 +108,12 @@ static void points_release(struct points *p)
 static int plot_loss(const struct buf *rows, const char *stage, const char *path, struct err *e)
 {
     struct points p = {0};
-    int r = 0;
-    read_rows(&p, rows, "loss");
+    int r = read_rows(&p, rows, "loss", e);
     struct plot plot = {
         .title = stage, .x_label = "step", .y_label = "loss", .log_y = 1, .n_series = 2};
     plot.series[0] = (struct plot_series){"loss", p.x, p.y, p.n};
     plot.series[1] = (struct plot_series){"mean of 50 steps", p.x, p.mean, p.n};
-    if (p.n)
+    if (!r && p.n)
         r = plot_write(&plot, path, e);
     points_release(&p);
     return r;
@@ -129,11 +131,11 @@ static int plot_words(const struct buf *rows, const char *path, struct err *e)
                         .y_label = "error inside objects",
                         .n_series = N};
     int r = 0;
-    for (int i = 0; i < N; i++) {
-        read_rows(&p[i], rows, field[i][0]);
+    for (int i = 0; i < N && !r; i++) {
+        r = read_rows(&p[i], rows, field[i][0], e);
         plot.series[i] = (struct plot_series){field[i][1], p[i].x, p[i].y, p[i].n};
     }
-    if (p[0].n)
+    if (!r && p[0].n)
         r = plot_write(&plot, path, e);
     for (int i = 0; i < N; i++)
         points_release(&p[i]);

@@ -169,6 +169,14 @@ static int same_file(const char *a, const char *b)
 static char walk_from[4096], walk_to[4096]; /* folders of the walk, this one and the other */
 static char walk_bad[4608];
 static int walk_panicked, walk_counted, walk_all, walk_model;
+static const char *walk_said; /* on stderr */
+
+/* A training goes on without a picture for people, and says so. */
+static int left_out(const char *path)
+{
+    return (!strncmp(path_base(path), "strip-", 6) && strstr(walk_said, ": no strip: ")) ||
+           (!strcmp(path_ext(path), "svg") && strstr(walk_said, ": no plot: "));
+}
 
 /* A file of out/ is as in the reference, or says by its name that it is not whole. */
 static int check_file(const char *path, const struct stat *st, int kind, struct FTW *at)
@@ -183,7 +191,7 @@ static int check_file(const char *path, const struct stat *st, int kind, struct 
     int tmp = strstr(inside, ".tmp.") != NULL && walk_panicked;
     int ours = walk_all || !walk_model || strstr(inside, "/model/");
 
-    if (kind == FTW_F && ours) {
+    if (kind == FTW_F && ours && !left_out(path)) {
         walk_counted++;
         if (!same_file(path, other) && (walk_all || !(part || tmp || early)))
             snprintf(walk_bad, sizeof walk_bad, "%s %s", inside,
@@ -204,14 +212,15 @@ static int walk(const char *dir, const char *reference)
 }
 
 /* NULL: what lies in out/ is right. all: exactly what the reference has. */
-/* model: only what lies in a folder model/. */
+/* model: only what lies in a folder model/. said: on stderr. */
 static const char *check_out(const char *dir, const char *reference, int all, int panicked,
-                             int model)
+                             int model, const char *said)
 {
     walk_bad[0] = 0;
     walk_all = all;
     walk_panicked = panicked;
     walk_model = model;
+    walk_said = said;
     int n = walk(dir, reference);
     if (all && !*walk_bad && n != walk(reference, dir))
         snprintf(walk_bad, sizeof walk_bad, "%d files are there, not as many as should be", n);
@@ -265,7 +274,7 @@ static enum verdict judge(const struct scenario *s, int status, const char *dir,
     }
     const char *out = v == BAD ? NULL
                                : check_out(dir, reference, v == SAME, v == PANICKED || v == OUTSIDE,
-                                           s->again != NULL);
+                                           s->again != NULL, said);
     if (out) {
         snprintf(text, sizeof text, "%.2000s (ended with %s %d; %.2000s)", out,
                  WIFSIGNALED(status) ? "signal" : "status",
@@ -332,7 +341,7 @@ static int try_one(const struct scenario *s, const char *reference, int expected
 
     if (came && v != BAD && v != SAME && s->again) {
         status = in_a_child(s, s->again, dir, 0);
-        why = !status ? check_out(dir, reference, 1, 0, 0) : text_of(dir, "stderr");
+        why = !status ? check_out(dir, reference, 1, 0, 0, "") : text_of(dir, "stderr");
         v = why ? BAD : v;
     }
     if (came) {
