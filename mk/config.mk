@@ -32,13 +32,18 @@ SANITIZE ?=
 X86 ?= $(if $(filter x86_64% amd64%,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)),1,0)
 MEDIA_PKGS := libavformat libavcodec libavutil libswscale
 MEDIA ?= $(shell $(PKG_CONFIG) --exists $(MEDIA_PKGS) 2>/dev/null && echo 1 || echo 0)
+NET_PKGS := libcurl
+NET ?= $(shell $(PKG_CONFIG) --exists $(NET_PKGS) 2>/dev/null && echo 1 || echo 0)
+SERVE_PKGS := libmicrohttpd sqlite3
+SERVE ?= $(shell $(PKG_CONFIG) --exists $(SERVE_PKGS) 2>/dev/null && echo 1 || echo 0)
 
 # Tests run the CUDA kernels on the host; for that they need a C++ compiler, but not its library.
 CUDA_HOST ?= $(if $(shell command -v $(CXX) 2>/dev/null),1,0)
 
 # What nothing works without; `all` names the packages when one is missing.
 NEEDED_PKGS := jansson ode
-PKGS := $(NEEDED_PKGS) $(if $(filter 1,$(MEDIA)),$(MEDIA_PKGS))
+PKGS := $(NEEDED_PKGS) $(if $(filter 1,$(MEDIA)),$(MEDIA_PKGS)) $(if $(filter 1,$(NET)),$(NET_PKGS)) \
+	$(if $(filter 1,$(SERVE)),$(SERVE_PKGS))
 HAVE_NEEDED := $(shell command -v $(CC) >/dev/null 2>&1 && \
 		$(PKG_CONFIG) --exists $(NEEDED_PKGS) 2>/dev/null && echo 1)
 
@@ -78,7 +83,7 @@ LDLIBS := $(PKG_LIBS) -lm -lpthread $(if $(CUDA_LIBS),-ldl -lrt)
 static_lib = $(filter /%,$(shell $(CC) -print-file-name=$1 2>/dev/null))
 JANSSON_STATIC := $(call static_lib,libjansson.a)
 HAVE_STATIC := $(if $(and $(JANSSON_STATIC),$(call static_lib,libode.a)),1,0)
-STATIC_LIBS ?= $(if $(filter 101,$(CUDA)$(MEDIA)$(HAVE_STATIC)),1,0)
+STATIC_LIBS ?= $(if $(filter 10001,$(CUDA)$(MEDIA)$(NET)$(SERVE)$(HAVE_STATIC)),1,0)
 ifeq ($(STATIC_LIBS),1)
 ifeq ($(HAVE_NEEDED)$(HAVE_STATIC),10)
 $(error STATIC_LIBS=1, but libjansson.a and libode.a are not both where $(CC) looks)

@@ -14,6 +14,10 @@ X86_FILES := $(filter src/kern/x86/% src/world/march/isa_x86.c %_avx2.c %_avx512
 X86_STUB := $(filter src/kern/x86_none.c src/world/march/isa_none.c,$(ALL_SRC))
 MEDIA_STUB := $(filter src/media/ff_none.c,$(ALL_SRC))
 MEDIA_FILES := $(filter-out $(MEDIA_STUB),$(filter src/media/ff_%,$(ALL_SRC)))
+NET_STUB := $(filter src/net/curl_none.c,$(ALL_SRC))
+NET_FILES := $(filter-out $(NET_STUB),$(filter src/net/curl_%,$(ALL_SRC)))
+SERVE_STUB := $(filter src/serve/serve_none.c,$(ALL_SRC))
+SERVE_FILES := $(filter-out $(SERVE_STUB),$(filter src/serve/%,$(ALL_SRC)))
 
 CUDA_STUB := $(filter src/kern/cuda_none.c,$(ALL_SRC))
 CUDA_FILES := $(filter src/kern/cuda/%,$(ALL_SRC))
@@ -27,6 +31,8 @@ CUDA_HOST_FILES := $(CUDA_SRC) $(wildcard test/kern/*.cc)
 
 LEFT_OUT := $(if $(filter 1,$(X86)),$(X86_STUB),$(X86_FILES)) \
 	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES)) \
+	    $(if $(filter 1,$(NET)),$(NET_STUB),$(NET_FILES)) \
+	    $(if $(filter 1,$(SERVE)),$(SERVE_STUB),$(SERVE_FILES)) \
 	    $(if $(filter 1,$(CUDA)),$(CUDA_STUB),$(CUDA_FILES)) $(CUDNN_LEFT_OUT)
 LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC)) $(if $(filter 1,$(CUDA)),$(CUDA_SRC))
 TEST_SRC := $(filter-out $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_STUB)) \

@@ -46,7 +46,7 @@ checks:
 # What test/gpu.sh runs, for a machine that has an NVIDIA GPU and little else.
 GPU_BUILD := $(if $(filter file,$(origin BUILD)),build/gpu,$(BUILD))
 gpu:
-	@$(MAKE) --no-print-directory BUILD=$(GPU_BUILD) CUDA=1 MEDIA=0 CFLAGS='-O2' all ztest
+	@$(MAKE) --no-print-directory BUILD=$(GPU_BUILD) CUDA=1 MEDIA=0 NET=0 SERVE=0 CFLAGS='-O2' all ztest
 
 bench: all ztest
 	$(TESTS) --bench

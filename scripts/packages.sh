@@ -2,8 +2,8 @@
 # packages.sh [--packages=yes|no] TIER - install the Debian packages that TIER still misses.
 # packages.sh --missing TIER           - only print the line that would install them.
 #
-# TIER: build (compiler, jansson, ODE), media (build and FFmpeg), test (media, g++ and the ffmpeg program),
-# check (test and the linters). Names the packages first, asks on a terminal only, uses sudo where
+# TIER: build (compiler, jansson, ODE), media (build and FFmpeg), serve (media, libcurl, libmicrohttpd, SQLite),
+# test (serve, g++, the ffmpeg program and what plays a client), check (test and the linters). Names the packages first, asks on a terminal only, uses sudo where
 # not root. Where it may not install, it prints the line to run and succeeds: the build goes on
 # with what there is.
 set -u
@@ -21,13 +21,15 @@ done
 
 build="gcc libc6-dev pkg-config libjansson-dev libode-dev"
 media="$build libavformat-dev libavcodec-dev libavutil-dev libswscale-dev"
-test="$media g++ ffmpeg"
+serve="$media libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev"
+test="$serve g++ ffmpeg curl"
 case ${1:-} in
 build) wanted=$build ;;
 media) wanted=$media ;;
+serve) wanted=$serve ;;
 test) wanted=$test ;;
 check) wanted="$test clang clang-format cppcheck" ;;
-*) echo "packages.sh: tier is build, media, test or check" >&2; exit 2 ;;
+*) echo "packages.sh: tier is build, media, serve, test or check" >&2; exit 2 ;;
 esac
 
 # Is the thing itself there? Package names differ between systems, so dpkg is not asked.
@@ -36,6 +38,8 @@ present() {
     libc6-dev) printf '#include <stdio.h>\n' | gcc -fsyntax-only -xc - 2>/dev/null ;;
     libjansson-dev) pkg-config --exists jansson 2>/dev/null ;;
     libode-dev) pkg-config --exists ode 2>/dev/null ;;
+    libcurl4-openssl-dev) pkg-config --exists libcurl 2>/dev/null ;;
+    libsqlite3-dev) pkg-config --exists sqlite3 2>/dev/null ;;
     lib*-dev) pkg-config --exists "${1%-dev}" 2>/dev/null ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac
