@@ -79,6 +79,9 @@ int zt_option_info(int i, struct zt_option *out, size_t size);
  */
 int zt_job_new(zt_job **out, zt_model *model);
 void zt_job_free(zt_job **job);
+/* A job of its own with the settings of another and on the same model, which is opened now if it
+ * was not. `from` is freed after all jobs that were made of it. */
+int zt_job_copy(zt_job **out, zt_job *from, char *error, size_t size);
 
 /* Set one option: zt_job_set(job, "steps", "20", ...). ZT_E_USAGE names the option, the value and
  * what is allowed. */

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "cmd.h"
 #include "generate_files.h"
+#include "generate_many.h"
 #include "generate_say.h"
 #include "media/film.h"
 #include "zoetrope.h"
@@ -19,6 +20,7 @@ struct args {
     const char *name[MAX_SETTINGS], *value[MAX_SETTINGS]; /* as given, in order */
     char *text;                                           /* of a prompt that was read */
     struct files files;
+    struct many many;
     int n, json, help;
 };
 
@@ -47,12 +49,19 @@ static void show_help(void)
     puts(
         "      --config FILE        settings as JSON: {\"zoetrope\": 1, \"prompt\": \"...\", ...}\n"
         "      --again FILE         once more from the recipe that is stored in a film\n"
+        "      --prompts FILE       many films, the model loaded once: a line of FILE is a JSON\n"
+        "                           object like {\"prompt\": \"...\", \"output\": \"a.mp4\", "
+        "\"seed\": 7};\n"
+        "                           what it does not say is as on the command line\n"
+        "      --skip-existing      with --prompts: films that are there and whole are passed "
+        "over\n"
         "      --json               progress as JSON lines; the last line has every figure\n\n"
         "examples:\n"
         "  zoetrope generate -p \"a red ball rolls from left to right\" -o ball.mp4\n"
         "  zoetrope generate -p 一个红球从左边滚来，撞倒蓝色方块 --seed 7 --size native\n"
         "  zoetrope generate -p @prompt.txt --seconds 3 -o - | ffplay -\n"
-        "  zoetrope generate --again ball.mp4 -o again.mp4");
+        "  zoetrope generate --again ball.mp4 -o again.mp4\n"
+        "  zoetrope generate --prompts films.jsonl --size native --skip-existing");
 }
 
 /* ---- reading the command line ---- */
@@ -133,6 +142,8 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         return a->help = 1;
     if (!strcmp(s, "--json"))
         return a->json = 1;
+    if (!strcmp(s, "--skip-existing"))
+        return a->many.skip_existing = 1;
     if (strncmp(s, "--", 2)) {
         name = of_letter(s + 1);
         if (!name && (name = files_option(s + 1)) == s + 1)
@@ -143,8 +154,8 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         value = equals + 1;
     }
     name = files_option(name);
-    if (!strcmp(name, "json"))
-        return err_set(e, ERR_USAGE, "--json takes no value");
+    if (!strcmp(name, "json") || !strcmp(name, "skip-existing"))
+        return err_set(e, ERR_USAGE, "--%s takes no value", name);
     if (is_flag(name) && !equals)
         return remember(a, name, "yes", e) ? e->code : 1;
     if (!value)
@@ -153,6 +164,8 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         return equals ? 1 : 2;
     if (!strcmp(name, "again") || !strcmp(name, "config"))
         *(*name == 'a' ? &a->again : &a->config) = value;
+    else if (!strcmp(name, "prompts"))
+        a->many.path = value;
     else if (!strcmp(name, "prompt") && set_prompt(a, value, e))
         return e->code;
     else if (strcmp(name, "prompt") && remember(a, name, value, e))
@@ -242,19 +255,6 @@ static int film_on_stdout(const struct args *a)
     return output && !strcmp(output, "-");
 }
 
-/* Without a name the film is called after its seed. */
-static int name_output(struct args *a, struct err *e)
-{
-    char name[64];
-
-    if (zt_job_get(a->job, "output"))
-        return 0;
-    snprintf(name, sizeof name, "zoetrope-%s.%s", zt_job_get(a->job, "seed"),
-             film_default_ending());
-    e->code = zt_job_set(a->job, "output", name, e->msg, sizeof e->msg);
-    return e->code ? e->code : zt_job_plan(a->job, e->msg, sizeof e->msg);
-}
-
 static zt_job *running; /* for the signal handler alone */
 
 static void stop_job(void)
@@ -264,17 +264,12 @@ static void stop_job(void)
 
 static int run(struct args *a, struct say *say, struct err *e)
 {
-    int rc = set_all(a, e);
-
-    say_begin(say, a->json, film_on_stdout(a));
-    if (!rc) {
-        running = a->job;
-        cmd_on_stop(stop_job);
-        cmd_catch_signals();
-        rc = zt_job_plan(a->job, e->msg, sizeof e->msg);
-    }
+    running = a->job;
+    cmd_on_stop(stop_job);
+    cmd_catch_signals();
+    int rc = zt_job_plan(a->job, e->msg, sizeof e->msg);
     if (!rc)
-        rc = name_output(a, e);
+        rc = files_name_film(a->job, e);
     if (!rc) {
         say_plan(say, a->job);
         zt_job_on_progress(a->job, say_progress, say);
@@ -282,6 +277,22 @@ static int run(struct args *a, struct say *say, struct err *e)
     }
     e->code = rc;
     return rc;
+}
+
+static int draw(struct args *a, struct err *e)
+{
+    struct say say;
+    int rc = set_all(a, e);
+
+    if (!rc && a->many.skip_existing && !a->many.path)
+        rc = err_set(e, ERR_USAGE, "--skip-existing goes with --prompts");
+    say_begin(&say, a->json, film_on_stdout(a));
+    if (!rc && a->many.path)
+        return many_run(&a->many, a->job, &say);
+    if (rc || run(a, &say, e))
+        return say_failure(&say, a->job, e);
+    say_result(&say, a->job);
+    return EXIT_OK;
 }
 
 int cmd_generate(int argc, char **argv)
@@ -297,11 +308,7 @@ int cmd_generate(int argc, char **argv)
     } else if (a.help) {
         show_help();
     } else {
-        struct say say;
-        if (run(&a, &say, &e))
-            status = say_failure(&say, a.job, &e);
-        else
-            say_result(&say, a.job);
+        status = draw(&a, &e);
     }
     cmd_on_stop(NULL);
     zt_job_free(&a.job);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/film.h"
+
 /* clang-format off */
 static const char *const spelled[][2] = { /* by stable-diffusion.cpp, by us */
     {"W", "width"},                        {"H", "height"},
@@ -99,4 +101,17 @@ void files_help(void)
     }
     puts("      -W, -H, --video-frames, --cfg-scale, --flow-shift and others of "
          "stable-diffusion.cpp are understood");
+}
+
+int files_name_film(zt_job *job, struct err *e)
+{
+    char name[64];
+
+    if (zt_job_get(job, "output"))
+        return 0;
+    snprintf(name, sizeof name, "zoetrope-%s.%s", zt_job_get(job, "seed"), film_default_ending());
+    e->code = zt_job_set(job, "output", name, e->msg, sizeof e->msg);
+    if (!e->code)
+        e->code = zt_job_plan(job, e->msg, sizeof e->msg);
+    return e->code;
 }

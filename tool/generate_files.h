@@ -4,6 +4,7 @@
 #define TOOL_GENERATE_FILES_H
 
 #include "model/loose.h"
+#include "zoetrope.h"
 
 struct files {
     struct loose loose;
@@ -20,6 +21,8 @@ int files_take(struct files *f, const char *name, const char *value);
 /* Make the model and the size, NULL where no option asks for one; valid until files_release. The
  * errors of loose_model; ERR_USAGE for half a size. */
 NODISCARD int files_settle(struct files *f, const char **model, const char **size, struct err *e);
+/* A planned job without a name for its film: it is called after its seed. */
+NODISCARD int files_name_film(zt_job *job, struct err *e);
 void files_release(struct files *f);
 void files_help(void);
 

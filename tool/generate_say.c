@@ -58,6 +58,16 @@ static void write_figures(struct jsonw *w, zt_job *job)
         jsonw_raw(w, "recipe", zt_job_recipe(job));
 }
 
+/* Which of many films the line is about. */
+static void write_which(struct jsonw *w, const struct say *s)
+{
+    if (!s->films)
+        return;
+    jsonw_int(w, "film", s->film);
+    jsonw_int(w, "films", s->films);
+    jsonw_int(w, "line", s->line);
+}
+
 /* One JSON object about the job as it stands, in one line. */
 static void json_figures(struct say *s, zt_job *job, const char *stage, const struct err *e)
 {
@@ -67,6 +77,7 @@ static void json_figures(struct say *s, zt_job *job, const char *stage, const st
     jsonw_init(&w, &b, 0);
     jsonw_object(&w, NULL);
     jsonw_string(&w, "stage", stage);
+    write_which(&w, s);
     jsonw_int(&w, "code", e ? -e->code : 0);
     if (e)
         jsonw_string(&w, "error", e->msg);
@@ -111,6 +122,7 @@ static void json_progress(struct say *s, const char *stage, long done, long tota
     jsonw_init(&w, &b, 0);
     jsonw_object(&w, NULL);
     jsonw_string(&w, "stage", stage);
+    write_which(&w, s);
     jsonw_int(&w, "done", done);
     jsonw_int(&w, "total", total);
     if (left_s >= 0)
@@ -155,6 +167,56 @@ void say_result(struct say *s, zt_job *job)
     fprintf(s->out, "%s: seed ", zt_job_get(job, "output"));
     fprintf(s->out, "%s, %s, ", zt_job_get(job, "seed"), time);
     fprintf(s->out, "frames %.16s\n", zt_job_get(job, "frame_hash"));
+}
+
+void say_film(struct say *s, const char *output, int there)
+{
+    struct buf b = BUF_INIT;
+    struct jsonw w;
+
+    if (!s->json) {
+        fprintf(stderr, "film %d of %d: ", s->film, s->films);
+        cmd_put_text(stderr, output);
+        fprintf(stderr, "%s\n", there ? " is there already" : "");
+        return;
+    }
+    jsonw_init(&w, &b, 0);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "stage", there ? "there already" : "film");
+    write_which(&w, s);
+    jsonw_string(&w, "output", output);
+    jsonw_end_object(&w);
+    line(s, &b);
+    buf_release(&b);
+}
+
+void say_films(struct say *s, int drawn, int there, int failed, int left)
+{
+    const struct {
+        const char *key, *words;
+        int n;
+    } counts[] = {{"drawn", "drawn", drawn},
+                  {"there", "there already", there},
+                  {"failed", "failed", failed},
+                  {"left", "not begun", left}};
+    struct buf b = BUF_INIT;
+    struct jsonw w;
+
+    jsonw_init(&w, &b, 0);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "stage", "films");
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (s->json)
+            jsonw_int(&w, counts[i].key, counts[i].n);
+        else if (counts[i].n || i == 0)
+            fprintf(stderr, "%s%d %s", i ? ", " : "", counts[i].n, counts[i].words);
+    }
+    jsonw_end_object(&w);
+    if (s->json)
+        line(s, &b);
+    else
+        fputc('\n', stderr);
+    buf_release(&b);
 }
 
 int say_failure(struct say *s, zt_job *job, const struct err *e)

@@ -14,6 +14,7 @@ struct say {
     int json;
     struct progress bar;
     char stage[40];
+    int film, films, line; /* of many: which of how many, and its line in their file; 0: one film */
     double shown_s;
 };
 
@@ -21,6 +22,9 @@ void say_begin(struct say *s, int json, int film_on_stdout);
 void say_plan(struct say *s, zt_job *job);
 /* A zt_progress_fn; user is the struct say. */
 int say_progress(void *user, const char *stage, long done, long total, double left_s);
+/* Of many: which one comes, or is passed over because it is there. */
+void say_film(struct say *s, const char *output, int there);
+void say_films(struct say *s, int drawn, int there, int failed, int left);
 void say_result(struct say *s, zt_job *job);
 /* Returns the exit status. */
 int say_failure(struct say *s, zt_job *job, const struct err *e);

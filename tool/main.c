@@ -32,7 +32,8 @@ static const char EXIT_CODES[] =
     "    0 ok           1 a check failed     2 usage             3 bad model or data\n"
     "    4 input/output, or the file exists and -y was not given\n"
     "    5 device, or a value that is not finite                 6 does not fit into memory\n"
-    "  130 interrupted\n";
+    "   10+N: N films of generate --prompts failed (99: 89 or more)                 130 "
+    "interrupted\n";
 
 static void help(FILE *out)
 {

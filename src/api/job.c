@@ -43,6 +43,36 @@ int zt_job_new(zt_job **out, zt_model *model)
     return 0;
 }
 
+/* The job's model: the one it was given, or the one that its options name. */
+static int open_model(zt_job *job, struct err *e)
+{
+    const struct request *r = &job->request;
+    const char *name = request_text(r, OPT_MODEL);
+
+    if (job->model)
+        return 0;
+    e->code = zt_model_open(&job->own, *name ? name : NULL, e->msg, sizeof e->msg);
+    if (e->code) {
+        if (*r->model_hash)
+            err_prefix(e, "the film was made with model %s, release %s", name, r->model_release);
+        return e->code;
+    }
+    job->model = job->own;
+    return 0;
+}
+
+int zt_job_copy(zt_job **out, zt_job *from, char *error, size_t size)
+{
+    struct err e = {0};
+
+    *out = NULL;
+    if (open_model(from, &e))
+        return api_fail(&e, error, size);
+    zt_job_new(out, from->model);
+    request_copy(&(*out)->request, &from->request);
+    return 0;
+}
+
 void zt_job_free(zt_job **job)
 {
     zt_job *j = job ? *job : NULL;
@@ -145,24 +175,6 @@ static struct film_options film_options(const zt_job *job, const char *comment)
 
     film_fps_ratio(job->plan.fps, &o.fps_num, &o.fps_den);
     return o;
-}
-
-/* The job's model: the one it was given, or the one that its options name. */
-static int open_model(zt_job *job, struct err *e)
-{
-    const struct request *r = &job->request;
-    const char *name = request_text(r, OPT_MODEL);
-
-    if (job->model)
-        return 0;
-    e->code = zt_model_open(&job->own, *name ? name : NULL, e->msg, sizeof e->msg);
-    if (e->code) {
-        if (*r->model_hash)
-            err_prefix(e, "the film was made with model %s, release %s", name, r->model_release);
-        return e->code;
-    }
-    job->model = job->own;
-    return 0;
 }
 
 /* Can the film be written, and is there memory for it beside what draws it? */

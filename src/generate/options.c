@@ -107,6 +107,14 @@ void request_release(struct request *r)
     memset(r, 0, sizeof(*r));
 }
 
+void request_copy(struct request *out, const struct request *r)
+{
+    *out = *r;
+    for (int i = 0; i < N_OPTIONS; i++)
+        if (r->value[i].text)
+            out->value[i].text = xstrdup(r->value[i].text);
+}
+
 const struct option *option_named(const char *name)
 {
     char plain[64];

@@ -98,6 +98,8 @@ const struct option *option_named(const char *name);
 
 void request_init(struct request *r);
 void request_release(struct request *r);
+/* Into one that holds nothing. What is borrowed is borrowed by both. */
+void request_copy(struct request *out, const struct request *r);
 /* "-" and "_" in names are the same. ERR_USAGE names the option, the value and what is allowed. */
 NODISCARD int request_set(struct request *r, const char *name, const char *value, struct err *e);
 /* Set what the JSON text says; `source` stands for it in messages. ERR_FORMAT: no such JSON, a

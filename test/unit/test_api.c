@@ -313,6 +313,33 @@ TEST(api_film_is_never_overwritten_unasked)
     zt_model_free(&m);
 }
 
+TEST(api_copied_job_has_its_own_settings_on_the_same_model)
+{
+    const char *dir = fixture_dir();
+    zt_job *from = JOB(NULL, "model", dir, "frames", "5"), *job;
+    char hash[65];
+
+    if (zt_job_copy(&job, from, error, sizeof error))
+        ztest_fail(__FILE__, __LINE__, "%s", error);
+    CHECK_INT(zt_job_set(job, "steps", "1", error, sizeof error), 0);
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    strcpy(hash, zt_job_get(job, "latent_hash"));
+    CHECK_INT(zt_job_run(from, error, sizeof error), 0);
+    CHECK_STR(zt_job_get(from, "steps"), "2");
+    CHECK(strcmp(hash, zt_job_get(from, "latent_hash")));
+    zt_job_free(&job);
+    CHECK_INT(zt_job_copy(&job, from, error, sizeof error), 0);
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    strcpy(hash, zt_job_get(job, "latent_hash"));
+    CHECK_STR(zt_job_get(from, "latent_hash"), hash);
+    zt_job_free(&job);
+    zt_job_free(&from);
+    from = JOB(NULL, "model", "nowhere");
+    CHECK_INT(zt_job_copy(&job, from, error, sizeof error), ZT_E_MODEL);
+    CHECK(!job);
+    zt_job_free(&from);
+}
+
 TEST(api_stops_and_runs_again)
 {
     zt_model *m = open_fixture();
