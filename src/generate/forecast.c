@@ -84,15 +84,18 @@ static double host_bytes(const struct plan *p)
     const struct denoiser_config *d = &p->dit;
     struct sampler *s = sampler_of(p);
     double latent = (double)latent_count(&shape) * sizeof(float);
-    double rows = (double)p->text_start[2] +
-                  (d->text_rows[0] ? 2 * d->text_rows[0] : (double)p->text_start[2]);
     double picture = (double)p->w * p->h * 3 * p->scale * p->scale;
     double film = (double)p->film_w * p->film_h * 3;
     double sum = latent * (LATENTS + sampler_latents(s));
 
     sampler_free(&s);
     sum += 2 * (double)latent_tokens(&shape) * sizeof(int32_t);
-    sum += rows * d->text_dim[0] * sizeof(float);
+    for (int k = 0; k < d->n_texts; k++) {
+        double read = (double)p->words[k].start[2];
+
+        sum += (read + (d->text_rows[k] ? 2 * d->text_rows[k] : read)) * d->text_dim[k] *
+               sizeof(float);
+    }
     sum += picture * (1 + sizeof(float)) + film;
     if (reads_whole_film(p))
         sum += sizeof(float) *
@@ -105,10 +108,12 @@ static double host_bytes(const struct plan *p)
 
 static void dry_text(const struct plan *p, struct cx *cx)
 {
-    struct seq seq = {2, p->text_start};
+    for (int k = 0; k < p->model->n_texts; k++) {
+        struct seq seq = {2, p->words[k].start};
 
-    text_rows(cx, &p->model->text[0], p->tokens, &seq, NULL);
-    cx_step_end(cx);
+        text_rows(cx, &p->model->text[k], p->words[k].ids, &seq, NULL);
+        cx_step_end(cx);
+    }
 }
 
 /* All evaluations of a window, equal ones run once; returns their operations. */
@@ -125,7 +130,7 @@ static double dry_window(const struct plan *p, struct cx *cx)
         double *of = &flops[expert][n - 1], before = cx->flops;
 
         if (!*of) {
-            velocity_dry(&ask, cx, expert, n, 1 + given, p->text_start);
+            velocity_dry(&ask, cx, expert, n, 1 + given, p->words);
             *of = cx->flops - before;
         }
         sum += *of;

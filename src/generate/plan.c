@@ -10,7 +10,6 @@
 #include "base/machine.h"
 #include "base/utf8.h"
 #include "generate/clean.h"
-#include "generate/prompt_tokens.h"
 #include "generate/reading.h"
 #include "generate/sampler.h"
 #include "generate/scheduler.h"
@@ -325,11 +324,11 @@ static void settle_words(struct plan *p, const struct request *r)
     buf_release(&typed);
 }
 
-/* What a model does not read of a prompt is said, with the words from which on. */
-static void note_unread(struct plan *p, const struct tokenizer *t, const char *option,
+/* What text encoder k does not read of a prompt is said, with the words from which on. */
+static void note_unread(struct plan *p, const struct tokenizer *t, int k, const char *option,
                         const char *text)
 {
-    int most = prompt_tokens_most(&p->dit), shown = 48;
+    int most = prompt_tokens_most(&p->dit, k), shown = 48;
     size_t n = strlen(text), at = prompt_tokens_fit(t, text, most);
 
     if (at == n)
@@ -343,23 +342,22 @@ static void note_unread(struct plan *p, const struct tokenizer *t, const char *o
                         option, most, shown, text + at, at + (size_t)shown < n ? "..." : ""));
 }
 
-/* What is read of both texts. The process is measured while the tokenizer is there, as it is while
- * the film is drawn. */
+/* What is read of both texts. The process is measured without the tokenizers, as it is while the
+ * film is drawn. */
 static int settle_tokens(struct plan *p, struct err *e)
 {
-    struct tokenizer *t;
-    char *dir = path_join(p->model->dir, "tokenizer");
-    int rc = tokenizer_open(&t, dir, e);
+    for (int k = 0; k < p->model->n_texts; k++) {
+        struct tokenizer *t;
+        int rc = bundle_tokenizer(&t, p->model, k, e);
 
-    free(dir);
-    if (rc)
-        return rc;
-    note_unread(p, t, "prompt", p->prompt);
-    note_unread(p, t, "negative", p->negative);
-    p->tokens =
-        prompt_tokens_both(t, p->prompt, p->negative, prompt_tokens_most(&p->dit), p->text_start);
+        if (rc)
+            return rc;
+        note_unread(p, t, k, "prompt", p->prompt);
+        note_unread(p, t, k, "negative", p->negative);
+        prompt_tokens_both(&p->words[k], t, p->prompt, p->negative, prompt_tokens_most(&p->dit, k));
+        tokenizer_free(&t);
+    }
     plan_base_bytes();
-    tokenizer_free(&t);
     return 0;
 }
 
@@ -447,7 +445,8 @@ void plan_release(struct plan *p)
     free(p->negative);
     free(p->unknown);
     free(p->note);
-    free(p->tokens);
+    for (int k = 0; k < DENOISER_TEXTS; k++)
+        free(p->words[k].ids);
     free(p->first.rgb);
     free(p->first.seen);
     free(p->last.rgb);

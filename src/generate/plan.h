@@ -16,6 +16,7 @@
 
 #include "generate/latent.h"
 #include "generate/options.h"
+#include "generate/prompt_tokens.h"
 #include "generate/sampler.h"
 #include "media/picture.h"
 #include "model/bundle.h"
@@ -69,8 +70,7 @@ struct plan {
     char lora_hash[65]; /* "" without any */
     int any_picture;    /* 1: the film is drawn also when it loses its first frame */
 
-    int32_t *tokens;       /* owned: of the prompt, text_start[0]..[1], and of the negative */
-    int64_t text_start[3]; /* prompt, ..[2] */
+    struct words words[DENOISER_TEXTS]; /* owned: what each text encoder of the model reads */
 
     /* forecast: weights wherever they lie; of the host, all together; of the device's own memory */
     uint64_t weight_bytes, memory_bytes, device_bytes;

@@ -5,21 +5,21 @@
 
 #include "base/err.h"
 
-int prompt_tokens_most(const struct denoiser_config *c)
+int prompt_tokens_most(const struct denoiser_config *c, int k)
 {
-    int most = c->text_rows[0];
+    int most = c->text_rows[k];
 
     return most == 0 || most > PROMPT_MAX_TOKENS ? PROMPT_MAX_TOKENS : most;
 }
 
-int32_t *prompt_tokens_both(const struct tokenizer *t, const char *prompt, const char *negative,
-                            int most, int64_t start[3])
+void prompt_tokens_both(struct words *w, const struct tokenizer *t, const char *prompt,
+                        const char *negative, int most)
 {
     const char *text[2] = {prompt, negative};
-    int32_t *all = xmalloc(sizeof(*all) * 2 * PROMPT_MAX_TOKENS);
     int end = tokenizer_end(t);
 
-    start[0] = 0;
+    w->ids = xmalloc(sizeof(*w->ids) * 2 * PROMPT_MAX_TOKENS);
+    w->start[0] = 0;
     for (int i = 0; i < 2; i++) {
         int32_t *ids;
         int n;
@@ -29,11 +29,10 @@ int32_t *prompt_tokens_both(const struct tokenizer *t, const char *prompt, const
             if (end >= 0)
                 ids[n - 1] = end;
         }
-        memcpy(all + start[i], ids, sizeof(*all) * (size_t)n);
-        start[i + 1] = start[i] + n;
+        memcpy(w->ids + w->start[i], ids, sizeof(*ids) * (size_t)n);
+        w->start[i + 1] = w->start[i] + n;
         free(ids);
     }
-    return all;
 }
 
 static int fits(const struct tokenizer *t, const char *text, size_t bytes, int most)

@@ -10,13 +10,19 @@
 
 enum { PROMPT_MAX_TOKENS = 512 };
 
-/* Tokens of one prompt, with its end token: as many as the transformer takes, PROMPT_MAX_TOKENS
- * where it takes any number. */
-int prompt_tokens_most(const struct denoiser_config *c);
-/* Token ids of the prompt, start[0]..start[1], and of the negative prompt, ..start[2]: what is
- * longer than `most` loses its tail, not its end token. The caller frees. */
-int32_t *prompt_tokens_both(const struct tokenizer *t, const char *prompt, const char *negative,
-                            int most, int64_t start[3]);
+/* What one text encoder reads: token ids of the prompt, start[0]..start[1], and of the negative
+ * prompt, ..start[2]. */
+struct words {
+    int32_t *ids;
+    int64_t start[3];
+};
+
+/* Tokens of one prompt, with its end token, that the transformer takes of text encoder k:
+ * PROMPT_MAX_TOKENS where it takes any number. */
+int prompt_tokens_most(const struct denoiser_config *c, int k);
+/* What is longer than `most` loses its tail, not its end token. The caller frees w->ids. */
+void prompt_tokens_both(struct words *w, const struct tokenizer *t, const char *prompt,
+                        const char *negative, int most);
 /* Bytes of text, whole words, whose tokens are at most so many; strlen(text) when all are read. */
 size_t prompt_tokens_fit(const struct tokenizer *t, const char *text, int most);
 

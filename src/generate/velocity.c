@@ -1,5 +1,4 @@
 #include "generate/velocity.h"
-#include "generate/prompt_tokens.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,40 +34,39 @@ struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b
 /* ---- text ---- */
 
 /* Rows as the transformer was trained: exactly those of the prompt, or filled up with zeros. */
-static void start_text(struct velocity *v, const int64_t start[3])
+static void start_text(struct velocity_text *t, int64_t fixed, const int64_t start[3])
 {
-    int64_t fixed = v->ask.denoiser->config.text_rows[0];
-
-    v->text_start[0] = 0;
+    t->start[0] = 0;
     for (int i = 0; i < 2; i++)
-        v->text_start[i + 1] = v->text_start[i] + (fixed ? fixed : start[i + 1] - start[i]);
-    v->second_start[1] = v->text_start[2] - v->text_start[1];
+        t->start[i + 1] = t->start[i] + (fixed ? fixed : start[i + 1] - start[i]);
+    t->second_start[1] = t->start[2] - t->start[1];
 }
 
-static void keep_text(struct velocity *v, const float *rows, const int64_t start[3])
+static void keep_text(struct velocity *v, int k, const float *rows, const int64_t start[3])
 {
-    int64_t dim = v->ask.denoiser->config.text_dim[0];
+    struct velocity_text *t = &v->text[k];
+    int64_t dim = v->ask.denoiser->config.text_dim[k];
 
-    start_text(v, start);
-    v->text = xcalloc((size_t)(v->text_start[2] * dim), sizeof(float));
+    start_text(t, v->ask.denoiser->config.text_rows[k], start);
+    t->rows = xcalloc((size_t)(t->start[2] * dim), sizeof(float));
     for (int i = 0; i < 2; i++)
-        memcpy(v->text + v->text_start[i] * dim, rows + start[i] * dim,
+        memcpy(t->rows + t->start[i] * dim, rows + start[i] * dim,
                sizeof(float) * (size_t)((start[i + 1] - start[i]) * dim));
 }
 
-static int read_text(struct velocity *v, const struct text_model *text, const int32_t *ids,
-                     const int64_t start[3], struct err *e)
+static int read_text(struct velocity *v, int k, const struct text_model *text,
+                     const struct words *words, struct err *e)
 {
     struct cx *cx = v->cx;
-    struct seq seq = {2, start};
+    struct seq seq = {2, words->start};
     device_enter(cx->device);
-    struct tensor *y = text_rows(cx, text, ids, &seq, NULL);
+    struct tensor *y = text_rows(cx, text, words->ids, &seq, NULL);
     int bad = cx->err.code || !tensor_finite(cx, y);
 
     if (!bad) {
         float *rows = xmalloc(tensor_bytes(y));
         tensor_read_f32(cx, y, rows);
-        keep_text(v, rows, start);
+        keep_text(v, k, rows, words->start);
         free(rows);
     }
     device_leave(cx->device);
@@ -93,7 +91,8 @@ static void see(void *user, struct cx *cx, const char *name, struct tensor *valu
 /* What a call reads: the latent with the channels beside it [C,t,h,w], the text of n samples, rows
  * of their pictures or NULL. */
 struct reading {
-    struct tensor *x, *text, *image, *control; /* [control_channels,t,h,w] or NULL */
+    struct tensor *x, *text[DENOISER_TEXTS], *image;
+    struct tensor *control; /* [control_channels,t,h,w] or NULL */
 };
 
 /* x [C,t,h,w] as rows of patches. */
@@ -134,16 +133,17 @@ static struct tensor *call(struct velocity *v, struct cx *cx, const struct denoi
     rows[0] = rows[1] = rows_of(cx, s, in->x, d->config.in_channels);
     grid[0] = grid[1] = (struct token_grid){s->t / s->pt, s->h / s->ph, s->w / s->pw};
     *tap = (struct tap){see, v};
-    struct denoiser_batch b = {
-        .n = n,
-        .grid = grid,
-        .rows = n == 2 ? concat_rows(cx, 2, rows) : rows[0],
-        .n_times = v->n_times,
-        .times = times,
-        .time_index = v->n_times > 1 ? v->time_index : NULL,
-        .text = {{in->text, {n, which.first ? v->second_start : v->text_start}}},
-        .image = {in->image, {n, v->image_start}},
-        .tap = tap};
+    struct denoiser_batch b = {.n = n,
+                               .grid = grid,
+                               .rows = n == 2 ? concat_rows(cx, 2, rows) : rows[0],
+                               .n_times = v->n_times,
+                               .times = times,
+                               .time_index = v->n_times > 1 ? v->time_index : NULL,
+                               .image = {in->image, {n, v->image_start}},
+                               .tap = tap};
+    for (int k = 0; k < d->config.n_texts; k++)
+        b.text[k] = (struct context){in->text[k],
+                                     {n, which.first ? v->text[k].second_start : v->text[k].start}};
     take_control(v, cx, d, n, in, &b);
     y = denoiser_velocity(cx, d, &b);
     y = unpatchify(cx, y, n, grid->t, grid->h, grid->w, s->pt, s->ph, s->pw);
@@ -158,8 +158,7 @@ static void start_images(struct velocity *v)
 }
 
 int velocity_init(struct velocity *v, struct cx *cx, const struct velocity_ask *ask,
-                  const struct text_model *text, const int32_t *ids, const int64_t start[3],
-                  struct err *e)
+                  const struct text_model *text, const struct words *words, struct err *e)
 {
     *v = (struct velocity){.ask = *ask, .cx = cx, .n_times = 1};
     start_images(v);
@@ -167,7 +166,9 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct velocity_ask *
     v->out = try_malloc(2 * latent_count(&ask->shape) * sizeof(float), e, "velocities");
     v->time_index =
         try_malloc(2 * (size_t)latent_tokens(&ask->shape) * sizeof(int32_t), e, "timesteps");
-    int rc = v->out && v->time_index ? read_text(v, text, ids, start, e) : ERR_FIT;
+    int rc = v->out && v->time_index ? 0 : ERR_FIT;
+    for (int k = 0; !rc && k < ask->denoiser->config.n_texts; k++)
+        rc = read_text(v, k, &text[k], &words[k], e);
     if (rc)
         velocity_release(v);
     return rc;
@@ -178,9 +179,6 @@ int velocity_of_plan(struct velocity *v, struct cx *cx, const struct bundle *b,
                      struct err *e)
 {
     struct velocity_ask ask = velocity_ask_of(p, b);
-    int64_t start[3];
-    int32_t *ids = prompt_tokens_both(b->tokenizer, p->prompt, p->negative,
-                                      prompt_tokens_most(&b->denoiser[0].config), start);
 
     ask.stop = stop;
     if (c) {
@@ -189,9 +187,7 @@ int velocity_of_plan(struct velocity *v, struct cx *cx, const struct bundle *b,
         ask.control = c->control;
     }
     ZT_ASSERT(!ask.n_channels == !ask.channels && !ask.n_rows == !ask.rows);
-    int rc = velocity_init(v, cx, &ask, &b->text[0], ids, start, e);
-    free(ids);
-    return rc;
+    return velocity_init(v, cx, &ask, b->text, p->words, e);
 }
 
 static void forget_replays(struct velocity *v)
@@ -207,7 +203,8 @@ void velocity_release(struct velocity *v)
 {
     if (v->cx)
         forget_replays(v);
-    free(v->text);
+    for (int k = 0; k < DENOISER_TEXTS; k++)
+        free(v->text[k].rows);
     free(v->out);
     free(v->time_index);
     free(v->times);
@@ -234,18 +231,28 @@ void velocity_give(struct velocity *v, const struct given *list, int n)
     forget_replays(v); /* other timesteps are other shapes */
 }
 
+/* Rows of text encoder k. */
+static struct tensor *text_in(struct velocity *v, const struct denoiser *d, int k,
+                              struct samples which)
+{
+    const struct velocity_text *t = &v->text[k];
+    int64_t from = t->start[which.first], rows = t->start[which.first + which.n] - from;
+    int64_t dim = d->config.text_dim[k];
+
+    return tensor_from(v->cx, DT_F32, DIMS(rows, dim), t->rows + from * dim, DT_F32);
+}
+
 /* x and the conditions on the device. */
 static struct reading read_in(struct velocity *v, const struct denoiser *d, const float *x,
                               struct samples which)
 {
-    int64_t from = v->text_start[which.first], rows = v->text_start[which.first + which.n] - from;
     struct cx *cx = v->cx;
     const struct latent_shape *s = &v->ask.shape;
     int64_t places = (int64_t)s->t * s->h * s->w, dim = d->config.image_dim;
-    struct reading in = {.text = tensor_from(cx, DT_F32, DIMS(rows, d->config.text_dim[0]),
-                                             v->text + from * d->config.text_dim[0], DT_F32),
-                         .x = tensor_from(cx, DT_F32, DIMS(s->c, places), x, DT_F32)};
+    struct reading in = {.x = tensor_from(cx, DT_F32, DIMS(s->c, places), x, DT_F32)};
 
+    for (int k = 0; k < d->config.n_texts; k++)
+        in.text[k] = text_in(v, d, k, which);
     if (v->ask.n_channels) {
         struct tensor *all[2] = {in.x, tensor_from(cx, DT_F32, DIMS(v->ask.n_channels, places),
                                                    v->ask.channels, DT_F32)};
@@ -378,10 +385,11 @@ static void dry_call(struct velocity *v, struct cx *cx, const struct denoiser *d
 {
     const struct denoiser_config *c = &d->config;
     const struct latent_shape *s = &v->ask.shape;
-    int64_t places = (int64_t)s->t * s->h * s->w, rows = v->text_start[which.n];
-    struct reading in = {.x = tensor_new(cx, DT_F32, DIMS(c->in_channels, places)),
-                         .text = tensor_new(cx, DT_F32, DIMS(rows, c->text_dim[0]))};
+    int64_t places = (int64_t)s->t * s->h * s->w;
+    struct reading in = {.x = tensor_new(cx, DT_F32, DIMS(c->in_channels, places))};
 
+    for (int k = 0; k < c->n_texts; k++)
+        in.text[k] = tensor_new(cx, DT_F32, DIMS(v->text[k].start[which.n], c->text_dim[k]));
     if (c->n_controls)
         in.control = tensor_new(cx, DT_F32, DIMS(c->control_channels, places));
     if (v->ask.n_rows)
@@ -391,13 +399,14 @@ static void dry_call(struct velocity *v, struct cx *cx, const struct denoiser *d
 }
 
 void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int expert, int n, int n_times,
-                  const int64_t start[3])
+                  const struct words *words)
 {
     struct velocity v = {.ask = *ask, .n_times = n_times};
 
     v.times = xcalloc((size_t)n_times, sizeof *v.times);
     v.time_index = xcalloc(2 * (size_t)latent_tokens(&ask->shape), sizeof *v.time_index);
-    start_text(&v, start);
+    for (int k = 0; k < ask->denoiser->config.n_texts; k++)
+        start_text(&v.text[k], ask->denoiser->config.text_rows[k], words[k].start);
     start_images(&v);
     for (int k = 0; k < n; k++)
         if (samples_of(ask, n, k).n)

@@ -36,12 +36,14 @@ struct velocity_ask { /* borrowed */
 
 struct velocity {
     struct velocity_ask ask;
-    int64_t image_start[3];  /* rows of the pictures of both samples */
-    int64_t second_start[2]; /* of the negative prompt alone */
-    int64_t text_start[3];   /* rows of the prompt, then of the negative prompt */
-    float *text;             /* owned [rows, text_dim] */
-    float *out;              /* owned, latents of both samples */
-    int32_t *time_index;     /* owned, of the rows of both samples */
+    int64_t image_start[3]; /* rows of the pictures of both samples */
+    struct velocity_text {
+        int64_t start[3];        /* rows of the prompt, then of the negative prompt */
+        int64_t second_start[2]; /* of the negative prompt alone */
+        float *rows;             /* owned [start[2], text_dim] */
+    } text[DENOISER_TEXTS];      /* of each text encoder */
+    float *out;                  /* owned, latents of both samples */
+    int32_t *time_index;         /* owned, of the rows of both samples */
     double *times; /* owned [n_times]; the last one is that of the frames that are drawn */
     int n_times;
     struct cx *cx;
@@ -50,11 +52,11 @@ struct velocity {
     struct replay replay[2][2]; /* by denoiser, of calls with one sample and with both */
 };
 
-/* Let the text model read token ids of the prompt, start[0]..start[1], and of the negative prompt,
- * ..start[2]. ERR_DEVICE: a value that is not finite. cx outlives v and is the one of all calls. */
+/* Let each text model that the denoiser takes read its words. ERR_DEVICE: a value that is not
+ * finite. cx outlives v and is the one of all calls. */
 NODISCARD int velocity_init(struct velocity *v, struct cx *cx, const struct velocity_ask *ask,
-                            const struct text_model *text, const int32_t *ids,
-                            const int64_t start[3], struct err *e);
+                            const struct text_model *text, const struct words *words,
+                            struct err *e);
 /* The networks and words of a plan, and what is known of its pictures, which outlives v (NULL:
  * there are none). */
 NODISCARD int velocity_of_plan(struct velocity *v, struct cx *cx, const struct bundle *b,
@@ -70,10 +72,10 @@ NODISCARD int velocity_at(struct velocity *v, const float *x, double timestep, d
 /* Which denoiser is asked at a timestep, and for how many samples at a noise level. */
 int velocity_expert(const struct velocity_ask *ask, double timestep);
 int velocity_samples(const struct velocity_ask *ask, int expert, double sigma);
-/* Such calls on a dry cx, with so many timesteps among the tokens and prompts of start's lengths:
+/* Such calls on a dry cx, with so many timesteps among the tokens and as many words as these:
  * cx->flops and cx's peak say what they cost. */
 void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int expert, int n, int n_times,
-                  const int64_t start[3]);
+                  const struct words *words);
 /* What is asked for the windows of p. */
 struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b);
 

@@ -31,6 +31,9 @@ static const struct {
     [PLACE_UPSAMPLER2] = {"upsampler_2", PART_UPSAMPLER, 1},
 };
 
+/* Of the tokenizers of PLACE_TEXT and PLACE_TEXT2. */
+static const char *const tokenizers[DENOISER_TEXTS] = {"tokenizer", "tokenizer_2"};
+
 const char *bundle_folder(enum bundle_place place)
 {
     return places[place].folder;
@@ -161,7 +164,9 @@ static int write_parts(struct jsonw *w, const char *dir, struct err *e)
 {
     int rc = 0;
 
-    write_entry(w, "tokenizer", "transformers", "T5TokenizerFast");
+    for (int k = 0; k < DENOISER_TEXTS; k++)
+        if (bundle_has(dir, PLACE_TEXT + k))
+            write_entry(w, tokenizers[k], "transformers", "T5TokenizerFast");
     for (int i = 0; !rc && i < N_PLACES; i++) {
         char *path = path_join(dir, places[i].folder);
         struct part p;
@@ -264,16 +269,30 @@ int bundle_declare(struct bundle **out, const char *dir, struct err *e)
     return rc;
 }
 
-static int open_tokenizer(struct bundle *b, struct err *e)
+int bundle_tokenizer(struct tokenizer **out, const struct bundle *b, int k, struct err *e)
 {
-    char *path = path_join(b->dir, "tokenizer");
-    int n, rc = tokenizer_open(&b->tokenizer, path, e);
+    char *path = path_join(b->dir, tokenizers[k]);
+    int rc = tokenizer_open(out, path, e), n = rc ? 0 : tokenizer_size(*out);
 
     free(path);
-    for (int i = 0; !rc && i < b->n_texts; i++)
-        if ((n = tokenizer_size(b->tokenizer)) > b->text[i].config.vocab)
-            rc = err_set(e, ERR_FORMAT, "%s: tokenizer has %d pieces, the text encoder knows %d",
-                         b->dir, n, b->text[i].config.vocab);
+    if (n > b->text[k].config.vocab) {
+        rc = err_set(e, ERR_FORMAT, "%s: %s has %d pieces, the text encoder knows %d", b->dir,
+                     tokenizers[k], n, b->text[k].config.vocab);
+        tokenizer_free(out);
+    }
+    return rc;
+}
+
+static int check_tokenizers(const struct bundle *b, struct err *e)
+{
+    int rc = 0;
+
+    for (int k = 0; !rc && k < b->n_texts; k++) {
+        struct tokenizer *t;
+
+        rc = bundle_tokenizer(&t, b, k, e);
+        tokenizer_free(&t);
+    }
     return rc;
 }
 
@@ -324,7 +343,7 @@ int bundle_open(struct bundle **out, const char *dir, struct device *device, enu
     int rc = bundle_declare(out, dir, e);
 
     if (!rc)
-        rc = open_tokenizer(*out, e);
+        rc = check_tokenizers(*out, e);
     if (!rc)
         rc = load_parts(*out, device, type, budget, e);
     machine_trim_heap(); /* a large tokenizer and pieces of weights have passed through it */
@@ -349,7 +368,6 @@ void bundle_free(struct bundle **b)
 {
     if (!*b)
         return;
-    tokenizer_free(&(*b)->tokenizer);
     for (int i = 0; i < N_PLACES; i++)
         part_release(&(*b)->part[i]);
     free((*b)->dir);
@@ -408,10 +426,10 @@ static int hash_file(struct sha256 *h, const char *dir, const char *name, struct
     return rc;
 }
 
-static int hash_tokenizer(struct sha256 *h, const char *dir, struct err *e)
+static int hash_tokenizer(struct sha256 *h, const char *dir, int k, struct err *e)
 {
-    char *folder = path_join(dir, "tokenizer"),
-         *name = path_join("tokenizer", tokenizer_file(folder));
+    char *folder = path_join(dir, tokenizers[k]),
+         *name = path_join(tokenizers[k], tokenizer_file(folder));
     int rc = hash_file(h, dir, name, e);
 
     free(folder);
@@ -470,8 +488,9 @@ int bundle_hash(const char *dir, const atomic_int *stop, char hex[65], struct er
         rc = hash_file(&h, dir, "model_index.json", e);
     if (!rc && info.diffusers)
         rc = hash_file(&h, dir, BUNDLE_SCHEDULER, e);
-    if (!rc)
-        rc = hash_tokenizer(&h, dir, e);
+    for (int k = 0; !rc && k < DENOISER_TEXTS; k++)
+        if (!places[PLACE_TEXT + k].optional || bundle_has(dir, PLACE_TEXT + k))
+            rc = hash_tokenizer(&h, dir, k, e);
     for (int i = 0; !rc && i < N_PLACES; i++) {
         char *config = path_join(places[i].folder, "config.json");
 

@@ -5,6 +5,7 @@
  *   model_index.json {"format": 1, "_class_name": "ZoetropePipeline", "name", "license", ...}
  *   tokenizer/ tokenizer.json, or spiece.model alone
  *   text_encoder/ transformer/ vae/ config.json and safetensors
+ *   tokenizer_2/ text_encoder_2/ where the transformer reads two
  *   scheduler/scheduler_config.json class and shift, as diffusers writes them
  *
  * Thread-safety: after bundle_open, reading from any number of threads. */
@@ -62,8 +63,7 @@ int bundle_has(const char *dir, enum bundle_place place);
 struct bundle {
     char *dir;
     struct bundle_info info;
-    struct tokenizer *tokenizer; /* NULL when only declared */
-    struct part part[N_PLACES];  /* owned; empty where the folder is missing */
+    struct part part[N_PLACES]; /* owned; empty where the folder is missing */
     /* What the parts are called by. */
     int n_texts, n_denoisers;
     struct text_model text[DENOISER_TEXTS];
@@ -89,9 +89,14 @@ struct bundle_budget {
  * *out is NULL on failure. */
 NODISCARD int bundle_open(struct bundle **out, const char *dir, struct device *device,
                           enum dtype type, const struct bundle_budget *budget, struct err *e);
-/* From the configs alone: networks that run dry, no tokenizer. ERR_IO; ERR_FORMAT also when sizes
- * that must be equal between the parts are not. */
+/* From the configs alone: networks that run dry. ERR_IO; ERR_FORMAT also when sizes that must be
+ * equal between the parts are not, or the transformer does not read just the text encoders that are
+ * there. */
 NODISCARD int bundle_declare(struct bundle **out, const char *dir, struct err *e);
+/* The tokenizer of text[k]: each has its own, in tokenizer and tokenizer_2. ERR_FORMAT also when it
+ * has pieces that the text encoder does not know. */
+NODISCARD int bundle_tokenizer(struct tokenizer **out, const struct bundle *b, int k,
+                               struct err *e);
 void bundle_free(struct bundle **b);
 /* ERR_IO: a file of weights that stay in it is not what it was when it was opened. */
 NODISCARD int bundle_same(const struct bundle *b, struct err *e);

@@ -53,9 +53,14 @@ static int check_channels(const struct bundle *b, const struct denoiser_config *
 
 static int check_texts(const struct bundle *b, const struct denoiser_config *d, struct err *e)
 {
-    if (d->n_texts != b->n_texts)
-        return err_set(e, ERR_FORMAT, "%s: the transformer wants %d text encoders, there are %d",
-                       b->dir, d->n_texts, b->n_texts);
+    if (d->n_texts < b->n_texts)
+        return err_set(e, ERR_FORMAT,
+                       "%s: there is a text_encoder_2, but the transformer reads one text encoder",
+                       b->dir);
+    if (d->n_texts > b->n_texts)
+        return err_set(
+            e, ERR_FORMAT,
+            "%s: the transformer reads text_encoder and text_encoder_2, which is missing", b->dir);
     for (int k = 0; k < d->n_texts; k++)
         if (d->text_dim[k] != b->text[k].config.dim)
             return err_set(e, ERR_FORMAT,

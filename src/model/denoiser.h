@@ -16,7 +16,7 @@ enum { DENOISER_TEXTS = 2 }; /* text models whose rows one network may take */
 struct denoiser_config {
     int patch[3]; /* pt, ph, pw: latent places of a token */
     int in_channels, out_channels;
-    int n_texts;
+    int n_texts; /* text encoders of the model directory that it reads, the first ones */
     int text_dim[DENOISER_TEXTS];
     int text_rows[DENOISER_TEXTS]; /* per sample, filled up with zeros; 0: the prompt's own */
     int image_dim;                 /* width of the rows of a picture; 0: takes none */

@@ -33,17 +33,14 @@ static int draw_film(struct velocity *v, const struct latents *l, const struct d
 }
 
 /* The first caption of a record and the empty prompt as token ids, one after the other. */
-static int32_t *words_of(const struct prompts *p, int record, int64_t start[3])
+static struct words words_of(const struct prompts *p, int record)
 {
     const int64_t *at = p->start + (int64_t)record * p->each;
     int64_t n = at[1] - at[0];
-    int32_t *ids = xmalloc(sizeof(int32_t) * (size_t)(n + p->n_empty));
-    memcpy(ids, p->ids + at[0], sizeof(int32_t) * (size_t)n);
-    memcpy(ids + n, p->empty, sizeof(int32_t) * (size_t)p->n_empty);
-    start[0] = 0;
-    start[1] = n;
-    start[2] = n + p->n_empty;
-    return ids;
+    struct words w = {xmalloc(sizeof(int32_t) * (size_t)(n + p->n_empty)), {0, n, n + p->n_empty}};
+    memcpy(w.ids, p->ids + at[0], sizeof(int32_t) * (size_t)n);
+    memcpy(w.ids + n, p->empty, sizeof(int32_t) * (size_t)p->n_empty);
+    return w;
 }
 
 int dit_sample(struct cx *cx, const struct denoiser *m, const struct text_model *text,
@@ -59,14 +56,13 @@ int dit_sample(struct cx *cx, const struct denoiser *m, const struct text_model 
     int r = 0;
     for (int i = 0; i < s->n && !r; i++) {
         struct velocity v;
-        int64_t start[3];
-        int32_t *ids = words_of(p, record[i], start);
-        r = velocity_init(&v, cx, &ask, text, ids, start, e);
+        struct words words = words_of(p, record[i]);
+        r = velocity_init(&v, cx, &ask, text, &words, e);
         if (!r) {
             r = draw_film(&v, l, s, (uint64_t)i, z + latent_count(&ask.shape) * (size_t)i, e);
             velocity_release(&v);
         }
-        free(ids);
+        free(words.ids);
     }
     return r;
 }

@@ -117,9 +117,9 @@ TEST(prompt_tokens_end_with_a_word)
     struct tokenizer *t;
     struct err e = {0};
 
-    CHECK_INT(prompt_tokens_most(&c), 512);
+    CHECK_INT(prompt_tokens_most(&c, 0), 512);
     c.text_rows[0] = 226;
-    CHECK_INT(prompt_tokens_most(&c), 226);
+    CHECK_INT(prompt_tokens_most(&c, 0), 226);
     CHECK_INT(tokenizer_open(&t, ztest_data("golden/tokenizer-unk/tokenizer.json"), &e), 0);
     for (int most = 1; most < 40; most++) {
         size_t n = prompt_tokens_fit(t, text, most), after = n + 1;
