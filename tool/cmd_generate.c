@@ -21,7 +21,7 @@ struct args {
     char *text;                                           /* of a prompt that was read */
     struct files files;
     struct many many;
-    int n, json, help;
+    int n, json, verbose, help;
 };
 
 static void show_help(void)
@@ -55,7 +55,8 @@ static void show_help(void)
         "                           what it does not say is as on the command line\n"
         "      --skip-existing      with --prompts: films that are there and whole are passed "
         "over\n"
-        "      --json               progress as JSON lines; the last line has every figure\n\n"
+        "      --json               progress as JSON lines; the last line has every figure\n"
+        "  -v, --verbose            how windows of a long film go together, and what drifts\n\n"
         "examples:\n"
         "  zoetrope generate -p \"a red ball rolls from left to right\" -o ball.mp4\n"
         "  zoetrope generate -p 一个红球从左边滚来，撞倒蓝色方块 --seed 7 --size native\n"
@@ -144,6 +145,8 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         return a->json = 1;
     if (!strcmp(s, "--skip-existing"))
         return a->many.skip_existing = 1;
+    if (!strcmp(s, "--verbose") || !strcmp(s, "-v"))
+        return a->verbose = 1;
     if (strncmp(s, "--", 2)) {
         name = of_letter(s + 1);
         if (!name && (name = files_option(s + 1)) == s + 1)
@@ -154,7 +157,7 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         value = equals + 1;
     }
     name = files_option(name);
-    if (!strcmp(name, "json") || !strcmp(name, "skip-existing"))
+    if (!strcmp(name, "json") || !strcmp(name, "verbose") || !strcmp(name, "skip-existing"))
         return err_set(e, ERR_USAGE, "--%s takes no value", name);
     if (is_flag(name) && !equals)
         return remember(a, name, "yes", e) ? e->code : 1;
@@ -286,7 +289,7 @@ static int draw(struct args *a, struct err *e)
 
     if (!rc && a->many.skip_existing && !a->many.path)
         rc = err_set(e, ERR_USAGE, "--skip-existing goes with --prompts");
-    say_begin(&say, a->json, film_on_stdout(a));
+    say_begin(&say, a->json, a->verbose, film_on_stdout(a));
     if (!rc && a->many.path)
         return many_run(&a->many, a->job, &say);
     if (rc || run(a, &say, e))

@@ -14,6 +14,7 @@
 
 static const char HELP[] =
     "usage: zoetrope measure FILM... [--expect \"red ball right\"] [--against FILM] [--json]\n"
+    "       zoetrope measure --joins FILM... [--at FRAMES] [--json]\n"
     "       zoetrope measure [--prompts FILE] [--model DIR] [--out DIR] [options]\n"
     "\n"
     "Says from the pixels which colour, shape and direction the main moving object of a film has.\n"
@@ -24,6 +25,11 @@ static const char HELP[] =
     "\n"
     "      --expect WORDS    what FILM should show; exit status 1 when it does not\n"
     "      --against FILE    also how far each FILM is from this one: the PSNR of all pixels\n"
+    "      --joins           how the windows of each FILM go together: what changes in colour,\n"
+    "                        brightness (L*), sharpness and motion within half a second, what "
+    "drifts\n"
+    "                        over the film, and how long nothing moves\n"
+    "      --at LIST         frames that begin a window, like 41,73 (those of the recipe)\n"
     "      --prompts FILE    the list (configs/prompts-200.txt)\n"
     "      --count N         only the first N sentences\n"
     "      --columns LIST    some of renders,codec,model (all)\n"
@@ -81,10 +87,19 @@ static int parse_option(struct measure_args *a, const char *name, const char *va
     const struct {
         const char *name;
         const char **value;
-    } texts[] = {{"--expect", &a->expect},     {"--prompts", &a->prompts}, {"--model", &a->model},
-                 {"--steps", &a->steps},       {"--frames", &a->frames},   {"--type", &a->type},
-                 {"--guidance", &a->guidance}, {"--threads", &a->threads}, {"--out", &a->out},
-                 {"--device", &a->device},     {"--against", &a->against}, {"--size", &a->size}};
+    } texts[] = {{"--expect", &a->expect},
+                 {"--prompts", &a->prompts},
+                 {"--model", &a->model},
+                 {"--steps", &a->steps},
+                 {"--frames", &a->frames},
+                 {"--type", &a->type},
+                 {"--guidance", &a->guidance},
+                 {"--threads", &a->threads},
+                 {"--out", &a->out},
+                 {"--device", &a->device},
+                 {"--against", &a->against},
+                 {"--size", &a->size},
+                 {"--at", &a->at}};
 
     if (!value)
         return cmd_usage("measure", "%s wants a value", name);
@@ -228,6 +243,10 @@ int cmd_measure(int argc, char **argv)
             a.pictures = 1;
             continue;
         }
+        if (!strcmp(argv[i], "--joins")) {
+            a.joins = 1;
+            continue;
+        }
         if (argv[i][0] != '-') {
             argv[1 + n_films++] = argv[i]; /* films move to the front */
             continue;
@@ -239,6 +258,13 @@ int cmd_measure(int argc, char **argv)
     }
     if (a.fit)
         return fit_table(a.fit);
+    if (a.joins && !n_films)
+        return cmd_usage("measure", "--joins wants films");
+    for (int i = 0; a.joins && i < n_films; i++)
+        if (measure_joins(&a, argv[1 + i], &e))
+            return cmd_fail(&e);
+    if (a.joins)
+        return 0;
     if (n_films)
         return measure_films(&a, argv + 1, n_films);
     if (a.expect || a.against)

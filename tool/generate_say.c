@@ -8,9 +8,9 @@
 #include "base/machine.h"
 #include "cmd.h"
 
-void say_begin(struct say *s, int json, int film_on_stdout)
+void say_begin(struct say *s, int json, int verbose, int film_on_stdout)
 {
-    *s = (struct say){.out = film_on_stdout ? stderr : stdout, .json = json};
+    *s = (struct say){.out = film_on_stdout ? stderr : stdout, .json = json, .verbose = verbose};
 }
 
 static void line(struct say *s, const struct buf *b)
@@ -40,8 +40,8 @@ static void write_figures(struct jsonw *w, zt_job *job)
                                           "drawn_frames", "threads", "memory_bytes", "forecast_s",
                                           "seconds"};
     static const char *const texts[] = {
-        "output",     "frame_hash", "latent_hash",      "model_name",    "model_release",
-        "model_hash", "note",       "canonical_prompt", "unknown_words", "again"};
+        "output", "frame_hash",       "latent_hash",   "model_name", "model_release", "model_hash",
+        "note",   "canonical_prompt", "unknown_words", "again",      "still"};
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         const char *v = zt_job_get(job, numbers[i]);
@@ -53,6 +53,8 @@ static void write_figures(struct jsonw *w, zt_job *job)
         if (v)
             jsonw_string(w, texts[i], v);
     }
+    if (zt_job_get(job, "joins"))
+        jsonw_raw(w, "film", zt_job_get(job, "joins"));
     jsonw_int(w, "peak_rss_bytes", (int64_t)machine_peak_rss_bytes());
     if (zt_job_recipe(job))
         jsonw_raw(w, "recipe", zt_job_recipe(job));
@@ -154,7 +156,7 @@ int say_progress(void *user, const char *stage, long done, long total, double le
 
 void say_result(struct say *s, zt_job *job)
 {
-    const char *again = zt_job_get(job, "again");
+    const char *again = zt_job_get(job, "again"), *text;
     char time[32];
 
     if (s->json) {
@@ -163,6 +165,10 @@ void say_result(struct say *s, zt_job *job)
     }
     if (again)
         say_note(again);
+    if ((text = zt_job_get(job, "still")))
+        say_note(text);
+    if (s->verbose)
+        fputs(zt_job_get(job, "joins_text"), stderr);
     format_duration(time, sizeof time, number(job, "seconds"));
     fprintf(s->out, "%s: seed ", zt_job_get(job, "output"));
     fprintf(s->out, "%s, %s, ", zt_job_get(job, "seed"), time);

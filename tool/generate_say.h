@@ -11,14 +11,14 @@
 
 struct say {
     FILE *out; /* of JSON lines and of the last line: stdout, or stderr when the film goes there */
-    int json;
+    int json, verbose;
     struct progress bar;
     char stage[40];
     int film, films, line; /* of many: which of how many, and its line in their file; 0: one film */
     double shown_s;
 };
 
-void say_begin(struct say *s, int json, int film_on_stdout);
+void say_begin(struct say *s, int json, int verbose, int film_on_stdout);
 void say_plan(struct say *s, zt_job *job);
 /* A zt_progress_fn; user is the struct say. */
 int say_progress(void *user, const char *stage, long done, long total, double left_s);

@@ -8,10 +8,10 @@
 struct measure_args {
     const char *prompts, *model, *out, *expect, *against;
     const char *steps, *guidance, *frames, *type; /* of generation; NULL: the model's */
-    const char *device, *threads, *size;
+    const char *device, *threads, *size, *at;
     int column[SCORE_COLUMNS]; /* 1: wanted */
     int64_t count, fit;
-    int json, exchange, pictures;
+    int json, exchange, pictures, joins;
 };
 
 /* The frames of one film; rgb is the caller's. */
@@ -29,6 +29,8 @@ NODISCARD int measure_exchange(const struct measure_args *a, struct err *e);
 /* What codec and upsamplers do to pictures of all worlds of the model: errors and widths of edges
  * against renders, at the size of the film. ERR_CANCEL, and what the model's files say. */
 NODISCARD int measure_pictures(const struct measure_args *a, struct err *e);
+/* What changes where the windows of a film meet, and what drifts, on stdout. ERR_USAGE: a->at. */
+NODISCARD int measure_joins(const struct measure_args *a, const char *path, struct err *e);
 /* Measure a prompt list. Returns 0 or a negative code; an interrupted run prints what it has. */
 NODISCARD int measure_list(const struct measure_args *a, struct err *e);
 

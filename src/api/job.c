@@ -81,6 +81,7 @@ void zt_job_free(zt_job **job)
         return;
     zt_model_free(&j->own);
     plan_release(&j->plan);
+    job_joins_release(j);
     request_release(&j->request);
     arena_release(&j->text);
     free(j->output);
@@ -188,7 +189,7 @@ static int plan_film(zt_job *job, struct err *e)
 
     if (rc)
         return rc;
-    job->film_bytes = film_memory(path, &o, p->n_film);
+    job->film_bytes += film_memory(path, &o, p->n_film);
     if (p->memory_bytes + job->film_bytes <= p->most_bytes)
         return 0;
     format_bytes(need, sizeof need, (double)(p->memory_bytes + job->film_bytes));
@@ -207,7 +208,7 @@ static int plan(zt_job *job, struct err *e)
             rc = plan_make(&job->plan, job->model->dir, &job->request, &job->stop, e);
         job->planned = !rc;
     }
-    job->film_bytes = 0;
+    job->film_bytes = rc ? 0 : job_joins_bytes(job);
     return rc || !job->request.value[OPT_OUTPUT].set ? rc : plan_film(job, e);
 }
 
@@ -253,6 +254,7 @@ static int take_frame(void *user, int index, const uint8_t *rgb, struct err *e)
     const struct plan *p = &job->plan;
     int rc = 0;
 
+    joins_add(job->joins, rgb);
     if (job->film && index == 0)
         rc = give_recipe(job, NULL, e);
     if (!rc && job->film)
@@ -284,8 +286,10 @@ static int run(zt_job *job, struct err *e)
     if (!rc)
         rc = model_networks(job->model, job->plan.device, job->plan.type,
                             request_text(&job->request, OPT_LORA), &job->plan.budget, &b, e);
-    if (!rc)
+    if (!rc) {
+        job_joins_begin(job);
         rc = pipeline_run(b, &job->plan, &sink, &job->figures, e);
+    }
     if (!rc)
         rc = bundle_same(b, e);
     if (!rc && job->film)
@@ -295,6 +299,8 @@ static int run(zt_job *job, struct err *e)
     else if (job->film)
         rc = film_finish(&job->film, e);
     job->done = !rc;
+    if (job->done)
+        job_joins_end(job);
     atomic_store(&job->stop, 0); /* the next run begins anew */
     return rc;
 }
@@ -349,6 +355,12 @@ static const char *after_run(zt_job *job, const char *key)
         return job->figures.frame_hash;
     if (!strcmp(key, "latent_hash"))
         return job->figures.latent_hash;
+    if (!strcmp(key, "joins"))
+        return job_joins_json(job);
+    if (!strcmp(key, "joins_text"))
+        return job_joins_text(job);
+    if (!strcmp(key, "still"))
+        return job_joins_still(job);
     return NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "base/arena.h"
 #include "generate/pipeline.h"
+#include "measure/joins.h"
 #include "media/film.h"
 
 struct zt_job {
@@ -21,7 +22,9 @@ struct zt_job {
     zt_progress_fn on_progress;
     void *frame_user, *progress_user;
 
-    uint64_t film_bytes;      /* forecast for writing it */
+    uint64_t film_bytes;      /* forecast for writing and looking at it */
+    struct joins *joins;      /* while running */
+    struct joins_report report;
     struct film_writer *film; /* open while running */
     char *output;             /* where it goes; NULL: callbacks only */
     struct arena text;        /* what zt_job_get and zt_job_recipe returned last */
@@ -31,5 +34,15 @@ struct zt_job {
  * the model; the errors of model_hash. */
 NODISCARD int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *out,
                            struct err *e);
+
+/* job_joins.c: between begin and end every frame of the film goes through joins_add. Texts are of
+ * the film that is done, valid as that of zt_job_get; still: NULL where something moves. */
+uint64_t job_joins_bytes(const struct zt_job *job);
+void job_joins_begin(struct zt_job *job);
+void job_joins_end(struct zt_job *job);
+void job_joins_release(struct zt_job *job);
+const char *job_joins_json(struct zt_job *job);
+const char *job_joins_text(struct zt_job *job);
+const char *job_joins_still(struct zt_job *job);
 
 #endif

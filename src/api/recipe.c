@@ -111,6 +111,19 @@ static void write_settings(struct jsonw *w, const struct plan *p, const struct r
     }
 }
 
+/* Where its windows meet: no part of what decides it, but who measures it wants to know. */
+static void write_joins(struct jsonw *w, const struct plan *p)
+{
+    struct buf list = BUF_INIT;
+
+    for (int i = 1; i < plan_windows(p); i++)
+        if (plan_join(p, i) < p->n_film)
+            buf_printf(&list, "%s%d", list.len ? "," : "", plan_join(p, i));
+    if (list.len)
+        jsonw_string(w, "joins", buf_str(&list));
+    buf_release(&list);
+}
+
 int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *out, struct err *e)
 {
     const char *hash;
@@ -134,6 +147,7 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
     jsonw_string(&w, "model", job->model->info.name);
     jsonw_string(&w, "model_release", job->model->info.release);
     jsonw_string(&w, "model_hash", hash);
+    write_joins(&w, p);
     if (latent_hash && *latent_hash)
         jsonw_string(&w, "latent_hash", latent_hash);
     jsonw_string(&w, "version", zt_version());

@@ -254,6 +254,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {"last_frame_hash", r->last_frame_hash, sizeof r->last_frame_hash},
                  {"control_hash", r->control_hash, sizeof r->control_hash},
                  {"lora_hash", r->lora_hash, sizeof r->lora_hash},
+                 {"joins", NULL, 0},
                  {"version", NULL, 0}};
 
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {

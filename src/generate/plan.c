@@ -217,6 +217,17 @@ int plan_window(const struct plan *p, int i, int *given)
     return first;
 }
 
+int plan_join(const struct plan *p, int i)
+{
+    int given, first = plan_window(p, i, &given), k;
+
+    first = codec_frames(&p->codec, first + given);
+    k = (int)floor(first * p->fps / p->info.frame_rate);
+    for (k = k > 2 ? k - 2 : 0; k < p->n_film && plan_drawn_frame(p, k) < first; k++)
+        continue;
+    return k;
+}
+
 struct latent_shape plan_latent(const struct plan *p)
 {
     const int *patch = p->dit.patch;

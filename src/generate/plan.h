@@ -93,6 +93,8 @@ int plan_drawn_frame(const struct plan *p, int i);
  * i; *given: how many of its frames are the end of the window before. */
 int plan_windows(const struct plan *p);
 int plan_window(const struct plan *p, int i, int *given);
+/* Film frame that is the first one of window i >= 1; n_film where it shows none. */
+int plan_join(const struct plan *p, int i);
 /* Of every window: c channels, window frames and those ahead of them, with the patches of the
  * transformer. */
 struct latent_shape plan_latent(const struct plan *p);
