@@ -22,8 +22,8 @@ struct zt_job {
     zt_progress_fn on_progress;
     void *frame_user, *progress_user;
 
-    uint64_t film_bytes;      /* forecast for writing and looking at it */
-    struct joins *joins;      /* while running */
+    uint64_t film_bytes; /* forecast for writing and looking at it */
+    struct joins *joins; /* while running */
     struct joins_report report;
     struct film_writer *film; /* open while running */
     char *output;             /* where it goes; NULL: callbacks only */

@@ -184,6 +184,25 @@ TEST(api_runs_a_job_with_callbacks)
     zt_model_free(&m);
 }
 
+/* Three windows of nine frames, each after the first with five new ones; the film shows every frame
+ * twice. */
+TEST(api_says_how_windows_go_together)
+{
+    zt_model *m = open_fixture();
+    zt_job *job = JOB(m, "frames", "25", "fps", "16");
+
+    CHECK_INT(zt_job_plan(job, error, sizeof error), 0);
+    CHECK(!zt_job_get(job, "joins") && !zt_job_get(job, "joins_text"));
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    CHECK_CONTAINS(zt_job_get(job, "joins"), "{\"frame\": 18, ");
+    CHECK_CONTAINS(zt_job_get(job, "joins"), "{\"frame\": 34, ");
+    CHECK_CONTAINS(zt_job_get(job, "joins"), "\"quality\": ");
+    CHECK_CONTAINS(zt_job_get(job, "joins_text"), "join at");
+    CHECK_CONTAINS(zt_job_recipe(job), "\"joins\": \"18,34\"");
+    zt_job_free(&job);
+    zt_model_free(&m);
+}
+
 TEST(api_options_are_refused_by_name)
 {
     zt_job *job;

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Length: 120 seconds in one job take the memory of 5, and how the windows go together is said.
+. test/e2e/lib.sh
+
+film=y4m
+have_media && film=mp4
+quick="--steps 1 --guidance 1 --size native --seed 2"
+figure() {
+    tail -n 1 "$tmp/out" | sed -n "s/.*\"$1\": \([0-9.]*\).*/\1/p"
+}
+
+# shellcheck disable=SC2086
+{
+    exits five_seconds 0 "$ZOETROPE" generate -p "waves crash against a cliff" $quick --seconds 5 -o "$tmp/short.$film" --json
+    short=$(figure peak_rss_bytes)
+    exits two_minutes 0 "$ZOETROPE" generate -p "waves crash against a cliff" $quick --seconds 120 -o "$tmp/long.$film" --json
+    long=$(figure peak_rss_bytes)
+}
+if [ $((20 * (long - short))) -le "$short" ]; then
+    ok two_minutes_in_the_memory_of_five_seconds
+else
+    not_ok two_minutes_in_the_memory_of_five_seconds "$short and $long bytes"
+fi
+holds two_minutes_say_their_joins "$tmp/out" '"joins": [{"frame": 41, '
+holds two_minutes_say_what_drifts "$tmp/out" '"slope_per_minute": {"color": '
+
+exits measure_joins 0 "$ZOETROPE" measure --joins "$tmp/long.$film" --json
+same measure_joins_finds_them_in_the_recipe "$(grep -o '"frame"' "$tmp/out" | wc -l | tr -d ' ')" 29
+exits measure_joins_elsewhere 0 "$ZOETROPE" measure --joins "$tmp/short.$film" --at 8,16
+holds measure_joins_for_people "$tmp/out" "     1.00 s"
+exits measure_joins_nowhere 2 "$ZOETROPE" measure --joins "$tmp/short.$film" --at 16,8
+holds measure_joins_names_the_list "$tmp/err" '"16,8"'
+exits measure_joins_of_nothing 2 "$ZOETROPE" measure --joins
