@@ -27,7 +27,7 @@ cuda_flags = $(if $(filter src/kern/cuda/% $(CUDNN_TEST),$1),-isystem $(CUDA_HOM
 FLAGS_AVX2 := -mavx2 -mfma -mf16c
 FLAGS_AVX512 := $(FLAGS_AVX2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 FLAGS_AVX512BF16 := $(FLAGS_AVX512) -mavx512bf16
-FLAGS_AMX := $(FLAGS_AVX512BF16) -mamx-tile -mamx-bf16
+FLAGS_AMX := $(FLAGS_AVX512BF16) -mamx-tile -mamx-bf16 -mamx-int8
 FLAGS_AVX512VNNI := $(FLAGS_AVX512) -mavx512vnni
 isa_flags = $(if $(filter %_avx2.c %_avx2.h,$1),$(FLAGS_AVX2))\
 	    $(if $(filter %_avx512.c %_avx512.h,$1),$(FLAGS_AVX512))\

@@ -218,10 +218,10 @@ uint64_t machine_memory_bytes(void)
  * Documentation/arch/x86/xstate.rst); asking again changes nothing. */
 static int amx_granted(void)
 {
-    enum { TILE = 1 << 24, BF16 = 1 << 22, ASK = 0x1023, TILE_DATA = 18 };
+    enum { TILE = 1 << 24, INT8 = 1 << 25, BF16 = 1 << 22, ASK = 0x1023, TILE_DATA = 18 };
     unsigned a, b, c, d;
 
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & TILE) && (d & BF16) &&
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & TILE) && (d & INT8) && (d & BF16) &&
            syscall(SYS_arch_prctl, ASK, TILE_DATA) == 0;
 }
 #endif
@@ -237,7 +237,9 @@ unsigned machine_cpu_features(void)
     if ((f & CPU_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         f |= CPU_AVX512;
-    if ((f & CPU_AVX512) && __builtin_cpu_supports("avx512bf16"))
+    if ((f & CPU_AVX512) && __builtin_cpu_supports("avx512vnni"))
+        f |= CPU_AVX512_VNNI;
+    if ((f & CPU_AVX512_VNNI) && __builtin_cpu_supports("avx512bf16"))
         f |= CPU_AVX512_BF16;
     if ((f & CPU_AVX512_BF16) && amx_granted())
         f |= CPU_AMX;

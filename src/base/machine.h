@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum { CPU_AVX2 = 1, CPU_AVX512 = 2, CPU_AVX512_BF16 = 4, CPU_AMX = 8 };
+enum { CPU_AVX2 = 1, CPU_AVX512 = 2, CPU_AVX512_BF16 = 4, CPU_AMX = 8, CPU_AVX512_VNNI = 16 };
 
 int machine_threads(void);           /* >= 1 */
 uint64_t machine_memory_bytes(void); /* available now under all limits */

@@ -132,7 +132,7 @@ void *kcx_shared(struct kcx *kc, size_t bytes)
 }
 
 /* From plain to fast; each lies over the one before it. */
-static const char *const level_name[] = {"c", "avx2", "avx512", "avx512bf16", "amx"};
+static const char *const level_name[] = {"c", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx"};
 enum { N_LEVELS = sizeof level_name / sizeof *level_name };
 
 static struct kernels level[N_LEVELS];

@@ -51,7 +51,13 @@ void *kcx_shared(struct kcx *kc, size_t bytes); /* one more, for all workers of 
  *   matmul_tn: c[m,n] = a[k,m]^T b[k,n]            backward to w: dw += dy^T x
  * batch > 1: so many products of one shape, with operands *_step elements apart and one bias.
  * b_form: b is rows of blocks as a file keeps them (ldb their length; batch 0), and its values are
- * rounded to b_type. Kernels of the host alone. */
+ * rounded to b_type. Kernels of the host alone.
+ * b_form->int8, in matmul_nt and matmul_gelu: each row of a becomes bytes and a scale (quantise.h),
+ * bytes are summed in int32, and x = (sum * scale of the row of b) * scale of the row of a, + bias,
+ * + c, each rounded to f32: the same bits in every set of kernels, GELU apart. k is at most
+ * KERN_INT8_K. A row of a that is not finite makes its whole row of c NaN. Elsewhere int8 says
+ * nothing. */
+enum { KERN_INT8_K = 1 << 17 /* bytes of 7 bits and a sign: no sum overflows */ };
 struct k_matmul {
     int64_t m, n, k, lda, ldb, ldc;
     enum dtype a_type, b_type, c_type;
@@ -338,7 +344,7 @@ struct k_ema { /* avg += (1-decay)(p-avg) */
 
 /* One function pointer per kernel. */
 struct kernels {
-    const char *name; /* "c", "avx2", "avx512", "avx512bf16", "amx", "null", "cuda" */
+    const char *name; /* "c", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx", "null", "cuda" */
 #define K(kernel, args) void (*kernel)(struct kcx *, struct args *);
     KERNELS(K)
 #undef K
@@ -347,8 +353,8 @@ struct kernels {
 const struct kernels *kernels_c(void);
 const struct kernels *kernels_null(void);
 /* The fastest kernels of this CPU, which need not be its highest level (x86_best_level);
- * ZT_CPU=c|avx2|avx512|avx512bf16|amx in the environment chooses a level. An unknown or unavailable
- * name falls to the nearest lower set. Decided once, thread-safe. */
+ * ZT_CPU=c|avx2|avx512|avx512vnni|avx512bf16|amx in the environment chooses a level. An unknown or
+ * unavailable name falls to the nearest lower set. Decided once, thread-safe. */
 const struct kernels *kernels_best(void);
 /* The kernels up to one set by name, for tests: NULL when this CPU, machine or build has not got
  * it. */

@@ -34,6 +34,7 @@ struct stored {
     const struct stored_form *form; /* NULL: plain, of some dtype */
     const float *scale;             /* one for each row, multiplied in f32; NULL: 1 */
     int64_t row_values;
+    int int8; /* of I8: 1 asks for products in bytes (matmul_nt, matmul_gelu; kern.h) */
 };
 
 /* Bytes of a row. */

@@ -82,7 +82,7 @@ static int64_t count_rows(const struct weight *w, const struct stored *s, int64_
 /* In host memory, every step-th row. */
 static int64_t count_bad(const struct weight *w, int64_t step)
 {
-    struct stored plain = {stored_named(dtype_name(w->type)), NULL, store_row(w)};
+    struct stored plain = {.form = stored_named(dtype_name(w->type)), .row_values = store_row(w)};
     const struct stored *s = w->form.form ? &w->form : &plain;
     size_t bytes = (size_t)w->dim[0] * stored_row_bytes(s);
 
@@ -97,7 +97,7 @@ enum { SMALL_BYTES = 4 << 20, LOOKED_AT = 16 /* rows of what is larger */ };
 
 int64_t store_count_bad_stored(const struct weight *w)
 {
-    struct stored plain = {stored_named(dtype_name(w->type)), NULL, store_row(w)};
+    struct stored plain = {.form = stored_named(dtype_name(w->type)), .row_values = store_row(w)};
     size_t bytes = (size_t)w->dim[0] * stored_row_bytes(w->form.form ? &w->form : &plain);
 
     return count_bad(w, bytes <= SMALL_BYTES ? 1 : 1 + w->dim[0] / LOOKED_AT);

@@ -40,7 +40,7 @@ int store_values_by(const struct st_file *f, const struct st_tensor *t,
     for (; !rc && n > 0; first += k, out += k, n -= k) {
         int64_t from = first / block, to;
         /* rows are whole blocks, so the tensor may be taken for one row */
-        struct stored s = {form, NULL, t->n};
+        struct stored s = {.form = form, .row_values = t->n};
 
         k = n < PIECE ? n : PIECE;
         to = (first + k + block - 1) / block;

@@ -198,7 +198,7 @@ void weight_place(struct weight *w, const struct stored_form *form, const void *
     if (is_plain(w, form) && !scale)
         (void)dtype_from_name(form->name, &w->type);
     else
-        w->form = (struct stored){form, scale, row_values(w)};
+        w->form = (struct stored){.form = form, .scale = scale, .row_values = row_values(w)};
 }
 
 static int take_memory(struct weight *w, int training, struct err *e)

@@ -16,6 +16,8 @@ static void fill(void *p, enum dtype type, int64_t n, uint64_t stream)
 
         if (type == DT_F32)
             ((float *)p)[i] = v;
+        else if (type == DT_I8)
+            ((int8_t *)p)[i] = (int8_t)(127 * v);
         else
             ((bf16 *)p)[i] = f32_to_bf16(v);
     }
@@ -97,6 +99,29 @@ void job_linear_nt(struct job *j)
                                 .b = array(j, j->type, n * k),
                                 .c = array(j, j->type, m * n),
                                 .bias = array(j, DT_F32, n)};
+    j->call = call_matmul_nt;
+}
+
+void job_linear_int8(struct job *j)
+{
+    int64_t m = j->rows, k = j->s[1], n = j->s[2];
+
+    j->form = (struct stored){stored_named("I8"), array(j, DT_F32, n), k, 1};
+    j->flops = 2.0 * (double)m * (double)n * (double)k;
+    j->u.mm = (struct k_matmul){.m = m,
+                                .n = n,
+                                .k = k,
+                                .lda = k,
+                                .ldb = k,
+                                .ldc = n,
+                                .a_type = DT_BF16,
+                                .b_type = DT_BF16,
+                                .c_type = DT_BF16,
+                                .a = array(j, DT_BF16, m * k),
+                                .b = array(j, DT_I8, n * k),
+                                .c = array(j, DT_BF16, m * n),
+                                .bias = array(j, DT_F32, n),
+                                .b_form = &j->form};
     j->call = call_matmul_nt;
 }
 

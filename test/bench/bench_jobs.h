@@ -13,6 +13,7 @@ struct job {
     int64_t rows;          /* of s[0] */
     double flops, bytes;   /* flops 0: the bytes are what counts */
     struct device *device; /* where the arrays are; NULL: host memory */
+    struct stored form;    /* of weights that are no plain numbers */
     void *mem[8];
     size_t size[8];
     int n_mem;
@@ -38,6 +39,8 @@ struct job {
 /* Each fills the arguments for j->rows rows of shape j->s, and says what a call costs. Its comment
  * in bench_jobs.c names the numbers of s after the rows. */
 void job_linear_nt(struct job *j);
+/* Activations in bf16, weights in bytes. */
+void job_linear_int8(struct job *j);
 void job_linear_nn(struct job *j);
 void job_linear_tn(struct job *j);
 void job_attention(struct job *j);

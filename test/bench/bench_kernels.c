@@ -116,6 +116,12 @@ static const struct bench flop_benches[] = {
     {"conv2d_dx 3x3 96 64x16x28", DT_F32, job_conv2d_dx, {64, 16, 28, 96}},
     {"conv2d_dw 3x3 96 64x16x28", DT_F32, job_conv2d_dw, {64, 16, 28, 96}},
 };
+static const struct bench int8_benches[] = {
+    {"linear nt 2550x1536x8960", DT_I8, job_linear_int8, {2550, 1536, 8960}},
+    {"linear nt 2550x8960x1536", DT_I8, job_linear_int8, {2550, 8960, 1536}},
+    {"linear nt 2550x1536x1536", DT_I8, job_linear_int8, {2550, 1536, 1536}},
+    {"linear nt 4480x256x1024", DT_I8, job_linear_int8, {4480, 256, 1024}},
+};
 static const struct bench byte_benches[] = {
     {"norm_mod 4480x256", DT_BF16, job_norm_mod, {4480, 256}},
     {"norm_mod_bwd 4480x256", DT_BF16, job_norm_mod_bwd, {4480, 256}},
@@ -137,7 +143,7 @@ static const struct bench byte_benches[] = {
 
 static void table(const struct bench *b, int n, const char *unit, double (*peak)(enum dtype type))
 {
-    static const char *const set[] = {"c", "avx2", "avx512", "avx512bf16", "amx"};
+    static const char *const set[] = {"c", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx"};
     enum { N = sizeof set / sizeof *set };
 
     printf("%-32s %-5s", "", "type");
@@ -194,6 +200,12 @@ TEST(bench_kernels_products)
 {
     start();
     table(flop_benches, sizeof flop_benches / sizeof *flop_benches, "GFLOP/s", peak_flops);
+}
+
+TEST(bench_kernels_int8)
+{
+    start();
+    table(int8_benches, sizeof int8_benches / sizeof *int8_benches, "Gop/s", peak_flops);
 }
 
 TEST(bench_kernels_moves)

@@ -12,8 +12,8 @@
 enum { FRONT = 192, GUARD = 0xa5, MAX_THREADS = 3 };
 
 static struct krow *rows;
-static const char *const set_name[] = {"c",   "avx2",      "avx512", "avx512bf16",
-                                       "amx", "cuda_host", "cuda"};
+static const char *const set_name[] = {"c",          "avx2", "avx512",    "avx512vnni",
+                                       "avx512bf16", "amx",  "cuda_host", "cuda"};
 enum { N_SETS = sizeof set_name / sizeof *set_name, FIRST_CUDA = N_SETS - 2 };
 
 void krow_register(struct krow *row)

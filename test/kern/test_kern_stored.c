@@ -42,7 +42,7 @@ static void two_make(struct two *t, const struct stored_form *form, int scaled, 
 {
     size_t bytes;
 
-    t->s = (struct stored){form, NULL, n};
+    t->s = (struct stored){.form = form, .row_values = n};
     bytes = (size_t)rows * stored_row_bytes(&t->s);
     t->data = xmalloc(bytes);
     t->scale = xmalloc((size_t)rows * sizeof *t->scale);
@@ -135,7 +135,7 @@ static void in_set(const char *name, const struct stored_form *form, int scaled)
 
 static void in_all_sets(const struct stored_form *form, int scaled)
 {
-    static const char *const sets[] = {"c", "avx2", "avx512", "avx512bf16", "amx"};
+    static const char *const sets[] = {"c", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx"};
 
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
         in_set(sets[i], form, scaled);

@@ -129,6 +129,8 @@ TEST(machine_says_something_sensible)
     CHECK(machine_peak_rss_bytes() > 100000);
     CHECK(strlen(machine_cpu_name()) > 0);
     CHECK(!(machine_cpu_features() & CPU_AVX512) || (machine_cpu_features() & CPU_AVX2));
+    CHECK(!(machine_cpu_features() & CPU_AVX512_BF16) ||
+          (machine_cpu_features() & CPU_AVX512_VNNI));
     CHECK(!(machine_cpu_features() & CPU_AMX) || (machine_cpu_features() & CPU_AVX512_BF16));
 }
 

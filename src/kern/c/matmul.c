@@ -1,4 +1,5 @@
 /* matmul.c - c = a b in the three orientations of a linear layer and its backward. */
+#include "kern/c/int8.h"
 #include "kern/c/product.h"
 
 static void line_stored(const struct side *s, int64_t line, int64_t first, int64_t n,
@@ -46,7 +47,10 @@ static void matmul(struct kcx *kc, const struct k_matmul *a, int a_along_k, int 
 
 void matmul_nt_c(struct kcx *kc, struct k_matmul *a)
 {
-    matmul(kc, a, 1, 1);
+    if (a->b_form && a->b_form->int8)
+        int8_product(kc, a);
+    else
+        matmul(kc, a, 1, 1);
 }
 
 void matmul_nn_c(struct kcx *kc, struct k_matmul *a)

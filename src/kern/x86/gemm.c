@@ -2,6 +2,7 @@
 #include "kern/x86/gemm.h"
 
 #include "base/err.h"
+#include "kern/quantise.h"
 
 /* A block of B of GEMM_B groups times columns (1 MB) stays in L2 while the rows pass by. Rows that
  * must be packed, GEMM_PACKED at most (3 MB), stay in L3 while all blocks of B pass by: packing
@@ -32,11 +33,18 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* The packed blocks of one item, and gathered lines before they are packed. */
+/* The packed blocks of one item, gathered lines before they are packed, and what rows of bytes are
+ * to be multiplied with. */
 struct gemm_room {
     char *a, *b, *lines;
     float *sums;
+    struct quant_row *rows;
 };
+
+static int in_bytes(const struct gemm_job *g)
+{
+    return g->mm->type == DT_I8;
+}
 
 /* Element (line, first) of an operand and its row stride, gathering lines x n elements if they are
  * not stored. */
@@ -66,7 +74,10 @@ static struct mm_a gemm_a(const struct gemm_job *g, const struct gemm_room *w, i
     const char *a = gemm_lines(g->g->a, q->a, q->a_type, &ld, i, rows, k0, k, w->lines);
     if (q->a_type == mm->type && mm_whole(mm, k))
         return (struct mm_a){a, ld * (q->a_type == DT_BF16 ? 2 : 4), 4, 0, INT64_MAX};
-    mm->pack_rows(w->a, a, q->a_type, ld, rows, k);
+    if (in_bytes(g))
+        mm->quantise(w->a, w->rows, a, q->a_type, ld, rows, k);
+    else
+        mm->pack_rows(w->a, a, q->a_type, ld, rows, k);
     return mm_a_rows(mm, w->a, k);
 }
 
@@ -75,7 +86,10 @@ static void gemm_pack_b(const struct gemm_job *g, const struct gemm_room *w, int
 {
     const struct k_matmul *q = g->q;
     int64_t ld = q->ldb;
-    if (g->form == GEMM_NT && g->g->b) { /* what is not stored is made a panel at a time */
+    if (in_bytes(g)) {
+        const int8_t *b = q->b;
+        g->mm->pack_turned(w->b, b + j * ld + k0, DT_I8, ld, n, k);
+    } else if (g->form == GEMM_NT && g->g->b) { /* what is not stored is made a panel at a time */
         for (int64_t p = 0; p < n; p += MM_PANEL) {
             int64_t lines = least(MM_PANEL, n - p);
             const char *b =
@@ -93,12 +107,17 @@ static void gemm_pack_b(const struct gemm_job *g, const struct gemm_room *w, int
 
 /* Where block number `part` of the sum goes: into c at once if it is f32, else into `sums` until
  * the last. */
-static struct mm_out gemm_out(const struct gemm_job *g, float *sums, int64_t i, int64_t j, int part)
+static struct mm_out gemm_out(const struct gemm_job *g, const struct gemm_room *w, int64_t i,
+                              int64_t j, int part)
 {
     const struct k_matmul *q = g->q;
     char *c = (char *)q->c + (i * q->ldc + j) * (q->c_type == DT_BF16 ? 2 : 4);
     struct mm_out out = {.c = c, .type = q->c_type, .ld = q->ldc};
     int last = part == g->parts - 1;
+    if (in_bytes(g)) {
+        out.rows = w->rows;
+        out.columns = q->b_form->scale ? q->b_form->scale + j : NULL;
+    }
     if (last && q->bias)
         out.bias = (const float *)q->bias + j;
     if (last)
@@ -110,11 +129,11 @@ static struct mm_out gemm_out(const struct gemm_job *g, float *sums, int64_t i, 
         return out;
     }
     if (part > 0)
-        out.part = sums;
+        out.part = w->sums;
     out.ld_part = g->n_block;
     out.add = last && q->add;
     if (!last)
-        out = (struct mm_out){.c = sums, .type = DT_F32, .ld = g->n_block, .add = part > 0};
+        out = (struct mm_out){.c = w->sums, .type = DT_F32, .ld = g->n_block, .add = part > 0};
     return out;
 }
 
@@ -129,12 +148,14 @@ static size_t gemm_carve(const struct gemm_job *g, struct gemm_room *w, int64_t 
     size_t lines =
         (size_t)(mm_round_up(lines_a > lines_b ? lines_a : lines_b, 16) * g->k_block) * 4;
     size_t sums = g->q->c_type == DT_F32 || g->parts == 1 ? 0 : (size_t)(m * g->n_block) * 4;
+    size_t rows = in_bytes(g) ? (size_t)m * sizeof *w->rows : 0;
     if (base)
         *w = (struct gemm_room){.b = base,
                                 .a = base + b,
                                 .lines = base + b + a,
-                                .sums = (float *)(base + b + a + lines)};
-    return b + a + lines + sums;
+                                .sums = (float *)(base + b + a + lines),
+                                .rows = (struct quant_row *)(base + b + a + lines + sums)};
+    return b + a + lines + sums + rows;
 }
 
 static void gemm_piece(const struct gemm_job *g, int item, int worker)
@@ -149,7 +170,7 @@ static void gemm_piece(const struct gemm_job *g, int item, int worker)
         struct mm_a a = gemm_a(g, &w, i, m, k0, k);
         for (int64_t j = j0; j < end; j += g->n_block) {
             int64_t n = least(g->n_block, end - j);
-            struct mm_out out = gemm_out(g, w.sums, i, j, part);
+            struct mm_out out = gemm_out(g, &w, i, j, part);
             gemm_pack_b(g, &w, j, n, k0, k);
             g->mm->block(m, n, mm_groups(g->mm, k), &a, w.b, &out);
         }
@@ -234,7 +255,9 @@ static void fill_stored(const void *arg, void *out, int64_t line, int64_t lines,
 static void gemm_call(struct kcx *kc, struct gemm what)
 {
     struct gemm_side b = {fill_stored, what.q};
-    if (what.q->b_form)
+    if (what.form != GEMM_NT || !what.q->b_form || !what.q->b_form->int8)
+        what.int8 = NULL;
+    if (what.q->b_form && !what.int8)
         what.b = &b;
     gemm(kc, &what);
 }
@@ -245,8 +268,15 @@ void gemm(struct kcx *kc, const struct gemm *what)
     if (q->m <= 0 || q->n <= 0)
         return;
     int narrow = what->dot && q->a_type == DT_BF16 && q->b_type == DT_BF16;
-    struct gemm_job g = {
-        .kc = kc, .g = what, .q = q, .mm = narrow ? what->dot : what->f32, .form = what->form};
+    struct gemm_job g = {.kc = kc,
+                         .g = what,
+                         .q = q,
+                         .mm = what->int8 ? what->int8
+                               : narrow   ? what->dot
+                                          : what->f32,
+                         .form = what->form};
+    if (what->int8 && q->k > KERN_INT8_K)
+        BUG("gemm: %lld bytes in a sum", (long long)q->k);
     int64_t groups = mm_groups(g.mm, q->k > 0 ? q->k : 1);
     g.direct = !what->a && g.form != GEMM_TN && q->a_type == g.mm->type && mm_whole(g.mm, q->k);
     g.parts = groups > g.mm->cut ? (int)((groups + g.mm->cut - 1) / g.mm->cut) : 1;
@@ -264,28 +294,28 @@ static int gemm_any_f64(const struct k_matmul *q)
 }
 
 /* clang-format off */
-#define GEMM_ENTRY(kernel, form, level, f32, dot)                                                  \
+#define GEMM_ENTRY(kernel, form, level, ...)                                                       \
     static void kernel##_##level(struct kcx *kc, struct k_matmul *q)                               \
     {                                                                                              \
         if (gemm_any_f64(q))                                                                       \
             kernels_c()->kernel(kc, q);                                                            \
         else                                                                                       \
-            gemm_call(kc, (struct gemm){q, form, NULL, NULL, f32, dot, MM_END_PLAIN, NULL});       \
+            gemm_call(kc, (struct gemm){q, form, NULL, NULL, __VA_ARGS__, MM_END_PLAIN, NULL});    \
     }
-#define GEMM_GELU(kernel, form, level, f32, dot, end)                                              \
+#define GEMM_GELU(kernel, form, level, end, ...)                                                   \
     static void kernel##_##level(struct kcx *kc, struct k_matmul_gelu *a)                          \
     {                                                                                              \
         if (gemm_any_f64(&a->q))                                                                   \
             kernels_c()->kernel(kc, a);                                                            \
         else                                                                                       \
-            gemm_call(kc, (struct gemm){&a->q, form, NULL, NULL, f32, dot, end, a->pre});          \
+            gemm_call(kc, (struct gemm){&a->q, form, NULL, NULL, __VA_ARGS__, end, a->pre});       \
     }
-#define GEMM_LEVEL(level, f32, dot)                                                                \
-    GEMM_ENTRY(matmul_nt, GEMM_NT, level, f32, dot)                                                \
-    GEMM_ENTRY(matmul_nn, GEMM_NN, level, f32, dot)                                                \
-    GEMM_ENTRY(matmul_tn, GEMM_TN, level, f32, dot)                                                \
-    GEMM_GELU(matmul_gelu, GEMM_NT, level, f32, dot, MM_END_GELU)                                  \
-    GEMM_GELU(matmul_gelu_bwd, GEMM_NN, level, f32, dot, MM_END_GELU_SLOPE)                        \
+#define GEMM_LEVEL(level, ...)                                                                     \
+    GEMM_ENTRY(matmul_nt, GEMM_NT, level, __VA_ARGS__)                                             \
+    GEMM_ENTRY(matmul_nn, GEMM_NN, level, __VA_ARGS__)                                             \
+    GEMM_ENTRY(matmul_tn, GEMM_TN, level, __VA_ARGS__)                                             \
+    GEMM_GELU(matmul_gelu, GEMM_NT, level, MM_END_GELU, __VA_ARGS__)                               \
+    GEMM_GELU(matmul_gelu_bwd, GEMM_NN, level, MM_END_GELU_SLOPE, __VA_ARGS__)                     \
     void gemm_overlay_##level(struct kernels *k)                                                   \
     {                                                                                              \
         k->matmul_nt = matmul_nt_##level;                                                          \
@@ -294,8 +324,9 @@ static int gemm_any_f64(const struct k_matmul *q)
         k->matmul_gelu = matmul_gelu_##level;                                                      \
         k->matmul_gelu_bwd = matmul_gelu_bwd_##level;                                              \
     }
-GEMM_LEVEL(avx2, &mm_f32_avx2, NULL)
-GEMM_LEVEL(avx512, &mm_f32_avx512, NULL)
-GEMM_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16)
-GEMM_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx)
+GEMM_LEVEL(avx2, &mm_f32_avx2, NULL, &mm_i8_avx2)
+GEMM_LEVEL(avx512, &mm_f32_avx512, NULL, &mm_i8_avx512)
+GEMM_LEVEL(avx512vnni, &mm_f32_avx512, NULL, &mm_i8_avx512vnni)
+GEMM_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, &mm_i8_avx512vnni)
+GEMM_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx, &mm_i8_amx)
 /* clang-format on */

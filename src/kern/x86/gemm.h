@@ -15,14 +15,14 @@ struct gemm_side {
     const void *arg;
 };
 
-/* The three products of kern.h; types F32 and BF16. dot (NULL: none) serves bf16 by bf16, f32 all
- * else. Sums are taken in blocks of mm->cut groups, in order. a, b: NULL, or what stands in for
- * q->a and q->b. */
+/* The three products of kern.h; types F32 and BF16. dot (NULL: none) serves bf16 by bf16, int8 an
+ * nt product with a b that asks for bytes (NULL: never asked), f32 all else. Sums are taken in
+ * blocks of mm->cut groups, in order. a, b: NULL, or what stands in for q->a and q->b. */
 struct gemm {
     const struct k_matmul *q;
     enum gemm_form form;
     const struct gemm_side *a, *b;
-    const struct mm *f32, *dot;
+    const struct mm *f32, *dot, *int8;
     enum mm_end end; /* and pre, as in struct mm_out */
     void *pre;
 };
@@ -31,6 +31,7 @@ void gemm(struct kcx *kc, const struct gemm *g);
 /* Matmul functions of each level, for the table. */
 void gemm_overlay_avx2(struct kernels *k);
 void gemm_overlay_avx512(struct kernels *k);
+void gemm_overlay_avx512vnni(struct kernels *k);
 void gemm_overlay_avx512bf16(struct kernels *k);
 void gemm_overlay_amx(struct kernels *k);
 

@@ -1,9 +1,10 @@
 /* mm.h - the matrix engine under matmul, attention and convolution: packing, and the product of
  * packed blocks.
  *
- * A block product is out[i,j] = sum over g of A(i,g) B(g,j), g counting groups of one f32, or of
- * two neighbouring bf16 (k and k+1), always 4 bytes. Each element is summed over g in order in one
- * f32 lane of its own, whatever m and n are. B is packed in panels of MM_PANEL columns, A read as
+ * A block product is out[i,j] = sum over g of A(i,g) B(g,j), g counting groups of one f32, of two
+ * neighbouring bf16 (k and k+1), or of two or four bytes of int8, always 4 bytes of memory. Each
+ * element is summed over g in order in one f32 lane of its own, whatever m and n are; bytes are
+ * summed exactly in int32. B is packed in panels of MM_PANEL columns, A read as
  * it lies or packed. After GotoBLAS (Goto and van de Geijn, 2008). All functions may run on any
  * thread; they allocate nothing. */
 #ifndef KERN_X86_MM_H
@@ -13,6 +14,8 @@
 #include <stdint.h>
 
 #include "base/dtype.h"
+
+struct quant_row;
 
 enum { MM_PANEL = 64, MM_STRIP = 16 };
 
@@ -38,11 +41,14 @@ struct mm_out {
     int add;
     enum mm_end end;
     void *pre;
+    /* of bytes: x is first multiplied by columns[j] (NULL: 1), then by rows[i].scale */
+    const float *columns;
+    const struct quant_row *rows;
 };
 
 struct mm {
-    enum dtype type; /* of packed elements: F32 or BF16 */
-    int group;       /* k per group: 1 or 2 */
+    enum dtype type; /* of packed elements: F32, BF16 or I8 */
+    int group;       /* k per group: 1, 2 or 4 */
     int unit;        /* groups are counted in multiples of it, filled up with zeros */
     int rows;        /* that pass together: blocks of a multiple have no splinters */
     int cut;         /* groups at most: longer sums are added up block by block, in order */
@@ -53,6 +59,10 @@ struct mm {
     /* src[rows,k] -> dst[rows][groups]: A as rows. k is filled up with zeros. */
     void (*pack_rows)(void *dst, const void *src, enum dtype t, int64_t ld, int64_t rows,
                       int64_t k);
+    /* The same of bytes, whose rows [rows] say what they are multiplied with; no pack_rows and
+     * pack_cols there. */
+    void (*quantise)(void *dst, struct quant_row *row, const void *src, enum dtype t, int64_t ld,
+                     int64_t rows, int64_t k);
     /* src[k,n] -> panels [groups][width] with width 64 (B) or 16 (A, transposed): filled up with
      * zeros. What lies where in a panel is a matter of this engine. */
     void (*pack_cols)(void *dst, int width, const void *src, enum dtype t, int64_t ld, int64_t k,
@@ -65,6 +75,7 @@ struct mm {
 };
 
 extern const struct mm mm_f32_avx2, mm_f32_avx512, mm_bf16_avx512bf16, mm_bf16_amx;
+extern const struct mm mm_i8_avx2, mm_i8_avx512, mm_i8_avx512vnni, mm_i8_amx;
 
 static inline int64_t mm_round_up(int64_t x, int64_t to)
 {

@@ -10,6 +10,9 @@
 #define MM_GROUP 2
 
 typedef vi vg; /* a vector of groups */
+typedef vf va; /* a vector of sums */
+#define mm_keep(p, x) v_store(p, x)
+#define mm_first(x) v_sum(x)
 #define mm_transpose(r) v_transpose(r)
 
 static inline vg mm_load_b(const void *p)
@@ -72,6 +75,7 @@ static void mm_pack_rows(void *dst, const void *src, enum dtype t, int64_t ld, i
 }
 
 #include "kern/x86/mm.inc"
+#include "kern/x86/mm_float.inc"
 
 const struct mm mm_bf16_avx512bf16 = {.type = DT_BF16,
                                       .group = MM_GROUP,

@@ -25,11 +25,12 @@ static const struct level {
      CPU_AVX2 | CPU_AVX512,
      {gemm_overlay_avx512, attn_overlay_avx512, conv_overlay_avx512, elem_overlay_avx512,
       norm_overlay_avx512, optim_overlay_avx512, move_overlay_avx512}},
+    {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI, {gemm_overlay_avx512vnni}},
     {"avx512bf16",
-     CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16,
+     CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16,
      {gemm_overlay_avx512bf16, attn_overlay_avx512bf16, conv_overlay_avx512bf16}},
     {"amx",
-     CPU_AVX2 | CPU_AVX512 | CPU_AVX512_BF16 | CPU_AMX,
+     CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16 | CPU_AMX,
      {gemm_overlay_amx, attn_overlay_amx, conv_overlay_amx}},
 };
 enum { N_LEVELS = sizeof levels / sizeof *levels };
@@ -51,10 +52,13 @@ int kernels_x86(const char *level, struct kernels *k)
 
 const char *x86_best_level(void)
 {
+    unsigned have = machine_cpu_features();
     __builtin_cpu_init();
-    if (machine_cpu_features() & CPU_AMX)
+    if (have & CPU_AMX)
         return "amx";
-    return __builtin_cpu_is("amd") ? "avx512bf16" : "avx512";
+    if (__builtin_cpu_is("amd"))
+        return "avx512bf16";
+    return have & CPU_AVX512_VNNI ? "avx512vnni" : "avx512";
 }
 
 struct peak_job {
@@ -92,8 +96,14 @@ double x86_peak_flops(enum dtype t, struct threads *threads)
 {
     unsigned have = machine_cpu_features();
     double f32, dot;
-    if ((t != DT_F32 && t != DT_BF16) || !(have & CPU_AVX2))
+    if ((t != DT_F32 && t != DT_BF16 && t != DT_I8) || !(have & CPU_AVX2))
         return 0;
+    if (t == DT_I8)
+        return peak_of(have & CPU_AMX           ? &mm_i8_amx
+                       : have & CPU_AVX512_VNNI ? &mm_i8_avx512vnni
+                       : have & CPU_AVX512      ? &mm_i8_avx512
+                                                : &mm_i8_avx2,
+                       threads);
     f32 = peak_of(have & CPU_AVX512 ? &mm_f32_avx512 : &mm_f32_avx2, threads);
     if (t == DT_F32 || !(have & CPU_AVX512_BF16))
         return f32;

@@ -1,0 +1,107 @@
+/* quantise.h - rows of activations as bytes, with the same bits wherever it is compiled: value =
+ * byte * scale, scale = max |row| / 127, ties to even. Private to kern/.
+ *
+ * A row that holds a NaN or an infinite value has scale NaN and bytes of zero, so that its whole
+ * result is NaN; one whose largest value is below QUANT_LEAST counts as zeros. */
+#ifndef KERN_QUANTISE_H
+#define KERN_QUANTISE_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/dtype.h"
+
+#define QUANT_LEAST 0x1p-100f
+
+struct quant_row {
+    float scale;
+    int32_t sum; /* of the bytes */
+};
+
+static inline float quant_of_bits(uint32_t u)
+{
+    float f;
+
+    memcpy(&f, &u, 4);
+    return f;
+}
+
+/* The largest |x| as its bits: a NaN is above all numbers. */
+static inline uint32_t quant_largest(const void *x, enum dtype type, int64_t n)
+{
+    const uint32_t *wide = x;
+    const bf16 *narrow = x;
+    uint32_t most = 0;
+    uint16_t most16 = 0;
+
+    if (type == DT_F32) {
+        for (int64_t i = 0; i < n; i++)
+            most = (wide[i] & 0x7fffffff) > most ? wide[i] & 0x7fffffff : most;
+        return most;
+    }
+    for (int64_t i = 0; i < n; i++)
+        most16 = (narrow[i] & 0x7fff) > most16 ? narrow[i] & 0x7fff : most16;
+    return (uint32_t)most16 << 16;
+}
+
+/* The scale of a row, and what its values are multiplied with. */
+static inline float quant_scale(const void *x, enum dtype type, int64_t n, float *inverse)
+{
+    float most = quant_of_bits(quant_largest(x, type, n));
+
+    *inverse = 0;
+    if (!isfinite(most))
+        return NAN;
+    if (most < QUANT_LEAST)
+        return 0;
+    *inverse = 127 / most;
+    return most / 127;
+}
+
+/* |x| is at most 127 and a rounding error: adding 1.5 * 2^23 leaves the nearest whole number in the
+ * low bits. */
+static inline int8_t quant_byte(float x)
+{
+    float t = x + 0x1.8p23f;
+    int32_t u;
+
+    memcpy(&u, &t, 4);
+    return (int8_t)(u - 0x4b400000);
+}
+
+/* n values as bytes; returns their sum. */
+static inline int32_t quant_bytes(int8_t *out, const void *x, enum dtype type, int64_t n,
+                                  float inverse)
+{
+    const float *wide = x;
+    const bf16 *narrow = x;
+    int32_t sum = 0;
+
+    if (inverse == 0) {
+        memset(out, 0, (size_t)n);
+        return 0;
+    }
+    if (type == DT_F32)
+        for (int64_t i = 0; i < n; i++)
+            out[i] = quant_byte(wide[i] * inverse);
+    else
+        for (int64_t i = 0; i < n; i++)
+            out[i] = quant_byte(quant_of_bits((uint32_t)narrow[i] << 16) * inverse);
+    for (int64_t i = 0; i < n; i++)
+        sum += out[i];
+    return sum;
+}
+
+/* A row of n values. */
+static inline struct quant_row quant_whole(int8_t *out, const void *x, enum dtype type, int64_t n)
+{
+    struct quant_row row;
+    float inverse;
+
+    row.scale = quant_scale(x, type, n, &inverse);
+    row.sum = quant_bytes(out, x, type, n, inverse);
+    return row;
+}
+
+#endif

@@ -1,0 +1,90 @@
+/* mm_i8_amx.c - products of bytes on tiles, sums in int32: exact. */
+#include <limits.h>
+#include <string.h>
+
+#include "kern/quantise.h"
+#include "kern/x86/mm.h"
+#include "kern/x86/vec_avx512.h"
+#include "kern/x86/vec_math.inc"
+
+#include "kern/x86/mm_end.inc"
+
+enum { GROUP = 4 };
+#define tile_product(c, a, b) _tile_dpbssd(c, a, b)
+#include "kern/x86/mm_amx.inc"
+
+static const float *begin_with(const struct mm_out *o, int64_t *ld)
+{
+    *ld = o->ld;
+    return NULL;
+}
+
+static int ends_in_c(const struct mm_out *o, int add)
+{
+    (void)o, (void)add;
+    return 0;
+}
+
+/* As mm_finish of mm_int8.inc. */
+static void finish(const struct strip *s, int64_t j0, int64_t cols, const float *sums, int add,
+                   const struct mm_out *o)
+{
+    for (int64_t r = 0; r < s->rows; r++) {
+        int64_t at = (s->i + r) * o->ld;
+        const vf scale = v_set(o->rows[s->i + r].scale);
+        for (int64_t j = 0; j < cols; j += VL) {
+            int64_t n = cols - j < VL ? cols - j : VL, to = at + j0 + j;
+            vf x = _mm512_cvtepi32_ps(_mm512_loadu_si512(sums + r * COLS + j));
+            if (o->columns)
+                x = x * v_get(o->columns, DT_F32, j0 + j, n);
+            x = x * scale;
+            if (o->bias)
+                x = x + v_get(o->bias, DT_F32, j0 + j, n);
+            if (add)
+                x = x + v_get(o->c, o->type, to, n);
+            if (o->end != MM_END_PLAIN)
+                x = mm_end(o, o->type, to, x, n);
+            v_put(o->c, o->type, to, x, n);
+        }
+    }
+}
+
+static void mm_quantise(void *dst, struct quant_row *row, const void *src, enum dtype t, int64_t ld,
+                        int64_t rows, int64_t k)
+{
+    int64_t size = t == DT_BF16 ? 2 : 4, bytes = padded(k) * 4;
+    for (int64_t r = 0; r < rows; r++) {
+        int8_t *to = (int8_t *)dst + r * bytes;
+        row[r] = quant_whole(to, (const char *)src + r * ld * size, t, k);
+        memset(to + k, 0, (size_t)(bytes - k));
+    }
+}
+
+static void mm_pack_turned(void *dst, const void *src, enum dtype t, int64_t ld, int64_t n,
+                           int64_t k)
+{
+    int64_t groups = padded(k);
+    (void)t;
+    for (int64_t j = 0; j < n; j += TILE) {
+        char *d = (char *)dst + j / COLS * COLS * groups * 4 + j % COLS / TILE * TILE_BYTES;
+        const char *from = (const char *)src + j * ld;
+        for (int64_t i = 0; i < k; i += 64, d += 2 * TILE_BYTES) {
+            __mmask64 m = k - i < 64 ? ((__mmask64)1 << (k - i)) - 1 : ~(__mmask64)0;
+            vi r[TILE];
+            for (int l = 0; l < TILE; l++)
+                r[l] = j + l < n ? _mm512_maskz_loadu_epi8(m, from + l * ld + i) : (vi){0};
+            v_transpose(r);
+            store_tile(d, r);
+        }
+    }
+}
+
+const struct mm mm_i8_amx = {.type = DT_I8,
+                             .group = GROUP,
+                             .unit = TILE,
+                             .rows = ROWS,
+                             .cut = INT_MAX,
+                             .block = mm_block,
+                             .quantise = mm_quantise,
+                             .pack_turned = mm_pack_turned,
+                             .peak = mm_peak};

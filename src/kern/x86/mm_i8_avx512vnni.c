@@ -1,0 +1,71 @@
+/* mm_i8_avx512vnni.c - products of bytes with the dot instruction: fours of k, sums in int32. It
+ * multiplies unsigned by signed bytes, so B is moved up by 128. */
+#include <limits.h>
+#include <string.h>
+
+#include "kern/quantise.h"
+#include "kern/x86/mm.h"
+#include "kern/x86/vec_avx512.h"
+#include "kern/x86/vec_math.inc"
+
+#define MM_NR 4
+#define MM_GROUP 4
+#define MM_BEYOND 128
+
+typedef vi vg, va;
+#define mm_transpose(r) v_transpose(r)
+#define mm_keep(p, x) mm_store(p, x)
+#define mm_first(x) ((float)(x)[0])
+
+static inline vg mm_load_b(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+static inline vg mm_spread(const void *p)
+{
+    int group;
+    memcpy(&group, p, 4);
+    return _mm512_set1_epi32(group);
+}
+
+static inline void mm_store(void *p, vi x)
+{
+    _mm512_storeu_si512(p, x);
+}
+
+static inline vf mm_sums(const float *p, int32_t less)
+{
+    return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(less)));
+}
+
+static inline va mm_step(va acc, vg a, vg b)
+{
+    return _mm512_dpbusd_epi32(acc, b, a);
+}
+
+static inline vg mm_groups_along(const void *src, enum dtype t, int64_t at, int64_t n)
+{
+    __mmask64 m = n < 64 ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0;
+    (void)t;
+    return _mm512_xor_si512(_mm512_maskz_loadu_epi8(m, (const char *)src + at),
+                            _mm512_set1_epi8(-128));
+}
+
+static inline void mm_put_bytes(char *to, const int8_t *bytes, int64_t groups)
+{
+    memcpy(to, bytes, (size_t)groups * 4);
+}
+
+#include "kern/x86/mm.inc"
+#include "kern/x86/mm_int8.inc"
+
+const struct mm mm_i8_avx512vnni = {.type = DT_I8,
+                                    .group = MM_GROUP,
+                                    .unit = 1,
+                                    .rows = MM_MR,
+                                    .cut = INT_MAX,
+                                    .block = mm_block,
+                                    .quantise = mm_quantise,
+                                    .pack_turned = mm_pack_turned,
+                                    .peak = mm_peak};
