@@ -1,4 +1,4 @@
-/* int8.h - the product of bytes behind matmul_nt and matmul_gelu: nothing but C's own arithmetic. */
+/* int8.h - the product of bytes behind matmul_nt and matmul_gelu, in nothing but plain C. */
 #ifndef KERN_C_INT8_H
 #define KERN_C_INT8_H
 
