@@ -40,8 +40,8 @@ static void write_figures(struct jsonw *w, zt_job *job)
                                           "drawn_frames", "threads", "memory_bytes", "forecast_s",
                                           "seconds"};
     static const char *const texts[] = {
-        "output", "frame_hash",       "latent_hash",   "model_name", "model_release", "model_hash",
-        "note",   "canonical_prompt", "unknown_words", "again",      "still"};
+        "output", "frame_hash", "latent_hash",      "model_name",    "model_release", "model_hash",
+        "note",   "run_note",   "canonical_prompt", "unknown_words", "again",         "still"};
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         const char *v = zt_job_get(job, numbers[i]);
@@ -156,15 +156,17 @@ int say_progress(void *user, const char *stage, long done, long total, double le
 
 void say_result(struct say *s, zt_job *job)
 {
-    const char *again = zt_job_get(job, "again"), *text;
+    const char *text;
     char time[32];
 
     if (s->json) {
         json_figures(s, job, "done", NULL);
         return;
     }
-    if (again)
-        say_note(again);
+    if ((text = zt_job_get(job, "again")))
+        say_note(text);
+    if ((text = zt_job_get(job, "run_note")))
+        say_note(text);
     if ((text = zt_job_get(job, "still")))
         say_note(text);
     if (s->verbose)

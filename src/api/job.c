@@ -361,6 +361,8 @@ static const char *after_run(zt_job *job, const char *key)
         return job_joins_text(job);
     if (!strcmp(key, "still"))
         return job_joins_still(job);
+    if (!strcmp(key, "run_note") && *job->figures.note)
+        return job->figures.note;
     return NULL;
 }
 

@@ -59,6 +59,8 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
         rc = tell(progress, progress->done + i, e);
         if (!rc)
             rc = velocity_at(v, x, sampler_timestep(sampler, i), sampler_sigma(sampler, i), out, e);
+        if (v->again && !v->first_again)
+            v->first_again = progress->done + i + 1;
         if (rc == ERR_CANCEL)
             err_set(e, rc, "stopped while sampling, in step %d of %d", i + 1, n);
         else if (rc)
@@ -155,5 +157,6 @@ int drawing_window(struct drawing *d, int i, struct err *e)
     torch_rng_normal(&rng, d->x, latent_count(&d->shape));
     rc = denoise(&d->velocity, sampler, d->given, n_given, d->x, &progress, e);
     sampler_free(&sampler);
+    d->evaluations += n;
     return rc;
 }

@@ -32,6 +32,31 @@ static int show(struct screen *s, int frame, const float *rgb, struct err *e)
     return rc <= 0 ? rc : err_set(e, ERR_CANCEL, "stopped at frame %d", s->next);
 }
 
+/* Which layer gave what is not finite: the latent frame that stands in s->latent is decoded once
+ * more, as if nothing had been before it. */
+static int say_trouble(struct screen *s, int frame, struct err *e)
+{
+    const struct plan *p = s->plan;
+    struct cx *cx = s->cx;
+    struct watch watch = {{0}};
+
+    codec_stream_release(&s->stream);
+    codec_stream_init(&s->stream, cx->device, &s->model->codec);
+    cx->watch = &watch;
+    device_enter(cx->device);
+    struct tensor *y = codec_stream_step(
+        cx, &s->stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), s->latent, DT_F32));
+    y = slice_rows(cx, y, 0, 1);
+    for (int k = 0; k < p->n_enlarge; k++)
+        y = upsampler_enlarge(cx, &s->model->upsampler[k], y);
+    device_leave(cx->device);
+    cx_step_end(cx);
+    cx->watch = NULL;
+    return err_set(e, ERR_DEVICE, "decoder: frames from %d on are not finite%s%s%s", frame,
+                   watch.layer[0] ? ", from layer " : "", watch.layer,
+                   cx->type == DT_BF16 ? "; --type f32 reaches further" : "");
+}
+
 /* Frame i of y, the drawn frame number `frame`, is enlarged and shown; nothing is done for one that
  * the film leaves out. */
 static int show_drawn(struct screen *s, const struct tensor *y, int i, int frame, float *rgb,
@@ -57,7 +82,7 @@ static int show_drawn(struct screen *s, const struct tensor *y, int i, int frame
     if (cx->err.code)
         return err_set(e, cx->err.code, "decoder: %s", cx->err.msg);
     if (!finite)
-        return err_set(e, ERR_DEVICE, "decoder: frames from %d on are not finite", frame);
+        return say_trouble(s, frame, e);
     return show(s, frame, rgb, e);
 }
 
@@ -67,14 +92,12 @@ static int decode(struct screen *s, const struct latent_shape *shape, const floa
 {
     const struct plan *p = s->plan;
     struct cx *cx = s->cx;
-    float *latent = xmalloc(sizeof *latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
     int first = s->latents ? codec_frames(&p->codec, s->latents) : 0;
 
-    latent_get_frame(shape, x, t, p->info.latents_std, p->info.latents_mean, latent);
+    latent_get_frame(shape, x, t, p->info.latents_std, p->info.latents_mean, s->latent);
     device_enter(cx->device);
     struct tensor *y = codec_stream_step(
-        cx, &s->stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), latent, DT_F32));
-    free(latent);
+        cx, &s->stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), s->latent, DT_F32));
     device_leave(cx->device);
     int rc = 0;
     for (int i = 0; !rc && i < (int)y->dim[0]; i++)
@@ -94,6 +117,7 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
     s->values = try_malloc(sizeof *s->values * n, e, "a frame of %dx%d", w, h);
     s->film = try_malloc((size_t)p->film_w * (size_t)p->film_h * 3, e, "a frame of %dx%d",
                          p->film_w, p->film_h);
+    s->latent = xmalloc(sizeof *s->latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
     sha256_init(&s->hash);
     codec_stream_init(&s->stream, cx->device, &b->codec);
     return s->drawn && s->values && s->film ? 0 : ERR_FIT;
@@ -118,6 +142,7 @@ int screen_show(struct screen *s, const struct latent_shape *shape, const float 
 void screen_release(struct screen *s)
 {
     codec_stream_release(&s->stream);
+    free(s->latent);
     free(s->drawn);
     free(s->values);
     free(s->film);

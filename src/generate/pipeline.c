@@ -1,5 +1,7 @@
 #include "generate/pipeline.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 
 int sink_progress(const struct sink *s, const char *stage, long done, long total, double left_s,
@@ -10,6 +12,16 @@ int sink_progress(const struct sink *s, const char *stage, long done, long total
     if (!stop && s->progress)
         stop = s->progress(s->user, stage, done, total, left_s);
     return stop ? err_set(e, ERR_CANCEL, "stopped while %s", stage) : 0;
+}
+
+/* What is not finite in bf16 and was computed again is no fault, but the user's to know. */
+static void note_again(const struct velocity *v, int evaluations, char *note, size_t size)
+{
+    if (v->again)
+        snprintf(note, size,
+                 "%d of %d evaluations were computed again in f32, because they were not finite in "
+                 "bf16 (the first: %d)",
+                 v->again, evaluations, v->first_again);
 }
 
 /* Draw and show every window; the hash over the latent of the whole film. */
@@ -36,6 +48,7 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
             rc = screen_show(&screen, &d.shape, d.x, given, e);
         }
     }
+    note_again(&d.velocity, d.evaluations, out->note, sizeof out->note);
     sha256_hex(&latent, out->latent_hash);
     sha256_hex(&screen.hash, out->frame_hash);
     screen_release(&screen);
@@ -47,6 +60,8 @@ int pipeline_run(const struct bundle *b, const struct plan *p, const struct sink
                  struct figures *out, struct err *e)
 {
     double start = clock_s();
+
+    *out = (struct figures){0};
     struct threads *th = threads_new(p->threads);
     struct cx cx;
 

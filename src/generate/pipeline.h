@@ -22,6 +22,7 @@ struct sink {
 struct figures {
     char latent_hash[65], frame_hash[65]; /* frame: over the RGB of all frames of the film */
     double seconds;                       /* of the whole call */
+    char note[256];                       /* what happened on the way, "" for nothing */
 };
 
 /* Draw p with the networks of b, which were opened for p->type, one window after the other: the
@@ -54,6 +55,7 @@ struct drawing {
     float *past;         /* owned [t,h,w,C]: what is given */
     struct given *given; /* owned [t] */
     double start;
+    int evaluations; /* so far */
 };
 NODISCARD int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b,
                            const struct plan *p, const struct sink *s, struct err *e);
@@ -77,6 +79,7 @@ struct screen {
     uint8_t *drawn, *film; /* owned: [h*scale][w*scale][3], and as the film */
     float *values;         /* owned: as drawn, before it is bytes. Taken once: the heap of a film
                             * that took it for each frame would have holes of its size */
+    float *latent;         /* owned [h][w][c]: the frame that is decoded */
     int latents, next;     /* latent frames so far; frame of the film */
     double spent_s;
 };

@@ -54,30 +54,6 @@ static void keep_text(struct velocity *v, int k, const float *rows, const int64_
                sizeof(float) * (size_t)((start[i + 1] - start[i]) * dim));
 }
 
-static int read_text(struct velocity *v, int k, const struct text_model *text,
-                     const struct words *words, struct err *e)
-{
-    struct cx *cx = v->cx;
-    struct seq seq = {2, words->start};
-    device_enter(cx->device);
-    struct tensor *y = text_rows(cx, text, words->ids, &seq, NULL);
-    int bad = cx->err.code || !tensor_finite(cx, y);
-
-    if (!bad) {
-        float *rows = xmalloc(tensor_bytes(y));
-        tensor_read_f32(cx, y, rows);
-        keep_text(v, k, rows, words->start);
-        free(rows);
-    }
-    device_leave(cx->device);
-    cx_step_end(cx);
-    if (cx->err.code)
-        return err_set(e, cx->err.code, "text encoder: %s", cx->err.msg);
-    return bad ? err_set(e, ERR_DEVICE, "text encoder: its output is not finite") : 0;
-}
-
-/* ---- the transformer ---- */
-
 static void see(void *user, struct cx *cx, const char *name, struct tensor *value)
 {
     struct velocity *v = user;
@@ -87,6 +63,52 @@ static void see(void *user, struct cx *cx, const char *name, struct tensor *valu
     if (v->ask.stop && atomic_load(v->ask.stop))
         cx_fail(cx, ERR_CANCEL, "stopped");
 }
+
+/* Text models compute in f32 whatever cx computes in. *bad: what this one says is not finite; while
+ * looking, v->bad says from where on. */
+static int read_once(struct velocity *v, int k, const struct text_model *text,
+                     const struct words *words, int *bad, struct err *e)
+{
+    struct cx *cx = v->cx;
+    struct seq seq = {2, words->start};
+    struct tap tap = {see, v};
+    device_enter(cx->device);
+    struct tensor *y = text_rows(cx, text, words->ids, &seq, v->looking ? &tap : NULL);
+
+    *bad = cx->err.code || !tensor_finite(cx, y);
+    if (!*bad) {
+        float *rows = xmalloc(tensor_bytes(y));
+        tensor_read_f32(cx, y, rows);
+        keep_text(v, k, rows, words->start);
+        free(rows);
+    }
+    device_leave(cx->device);
+    cx_step_end(cx);
+    return cx->err.code ? err_set(e, cx->err.code, "text encoder: %s", cx->err.msg) : 0;
+}
+
+static int read_text(struct velocity *v, int k, const struct text_model *text,
+                     const struct words *words, struct err *e)
+{
+    const struct weight *w;
+    int bad, rc = read_once(v, k, text, words, &bad, e);
+
+    if (rc || !bad)
+        return rc;
+    v->looking = 1;
+    rc = read_once(v, k, text, words, &bad, e);
+    v->looking = 0;
+    w = rc ? NULL : store_find_bad(text->weights);
+    if (!rc)
+        rc = err_set(e, ERR_DEVICE, "text encoder: its output is not finite, from %s on%s%s%s",
+                     v->bad ? v->bad : "the last layer", w ? "; the weight " : "", w ? w->name : "",
+                     w ? " in its file is not finite" : "");
+    free(v->bad);
+    v->bad = NULL;
+    return rc;
+}
+
+/* ---- the transformer ---- */
 
 /* What a call reads: the latent with the channels beside it [C,t,h,w], the text of n samples, rows
  * of their pictures or NULL. */
@@ -232,27 +254,26 @@ void velocity_give(struct velocity *v, const struct given *list, int n)
 }
 
 /* Rows of text encoder k. */
-static struct tensor *text_in(struct velocity *v, const struct denoiser *d, int k,
+static struct tensor *text_in(struct velocity *v, struct cx *cx, const struct denoiser *d, int k,
                               struct samples which)
 {
     const struct velocity_text *t = &v->text[k];
     int64_t from = t->start[which.first], rows = t->start[which.first + which.n] - from;
     int64_t dim = d->config.text_dim[k];
 
-    return tensor_from(v->cx, DT_F32, DIMS(rows, dim), t->rows + from * dim, DT_F32);
+    return tensor_from(cx, DT_F32, DIMS(rows, dim), t->rows + from * dim, DT_F32);
 }
 
 /* x and the conditions on the device. */
-static struct reading read_in(struct velocity *v, const struct denoiser *d, const float *x,
-                              struct samples which)
+static struct reading read_in(struct velocity *v, struct cx *cx, const struct denoiser *d,
+                              const float *x, struct samples which)
 {
-    struct cx *cx = v->cx;
     const struct latent_shape *s = &v->ask.shape;
     int64_t places = (int64_t)s->t * s->h * s->w, dim = d->config.image_dim;
     struct reading in = {.x = tensor_from(cx, DT_F32, DIMS(s->c, places), x, DT_F32)};
 
     for (int k = 0; k < d->config.n_texts; k++)
-        in.text[k] = text_in(v, d, k, which);
+        in.text[k] = text_in(v, cx, d, k, which);
     if (v->ask.n_channels) {
         struct tensor *all[2] = {in.x, tensor_from(cx, DT_F32, DIMS(v->ask.n_channels, places),
                                                    v->ask.channels, DT_F32)};
@@ -271,21 +292,20 @@ static struct reading read_in(struct velocity *v, const struct denoiser *d, cons
 }
 
 /* What the networks say of x. Weights that come and go are brought by calls of their own, so such a
- * step is not replayed. */
-static struct tensor *evaluate(struct velocity *v, const float *x, int expert, struct samples which,
-                               double timestep)
+ * step is not replayed; nor is one that is computed again, in another context. */
+static struct tensor *evaluate(struct velocity *v, struct cx *cx, const float *x, int expert,
+                               struct samples which)
 {
-    struct cx *cx = v->cx;
     const struct denoiser *d = &v->ask.denoiser[expert];
     struct replay *replay = &v->replay[expert][which.first + which.n - 1];
+    int replayed = !d->weights->stream && cx == v->cx;
 
-    v->times[v->n_times - 1] = timestep;
     for (;;) {
-        if (!d->weights->stream)
+        if (replayed)
             replay_begin(cx, replay);
-        struct reading in = read_in(v, d, x, which);
+        struct reading in = read_in(v, cx, d, x, which);
         struct tensor *y = call(v, cx, d, which, &in, v->times);
-        if (d->weights->stream || replay_end(cx, replay))
+        if (!replayed || replay_end(cx, replay))
             return y;
         cx_step_end(cx);
     }
@@ -310,66 +330,102 @@ int velocity_samples(const struct velocity_ask *ask, int expert, double sigma)
     return scale_at(ask, expert, sigma) != 1 ? 2 : 1;
 }
 
+/* Another context, in f32, for what is not finite in bf16. 0: v's own is no narrower. */
+static int wider(const struct velocity *v, struct cx *wide)
+{
+    if (v->cx->type != DT_BF16)
+        return 0;
+    cx_init(wide, v->cx->device, DT_F32, v->cx->kcx.threads);
+    return 1;
+}
+
 /* The network said what is not finite: it is asked once more, and watched. */
-static int say_trouble(struct velocity *v, const float *x, int expert, struct samples which,
-                       struct err *e)
+static int say_trouble(struct velocity *v, struct cx *cx, const float *x, int expert,
+                       struct samples which, struct err *e)
 {
     static const char *const names[2] = {"transformer", "transformer_2"};
     const struct denoiser *d = &v->ask.denoiser[expert];
-    struct cx *cx = v->cx;
     const struct weight *w = store_find_bad(d->weights);
     struct reading in;
 
     v->looking = 1;
     device_enter(cx->device);
-    in = read_in(v, d, x, which);
+    in = read_in(v, cx, d, x, which);
     call(v, cx, d, which, &in, v->times);
     device_leave(cx->device);
     cx_step_end(cx);
     v->looking = 0;
-    err_set(e, ERR_DEVICE, "%s: its output is not finite, from %s on%s%s%s", names[expert],
-            v->bad ? v->bad : "the last layer", w ? "; the weight " : "", w ? w->name : "",
-            w                     ? " in its file is not finite"
-            : cx->type == DT_BF16 ? "; --type f32 reaches further"
-                                  : "");
+    err_set(e, ERR_DEVICE, "%s: its output is not finite%s, from %s on%s%s%s", names[expert],
+            cx == v->cx ? "" : ", in f32 as well", v->bad ? v->bad : "the last layer",
+            w ? "; the weight " : "", w ? w->name : "", w ? " in its file is not finite" : "");
     free(v->bad);
     v->bad = NULL;
     return ERR_DEVICE;
 }
 
-/* One call: to out [n,C,t,h,w]. */
-static int ask_once(struct velocity *v, const float *x, int expert, struct samples which,
-                    double timestep, float *out, struct err *e)
+/* One call: to out [n,C,t,h,w]. *bad: it is not finite. */
+static int ask_once(struct velocity *v, struct cx *cx, const float *x, int expert,
+                    struct samples which, float *out, int *bad, struct err *e)
 {
-    struct cx *cx = v->cx;
-
     device_enter(cx->device);
-    struct tensor *y = evaluate(v, x, expert, which, timestep);
-    int bad = cx->err.code || !tensor_finite(cx, y);
+    struct tensor *y = evaluate(v, cx, x, expert, which);
+    int ok = !cx->err.code && tensor_finite(cx, y);
 
-    if (!bad)
+    if (ok)
         tensor_read_f32(cx, y, out);
     device_leave(cx->device);
     cx_step_end(cx);
-    if (cx->err.code)
-        return err_set(e, cx->err.code, "transformer: %s", cx->err.msg);
-    return bad ? say_trouble(v, x, expert, which, e) : 0;
+    *bad = !ok;
+    return cx->err.code ? err_set(e, cx->err.code, "transformer: %s", cx->err.msg) : 0;
+}
+
+/* All calls of an evaluation, up to the first, *which, that gives what is not finite. */
+static int ask_all(struct velocity *v, struct cx *cx, const float *x, int expert, int n,
+                   struct samples *which, int *bad, struct err *e)
+{
+    size_t count = latent_count(&v->ask.shape);
+    int rc = 0;
+
+    *bad = 0;
+    for (int i = 0; !rc && !*bad && i < n; i++) {
+        struct samples s = samples_of(&v->ask, n, i);
+
+        *which = s.n ? s : *which;
+        if (s.n)
+            rc = ask_once(v, cx, x, expert, s, v->out + count * (size_t)i, bad, e);
+    }
+    return rc;
+}
+
+/* The whole evaluation, once more in f32 when it is not finite in less. */
+static int ask(struct velocity *v, const float *x, int expert, int n, struct err *e)
+{
+    struct samples which = {0, 0};
+    struct cx wide, *cx = v->cx;
+    int bad, again = 0, rc = ask_all(v, cx, x, expert, n, &which, &bad, e);
+
+    if (!rc && bad && (again = wider(v, &wide))) {
+        cx = &wide;
+        rc = ask_all(v, cx, x, expert, n, &which, &bad, e);
+        v->again += !rc && !bad;
+    }
+    if (!rc && bad)
+        rc = say_trouble(v, cx, x, expert, which, e);
+    if (again)
+        cx_release(&wide);
+    return rc;
 }
 
 int velocity_at(struct velocity *v, const float *x, double timestep, double sigma, float *out,
                 struct err *e)
 {
-    int expert = velocity_expert(&v->ask, timestep), rc = 0;
+    int expert = velocity_expert(&v->ask, timestep), rc;
     double guidance = scale_at(&v->ask, expert, sigma);
     int n = velocity_samples(&v->ask, expert, sigma);
     size_t count = latent_count(&v->ask.shape);
 
-    for (int i = 0; !rc && i < n; i++) {
-        struct samples which = samples_of(&v->ask, n, i);
-
-        if (which.n)
-            rc = ask_once(v, x, expert, which, timestep, v->out + count * (size_t)i, e);
-    }
+    v->times[v->n_times - 1] = timestep;
+    rc = ask(v, x, expert, n, e);
     if (rc)
         return rc;
     float scale = (float)guidance;

@@ -49,6 +49,8 @@ struct velocity {
     struct cx *cx;
     char *bad; /* owned: while looking for it, the first part that is not finite */
     int looking;
+    int again;                  /* evaluations that were computed again, in f32 */
+    int first_again;            /* of the film, from 1, as denoise counts them; 0: none */
     struct replay replay[2][2]; /* by denoiser, of calls with one sample and with both */
 };
 
@@ -65,8 +67,9 @@ NODISCARD int velocity_of_plan(struct velocity *v, struct cx *cx, const struct b
 void velocity_release(struct velocity *v);
 /* Which frames are given from now on; their values stand in x. */
 void velocity_give(struct velocity *v, const struct given *list, int n);
-/* x and out [C,t,h,w]; timestep 0..1000 and noise level sigma of this evaluation. ERR_DEVICE,
- * ERR_CANCEL. */
+/* x and out [C,t,h,w]; timestep 0..1000 and noise level sigma of this evaluation. What is not
+ * finite in bf16 is computed once more in f32 (v->again counts it); not finite then: ERR_DEVICE,
+ * which names expert and block. ERR_CANCEL. */
 NODISCARD int velocity_at(struct velocity *v, const float *x, double timestep, double sigma,
                           float *out, struct err *e);
 /* Which denoiser is asked at a timestep, and for how many samples at a noise level. */

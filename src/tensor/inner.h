@@ -73,6 +73,8 @@ void *weight_data(const struct cx *cx, const struct weight *w);
 
 /* Every op looks at its inputs first: a poisoned or dead handle is a BUG. */
 void tensor_check(const char *op, const struct tensor *x);
+/* y is what the layer of w gives; for cx->watch. */
+void watch_layer(struct cx *cx, const struct weight *w, const struct tensor *y);
 int same_shape(const struct tensor *a, const struct tensor *b);
 /* Address of element i (NULL in a dry run). */
 void *tensor_at(const struct tensor *x, int64_t i);

@@ -125,6 +125,15 @@ void tensor_check(const char *op, const struct tensor *x)
             op, SHAPE(x));
 }
 
+void watch_layer(struct cx *cx, const struct weight *w, const struct tensor *y)
+{
+    const char *end = strrchr(w->name, '.');
+
+    if (cx->watch && !cx->watch->layer[0] && !tensor_finite(cx, y))
+        snprintf(cx->watch->layer, sizeof cx->watch->layer, "%.*s",
+                 end ? (int)(end - w->name) : 127, w->name);
+}
+
 int same_shape(const struct tensor *a, const struct tensor *b)
 {
     return a->rank == b->rank && !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]);

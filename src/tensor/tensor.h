@@ -28,6 +28,11 @@ struct tensor {
     unsigned needs_grad : 1, poisoned : 1, kept : 1, is_weight : 1;
 };
 
+/* Of the first linear layer or convolution whose result held what is not finite; empty: none. */
+struct watch {
+    char layer[128];
+};
+
 struct cx {
     struct device *device;
     const struct kernels *k;
@@ -40,6 +45,7 @@ struct cx {
     struct index_copy *indices; /* of this step */
     struct scope *scope;
     struct weight_slots *slots; /* of weights that come and go (stream.c) */
+    struct watch *watch; /* NULL: nobody looks; else after the first layer that is not finite */
     struct err err; /* sticky: first device or non-finite trouble; ops return at once afterwards */
     size_t
         aside_bytes; /* most that a network held beside the pool in one call: the past of an encoder

@@ -377,15 +377,21 @@ TEST(film_stops_inside_a_step)
     bundle_free(&b);
 }
 
-/* x, long enough for w, takes the place of its values, of which the first becomes `first`. */
-static void spoil(struct weight *w, float *x, float first)
+/* x, long enough for w, takes the place of its values. */
+static void replace(struct weight *w, float *x)
 {
-    weight_read(w, x);
-    x[0] = first;
     if (w->owner == OWNER_FILE)
         w->data = x;
     else
         weight_store(w, x, DT_F32);
+}
+
+/* The same with the values as they are, but for the first. */
+static void spoil(struct weight *w, float *x, float first)
+{
+    weight_read(w, x);
+    x[0] = first;
+    replace(w, x);
 }
 
 TEST(film_names_the_step_that_is_not_finite)
@@ -402,6 +408,51 @@ TEST(film_names_the_step_that_is_not_finite)
     b = networks(DT_F32);
     spoil(((struct tiny_vae *)b->part[PLACE_CODEC].net)->decoder.last.b, x, INFINITY);
     CHECK_INT(DRAW(&r, b, "type", "f32"), ERR_DEVICE);
-    CHECK_CONTAINS(r.e.msg, "decoder");
+    CHECK_CONTAINS(r.e.msg, "decoder: frames from 0 on are not finite, from layer decoder.");
+    bundle_free(&b);
+    b = networks(DT_F32);
+    spoil(weight_find(b->text[0].weights, "encoder.block.1.layer.0.layer_norm.weight"), x, NAN);
+    CHECK_INT(DRAW(&r, b, "type", "f32"), ERR_DEVICE);
+    CHECK_STR(r.e.msg, "text encoder: its output is not finite, from hidden.2 on; the weight "
+                       "encoder.block.1.layer.0.layer_norm.weight in its file is not finite");
+    bundle_free(&b);
+}
+
+/* 3.4e38 is a number in f32 and infinite in bf16, and what multiplies it is nothing: infinity times
+ * 0. x is the caller's. */
+static void overflow_in_bf16(struct weight_set *s, const char *bias, const char *after, float *x)
+{
+    struct weight *b = weight_find(s, bias), *w = weight_find(s, after);
+    float *values = x + weight_count(b);
+
+    spoil(b, x, 3.4e38f);
+    weight_read(w, values);
+    for (int64_t i = 0; i < w->dim[0]; i++)
+        values[i * w->dim[1]] = 0;
+    replace(w, values);
+}
+
+TEST(film_is_computed_again_in_f32_where_bf16_is_not_finite)
+{
+    static float x[1 << 16], y[1024];
+    struct bundle *b = networks(DT_BF16);
+    struct film_run r = {0}, plain = {0};
+
+    CHECK_INT(DRAW(&plain, b, "type", "bf16"), 0);
+    CHECK_STR(plain.figures.note, "");
+    overflow_in_bf16(b->denoiser[0].weights, "blocks.0.ffn.net.0.proj.bias",
+                     "blocks.0.ffn.net.2.weight", x);
+    CHECK_INT(DRAW(&r, b, "type", "bf16"), 0);
+    CHECK_INT(r.frames, 9);
+    CHECK_STR(r.figures.note,
+              "3 of 3 evaluations were computed again in f32, because they were not "
+              "finite in bf16 (the first: 1)");
+    CHECK_INT(DRAW(&plain, b, "type", "f32"), 0);
+    CHECK_STR(plain.figures.note, "");
+    CHECK_STR(plain.figures.latent_hash, r.figures.latent_hash); /* the same networks in f32 */
+    spoil(weight_find(b->denoiser[0].weights, "proj_out.bias"), y, NAN);
+    CHECK_INT(DRAW(&r, b, "type", "bf16"), ERR_DEVICE);
+    CHECK_CONTAINS(r.e.msg, "step 1 of 3: transformer: its output is not finite, in f32 as well, "
+                            "from the last layer on; the weight proj_out.bias");
     bundle_free(&b);
 }

@@ -72,6 +72,7 @@ struct tensor *conv2d(struct cx *cx, struct tensor *x, const struct conv_w *w, i
     struct tensor *y = tensor_new(cx, x->type, DIMS(a.k.n, oh, ow, a.k.cout));
     a.k.y = y->data;
     RUN(cx, conv2d, &a.k);
+    watch_layer(cx, w->w, y);
     a.flops = 2.0 * (double)tensor_count(y) * (double)a.k.cin * kh * kw;
     cx->flops += a.flops;
     if (wants(cx, x) || wants_weight(cx, w->w) || wants_weight(cx, w->b)) {
@@ -118,11 +119,13 @@ static struct k_conv3d frames_args(struct cx *cx, const struct tensor *x, const 
                              .up = 1};
 }
 
-static void frames_run(struct cx *cx, struct k_conv3d *k, struct tensor *y, int taps)
+static void frames_run(struct cx *cx, struct k_conv3d *k, const struct weight *w, struct tensor *y,
+                       int taps)
 {
     k->f.y = y->data;
     k->y_type = y->type;
     RUN(cx, conv3d, k);
+    watch_layer(cx, w, y);
     cx->flops += 2.0 * (double)tensor_count(y) * (double)(k->f.cin * k->f.kh * k->f.kw * taps);
 }
 
@@ -153,7 +156,7 @@ struct tensor *conv3d(struct cx *cx, struct tensor *const *frame, const struct c
         if (!cx->err.code && (y->data != to->data || y->buffer != to->buffer))
             BUG("conv3d: what is added to must not be kept");
     }
-    frames_run(cx, &k, y, taps);
+    frames_run(cx, &k, w->w, y, taps);
     if (to)
         consume_done(cx, to, y);
     return y;
@@ -164,6 +167,6 @@ struct tensor *conv3d_taps(struct cx *cx, struct tensor *x, const struct conv_w 
     struct k_conv3d k = frames_args(cx, x, w, 1);
     struct tensor *y = tensor_new(cx, cx->wide, DIMS(1, k.f.h, k.f.w, k.f.cout));
     k.frame[0] = x->data;
-    frames_run(cx, &k, y, 1);
+    frames_run(cx, &k, w->w, y, 1);
     return y;
 }

@@ -151,6 +151,7 @@ static void apply(struct cx *cx, const struct tensor *x, const struct linear_w *
     RUN(cx, matmul_nt, &k);
     count(cx, k.m, l->w);
     apply_lora(cx, x, l->w, y);
+    watch_layer(cx, l->w, y);
 }
 
 static struct tensor *linear_to(struct cx *cx, const char *op, struct tensor *x,
