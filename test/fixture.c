@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "model/bundle.h"
 #include "model/networks.h"
 #include "world/lexicon.h"
@@ -211,4 +212,19 @@ void fixture_write_film(const char *path, const struct film_options *o, int n)
     fixture_write_moving(f, o->w, o->h, n);
     CHECK_INT(film_finish(&f, &e), 0);
     CHECK(f == NULL);
+}
+
+void fixture_fill(struct weight_set *s, uint64_t seed)
+{
+    weights_on_cpu(s, DT_F32, 0);
+    for (int i = 0; i < s->n; i++) {
+        int64_t n = weight_count(s->all[i]);
+        float *x = xmalloc(sizeof *x * (size_t)n);
+
+        rng_fill_normal(x, (size_t)n, seed, (uint64_t)i, 0);
+        for (int64_t k = 0; k < n; k++)
+            x[k] *= 0.2f;
+        weight_store(s->all[i], x, DT_F32);
+        free(x);
+    }
 }

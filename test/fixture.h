@@ -14,6 +14,9 @@ void fixture_model(const char *dir);
 /* The folder of one that lives as long as the test program; made by the first call. */
 const char *fixture_dir(void);
 
+/* Weights on the CPU in f32, with the random values of a seed. */
+void fixture_fill(struct weight_set *s, uint64_t seed);
+
 /* A codec of 4 channels with fixed random weights, on the CPU in f32, as for training. */
 struct tiny_vae;
 void fixture_small_vae(struct tiny_vae *m);

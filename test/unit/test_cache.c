@@ -74,6 +74,31 @@ static int entries(const char *name, void (*fn)(const char *path))
     return n;
 }
 
+static void end_key_with_a_space(const char *path)
+{
+    struct buf b = BUF_INIT;
+    struct err e;
+
+    CHECK_INT(file_read(&b, path, 1 << 16, &e), 0);
+    CHECK_STR(buf_str(&b), "some key\nits text");
+    b.data[8] = ' ';
+    CHECK_INT(file_write(path, b.data, b.len, &e), 0);
+    buf_release(&b);
+}
+
+/* The file of an entry belongs to a key that ends where a line ends, or to none. */
+TEST(cache_entries_say_their_whole_key)
+{
+    char out[32];
+
+    cache_in("cache-d");
+    cache_put("some key", "its text");
+    CHECK(cache_get("some key", out, sizeof out));
+    CHECK_INT(entries("cache-d", end_key_with_a_space), 1);
+    CHECK(!cache_get("some key", out, sizeof out));
+    cache_in(NULL);
+}
+
 static void change_last_digit(const char *path)
 {
     struct buf b = BUF_INIT;
@@ -129,6 +154,30 @@ TEST(hashes_of_young_files_are_not_kept)
     buf_release(&other);
     free(path);
     free(dir);
+}
+
+/* Numbers of a file's identity stand apart: 1 and 23 are not 12 and 3. */
+TEST(identity_of_a_file)
+{
+    char *path = ztest_in_tmp("identity.safetensors"), want[256];
+    struct buf key = BUF_INIT;
+    struct st_out t = {.name = "a", .type = DT_F32, .rank = 1, .dim = {1}, .data = &(float){1}};
+    struct st_file *f;
+    struct stat st;
+    struct err e;
+
+    CHECK_INT(st_write(path, &t, 1, NULL, 0, &e), 0);
+    CHECK_INT(st_open(&f, path, &e), 0);
+    st_identity(f, &key);
+    CHECK_INT(stat(path, &st), 0);
+    snprintf(want, sizeof want, "%llu %llu %llu %lld.%09ld %lld.%09ld\n",
+             (unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
+             (unsigned long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+             (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+    CHECK_STR(buf_str(&key), want);
+    st_close(&f);
+    buf_release(&key);
+    free(path);
 }
 
 TEST(hashing_stops_when_asked)

@@ -199,6 +199,53 @@ TEST(train_resume_names_a_broken_checkpoint)
     free(dir);
 }
 
+static void put_file(const char *dir, const char *name)
+{
+    char *path = path_join(dir, name);
+    struct err e;
+
+    CHECK_INT(file_write(path, name, strlen(name), &e), 0);
+    free(path);
+}
+
+static int has_file(const char *dir, const char *name)
+{
+    char *path = path_join(dir, name);
+    int yes = file_exists(path);
+
+    free(path);
+    return yes;
+}
+
+/* A run that went back goes on from there: what was written beyond is of a run that never was. The
+ * two newest of its own stay, and what is of another stage or no checkpoint. */
+TEST(train_checkpoints_of_later_steps_are_removed)
+{
+    static const char *const gone[] = {"dit-00000002.safetensors", "dit-00000005.safetensors",
+                                       "dit-00000007.safetensors", "dit-00000100.safetensors"};
+    static const char *const stays[] = {"dit-00000003.safetensors",     "dit-00000004.safetensors",
+                                        "vae-00000002.safetensors",     "vae-00000009.safetensors",
+                                        "dit-00000007.safetensors.bak", "dit-x.safetensors"};
+    char *dir = ztest_in_tmp("checkpoints");
+    struct checkpoint c = {.stage = "dit", .config_hash = "none", .step = 4};
+    struct optim o = {.n = 0};
+    struct err e = {0};
+
+    CHECK_INT(dir_make(dir, &e), 0);
+    for (int i = 0; i < 4; i++)
+        put_file(dir, gone[i]);
+    for (int i = 0; i < 6; i++)
+        if (i != 1)
+            put_file(dir, stays[i]);
+    CHECK_INT(checkpoint_save(dir, &c, &o, &e), 0);
+    for (int i = 0; i < 4; i++)
+        CHECK(!has_file(dir, gone[i]));
+    for (int i = 0; i < 6; i++)
+        CHECK(has_file(dir, stays[i]));
+    CHECK_INT(checkpoint_newest(dir, "dit"), 4);
+    free(dir);
+}
+
 /* One that cannot be read now may be read tomorrow; an older one would be gone on from for nothing,
  * and this one removed. */
 TEST(train_resume_does_not_pass_over_a_checkpoint_that_cannot_be_read)
