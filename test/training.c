@@ -40,9 +40,9 @@ void training_run(const struct training *t)
     c.dit.phase[0].steps = c.dit.phase[1].steps = TRAINING_STEPS / 2;
     c.dit.evaluate_every = t->look;
     c.latent_growth = t->growth;
-    int r = train_run(&c, &run, &e);
-    if (r != (t->stop ? ERR_CANCEL : 0))
-        ztest_fail(__FILE__, __LINE__, "%s: %d %s", t->device->name, r, e.msg);
+    int rc = train_run(&c, &run, &e);
+    if (rc != (t->stop ? ERR_CANCEL : 0))
+        ztest_fail(__FILE__, __LINE__, "%s: %d %s", t->device->name, rc, e.msg);
     if (t->stop)
         fclose(log);
     threads_free(&run.threads);

@@ -258,10 +258,10 @@ int bench_codec(int argc, char **argv)
                             .h = 272,
                             .frames = 17};
     struct err e = {0};
-    int r = parse(&b, argc, argv);
+    int rc = parse(&b, argc, argv);
 
-    if (r)
-        return r;
+    if (rc)
+        return rc;
     if (measure(&b, &e))
         return cmd_fail(&e);
     if (b.dry)

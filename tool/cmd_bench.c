@@ -83,7 +83,7 @@ static int parse(struct bench_args *a, int argc, char **argv)
         const char *s = argv[i];
         struct err e = {0};
         int64_t n;
-        int r = 0;
+        int rc = 0;
         if (!strcmp(s, "--json")) {
             a->json = 1;
         } else if (!strcmp(s, "--device")) {
@@ -95,8 +95,8 @@ static int parse(struct bench_args *a, int argc, char **argv)
             if (++i == argc || parse_int(argv[i], &n) || n < 1 || n > MAX_STEPS)
                 return cmd_usage("bench", "%s takes 1 to %d", s, MAX_STEPS);
             *(s[2] == 's' ? &a->steps : &a->threads) = (int)n;
-        } else if ((r = find_case(a, s))) {
-            return r;
+        } else if ((rc = find_case(a, s))) {
+            return rc;
         }
     }
     return 0;
@@ -114,13 +114,13 @@ int cmd_bench(int argc, char **argv)
     }
     if (argc > 1 && bench_codec_knows(argv[1]))
         return bench_codec(argc, argv);
-    int r = parse(&a, argc, argv);
-    if (r)
-        return r;
+    int rc = parse(&a, argc, argv);
+    if (rc)
+        return rc;
     struct threads *th = threads_new(a.threads);
-    r = bench_step(a.is, a.device, th, a.steps, stderr, seconds, &flops, &e);
+    rc = bench_step(a.is, a.device, th, a.steps, stderr, seconds, &flops, &e);
     threads_free(&th);
-    if (r)
+    if (rc)
         return cmd_fail(&e);
     qsort(seconds, (size_t)a.steps, sizeof(double), by_size);
     double median =

@@ -86,9 +86,9 @@ int cmd_train(int argc, char **argv)
         fputs(HELP, stdout);
         return EXIT_OK;
     }
-    int r = parse(&a, argc, argv);
-    if (r)
-        return r;
+    int rc = parse(&a, argc, argv);
+    if (rc)
+        return rc;
     struct err e = {0};
     struct train_config c;
     struct device *device;
@@ -104,8 +104,8 @@ int cmd_train(int argc, char **argv)
                       .resume = a.resume,
                       .device = device,
                       .threads = threads_new(a.threads)};
-    r = train_run(&c, &run, &e) ? cmd_fail(&e) : EXIT_OK;
+    rc = train_run(&c, &run, &e) ? cmd_fail(&e) : EXIT_OK;
     threads_free(&run.threads);
     free(out);
-    return r;
+    return rc;
 }

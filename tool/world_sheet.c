@@ -46,7 +46,7 @@ int sheet_write(const struct sheet *s, struct err *e)
     struct threads *th = threads_new(machine_threads());
     threads_run(th, s->rows, draw_row, &(struct job){s, &p});
     threads_free(&th);
-    int r = picture_save(&p, s->path, e);
+    int rc = picture_save(&p, s->path, e);
     picture_release(&p);
-    return r;
+    return rc;
 }

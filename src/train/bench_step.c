@@ -90,18 +90,18 @@ static int prepare(struct bench *b, struct device *device, struct threads *th, F
     c.text_dim = is->text_dim;
     b->cols = (int64_t)c.in_channels * c.patch_size[1] * c.patch_size[2];
     cx_init(&b->cx, device, DT_BF16, th);
-    int r = wan_init(&b->m, &c, e);
-    if (!r)
-        r = weight_set_allocate(&b->m.weights, device, DT_BF16, is->training, e);
-    if (r)
-        return r;
+    int rc = wan_init(&b->m, &c, e);
+    if (!rc)
+        rc = weight_set_allocate(&b->m.weights, device, DT_BF16, is->training, e);
+    if (rc)
+        return rc;
     double start = clock_s();
     weight_set_initialise(&b->m.weights, 1, th);
     say(log, "%s: %lld weights drawn in %.1f s", is->name,
         (long long)weight_set_count(&b->m.weights), clock_s() - start);
     struct optim_set set = {"dit", &b->m.weights};
-    if (is->training && (r = optim_init(&b->optim, &optim_config_default, &set, 1, e)))
-        return r;
+    if (is->training && (rc = optim_init(&b->optim, &optim_config_default, &set, 1, e)))
+        return rc;
     fill_inputs(b);
     return 0;
 }
@@ -137,19 +137,19 @@ static int step(struct bench *b, struct err *e)
         return err_set(e, cx->err.code, "%s", cx->err.msg);
     if (!is->training)
         return 0;
-    int r = optim_step(&b->optim, cx->k, &cx->kcx, 0.1, e);
-    return r ? r : device_check(cx->device, e);
+    int rc = optim_step(&b->optim, cx->k, &cx->kcx, 0.1, e);
+    return rc ? rc : device_check(cx->device, e);
 }
 
 int bench_step(const struct bench_case *is, struct device *device, struct threads *th, int n_steps,
                FILE *log, double *out, double *flops, struct err *e)
 {
     struct bench b = {.is = is};
-    int r = prepare(&b, device, th, log, e);
-    for (int i = 0; i < n_steps && !r; i++) {
+    int rc = prepare(&b, device, th, log, e);
+    for (int i = 0; i < n_steps && !rc; i++) {
         b.cx.flops = 0;
         double start = clock_s();
-        r = step(&b, e);
+        rc = step(&b, e);
         out[i] = clock_s() - start;
         *flops = b.cx.flops;
         say(log, "%s: step %d of %d, %.3f s", is->name, i + 1, n_steps, out[i]);
@@ -164,5 +164,5 @@ int bench_step(const struct bench_case *is, struct device *device, struct thread
     free(b.text_start);
     free(b.time_index);
     cx_release(&b.cx);
-    return r;
+    return rc;
 }

@@ -20,13 +20,13 @@ static int write_scheduler(const struct train_config *c, const char *dir, struct
     jsonw_end_object(&w);
     buf_putc(&out, '\n');
     char *folder = path_join(dir, "scheduler"), *path = path_join(folder, "scheduler_config.json");
-    int r = dir_make(folder, e);
-    if (!r)
-        r = file_write(path, buf_str(&out), out.len, e);
+    int rc = dir_make(folder, e);
+    if (!rc)
+        rc = file_write(path, buf_str(&out), out.len, e);
     free(path);
     free(folder);
     buf_release(&out);
-    return r;
+    return rc;
 }
 
 static int write_info(const struct train_config *c, const char *run, const char *dir, struct err *e)
@@ -46,8 +46,8 @@ static int write_info(const struct train_config *c, const char *run, const char 
     snprintf(info.description, sizeof(info.description), "%s", c->description);
     snprintf(info.release, sizeof(info.release), "%.12s", c->hash);
     snprintf(info.sampler, sizeof(info.sampler), "%s", c->model.sampler);
-    int r = latents_read_stats(info.latents_mean, info.latents_std, info.channels, run, e);
-    return r ? r : bundle_info_write(&info, dir, e);
+    int rc = latents_read_stats(info.latents_mean, info.latents_std, info.channels, run, e);
+    return rc ? rc : bundle_info_write(&info, dir, e);
 }
 
 /* Each network is loaded once more and written again, so that nothing enters the model that cannot
@@ -59,21 +59,21 @@ static int copy_networks(const struct train_config *c, const char *run, const ch
                                            PART_UPSAMPLER};
     static const enum bundle_place places[] = {PLACE_TEXT, PLACE_DENOISER, PLACE_CODEC,
                                                PLACE_UPSAMPLER, PLACE_UPSAMPLER2};
-    int r = 0, n = 3 + c->n_upsamplers;
-    for (int i = 0; i < n && !r; i++) {
+    int rc = 0, n = 3 + c->n_upsamplers;
+    for (int i = 0; i < n && !rc; i++) {
         char *from = path_join(run, bundle_folder(places[i]));
         char *to = path_join(dir, bundle_folder(places[i]));
         struct part p;
-        r = part_declare(&p, from, roles[i], e);
-        if (!r)
-            r = part_load(&p, from, device_cpu(), DT_F32, 0, NULL, e);
-        if (!r)
-            r = part_save(&p, to, c->model.weights, NULL, e);
+        rc = part_declare(&p, from, roles[i], e);
+        if (!rc)
+            rc = part_load(&p, from, device_cpu(), DT_F32, 0, NULL, e);
+        if (!rc)
+            rc = part_save(&p, to, c->model.weights, NULL, e);
         part_release(&p);
         free(from);
         free(to);
     }
-    return r;
+    return rc;
 }
 
 static int copy_tokenizer(const char *run, const char *dir, struct err *e)
@@ -81,32 +81,32 @@ static int copy_tokenizer(const char *run, const char *dir, struct err *e)
     struct buf text = BUF_INIT;
     char *from = path_join(run, "tokenizer/tokenizer.json"), *folder = path_join(dir, "tokenizer");
     char *to = path_join(folder, "tokenizer.json");
-    int r = file_read(&text, from, 64 << 20, e);
-    if (!r)
-        r = dir_make(folder, e);
-    if (!r)
-        r = file_write(to, text.data, text.len, e);
+    int rc = file_read(&text, from, 64 << 20, e);
+    if (!rc)
+        rc = dir_make(folder, e);
+    if (!rc)
+        rc = file_write(to, text.data, text.len, e);
     free(from);
     free(folder);
     free(to);
     buf_release(&text);
-    return r;
+    return rc;
 }
 
 int bundle_stage(const struct train_config *c, const struct run *run, struct err *e)
 {
     char *dir = path_join(run->dir, "model");
-    int r = dir_make(dir, e);
-    if (!r)
-        r = copy_networks(c, run->dir, dir, e);
-    if (!r)
-        r = copy_tokenizer(run->dir, dir, e);
-    if (!r)
-        r = write_scheduler(c, dir, e);
-    if (!r)
-        r = write_info(c, run->dir, dir, e);
-    if (!r)
+    int rc = dir_make(dir, e);
+    if (!rc)
+        rc = copy_networks(c, run->dir, dir, e);
+    if (!rc)
+        rc = copy_tokenizer(run->dir, dir, e);
+    if (!rc)
+        rc = write_scheduler(c, dir, e);
+    if (!rc)
+        rc = write_info(c, run->dir, dir, e);
+    if (!rc)
         run_log(run, "model: %s", dir);
     free(dir);
-    return r;
+    return rc;
 }

@@ -119,7 +119,7 @@ int checkpoint_save(const char *dir, const struct checkpoint *c, const struct op
                              {"curve_bytes", bytes},
                              {"loss_mean", mean}};
     char *path = file_of(dir, c->stage, c->step);
-    int r = st_write(path, out, n, meta, 5, e);
+    int rc = st_write(path, out, n, meta, 5, e);
     free(path);
     for (int i = 0; i < n; i++)
         free((char *)out[i].name);
@@ -128,9 +128,9 @@ int checkpoint_save(const char *dir, const struct checkpoint *c, const struct op
             if (part_of(&o->slot[i], part))
                 from_host(&o->slot[i], out[at++].data);
     free(out);
-    if (!r)
+    if (!rc)
         remove_old(dir, c);
-    return r;
+    return rc;
 }
 
 static int read_slots(const struct st_file *f, struct optim *o, struct err *e)
@@ -143,20 +143,20 @@ static int read_slots(const struct st_file *f, struct optim *o, struct err *e)
                 continue;
             char *name = tensor_name(s, part);
             const struct st_tensor *t = st_find(f, name);
-            int r = 0;
+            int rc = 0;
             if (!t || t->n != s->n || t->type != DT_F32)
-                r = err_set(e, ERR_FORMAT,
-                            "%s: %s should hold %lld numbers of F32; it is of another network",
-                            st_path(f, 0), name, (long long)s->n);
+                rc = err_set(e, ERR_FORMAT,
+                             "%s: %s should hold %lld numbers of F32; it is of another network",
+                             st_path(f, 0), name, (long long)s->n);
             float *values = xmalloc(sizeof(float) * (size_t)s->n);
-            if (!r)
-                r = st_read_all(f, t, values, DT_F32, e);
-            if (!r)
+            if (!rc)
+                rc = st_read_all(f, t, values, DT_F32, e);
+            if (!rc)
                 device_put(s->w->device, data, values, sizeof(float) * (size_t)s->n);
             free(values);
             free(name);
-            if (r)
-                return r;
+            if (rc)
+                return rc;
         }
         weight_publish(s->w, NULL);
     }
@@ -186,35 +186,35 @@ static int load_file(const char *path, struct checkpoint *c, struct optim *o, in
                      struct err *e)
 {
     struct st_file *f;
-    int r = st_open(&f, path, e);
-    *broken = r == ERR_FORMAT;
-    if (r)
-        return r;
-    if (!(r = read_meta(f, c, e)) && !(r = read_slots(f, o, e)))
+    int rc = st_open(&f, path, e);
+    *broken = rc == ERR_FORMAT;
+    if (rc)
+        return rc;
+    if (!(rc = read_meta(f, c, e)) && !(rc = read_slots(f, o, e)))
         o->step = c->step;
     st_close(&f);
-    return r;
+    return rc;
 }
 
 int checkpoint_load(const char *dir, struct checkpoint *c, struct optim *o, struct err *broken,
                     struct err *e)
 {
     int64_t step[MAX_FILES];
-    int n = list_steps(dir, c->stage, step, e), r = n < 0 ? n : 0, bad = 0;
+    int n = list_steps(dir, c->stage, step, e), rc = n < 0 ? n : 0, bad = 0;
     if (broken)
         *broken = (struct err){0};
     for (int i = 0; i < n; i++) {
         char *path = file_of(dir, c->stage, step[i]);
-        r = load_file(path, c, o, &bad, e);
+        rc = load_file(path, c, o, &bad, e);
         free(path);
-        if (!r)
+        if (!rc)
             return 1;
         if (!bad)
-            return r;
+            return rc;
         if (broken && !broken->code)
             *broken = *e;
     }
-    return r;
+    return rc;
 }
 
 int64_t checkpoint_newest(const char *dir, const char *stage)

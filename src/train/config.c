@@ -423,20 +423,20 @@ static int check_networks(const struct train_config *c, struct err *e)
     struct clause_text t = {0};
     struct wan m = {0};
     text.vocab = 4; /* the least: its words are not known yet */
-    int r = tiny_vae_init(&vae, &c->vae.net, e);
-    for (int i = 0; i < c->n_upsamplers && !r; i++) {
+    int rc = tiny_vae_init(&vae, &c->vae.net, e);
+    for (int i = 0; i < c->n_upsamplers && !rc; i++) {
         struct subpixel up = {0};
-        r = subpixel_init(&up, &c->upsampler[i].net, e);
+        rc = subpixel_init(&up, &c->upsampler[i].net, e);
         subpixel_release(&up);
     }
-    if (!r)
-        r = clause_text_init(&t, &text, e);
-    if (!r)
-        r = wan_init(&m, &c->dit.net, e);
+    if (!rc)
+        rc = clause_text_init(&t, &text, e);
+    if (!rc)
+        rc = wan_init(&m, &c->dit.net, e);
     wan_release(&m);
     clause_text_release(&t);
     tiny_vae_release(&vae);
-    return r;
+    return rc;
 }
 
 int train_config_read(struct train_config *c, const char *path, struct err *e)
@@ -444,20 +444,20 @@ int train_config_read(struct train_config *c, const char *path, struct err *e)
     *c = (struct train_config){0};
     struct buf text = BUF_INIT;
     struct jdoc *doc = NULL;
-    int r = file_read(&text, path, 1 << 20, e);
-    if (!r)
-        r = jdoc_parse(&doc, buf_str(&text), text.len, path, e);
-    if (!r) {
+    int rc = file_read(&text, path, 1 << 20, e);
+    if (!rc)
+        rc = jdoc_parse(&doc, buf_str(&text), text.len, path, e);
+    if (!rc) {
         read_root(c, jdoc_root(doc));
-        r = jdoc_status(doc, e);
+        rc = jdoc_status(doc, e);
         struct sha256 h;
         sha256_init(&h);
         sha256_add(&h, buf_str(&text), text.len);
         sha256_hex(&h, c->hash);
         jdoc_close(&doc);
     }
-    if (!r && (r = check_networks(c, e)))
+    if (!rc && (rc = check_networks(c, e)))
         err_prefix(e, "%s", path);
     buf_release(&text);
-    return r;
+    return rc;
 }

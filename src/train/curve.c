@@ -24,9 +24,9 @@ int curve_open(struct curve *c, const char *dir, const char *stage, int64_t keep
         keep_bytes = size < 0 ? 0 : size;
     c->file = fopen(c->path, "ab");
     if (!c->file || ftruncate(fileno(c->file), keep_bytes)) {
-        int r = err_set(e, ERR_IO, "%s: cannot write: %s", c->path, strerror(errno));
+        int rc = err_set(e, ERR_IO, "%s: cannot write: %s", c->path, strerror(errno));
         curve_close(c);
-        return r;
+        return rc;
     }
     c->bytes = keep_bytes;
     return 0;
@@ -83,10 +83,10 @@ static int read_rows(struct points *p, const struct buf *rows, const char *field
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         size_t len = (size_t)((stop ? stop : end) - line);
         struct jdoc *doc;
-        int r = jdoc_parse(&doc, line, len, "row", e);
-        if (r == ERR_FIT)
-            return r;
-        if (!r) {
+        int rc = jdoc_parse(&doc, line, len, "row", e);
+        if (rc == ERR_FIT)
+            return rc;
+        if (!rc) {
             struct jval v = jdoc_root(doc);
             double step = j_real_or(v, "step", 0, 1e15, -1);
             if (step >= 0 && j_has(v, field))
@@ -108,15 +108,15 @@ static void points_release(struct points *p)
 static int plot_loss(const struct buf *rows, const char *stage, const char *path, struct err *e)
 {
     struct points p = {0};
-    int r = read_rows(&p, rows, "loss", e);
+    int rc = read_rows(&p, rows, "loss", e);
     struct plot plot = {
         .title = stage, .x_label = "step", .y_label = "loss", .log_y = 1, .n_series = 2};
     plot.series[0] = (struct plot_series){"loss", p.x, p.y, p.n};
     plot.series[1] = (struct plot_series){"mean of 50 steps", p.x, p.mean, p.n};
-    if (!r && p.n)
-        r = plot_write(&plot, path, e);
+    if (!rc && p.n)
+        rc = plot_write(&plot, path, e);
     points_release(&p);
-    return r;
+    return rc;
 }
 
 static int plot_words(const struct buf *rows, const char *path, struct err *e)
@@ -130,16 +130,16 @@ static int plot_words(const struct buf *rows, const char *path, struct err *e)
                         .x_label = "step",
                         .y_label = "error inside objects",
                         .n_series = N};
-    int r = 0;
-    for (int i = 0; i < N && !r; i++) {
-        r = read_rows(&p[i], rows, field[i][0], e);
+    int rc = 0;
+    for (int i = 0; i < N && !rc; i++) {
+        rc = read_rows(&p[i], rows, field[i][0], e);
         plot.series[i] = (struct plot_series){field[i][1], p[i].x, p[i].y, p[i].n};
     }
-    if (!r && p[0].n)
-        r = plot_write(&plot, path, e);
+    if (!rc && p[0].n)
+        rc = plot_write(&plot, path, e);
     for (int i = 0; i < N; i++)
         points_release(&p[i]);
-    return r;
+    return rc;
 }
 
 int curve_plot(const char *dir, const char *stage, struct err *e)
@@ -147,14 +147,14 @@ int curve_plot(const char *dir, const char *stage, struct err *e)
     char *path = curve_path(dir, stage, "jsonl"), *svg = curve_path(dir, stage, "svg"),
          *words = curve_path(dir, stage, "words.svg");
     struct buf rows = BUF_INIT;
-    int r = file_read(&rows, path, (size_t)1 << 30, e);
-    if (!r && rows.len)
-        r = plot_loss(&rows, stage, svg, e);
-    if (!r && rows.len)
-        r = plot_words(&rows, words, e);
+    int rc = file_read(&rows, path, (size_t)1 << 30, e);
+    if (!rc && rows.len)
+        rc = plot_loss(&rows, stage, svg, e);
+    if (!rc && rows.len)
+        rc = plot_words(&rows, words, e);
     buf_release(&rows);
     free(path);
     free(svg);
     free(words);
-    return r;
+    return rc;
 }

@@ -39,10 +39,10 @@ static int prepare(const struct dit_feed *f, int64_t step, struct err *e)
 
 static int start(struct dit_feed *f, int64_t step, struct err *e)
 {
-    int r = step < f->c.steps ? prepare(f, step, e) : 0;
+    int rc = step < f->c.steps ? prepare(f, step, e) : 0;
     f->step = step;
-    f->making = !r && step < f->c.steps && !pthread_create(&f->maker, NULL, make_next, f);
-    return r;
+    f->making = !rc && step < f->c.steps && !pthread_create(&f->maker, NULL, make_next, f);
+    return rc;
 }
 
 /* 1 when a batch was being made: it stands in f->next. */
@@ -74,17 +74,17 @@ void dit_feed_free(struct dit_feed **f)
 
 int dit_feed_take(struct dit_feed *f, int64_t step, struct dit_batch *b, struct err *e)
 {
-    int made = finish(f), r = 0;
+    int made = finish(f), rc = 0;
     if (made && f->step == step) {
         *b = f->next;
     } else {
         if (made)
             dit_batch_release(&f->next);
-        if ((r = prepare(f, step, e)))
-            return r;
+        if ((rc = prepare(f, step, e)))
+            return rc;
         make(&f->c, step, b);
     }
-    if (f->c.ahead && (r = start(f, step + 1, e)))
+    if (f->c.ahead && (rc = start(f, step + 1, e)))
         dit_batch_release(b);
-    return r;
+    return rc;
 }

@@ -19,17 +19,17 @@ static int draw_film(struct velocity *v, const struct latents *l, const struct d
     size_t n = latent_count(shape), frame = n / (size_t)shape->t;
     struct denoise_progress progress = {.sink = &nobody};
     struct sampler *sampler;
-    int r = sampler_new(&sampler, &config, e);
-    if (r)
-        return r;
+    int rc = sampler_new(&sampler, &config, e);
+    if (rc)
+        return rc;
     float *x = xmalloc(sizeof(float) * n);
     rng_fill_normal(x, n, s->seed, stream, 0);
-    r = denoise(v, sampler, NULL, 0, x, &progress, e);
-    for (int t = 0; t < shape->t && !r; t++)
+    rc = denoise(v, sampler, NULL, 0, x, &progress, e);
+    for (int t = 0; t < shape->t && !rc; t++)
         latent_get_frame(shape, x, t, l->std, l->mean, z + frame * (size_t)t);
     free(x);
     sampler_free(&sampler);
-    return r;
+    return rc;
 }
 
 /* The first caption of a record and the empty prompt as token ids, one after the other. */
@@ -53,18 +53,18 @@ int dit_sample(struct cx *cx, const struct denoiser *m, const struct text_model 
                                .shape = {h->c, t, h->h, h->w, 1, h->patch, h->patch},
                                .guidance = {s->guidance, 0, 1},
                                .together = VELOCITY_TOGETHER};
-    int r = 0;
-    for (int i = 0; i < s->n && !r; i++) {
+    int rc = 0;
+    for (int i = 0; i < s->n && !rc; i++) {
         struct velocity v;
         struct words words = words_of(p, record[i]);
-        r = velocity_init(&v, cx, &ask, text, &words, e);
-        if (!r) {
-            r = draw_film(&v, l, s, (uint64_t)i, z + latent_count(&ask.shape) * (size_t)i, e);
+        rc = velocity_init(&v, cx, &ask, text, &words, e);
+        if (!rc) {
+            rc = draw_film(&v, l, s, (uint64_t)i, z + latent_count(&ask.shape) * (size_t)i, e);
             velocity_release(&v);
         }
         free(words.ids);
     }
-    return r;
+    return rc;
 }
 
 static void draw_row(struct picture *p, int row, const float *video, int frames, int w, int h,
@@ -89,11 +89,11 @@ static int decode_row(struct cx *cx, const struct codec *codec, const struct lat
     int frames = codec_frames(&codec->config, t), width = h->w * codec->config.ks;
     int height = h->h * codec->config.ks;
     float *video = xmalloc(sizeof(float) * (size_t)frames * (size_t)height * (size_t)width * 3);
-    int r = codec_decode(cx, codec, z, t, h->h, h->w, video, e);
-    if (!r)
+    int rc = codec_decode(cx, codec, z, t, h->h, h->w, video, e);
+    if (!rc)
         draw_row(p, row, video, frames, width, height, columns);
     free(video);
-    return r;
+    return rc;
 }
 
 int dit_strip(struct cx *cx, const struct codec *codec, const struct latents *l, const int *record,
@@ -104,16 +104,16 @@ int dit_strip(struct cx *cx, const struct codec *codec, const struct latents *l,
     float *truth = xmalloc(sizeof(float) * each);
     struct picture p;
     picture_init(&p, columns * h->w * codec->config.ks, 2 * n * h->h * codec->config.ks);
-    int r = 0;
-    for (int i = 0; i < n && !r; i++) {
-        r = decode_row(cx, codec, h, t, z + each * (size_t)i, &p, 2 * i, columns, e);
+    int rc = 0;
+    for (int i = 0; i < n && !rc; i++) {
+        rc = decode_row(cx, codec, h, t, z + each * (size_t)i, &p, 2 * i, columns, e);
         dtype_convert(truth, DT_F32, latents_get(l, record[i]).z, DT_BF16, each);
-        if (!r)
-            r = decode_row(cx, codec, h, t, truth, &p, 2 * i + 1, columns, e);
+        if (!rc)
+            rc = decode_row(cx, codec, h, t, truth, &p, 2 * i + 1, columns, e);
     }
-    if (!r)
-        r = picture_save(&p, path, e);
+    if (!rc)
+        rc = picture_save(&p, path, e);
     picture_release(&p);
     free(truth);
-    return r;
+    return rc;
 }

@@ -51,9 +51,9 @@ static int gradients(void *arg, int64_t step, double *loss, struct err *e)
 {
     struct dit_run *d = arg;
     struct dit_batch b;
-    int r = dit_feed_take(d->feed, step, &b, e);
-    if (r)
-        return r;
+    int rc = dit_feed_take(d->feed, step, &b, e);
+    if (rc)
+        return rc;
     weight_zero_grads(d->m.weights);
     weight_zero_grads(d->text.weights);
     struct cx *cx = &d->cx;
@@ -133,10 +133,10 @@ static int strip(struct dit_run *d, int64_t step, int t, struct err *e)
                              .seed = d->c->seed};
     size_t each = (size_t)t * (size_t)h->h * (size_t)h->w * (size_t)h->c;
     float *z = xmalloc(sizeof(float) * each * STRIP_FILMS);
-    int r = dit_sample(&d->cx, &d->m, &d->text, &d->latents, &d->prompts, record, t, &s, z, e);
+    int rc = dit_sample(&d->cx, &d->m, &d->text, &d->latents, &d->prompts, record, t, &s, z, e);
     char *path = xasprintf("%s/strip-%06lld.png", d->run->dir, (long long)step);
     struct err picture = {0};
-    if (!r &&
+    if (!rc &&
         dit_strip(&d->cx, &d->codec, &d->latents, record, STRIP_FILMS, t, z, STRIP_COLUMNS, path,
                   &picture) &&
         !d->strip_failed) {
@@ -145,7 +145,7 @@ static int strip(struct dit_run *d, int64_t step, int t, struct err *e)
     }
     free(path);
     free(z);
-    return r;
+    return rc;
 }
 
 static void say_gaps(const struct dit_run *d, const struct gaps *g, double logits, int64_t step)
@@ -177,9 +177,9 @@ static int look_at_words(struct dit_run *d, int64_t step, int t, struct jsonw *r
                              .t = t,
                              .seed = d->c->seed};
     struct gaps g;
-    int code = gaps_measure(&g, &d->cx, &d->m, &d->text, &call, e);
-    if (code)
-        return code;
+    int rc = gaps_measure(&g, &d->cx, &d->m, &d->text, &call, e);
+    if (rc)
+        return rc;
     double logits = gaps_logit_std(&d->cx, &d->words, &d->lies, d->n_held);
     gaps_write(&g, row);
     jsonw_real(row, "text_logit_std", logits);
@@ -196,12 +196,12 @@ static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
     held_out_error(d, t, row, text, sizeof(text));
     if (d->cx.err.code)
         return err_set(e, d->cx.err.code, "dit: %s", d->cx.err.msg);
-    int r = strip(d, step, t, e);
+    int rc = strip(d, step, t, e);
     run_log(d->run, "dit %lld  held-out x0 PSNR at s=.95 .8 .6 .4 .2:%s dB  (%.1f s)",
             (long long)step, text, clock_s() - start);
     if (d->growth)
         growth_say(d->growth);
-    return r ? r : look_at_words(d, step, t, row, e);
+    return rc ? rc : look_at_words(d, step, t, row, e);
 }
 
 /* What a checkpoint depends on: not the phases, so that a run can be prolonged or changed on its
@@ -230,25 +230,25 @@ static int open_data(struct dit_run *d, struct err *e)
     const struct train_config *c = d->c;
     struct latents_head head;
     int views = c->mirror ? 2 : 1;
-    int r = latents_head_of(&head, c, d->run->dir, e);
-    if (!r)
-        r = latents_open(&d->latents, &head, c->latent_clips * views, growth_final(c) * views,
-                         d->run->dir, e);
-    if (!r)
-        r = prompts_tokenizer(&d->tokenizer, &c->clip.worlds, d->run->dir, e);
-    if (r)
-        return r;
+    int rc = latents_head_of(&head, c, d->run->dir, e);
+    if (!rc)
+        rc = latents_open(&d->latents, &head, c->latent_clips * views, growth_final(c) * views,
+                          d->run->dir, e);
+    if (!rc)
+        rc = prompts_tokenizer(&d->tokenizer, &c->clip.worlds, d->run->dir, e);
+    if (rc)
+        return rc;
     d->n_held = dit_held_out(c);
     d->n_train = d->latents.n - d->n_held;
     prompts_make(&d->prompts, d->tokenizer, &d->latents);
     prompts_lies(&d->lies, d->tokenizer, &d->latents, d->n_train, d->n_held);
     char *dir = path_join(d->run->dir, "vae");
-    r = bundle_load_tiny_vae(&d->vae, dir, d->run->device, c->type, 0, e);
-    d->has_vae = !r;
-    if (!r)
+    rc = bundle_load_tiny_vae(&d->vae, dir, d->run->device, c->type, 0, e);
+    d->has_vae = !rc;
+    if (!rc)
         d->codec = part_codec(&(struct part){&tiny_vae_part, &d->vae});
     free(dir);
-    return r;
+    return rc;
 }
 
 static int open_networks(struct dit_run *d, struct err *e)
@@ -257,23 +257,23 @@ static int open_networks(struct dit_run *d, struct err *e)
     struct clause_text_config text = c->dit.text;
     text.vocab = tokenizer_size(d->tokenizer);
     text.separator = tokenizer_id(d->tokenizer, PROMPTS_SEPARATOR);
-    int r = clause_text_init(&d->words, &text, e);
-    if (!r)
-        r = wan_init(&d->wan, &c->dit.net, e);
-    if (r)
-        return r;
+    int rc = clause_text_init(&d->words, &text, e);
+    if (!rc)
+        rc = wan_init(&d->wan, &c->dit.net, e);
+    if (rc)
+        return rc;
     d->m = part_denoiser(&(struct part){&wan_part, &d->wan});
     d->text = part_text(&(struct part){&clause_text_part, &d->words});
-    r = weight_set_allocate(d->m.weights, d->run->device, c->type, 1, e);
-    if (!r)
-        r = weight_set_allocate(d->text.weights, d->run->device, c->type, 1, e);
-    if (r)
-        return r;
+    rc = weight_set_allocate(d->m.weights, d->run->device, c->type, 1, e);
+    if (!rc)
+        rc = weight_set_allocate(d->text.weights, d->run->device, c->type, 1, e);
+    if (rc)
+        return rc;
     weight_set_initialise(d->m.weights, c->seed, d->run->threads);
     weight_set_initialise(d->text.weights, c->seed, d->run->threads);
     struct optim_set sets[] = {{"transformer", d->m.weights}, {"text_encoder", d->text.weights}};
-    if ((r = optim_init(&d->optim, &c->dit.optim, sets, 2, e)))
-        return r;
+    if ((rc = optim_init(&d->optim, &c->dit.optim, sets, 2, e)))
+        return rc;
     run_log(d->run, "dit: %lld + %lld weights, %d training records, %d words",
             (long long)weight_set_count(d->m.weights), (long long)weight_set_count(d->text.weights),
             d->n_train, text.vocab);
@@ -332,11 +332,11 @@ static int train(struct dit_run *d, struct err *e)
                                    .prepare = d->growth ? grow : NULL,
                                    .arg = d};
     d->feed = dit_feed_new(&feed);
-    int code = loop_run(&l, &run, e);
+    int rc = loop_run(&l, &run, e);
     dit_feed_free(&d->feed);
     if (d->growth)
         growth_say(d->growth);
-    return growth_free(&d->growth, code, e);
+    return growth_free(&d->growth, rc, e);
 }
 
 static int save(struct dit_run *d, struct err *e)
@@ -344,16 +344,16 @@ static int save(struct dit_run *d, struct err *e)
     char *dit = path_join(d->run->dir, "transformer"),
          *text = path_join(d->run->dir, "text_encoder");
     optim_swap_ema(&d->optim);
-    int r = dir_make(dit, e);
-    if (!r)
-        r = dir_make(text, e);
-    if (!r)
-        r = bundle_save_clause_text(&d->words, text, DT_BF16, NULL, e);
-    if (!r)
-        r = bundle_save_wan(&d->wan, dit, DT_BF16, NULL, e);
+    int rc = dir_make(dit, e);
+    if (!rc)
+        rc = dir_make(text, e);
+    if (!rc)
+        rc = bundle_save_clause_text(&d->words, text, DT_BF16, NULL, e);
+    if (!rc)
+        rc = bundle_save_wan(&d->wan, dit, DT_BF16, NULL, e);
     free(dit);
     free(text);
-    return r ? r : recipe_dit_finish(d->c, d->run->dir, e);
+    return rc ? rc : recipe_dit_finish(d->c, d->run->dir, e);
 }
 
 int dit_stage(const struct train_config *c, const struct run *run, struct err *e)
@@ -362,15 +362,15 @@ int dit_stage(const struct train_config *c, const struct run *run, struct err *e
         return 0;
     struct dit_run d = {.c = c, .run = run};
     cx_init(&d.cx, run->device, c->type, run->threads);
-    int r = open_data(&d, e);
-    if (!r)
-        r = open_networks(&d, e);
-    if (!r)
-        r = open_growth(&d, e);
-    if (!r)
-        r = train(&d, e);
-    if (!r)
-        r = save(&d, e);
+    int rc = open_data(&d, e);
+    if (!rc)
+        rc = open_networks(&d, e);
+    if (!rc)
+        rc = open_growth(&d, e);
+    if (!rc)
+        rc = train(&d, e);
+    if (!rc)
+        rc = save(&d, e);
     optim_release(&d.optim);
     wan_release(&d.wan);
     clause_text_release(&d.words);
@@ -381,5 +381,5 @@ int dit_stage(const struct train_config *c, const struct run *run, struct err *e
     tokenizer_free(&d.tokenizer);
     latents_close(&d.latents);
     cx_release(&d.cx);
-    return r;
+    return rc;
 }

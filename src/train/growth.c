@@ -44,31 +44,31 @@ int growth_new(struct growth **out, const struct growth_config *c, struct err *e
     int n = threads_count(c->run->threads);
     g->c = *c;
     g->final = growth_final(c->config);
-    int r = latents_writer_open(&g->writer, c->config, c->run, c->cx, c->vae, g->final, e);
-    ZT_ASSERT(r || g->writer.clips >= growth_clips(c->config, 0)); /* latents_stage was here */
+    int rc = latents_writer_open(&g->writer, c->config, c->run, c->cx, c->vae, g->final, e);
+    ZT_ASSERT(rc || g->writer.clips >= growth_clips(c->config, 0)); /* latents_stage was here */
     /* The thread that feeds the device and the one that makes batches have work of their own. */
-    if (!r)
-        r = latent_clips_ahead(&g->clips, &g->writer.source, g->writer.clips, g->final,
-                               n > 3 ? n - 2 : 1, e);
-    return r ? growth_free(out, r, e) : 0;
+    if (!rc)
+        rc = latent_clips_ahead(&g->clips, &g->writer.source, g->writer.clips, g->final,
+                                n > 3 ? n - 2 : 1, e);
+    return rc ? growth_free(out, rc, e) : 0;
 }
 
 static int grow(struct growth *g, int clips, struct err *e)
 {
     const volatile sig_atomic_t *stop = g->c.run->stop;
-    int r = 0;
-    while (g->writer.clips < clips && !r) {
+    int rc = 0;
+    while (g->writer.clips < clips && !rc) {
         /* Later a stop waits for the end of the step, where a checkpoint is written. */
         if (!g->begun && stop && *stop)
             return err_set(e, ERR_CANCEL, "dit: stopped while clips were made again");
         int n = take(g);
         double start = clock_s();
-        r = latents_writer_add(&g->writer, g->group, n, e);
+        rc = latents_writer_add(&g->writer, g->group, n, e);
         g->encoded_s += clock_s() - start;
         for (int i = 0; i < n; i++)
             latent_clip_free(&g->group[i]);
     }
-    return r;
+    return rc;
 }
 
 int growth_to(struct growth *g, int64_t step, struct err *e)
@@ -79,9 +79,9 @@ int growth_to(struct growth *g, int64_t step, struct err *e)
     double waited = g->waited_s;
     if (!g->begun)
         g->begun_s = clock_s();
-    int r = grow(g, clips, e);
-    if (r)
-        return r;
+    int rc = grow(g, clips, e);
+    if (rc)
+        return rc;
     g->begun = 1;
     g->longest_s = fmax(g->longest_s, g->waited_s - waited);
     g->c.latents->n = clips * (c->mirror ? 2 : 1);
@@ -99,14 +99,14 @@ void growth_say(const struct growth *g)
             100 * g->encoded_s / all);
 }
 
-int growth_free(struct growth **gp, int r, struct err *e)
+int growth_free(struct growth **gp, int rc, struct err *e)
 {
     struct growth *g = *gp;
     if (!g)
-        return r;
+        return rc;
     ahead_free(&g->clips);
-    r = latents_writer_close(&g->writer, r, e);
+    rc = latents_writer_close(&g->writer, rc, e);
     free(g);
     *gp = NULL;
-    return r;
+    return rc;
 }

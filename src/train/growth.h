@@ -37,7 +37,7 @@ NODISCARD int growth_to(struct growth *g, int64_t step, struct err *e);
 /* A line on the log: which share of the time since the first call training stood still for
  * rendering (and longest at one step) and for encoding. */
 void growth_say(const struct growth *g);
-/* r: as in latents_writer_close. */
-int growth_free(struct growth **g, int r, struct err *e);
+/* rc: as in latents_writer_close. */
+int growth_free(struct growth **g, int rc, struct err *e);
 
 #endif

@@ -48,9 +48,9 @@ int latents_check(const struct latents_head *have, const struct latents_head *wa
 int latents_head_sizes(struct latents_head *h, const struct train_config *c, struct err *e)
 {
     struct tiny_vae m;
-    int r = tiny_vae_init(&m, &c->vae.net, e);
-    if (r)
-        return r;
+    int rc = tiny_vae_init(&m, &c->vae.net, e);
+    if (rc)
+        return rc;
     *h = (struct latents_head){.magic = MAGIC,
                                .seed = c->seed,
                                .t = (c->clip.frames - 1) / m.kt + 1,
@@ -68,17 +68,17 @@ int latents_head_sizes(struct latents_head *h, const struct train_config *c, str
 int latents_head_of(struct latents_head *h, const struct train_config *c, const char *dir,
                     struct err *e)
 {
-    int r = latents_head_sizes(h, c, e);
-    if (r)
-        return r;
+    int rc = latents_head_sizes(h, c, e);
+    if (rc)
+        return rc;
     char *path = path_join(dir, "vae");
     struct st_file *f;
-    if (!(r = st_open(&f, path, e))) {
-        r = st_hash(f, NULL, h->vae, e);
+    if (!(rc = st_open(&f, path, e))) {
+        rc = st_hash(f, NULL, h->vae, e);
         st_close(&f);
     }
     free(path);
-    return r;
+    return rc;
 }
 
 /* Pages behind the end of the file are never touched before records stand there. */
@@ -90,16 +90,16 @@ static int map(struct latents *l, int room, const char *path, struct err *e)
     size_t record = latents_layout(&l->head).bytes;
     size_t want = sizeof(l->head) + record * (size_t)l->n;
     size_t all = sizeof(l->head) + record * (size_t)room;
-    int r = 0;
+    int rc = 0;
     if (lseek(fd, 0, SEEK_END) < (off_t)want)
-        r = err_set(e, ERR_FORMAT, "%s: should be at least %zu bytes long for %d records", path,
-                    want, l->n);
+        rc = err_set(e, ERR_FORMAT, "%s: should be at least %zu bytes long for %d records", path,
+                     want, l->n);
     else if ((l->bytes = mmap(NULL, all, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED)
-        r = err_set(e, ERR_IO, "%s: cannot map: %s", path, strerror(errno));
+        rc = err_set(e, ERR_IO, "%s: cannot map: %s", path, strerror(errno));
     close(fd);
-    if (r) {
+    if (rc) {
         l->bytes = NULL;
-        return r;
+        return rc;
     }
     l->mapped = all;
     return latents_check((const struct latents_head *)l->bytes, &l->head, path, e);
@@ -110,13 +110,13 @@ int latents_open(struct latents *l, const struct latents_head *want, int n, int 
 {
     *l = (struct latents){.n = n, .head = *want};
     char *path = path_join(dir, "latents.bin");
-    int r = map(l, room, path, e);
+    int rc = map(l, room, path, e);
     free(path);
-    if (!r)
-        r = latents_read_stats(l->mean, l->std, want->c, dir, e);
-    if (r)
+    if (!rc)
+        rc = latents_read_stats(l->mean, l->std, want->c, dir, e);
+    if (rc)
         latents_close(l);
-    return r;
+    return rc;
 }
 
 void latents_close(struct latents *l)
@@ -152,10 +152,10 @@ int latents_write_stats(const char *dir, const double *mean, const double *std, 
     jsonw_end_array(&w);
     jsonw_end_object(&w);
     char *path = path_join(dir, "latents.json");
-    int r = file_write(path, buf_str(&out), out.len, e);
+    int rc = file_write(path, buf_str(&out), out.len, e);
     free(path);
     buf_release(&out);
-    return r;
+    return rc;
 }
 
 int latents_read_stats(float *mean, float *std, int c, const char *dir, struct err *e)
@@ -163,17 +163,17 @@ int latents_read_stats(float *mean, float *std, int c, const char *dir, struct e
     char *path = path_join(dir, "latents.json");
     struct jdoc *doc;
     double m[BUNDLE_MAX_CHANNELS], s[BUNDLE_MAX_CHANNELS];
-    int r = jdoc_read(&doc, path, 1 << 20, e);
+    int rc = jdoc_read(&doc, path, 1 << 20, e);
     free(path);
-    if (r)
-        return r;
+    if (rc)
+        return rc;
     j_reals(jdoc_root(doc), "mean", m, c, c, -1e6, 1e6);
     j_reals(jdoc_root(doc), "std", s, c, c, 1e-6, 1e6);
-    r = jdoc_status(doc, e);
+    rc = jdoc_status(doc, e);
     jdoc_close(&doc);
-    for (int i = 0; i < c && !r; i++) {
+    for (int i = 0; i < c && !rc; i++) {
         mean[i] = (float)m[i];
         std[i] = (float)s[i];
     }
-    return r;
+    return rc;
 }

@@ -19,17 +19,17 @@ static int encode_all(struct latents_writer *w, const struct run *run, int final
     int from = w->clips;
     int wanted = (c->latent_clips + LATENT_GROUP - 1) / LATENT_GROUP * LATENT_GROUP;
     wanted = wanted < final ? wanted : final;
-    int r = latent_clips_ahead(&clips, &w->source, from, wanted, threads_count(run->threads), e);
-    while (!r && w->clips < wanted) {
+    int rc = latent_clips_ahead(&clips, &w->source, from, wanted, threads_count(run->threads), e);
+    while (!rc && w->clips < wanted) {
         if (run->stop && *run->stop) {
-            r = err_set(e, ERR_CANCEL, "latents: stopped after %d clips", w->clips);
+            rc = err_set(e, ERR_CANCEL, "latents: stopped after %d clips", w->clips);
             break;
         }
         struct latent_clip *group[LATENT_GROUP];
         int n = latent_group_size(w->clips, final);
         for (int i = 0; i < n; i++)
             group[i] = ahead_take(clips);
-        r = latents_writer_add(w, group, n, e);
+        rc = latents_writer_add(w, group, n, e);
         for (int i = 0; i < n; i++)
             latent_clip_free(&group[i]);
         if (clock_s() - said > 10 || w->clips == wanted) {
@@ -40,7 +40,7 @@ static int encode_all(struct latents_writer *w, const struct run *run, int final
         }
     }
     ahead_free(&clips);
-    return r;
+    return rc;
 }
 
 /* Statistics over every place of every record that is there before the transformer trains, channel
@@ -52,12 +52,12 @@ static int measure(const struct latents_writer *w, const char *dir, struct err *
     int n = w->config->latent_clips * (w->config->mirror ? 2 : 1);
     double sum[BUNDLE_MAX_CHANNELS] = {0}, squares[BUNDLE_MAX_CHANNELS] = {0};
     bf16 *z = xmalloc(sizeof(bf16) * places * c);
-    int r = 0;
-    for (int i = 0; i < n && !r; i++) {
+    int rc = 0;
+    for (int i = 0; i < n && !rc; i++) {
         off_t at = (off_t)(sizeof(*h) + w->at.bytes * (size_t)i + w->at.z);
         if (pread(w->fd, z, sizeof(bf16) * places * c, at) != (ssize_t)(sizeof(bf16) * places * c))
-            r = err_set(e, ERR_IO, "%s: cannot read record %d", w->path, i);
-        for (size_t j = 0; j < places * c && !r; j++) {
+            rc = err_set(e, ERR_IO, "%s: cannot read record %d", w->path, i);
+        for (size_t j = 0; j < places * c && !rc; j++) {
             double x = bf16_to_f32(z[j]);
             sum[j % c] += x;
             squares[j % c] += x * x;
@@ -73,7 +73,7 @@ static int measure(const struct latents_writer *w, const char *dir, struct err *
     for (size_t k = 0; k < c;
          k++) /* a shared scale keeps what half whitening left of the order of channels */
         squares[k] = sqrt(w->config->shared_std ? variance : squares[k]);
-    return r ? r : latents_write_stats(dir, sum, squares, (int)c, e);
+    return rc ? rc : latents_write_stats(dir, sum, squares, (int)c, e);
 }
 
 int latents_stage(const struct train_config *c, const struct run *run, struct err *e)
@@ -82,22 +82,22 @@ int latents_stage(const struct train_config *c, const struct run *run, struct er
     struct tiny_vae m;
     char *vae = path_join(run->dir, "vae"), *stats = path_join(run->dir, "latents.json");
     cx_init(&cx, run->device, c->type, run->threads);
-    int r = bundle_load_tiny_vae(&m, vae, run->device, c->type, 0, e), loaded = !r;
-    if (!r) {
+    int rc = bundle_load_tiny_vae(&m, vae, run->device, c->type, 0, e), loaded = !rc;
+    if (!rc) {
         struct latents_writer w;
         int final = growth_final(c);
-        r = latents_writer_open(&w, c, run, &cx, &m, final, e);
+        rc = latents_writer_open(&w, c, run, &cx, &m, final, e);
         int done = w.clips;
-        if (!r)
-            r = encode_all(&w, run, final, e);
-        if (!r && (done < c->latent_clips || !file_exists(stats)))
-            r = measure(&w, run->dir, e);
-        r = latents_writer_close(&w, r, e);
+        if (!rc)
+            rc = encode_all(&w, run, final, e);
+        if (!rc && (done < c->latent_clips || !file_exists(stats)))
+            rc = measure(&w, run->dir, e);
+        rc = latents_writer_close(&w, rc, e);
     }
     if (loaded)
         tiny_vae_release(&m);
     cx_release(&cx);
     free(stats);
     free(vae);
-    return r;
+    return rc;
 }

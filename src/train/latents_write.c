@@ -193,9 +193,9 @@ int latents_writer_open(struct latents_writer *w, const struct train_config *c,
                                  .fd = -1,
                                  .at_once = cx->device->host ? 1 : AT_ONCE_ON_DEVICE,
                                  .path = path_join(run->dir, "latents.bin")};
-    int r = latents_head_of(&w->head, c, run->dir, e);
-    if (r)
-        return r;
+    int rc = latents_head_of(&w->head, c, run->dir, e);
+    if (rc)
+        return rc;
     const struct latents_head *h = &w->head;
     w->source = (struct latent_source){c, h, vae};
     size_t n = (size_t)w->at_once, frame = (size_t)c->clip.width * (size_t)c->clip.height * 3;
@@ -209,16 +209,16 @@ int latents_writer_open(struct latents_writer *w, const struct train_config *c,
     return keep_groups(w, run, clips, e);
 }
 
-int latents_writer_close(struct latents_writer *w, int r, struct err *e)
+int latents_writer_close(struct latents_writer *w, int rc, struct err *e)
 {
-    if (w->fd >= 0 && close(w->fd) && !r)
-        r = cannot_write(w, strerror(errno), e);
+    if (w->fd >= 0 && close(w->fd) && !rc)
+        rc = cannot_write(w, strerror(errno), e);
     free(w->path);
     free(w->video);
     free(w->z);
     free(w->bytes);
     *w = (struct latents_writer){.fd = -1};
-    return r;
+    return rc;
 }
 
 struct view_job {
@@ -287,10 +287,10 @@ static int add_views(struct latents_writer *w, struct latent_clip *const *clip, 
 int latents_writer_add(struct latents_writer *w, struct latent_clip *const *clip, int n,
                        struct err *e)
 {
-    int r = 0, views = n * clip[0]->views;
-    for (int i = 0; i < views && !r; i += w->at_once)
-        r = add_views(w, clip, i, views - i < w->at_once ? views - i : w->at_once, e);
-    if (!r)
+    int rc = 0, views = n * clip[0]->views;
+    for (int i = 0; i < views && !rc; i += w->at_once)
+        rc = add_views(w, clip, i, views - i < w->at_once ? views - i : w->at_once, e);
+    if (!rc)
         w->clips += n;
-    return r;
+    return rc;
 }

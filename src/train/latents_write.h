@@ -65,7 +65,7 @@ NODISCARD int latents_writer_open(struct latents_writer *w, const struct train_c
 /* Encode and append the group that begins at w->clips: its n clips, in order. */
 NODISCARD int latents_writer_add(struct latents_writer *w, struct latent_clip *const *clip, int n,
                                  struct err *e);
-/* Also after a failed open. r: what happened before, kept when it is an error. */
-int latents_writer_close(struct latents_writer *w, int r, struct err *e);
+/* Also after a failed open. rc: what happened before, kept when it is an error. */
+int latents_writer_close(struct latents_writer *w, int rc, struct err *e);
 
 #endif

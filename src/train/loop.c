@@ -37,13 +37,13 @@ struct progress_state {
 static int save(const struct loop *l, const struct run *run, struct progress_state *p,
                 struct err *e)
 {
-    int r = curve_sync(&p->curve, e);
-    if (r)
-        return r;
+    int rc = curve_sync(&p->curve, e);
+    if (rc)
+        return rc;
     p->check.step = l->optim->step;
     p->check.curve_bytes = p->curve.bytes;
-    if ((r = checkpoint_save(run->dir, &p->check, l->optim, e)))
-        return r;
+    if ((rc = checkpoint_save(run->dir, &p->check, l->optim, e)))
+        return rc;
     p->saved_s = clock_s();
     return 0;
 }
@@ -59,17 +59,17 @@ static int add_row(const struct loop *l, struct progress_state *p, double loss, 
     jsonw_real(&w, "loss", loss);
     jsonw_real(&w, "grad_norm", l->optim->grad_norm);
     jsonw_real(&w, "rate", rate);
-    int r = 0;
+    int rc = 0;
     if (look) {
         optim_swap_ema(l->optim);
-        r = l->evaluate(l->arg, l->optim->step, &w, e);
+        rc = l->evaluate(l->arg, l->optim->step, &w, e);
         optim_swap_ema(l->optim);
     }
     jsonw_end_object(&w);
-    if (!r)
-        r = curve_add(&p->curve, buf_str(&line), e);
+    if (!rc)
+        rc = curve_add(&p->curve, buf_str(&line), e);
     buf_release(&line);
-    return r;
+    return rc;
 }
 
 static void report(const struct loop *l, const struct run *run, struct progress_state *p)
@@ -91,19 +91,19 @@ static int one_step(struct loop *l, const struct run *run, struct progress_state
 {
     int64_t step = l->optim->step;
     double loss = 0, rate = loop_rate(l, step);
-    int r = l->gradients(l->arg, step, &loss, e);
-    if (r)
-        return r;
+    int rc = l->gradients(l->arg, step, &loss, e);
+    if (rc)
+        return rc;
     if (!isfinite(loss))
         return err_set(e, ERR_DEVICE, "%s: the loss of step %lld is not finite", l->stage,
                        (long long)step + 1);
-    if ((r = optim_step(l->optim, l->kernels, l->kcx, rate, e)))
+    if ((rc = optim_step(l->optim, l->kernels, l->kcx, rate, e)))
         return err_prefix(e, "%s", l->stage);
     p->check.loss_mean += (loss - p->check.loss_mean) * fmax(0.02, 1 / (double)(step + 1));
     step++;
     int look = l->evaluate_every && (step % l->evaluate_every == 0 || step == l->steps);
-    if ((r = add_row(l, p, loss, rate, look, e)))
-        return r;
+    if ((rc = add_row(l, p, loss, rate, look, e)))
+        return rc;
     if (step % l->report_every == 0 || step == l->steps)
         report(l, run, p);
     return 0;
@@ -112,13 +112,13 @@ static int one_step(struct loop *l, const struct run *run, struct progress_state
 static int steps(struct loop *l, const struct run *run, struct progress_state *p, struct err *e)
 {
     while (l->optim->step < l->steps) {
-        int r = one_step(l, run, p, e);
-        if (r)
-            return r;
+        int rc = one_step(l, run, p, e);
+        if (rc)
+            return rc;
         int stop = run->stop && *run->stop, last = l->optim->step == l->steps;
         if ((stop || last || clock_s() - p->saved_s >= run->checkpoint_s) &&
-            (r = save(l, run, p, e)))
-            return r;
+            (rc = save(l, run, p, e)))
+            return rc;
         if (stop && !last)
             return err_set(e, ERR_CANCEL,
                            "%s: stopped after step %lld; --resume auto goes on from there",
@@ -132,24 +132,24 @@ int loop_run(struct loop *l, const struct run *run, struct err *e)
     struct progress_state p = {.check = {.stage = l->stage, .config_hash = run->config_hash}};
     if (run->resume) {
         struct err broken;
-        int r = checkpoint_load(run->dir, &p.check, l->optim, &broken, e);
-        if (r < 0)
-            return r;
+        int rc = checkpoint_load(run->dir, &p.check, l->optim, &broken, e);
+        if (rc < 0)
+            return rc;
         if (broken.code)
             run_log(run, "%s: a checkpoint is broken, the one before it is taken: %s", l->stage,
                     broken.msg);
-        if (r)
+        if (rc)
             run_log(run, "%s: resumed at step %lld", l->stage, (long long)l->optim->step);
     }
-    int r = curve_open(&p.curve, run->dir, l->stage, p.check.curve_bytes, e);
-    if (r)
-        return r;
+    int rc = curve_open(&p.curve, run->dir, l->stage, p.check.curve_bytes, e);
+    if (rc)
+        return rc;
     p.saved_s = p.tick_s = clock_s();
     p.tick_step = l->optim->step;
-    r = steps(l, run, &p, e);
+    rc = steps(l, run, &p, e);
     curve_close(&p.curve);
     struct err plot = {0};
     if (curve_plot(run->dir, l->stage, &plot))
         run_log(run, "%s: no plot: %s", l->stage, plot.msg);
-    return r;
+    return rc;
 }

@@ -87,19 +87,19 @@ int optim_init(struct optim *o, const struct optim_config *config, const struct 
                int n_sets, struct err *e)
 {
     *o = (struct optim){.config = *config};
-    int total = 0, r = 0;
+    int total = 0, rc = 0;
     for (int i = 0; i < n_sets; i++)
         total += sets[i].weights->n;
     o->slot = xcalloc((size_t)total + 1, sizeof(*o->slot));
-    for (int i = 0; i < n_sets && !r; i++) {
-        for (int j = 0; j < sets[i].weights->n && !r; j++) {
+    for (int i = 0; i < n_sets && !rc; i++) {
+        for (int j = 0; j < sets[i].weights->n && !rc; j++) {
             struct weight *w = sets[i].weights->all[j];
             if (!w->frozen)
-                r = slot_init(&o->slot[o->n++], sets[i].name, w, config, e);
+                rc = slot_init(&o->slot[o->n++], sets[i].name, w, config, e);
         }
     }
-    if (r || !o->n)
-        return r;
+    if (rc || !o->n)
+        return rc;
     o->tally = device_take(device_of(o), tally_bytes(o) + sizeof *o->tally);
     return o->tally ? 0 : device_no_room(device_of(o), e, "the optimiser");
 }
@@ -158,11 +158,11 @@ static int look_back(struct optim *o, struct err *e)
     for (int i = 0; i < o->n; i++)
         total += t[i].sum;
     o->grad_norm = sqrt(total);
-    int r = check_finite(o, t, "gradient of", e);
-    if (!r)
-        r = check_finite(o, t + o->n, "weight", e);
+    int rc = check_finite(o, t, "gradient of", e);
+    if (!rc)
+        rc = check_finite(o, t + o->n, "weight", e);
     free(t);
-    return r;
+    return rc;
 }
 
 struct job {
@@ -291,8 +291,8 @@ static int muon_all(const struct job *j, struct kcx *kc, struct err *e)
 {
     struct optim *o = j->o;
     char *done = xcalloc((size_t)o->n + 1, 1);
-    int *list = xmalloc(sizeof(int) * ((size_t)o->n + 1)), r = update_room(o, list, e);
-    for (int i = 0; i < o->n && !r; i++) {
+    int *list = xmalloc(sizeof(int) * ((size_t)o->n + 1)), rc = update_room(o, list, e);
+    for (int i = 0; i < o->n && !rc; i++) {
         if (!o->slot[i].muon || done[i])
             continue;
         int n = stack_of(o, done, i, most_at_once(&o->slot[i]), list);
@@ -302,7 +302,7 @@ static int muon_all(const struct job *j, struct kcx *kc, struct err *e)
     }
     free(list);
     free(done);
-    return r;
+    return rc;
 }
 
 int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double rate, struct err *e)
@@ -311,9 +311,9 @@ int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double 
     struct job j = {.o = o, .k = k, .rate = rate};
     if (o->n)
         measure_gradients(o, k, kc);
-    int r = muon_all(&j, kc, e);
-    if (r)
-        return r;
+    int rc = muon_all(&j, kc, e);
+    if (rc)
+        return rc;
     /* An average over few steps forgets the random start sooner. */
     double decay = fmin(o->config.ema, (1 + t) / (10 + t));
     for (int i = 0; i < o->n; i++) {
@@ -326,8 +326,8 @@ int optim_step(struct optim *o, const struct kernels *k, struct kcx *kc, double 
         if (s->ema)
             k->ema(kc, &a);
     }
-    if (o->n && (r = look_back(o, e)))
-        return r;
+    if (o->n && (rc = look_back(o, e)))
+        return rc;
     o->step++;
     return 0;
 }

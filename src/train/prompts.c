@@ -46,14 +46,14 @@ static void vocabulary_text(struct buf *out, const struct worlds *worlds)
 static int check_vocabulary(const char *path, const struct buf *want, struct err *e)
 {
     struct buf have = BUF_INIT;
-    int r = file_read(&have, path, (size_t)64 << 20, e);
-    if (!r && (have.len != want->len || memcmp(have.data, want->data, want->len)))
-        r = err_set(e, ERR_FORMAT,
-                    "%s: is not the vocabulary of this config in this version; words would be cut "
-                    "otherwise than the network has learned: begin anew with another --out",
-                    path);
+    int rc = file_read(&have, path, (size_t)64 << 20, e);
+    if (!rc && (have.len != want->len || memcmp(have.data, want->data, want->len)))
+        rc = err_set(e, ERR_FORMAT,
+                     "%s: is not the vocabulary of this config in this version; words would be cut "
+                     "otherwise than the network has learned: begin anew with another --out",
+                     path);
     buf_release(&have);
-    return r;
+    return rc;
 }
 
 int prompts_tokenizer(struct tokenizer **out, const struct worlds *worlds, const char *dir,
@@ -62,16 +62,16 @@ int prompts_tokenizer(struct tokenizer **out, const struct worlds *worlds, const
     char *folder = path_join(dir, "tokenizer"), *path = path_join(folder, "tokenizer.json");
     struct buf text = BUF_INIT;
     vocabulary_text(&text, worlds);
-    int r = dir_make(folder, e);
-    if (!r)
-        r = file_exists(path) ? check_vocabulary(path, &text, e)
-                              : file_write(path, text.data, text.len, e);
-    if (!r)
-        r = tokenizer_open(out, path, e);
+    int rc = dir_make(folder, e);
+    if (!rc)
+        rc = file_exists(path) ? check_vocabulary(path, &text, e)
+                               : file_write(path, text.data, text.len, e);
+    if (!rc)
+        rc = tokenizer_open(out, path, e);
     buf_release(&text);
     free(path);
     free(folder);
-    return r;
+    return rc;
 }
 
 static void add_text(struct prompts *p, const struct tokenizer *t, const char *text)

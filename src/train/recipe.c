@@ -236,10 +236,10 @@ static int finish(const char *dir, const char *marker, schedule_fn say,
     struct buf text = BUF_INIT;
     char *path = in(dir, marker);
     say(&text, c);
-    int r = file_write(path, text.data, text.len, e);
+    int rc = file_write(path, text.data, text.len, e);
     free(path);
     buf_release(&text);
-    return r;
+    return rc;
 }
 
 int recipe_vae_done(const struct train_config *c, const char *dir)
@@ -272,10 +272,10 @@ int recipe_upsampler_finish(const struct train_config *c, const char *dir, int i
     struct buf text = BUF_INIT;
     char *path = xasprintf("%s/%s/done", dir, upsampler_folder(i));
     say_upsampler(&text, c, i);
-    int r = file_write(path, text.data, text.len, e);
+    int rc = file_write(path, text.data, text.len, e);
     free(path);
     buf_release(&text);
-    return r;
+    return rc;
 }
 
 int recipe_dit_done(const struct train_config *c, const char *dir)
@@ -313,17 +313,17 @@ static int check_vae(const struct train_config *c, const char *dir, struct err *
 static int check_upsamplers(const struct train_config *c, const char *dir, const char *have,
                             struct err *e)
 {
-    int r = 0;
-    for (int i = 0; i < c->n_upsamplers && !r; i++) {
+    int rc = 0;
+    for (int i = 0; i < c->n_upsamplers && !rc; i++) {
         struct buf want = BUF_INIT;
         char *done = xasprintf("%s/done", upsampler_folder(i));
         say_upsampler(&want, c, i);
         if (there(dir, done) || checkpoint_newest(dir, upsampler_folder(i)) >= 0)
-            r = compare(have, buf_str(&want), dir, e);
+            rc = compare(have, buf_str(&want), dir, e);
         free(done);
         buf_release(&want);
     }
-    return r;
+    return rc;
 }
 
 static int check_dit(const struct train_config *c, const char *dir, struct err *e)
@@ -358,34 +358,34 @@ int recipe_check(const struct train_config *c, const char *dir, struct err *e)
     char *path = in(dir, "recipe.txt");
     int vae_begun = there(dir, "vae/done") || checkpoint_newest(dir, "vae") >= 0;
     int dit_begun = there(dir, "transformer/done") || checkpoint_newest(dir, "dit") >= 0;
-    int r = file_exists(path) ? file_read(&have, path, MAX_BYTES, e) : 0;
+    int rc = file_exists(path) ? file_read(&have, path, MAX_BYTES, e) : 0;
     say_clip(&all, c);
     say_vae(&vae, c);
     say_latents(&latents, c);
     say_dit(&dit, c);
-    if (!r && (vae_begun || there(dir, "reel.bin")))
-        r = compare(buf_str(&have), buf_str(&all), dir, e);
-    if (!r && vae_begun && !(r = compare(buf_str(&have), buf_str(&vae), dir, e)))
-        r = check_vae(c, dir, e);
-    if (!r)
-        r = check_upsamplers(c, dir, buf_str(&have), e);
-    if (!r && dit_begun && !(r = compare(buf_str(&have), buf_str(&latents), dir, e)) &&
-        !(r = compare(buf_str(&have), buf_str(&dit), dir, e)))
-        r = check_dit(c, dir, e);
-    if (!r && !dit_begun)
+    if (!rc && (vae_begun || there(dir, "reel.bin")))
+        rc = compare(buf_str(&have), buf_str(&all), dir, e);
+    if (!rc && vae_begun && !(rc = compare(buf_str(&have), buf_str(&vae), dir, e)))
+        rc = check_vae(c, dir, e);
+    if (!rc)
+        rc = check_upsamplers(c, dir, buf_str(&have), e);
+    if (!rc && dit_begun && !(rc = compare(buf_str(&have), buf_str(&latents), dir, e)) &&
+        !(rc = compare(buf_str(&have), buf_str(&dit), dir, e)))
+        rc = check_dit(c, dir, e);
+    if (!rc && !dit_begun)
         forget_statistics(buf_str(&have), &latents, dir);
     buf_puts(&all, buf_str(&vae));
     buf_puts(&all, buf_str(&latents));
     buf_puts(&all, buf_str(&dit));
     for (int i = 0; i < c->n_upsamplers; i++)
         say_upsampler(&all, c, i);
-    if (!r)
-        r = file_write(path, all.data, all.len, e);
+    if (!rc)
+        rc = file_write(path, all.data, all.len, e);
     free(path);
     buf_release(&have);
     buf_release(&all);
     buf_release(&vae);
     buf_release(&latents);
     buf_release(&dit);
-    return r;
+    return rc;
 }

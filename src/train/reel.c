@@ -113,10 +113,10 @@ static int write_clip(int fd, const char *path, const struct clip *c, const uint
                       size_t bytes, struct err *e)
 {
     size_t pixels = (size_t)c->w * (size_t)c->h * (size_t)c->n_frames;
-    int r = write_all(fd, path, record, bytes, e);
-    if (!r)
-        r = write_all(fd, path, c->rgb, pixels * 3, e);
-    return r ? r : write_all(fd, path, c->ids, pixels, e);
+    int rc = write_all(fd, path, record, bytes, e);
+    if (!rc)
+        rc = write_all(fd, path, c->rgb, pixels * 3, e);
+    return rc ? rc : write_all(fd, path, c->ids, pixels, e);
 }
 
 static int check_head(const struct reel_head *have, const struct train_config *c, const char *path,
@@ -143,19 +143,19 @@ static int open_for_append(int *fd, const char *path, const struct train_config 
     struct reel_head want = head_of(c), have = {0};
     off_t size = lseek(*fd, 0, SEEK_END), clip = (off_t)clip_bytes(&want.record, &c->clip);
     int64_t n = 0;
-    int r = 0;
+    int rc = 0;
     if (size >= (off_t)sizeof(want)) {
         if (pread(*fd, &have, sizeof(have), 0) != sizeof(have))
             return err_set(e, ERR_IO, "%s: cannot read: %s", path, strerror(errno));
-        if ((r = check_head(&have, c, path, e)))
-            return r;
+        if ((rc = check_head(&have, c, path, e)))
+            return rc;
         n = (size - (off_t)sizeof(want)) / clip;
     }
     off_t keep = n ? (off_t)sizeof(want) + n * clip : 0;
     if (ftruncate(*fd, keep) || lseek(*fd, 0, SEEK_END) < 0)
         return err_set(e, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    r = keep ? 0 : write_all(*fd, path, &want, sizeof(want), e);
-    return r ? r : n > c->reel_clips ? c->reel_clips : (int)n;
+    rc = keep ? 0 : write_all(*fd, path, &want, sizeof(want), e);
+    return rc ? rc : n > c->reel_clips ? c->reel_clips : (int)n;
 }
 
 int reel_room(int threads, size_t bytes)
@@ -199,16 +199,16 @@ static int append(int fd, const char *path, int done, const struct train_config 
                                 .room = reel_room(threads, clip_bytes(&form, &c->clip))};
     struct ahead *clips;
     double start = clock_s(), said = start;
-    int r = ahead_new(&clips, &make, e);
+    int rc = ahead_new(&clips, &make, e);
     uint8_t *record = xmalloc(record_bytes(&form));
-    while (!r && done < c->reel_clips) {
+    while (!rc && done < c->reel_clips) {
         if (run->stop && *run->stop) {
-            r = err_set(e, ERR_CANCEL, "reel: stopped after %d clips", done);
+            rc = err_set(e, ERR_CANCEL, "reel: stopped after %d clips", done);
             break;
         }
         struct rendered *d = ahead_take(clips);
         record_write(record, &form, &d->scene, d->clip.n_objects, c->seed, (uint64_t)done);
-        r = write_clip(fd, path, &d->clip, record, record_bytes(&form), e);
+        rc = write_clip(fd, path, &d->clip, record, record_bytes(&form), e);
         drop_clip(d);
         done++;
         if (clock_s() - said > 10 || done == c->reel_clips) {
@@ -219,7 +219,7 @@ static int append(int fd, const char *path, int done, const struct train_config 
     }
     ahead_free(&clips);
     free(record);
-    return r;
+    return rc;
 }
 
 int reel_make(const struct train_config *c, const struct run *run, struct err *e)
@@ -228,11 +228,11 @@ int reel_make(const struct train_config *c, const struct run *run, struct err *e
         return 0;
     char *path = path_join(run->dir, "reel.bin");
     int fd, n = open_for_append(&fd, path, c, e);
-    int r = n < 0 ? n : append(fd, path, n, c, run, e);
-    if (fd >= 0 && close(fd) && !r)
-        r = err_set(e, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    int rc = n < 0 ? n : append(fd, path, n, c, run, e);
+    if (fd >= 0 && close(fd) && !rc)
+        rc = err_set(e, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
     free(path);
-    return r;
+    return rc;
 }
 
 int reel_open(struct reel *r, const struct train_config *c, const char *dir, struct err *e)
@@ -244,18 +244,18 @@ int reel_open(struct reel *r, const struct train_config *c, const char *dir, str
                        .path = path_join(dir, "reel.bin")};
     struct reel_head have = {0};
     r->fd = open(r->path, O_RDONLY | O_CLOEXEC);
-    int code = 0;
+    int rc = 0;
     if (r->fd < 0)
-        code = err_set(e, ERR_IO, "%s: cannot open: %s", r->path, strerror(errno));
+        rc = err_set(e, ERR_IO, "%s: cannot open: %s", r->path, strerror(errno));
     else if (pread(r->fd, &have, sizeof(have), 0) < 0)
-        code = err_set(e, ERR_IO, "%s: cannot read: %s", r->path, strerror(errno));
-    else if (!(code = check_head(&have, c, r->path, e)) &&
+        rc = err_set(e, ERR_IO, "%s: cannot read: %s", r->path, strerror(errno));
+    else if (!(rc = check_head(&have, c, r->path, e)) &&
              lseek(r->fd, 0, SEEK_END) <
                  (off_t)(sizeof(have) + clip_bytes(&r->record, &r->shape) * (size_t)r->n))
-        code = err_set(e, ERR_FORMAT, "%s: holds fewer than %d clips", r->path, r->n);
-    if (code)
+        rc = err_set(e, ERR_FORMAT, "%s: holds fewer than %d clips", r->path, r->n);
+    if (rc)
         reel_close(r);
-    return code;
+    return rc;
 }
 
 void reel_close(struct reel *r)
@@ -286,7 +286,7 @@ int reel_read(const struct reel *r, int i, int first, int n, uint8_t *rgb, uint8
 {
     ZT_ASSERT(first >= 0 && n >= 0 && first + n <= r->shape.frames);
     size_t px = picture_pixels(&r->shape), at = record_at(r, i) + record_bytes(&r->record);
-    int code = read_at(r, rgb, px * 3 * (size_t)n, at + px * 3 * (size_t)first, e);
+    int rc = read_at(r, rgb, px * 3 * (size_t)n, at + px * 3 * (size_t)first, e);
     at += px * 3 * (size_t)r->shape.frames;
-    return code ? code : read_at(r, ids, px * (size_t)n, at + px * (size_t)first, e);
+    return rc ? rc : read_at(r, ids, px * (size_t)n, at + px * (size_t)first, e);
 }

@@ -214,8 +214,8 @@ int room_check(const struct train_config *c, const struct run *run, struct err *
         vae = room_vae(c);
     if (!recipe_dit_done(c, run->dir))
         dit = room_dit(c);
-    int r = check_memory(&vae, "codec", "a smaller vae.batch or vae.groups", run, e);
-    return r ? r
-             : check_memory(&dit, "transformer",
-                            "fewer windows, or dit.remat, or a smaller network", run, e);
+    int rc = check_memory(&vae, "codec", "a smaller vae.batch or vae.groups", run, e);
+    return rc ? rc
+              : check_memory(&dit, "transformer",
+                             "fewer windows, or dit.remat, or a smaller network", run, e);
 }

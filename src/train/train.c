@@ -65,35 +65,35 @@ static int hold_folder(const char *dir, struct err *e)
 static int run_stages(const struct train_config *c, const struct run *run, struct err *e)
 {
     char *reel = path_join(run->dir, "reel.bin"), *recipe = path_join(run->dir, "recipe.txt");
-    int r = 0;
+    int rc = 0;
     if (!run->resume && (file_exists(reel) || file_exists(recipe)))
-        r = err_set(e, ERR_IO,
-                    "%s holds a run already: go on with --resume auto, or choose another --out",
-                    run->dir);
+        rc = err_set(e, ERR_IO,
+                     "%s holds a run already: go on with --resume auto, or choose another --out",
+                     run->dir);
     free(reel);
     free(recipe);
-    if (!r)
-        r = recipe_check(c, run->dir, e);
-    if (!r)
-        r = room_check(c, run, e);
-    for (size_t i = 0; i < sizeof(STAGES) / sizeof(STAGES[0]) && !r; i++) {
+    if (!rc)
+        rc = recipe_check(c, run->dir, e);
+    if (!rc)
+        rc = room_check(c, run, e);
+    for (size_t i = 0; i < sizeof(STAGES) / sizeof(STAGES[0]) && !rc; i++) {
         run_log(run, "== %s", STAGES[i].name);
-        r = STAGES[i].run(c, run, e);
+        rc = STAGES[i].run(c, run, e);
         if (run->until && !strcmp(run->until, STAGES[i].name))
             break;
     }
-    return r;
+    return rc;
 }
 
 int train_run(const struct train_config *c, const struct run *run, struct err *e)
 {
-    int r = dir_make(run->dir, e);
-    if (r)
-        return r;
+    int rc = dir_make(run->dir, e);
+    if (rc)
+        return rc;
     int lock = hold_folder(run->dir, e);
     if (lock < 0)
         return lock;
-    r = run_stages(c, run, e);
+    rc = run_stages(c, run, e);
     close(lock);
-    return r;
+    return rc;
 }

@@ -50,9 +50,9 @@ static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
 {
     struct upsample_run *u = arg;
     double net, plain, n;
-    int r = upsample_error(&u->cx, &u->m, &u->held_out, &net, &plain, &n, e);
-    if (r)
-        return r;
+    int rc = upsample_error(&u->cx, &u->m, &u->held_out, &net, &plain, &n, e);
+    if (rc)
+        return rc;
     jsonw_real(row, "psnr", psnr(net, n));
     jsonw_real(row, "psnr_bicubic", psnr(plain, n));
     run_log(u->run, "upsampler %lld  held-out PSNR %.2f dB, bicubic %.2f dB", (long long)step,

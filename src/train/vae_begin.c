@@ -83,16 +83,16 @@ void vae_freeze(struct tiny_vae *m, const struct vae_recipe *r)
 int vae_take_over(struct tiny_vae *m, const char *dir, int *decoder, int *lapped, struct err *e)
 {
     struct part from;
-    int r = part_declare(&from, dir, PART_CODEC, e);
-    if (!r && from.is != &tiny_vae_part)
-        r = err_set(e, ERR_FORMAT, "vae.init: %s is not an autoencoder of class %s", dir,
-                    tiny_vae_part.names[0]);
-    if (!r)
-        r = part_load(&from, dir, device_cpu(), DT_F32, 0, NULL, e);
-    if (!r)
-        r = take_from(m, part_weights(&from), dir, decoder, lapped, e);
+    int rc = part_declare(&from, dir, PART_CODEC, e);
+    if (!rc && from.is != &tiny_vae_part)
+        rc = err_set(e, ERR_FORMAT, "vae.init: %s is not an autoencoder of class %s", dir,
+                     tiny_vae_part.names[0]);
+    if (!rc)
+        rc = part_load(&from, dir, device_cpu(), DT_F32, 0, NULL, e);
+    if (!rc)
+        rc = take_from(m, part_weights(&from), dir, decoder, lapped, e);
     part_release(&from);
-    return r;
+    return rc;
 }
 
 /* ---- the lapped part of the root ---- */
@@ -236,24 +236,24 @@ double vae_fit_lapped(struct tiny_vae *m, struct cx *cx, const struct reel *reel
     struct normal s = {.n_in = 9 * (int64_t)m->config.latent_channels,
                        .n_out = (int64_t)m->kt * m->ks * m->ks * 3};
     struct vae_batch b;
-    int code = 0, at_once = r->batch * r->groups;
+    int rc = 0, at_once = r->batch * r->groups;
     s.a = xcalloc((size_t)(s.n_in * s.n_in), sizeof *s.a);
     s.b = xcalloc((size_t)(s.n_in * s.n_out), sizeof *s.b);
     vae_batch_init(&b, m, &reel->shape, r->batch, r->groups);
     /* Steps below 0 are drawn by no other. */
-    for (int64_t step = 0; step * at_once < r->klt_groups && !code; step++) {
-        code = vae_batch_draw(&b, reel, m, r, seed, -2 - step, e);
-        if (!code)
+    for (int64_t step = 0; step * at_once < r->klt_groups && !rc; step++) {
+        rc = vae_batch_draw(&b, reel, m, r, seed, -2 - step, e);
+        if (!rc)
             add_batch(&s, m, cx, &b);
-        if (!code && cx->err.code)
-            code = err_set(e, cx->err.code, "vae: %s", cx->err.msg);
+        if (!rc && cx->err.code)
+            rc = err_set(e, cx->err.code, "vae: %s", cx->err.msg);
     }
-    if (!code) {
+    if (!rc) {
         solve(&s);
         store(m, &s);
     }
     vae_batch_release(&b);
     free(s.a);
     free(s.b);
-    return code ? code : s.given / fmax(s.error, 1e-30);
+    return rc ? rc : s.given / fmax(s.error, 1e-30);
 }

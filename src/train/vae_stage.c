@@ -213,30 +213,31 @@ static int fit_lapped(struct vae_run *v, struct err *e)
 static int begin(struct vae_run *v, struct err *e)
 {
     const struct vae_recipe *recipe = &v->c->vae;
-    int decoder = 0, lapped = 0, r;
+    int decoder = 0, lapped = 0, rc;
     if (!*recipe->init)
-        r = fit_root(v, e);
-    else if (!(r = vae_take_over(&v->m, recipe->init, &decoder, &lapped, e)))
+        rc = fit_root(v, e);
+    else if (!(rc = vae_take_over(&v->m, recipe->init, &decoder, &lapped, e)))
         run_log(v->run, "vae: begins at %s, the decoder %s; %lld weights", recipe->init,
                 decoder ? "too" : "anew, because it has other sizes",
                 (long long)weight_set_count(&v->m.weights));
-    return r || !recipe->net.lapped || lapped ? r : fit_lapped(v, e);
+    return rc || !recipe->net.lapped || lapped ? rc : fit_lapped(v, e);
 }
 
 static int prepare(struct vae_run *v, struct err *e)
 {
     const struct train_config *c = v->c;
-    int r = tiny_vae_init(&v->m, &c->vae.net, e);
-    if (r)
-        return r;
+    int rc = tiny_vae_init(&v->m, &c->vae.net, e);
+    if (rc)
+        return rc;
     vae_freeze(&v->m, &c->vae);
-    if ((r = weight_set_allocate(&v->m.weights, v->run->device, c->type, 1, e)))
-        return r;
+    if ((rc = weight_set_allocate(&v->m.weights, v->run->device, c->type, 1, e)))
+        return rc;
     weight_set_initialise(&v->m.weights, c->seed, v->run->threads);
-    if ((r = begin(v, e)))
-        return r;
-    if ((r = optim_init(&v->optim, &c->vae.optim, &(struct optim_set){"vae", &v->m.weights}, 1, e)))
-        return r;
+    if ((rc = begin(v, e)))
+        return rc;
+    if ((rc =
+             optim_init(&v->optim, &c->vae.optim, &(struct optim_set){"vae", &v->m.weights}, 1, e)))
+        return rc;
     render_held_out(v);
     return 0;
 }
@@ -267,11 +268,11 @@ static int save(struct vae_run *v, struct err *e)
 {
     char *dir = path_join(v->run->dir, "vae");
     optim_swap_ema(&v->optim);
-    int r = dir_make(dir, e);
-    if (!r)
-        r = bundle_save_tiny_vae(&v->m, dir, DT_F32, NULL, e);
+    int rc = dir_make(dir, e);
+    if (!rc)
+        rc = bundle_save_tiny_vae(&v->m, dir, DT_F32, NULL, e);
     free(dir);
-    return r ? r : recipe_vae_finish(v->c, v->run->dir, e);
+    return rc ? rc : recipe_vae_finish(v->c, v->run->dir, e);
 }
 
 static void release(struct vae_run *v)
@@ -292,13 +293,13 @@ int vae_stage(const struct train_config *c, const struct run *run, struct err *e
         return 0;
     struct vae_run v = {.c = c, .run = run, .reel = {.fd = -1}};
     cx_init(&v.cx, run->device, c->type, run->threads);
-    int r = reel_open(&v.reel, c, run->dir, e);
-    if (!r)
-        r = prepare(&v, e);
-    if (!r)
-        r = train(&v, e);
-    if (!r)
-        r = save(&v, e);
+    int rc = reel_open(&v.reel, c, run->dir, e);
+    if (!rc)
+        rc = prepare(&v, e);
+    if (!rc)
+        rc = train(&v, e);
+    if (!rc)
+        rc = save(&v, e);
     release(&v);
-    return r;
+    return rc;
 }

@@ -54,13 +54,13 @@ static int read_groups(const struct reel *reel, int clip, int g0, int groups, in
 {
     size_t px = (size_t)reel->shape.width * (size_t)reel->shape.height;
     int first = g0 ? kt * (g0 - 1) + 1 : 0, repeat = g0 ? 0 : kt - 1;
-    int r = reel_read(reel, clip, first, groups * kt - repeat, rgb + px * 3 * (size_t)repeat,
-                      ids + px * (size_t)repeat, e);
-    for (int i = 0; i < repeat && !r; i++) {
+    int rc = reel_read(reel, clip, first, groups * kt - repeat, rgb + px * 3 * (size_t)repeat,
+                       ids + px * (size_t)repeat, e);
+    for (int i = 0; i < repeat && !rc; i++) {
         memcpy(rgb + px * 3 * (size_t)i, rgb + px * 3 * (size_t)repeat, px * 3);
         memcpy(ids + px * (size_t)i, ids + px * (size_t)repeat, px);
     }
-    return r;
+    return rc;
 }
 
 static int moved(const uint8_t *a, const uint8_t *b)
@@ -90,8 +90,8 @@ int vae_batch_draw(struct vae_batch *b, const struct reel *reel, const struct ti
     size_t latent = (size_t)b->lt * (size_t)b->lh * (size_t)b->lw * (size_t)b->c;
     uint8_t *rgb = xmalloc(n * 3), *ids = xmalloc(n);
     uint64_t key = step_key(seed, step);
-    int all = (reel->shape.frames - 1) / m->kt + 1, code = 0;
-    for (int s = 0; s < b->n && !code; s++) {
+    int all = (reel->shape.frames - 1) / m->kt + 1, rc = 0;
+    for (int s = 0; s < b->n && !rc; s++) {
         struct rng g;
         rng_init(&g, key, STREAM_PLACE + 16 * (uint64_t)s);
         int clip = rng_below(&g, reel->n);
@@ -99,8 +99,8 @@ int vae_batch_draw(struct vae_batch *b, const struct reel *reel, const struct ti
         if (rng_chance(&g, 0.25)) /* the first picture is what the eye judges */
             g0 = 0;
         double sigma = rng_chance(&g, 0.5) ? rng_range(&g, 0, r->noise) : 0;
-        code = read_groups(reel, clip, g0, b->lt, m->kt, rgb, ids, e);
-        if (code)
+        rc = read_groups(reel, clip, g0, b->lt, m->kt, rgb, ids, e);
+        if (rc)
             break;
         fill_sequence(b, s, rgb, ids, g0 ? 0 : m->kt - 1, r->object_weight);
         float *noise = b->noise + latent * (size_t)s;
@@ -110,7 +110,7 @@ int vae_batch_draw(struct vae_batch *b, const struct reel *reel, const struct ti
     }
     free(rgb);
     free(ids);
-    return code;
+    return rc;
 }
 
 /* f32 host values as a wide tensor of the step. */
@@ -212,23 +212,23 @@ double vae_fit_klt(struct tiny_vae *m, const struct reel *reel, int n_groups, ui
     struct rng g;
     klt_init(&fit, dim);
     rng_init(&g, step_key(seed, -1), STREAM_KLT);
-    int code = 0;
-    for (int i = 0; i < n_groups && !code; i += GROUPS_AT_ONCE) {
+    int rc = 0;
+    for (int i = 0; i < n_groups && !rc; i += GROUPS_AT_ONCE) {
         int64_t n = 0;
-        for (int j = i; j < n_groups && j < i + GROUPS_AT_ONCE && !code; j++) {
+        for (int j = i; j < n_groups && j < i + GROUPS_AT_ONCE && !rc; j++) {
             int clip = rng_below(&g, reel->n), g0 = rng_below(&g, all);
-            code = read_groups(reel, clip, g0, 1, m->kt, rgb, ids, e);
-            if (!code)
+            rc = read_groups(reel, clip, g0, 1, m->kt, rgb, ids, e);
+            if (!rc)
                 n += group_rows(rows + n * dim, rgb, ids, s, m->kt, m->ks, &g);
         }
-        if (!code)
+        if (!rc)
             klt_add(&fit, rows, n, th);
     }
-    if (!code && !fit.n)
-        code = err_set(e, ERR_FORMAT, "vae: klt_groups: %d groups of so small pictures are too few",
-                       n_groups);
-    double share = code;
-    if (!code) {
+    if (!rc && !fit.n)
+        rc = err_set(e, ERR_FORMAT, "vae: klt_groups: %d groups of so small pictures are too few",
+                     n_groups);
+    double share = rc;
+    if (!rc) {
         float *basis = rows, *mean = rows + (size_t)c * (size_t)dim, *scale = mean + dim;
         share = klt_solve(&fit, c, mean, basis, scale, th);
         tiny_vae_set_klt(m, mean, basis, scale);

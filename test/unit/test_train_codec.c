@@ -31,11 +31,11 @@ static int train(const struct train_config *c, const char *dir, char **log, stru
                       .device = device_cpu(),
                       .threads = threads_new(2)};
     *e = (struct err){0};
-    int r = train_run(c, &run, e);
+    int rc = train_run(c, &run, e);
     threads_free(&run.threads);
     if (f)
         fclose(f);
-    return r;
+    return rc;
 }
 
 /* DIR/vae of a run, to be released. */

@@ -43,11 +43,11 @@ static int train(const struct train_config *c, const char *dir, int resume, char
                       .device = device_cpu(),
                       .threads = threads_new(2)};
     *e = (struct err){0};
-    int r = train_run(c, &run, e);
+    int rc = train_run(c, &run, e);
     threads_free(&run.threads);
     if (f)
         fclose(f);
-    return r;
+    return rc;
 }
 
 /* A finished run in a folder of its own. */

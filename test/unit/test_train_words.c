@@ -300,13 +300,13 @@ static int judge(double exchanged, double wrong, int n, char *msg)
 {
     struct gaps g = {.n = {n, n}};
     struct err e = {0};
-    int r;
+    int rc;
 
     g.at[GAP_JUDGED].lie[LIE_EXCHANGED] = exchanged;
     g.at[GAP_JUDGED].lie[LIE_WRONG] = wrong;
-    r = gaps_judge(&g, 0.5, 100, &e);
+    rc = gaps_judge(&g, 0.5, 100, &e);
     strcpy(msg, e.msg);
-    return r;
+    return rc;
 }
 
 TEST(train_gaps_judge)
