@@ -18,7 +18,7 @@ struct args {
     zt_job *job;
     const char *again, *config;
     const char *name[MAX_SETTINGS], *value[MAX_SETTINGS]; /* as given, in order */
-    char *text;                                           /* of a prompt that was read */
+    char *text, *shots;                                   /* of files that were read */
     struct files files;
     struct many many;
     int n, json, verbose, help;
@@ -60,6 +60,7 @@ static void show_help(void)
         "examples:\n"
         "  zoetrope generate -p \"a red ball rolls from left to right\" -o ball.mp4\n"
         "  zoetrope generate -p 一个红球从左边滚来，撞倒蓝色方块 --seed 7 --size native\n"
+        "  zoetrope generate --shots shots.json -o story.mp4\n"
         "  zoetrope generate -p @prompt.txt --seconds 3 -o - | ffplay -\n"
         "  zoetrope generate --again ball.mp4 -o again.mp4\n"
         "  zoetrope generate --prompts films.jsonl --size native --skip-existing");
@@ -133,6 +134,25 @@ static int set_prompt(struct args *a, const char *value, struct err *e)
     return rc;
 }
 
+/* --shots FILE, - or the list itself. */
+static int set_shots(struct args *a, const char *value, struct err *e)
+{
+    struct buf text = BUF_INIT;
+
+    if (value[strspn(value, " \t\r\n")] == '[')
+        return remember(a, "shots", value, e);
+    int rc = file_read(&text, value, MAX_PROMPT, e);
+    if (rc == ERR_FORMAT)
+        rc = err_set(e, ERR_USAGE, "shots: %s", e->msg);
+    if (!rc) {
+        free(a->shots);
+        a->shots = xstrdup(buf_str(&text));
+        rc = remember(a, "shots", a->shots, e);
+    }
+    buf_release(&text);
+    return rc;
+}
+
 /* One option at argv[i]; returns how many arguments it took, or a negative code. */
 static int take_option(struct args *a, int i, int argc, char **argv, struct err *e)
 {
@@ -171,7 +191,9 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         a->many.path = value;
     else if (!strcmp(name, "prompt") && set_prompt(a, value, e))
         return e->code;
-    else if (strcmp(name, "prompt") && remember(a, name, value, e))
+    else if (!strcmp(name, "shots") && set_shots(a, value, e))
+        return e->code;
+    else if (strcmp(name, "prompt") && strcmp(name, "shots") && remember(a, name, value, e))
         return e->code;
     return equals ? 1 : 2;
 }
@@ -316,6 +338,7 @@ int cmd_generate(int argc, char **argv)
     cmd_on_stop(NULL);
     zt_job_free(&a.job);
     free(a.text);
+    free(a.shots);
     files_release(&a.files);
     return status;
 }

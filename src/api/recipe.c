@@ -56,6 +56,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         write_size(w, key, p);
         break;
     case OPT_ASPECT:
+    case OPT_SHOTS:
         if (set)
             jsonw_string(w, key, request_text(r, id));
         break;
@@ -67,7 +68,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
             jsonw_real(w, key, r->value[id].r);
         break;
     case OPT_FRAMES:
-        if (!r->value[OPT_SECONDS].set)
+        if (!r->value[OPT_SECONDS].set && !r->value[OPT_SHOTS].set)
             jsonw_int(w, key, p->n_frames);
         break;
     case OPT_STEPS:

@@ -82,7 +82,7 @@ out:
 int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const struct plan *p,
                  const struct sink *s, struct err *e)
 {
-    *d = (struct drawing){.cx = cx, .plan = p, .sink = s, .shape = plan_latent(p)};
+    *d = (struct drawing){.cx = cx, .plan = p, .sink = s, .model = b, .shape = plan_latent(p)};
     size_t n = latent_count(&d->shape);
     int rc = sink_progress(s, "reading the prompt", 0, 1, -1, e);
 
@@ -115,11 +115,11 @@ static int take_given(struct drawing *d, int i)
 {
     const struct latent_shape *s = &d->shape;
     size_t frame = latent_count(s) / (size_t)s->t;
-    int n;
+    int n = plan_window(d->plan, i).given, end = i ? plan_window(d->plan, i - 1).shown : 0;
 
-    plan_window(d->plan, i, &n);
     for (int k = 0; k < n; k++)
-        latent_get_frame(s, d->x, s->t - n + k, NULL, NULL, d->past + frame * (size_t)k);
+        latent_get_frame(s, d->x, d->plan->ahead + end - n + k, NULL, NULL,
+                         d->past + frame * (size_t)k);
     if (i == 0 && d->conditions.first) {
         d->given[0] = (struct given){0, 0, d->conditions.first};
         return 1;
@@ -130,9 +130,26 @@ static int take_given(struct drawing *d, int i)
 }
 
 /* Windows after the first begin from noise of their own, that of torch.randn for another seed. */
-static uint64_t window_seed(uint64_t seed, int i)
+static uint64_t seed_of(const struct plan *p, int i)
 {
+    struct plan_window w = plan_window(p, i);
+    uint64_t seed = p->seed;
+
+    if (p->n_shots && p->shot[w.shot].own_seed) {
+        seed = p->shot[w.shot].seed;
+        i = w.of_shot;
+    }
     return i ? (seed ^ (uint64_t)i * 0x9e3779b97f4a7c15ull) * 0xbf58476d1ce4e5b9ull : seed;
+}
+
+/* The words of the shot that begins with window i. */
+static int read_shot(struct drawing *d, int i, struct err *e)
+{
+    struct plan_window w = plan_window(d->plan, i);
+
+    return d->plan->n_shots && !w.of_shot
+               ? velocity_say(&d->velocity, d->model->text, d->plan->shot[w.shot].words, e)
+               : 0;
 }
 
 int drawing_window(struct drawing *d, int i, struct err *e)
@@ -148,12 +165,14 @@ int drawing_window(struct drawing *d, int i, struct err *e)
     c.steps = p->steps;
     c.shift = p->shift;
     c.rng = &rng;
-    rc = sampler_new(&sampler, &c, e);
+    rc = read_shot(d, i, e);
+    if (!rc)
+        rc = sampler_new(&sampler, &c, e);
     if (rc)
         return rc;
     int n = sampler_evaluations(sampler);
     struct denoise_progress progress = {d->sink, i * n, plan_windows(p) * n, d->start};
-    torch_rng_init(&rng, window_seed(p->seed, i));
+    torch_rng_init(&rng, seed_of(p, i));
     torch_rng_normal(&rng, d->x, latent_count(&d->shape));
     rc = denoise(&d->velocity, sampler, d->given, n_given, d->x, &progress, e);
     sampler_free(&sampler);

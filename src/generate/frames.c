@@ -86,9 +86,9 @@ static int show_drawn(struct screen *s, const struct tensor *y, int i, int frame
     return show(s, frame, rgb, e);
 }
 
-/* Latent frame t of window x -> its video frames, shown. */
-static int decode(struct screen *s, const struct latent_shape *shape, const float *x, int t,
-                  struct err *e)
+/* Latent frame t of window x -> its video frames, shown; but for those behind the end of a take. */
+static int decode(struct screen *s, const struct latent_shape *shape, const float *x,
+                  const struct plan_window *w, int t, struct err *e)
 {
     const struct plan *p = s->plan;
     struct cx *cx = s->cx;
@@ -100,10 +100,11 @@ static int decode(struct screen *s, const struct latent_shape *shape, const floa
         cx, &s->stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), s->latent, DT_F32));
     device_leave(cx->device);
     int rc = 0;
-    for (int i = 0; !rc && i < (int)y->dim[0]; i++)
-        rc = show_drawn(s, y, i, first + i, s->values, e);
+    for (int i = 0; !rc && i < (int)y->dim[0] && first + i < w->n_frames; i++)
+        rc = show_drawn(s, y, i, w->frame + first + i, s->values, e);
     cx_step_end(cx);
     s->latents++;
+    s->done++;
     return rc;
 }
 
@@ -123,18 +124,23 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
     return s->drawn && s->values && s->film ? 0 : ERR_FIT;
 }
 
-int screen_show(struct screen *s, const struct latent_shape *shape, const float *x, int from,
-                struct err *e)
+int screen_show(struct screen *s, const struct latent_shape *shape, const float *x,
+                const struct plan_window *w, struct err *e)
 {
     int all = s->plan->t, rc = 0;
 
-    for (int t = from; !rc && t < shape->t; t++) {
+    if (w->fresh && s->latents) {
+        codec_stream_release(&s->stream);
+        codec_stream_init(&s->stream, s->cx->device, &s->model->codec);
+        s->latents = 0;
+    }
+    for (int t = w->given; !rc && t < w->shown; t++) {
         double start = clock_s();
-        rc = decode(s, shape, x, t, e);
+        rc = decode(s, shape, x, w, t, e);
         s->spent_s += clock_s() - start;
         if (!rc)
-            rc = sink_progress(s->sink, "drawing", s->latents, all,
-                               s->spent_s / s->latents * (all - s->latents), e);
+            rc = sink_progress(s->sink, "drawing", s->done, all,
+                               s->spent_s / s->done * (all - s->done), e);
     }
     return rc;
 }

@@ -30,10 +30,11 @@ void latent_get_frame(const struct latent_shape *s, const float *x, int f, const
             }
 }
 
-void latent_hash_add(struct sha256 *hash, const struct latent_shape *s, const float *x, int first)
+void latent_hash_add(struct sha256 *hash, const struct latent_shape *s, const float *x, int from,
+                     int to)
 {
-    size_t frame = (size_t)s->h * (size_t)s->w, skip = frame * (size_t)first;
+    size_t frame = (size_t)s->h * (size_t)s->w, skip = frame * (size_t)from;
 
     for (int c = 0; c < s->c; c++, x += frame * (size_t)s->t)
-        sha256_add(hash, x + skip, (frame * (size_t)s->t - skip) * sizeof(float));
+        sha256_add(hash, x + skip, (frame * (size_t)to - skip) * sizeof(float));
 }

@@ -18,8 +18,9 @@ int64_t latent_tokens(const struct latent_shape *s); /* rows */
 /* Latent frame f of x as [h,w,C], each channel times scale plus shift (NULL: as it is). */
 void latent_get_frame(const struct latent_shape *s, const float *x, int f, const float *scale,
                       const float *shift, float *out);
-/* Add the elements of the frames from `first` on as they lie in memory (f32; little-endian on the
- * machines we know). */
-void latent_hash_add(struct sha256 *hash, const struct latent_shape *s, const float *x, int first);
+/* Add the elements of frames from..to-1 as they lie in memory (f32; little-endian on the machines
+ * we know). */
+void latent_hash_add(struct sha256 *hash, const struct latent_shape *s, const float *x, int from,
+                     int to);
 
 #endif

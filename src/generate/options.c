@@ -36,6 +36,9 @@ const struct option options[N_OPTIONS] = {
                     "length in pictures that the model draws; 1 is a picture"},
     [OPT_FPS] = {"fps", 0, OPTION_REAL, 1, 1, 240, NULL, "1 to 240", "the model's",
                  "pictures per second of the film; movement keeps its speed"},
+    [OPT_SHOTS] = {"shots", 0, OPTION_TEXT, 1, NO_RANGE, "JSON: [{\"prompt\", \"seconds\"}, ...]", "",
+                   "a film of several shots; of each also \"camera\" (words), \"join\" (\"flow\" goes "
+                   "on, \"cut\" begins anew) and \"seed\""},
     [OPT_STEPS] = {"steps", 0, OPTION_INT, 1, 1, 1000, NULL, "1 to 1000", "the model's",
                    "sampling steps"},
     [OPT_GUIDANCE] = {"guidance", 0, OPTION_REAL, 1, 0, 100, NULL, "0 to 100", "the model's",

@@ -31,6 +31,7 @@ enum option_id {
     OPT_SECONDS,
     OPT_FRAMES,
     OPT_FPS,
+    OPT_SHOTS,
     OPT_STEPS,
     OPT_GUIDANCE,
     OPT_GUIDANCE_2,

@@ -37,15 +37,17 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
         return rc;
     sha256_init(&latent);
     rc = screen_init(&screen, cx, b, p, s, e);
-    for (int i = 0, given; !rc && i < plan_windows(p); i++) {
-        plan_window(p, i, &given);
-        given += p->ahead;
+    for (int i = 0; !rc && i < plan_windows(p); i++) {
+        struct plan_window w = plan_window(p, i);
+
+        w.given += p->ahead;
+        w.shown += p->ahead;
         rc = drawing_window(&d, i, e);
         if (!rc && i == 0)
             rc = picture_kept(cx, b, p, &d.shape, d.x, e);
         if (!rc) {
-            latent_hash_add(&latent, &d.shape, d.x, given);
-            rc = screen_show(&screen, &d.shape, d.x, given, e);
+            latent_hash_add(&latent, &d.shape, d.x, w.given, w.shown);
+            rc = screen_show(&screen, &d.shape, d.x, &w, e);
         }
     }
     note_again(&d.velocity, d.evaluations, out->note, sizeof out->note);

@@ -51,16 +51,17 @@ struct drawing {
     struct latent_shape shape;    /* of a window */
     struct conditions conditions; /* what its pictures say */
     struct velocity velocity;
-    float *x;            /* owned [C,t,h,w]: the window that was drawn last, clean */
-    float *past;         /* owned [t,h,w,C]: what is given */
-    struct given *given; /* owned [t] */
+    float *x;                   /* owned [C,t,h,w]: the window that was drawn last, clean */
+    float *past;                /* owned [t,h,w,C]: what is given */
+    struct given *given;        /* owned [t] */
+    const struct bundle *model; /* borrowed */
     double start;
     int evaluations; /* so far */
 };
 NODISCARD int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b,
                            const struct plan *p, const struct sink *s, struct err *e);
 /* Windows i = 0, 1, ... in order. Noise is that of torch.randn on a CPU, of the seed itself for the
- * first one. */
+ * first one of the film and of each shot with a seed of its own. */
 NODISCARD int drawing_window(struct drawing *d, int i, struct err *e);
 void drawing_release(struct drawing *d);
 /* x: the first window, clean. ERR_USAGE: the plan's first frame is not of the worlds that the model
@@ -80,15 +81,16 @@ struct screen {
     float *values;         /* owned: as drawn, before it is bytes. Taken once: the heap of a film
                             * that took it for each frame would have holes of its size */
     float *latent;         /* owned [h][w][c]: the frame that is decoded */
-    int latents, next;     /* latent frames so far; frame of the film */
+    int latents, done;     /* latent frames of the take so far, and of the film */
+    int next;              /* frame of the film */
     double spent_s;
 };
 /* To be released whatever it returns. */
 NODISCARD int screen_init(struct screen *s, struct cx *cx, const struct bundle *b,
                           const struct plan *p, const struct sink *sink, struct err *e);
-/* The frames of window x from latent frame `from` on. */
+/* Frames w->given..w->shown-1 of window x, and of a take no more than it has. */
 NODISCARD int screen_show(struct screen *s, const struct latent_shape *shape, const float *x,
-                          int from, struct err *e);
+                          const struct plan_window *w, struct err *e);
 void screen_release(struct screen *s);
 int sink_progress(const struct sink *s, const char *stage, long done, long total, double left_s,
                   struct err *e);

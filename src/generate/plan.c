@@ -189,43 +189,9 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
     if (p->t < p->window || p->info.diffusers)
         p->window = p->t;
     p->n_film = (int)film;
+    plan_shots_lay(p);
     note_frames(p, r);
     return 0;
-}
-
-int plan_drawn_frame(const struct plan *p, int i)
-{
-    int k = (int)floor((i + 0.5) * p->info.frame_rate / p->fps);
-
-    return k < p->n_frames ? k : p->n_frames - 1;
-}
-
-int plan_windows(const struct plan *p)
-{
-    int step = p->window - p->context;
-
-    return p->t <= p->window ? 1 : 1 + (p->t - p->window + step - 1) / step;
-}
-
-/* The last one ends with the film, so all are of one length. */
-int plan_window(const struct plan *p, int i, int *given)
-{
-    int step = p->window - p->context, last = p->t - p->window;
-    int first = i * step < last ? i * step : last;
-
-    *given = i ? (i - 1) * step + p->window - first : 0;
-    return first;
-}
-
-int plan_join(const struct plan *p, int i)
-{
-    int given, first = plan_window(p, i, &given), k;
-
-    first = codec_frames(&p->codec, first + given);
-    k = (int)floor(first * p->fps / p->info.frame_rate);
-    for (k = k > 2 ? k - 2 : 0; k < p->n_film && plan_drawn_frame(p, k) < first; k++)
-        continue;
-    return k;
 }
 
 struct latent_shape plan_latent(const struct plan *p)
@@ -316,13 +282,16 @@ static void settle_words(struct plan *p, const struct request *r)
     struct buf text = BUF_INIT, negative = BUF_INIT, unknown = BUF_INIT, typed = BUF_INIT;
 
     clean_prompt(request_text(r, OPT_PROMPT), !p->info.worlds, &typed);
-    reading_prompt(buf_str(&typed), p->info.worlds, p->seed, &text, &unknown);
+    if (p->n_shots)
+        plan_shots_read(p, &text, &unknown);
+    else
+        reading_prompt(buf_str(&typed), p->info.worlds, p->seed, &text, &unknown);
     buf_clear(&typed);
     clean_prompt(r->value[OPT_NEGATIVE].set ? request_text(r, OPT_NEGATIVE) : p->info.negative,
                  !p->info.worlds, &typed);
     if (typed.len)
         reading_negative(buf_str(&typed), p->info.worlds, &negative, &unknown);
-    if (plan_windows(p) > 1)
+    if (plan_windows(p) > 1 && !p->n_shots)
         plan_note(p, xasprintf("the model has seen films of at most %d frames; these %d are drawn "
                                "in %d windows, each going on from the end of the one before",
                                p->info.frames, p->n_frames, plan_windows(p)));
@@ -363,9 +332,10 @@ static int settle_tokens(struct plan *p, struct err *e)
 
         if (rc)
             return rc;
-        note_unread(p, t, k, "prompt", p->prompt);
+        const char *prompt = p->n_shots ? p->shot[plan_shots_tokens(p, t, k)].prompt : p->prompt;
+        note_unread(p, t, k, "prompt", prompt);
         note_unread(p, t, k, "negative", p->negative);
-        prompt_tokens_both(&p->words[k], t, p->prompt, p->negative, prompt_tokens_most(&p->dit, k));
+        prompt_tokens_both(&p->words[k], t, prompt, p->negative, prompt_tokens_most(&p->dit, k));
         tokenizer_free(&t);
     }
     plan_base_bytes();
@@ -415,11 +385,14 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
     int rc;
 
     memset(p, 0, sizeof(*p));
-    if (is_blank(request_text(r, OPT_PROMPT)) && !r->value[OPT_FIRST_FRAME].set && !r->picture[0])
+    if (is_blank(request_text(r, OPT_PROMPT)) && !r->value[OPT_FIRST_FRAME].set && !r->picture[0] &&
+        !r->value[OPT_SHOTS].set)
         return err_set(e, ERR_USAGE, "prompt: nothing to draw; say what in a few words");
     rc = read_configs(p, model_dir, e);
     if (!rc)
         rc = settle_lora(p, r, e);
+    if (!rc)
+        rc = plan_shots_settle(p, r, e);
     if (!rc)
         rc = plan_pictures_load(&pictures, p, r, e);
     if (!rc)
@@ -466,6 +439,7 @@ void plan_release(struct plan *p)
     free(p->control.drawn);
     free(p->control.known);
     free(p->control.reference);
+    plan_shots_release(p);
     bundle_free(&p->model);
     memset(p, 0, sizeof(*p));
 }

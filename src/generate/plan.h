@@ -72,6 +72,18 @@ struct plan {
 
     struct words words[DENOISER_TEXTS]; /* owned: what each text encoder of the model reads */
 
+    struct plan_shot { /* one after the other; a take is shots that flow, from one cut to the next
+                        */
+        char *prompt;  /* owned: as read */
+        struct words words[DENOISER_TEXTS];
+        uint64_t seed;
+        int own_seed, cut;         /* cut: begins anew. The first one always does */
+        int first, t;              /* latent frames of the film */
+        int take, frame, n_frames; /* of its take: first latent frame; first drawn frame, and all */
+        double seconds;            /* as asked for */
+    } * shot;                      /* owned; without a list NULL: the film is one */
+    int n_shots;
+
     /* forecast: weights wherever they lie; of the host, all together; of the device's own memory */
     uint64_t weight_bytes, memory_bytes, device_bytes;
     uint64_t most_bytes;         /* that the process may hold */
@@ -89,11 +101,19 @@ void plan_release(struct plan *p);
 /* Which drawn frame film frame i shows. */
 int plan_drawn_frame(const struct plan *p, int i);
 
-/* A film is a list of windows: how many, and which latent frame of the film is the first of window
- * i; *given: how many of its frames are the end of the window before. */
+/* plan_windows.c: a film is a list of windows of p->window latent frames. */
+struct plan_window {
+    int shot, of_shot;   /* number of the shot, and of the window in it */
+    int fresh;           /* 1: begins anew, with the codec too */
+    int first;           /* latent frame of the film that it begins with */
+    int given;           /* so many of its frames are the end of the window before */
+    int shown;           /* and frames given..shown-1 are those of the film */
+    int take;            /* latent frame of the film with which the codec began */
+    int frame, n_frames; /* drawn frame of the film with which it began, and how many follow */
+};
 int plan_windows(const struct plan *p);
-int plan_window(const struct plan *p, int i, int *given);
-/* Film frame that is the first one of window i >= 1; n_film where it shows none. */
+struct plan_window plan_window(const struct plan *p, int i);
+/* Film frame that is the first one of window i >= 1; n_film where it shows none or begins anew. */
 int plan_join(const struct plan *p, int i);
 /* Of every window: c channels, window frames and those ahead of them, with the patches of the
  * transformer. */
@@ -113,6 +133,15 @@ NODISCARD int plan_pictures_settle(struct plan *p, const struct pictures *x,
  * also for a model that reads none. */
 NODISCARD int plan_control_settle(struct plan *p, const struct pictures *x, const struct request *r,
                                   struct err *e);
+/* plan_shots.c: the list of shots of a request, in the order in which a plan is made: what it says;
+ * where shots lie in the film, when its rate is known; what they show, when the seed is: all
+ * captions with " / " between, words that are not known; the tokens of text encoder k, and which
+ * shot has the most. Nothing happens without a list. ERR_USAGE names shot and field. */
+NODISCARD int plan_shots_settle(struct plan *p, const struct request *r, struct err *e);
+void plan_shots_lay(struct plan *p);
+void plan_shots_read(struct plan *p, struct buf *all, struct buf *unknown);
+int plan_shots_tokens(struct plan *p, const struct tokenizer *t, int k);
+void plan_shots_release(struct plan *p);
 void plan_note(struct plan *p, char *text); /* a warning more; takes over the text */
 
 /* forecast.c: fill in the last block. memory: what the process may hold in all. */

@@ -48,6 +48,7 @@ static void keep_text(struct velocity *v, int k, const float *rows, const int64_
     int64_t dim = v->ask.denoiser->config.text_dim[k];
 
     start_text(t, v->ask.denoiser->config.text_rows[k], start);
+    free(t->rows);
     t->rows = xcalloc((size_t)(t->start[2] * dim), sizeof(float));
     for (int i = 0; i < 2; i++)
         memcpy(t->rows + t->start[i] * dim, rows + start[i] * dim,
@@ -219,6 +220,17 @@ static void forget_replays(struct velocity *v)
         replay_release(v->cx, &v->replay[i / 2][i % 2]);
     device_leave(v->cx->device);
     memset(v->replay, 0, sizeof(v->replay));
+}
+
+int velocity_say(struct velocity *v, const struct text_model *text, const struct words *words,
+                 struct err *e)
+{
+    int rc = 0;
+
+    forget_replays(v); /* other lengths are other shapes */
+    for (int k = 0; !rc && k < v->ask.denoiser->config.n_texts; k++)
+        rc = read_text(v, k, &text[k], &words[k], e);
+    return rc;
 }
 
 void velocity_release(struct velocity *v)

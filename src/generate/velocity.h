@@ -64,6 +64,9 @@ NODISCARD int velocity_init(struct velocity *v, struct cx *cx, const struct velo
 NODISCARD int velocity_of_plan(struct velocity *v, struct cx *cx, const struct bundle *b,
                                const struct plan *p, const struct conditions *c,
                                const atomic_int *stop, struct err *e);
+/* Other words from now on. ERR_DEVICE. */
+NODISCARD int velocity_say(struct velocity *v, const struct text_model *text,
+                           const struct words *words, struct err *e);
 void velocity_release(struct velocity *v);
 /* Which frames are given from now on; their values stand in x. */
 void velocity_give(struct velocity *v, const struct given *list, int n);

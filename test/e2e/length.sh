@@ -31,3 +31,21 @@ holds measure_joins_for_people "$tmp/out" "     1.00 s"
 exits measure_joins_nowhere 2 "$ZOETROPE" measure --joins "$tmp/short.$film" --at 16,8
 holds measure_joins_names_the_list "$tmp/err" '"16,8"'
 exits measure_joins_of_nothing 2 "$ZOETROPE" measure --joins
+
+# --- shots
+cat >"$tmp/shots.json" <<'END'
+[{"prompt": "a red ball rolls to the right", "seconds": 1, "seed": 3},
+ {"prompt": "waves crash against a cliff", "seconds": 1, "camera": "the camera pans left", "join": "cut"}]
+END
+# shellcheck disable=SC2086
+{
+    exits shots 0 "$ZOETROPE" generate --shots "$tmp/shots.json" $quick -o "$tmp/shots.$film" --json
+    holds shots_are_read "$tmp/out" '"canonical_prompt": "'
+    hash=$(grep -o '"frame_hash": "[0-9a-f]*"' "$tmp/out" | tail -n 1)
+    exits shots_again 0 "$ZOETROPE" generate --again "$tmp/shots.$film" -o "$tmp/again.$film" --json
+    same shots_again_are_the_same "$(grep -o '"frame_hash": "[0-9a-f]*"' "$tmp/out" | tail -n 1)" "$hash"
+    exits shots_of_no_file 4 "$ZOETROPE" generate --shots "$tmp/nowhere.json" $quick
+    sed 's/"cut"/"fade"/' "$tmp/shots.json" >"$tmp/wrong.json"
+    exits shots_with_a_wrong_join 2 "$ZOETROPE" generate --shots "$tmp/wrong.json" $quick
+    holds shots_with_a_wrong_join_name_it "$tmp/err" "shot 2"
+}

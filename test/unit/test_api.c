@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "fixture.h"
 #include "format/safetensors.h"
 #include "generate/options.h"
@@ -289,10 +290,67 @@ TEST(api_recipe_has_every_option_of_the_table)
         for (char *c = key; *c; c++)
             *c = *c == '-' ? '_' : *c;
         int there = strstr(zt_job_recipe(job), key) != NULL;
-        if (there != (options[i].recipe && i != OPT_FRAMES) && i != OPT_MODEL)
+        if (there != (options[i].recipe && i != OPT_FRAMES && i != OPT_SHOTS) && i != OPT_MODEL)
             ztest_fail(__FILE__, __LINE__, "%s %d in %s", key, there, zt_job_recipe(job));
     }
     zt_job_free(&job);
+    zt_model_free(&m);
+}
+
+static int hash_frame(void *user, int index, int n, const uint8_t *rgb, int w, int h)
+{
+    struct sha256 *of = user; /* of the frames before and from number 8 on */
+
+    (void)n;
+    sha256_add(&of[index >= 8], rgb, (size_t)w * (size_t)h * 3);
+    return 0;
+}
+
+/* A shot with a seed that begins anew is the film of its words and seed; where it goes on, or has
+ * other words or no seed, it is another one. The recipe holds the list. */
+TEST(api_draws_shots)
+{
+    static const char *const second[] = {
+        "\"a blue box falls\", \"seconds\": 1.125, \"seed\": 9, \"join\": \"cut\"",
+        "\"a blue box falls\", \"seconds\": 1.125, \"seed\": 9",
+        "\"a box\", \"seconds\": 1.125, \"seed\": 9, \"join\": \"cut\"",
+        "\"a blue box falls\", \"seconds\": 1.125, \"join\": \"cut\""};
+    zt_model *m = open_fixture();
+    zt_job *job = JOB(m, "type", "f32", "frames", "9", "seed", "9", "prompt", "a blue box falls");
+    char alone[65], hash[65], list[256], *recipe = NULL;
+
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    snprintf(alone, sizeof alone, "%s", zt_job_get(job, "frame_hash"));
+    zt_job_free(&job);
+    for (int i = 0; i < 4; i++) {
+        struct sha256 of[2];
+
+        sha256_init(&of[0]);
+        sha256_init(&of[1]);
+        snprintf(list, sizeof list,
+                 "[{\"prompt\": \"a red ball rolls\", \"seconds\": 1}, {\"prompt\": %s}]",
+                 second[i]);
+        job = JOB(m, "type", "f32", "prompt", "", "shots", list);
+        zt_job_on_frame(job, hash_frame, of);
+        CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+        CHECK_STR(zt_job_get(job, "frames"), "17");
+        CHECK_CONTAINS(zt_job_get(job, "canonical_prompt"), " / ");
+        sha256_hex(&of[1], hash);
+        CHECK_INT(!strcmp(hash, alone), i == 0);
+        if (i == 0)
+            recipe = xstrdup(zt_job_recipe(job));
+        if (i == 0)
+            snprintf(hash, sizeof hash, "%s", zt_job_get(job, "frame_hash"));
+        zt_job_free(&job);
+        if (i)
+            continue;
+        zt_job_new(&job, m);
+        CHECK_INT(zt_job_set_json(job, recipe, error, sizeof error), 0);
+        CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+        CHECK_STR(zt_job_get(job, "frame_hash"), hash);
+        zt_job_free(&job);
+    }
+    free(recipe);
     zt_model_free(&m);
 }
 

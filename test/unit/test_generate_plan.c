@@ -200,8 +200,114 @@ TEST(plan_says_when_a_film_is_drawn_in_windows)
     plan_release(&p);
 }
 
-/* Every latent frame is drawn once, in order; windows are of one length, and know at least so much
- * of the past as was settled. */
+#define SHOT(words, more) "{\"prompt\": \"" words "\"" more "}"
+
+/* The fixture draws 8 per second, one frame in the first latent frame and 4 in each other, 3 at
+ * once, one of them given. */
+TEST(plan_lays_shots)
+{
+    static const struct {
+        const char *shots;
+        int t, window, windows, n_film, frame[2]; /* of shot 1 and 2: the first of its take */
+        int first[3];
+    } rows[] = {
+        {SHOT("a", ", \"seconds\": 1"), 3, 3, 1, 8, {0}, {0}},
+        {SHOT("a", ", \"seconds\": 0.1"), 1, 1, 1, 1, {0}, {0}},
+        /* a cut leaves out what the codec has beyond the end: frames 5 to 8 are of shot 2 */
+        {SHOT("a", ", \"seconds\": 0.5") "," SHOT("b", ", \"seconds\": 1, \"join\": \"cut\""),
+         5,
+         3,
+         2,
+         12,
+         {0, 4},
+         {0, 2}},
+        /* what goes on begins with a latent frame, and the take ends where it should */
+        {SHOT("a", ", \"seconds\": 0.5") "," SHOT("b", ", \"seconds\": 1"),
+         4,
+         3,
+         2,
+         12,
+         {0, 0},
+         {0, 2}},
+        {SHOT("a", ", \"seconds\": 3") "," SHOT("b", ", \"seconds\": 0.1") "," SHOT(
+             "c", ", \"seconds\": 2, \"join\": \"cut\""),
+         13,
+         3,
+         6,
+         45,
+         {0, 0},
+         {0, 7, 8}},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct plan p;
+        struct err e;
+        char list[512];
+        int end = 0;
+
+        snprintf(list, sizeof list, "[%s]", rows[i].shots);
+        CHECK_INT(PLAN(&p, &e, "shots", list), 0);
+        CHECK_INT(p.t, rows[i].t);
+        CHECK_INT(p.window, rows[i].window);
+        CHECK_INT(plan_windows(&p), rows[i].windows);
+        CHECK_INT(p.n_film, rows[i].n_film);
+        for (int s = 0; s < p.n_shots; s++)
+            CHECK_INT(p.shot[s].first, rows[i].first[s]);
+        for (int s = 0; s < p.n_shots && s < 2; s++)
+            CHECK_INT(p.shot[s].frame, rows[i].frame[s]);
+        for (int k = 0; k < plan_windows(&p); k++) {
+            struct plan_window w = plan_window(&p, k);
+
+            CHECK_INT(w.fresh, !w.of_shot && p.shot[w.shot].cut);
+            CHECK_INT(w.first + w.given, end);
+            CHECK(w.fresh ? !w.given : w.given >= 1 && w.first >= w.take);
+            end = w.first + w.shown;
+        }
+        CHECK_INT(end, p.t);
+        plan_release(&p);
+    }
+}
+
+TEST(plan_names_what_is_wrong_with_shots)
+{
+    static const char *const rows[][2] = {
+        {"{}", "a list of 1 to"},
+        {"[]", "a list of 1 to"},
+        {"[1]", "shot 1 is no object"},
+        {"[{\"prompt\": \"a\", \"seconds\": 1}, 5]", "shot 2 is no object"},
+        {"[" SHOT("a", "") "]", "seconds"},
+        {"[" SHOT("a", ", \"seconds\": 1") "," SHOT("a", ", \"seconds\": 0") "]", "shot 2"},
+        {"[" SHOT("a", ", \"seconds\": 1") "," SHOT("", ", \"seconds\": 1") "]", "prompt"},
+        {"[" SHOT("a", ", \"seconds\": 1, \"join\": \"fade\"") "]", "flow, cut"},
+        {"[" SHOT("a", ", \"seconds\": 1, \"sead\": 3") "]", "seed"},
+        {"[" SHOT("a", ", \"seconds\": 1, \"seed\": -3") "]", "seed"},
+        {"[" SHOT("a", ", \"seconds\": 99999, \"seed\": 3") "]", "would"},
+        {"[" SHOT("a", ", \"seconds\": 1") "] 5", "shots"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct plan p;
+        struct err e;
+        int rc = PLAN(&p, &e, "shots", rows[i][0]);
+
+        if (!strcmp(rows[i][1], "would")) { /* long is no fault */
+            CHECK_INT(rc, 0);
+            plan_release(&p);
+            continue;
+        }
+        CHECK_INT(rc, ERR_USAGE);
+        CHECK_CONTAINS(e.msg, "shot");
+        CHECK_CONTAINS(e.msg, rows[i][1]);
+    }
+    struct plan p;
+    struct err e;
+    CHECK_INT(PLAN(&p, &e, "seconds", "3", "shots", "[" SHOT("a", ", \"seconds\": 1") "]"),
+              ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "seconds: ");
+}
+
+/* Every latent frame is shown once, in order; windows know so much of the past as was settled, the
+ * last one too. */
 TEST(plan_windows_cover_the_film)
 {
     static const char *const frames[] = {"1", "5", "9", "10", "17", "21", "25", "201", "4001"};
@@ -209,14 +315,15 @@ TEST(plan_windows_cover_the_film)
     for (size_t k = 0; k < sizeof frames / sizeof *frames; k++) {
         struct plan p;
         struct err e;
-        int end = 0, given;
+        int end = 0;
 
         CHECK_INT(PLAN(&p, &e, "frames", frames[k]), 0);
         for (int i = 0; i < plan_windows(&p); i++) {
-            int first = plan_window(&p, i, &given);
-            CHECK(given >= (i ? p.context : 0) && given < p.window);
-            CHECK_INT(first + given, end);
-            end = first + p.window;
+            struct plan_window w = plan_window(&p, i);
+            CHECK_INT(w.given, i ? p.context : 0);
+            CHECK(w.shown > w.given && w.shown <= p.window);
+            CHECK_INT(w.first + w.given, end);
+            end = w.first + w.shown;
         }
         CHECK_INT(end, p.t);
         plan_release(&p);

@@ -1,0 +1,86 @@
+/* plan_windows.c - a film is a list of windows, each of one shot. */
+#include <math.h>
+
+#include "generate/plan.h"
+
+int plan_drawn_frame(const struct plan *p, int i)
+{
+    int k = (int)floor((i + 0.5) * p->info.frame_rate / p->fps);
+
+    return k < p->n_frames ? k : p->n_frames - 1;
+}
+
+/* A film without a list is one shot. */
+static struct plan_shot shot_at(const struct plan *p, int i)
+{
+    return p->n_shots ? p->shot[i]
+                      : (struct plan_shot){.cut = 1, .t = p->t, .n_frames = p->n_frames};
+}
+
+static int shots(const struct plan *p)
+{
+    return p->n_shots ? p->n_shots : 1;
+}
+
+/* New latent frames of the first window, and of each one behind it. */
+static int first_of(const struct plan *p, const struct plan_shot *s)
+{
+    return s->cut ? p->window : p->window - p->context;
+}
+
+static int windows_in(const struct plan *p, const struct plan_shot *s)
+{
+    int step = p->window - p->context, first = first_of(p, s);
+
+    return s->t <= first ? 1 : 1 + (s->t - first + step - 1) / step;
+}
+
+int plan_windows(const struct plan *p)
+{
+    int n = 0;
+
+    for (int i = 0; i < shots(p); i++) {
+        struct plan_shot s = shot_at(p, i);
+
+        n += windows_in(p, &s);
+    }
+    return n;
+}
+
+/* New frames are as many as a window has beside those that are given; of the last one of a shot
+ * what lies behind its end is left out, so that no window knows more of the past than the networks
+ * were taught with. */
+struct plan_window plan_window(const struct plan *p, int i)
+{
+    struct plan_window w = {0};
+    struct plan_shot s = shot_at(p, 0);
+    int step = p->window - p->context, from, to;
+
+    for (; i >= windows_in(p, &s); s = shot_at(p, ++w.shot))
+        i -= windows_in(p, &s);
+    from = i ? first_of(p, &s) + (i - 1) * step : 0;
+    to = from + (i ? step : first_of(p, &s));
+    w.of_shot = i;
+    w.fresh = !i && s.cut;
+    w.take = s.take;
+    w.given = w.fresh ? 0 : s.first + from - s.take;
+    w.given = w.given < p->context ? w.given : p->context;
+    w.first = s.first + from - w.given;
+    w.shown = w.given + (to < s.t ? to : s.t) - from;
+    w.frame = s.frame;
+    w.n_frames = s.n_frames;
+    return w;
+}
+
+int plan_join(const struct plan *p, int i)
+{
+    struct plan_window w = plan_window(p, i);
+    int first = w.frame + codec_frames(&p->codec, w.first + w.given - w.take), k;
+
+    if (w.fresh)
+        return p->n_film;
+    k = (int)floor(first * p->fps / p->info.frame_rate);
+    for (k = k > 2 ? k - 2 : 0; k < p->n_film && plan_drawn_frame(p, k) < first; k++)
+        continue;
+    return k;
+}
