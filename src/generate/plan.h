@@ -133,10 +133,8 @@ NODISCARD int plan_pictures_settle(struct plan *p, const struct pictures *x,
  * also for a model that reads none. */
 NODISCARD int plan_control_settle(struct plan *p, const struct pictures *x, const struct request *r,
                                   struct err *e);
-/* plan_shots.c: the list of shots of a request, in the order in which a plan is made: what it says;
- * where shots lie in the film, when its rate is known; what they show, when the seed is: all
- * captions with " / " between, words that are not known; the tokens of text encoder k, and which
- * shot has the most. Nothing happens without a list. ERR_USAGE names shot and field. */
+/* plan_shots.c: the list of shots: what it says; where they lie, when the rate is known; what they
+ * show, when the seed is; tokens of text encoder k, and which shot has most. */
 NODISCARD int plan_shots_settle(struct plan *p, const struct request *r, struct err *e);
 void plan_shots_lay(struct plan *p);
 void plan_shots_read(struct plan *p, struct buf *all, struct buf *unknown);
