@@ -1,4 +1,4 @@
-# zoetrope: make [all|video|test|check|bench|san|fuzz|faults|install|uninstall|clean|help]
+# zoetrope: make [all|video|serve|test|check|bench|san|fuzz|faults|install|uninstall|clean|help]
 #
 # `make` and `make install` only build. `make video`, `make test` and `make check` may also install
 # what is missing (scripts/packages.sh names it first).
@@ -12,6 +12,7 @@ include mk/sources.mk
 include mk/compile.mk
 include mk/test.mk
 include mk/video.mk
+include mk/serve.mk
 include mk/install.mk
 
 .PHONY: all clean help

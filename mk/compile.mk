@@ -88,6 +88,15 @@ $(OBJ)/test/kern/%.o: test/kern/%.cc $(BUILD)/flags.txt | needed
 	@echo "  CXX   $<"
 	@$(CXX) $(HOST_CXXFLAGS) $(ZT_CPPFLAGS) -MMD -MP -c -o $@ $<
 
+# The page's files, each between two names (src/serve/api_page.c).
+$(OBJ)/web.o: $(WEB) $(BUILD)/flags.txt | needed
+	@mkdir -p $(@D)
+	@echo "  WEB   $@"
+	@cd web && $(CC) -r -nostdlib -Wl,-b,binary -o $(abspath $@) $(WEB:web/%=%)
+	@$(OBJCOPY) --rename-section .data=.rodata,alloc,load,readonly,data,contents \
+		--add-section .note.GNU-stack=/dev/null \
+		--set-section-flags .note.GNU-stack=contents,readonly $@
+
 # One object with the names of cuda_set.h alone to the outside, so that a library with the same
 # kernels for a GPU can be linked beside it.
 $(CUDA_HOST_ALL): $(CUDA_HOST_OBJ) $(BUILD)/files.txt

@@ -26,6 +26,7 @@ CUDNN_FILES := $(addprefix src/kern/cuda/,cudnn.c convdnn.c sdpa.c)
 CUDNN_LEFT_OUT := $(if $(filter 1,$(CUDA)),$(if $(filter 1,$(CUDNN)),$(CUDNN_STUB),$(CUDNN_FILES)))
 
 CUDNN_TEST := test/kern/test_kern_cudnn.c
+SERVE_TESTS := test/serving.c $(filter test/unit/test_serve%,$(TEST_FOUND))
 CUDA_HOST_STUB := test/kern/cuda_set_none.c
 CUDA_HOST_FILES := $(CUDA_SRC) $(wildcard test/kern/*.cc)
 
@@ -36,10 +37,13 @@ LEFT_OUT := $(if $(filter 1,$(X86)),$(X86_STUB),$(X86_FILES)) \
 	    $(if $(filter 1,$(CUDA)),$(CUDA_STUB),$(CUDA_FILES)) $(CUDNN_LEFT_OUT)
 LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC)) $(if $(filter 1,$(CUDA)),$(CUDA_SRC))
 TEST_SRC := $(filter-out $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_STUB)) \
-	    $(if $(filter 11,$(CUDA)$(CUDNN)),,$(CUDNN_TEST)),$(TEST_FOUND))
+	    $(if $(filter 11,$(CUDA)$(CUDNN)),,$(CUDNN_TEST)) \
+	    $(if $(filter 1,$(SERVE)),,$(SERVE_TESTS)),$(TEST_FOUND))
 
 OBJ := $(BUILD)/obj
-LIB_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(patsubst %.cu,$(OBJ)/%.cu.o,$(LIB_SRC)))
+WEB := $(addprefix web/,index.html app.js style.css)
+WEB_OBJ := $(if $(filter 1,$(SERVE)),$(OBJ)/web.o)
+LIB_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(patsubst %.cu,$(OBJ)/%.cu.o,$(LIB_SRC))) $(WEB_OBJ)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
 CUDA_HOST_OBJ := $(patsubst src/kern/cuda/%.cu,$(OBJ)/test/kern/cuda/%.o,\
 		 $(CUDA_HOST_FILES:%.cc=$(OBJ)/%.o))

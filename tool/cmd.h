@@ -19,6 +19,7 @@ int cmd_parity(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_IO = 4, EXIT_INTERRUPTED = 130 };
 

@@ -16,7 +16,7 @@ exits help 0 zt --help
 holds help_names_exit_codes "$tmp/out" "6 does not fit into memory"
 exits version 0 zt --version
 exits no_arguments 2 zt
-for c in generate world train measure parity info convert bench; do
+for c in generate world train measure parity info convert serve bench; do
     exits "help_$c" 0 zt $c --help
     holds "help_lists_$c" "$tmp/out" "$c"
 done

@@ -1,0 +1,162 @@
+/* api_page.c - the page, files by signed addresses, models, health. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "serve/api.h"
+#include "serve/order.h"
+#include "serve/sign.h"
+#include "serve/worker.h"
+
+/* ---- the page: files of web/, linked into the program (mk/compile.mk) ---- */
+
+#define PAGE_FILE(name)                                                                            \
+    extern const char _binary_##name##_start[], _binary_##name##_end[];                            \
+    static void name(struct call *c)                                                               \
+    {                                                                                              \
+        page_file(c, _binary_##name##_start, _binary_##name##_end);                                \
+    }
+
+static void page_file(struct call *c, const char *start, const char *end)
+{
+    const char *dot = strrchr(c->path, '.');
+
+    buf_add(&c->out, start, (size_t)(end - start));
+    c->type = !dot                  ? "text/html; charset=utf-8"
+              : !strcmp(dot, ".js") ? "text/javascript; charset=utf-8"
+                                    : "text/css; charset=utf-8";
+    call_reply_header(c, "Content-Security-Policy",
+                      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' "
+                      "data: blob:; media-src 'self' blob:; connect-src 'self'; form-action "
+                      "'none'; base-uri 'none'; frame-ancestors 'none'");
+    call_reply_header(c, "Referrer-Policy", "no-referrer");
+    call_reply_header(c, "Cross-Origin-Opener-Policy", "same-origin");
+    call_reply_header(c, "Cache-Control", "no-cache");
+}
+
+PAGE_FILE(index_html)
+PAGE_FILE(app_js)
+PAGE_FILE(style_css)
+
+/* ---- films and pictures by signed addresses ---- */
+
+/* The job whose file the address names; -1: the call has failed. */
+static int signed_job(struct call *c, struct job *j)
+{
+    struct buf expires = BUF_INIT, signature = BUF_INIT;
+    const char *until = call_query(c, "expires", &expires);
+    const char *sign = call_query(c, "signature", &signature);
+    int64_t id = call_id(c, 0, ""), now = jobs_now_ms() / 1000;
+    struct err e;
+    int rc = -1;
+
+    if (id > 0 && !path_is_signed(jobs_secret(c->s->jobs), c->path, until, sign, now))
+        call_fail(c, FAULT_FORBIDDEN, NULL, "the address is not signed, or has expired");
+    else if (id > 0 && jobs_get(c->s->jobs, NULL, id, j, &e) <= 0)
+        call_fail(c, FAULT_NO_SUCH, NULL, "no such video");
+    else if (id > 0)
+        rc = 0;
+    buf_release(&expires);
+    buf_release(&signature);
+    return rc;
+}
+
+static void film(struct call *c)
+{
+    struct job j;
+
+    if (signed_job(c, &j))
+        return;
+    if (j.state == JOB_SUCCEEDED)
+        reply_file(c, c->s->film_dir, j.result, "video/mp4", j.result_sha);
+    else
+        call_fail(c, FAULT_NO_SUCH, NULL, "the video is not done");
+    job_release(&j);
+}
+
+static void preview(struct call *c)
+{
+    struct job j;
+    char name[40];
+
+    if (signed_job(c, &j))
+        return;
+    snprintf(name, sizeof name, "%lld.png", (long long)j.id);
+    reply_file(c, c->s->preview_dir, name, "image/png", NULL);
+    job_release(&j);
+}
+
+/* ---- models and health ---- */
+
+static void write_model(struct jsonw *w, struct server *s, const char *name, const char *key)
+{
+    jsonw_object(w, key);
+    jsonw_string(w, "id", name);
+    jsonw_string(w, "object", "model");
+    jsonw_int(w, "created", 0);
+    jsonw_string(w, "owned_by", "zoetrope");
+    jsonw_string(w, "description", zt_model_get(s->model, "description"));
+    jsonw_string(w, "is", zt_model_get(s->model, "name"));
+    jsonw_end_object(w);
+}
+
+static void models(struct call *c)
+{
+    const char *own = zt_model_get(c->s->model, "name"), *name;
+    struct jsonw w;
+
+    jsonw_init(&w, &c->out, 0);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "object", "list");
+    jsonw_array(&w, "data");
+    write_model(&w, c->s, own, NULL);
+    for (int i = 0; (name = order_model_alias(i)); i++)
+        write_model(&w, c->s, name, NULL);
+    jsonw_end_array(&w);
+    jsonw_end_object(&w);
+}
+
+static void model(struct call *c)
+{
+    struct jsonw w;
+
+    if (order_model(c, c->arg[0]))
+        return;
+    jsonw_init(&w, &c->out, 0);
+    write_model(&w, c->s, c->arg[0], NULL);
+}
+
+static void health(struct call *c)
+{
+    struct server *s = c->s;
+    int64_t n[JOB_CANCELLED + 1];
+    struct jsonw w;
+
+    jobs_counts(s->jobs, n);
+    jsonw_init(&w, &c->out, 0);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "status", atomic_load(&s->draining) ? "draining" : "ok");
+    jsonw_string(&w, "version", zt_version());
+    jsonw_int(&w, "uptime", (int64_t)(clock_s() - s->started_s));
+    jsonw_int(&w, "queued", n[JOB_QUEUED]);
+    jsonw_int(&w, "running", n[JOB_RUNNING] + n[JOB_FINALIZING]);
+    jsonw_bool(&w, "model_loaded", worker_has_model(s->worker));
+    jsonw_end_object(&w);
+    if (atomic_load(&s->draining))
+        c->status = 503;
+    call_reply_header(c, "Cache-Control", "no-store");
+}
+
+const struct route api_page[] = {
+    {"GET", "/", index_html, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
+    {"GET", "/app.js", app_js, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
+    {"GET", "/style.css", style_css, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
+    {"GET", "/files/{}.mp4", film, STYLE_OPENAI, ROUTE_SIGNED, BODY_NONE},
+    {"GET", "/previews/{}.png", preview, STYLE_OPENAI, ROUTE_SIGNED, BODY_NONE},
+    {"GET", "/v1/models", models, STYLE_OPENAI, 0, BODY_NONE},
+    {"GET", "/v1/models/{}", model, STYLE_OPENAI, 0, BODY_NONE},
+    {"GET", "/health", health, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
+    {"GET", "/healthz", health, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
+    {0},
+};

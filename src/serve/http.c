@@ -1,0 +1,426 @@
+#include "serve/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "serve/keys.h"
+#include "serve/sign.h"
+
+enum {
+    THREADS = 4,
+    MEMORY = 64 << 10, /* of a connection, for its head */
+    SILENCE_S = 60,    /* a reader that takes nothing for so long is dropped */
+    CONNECTIONS = 16384,
+    SPARE_FILES = 128,
+    TOO_MUCH = 8 << 20, /* bytes beyond the limit of a body */
+    PING_TICKS = 60     /* of a quarter of a second */
+};
+
+struct http {
+    struct server *s;
+    struct MHD_Daemon *daemon;
+    struct watch *watch;
+    struct events *events;
+    char host[64];
+    int port, fd, local, ticks;
+};
+
+int http_port(const struct http *h)
+{
+    return h->port;
+}
+
+const char *http_host(const struct http *h)
+{
+    return h->host;
+}
+
+int http_is_local(const struct http *h)
+{
+    return h->local;
+}
+
+struct events *http_events(struct http *h)
+{
+    return h->events;
+}
+
+void http_changed(void *server)
+{
+    struct server *s = server;
+
+    if (s->http && s->http->events)
+        events_wake(s->http->events);
+}
+
+/* ---- the address ---- */
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+static int bad_address(const char *text, struct err *e)
+{
+    return err_set(e, ERR_USAGE,
+                   "listen: \"%.100s\" is no ADDR:PORT, [ADDR]:PORT or PORT with an IP address",
+                   text);
+}
+
+static int read_address(const char *text, union address *a, char host[64], int *local,
+                        struct err *e)
+{
+    const char *colon = strrchr(text, ':'), *port = colon ? colon + 1 : text;
+    int64_t number;
+    char ip[64] = "127.0.0.1";
+
+    memset(a, 0, sizeof *a);
+    if (colon)
+        snprintf(ip, sizeof ip, "%.*s", (int)(colon - text), text);
+    if (parse_int(port, &number) || number < 0 || number > 65535)
+        return bad_address(text, e);
+    size_t n = strlen(ip);
+    if (n > 2 && ip[0] == '[' && ip[n - 1] == ']') {
+        ip[n - 1] = '\0';
+        a->v6.sin6_family = AF_INET6;
+        a->v6.sin6_port = htons((uint16_t)number);
+        if (inet_pton(AF_INET6, ip + 1, &a->v6.sin6_addr) != 1)
+            return bad_address(text, e);
+        *local = IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+        snprintf(host, 64, "[%.60s]", ip + 1);
+        return 0;
+    }
+    a->v4.sin_family = AF_INET;
+    a->v4.sin_port = htons((uint16_t)number);
+    if (inet_pton(AF_INET, ip, &a->v4.sin_addr) != 1)
+        return bad_address(text, e);
+    *local = ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
+    snprintf(host, 64, "%s", ip);
+    return 0;
+}
+
+static int open_port(struct http *h, const union address *a, const char *text, struct err *e)
+{
+    union address got;
+    socklen_t n = a->any.sa_family == AF_INET6 ? sizeof a->v6 : sizeof a->v4;
+    const int on = 1;
+
+    h->fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (h->fd >= 0)
+        setsockopt(h->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (h->fd < 0 || bind(h->fd, &a->any, n) || listen(h->fd, 1024) ||
+        getsockname(h->fd, &got.any, &n))
+        return err_set(e, ERR_IO, "listen: %s: %s", text, strerror(errno));
+    h->port = ntohs(a->any.sa_family == AF_INET6 ? got.v6.sin6_port : got.v4.sin_port);
+    return 0;
+}
+
+/* ---- a request ---- */
+
+/* Addresses stay as they came: what is decoded is decoded where it is used. */
+static size_t leave_escaped(void *cls, struct MHD_Connection *conn, char *text)
+{
+    (void)cls, (void)conn;
+    return strlen(text);
+}
+
+static void make_request_id(char out[37])
+{
+    uint8_t r[16] = {0};
+    char hex[33];
+
+    (void)!getrandom(r, sizeof r, 0);
+    r[6] = (uint8_t)((r[6] & 15) | 0x40);
+    r[8] = (uint8_t)((r[8] & 63) | 0x80);
+    hex_of(r, sizeof r, hex);
+    snprintf(out, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+}
+
+static struct link *link_of(struct MHD_Connection *conn)
+{
+    const union MHD_ConnectionInfo *i =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return i ? i->socket_context : NULL;
+}
+
+static void set_phase(struct http *h, struct MHD_Connection *conn, enum link_phase phase)
+{
+    struct link *l = link_of(conn);
+
+    if (l)
+        watch_phase(h->watch, l, phase);
+}
+
+/* What a call begins with; the address as it came is seen here alone. */
+static void *begin(void *cls, const char *uri, struct MHD_Connection *conn)
+{
+    static const char prefix[] = "/kling/";
+    struct http *h = cls;
+    struct call *c = xcalloc(1, sizeof *c);
+
+    c->s = h->s;
+    c->conn = conn;
+    c->fd = -1;
+    c->style = !strncmp(uri, prefix, sizeof prefix - 1) ? STYLE_KLING : STYLE_OPENAI;
+    if (c->style == STYLE_KLING)
+        uri += sizeof prefix - 2;
+    c->raw = xstrdup(uri);
+    c->path = xstrndup(uri, strcspn(uri, "?"));
+    make_request_id(c->request_id);
+    set_phase(h, conn, LINK_HEAD);
+    return c;
+}
+
+static void call_free(struct call *c)
+{
+    multipart_free(&c->multipart);
+    for (int i = 0; i < c->n_headers; i++)
+        free((char *)c->header[i][1]);
+    for (int i = 0; i < CALL_UPLOADS; i++)
+        buf_release(&c->upload[i].data);
+    if (c->fd >= 0)
+        close(c->fd);
+    buf_release(&c->body);
+    buf_release(&c->out);
+    free((char *)c->raw);
+    free(c->path);
+    free(c);
+}
+
+static struct MHD_Response *response_of(struct call *c)
+{
+    struct MHD_Response *r = c->stream;
+
+    c->stream = NULL;
+    if (!r && c->fd >= 0) {
+        r = MHD_create_response_from_fd_at_offset64((uint64_t)c->file_bytes, c->fd,
+                                                    (uint64_t)c->file_from);
+        if (r)
+            c->fd = -1;
+    } else if (!r) {
+        r = MHD_create_response_from_buffer(c->out.len, c->out.data, MHD_RESPMEM_MUST_COPY);
+    }
+    return r;
+}
+
+static enum MHD_Result answer(struct http *h, struct call *c)
+{
+    struct MHD_Response *r = response_of(c);
+    enum MHD_Result done;
+
+    if (!r)
+        return MHD_NO;
+    if (c->type)
+        MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, c->type);
+    MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(r, "X-Request-Id", c->request_id);
+    for (int i = 0; i < c->n_headers; i++)
+        MHD_add_response_header(r, c->header[i][0], c->header[i][1]);
+    if (c->close)
+        MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
+    set_phase(h, c->conn, LINK_REPLY);
+    done = MHD_queue_response(c->conn, (unsigned)c->status, r);
+    MHD_destroy_response(r);
+    return done;
+}
+
+static void run(struct call *c)
+{
+    if (c->multipart && multipart_end(c->multipart)) {
+        call_fail(c, FAULT_MALFORMED, NULL,
+                  "the body is no multipart/form-data of at most 32 fields of UTF-8 and 2 files");
+        return;
+    }
+    c->status = 200;
+    c->type = "application/json";
+    c->route->run(c);
+}
+
+/* More than the route allows is counted and not kept. */
+static void take_body(struct call *c, const char *data, size_t n)
+{
+    size_t most = (size_t)c->route->body_most;
+
+    c->body_bytes += n;
+    if (c->status)
+        return;
+    if (c->body_bytes > most) {
+        call_fail(c, FAULT_TOO_LARGE, NULL, "the body may have %zu bytes at most", most);
+        c->close = 1;
+    } else if (c->multipart) {
+        multipart_add(c->multipart, data, n); /* what is wrong is said at its end */
+    } else if (!buf_reserve(&c->body, n)) {
+        buf_add(&c->body, data, n);
+    } else {
+        call_fail(c, FAULT_SERVER, NULL, "no memory for the body");
+    }
+}
+
+static enum MHD_Result on_call(void *cls, struct MHD_Connection *conn, const char *url,
+                               const char *method, const char *version, const char *data, size_t *n,
+                               void **context)
+{
+    struct http *h = cls;
+    struct call *c = *context;
+
+    (void)url, (void)conn;
+    if (!c->checked) {
+        c->checked = 1;
+        c->method = method;
+        c->version = version;
+        if (http_check_head(c))
+            return answer(h, c);
+        set_phase(h, conn, LINK_BODY);
+        return MHD_YES;
+    }
+    if (*n) {
+        size_t most = (size_t)c->route->body_most + TOO_MUCH;
+
+        /* An answer may not be queued while a body is on its way: the rest is thrown away, up to
+         * what nobody sends by mistake. */
+        take_body(c, data, *n);
+        *n = 0;
+        return c->body_bytes > most ? MHD_NO : MHD_YES;
+    }
+    if (!c->status)
+        run(c);
+    return answer(h, c);
+}
+
+static void on_end(void *cls, struct MHD_Connection *conn, void **context,
+                   enum MHD_RequestTerminationCode code)
+{
+    struct http *h = cls;
+
+    (void)code;
+    if (*context)
+        call_free(*context);
+    *context = NULL;
+    set_phase(h, conn, LINK_IDLE);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *conn, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http *h = cls;
+    const int on = 1;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *i =
+            MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+        setsockopt(i->connect_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        *socket_context = watch_open(h->watch, i->connect_fd);
+    } else if (*socket_context) {
+        watch_close(h->watch, *socket_context);
+        *socket_context = NULL;
+    }
+}
+
+static void no_log(void *cls, const char *format, va_list args)
+{
+    (void)cls, (void)format, (void)args;
+}
+
+/* ---- start and end ---- */
+
+static void on_tick(void *arg)
+{
+    struct http *h = arg;
+
+    if (++h->ticks % PING_TICKS == 0)
+        events_ping(h->events);
+}
+
+/* As many connections as there may be files, but for some of our own. */
+static unsigned most_connections(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r))
+        return 512;
+    if (r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max < 2 * CONNECTIONS ? r.rlim_max : 2 * CONNECTIONS;
+        setrlimit(RLIMIT_NOFILE, &r);
+        getrlimit(RLIMIT_NOFILE, &r);
+    }
+    return r.rlim_cur > CONNECTIONS + SPARE_FILES ? CONNECTIONS
+           : r.rlim_cur > 2 * SPARE_FILES         ? (unsigned)r.rlim_cur - SPARE_FILES
+                                                  : SPARE_FILES;
+}
+
+static int start_daemon(struct http *h, struct err *e)
+{
+    const unsigned flags =
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+
+    h->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_call, h, MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, h->fd, MHD_OPTION_URI_LOG_CALLBACK, begin, h,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_end, h,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)MEMORY, MHD_OPTION_CONNECTION_LIMIT, most_connections(),
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    return h->daemon ? 0
+                     : err_set(e, ERR_IO, "the HTTP server does not start: %s", strerror(errno));
+}
+
+int http_start(struct http **out, struct server *s, struct err *e)
+{
+    struct http *h = xcalloc(1, sizeof *h);
+    union address a;
+    int rc;
+
+    h->s = s;
+    h->fd = -1;
+    s->http = h;
+    rc = read_address(s->o.listen, &a, h->host, &h->local, e);
+    if (!rc && !h->local && !keys_are_asked_for(s->keys))
+        rc = err_set(e, ERR_USAGE,
+                     "listen: %s can be reached from other machines, so --keys is needed",
+                     s->o.listen);
+    if (!rc)
+        rc = open_port(h, &a, s->o.listen, e);
+    if (!rc) {
+        h->events = events_new(s);
+        h->watch = watch_new(s->o.head_s, s->o.body_s, on_tick, h);
+        rc = start_daemon(h, e);
+    }
+    *out = h;
+    if (rc)
+        http_stop(out);
+    s->http = *out;
+    return rc;
+}
+
+void http_stop(struct http **http)
+{
+    struct http *h = *http;
+
+    if (!h)
+        return;
+    if (h->events)
+        events_close(h->events);
+    if (h->daemon)
+        MHD_stop_daemon(h->daemon);
+    else if (h->fd >= 0)
+        close(h->fd);
+    watch_free(&h->watch);
+    events_free(&h->events);
+    free(h);
+    *http = NULL;
+}

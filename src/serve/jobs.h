@@ -1,0 +1,118 @@
+/* jobs.h - the jobs on disk: one SQLite file that only this process opens.
+ *
+ * What was acknowledged is on disk (journal_mode TRUNCATE, synchronous EXTRA). A job is worked on
+ * by whoever holds its fence: a number that grows with each claim, so that writes of a worker which
+ * lost its job find no row. States: queued -> running -> finalizing -> succeeded; running -> queued
+ * (the server ended, and the film is drawn again); running, finalizing -> failed; queued, running
+ * -> cancelled.
+ *
+ * Threads: any; calls take turns. Strings of a struct job are owned by it. Times are milliseconds
+ * since 1970. */
+#ifndef SERVE_JOBS_H
+#define SERVE_JOBS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum job_state {
+    JOB_QUEUED,
+    JOB_RUNNING,
+    JOB_FINALIZING,
+    JOB_SUCCEEDED,
+    JOB_FAILED,
+    JOB_CANCELLED
+};
+#define JOB_IS_OVER(state) ((state) >= JOB_SUCCEEDED)
+
+/* What decides the film and is drawn once, when the job comes in. */
+struct job {
+    int64_t id;         /* time and a count: ascending, decimal in every API */
+    char *tenant;       /* who owns it */
+    char *idem_key;     /* NULL: none */
+    char *external_id;  /* the client's name for it, NULL: none */
+    char *api;          /* which form it came in */
+    char *model;        /* as the client called it */
+    char *params;       /* JSON of options for zt_job_set_json */
+    char *params_sha;   /* of what the client said, for idem_key */
+    char *facts;        /* JSON: what the plan settled (size, frames, seed, ...) */
+    char *first, *last; /* pictures: names in the folder of pictures, or NULL */
+    char *callback;     /* address, or NULL */
+    int64_t parent;     /* the job that this one goes on from, 0: none */
+    enum job_state state;
+    int attempt, crash_count;
+    int64_t fence;
+    int cancel_requested;
+    char *error_code, *error_msg; /* NULL without an error */
+    char *result;                 /* name in the folder of films, or NULL */
+    char *result_sha;
+    int64_t result_bytes;
+    int64_t created_ms, updated_ms, started_ms, finished_ms; /* 0: not yet */
+};
+void job_release(struct job *j);
+const char *job_state_name(enum job_state s);
+
+struct jobs;
+enum { JOBS_CRASHES = 3 }; /* so many deaths of the server under a job end it */
+
+/* Opens or makes dir/zoetrope.db and takes its lock. Jobs that ran when the last server ended are
+ * queued again, or failed E_WORKER_LOST after JOBS_CRASHES. ERR_IO: cannot, or another server has
+ * it; ERR_FORMAT: damaged, or of a newer version. */
+NODISCARD int jobs_open(struct jobs **out, const char *dir, struct err *e);
+void jobs_close(struct jobs **s);
+/* 32 random bytes in hex, made with the store: the key of signed addresses. */
+const char *jobs_secret(const struct jobs *s);
+int64_t jobs_now_ms(void);
+
+enum jobs_added { JOBS_NEW, JOBS_SAME, JOBS_CONFLICT, JOBS_TAKEN };
+/* Takes over nothing; j->id, created_ms and state are set here. *out is the job as stored: the new
+ * one, the one of the same idem_key and params_sha (JOBS_SAME), of the same key with other
+ * parameters (JOBS_CONFLICT), or of the same external_id (JOBS_TAKEN). ERR_IO, ERR_FIT: the disk
+ * is full. */
+NODISCARD int jobs_add(struct jobs *s, const struct job *j, enum jobs_added *how, struct job *out,
+                       struct err *e);
+/* 1: found, 0: not, negative: ERR_IO. tenant NULL: anybody's. */
+int jobs_get(struct jobs *s, const char *tenant, int64_t id, struct job *out, struct err *e);
+int jobs_get_external(struct jobs *s, const char *tenant, const char *external, struct job *out,
+                      struct err *e);
+struct jobs_list {
+    const char *tenant;
+    const char *api; /* NULL: all; else its prefix */
+    int64_t after;   /* beyond this id in the order asked for; 0: from the start */
+    int ascending, offset, limit;
+};
+/* Calls fn for each job, the newest first unless ascending; returns how many, or ERR_IO. */
+int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, struct job *j),
+              void *arg, struct err *e);
+/* How many jobs of the queue come before this one; -1: it does not wait. */
+int jobs_position(struct jobs *s, int64_t id);
+/* Jobs that wait or run. tenant NULL: everybody's. */
+int jobs_waiting(struct jobs *s, const char *tenant);
+/* So many of each state, in the order of enum job_state. */
+void jobs_counts(struct jobs *s, int64_t n[JOB_CANCELLED + 1]);
+/* The ids that wait, in the order of the queue; returns how many of at most `most`. */
+int jobs_queue(struct jobs *s, int64_t *ids, int most);
+
+/* The next job becomes running under a new fence. 1: *out, 0: nothing waits, negative ERR_IO. */
+int jobs_claim(struct jobs *s, const char *owner, struct job *out, struct err *e);
+/* These write only while the fence holds. 1: done, 0: the job is no longer this worker's. */
+int jobs_beat(struct jobs *s, int64_t id, int64_t fence, int step, int steps, struct err *e);
+int jobs_finalizing(struct jobs *s, int64_t id, int64_t fence, struct err *e);
+int jobs_succeed(struct jobs *s, int64_t id, int64_t fence, const char *result, const char *sha,
+                 int64_t bytes, struct err *e);
+int jobs_fail(struct jobs *s, int64_t id, int64_t fence, const char *code, const char *msg,
+              struct err *e);
+int jobs_cancelled(struct jobs *s, int64_t id, int64_t fence, struct err *e);
+int jobs_requeue(struct jobs *s, int64_t id, int64_t fence, struct err *e); /* server ends */
+
+/* 1: cancelled or asked to (*out as it is now), 0: not found or over already. */
+int jobs_cancel(struct jobs *s, const char *tenant, int64_t id, struct job *out, struct err *e);
+int jobs_delete(struct jobs *s, const char *tenant, int64_t id, struct err *e);
+/* While it waits: to place n (0: next) of the queue; other parameters. 1, or 0: it waits not. */
+int jobs_move(struct jobs *s, const char *tenant, int64_t id, int n, struct err *e);
+int jobs_edit(struct jobs *s, const char *tenant, int64_t id, const char *params, const char *facts,
+              struct err *e);
+/* 1: some job has this film or picture. */
+int jobs_names_file(struct jobs *s, const char *name);
+
+#endif

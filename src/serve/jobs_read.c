@@ -1,0 +1,110 @@
+/* jobs_read.c - what is asked of the store and changes nothing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "serve/jobs_sql.h"
+
+static int read_one(struct jobs *s, sqlite3_stmt *st, struct job *out, struct err *e)
+{
+    int rc = jobs_one(s, st, out, e);
+
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
+int jobs_get(struct jobs *s, const char *tenant, int64_t id, struct job *out, struct err *e)
+{
+    memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&s->lock);
+    return read_one(s, JOBS_BIND(s, SQL_BY_ID, SQL_INT(id), SQL_TEXT(tenant)), out, e);
+}
+
+int jobs_get_external(struct jobs *s, const char *tenant, const char *external, struct job *out,
+                      struct err *e)
+{
+    memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&s->lock);
+    return read_one(s, JOBS_BIND(s, SQL_BY_EXTERNAL, SQL_TEXT(tenant), SQL_TEXT(external)), out, e);
+}
+
+/* Jobs are read under the lock and handed out after it: fn may ask the store. */
+int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, struct job *j),
+              void *arg, struct err *e)
+{
+    enum { MOST = 500 };
+    int limit = l->limit < MOST ? l->limit : MOST, n = 0, rc;
+    struct job *all = xcalloc((size_t)limit + 1, sizeof *all);
+    sqlite3_stmt *st;
+
+    pthread_mutex_lock(&s->lock);
+    st = JOBS_BIND(s, l->ascending ? SQL_OLDEST : SQL_NEWEST, SQL_TEXT(l->tenant), SQL_TEXT(l->api),
+                   SQL_INT(l->after), SQL_INT(limit), SQL_INT(l->offset));
+    while (n < limit && (rc = sqlite3_step(st)) == SQLITE_ROW)
+        jobs_row(st, &all[n++]);
+    rc = n == limit || rc == SQLITE_DONE ? 0 : jobs_fault(s, e);
+    sqlite3_reset(st);
+    pthread_mutex_unlock(&s->lock);
+    for (int i = 0; i < n; i++) {
+        if (!rc)
+            fn(arg, &all[i]);
+        job_release(&all[i]);
+    }
+    free(all);
+    return rc ? rc : n;
+}
+
+static int64_t read_number(struct jobs *s, sqlite3_stmt *st)
+{
+    int64_t n = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+
+    sqlite3_reset(st);
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+int jobs_position(struct jobs *s, int64_t id)
+{
+    pthread_mutex_lock(&s->lock);
+    return (int)read_number(s, JOBS_BIND(s, SQL_POSITION, SQL_INT(id))) - 1;
+}
+
+int jobs_waiting(struct jobs *s, const char *tenant)
+{
+    pthread_mutex_lock(&s->lock);
+    return (int)read_number(s, JOBS_BIND(s, SQL_WAITING, SQL_TEXT(tenant)));
+}
+
+int jobs_names_file(struct jobs *s, const char *name)
+{
+    pthread_mutex_lock(&s->lock);
+    return (int)read_number(s, JOBS_BIND(s, SQL_NAMES_FILE, SQL_TEXT(name)));
+}
+
+void jobs_counts(struct jobs *s, int64_t n[JOB_CANCELLED + 1])
+{
+    sqlite3_stmt *st;
+
+    memset(n, 0, (JOB_CANCELLED + 1) * sizeof *n);
+    pthread_mutex_lock(&s->lock);
+    st = s->stmt[SQL_COUNTS];
+    while (sqlite3_step(st) == SQLITE_ROW)
+        for (int i = 0; i <= JOB_CANCELLED; i++)
+            if (!strcmp((const char *)sqlite3_column_text(st, 0), job_state_name(i)))
+                n[i] = sqlite3_column_int64(st, 1);
+    sqlite3_reset(st);
+    pthread_mutex_unlock(&s->lock);
+}
+
+int jobs_queue(struct jobs *s, int64_t *ids, int most)
+{
+    sqlite3_stmt *st;
+    int n = 0;
+
+    pthread_mutex_lock(&s->lock);
+    st = JOBS_BIND(s, SQL_QUEUE, SQL_INT(most));
+    while (n < most && sqlite3_step(st) == SQLITE_ROW)
+        ids[n++] = sqlite3_column_int64(st, 0);
+    sqlite3_reset(st);
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}

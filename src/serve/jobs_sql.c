@@ -1,0 +1,210 @@
+#include "serve/jobs_sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* clang-format off */
+const char jobs_schema[] =
+    "CREATE TABLE job("
+    " id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, idem_key TEXT, external_id TEXT,"
+    " api TEXT NOT NULL, model TEXT NOT NULL, params TEXT NOT NULL, params_sha TEXT NOT NULL,"
+    " facts TEXT NOT NULL, first TEXT, last TEXT, callback TEXT, parent INTEGER NOT NULL DEFAULT 0,"
+    " state TEXT NOT NULL DEFAULT 'queued' CHECK(state IN"
+    "  ('queued','running','finalizing','succeeded','failed','cancelled')),"
+    " priority INTEGER NOT NULL DEFAULT 0, place REAL NOT NULL,"
+    " attempt INTEGER NOT NULL DEFAULT 0, crash_count INTEGER NOT NULL DEFAULT 0,"
+    " owner TEXT, fence INTEGER NOT NULL DEFAULT 0, lease_until INTEGER,"
+    " step INTEGER NOT NULL DEFAULT 0, steps INTEGER NOT NULL DEFAULT 0,"
+    " cancel_requested INTEGER NOT NULL DEFAULT 0, error_code TEXT, error_msg TEXT,"
+    " result TEXT, result_sha TEXT, result_bytes INTEGER NOT NULL DEFAULT 0,"
+    " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER,"
+    " finished_at INTEGER,"
+    " UNIQUE(tenant, idem_key), UNIQUE(tenant, external_id),"
+    " CHECK((finished_at IS NOT NULL) = (state IN ('succeeded','failed','cancelled'))),"
+    " CHECK((owner IS NOT NULL) = (state IN ('running','finalizing')))) STRICT;"
+    "CREATE INDEX job_queue ON job(priority, place, id) WHERE state='queued';"
+    "CREATE INDEX job_tenant ON job(tenant, id);"
+    "CREATE INDEX job_result ON job(result) WHERE result IS NOT NULL;"
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
+    "INSERT INTO meta VALUES('secret', lower(hex(randomblob(32))));"
+    "PRAGMA user_version=1;";
+
+/* In the order of jobs_row. */
+#define COLUMNS " id,tenant,idem_key,external_id,api,model,params,params_sha,facts,first,last," \
+    "callback,parent,state,attempt,crash_count,fence,cancel_requested,error_code,error_msg," \
+    "result,result_sha,result_bytes,created_at,updated_at,started_at,finished_at "
+#define MINE " WHERE id=?1 AND fence=?2 AND state IN ('running','finalizing')"
+#define OVER "owner=NULL,lease_until=NULL,updated_at=?3,finished_at=?3"
+#define PAGE " FROM job WHERE tenant=?1 AND (?2 IS NULL OR api GLOB ?2) "
+
+const char *const jobs_sql[N_SQL] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_INSERT] = "INSERT INTO job(id,tenant,idem_key,external_id,api,model,params,params_sha,"
+        "facts,first,last,callback,parent,place,created_at,updated_at)"
+        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?1,?14,?14)",
+    [SQL_BY_ID] = "SELECT" COLUMNS "FROM job WHERE id=?1 AND (?2 IS NULL OR tenant=?2)",
+    [SQL_BY_KEY] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND idem_key=?2",
+    [SQL_BY_EXTERNAL] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND external_id=?2",
+    [SQL_NEWEST] = "SELECT" COLUMNS PAGE "AND (?3=0 OR id<?3) ORDER BY id DESC LIMIT ?4 OFFSET ?5",
+    [SQL_OLDEST] = "SELECT" COLUMNS PAGE "AND id>?3 ORDER BY id LIMIT ?4 OFFSET ?5",
+    [SQL_POSITION] = "SELECT count(*) FROM job q, job j WHERE j.id=?1 AND j.state='queued' AND "
+        "q.state='queued' AND (q.priority,q.place,q.id) <= (j.priority,j.place,j.id)",
+    [SQL_WAITING] = "SELECT count(*) FROM job WHERE state IN ('queued','running','finalizing')"
+        " AND (?1 IS NULL OR tenant=?1)",
+    [SQL_COUNTS] = "SELECT state,count(*) FROM job GROUP BY state",
+    [SQL_QUEUE] = "SELECT id FROM job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1",
+    [SQL_CLAIM] = "UPDATE job SET state='running',owner=?1,fence=fence+1,attempt=attempt+1,"
+        "lease_until=?2+30000,started_at=?2,updated_at=?2 WHERE id=(SELECT id FROM job WHERE "
+        "state='queued' ORDER BY priority,place,id LIMIT 1) RETURNING" COLUMNS,
+    [SQL_BEAT] = "UPDATE job SET step=?4,steps=?5,lease_until=?3+30000,updated_at=?3" MINE,
+    [SQL_FINALIZING] = "UPDATE job SET state='finalizing',updated_at=?3" MINE,
+    [SQL_SUCCEED] = "UPDATE job SET state='succeeded',result=?4,result_sha=?5,result_bytes=?6,"
+        OVER MINE,
+    [SQL_FAIL] = "UPDATE job SET state='failed',error_code=?4,error_msg=?5," OVER MINE,
+    [SQL_CANCELLED] = "UPDATE job SET state='cancelled'," OVER MINE,
+    [SQL_REQUEUE] = "UPDATE job SET state='queued',owner=NULL,lease_until=NULL,started_at=NULL,"
+        "updated_at=?3" MINE,
+    [SQL_CANCEL_QUEUED] = "UPDATE job SET state='cancelled',cancel_requested=1,updated_at=?3,"
+        "finished_at=?3 WHERE id=?1 AND tenant=?2 AND state='queued'",
+    [SQL_CANCEL_RUNNING] = "UPDATE job SET cancel_requested=1,updated_at=?3 WHERE id=?1 AND "
+        "tenant=?2 AND state IN ('running','finalizing')",
+    [SQL_DELETE] = "DELETE FROM job WHERE id=?1 AND tenant=?2",
+    [SQL_PLACES] = "SELECT place FROM job WHERE state='queued' AND id<>?1 AND priority="
+        "(SELECT priority FROM job WHERE id=?1) ORDER BY place,id LIMIT 2 OFFSET ?2",
+    [SQL_MOVE] = "UPDATE job SET place=?3,updated_at=?4 WHERE id=?1 AND tenant=?2 AND "
+        "state='queued'",
+    [SQL_EDIT] = "UPDATE job SET params=?3,facts=?4,updated_at=?5 WHERE id=?1 AND tenant=?2 AND "
+        "state='queued'",
+    [SQL_NAMES_FILE] = "SELECT EXISTS(SELECT 1 FROM job WHERE result=?1) OR "
+        "EXISTS(SELECT 1 FROM job WHERE first=?1 OR last=?1)",
+    [SQL_LOST] = "UPDATE job SET state='failed',error_code='E_WORKER_LOST',error_msg="
+        "'the server ended three times while it drew this film',owner=NULL,lease_until=NULL,"
+        "crash_count=crash_count+1,updated_at=?1,finished_at=?1"
+        " WHERE state IN ('running','finalizing') AND crash_count+1>=?2",
+    [SQL_AGAIN] = "UPDATE job SET state=CASE cancel_requested WHEN 1 THEN 'cancelled' ELSE 'queued' "
+        "END,finished_at=CASE cancel_requested WHEN 1 THEN ?1 END,owner=NULL,lease_until=NULL,"
+        "started_at=NULL,crash_count=crash_count+1,updated_at=?1"
+        " WHERE state IN ('running','finalizing')",
+};
+/* clang-format on */
+
+static const char *const STATES[] = {"queued",    "running", "finalizing",
+                                     "succeeded", "failed",  "cancelled"};
+
+const char *job_state_name(enum job_state s)
+{
+    return STATES[s];
+}
+
+sqlite3_stmt *jobs_bind(struct jobs *s, enum sql which, const struct sql_value *v, int n)
+{
+    sqlite3_stmt *st = s->stmt[which];
+
+    sqlite3_reset(st);
+    for (int i = 0; i < n; i++)
+        if (v[i].is_null)
+            sqlite3_bind_null(st, i + 1);
+        else if (v[i].text)
+            sqlite3_bind_text(st, i + 1, v[i].text, -1, SQLITE_TRANSIENT);
+        else
+            sqlite3_bind_int64(st, i + 1, v[i].number);
+    return st;
+}
+
+int jobs_fault(struct jobs *s, struct err *e)
+{
+    int full = sqlite3_errcode(s->db) == SQLITE_FULL;
+
+    return err_set(e, full ? ERR_FIT : ERR_IO, "the store of jobs: %s", sqlite3_errmsg(s->db));
+}
+
+int jobs_run(struct jobs *s, sqlite3_stmt *st, struct err *e)
+{
+    int rc = sqlite3_step(st);
+
+    while (rc == SQLITE_ROW)
+        rc = sqlite3_step(st);
+    if (rc != SQLITE_DONE)
+        rc = jobs_fault(s, e);
+    else
+        rc = sqlite3_changes(s->db);
+    sqlite3_reset(st);
+    return rc;
+}
+
+static char *text_at(sqlite3_stmt *st, int column)
+{
+    const char *t = (const char *)sqlite3_column_text(st, column);
+
+    return t ? xstrdup(t) : NULL;
+}
+
+static enum job_state state_of(const char *name)
+{
+    int i = JOB_CANCELLED;
+
+    while (i > 0 && strcmp(name, STATES[i]))
+        i--;
+    return (enum job_state)i;
+}
+
+void jobs_row(sqlite3_stmt *st, struct job *j)
+{
+    char **const text[] = {&j->tenant, &j->idem_key, &j->external_id, &j->api,
+                           &j->model,  &j->params,   &j->params_sha,  &j->facts,
+                           &j->first,  &j->last,     &j->callback};
+    int c = 0;
+
+    memset(j, 0, sizeof *j);
+    j->id = sqlite3_column_int64(st, c++);
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        *text[i] = text_at(st, c++);
+    j->parent = sqlite3_column_int64(st, c++);
+    j->state = state_of((const char *)sqlite3_column_text(st, c++));
+    j->attempt = sqlite3_column_int(st, c++);
+    j->crash_count = sqlite3_column_int(st, c++);
+    j->fence = sqlite3_column_int64(st, c++);
+    j->cancel_requested = sqlite3_column_int(st, c++);
+    j->error_code = text_at(st, c++);
+    j->error_msg = text_at(st, c++);
+    j->result = text_at(st, c++);
+    j->result_sha = text_at(st, c++);
+    j->result_bytes = sqlite3_column_int64(st, c++);
+    j->created_ms = sqlite3_column_int64(st, c++);
+    j->updated_ms = sqlite3_column_int64(st, c++);
+    j->started_ms = sqlite3_column_int64(st, c++);
+    j->finished_ms = sqlite3_column_int64(st, c++);
+}
+
+int jobs_one(struct jobs *s, sqlite3_stmt *st, struct job *out, struct err *e)
+{
+    int rc = sqlite3_step(st);
+
+    if (rc == SQLITE_ROW) {
+        jobs_row(st, out);
+        rc = sqlite3_step(st); /* RETURNING wants to be stepped to its end */
+        if (rc == SQLITE_ROW)
+            rc = SQLITE_DONE;
+        if (rc == SQLITE_DONE) {
+            sqlite3_reset(st);
+            return 1;
+        }
+        job_release(out);
+    }
+    rc = rc == SQLITE_DONE ? 0 : jobs_fault(s, e);
+    sqlite3_reset(st);
+    return rc;
+}
+
+void job_release(struct job *j)
+{
+    char *const text[] = {j->tenant,   j->idem_key,   j->external_id, j->api,    j->model,
+                          j->params,   j->params_sha, j->facts,       j->first,  j->last,
+                          j->callback, j->error_code, j->error_msg,   j->result, j->result_sha};
+
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        free(text[i]);
+    memset(j, 0, sizeof *j);
+}

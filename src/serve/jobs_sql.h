@@ -1,0 +1,80 @@
+/* jobs_sql.h - inside of the store: its statements, and one way to run them. */
+#ifndef SERVE_JOBS_SQL_H
+#define SERVE_JOBS_SQL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "serve/jobs.h"
+
+enum { JOBS_VERSION = 1 };
+
+enum sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_INSERT,
+    SQL_BY_ID,
+    SQL_BY_KEY,
+    SQL_BY_EXTERNAL,
+    SQL_NEWEST,
+    SQL_OLDEST,
+    SQL_POSITION,
+    SQL_WAITING,
+    SQL_COUNTS,
+    SQL_QUEUE,
+    SQL_CLAIM,
+    SQL_BEAT,
+    SQL_FINALIZING,
+    SQL_SUCCEED,
+    SQL_FAIL,
+    SQL_CANCELLED,
+    SQL_REQUEUE,
+    SQL_CANCEL_QUEUED,
+    SQL_CANCEL_RUNNING,
+    SQL_DELETE,
+    SQL_PLACES,
+    SQL_MOVE,
+    SQL_EDIT,
+    SQL_NAMES_FILE,
+    SQL_LOST,
+    SQL_AGAIN,
+    N_SQL
+};
+extern const char *const jobs_sql[N_SQL];
+extern const char jobs_schema[];
+
+struct jobs {
+    sqlite3 *db;
+    sqlite3_stmt *stmt[N_SQL];
+    pthread_mutex_t lock;
+    int lock_fd;
+    int64_t last_id;
+    char secret[65];
+};
+
+/* A value of a statement: text, or a number where text is NULL and is_null is 0. */
+struct sql_value {
+    const char *text;
+    int64_t number;
+    int is_null;
+};
+/* clang-format off */
+#define SQL_TEXT(s)  ((struct sql_value){.text = (s), .is_null = !(s)})
+#define SQL_INT(n)   ((struct sql_value){.number = (n)})
+#define SQL_OR_NULL(n) ((struct sql_value){.number = (n), .is_null = !(n)})
+/* clang-format on */
+
+/* Bind n values; the statement is then stepped by the caller and reset. */
+sqlite3_stmt *jobs_bind(struct jobs *s, enum sql which, const struct sql_value *v, int n);
+#define JOBS_BIND(s, which, ...)                                                                   \
+    jobs_bind(s, which, (const struct sql_value[]){__VA_ARGS__},                                   \
+              (int)(sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value)))
+/* Step to the end, reset; how many rows changed, or an error. */
+int jobs_run(struct jobs *s, sqlite3_stmt *st, struct err *e);
+/* First row as a job. 1, 0 or an error; the statement is reset. */
+int jobs_one(struct jobs *s, sqlite3_stmt *st, struct job *out, struct err *e);
+void jobs_row(sqlite3_stmt *st, struct job *out); /* the columns of a job, in order */
+int jobs_fault(struct jobs *s, struct err *e);    /* what SQLite says, as ERR_IO or ERR_FIT */
+
+#endif

@@ -1,0 +1,29 @@
+/* keys.h - who may use the service: static keys, and the tokens of Kling's clients (JWT, HS256).
+ *
+ *     {"keys": [{"tenant": "ann", "key": "sk-...", "access_key": "...", "secret_key": "...",
+ *                "jobs": 5}]}
+ *
+ * Without a file anyone is the tenant "local". Constant after keys_open; any thread. */
+#ifndef SERVE_KEYS_H
+#define SERVE_KEYS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct keys;
+
+/* path NULL: everyone is "local". ERR_IO, ERR_FORMAT: what is wrong with the file. */
+NODISCARD int keys_open(struct keys **out, const char *path, struct err *e);
+void keys_free(struct keys **k);
+int keys_are_asked_for(const struct keys *k);
+
+enum key_answer { KEY_OK, KEY_FAILED, KEY_EMPTY, KEY_INVALID, KEY_NOT_YET, KEY_EXPIRED };
+/* authorization: the header's value or NULL. *tenant lives as long as k. */
+enum key_answer keys_check(const struct keys *k, const char *authorization, int64_t now_s,
+                           const char **tenant);
+/* The same name with the life of k; NULL: nobody's any more. */
+const char *keys_tenant(const struct keys *k, const char *name);
+int keys_jobs(const struct keys *k, const char *tenant); /* that may wait or run at once */
+
+#endif

@@ -1,0 +1,361 @@
+#include "serve/order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/utf8.h"
+#include "serve/keys.h"
+#include "serve/video_json.h"
+#include "serve/worker.h"
+
+void order_init(struct order *o, const char *api)
+{
+    memset(o, 0, sizeof *o);
+    o->api = api;
+    o->guidance = -1;
+    o->seed = -1;
+    o->model = "default";
+}
+
+/* ---- fields ---- */
+
+int64_t order_int(struct jval body, const char *key, int64_t lo, int64_t hi, int64_t def)
+{
+    int64_t v;
+
+    if (j_type(j_get(body, key)) != J_STRING)
+        return j_int_or(body, key, lo, hi, def);
+    if (!parse_int(j_string(body, key), &v) && v >= lo && v <= hi)
+        return v;
+    j_fail(body, key, "expected an integer from %lld to %lld", (long long)lo, (long long)hi);
+    return def;
+}
+
+double order_real(struct jval body, const char *key, double lo, double hi, double def)
+{
+    double v;
+
+    if (j_type(j_get(body, key)) != J_STRING)
+        return j_real_or(body, key, lo, hi, def);
+    if (!parse_real(j_string(body, key), &v) && v >= lo && v <= hi)
+        return v;
+    j_fail(body, key, "expected a number from %g to %g", lo, hi);
+    return def;
+}
+
+/* ---- models ---- */
+
+static const char *const ALIASES[] = {"default",          "sora-2",     "sora-2-pro",
+                                      "kling-v1",         "kling-v1-5", "kling-v1-6",
+                                      "kling-v2-master",  "kling-v2-1", "kling-v2-1-master",
+                                      "kling-v2-5-turbo", "kling-v2-6", "kling-v3",
+                                      "kling-2.5-turbo",  "kling-2.6",  "kling-3.0",
+                                      "kling-3.0-turbo",  NULL};
+
+const char *order_model_alias(int i)
+{
+    return ALIASES[i];
+}
+
+int order_model(struct call *c, const char *name)
+{
+    for (int i = 0; ALIASES[i]; i++)
+        if (!strcmp(name, ALIASES[i]))
+            return 0;
+    if (!strcmp(name, zt_model_get(c->s->model, "name")))
+        return 0;
+    call_fail(c, FAULT_NO_SUCH, "model",
+              "model: no model of this name here; /v1/models lists them");
+    return -1;
+}
+
+/* ---- checks ---- */
+
+/* Fails the call with the place of what is wrong; n characters of text are allowed. */
+static int check_text(struct call *c, const char *field, const char *text, int most)
+{
+    size_t left = strlen(text);
+    int n = 0, blank = 1;
+
+    for (const char *at = text; left; n++) {
+        uint32_t cp = 0;
+        int len = utf8_decode(at, left, &cp);
+
+        if (!len || (cp < 0x20 && cp != '\n' && cp != '\t' && cp != '\r') ||
+            (cp >= 0x7f && cp < 0xa0)) {
+            call_fail(c, FAULT_VALUE, field, "%s: a control character at character %d", field,
+                      n + 1);
+            return -1;
+        }
+        blank &= cp == ' ' || cp == '\n' || cp == '\t' || cp == '\r' || cp == 0x3000 || cp == 0xa0;
+        at += len;
+        left -= (size_t)len;
+    }
+    if (n > most)
+        call_fail(c, FAULT_VALUE, field, "%s: %d characters; at most %d are allowed", field, n,
+                  most);
+    else if (blank && n)
+        call_fail(c, FAULT_VALUE, field, "%s: only white space", field);
+    else
+        return 0;
+    return -1;
+}
+
+static int check_room(struct call *c)
+{
+    struct server *s = c->s;
+
+    if (atomic_load(&s->draining))
+        call_fail(c, FAULT_BUSY, NULL, "the server is ending; ask again");
+    else if (jobs_waiting(s->jobs, c->tenant) >= keys_jobs(s->keys, c->tenant))
+        call_fail(c, FAULT_JOBS, NULL, "parallel task over resource pack limit");
+    else if (jobs_waiting(s->jobs, NULL) >= s->o.queue_most)
+        call_fail(c, FAULT_BUSY, NULL, "the queue is full (%d jobs)", s->o.queue_most);
+    else if (server_free_bytes(s) < SERVER_ROOM_BYTES)
+        call_fail(c, FAULT_DISK, NULL, "the disk of the server is full");
+    else
+        return 0;
+    return -1;
+}
+
+static int check_order(struct call *c, const struct order *o)
+{
+    if (!o->prompt || !*o->prompt) {
+        call_fail(c, FAULT_VALUE, "prompt", "prompt: needed, 1 to %d characters",
+                  PROMPT_CHARACTERS);
+        return -1;
+    }
+    if (check_text(c, "prompt", o->prompt, PROMPT_CHARACTERS) ||
+        (o->negative && check_text(c, "negative_prompt", o->negative, PROMPT_CHARACTERS)) ||
+        order_model(c, o->model))
+        return -1;
+    if (o->seconds > c->s->o.seconds_most) {
+        call_fail(c, FAULT_VALUE, "seconds", "seconds: %g; films here have at most %g", o->seconds,
+                  c->s->o.seconds_most);
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- the plan ---- */
+
+static void write_params(const struct order *o, struct buf *out)
+{
+    struct jsonw w;
+
+    jsonw_init(&w, out, 0);
+    jsonw_object(&w, NULL);
+    jsonw_int(&w, "zoetrope", 1);
+    jsonw_string(&w, "prompt", o->prompt);
+    if (o->negative && *o->negative)
+        jsonw_string(&w, "negative", o->negative);
+    if (o->size)
+        jsonw_string(&w, "size", o->size);
+    if (o->aspect)
+        jsonw_string(&w, "aspect", o->aspect);
+    if (o->seconds > 0)
+        jsonw_real(&w, "seconds", o->seconds);
+    if (o->fps > 0)
+        jsonw_real(&w, "fps", o->fps);
+    if (o->frames > 0)
+        jsonw_int(&w, "frames", o->frames);
+    if (o->steps > 0)
+        jsonw_int(&w, "steps", o->steps);
+    if (o->guidance >= 0)
+        jsonw_real(&w, "guidance", o->guidance);
+    if (o->seed >= 0)
+        jsonw_int(&w, "seed", o->seed);
+    jsonw_end_object(&w);
+}
+
+static void write_facts(zt_job *job, struct buf *out)
+{
+    static const char *const numbers[] = {"width", "height", "frames",    "fps",
+                                          "steps", "seed",   "forecast_s"};
+    static const char *const texts[] = {"canonical_prompt", "unknown_words", "note"};
+    struct jsonw w;
+
+    jsonw_init(&w, out, 0);
+    jsonw_object(&w, NULL);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const char *v = zt_job_get(job, numbers[i]);
+        if (v)
+            jsonw_raw(&w, numbers[i], v);
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *v = zt_job_get(job, texts[i]);
+        if (v && *v)
+            jsonw_string(&w, texts[i], v);
+    }
+    jsonw_end_object(&w);
+}
+
+static int set_picture(const struct server *s, zt_job *job, const char *option, const char *name,
+                       struct err *e)
+{
+    char *path;
+    int rc;
+
+    if (!*name)
+        return 0;
+    path = path_join(s->picture_dir, name);
+    rc = e->code = zt_job_set(job, option, path, e->msg, sizeof e->msg);
+    free(path);
+    return rc;
+}
+
+/* Settles what the client left open and reads the prompt; no weights are loaded. */
+static int make_plan(struct call *c, struct order *o, struct buf *params, struct buf *facts)
+{
+    zt_job *job;
+    struct err e = {0};
+    int rc;
+
+    zt_job_new(&job, c->s->model);
+    buf_clear(params);
+    write_params(o, params);
+    rc = e.code = zt_job_set_json(job, buf_str(params), e.msg, sizeof e.msg);
+    if (!rc)
+        rc = set_picture(c->s, job, "first-frame", o->first, &e);
+    if (!rc)
+        rc = set_picture(c->s, job, "last-frame", o->last, &e);
+    if (!rc)
+        rc = e.code = zt_job_plan(job, e.msg, sizeof e.msg);
+    if (!rc && o->seed < 0)
+        rc = parse_int(zt_job_get(job, "seed"), &o->seed);
+    if (!rc) {
+        buf_clear(params);
+        write_params(o, params);
+        write_facts(job, facts);
+    }
+    zt_job_free(&job);
+    if (rc == ERR_FIT)
+        call_fail(c, FAULT_VALUE, NULL, "%s", e.msg);
+    else if (rc)
+        call_fail_err(c, &e);
+    return rc ? -1 : 0;
+}
+
+/* Of what the client said; a seed that is drawn here is no part of it. */
+static void hash_order(const struct order *o, const struct buf *said, char sha[65])
+{
+    struct sha256 h;
+    const char *const also[] = {o->api, o->model, o->first, o->last, o->external_id, o->callback};
+
+    sha256_init(&h);
+    sha256_add(&h, said->data, said->len);
+    for (size_t i = 0; i < sizeof also / sizeof *also; i++)
+        sha256_add(&h, also[i] ? also[i] : "", also[i] ? strlen(also[i]) + 1 : 1);
+    sha256_hex(&h, sha);
+}
+
+/* ---- placing ---- */
+
+static int answer_added(struct call *c, enum jobs_added how, struct job *out)
+{
+    if (how == JOBS_NEW || how == JOBS_SAME)
+        return 0;
+    if (how == JOBS_CONFLICT)
+        call_fail(c, FAULT_CONFLICT, NULL,
+                  "Idempotency-Key: it was used for another request already");
+    else
+        call_fail(c, FAULT_VALUE, "external_task_id",
+                  "external_task_id: a task of this name is there already");
+    job_release(out);
+    return -1;
+}
+
+static int jobs_order(struct call *c, const struct order *o, const struct buf *params,
+                      const struct buf *facts, const char *sha, struct job *out)
+{
+    struct job j = {.tenant = (char *)c->tenant,
+                    .idem_key = (char *)o->idem_key,
+                    .external_id = (char *)o->external_id,
+                    .api = (char *)o->api,
+                    .model = (char *)o->model,
+                    .params = (char *)buf_str(params),
+                    .params_sha = (char *)sha,
+                    .facts = (char *)buf_str(facts),
+                    .first = *o->first ? (char *)o->first : NULL,
+                    .last = *o->last ? (char *)o->last : NULL,
+                    .callback = (char *)o->callback,
+                    .parent = o->parent};
+    enum jobs_added how;
+    struct err e;
+
+    if (jobs_add(c->s->jobs, &j, &how, out, &e)) {
+        call_fail_err(c, &e);
+        return -1;
+    }
+    if (answer_added(c, how, out))
+        return -1;
+    if (how == JOBS_NEW) {
+        board_change(c->s->board, out->id, c->tenant);
+        worker_wake(c->s->worker);
+    }
+    return 0;
+}
+
+int order_place(struct call *c, struct order *o, struct job *out)
+{
+    struct buf params = BUF_INIT, facts = BUF_INIT;
+    char sha[65];
+    int rc;
+
+    o->idem_key = call_header(c, "Idempotency-Key");
+    if (o->idem_key && (!*o->idem_key || strlen(o->idem_key) > 255)) {
+        call_fail(c, FAULT_VALUE, NULL, "Idempotency-Key: 1 to 255 characters are allowed");
+        return -1;
+    }
+    if (check_order(c, o) || check_room(c))
+        return -1;
+    write_params(o, &params);
+    hash_order(o, &params, sha);
+    rc = make_plan(c, o, &params, &facts);
+    if (!rc)
+        rc = jobs_order(c, o, &params, &facts, sha, out);
+    buf_release(&params);
+    buf_release(&facts);
+    return rc;
+}
+
+int order_change(struct call *c, int64_t id, struct order *o)
+{
+    struct buf params = BUF_INIT, facts = BUF_INIT;
+    struct err e;
+    int rc = check_order(c, o) ? -1 : make_plan(c, o, &params, &facts);
+
+    if (!rc) {
+        int n = jobs_edit(c->s->jobs, c->tenant, id, buf_str(&params), buf_str(&facts), &e);
+        if (n < 0)
+            call_fail_err(c, &e);
+        else if (!n)
+            call_fail(c, FAULT_CONFLICT, NULL, "the video does not wait any more");
+        rc = n == 1 ? 0 : -1;
+    }
+    buf_release(&params);
+    buf_release(&facts);
+    return rc;
+}
+
+void order_of_job(const struct job *j, struct jdoc *params, struct order *o)
+{
+    struct jval p = jdoc_root(params);
+
+    order_init(o, "openai");
+    o->model = j->model;
+    o->prompt = j_string(p, "prompt");
+    o->negative = j_has(p, "negative") ? j_string(p, "negative") : NULL;
+    o->size = j_has(p, "size") ? j_string(p, "size") : NULL;
+    o->aspect = j_has(p, "aspect") ? j_string(p, "aspect") : NULL;
+    o->seconds = j_real_or(p, "seconds", 0, 1e6, 0);
+    o->fps = j_real_or(p, "fps", 0, 1000, 0);
+    o->frames = (int)j_int_or(p, "frames", 0, 1 << 30, 0);
+    o->steps = (int)j_int_or(p, "steps", 0, 1 << 30, 0);
+    o->guidance = j_real_or(p, "guidance", 0, 1000, -1);
+    o->seed = j_int_or(p, "seed", 0, INT64_C(1) << SEED_MOST_BITS, -1);
+    snprintf(o->first, sizeof o->first, "%s", j->first ? j->first : "");
+    snprintf(o->last, sizeof o->last, "%s", j->last ? j->last : "");
+}

@@ -1,0 +1,46 @@
+/* order.h - what a client wants, whatever the API, and how it becomes a job of the store. */
+#ifndef SERVE_ORDER_H
+#define SERVE_ORDER_H
+
+#include "serve/call.h"
+
+enum { PROMPT_CHARACTERS = 2500, SEED_MOST_BITS = 53 };
+
+/* Unset: NULL, 0, or negative where it says so. Strings are borrowed. */
+struct order {
+    const char *api;   /* "openai", "kling1/text2video", ... */
+    const char *model; /* as the client called it; never NULL */
+    const char *prompt, *negative, *size, *aspect;
+    double seconds, fps;
+    double guidance; /* negative: unset */
+    int steps, frames;
+    int64_t seed;             /* negative: unset */
+    char first[80], last[80]; /* pictures as order_picture named them */
+    const char *idem_key, *external_id, *callback;
+    int64_t parent;
+};
+void order_init(struct order *o, const char *api);
+
+/* Integers and reals of a body, that may come as decimal text. def: where there is none. */
+int64_t order_int(struct jval body, const char *key, int64_t lo, int64_t hi, int64_t def);
+double order_real(struct jval body, const char *key, double lo, double hi, double def);
+
+/* Keep a picture that a client gave: data is what a file holds. name: its place in the folder of
+ * pictures. -1: the call has failed. field: for the message. */
+NODISCARD int order_picture(struct call *c, const char *field, const void *data, size_t bytes,
+                            char name[80]);
+/* The same of text: base64, or a data: address. */
+NODISCARD int order_picture_text(struct call *c, const char *field, const char *text,
+                                 char name[80]);
+/* Check, plan, store, and wake the worker. 0: *out, to be released; -1: the call has failed. */
+NODISCARD int order_place(struct call *c, struct order *o, struct job *out);
+/* The same for a job that waits: its parameters become those of o. */
+NODISCARD int order_change(struct call *c, int64_t id, struct order *o);
+/* What the job was ordered with, its strings in doc. */
+void order_of_job(const struct job *j, struct jdoc *params, struct order *o);
+
+/* Is it a name of a model here? Fails the call where it is none. */
+NODISCARD int order_model(struct call *c, const char *name);
+const char *order_model_alias(int i); /* the i-th name, NULL after the last */
+
+#endif

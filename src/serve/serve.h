@@ -1,0 +1,38 @@
+/* serve.h - the service: films for programs and people over HTTP. doc/SERVE.md is its manual.
+ *
+ * One server owns a folder: zoetrope.db (jobs.h), film/ (finished films by the SHA-256 of their
+ * bytes), picture/ (what clients gave), preview/ and work/ (of jobs that run). Built with
+ * libmicrohttpd and SQLite; without them serve_start is ERR_USAGE. */
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+
+struct serve_options {
+    const char *listen;     /* ADDR:PORT, [ADDR]:PORT or PORT; port 0: any free one */
+    const char *data;       /* folder, made when missing */
+    const char *keys;       /* file of keys, or NULL */
+    const char *model;      /* default model, NULL: zoetrope's default */
+    const char *public_url; /* how clients reach it, NULL: as they name it in Host */
+    int queue_most;         /* jobs that may wait */
+    double idle_s;          /* after so long without work the model is unloaded */
+    double head_s, body_s;  /* longest time for a request's head, and for its body */
+    double seconds_most;    /* longest film */
+    FILE *log;              /* JSON lines; NULL: none */
+};
+void serve_options_init(struct serve_options *o);
+
+struct server;
+/* Listens when it returns, with one thread that draws films. ERR_USAGE: an address that is not of
+ * this machine alone without keys; ERR_IO, ERR_FORMAT. */
+NODISCARD int serve_start(struct server **out, const struct serve_options *o, struct err *e);
+int serve_port(const struct server *s);
+/* "http://127.0.0.1:8700", without a slash at its end. Valid while s lives. */
+const char *serve_url(const struct server *s);
+/* Takes no new jobs, waits up to drain_s for the film that is drawn; then it goes back into the
+ * queue. */
+void serve_stop(struct server **s, double drain_s);
+
+#endif

@@ -1,0 +1,36 @@
+/* serve_none.c - stands in where libmicrohttpd or SQLite is missing. */
+#include <string.h>
+
+#include "serve/serve.h"
+
+void serve_options_init(struct serve_options *o)
+{
+    memset(o, 0, sizeof *o);
+}
+
+int serve_start(struct server **out, const struct serve_options *o, struct err *e)
+{
+    (void)o;
+    *out = NULL;
+    return err_set(e, ERR_USAGE,
+                   "serve is not in this build: it was made without libmicrohttpd "
+                   "or SQLite");
+}
+
+int serve_port(const struct server *s)
+{
+    (void)s;
+    return 0;
+}
+
+const char *serve_url(const struct server *s)
+{
+    (void)s;
+    return "";
+}
+
+void serve_stop(struct server **s, double drain_s)
+{
+    (void)drain_s;
+    *s = NULL;
+}

@@ -1,0 +1,167 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/jsonw.h"
+#include "serve/film_file.h"
+#include "serve/http.h"
+#include "serve/keys.h"
+#include "serve/worker.h"
+
+void serve_options_init(struct serve_options *o)
+{
+    *o = (struct serve_options){.listen = "127.0.0.1:8700",
+                                .queue_most = 1000,
+                                .idle_s = 300,
+                                .head_s = 10,
+                                .body_s = 60,
+                                .seconds_most = 60};
+}
+
+int64_t server_free_bytes(const struct server *s)
+{
+    struct statvfs v;
+
+    return statvfs(s->work_dir, &v) ? INT64_MAX : (int64_t)v.f_bavail * (int64_t)v.f_frsize;
+}
+
+void server_log_list(struct server *s, const char *const *list)
+{
+    struct buf b = BUF_INIT;
+    struct jsonw w;
+    char time[40];
+    struct tm t;
+    int64_t now = jobs_now_ms();
+    time_t seconds = now / 1000;
+
+    if (!s->o.log)
+        return;
+    gmtime_r(&seconds, &t);
+    size_t n = strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &t);
+    snprintf(time + n, sizeof time - n, ".%03dZ", (int)(now % 1000));
+    jsonw_init(&w, &b, 0);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "time", time);
+    jsonw_string(&w, "event", *list++);
+    for (; list[0] && list[1]; list += 2)
+        jsonw_string(&w, list[0], list[1]);
+    jsonw_end_object(&w);
+    buf_putc(&b, '\n');
+    fwrite(b.data, 1, b.len, s->o.log);
+    fflush(s->o.log);
+    buf_release(&b);
+}
+
+static void own_strings(struct server *s)
+{
+    const char **const text[] = {&s->o.listen, &s->o.data, &s->o.keys, &s->o.model,
+                                 &s->o.public_url};
+
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+        s->text[i] = *text[i] ? xstrdup(*text[i]) : NULL;
+        *text[i] = s->text[i];
+    }
+    size_t n = s->o.public_url ? strlen(s->o.public_url) : 0;
+    if (n && s->o.public_url[n - 1] == '/')
+        s->text[4][n - 1] = '\0';
+}
+
+static int make_dirs(struct server *s, struct err *e)
+{
+    struct {
+        const char *name;
+        char **path;
+    } dirs[] = {{"film", &s->film_dir},
+                {"picture", &s->picture_dir},
+                {"preview", &s->preview_dir},
+                {"work", &s->work_dir}};
+    int rc = dir_make(s->o.data, e);
+
+    for (size_t i = 0; !rc && i < sizeof dirs / sizeof *dirs; i++) {
+        *dirs[i].path = path_join(s->o.data, dirs[i].name);
+        rc = dir_make(*dirs[i].path, e);
+    }
+    return rc;
+}
+
+static int check_url(const struct server *s, struct err *e)
+{
+    const char *u = s->o.public_url;
+
+    if (u &&
+        ((strncmp(u, "http://", 7) && strncmp(u, "https://", 8)) || u[strcspn(u, " \r\n\"'<>\\")]))
+        return err_set(e, ERR_USAGE, "public-url: \"%.100s\" is no http:// or https:// address", u);
+    return 0;
+}
+
+int serve_start(struct server **out, const struct serve_options *o, struct err *e)
+{
+    struct server *s = xcalloc(1, sizeof *s);
+    int rc;
+
+    s->o = *o;
+    s->started_s = clock_s();
+    own_strings(s);
+    rc = check_url(s, e);
+    if (!rc)
+        rc = keys_open(&s->keys, s->o.keys, e);
+    if (!rc)
+        rc = e->code = zt_model_open(&s->model, s->o.model, e->msg, sizeof e->msg);
+    if (!rc)
+        rc = make_dirs(s, e);
+    if (!rc)
+        rc = jobs_open(&s->jobs, s->o.data, e);
+    if (!rc) {
+        film_files_sweep(s);
+        s->board = board_new((uint64_t)jobs_now_ms(), http_changed, s);
+        rc = http_start(&s->http, s, e);
+    }
+    if (!rc) {
+        s->url = s->o.public_url
+                     ? xstrdup(s->o.public_url)
+                     : xasprintf("http://%s:%d", http_host(s->http), http_port(s->http));
+        rc = worker_start(&s->worker, s, e);
+    }
+    *out = s;
+    if (rc)
+        serve_stop(out, 0);
+    else
+        server_log(s, "started", "url", s->url);
+    return rc;
+}
+
+int serve_port(const struct server *s)
+{
+    return http_port(s->http);
+}
+
+const char *serve_url(const struct server *s)
+{
+    return s->url;
+}
+
+void serve_stop(struct server **server, double drain_s)
+{
+    struct server *s = *server;
+
+    if (!s)
+        return;
+    atomic_store(&s->draining, 1);
+    worker_stop(&s->worker, drain_s);
+    http_stop(&s->http);
+    if (s->url)
+        server_log(s, "ended");
+    board_free(&s->board);
+    jobs_close(&s->jobs);
+    zt_model_free(&s->model);
+    keys_free(&s->keys);
+    for (size_t i = 0; i < sizeof s->text / sizeof *s->text; i++)
+        free(s->text[i]);
+    free(s->film_dir), free(s->picture_dir), free(s->preview_dir), free(s->work_dir);
+    free(s->url);
+    free(s);
+    *server = NULL;
+}

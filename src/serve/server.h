@@ -1,0 +1,40 @@
+/* server.h - inside of the service: what its files share. */
+#ifndef SERVE_SERVER_H
+#define SERVE_SERVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "serve/board.h"
+#include "serve/serve.h"
+#include "serve/jobs.h"
+#include "zoetrope.h"
+
+struct http;
+struct worker;
+struct keys;
+
+struct server {
+    struct serve_options o; /* strings are owned by `text` below */
+    char *text[5];
+    char *film_dir, *picture_dir, *preview_dir, *work_dir;
+    char *url;
+    struct jobs *jobs;
+    struct board *board;
+    struct keys *keys;
+    zt_model *model; /* for plans: no weights are loaded through it */
+    struct worker *worker;
+    struct http *http;
+    double started_s;
+    atomic_int draining;
+};
+
+/* Free bytes of the data folder's disk; a job is not taken with less than this. */
+enum { SERVER_ROOM_BYTES = 64 << 20 };
+int64_t server_free_bytes(const struct server *s);
+/* One line of JSON in the log: the time, what happened, and pairs of name and text. Never keys, and
+ * never whole prompts. */
+void server_log_list(struct server *s, const char *const *event_and_pairs);
+#define server_log(s, ...) server_log_list(s, (const char *const[]){__VA_ARGS__, NULL})
+
+#endif

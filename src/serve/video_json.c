@@ -1,0 +1,203 @@
+#include "serve/video_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/jsonw.h"
+#include "format/json.h"
+#include "serve/sign.h"
+#include "serve/worker.h"
+
+enum { DAY_S = 24 * 60 * 60 };
+
+static void signed_url(struct server *s, const char *base, const char *path, struct buf *out)
+{
+    /* The same for an hour, so that browsers keep what they have. */
+    int64_t until = (jobs_now_ms() / 1000 / 3600 + 1) * 3600 + DAY_S;
+
+    buf_puts(out, base);
+    buf_puts(out, path);
+    sign_path(out, jobs_secret(s->jobs), path, until);
+}
+
+void video_film_url(struct server *s, const struct job *j, const char *base, struct buf *out)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/files/%lld.mp4", (long long)j->id);
+    signed_url(s, base, path, out);
+}
+
+void video_preview_url(struct server *s, const struct job *j, const char *base, int number,
+                       struct buf *out)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/previews/%lld.png", (long long)j->id);
+    signed_url(s, base, path, out);
+    buf_printf(out, "&n=%d", number);
+}
+
+int video_progress(const struct job *j, const struct live *live)
+{
+    if (j->state == JOB_SUCCEEDED)
+        return 100;
+    return live ? (int)(100 * live->part) : 0;
+}
+
+static double running_left_s(const struct job *j, const struct live *live)
+{
+    double gone = (double)(jobs_now_ms() - j->started_ms) / 1000, forecast = job_forecast_s(j);
+
+    if (live && live->part > 0.1)
+        return gone / live->part * (1 - live->part);
+    return forecast > gone ? forecast - gone : -1;
+}
+
+double video_eta_s(struct server *s, const struct job *j, const struct live *live)
+{
+    enum { AHEAD = 64 };
+    int64_t ids[AHEAD];
+    double sum = 0;
+    int n;
+
+    if (j->state == JOB_RUNNING || j->state == JOB_FINALIZING)
+        return running_left_s(j, live);
+    if (j->state != JOB_QUEUED)
+        return 0;
+    n = jobs_queue(s->jobs, ids, AHEAD);
+    for (int i = 0; i < n; i++) {
+        struct job other;
+        struct err e;
+
+        if (jobs_get(s->jobs, NULL, ids[i], &other, &e) > 0)
+            sum += job_forecast_s(&other);
+        job_release(&other);
+        if (ids[i] == j->id)
+            return sum;
+    }
+    return -1;
+}
+
+/* ---- the object ---- */
+
+static const char *status_of(enum job_state s)
+{
+    switch (s) {
+    case JOB_QUEUED:
+        return "queued";
+    case JOB_RUNNING:
+    case JOB_FINALIZING:
+        return "in_progress";
+    case JOB_SUCCEEDED:
+        return "completed";
+    default: /* OpenAI knows no cancelled videos: error.code tells */
+        return "failed";
+    }
+}
+
+static void write_error(struct jsonw *w, const struct job *j)
+{
+    if (j->state != JOB_FAILED && j->state != JOB_CANCELLED) {
+        jsonw_null(w, "error");
+        return;
+    }
+    jsonw_object(w, "error");
+    jsonw_string(w, "code", j->state == JOB_CANCELLED ? "cancelled" : j->error_code);
+    jsonw_string(w, "message", j->state == JOB_CANCELLED ? "cancelled" : j->error_msg);
+    jsonw_end_object(w);
+}
+
+static void write_asked(struct jsonw *w, const struct job *j)
+{
+    static const char *const same[] = {"seed", "steps", "width", "height", "frames"};
+    static const char *const texts[] = {"canonical_prompt", "unknown_words", "note"};
+    struct jdoc *params = NULL, *facts = NULL;
+    char text[64];
+
+    if (jdoc_parse(&params, j->params, strlen(j->params), "params", NULL) ||
+        jdoc_parse(&facts, j->facts, strlen(j->facts), "facts", NULL)) {
+        jdoc_close(&params);
+        return;
+    }
+    struct jval p = jdoc_root(params), f = jdoc_root(facts);
+    double fps = j_real_or(f, "fps", 0, 1000, 0), frames = j_real_or(f, "frames", 0, 1e9, 0);
+    jsonw_string(w, "prompt", j_string(p, "prompt"));
+    jsonw_string(w, "negative_prompt", j_has(p, "negative") ? j_string(p, "negative") : NULL);
+    snprintf(text, sizeof text, "%lldx%lld", (long long)j_int_or(f, "width", 0, 1 << 20, 0),
+             (long long)j_int_or(f, "height", 0, 1 << 20, 0));
+    jsonw_string(w, "size", text);
+    snprintf(text, sizeof text, "%g", fps > 0 ? frames / fps : 0);
+    jsonw_string(w, "seconds", text);
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        jsonw_int(w, same[i], j_int_or(f, same[i], 0, INT64_C(1) << 53, 0));
+    jsonw_real(w, "fps", fps);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        jsonw_string(w, texts[i], j_has(f, texts[i]) ? j_string(f, texts[i]) : NULL);
+    jdoc_close(&params);
+    jdoc_close(&facts);
+}
+
+static void write_live(struct jsonw *w, struct server *s, const struct job *j,
+                       const struct live *live, const char *base)
+{
+    struct buf url = BUF_INIT;
+    double eta = video_eta_s(s, j, live);
+    int place = j->state == JOB_QUEUED ? jobs_position(s->jobs, j->id) : -1;
+
+    jsonw_string(w, "stage", live ? live->stage : NULL);
+    jsonw_int(w, "step", live ? live->step : 0);
+    if (eta >= 0)
+        jsonw_real(w, "eta", (double)(int64_t)(eta * 10) / 10);
+    else
+        jsonw_null(w, "eta");
+    if (place >= 0)
+        jsonw_int(w, "queue_position", place);
+    else
+        jsonw_null(w, "queue_position");
+    if ((live && live->previews) || j->state == JOB_SUCCEEDED)
+        video_preview_url(s, j, base, live ? live->previews : 0, &url);
+    jsonw_string(w, "preview_url", url.len ? buf_str(&url) : NULL);
+    buf_clear(&url);
+    if (j->state == JOB_SUCCEEDED)
+        video_film_url(s, j, base, &url);
+    jsonw_string(w, "url", url.len ? buf_str(&url) : NULL);
+    buf_release(&url);
+}
+
+static void write_id(struct jsonw *w, const char *key, int64_t id)
+{
+    char text[40];
+
+    snprintf(text, sizeof text, VIDEO_PREFIX "%lld", (long long)id);
+    jsonw_string(w, key, id ? text : NULL);
+}
+
+void video_json(struct server *s, const struct job *j, const char *base, struct buf *out)
+{
+    struct jsonw w;
+    struct live live;
+    int runs = board_get(s->board, j->id, &live);
+
+    jsonw_init(&w, out, 0);
+    jsonw_object(&w, NULL);
+    write_id(&w, "id", j->id);
+    jsonw_string(&w, "object", "video");
+    jsonw_string(&w, "model", j->model);
+    jsonw_string(&w, "status", status_of(j->state));
+    jsonw_int(&w, "progress", video_progress(j, runs ? &live : NULL));
+    jsonw_int(&w, "created_at", j->created_ms / 1000);
+    if (j->finished_ms)
+        jsonw_int(&w, "completed_at", j->finished_ms / 1000);
+    else
+        jsonw_null(&w, "completed_at");
+    jsonw_null(&w, "expires_at");
+    write_id(&w, "remixed_from_video_id", j->parent);
+    write_error(&w, j);
+    write_asked(&w, j);
+    write_live(&w, s, j, runs ? &live : NULL, base);
+    jsonw_string(&w, "sha256", j->result_sha);
+    jsonw_int(&w, "bytes", j->result_bytes);
+    jsonw_end_object(&w);
+}

@@ -1,0 +1,419 @@
+#include "serve/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "format/json.h"
+#include "media/picture.h"
+#include "media/resize.h"
+#include "serve/film_file.h"
+#include "serve/keys.h"
+
+enum { PREVIEW_SIDE = 320 };
+#define BEAT_S 5.0
+#define PREVIEW_S 0.4
+
+struct worker {
+    struct server *s;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t wake;
+    int stop;
+    zt_job *running;
+    int64_t running_id;
+
+    /* The thread's own. */
+    zt_model *model;
+    atomic_int has_model;
+    struct job job;
+    struct live live;
+    const char *tenant;
+    double beat_s, preview_s;
+    double sampled, drawn; /* parts of the film, 0..1 */
+    int lost;              /* another has the job */
+};
+
+double job_forecast_s(const struct job *j)
+{
+    struct jdoc *doc;
+    double s = 0;
+
+    if (jdoc_parse(&doc, j->facts, strlen(j->facts), "facts", NULL))
+        return 0;
+    s = j_real_or(jdoc_root(doc), "forecast_s", 0, 1e12, 0);
+    jdoc_close(&doc);
+    return s;
+}
+
+/* ---- while a film is drawn ---- */
+
+static int keep_lease(struct worker *w)
+{
+    struct err e;
+    double now = clock_s();
+
+    if (now - w->beat_s < BEAT_S)
+        return 0;
+    w->beat_s = now;
+    w->lost = !jobs_beat(w->s->jobs, w->job.id, w->job.fence, w->live.step, w->live.steps, &e);
+    return w->lost;
+}
+
+static int on_progress(void *user, const char *stage, long done, long total, double left_s)
+{
+    struct worker *w = user;
+
+    (void)left_s;
+    snprintf(w->live.stage, sizeof w->live.stage, "%s", stage);
+    w->live.done = (int)done;
+    w->live.total = (int)total;
+    if (!strcmp(stage, "sampling")) {
+        w->live.step = (int)done;
+        w->live.steps = (int)total;
+        w->sampled = total ? (double)done / (double)total : 0;
+    } else if (!strcmp(stage, "drawing")) {
+        w->drawn = total ? (double)done / (double)total : 0;
+    }
+    w->live.part = 0.6 * w->sampled + 0.39 * w->drawn;
+    board_live(w->s->board, &w->live, w->tenant);
+    return keep_lease(w);
+}
+
+static void save_preview(struct worker *w, const uint8_t *rgb, int width, int height)
+{
+    double scale = (double)PREVIEW_SIDE / (width > height ? width : height);
+    struct picture p;
+    char name[40];
+    struct err e;
+
+    if (scale > 1)
+        scale = 1;
+    picture_init(&p, (int)(width * scale + 0.5) + !(int)(width * scale + 0.5),
+                 (int)(height * scale + 0.5) + !(int)(height * scale + 0.5));
+    resize_rgb(p.rgb, p.w, p.h, rgb, width, height, RESIZE_AREA, NULL);
+    snprintf(name, sizeof name, "%lld.png", (long long)w->job.id);
+    char *path = path_join(w->s->preview_dir, name);
+    if (!picture_save(&p, path, &e))
+        w->live.previews++;
+    free(path);
+    picture_release(&p);
+}
+
+static int on_frame(void *user, int index, int n_frames, const uint8_t *rgb, int width, int height)
+{
+    struct worker *w = user;
+    double now = clock_s();
+
+    if (index && index + 1 < n_frames && now - w->preview_s < PREVIEW_S)
+        return 0;
+    w->preview_s = now;
+    save_preview(w, rgb, width, height);
+    board_live(w->s->board, &w->live, w->tenant);
+    return keep_lease(w);
+}
+
+/* ---- one job ---- */
+
+static int open_model(struct worker *w, struct err *e)
+{
+    if (w->model)
+        return 0;
+    e->code = zt_model_open(&w->model, w->s->o.model, e->msg, sizeof e->msg);
+    atomic_store(&w->has_model, w->model != NULL);
+    return e->code;
+}
+
+static int set_file(zt_job *job, const char *option, const char *dir, const char *name,
+                    struct err *e)
+{
+    char *path;
+
+    if (!name)
+        return 0;
+    path = path_join(dir, name);
+    e->code = zt_job_set(job, option, path, e->msg, sizeof e->msg);
+    free(path);
+    return e->code;
+}
+
+/* From now on the job can be cancelled; -1 when it already was, or the server ends. */
+static int show_running(struct worker *w, zt_job *job)
+{
+    pthread_mutex_lock(&w->lock);
+    int stop = w->stop;
+    w->running = job;
+    w->running_id = job ? w->job.id : 0;
+    pthread_mutex_unlock(&w->lock);
+    return stop ? -1 : 0;
+}
+
+static int was_cancelled(struct worker *w)
+{
+    struct job now;
+    struct err e;
+    int rc = jobs_get(w->s->jobs, NULL, w->job.id, &now, &e);
+    int yes = rc > 0 && now.cancel_requested;
+
+    job_release(&now);
+    return yes;
+}
+
+static int draw(struct worker *w, const char *path, struct err *e)
+{
+    zt_job *job;
+    int rc = open_model(w, e);
+
+    if (rc)
+        return rc;
+    zt_job_new(&job, w->model);
+    rc = e->code = zt_job_set_json(job, w->job.params, e->msg, sizeof e->msg);
+    if (!rc)
+        rc = set_file(job, "first-frame", w->s->picture_dir, w->job.first, e);
+    if (!rc)
+        rc = set_file(job, "last-frame", w->s->picture_dir, w->job.last, e);
+    if (!rc)
+        rc = set_file(job, "output", w->s->work_dir, path_base(path), e);
+    zt_job_on_progress(job, on_progress, w);
+    zt_job_on_frame(job, on_frame, w);
+    if (!rc && (show_running(w, job) || was_cancelled(w)))
+        rc = err_set(e, ERR_CANCEL, "stopped");
+    if (!rc)
+        rc = e->code = zt_job_run(job, e->msg, sizeof e->msg);
+    pthread_mutex_lock(&w->lock);
+    w->running = NULL;
+    w->running_id = 0;
+    pthread_mutex_unlock(&w->lock);
+    zt_job_free(&job);
+    return rc;
+}
+
+static const char *code_of(const struct server *s, const struct err *e)
+{
+    if (e->code != ERR_USAGE && server_free_bytes(s) < 1 << 20)
+        return "E_DISK_FULL";
+    switch (e->code) {
+    case ERR_USAGE:
+        return "E_REQUEST";
+    case ERR_FORMAT:
+        return "E_MODEL";
+    case ERR_IO:
+        return "E_IO";
+    case ERR_FIT:
+        return "E_FIT";
+    default:
+        return "E_DEVICE";
+    }
+}
+
+/* A film's way out of the work folder: kept, then said. */
+static int hand_in(struct worker *w, const char *path, struct err *e)
+{
+    struct film_file f;
+    int rc = jobs_finalizing(w->s->jobs, w->job.id, w->job.fence, e);
+
+    if (rc == 1) {
+        rc = film_file_keep(w->s, path, &f, e);
+        if (!rc) {
+            rc = jobs_succeed(w->s->jobs, w->job.id, w->job.fence, f.name, f.sha, f.bytes, e);
+            if (rc == 0)
+                film_file_drop(w->s, f.name);
+        }
+    }
+    w->lost = rc == 0;
+    return rc < 0 ? rc : 0;
+}
+
+static void end_badly(struct worker *w, const struct err *why)
+{
+    struct err e;
+    int64_t id = w->job.id, fence = w->job.fence;
+
+    if (why->code == ERR_CANCEL && was_cancelled(w))
+        jobs_cancelled(w->s->jobs, id, fence, &e);
+    else if (why->code == ERR_CANCEL)
+        jobs_requeue(w->s->jobs, id, fence, &e);
+    else
+        jobs_fail(w->s->jobs, id, fence, code_of(w->s, why), why->msg, &e);
+    server_log(w->s, "film-ended", "tenant", w->tenant, "code",
+               why->code == ERR_CANCEL ? "stopped" : code_of(w->s, why), "why", why->msg);
+}
+
+static void remove_work(struct worker *w, const char *stem)
+{
+    static const char *const endings[] = {".mp4", ".part.mp4"};
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char *name = xasprintf("%s%s", stem, endings[i]);
+        char *path = path_join(w->s->work_dir, name);
+        unlink(path);
+        free(path);
+        free(name);
+    }
+}
+
+static void work(struct worker *w)
+{
+    char *stem = xasprintf("%lld-%lld", (long long)w->job.id, (long long)w->job.fence);
+    char *name = xasprintf("%s.mp4", stem), *path = path_join(w->s->work_dir, name);
+    struct err e = {0};
+    int rc;
+
+    memset(&w->live, 0, sizeof w->live);
+    w->live.id = w->job.id;
+    w->live.left_s = -1;
+    w->sampled = w->drawn = 0;
+    w->lost = 0;
+    w->beat_s = clock_s();
+    board_live(w->s->board, &w->live, w->tenant);
+    rc = draw(w, path, &e);
+    if (!rc)
+        rc = hand_in(w, path, &e);
+    if (rc && !w->lost)
+        end_badly(w, &e);
+    remove_work(w, stem);
+    board_over(w->s->board, w->job.id);
+    board_change(w->s->board, w->job.id, w->tenant);
+    free(path);
+    free(name);
+    free(stem);
+}
+
+/* ---- the thread ---- */
+
+static void tell_queue(struct server *s)
+{
+    enum { TOLD = 64 };
+    int64_t ids[TOLD];
+    int n = jobs_queue(s->jobs, ids, TOLD);
+
+    for (int i = 0; i < n; i++) {
+        struct job j;
+        struct err e;
+        if (jobs_get(s->jobs, NULL, ids[i], &j, &e) > 0)
+            board_change(s->board, ids[i], keys_tenant(s->keys, j.tenant));
+        job_release(&j);
+    }
+}
+
+/* Until there may be a job; 0: the server ends. */
+static int wait_for_work(struct worker *w, double idle_since)
+{
+    struct timespec until;
+    int unload = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 1;
+    pthread_mutex_lock(&w->lock);
+    if (!w->stop)
+        pthread_cond_timedwait(&w->wake, &w->lock, &until);
+    int go_on = !w->stop;
+    pthread_mutex_unlock(&w->lock);
+    unload = w->model && clock_s() - idle_since > w->s->o.idle_s;
+    if (unload) {
+        zt_model_free(&w->model);
+        atomic_store(&w->has_model, 0);
+        server_log(w->s, "model-unloaded");
+    }
+    return go_on;
+}
+
+static int may_begin(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    int yes = !w->stop;
+    pthread_mutex_unlock(&w->lock);
+    return yes;
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    double idle_since = clock_s();
+    struct err e;
+    char owner[32];
+
+    snprintf(owner, sizeof owner, "local-%ld", (long)getpid());
+    while (may_begin(w)) {
+        int rc = jobs_claim(w->s->jobs, owner, &w->job, &e);
+        if (rc > 0) {
+            w->tenant = keys_tenant(w->s->keys, w->job.tenant);
+            tell_queue(w->s);
+            work(w);
+            job_release(&w->job);
+            idle_since = clock_s();
+            continue;
+        }
+        if (rc < 0)
+            server_log(w->s, "store-failed", "why", e.msg);
+        if (!wait_for_work(w, idle_since))
+            break;
+    }
+    zt_model_free(&w->model);
+    return NULL;
+}
+
+int worker_start(struct worker **out, struct server *s, struct err *e)
+{
+    struct worker *w = xcalloc(1, sizeof *w);
+
+    w->s = s;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, NULL);
+    if (pthread_create(&w->thread, NULL, worker_main, w)) {
+        free(w);
+        return err_set(e, ERR_IO, "no thread for the worker: %s", strerror(errno));
+    }
+    *out = w;
+    return 0;
+}
+
+void worker_wake(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void worker_cancel(struct worker *w, int64_t id)
+{
+    pthread_mutex_lock(&w->lock);
+    if (w->running && w->running_id == id)
+        zt_cancel(w->running);
+    pthread_mutex_unlock(&w->lock);
+}
+
+int worker_has_model(struct worker *w)
+{
+    return atomic_load(&w->has_model);
+}
+
+void worker_stop(struct worker **worker, double drain_s)
+{
+    struct worker *w = *worker;
+    double until = clock_s() + drain_s;
+
+    if (!w)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->stop = 1;
+    pthread_cond_signal(&w->wake);
+    while (w->running && clock_s() < until) {
+        const struct timespec moment = {0, 50000000};
+        pthread_mutex_unlock(&w->lock);
+        nanosleep(&moment, NULL);
+        pthread_mutex_lock(&w->lock);
+    }
+    if (w->running)
+        zt_cancel(w->running);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    pthread_cond_destroy(&w->wake);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+    *worker = NULL;
+}

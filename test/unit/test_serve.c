@@ -1,0 +1,277 @@
+/* The service over its sockets: a film from the wish to its bytes, the queue, events, the page. */
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "fixture.h"
+#include "serving.h"
+#include "ztest.h"
+
+#define BALL                                                                                       \
+    "\"prompt\":\"a red ball rolls\",\"size\":\"48x32\",\"steps\":2,\"frames\":5,\"seed\":7"
+
+static void need_media(void)
+{
+    if (!fixture_has_media())
+        ztest_skip("this build writes no mp4");
+}
+
+static void get(const struct serving *s, const char *id, const char *more, struct answer *a)
+{
+    char path[200];
+
+    snprintf(path, sizeof path, "/v1/videos/%s%s", id, more);
+    serving_call(s, "GET", path, NULL, NULL, a);
+}
+
+TEST(serve_film_from_wish_to_bytes)
+{
+    struct serving s;
+    struct answer a = {0};
+    struct sha256 h;
+    char sha[65];
+
+    need_media();
+    serving_options(&s, "serve-film");
+    serving_start(&s);
+    char *id = serving_film(&s, "{" BALL "}");
+    serving_wait(&s, id, &a);
+    CHECK(answer_is(&a, "status", "completed"));
+    CHECK(answer_is(&a, "progress", "100"));
+    CHECK(answer_is(&a, "seed", "7"));
+    CHECK(answer_is(&a, "size", "48x32"));
+    char *said = answer_text(&a, "sha256"), *url = answer_text(&a, "url");
+    answer_release(&a);
+
+    get(&s, id, "/content", &a);
+    CHECK_INT(a.status, 200);
+    CHECK_CONTAINS(buf_str(&a.head), "Content-Type: video/mp4\r\n");
+    CHECK_CONTAINS(buf_str(&a.head), "Accept-Ranges: bytes\r\n");
+    sha256_init(&h);
+    sha256_add(&h, a.body.data, a.body.len);
+    sha256_hex(&h, sha);
+    CHECK_STR(sha, said);
+    answer_release(&a);
+
+    char *path = strstr(strstr(url, "://") + 3, "/");
+    serving_call(&s, "GET", path, "Range: bytes=4-7\r\n", NULL, &a);
+    CHECK_INT(a.status, 206);
+    CHECK_INT(a.body.len, 4);
+    CHECK(!memcmp(a.body.data, "ftyp", 4));
+    answer_release(&a);
+    path[strlen(path) - 1] ^= 1;
+    serving_call(&s, "GET", path, NULL, NULL, &a);
+    CHECK_INT(a.status, 403);
+    answer_release(&a);
+    get(&s, id, "/content?variant=thumbnail", &a);
+    CHECK_INT(a.status, 200);
+    CHECK(a.body.len > 8 && !memcmp(a.body.data, "\x89PNG", 4));
+    answer_release(&a);
+    free(id), free(said), free(url);
+    serving_stop(&s, 0);
+}
+
+TEST(serve_lists_and_deletes)
+{
+    struct serving s;
+    struct answer a = {0};
+    char path[128];
+
+    need_media();
+    serving_options(&s, "serve-list");
+    serving_start(&s);
+    char *first = serving_film(&s, "{" BALL "}"), *second = serving_film(&s, "{" BALL "}");
+    serving_call(&s, "GET", "/v1/videos?limit=1", NULL, NULL, &a);
+    CHECK(answer_is(&a, "data.0.id", second) && answer_is(&a, "has_more", "1"));
+    answer_release(&a);
+    snprintf(path, sizeof path, "/v1/videos?limit=5&after=%s", second);
+    serving_call(&s, "GET", path, NULL, NULL, &a);
+    CHECK(answer_is(&a, "data.0.id", first) && answer_is(&a, "has_more", "0"));
+    answer_release(&a);
+    serving_call(&s, "GET", "/v1/videos?order=asc", NULL, NULL, &a);
+    CHECK(answer_is(&a, "first_id", first) && answer_is(&a, "last_id", second));
+    answer_release(&a);
+    serving_call(&s, "GET", "/v1/videos?limit=0", NULL, NULL, &a);
+    CHECK_INT(a.status, 400);
+    answer_release(&a);
+
+    serving_wait(&s, second, &a);
+    answer_release(&a);
+    snprintf(path, sizeof path, "/v1/videos/%s", first);
+    serving_call(&s, "DELETE", path, NULL, NULL, &a);
+    CHECK(answer_is(&a, "deleted", "1"));
+    answer_release(&a);
+    get(&s, first, "", &a);
+    CHECK_INT(a.status, 404);
+    answer_release(&a);
+    get(&s, second, "/content", &a); /* the same film: it stays for the other */
+    CHECK_INT(a.status, 200);
+    answer_release(&a);
+    free(first), free(second);
+    serving_stop(&s, 0);
+}
+
+/* The film in front runs for long, so that the queue stands still. */
+TEST(serve_queue_is_changed_and_cancelled)
+{
+    struct serving s;
+    struct answer a = {0};
+    char path[128];
+
+    serving_options(&s, "serve-queue");
+    serving_start(&s);
+    char *front = serving_film(&s, "{\"prompt\":\"a ball rolls\",\"steps\":1000,\"seconds\":50}");
+    char *b = serving_film(&s, "{" BALL "}"), *c = serving_film(&s, "{" BALL "}");
+    do
+        answer_release(&a), get(&s, front, "", &a);
+    while (answer_is(&a, "status", "queued"));
+    answer_release(&a);
+    get(&s, c, "", &a);
+    CHECK(answer_is(&a, "queue_position", "1"));
+    answer_release(&a);
+    snprintf(path, sizeof path, "/v1/videos/%s", c);
+    serving_call(&s, "PATCH", path, NULL, "{\"queue_position\":0,\"prompt\":\"a box falls\"}", &a);
+    CHECK_INT(a.status, 200);
+    CHECK(answer_is(&a, "queue_position", "0") && answer_is(&a, "prompt", "a box falls"));
+    CHECK(answer_is(&a, "seed", "7"));
+    answer_release(&a);
+    get(&s, b, "", &a);
+    CHECK(answer_is(&a, "queue_position", "1"));
+    answer_release(&a);
+
+    char *const all[] = {b, c, front};
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "/v1/videos/%s/cancel", all[i]);
+        serving_call(&s, "POST", path, NULL, NULL, &a);
+        CHECK_INT(a.status, 200);
+        answer_release(&a);
+        serving_wait(&s, all[i], &a);
+        CHECK(answer_is(&a, "status", "failed") && answer_is(&a, "error.code", "cancelled"));
+        answer_release(&a);
+        serving_call(&s, "POST", path, NULL, NULL, &a);
+        CHECK_INT(a.status, 409);
+        answer_release(&a);
+        free(all[i]);
+    }
+    serving_stop(&s, 0);
+}
+
+TEST(serve_events_tell_every_step)
+{
+    struct serving s;
+    struct answer a = {0};
+    char path[128];
+    struct buf ask = BUF_INIT;
+
+    need_media();
+    serving_options(&s, "serve-events");
+    serving_start(&s);
+    char *id = serving_film(&s, "{" BALL "}");
+    snprintf(path, sizeof path, "/v1/videos/%s/events", id);
+    serving_call(&s, "GET", path, NULL, NULL, &a);
+    CHECK_CONTAINS(buf_str(&a.head), "Content-Type: text/event-stream\r\n");
+    CHECK_CONTAINS(buf_str(&a.body), "event: video\ndata: {\"id\": \"video_");
+    CHECK_CONTAINS(buf_str(&a.body), "\"status\": \"completed\"");
+    answer_release(&a);
+
+    /* The stream of all hears of a film that comes after it. */
+    int fd = serving_connect(&s);
+    buf_printf(&ask, "GET /v1/events HTTP/1.1\r\nHost: localhost:%d\r\n\r\n", s.port);
+    serving_send(fd, ask.data, ask.len);
+    serving_receive(fd, 0.3, &a);
+    CHECK_CONTAINS(buf_str(&a.body), "retry: 1000");
+    answer_release(&a);
+    free(id);
+    id = serving_film(&s, "{" BALL "}");
+    serving_wait(&s, id, &a);
+    answer_release(&a);
+    char room[1 << 16] = "";
+    ssize_t n = read(fd, room, sizeof room - 1);
+    CHECK(n > 0 && strstr(room, id));
+    close(fd);
+    buf_release(&ask);
+    free(id);
+    serving_stop(&s, 0);
+}
+
+TEST(serve_films_wait_for_the_next_server)
+{
+    struct serving s;
+    struct answer a = {0};
+
+    need_media();
+    serving_options(&s, "serve-next");
+    serving_start(&s);
+    char *front = serving_film(&s, "{\"prompt\":\"a ball rolls\",\"steps\":1000,\"seconds\":20}");
+    char *id = serving_film(&s, "{" BALL "}");
+    char path[128];
+    do
+        answer_release(&a), get(&s, front, "", &a);
+    while (answer_is(&a, "status", "queued"));
+    answer_release(&a);
+    serving_stop(&s, 0); /* in the middle of a film */
+    serving_options(&s, "serve-next");
+    serving_start(&s);
+    get(&s, front, "", &a);
+    CHECK(!answer_is(&a, "status", "failed"));
+    answer_release(&a);
+    snprintf(path, sizeof path, "/v1/videos/%s/cancel", front);
+    serving_call(&s, "POST", path, NULL, NULL, &a);
+    answer_release(&a);
+    serving_wait(&s, id, &a);
+    CHECK(answer_is(&a, "status", "completed"));
+    answer_release(&a);
+    free(front), free(id);
+    serving_stop(&s, 0);
+}
+
+TEST(serve_page_is_its_own_world)
+{
+    static const char *const files[][2] = {
+        {"/", "text/html"}, {"/app.js", "text/javascript"}, {"/style.css", "text/css"}};
+    struct serving s;
+    struct answer a = {0};
+
+    serving_options(&s, "serve-page");
+    serving_start(&s);
+    for (int i = 0; i < 3; i++) {
+        serving_call(&s, "GET", files[i][0], NULL, NULL, &a);
+        CHECK_INT(a.status, 200);
+        CHECK_CONTAINS(buf_str(&a.head), files[i][1]);
+        CHECK_CONTAINS(buf_str(&a.head),
+                       "Content-Security-Policy: default-src 'none'; script-src 'self'");
+        CHECK(a.body.len > 10);
+        answer_release(&a);
+    }
+    serving_call(&s, "GET", "/health", NULL, NULL, &a);
+    CHECK(answer_is(&a, "status", "ok") && answer_is(&a, "queued", "0"));
+    answer_release(&a);
+    serving_call(&s, "GET", "/v1/models", NULL, NULL, &a);
+    CHECK(answer_is(&a, "data.0.id", "fixture"));
+    answer_release(&a);
+    serving_stop(&s, 0);
+}
+
+TEST(serve_refuses_a_public_address_without_keys)
+{
+    static const char *const bad[] = {"0.0.0.0:0", "[::]:0", "example.com:80", "127.0.0.1:99999",
+                                      "127.0.0.1:"};
+    struct serving s;
+    struct err e;
+
+    serving_options(&s, "serve-public");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        s.o.listen = bad[i];
+        CHECK_INT(serve_start(&s.server, &s.o, &e), ERR_USAGE);
+        CHECK_CONTAINS(e.msg, i < 2 ? "--keys" : "listen");
+        CHECK(!s.server);
+    }
+    s.o.listen = "127.0.0.1:0";
+    serving_start(&s);
+    struct server *second;
+    CHECK_INT(serve_start(&second, &s.o, &e), ERR_IO); /* one folder, one server */
+    CHECK_CONTAINS(e.msg, "another zoetrope serve");
+    serving_stop(&s, 0);
+}
