@@ -302,6 +302,7 @@ static struct tensor *decoder_stage(struct cx *cx, const struct tiny_vae *m, int
         struct tensor *past = stream ? codec_cache_past(cx, stream, cache, x) : NULL;
         struct tensor *y = block_forward(cx, &st->block[b], x, clips, past);
 
+        tap_see(m->tap, cx, y, "decoder.%d.%d", i, b);
         if (stream)
             codec_cache_keep(cx, stream, cache, x);
         x = y;
@@ -323,9 +324,12 @@ static struct tensor *decoder_net(struct cx *cx, const struct tiny_vae *m, struc
     cx->type = m->decoder.first.w->type;
     x = act(cx, cast(cx, keep(cx, z), cx->type), ACT_TANH3);
     x = act(cx, conv2d(cx, x, &m->decoder.first, 1), ACT_RELU);
+    tap_see(m->tap, cx, x, "decoder.first");
     for (int i = 0; i < c->stages; i++)
         x = decoder_stage(cx, m, i, x, clips, stream);
-    x = conv2d(cx, act(cx, x, ACT_RELU), &m->decoder.last, 1);
+    x = act(cx, x, ACT_RELU);
+    tap_see(m->tap, cx, x, "decoder.last");
+    x = conv2d(cx, x, &m->decoder.last, 1);
     if (c->patch_size > 1)
         x = pixel_shuffle(cx, x, c->patch_size);
     cx->type = type;

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "model/part.h"
+#include "model/tap.h"
 
 #define TINY_VAE_STAGES 4 /* at most */
 #define TINY_VAE_BLOCKS 6 /* per stage, at most */
@@ -48,9 +49,11 @@ struct tiny_vae {
     struct weight_set weights; /* names of taehv; klt.encode.*, klt.decode.* */
     struct vae_half encoder, decoder;
     struct linear_w klt_encode,
-        klt_decode;       /* [C,P] + [C], [P,C] + [P]; frozen, f32; P = kt*ks*ks*3 */
-    struct conv_w lapped; /* [P,3,3,C], frozen; zero until it is fitted; only with config.lapped */
-    int kt, ks;           /* frames and pixels (each way) under one latent place */
+        klt_decode;        /* [C,P] + [C], [P,C] + [P]; frozen, f32; P = kt*ks*ks*3 */
+    struct conv_w lapped;  /* [P,3,3,C], frozen; zero until it is fitted; only with config.lapped */
+    int kt, ks;            /* frames and pixels (each way) under one latent place */
+    const struct tap *tap; /* NULL, or sees what leaves the decoder's ReLUs from block to block:
+                              "decoder.first", "decoder.STAGE.BLOCK", "decoder.last" */
 };
 
 void tiny_vae_config_default(struct tiny_vae_config *c); /* our codec */

@@ -10,6 +10,7 @@
 #include "train/recipe.h"
 #include "train/stages.h"
 #include "train/vae_begin.h"
+#include "train/vae_dead.h"
 #include "train/vae_task.h"
 
 struct vae_run {
@@ -140,14 +141,30 @@ static void through_codec(struct vae_run *v, const struct clip *c, struct qualit
     cx_step_end(cx);
 }
 
+static void say_dead(struct vae_run *v, const struct vae_dead *d, struct jsonw *row)
+{
+    int worst = vae_dead_worst(d);
+    double share = vae_dead_share(d, worst);
+    jsonw_real(row, "dead", share);
+    if (share > VAE_DEAD_ALARM)
+        run_log(v->run,
+                "vae: ALARM: %.0f %% of the features behind %s are zero nearly everywhere: they "
+                "learn nothing any more",
+                100 * share, d->layer[worst].name);
+}
+
 /* One PSNR of all pixels is that of the hardest clips; the mean over clips moves with the others
  * too. */
 static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
 {
     struct vae_run *v = arg;
     struct quality q = {0};
+    struct vae_dead dead = {0};
+    struct tap tap = vae_dead_tap(&dead);
+    v->m.tap = &tap;
     for (int i = 0; i < v->n_held_out; i++)
         through_codec(v, &v->held_out[i], &q);
+    v->m.tap = NULL;
     double all = psnr(q.all, q.n_all), object = psnr(q.object, q.n_object);
     double each = q.each / v->n_held_out, seam = seam_ratio(&q.seam);
     jsonw_real(row, "psnr", all);
@@ -158,6 +175,8 @@ static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
             "vae %lld  held-out PSNR %.2f dB, mean of clips %.2f dB, moving object %.2f dB, seam "
             "%.3f",
             (long long)step, all, each, object, seam);
+    say_dead(v, &dead, row);
+    vae_dead_release(&dead);
     return v->cx.err.code ? err_set(e, v->cx.err.code, "vae: %s", v->cx.err.msg) : 0;
 }
 

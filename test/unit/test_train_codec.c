@@ -1,11 +1,15 @@
 /* An autoencoder that goes on from another one: what stays, what is fitted, what is refused. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
+#include "model/networks.h"
 #include "model/part.h"
+#include "tensor/ops.h"
 #include "train/train.h"
 #include "train/vae_begin.h"
+#include "train/vae_dead.h"
 #include "ztest.h"
 
 static void config(struct train_config *c)
@@ -169,4 +173,68 @@ TEST(train_lapped_root_is_fitted_by_least_squares)
     tiny_vae_release(&m);
     reel_close(&reel);
     free(dir);
+}
+
+TEST(train_dead_features_are_counted_by_layer)
+{
+    float x[400][4], y[400][2];
+    struct vae_dead d = {0};
+    struct tap tap = vae_dead_tap(&d);
+    struct cx cx;
+
+    for (int p = 0; p < 400; p++) {
+        float row[4] = {0, p % 200 == 0, p % 50 == 0, 1}; /* never, 0.5 %, 2 %, always */
+        memcpy(x[p], row, sizeof row);
+        y[p][0] = y[p][1] = 1;
+    }
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    CHECK_INT(vae_dead_worst(&d), -1);
+    for (int half = 0; half < 2; half++) {
+        tap_see(&tap, &cx, tensor_from(&cx, DT_F32, DIMS(1, 10, 20, 2), y[200 * half], DT_F32),
+                "y");
+        tap_see(&tap, &cx, tensor_from(&cx, DT_F32, DIMS(1, 10, 20, 4), x[200 * half], DT_F32),
+                "x");
+    }
+    CHECK_INT(d.n, 2);
+    CHECK_INT(vae_dead_worst(&d), 1);
+    CHECK(vae_dead_share(&d, 0) == 0 && vae_dead_share(&d, 1) == 0.5);
+    cx_release(&cx);
+    vae_dead_release(&d);
+}
+
+/* A decoder whose second stage was pushed below zero: the next training says so at once. */
+TEST(train_says_which_layer_of_the_decoder_is_dead)
+{
+    char *first = path_join(ztest_tmp(), "dead-first"), *vae = path_join(first, "vae");
+    char *second = path_join(ztest_tmp(), "dead-second"), *log = NULL;
+    int decoder, lapped;
+    struct train_config c;
+    struct tiny_vae m;
+    struct err e;
+
+    config(&c);
+    c.vae.steps = c.vae.evaluate_every = 1;
+    CHECK_INT(train(&c, first, &log, &e), 0);
+    CHECK(!strstr(log, "ALARM"));
+    free(log);
+    CHECK_INT(tiny_vae_init(&m, &c.vae.net, &e), 0);
+    CHECK_INT(weight_set_allocate(&m.weights, device_cpu(), DT_F32, 1, &e), 0);
+    CHECK_INT(vae_take_over(&m, vae, &decoder, &lapped, &e), 0);
+    struct weight *bias = weight_find(&m.weights, "decoder.6.conv.4.bias");
+    size_t n = (size_t)weight_count(bias);
+    float *values = xmalloc(sizeof *values * n);
+    for (size_t i = 0; i < n; i++)
+        values[i] = i % 4 ? -100 : 1;
+    weight_store(bias, values, DT_F32);
+    CHECK_INT(bundle_save_tiny_vae(&m, vae, DT_F32, NULL, &e), 0);
+    snprintf(c.vae.init, sizeof c.vae.init, "%s", vae);
+    c.vae.decoder_only = 1;
+    CHECK_INT(train(&c, second, &log, &e), 0);
+    CHECK_CONTAINS(log, "ALARM: 75 % of the features behind decoder.1.0");
+    tiny_vae_release(&m);
+    free(values);
+    free(log);
+    free(first);
+    free(second);
+    free(vae);
 }
