@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "format/made.h"
 #include "format/pth.h"
-#include "model/int8.h"
+#include "kern/int8.h"
 #include "model/quant.h"
 #include "model/recognise.h"
 #include "model/store_inner.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/machine.h"
-#include "model/int8.h"
+#include "kern/int8.h"
 #include "model/quant.h"
 #include "model/store_inner.h"
 
@@ -182,28 +182,31 @@ static void report_bad(struct store_report *report, const struct weight *w, int6
     report->n_bad += bad;
 }
 
-/* Weight k remains in the file, if it can. */
+/* Weight k remains in the file, if it can and is not to become something else. */
 static int place_one(const struct match *m, struct st_file *f, int k, int last_rows, struct err *e)
 {
     struct weight *w = m->set->all[k];
     const struct st_tensor *t = m->of[k];
-    const struct stored_form *form = quant_form(&m->quant, t);
+    const struct stored_form *form = quant_packed(&m->quant, t) ? NULL : quant_form(&m->quant, t);
+    const struct stored_form *wish = weight_wish(m->set, w);
     int64_t n = store_row(w), first;
     const char *data = form ? st_data(f, t, e) : NULL;
     float *scale;
-    int rc;
+    int rc = 0;
 
-    if (quant_packed(&m->quant, t))
-        return 0;
-    if (!form || !data)
-        return form ? ERR_IO : 0;
+    if (form && !data)
+        return ERR_IO;
     shape_fits(w, t, last_rows, &first);
-    data += first / form->block * form->bytes;
-    if (!weight_can_stay(w, form, data))
-        return 0;
-    rc = read_scales(m, k, first / n, &scale, e);
-    if (!rc)
-        weight_place(w, form, data, scale);
+    if (form)
+        data += first / form->block * form->bytes;
+    if (form && (!wish || wish == form) && weight_can_stay(w, form, data)) {
+        rc = read_scales(m, k, first / n, &scale, e);
+        if (!rc)
+            weight_place(w, form, data, scale);
+    } else if (wish) {
+        weight_hold(w, wish);
+    }
+    w->form.int8 = wish && m->set->as.int8;
     return rc;
 }
 
@@ -259,10 +262,10 @@ static int check_memory(const struct match *m, enum dtype type, int training, st
 
     for (int k = 0; k < m->set->n; k++) {
         const struct weight *w = m->set->all[k];
-        double each = (double)dtype_bytes(w->type) +
-                      (training ? 4 + 4 * (w->type == DT_BF16) : 0); /* gradient, master */
+        double more = training ? 4 + 4 * (w->type == DT_BF16) : 0; /* gradient, master */
 
-        need += w->owner == OWNER_FILE ? (double)m->of[k]->bytes : each * (double)weight_count(w);
+        need += w->owner == OWNER_FILE ? (double)m->of[k]->bytes : 0;
+        need += (double)weight_own_bytes(w) + more * (double)weight_count(w);
     }
     if (need <= have)
         return 0;
@@ -417,14 +420,8 @@ static int survey_matched(const struct match *m, struct st_file *f, void *arg, s
 
     for (int k = 0; !rc && k < m->set->n; k++)
         rc = place_one(m, f, k, v->last_rows, e);
-    for (int k = 0; !rc && k < m->set->n; k++) {
-        const struct weight *w = m->set->all[k];
-        uint64_t own = (uint64_t)weight_count(w) * dtype_bytes(w->type);
-
-        if (w->owner == OWNER_FILE)
-            own = w->form.scale ? (uint64_t)w->dim[0] * sizeof(float) : 0;
-        v->room->own += own;
-    }
+    for (int k = 0; !rc && k < m->set->n; k++)
+        v->room->own += weight_own_bytes(m->set->all[k]);
     v->room->mapped = mapped_bytes(m);
     return rc;
 }

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/utf8.h"
-#include "model/int8.h"
+#include "kern/int8.h"
 #include "model/quant.h"
 
 #define MAX_LISTED 3 /* names in one message */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/int8.h"
+#include "kern/int8.h"
 #include "model/store_inner.h"
 
 /* [out,k,k,in] in memory -> [out,in,k,k] of a file. */

@@ -34,6 +34,14 @@ struct pool {
     uint64_t places; /* a hash over the memory handed out (replay.h) */
 };
 
+/* Values of a row of w; bytes of its values; whether its form has a scale for each row; `rows` rows
+ * from `row` on into its form (weight_form.c). */
+int64_t weight_row(const struct weight *w);
+size_t weight_data_bytes(const struct weight *w);
+int weight_has_scales(const struct weight *w);
+void weight_hold_rows(struct weight *w, int64_t row, int64_t rows, const void *values,
+                      enum dtype type);
+
 struct pool *pool_new(struct device *device);
 void pool_free(struct pool **p);
 struct buffer *pool_take(struct pool *p, size_t bytes); /* no holder yet */

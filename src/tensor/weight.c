@@ -44,7 +44,7 @@ static void lora_forget(struct weight *w)
 static void weight_forget(struct weight *w)
 {
     if (w->data && w->data != w->master && w->owner == OWNER_DEVICE)
-        device_give(w->device, w->data, bytes_of(w, w->type));
+        device_give(w->device, w->data, weight_data_bytes(w));
     free((void *)w->form.scale);
     lora_forget(w);
     if (w->master)
@@ -143,17 +143,22 @@ struct conv_w conv3d_declare(struct weight_set *s, const char *name, int64_t in,
     return c;
 }
 
-static void *elements(const struct weight *w, enum dtype type, int *full)
+static void *memory(const struct weight *w, size_t bytes, int *full)
 {
-    size_t bytes;
-    if (size_mul((size_t)weight_count(w), dtype_bytes(type), &bytes) < 0)
-        panic("out of memory: a weight of %lld elements", (long long)weight_count(w));
     void *p = device_take(w->device, bytes);
     if (p)
         device_zero(w->device, p, bytes);
     else if (!w->device->dry)
         *full = 1;
     return p;
+}
+
+static void *elements(const struct weight *w, enum dtype type, int *full)
+{
+    size_t bytes;
+    if (size_mul((size_t)weight_count(w), dtype_bytes(type), &bytes) < 0)
+        panic("out of memory: a weight of %lld elements", (long long)weight_count(w));
+    return memory(w, bytes, full);
 }
 
 void weight_set_prepare(struct weight_set *s, struct device *device, enum dtype type)
@@ -175,14 +180,9 @@ static int is_plain(const struct weight *w, const struct stored_form *form)
                                  (w->matrix && !strcmp(form->name, dtype_name(DT_BF16))));
 }
 
-static int64_t row_values(const struct weight *w)
-{
-    return weight_count(w) / w->dim[0];
-}
-
 int weight_can_stay(const struct weight *w, const struct stored_form *form, const void *data)
 {
-    if (!w->device->host || w->conv || w->type == DT_F64 || row_values(w) % form->block)
+    if (!w->device->host || w->conv || w->type == DT_F64 || weight_row(w) % form->block)
         return 0;
     if (form->block == 1 && (uintptr_t)data % (size_t)form->bytes)
         return 0;
@@ -198,17 +198,19 @@ void weight_place(struct weight *w, const struct stored_form *form, const void *
     if (is_plain(w, form) && !scale)
         (void)dtype_from_name(form->name, &w->type);
     else
-        w->form = (struct stored){.form = form, .scale = scale, .row_values = row_values(w)};
+        w->form = (struct stored){.form = form, .scale = scale, .row_values = weight_row(w)};
 }
 
 static int take_memory(struct weight *w, int training, struct err *e)
 {
     int full = 0;
-    w->data = elements(w, w->type, &full);
+    w->data = w->form.form ? memory(w, weight_data_bytes(w), &full) : elements(w, w->type, &full);
     w->owner = OWNER_DEVICE;
-    if (w->type == DT_F32)
+    if (weight_has_scales(w))
+        w->form.scale = xcalloc((size_t)w->dim[0], sizeof(float));
+    if (w->type == DT_F32 && !w->form.form)
         w->master = w->data;
-    if (w->type == DT_BF16 && training)
+    if (w->type == DT_BF16 && training && !w->form.form)
         w->master = elements(w, DT_F32, &full);
     if (training && !w->frozen)
         w->grad = elements(w, grad_type(w), &full);
@@ -271,6 +273,12 @@ static void store_range(struct weight *w, int64_t first, const void *values, enu
 {
     if (w->owner == OWNER_FILE)
         BUG("weight %s lies in its file and cannot be given values", w->name);
+    if (w->form.form) {
+        int64_t row = weight_row(w);
+        ZT_ASSERT(first % row == 0 && n % row == 0);
+        weight_hold_rows(w, first / row, n / row, values, type);
+        return;
+    }
     if (!w->master || (void *)w->master == w->data) {
         put_range(w, w->data, w->type, first, values, type, n);
         return;
@@ -311,12 +319,14 @@ static void draw_piece(void *arg, int item, int worker)
 
 static void initialise(struct weight *w, uint64_t seed, float *x, struct threads *th)
 {
-    int64_t n = weight_count(w);
+    int64_t n = weight_count(w), row = weight_row(w), chunk = DRAW_CHUNK;
     struct draw d = {.w = w, .seed = seed, .scale = w->init_arg, .x = x};
     if (w->init == INIT_LINEAR)
         d.scale /= sqrt((double)(n / w->dim[0]));
-    for (; d.first < n; d.first += DRAW_CHUNK) {
-        d.n = n - d.first < DRAW_CHUNK ? n - d.first : DRAW_CHUNK;
+    if (w->form.form) /* whole rows */
+        chunk = chunk / row * row;
+    for (; d.first < n; d.first += chunk) {
+        d.n = n - d.first < chunk ? n - d.first : chunk;
         threads_run(th, (int)((d.n + DRAW_PIECE - 1) / DRAW_PIECE), draw_piece, &d);
         store_range(w, d.first, x, DT_F32, d.n);
     }
@@ -367,7 +377,7 @@ static void get_range(const struct weight *w, const void *memory, enum dtype typ
 /* n values of a weight that stays in its file, from `first` on. */
 static void stored_range(const struct weight *w, int64_t first, float *out, int64_t n)
 {
-    int64_t row = row_values(w), k;
+    int64_t row = weight_row(w), k;
     for (int64_t i = 0; i < n; i += k) {
         int64_t at = (first + i) % row;
         k = row - at < n - i ? row - at : n - i;
@@ -401,7 +411,7 @@ void weight_read_grad(const struct weight *w, float *out)
 void weight_rows_from_file(struct weight *w, int64_t first, int64_t rows, const void *values,
                            enum dtype type)
 {
-    int64_t n = row_values(w), in = w->dim[w->rank - 1], taps = n / in;
+    int64_t n = weight_row(w), in = w->dim[w->rank - 1], taps = n / in;
     size_t size = dtype_bytes(type);
     if (!w->conv) {
         store_range(w, first * n, values, type, rows * n);
@@ -426,7 +436,7 @@ void weight_to_file_order(const struct weight *w, float *out)
         values_f32(w, 0, out, weight_count(w));
         return;
     }
-    int64_t n = row_values(w), in = w->dim[w->rank - 1], taps = n / in;
+    int64_t n = weight_row(w), in = w->dim[w->rank - 1], taps = n / in;
     float *row = xmalloc((size_t)n * sizeof *row);
     for (int64_t o = 0; o < w->dim[0]; o++) {
         values_f32(w, o * n, row, n);
@@ -482,7 +492,7 @@ int weight_add_lora(struct weight *w, int64_t rank, const float *a, const float 
     ZT_ASSERT(w->owner != OWNER_NONE && !w->grad && !w->conv);
     l->rank = rank;
     l->type = w->type;
-    l->a = copy_of(w->device, l->type, a, rank * row_values(w));
+    l->a = copy_of(w->device, l->type, a, rank * weight_row(w));
     l->b = copy_of(w->device, l->type, b, rank * w->dim[0]);
     l->next = w->lora;
     w->lora = l;
@@ -500,7 +510,9 @@ int weight_add(struct weight *w, const float *x, struct err *e)
     weight_to_file_order(w, sum);
     for (int64_t i = 0; i < n; i++)
         sum[i] += x[i];
-    if (w->owner == OWNER_FILE) {
+    if (w->owner == OWNER_FILE || w->form.form) {
+        if (w->owner == OWNER_DEVICE)
+            device_give(w->device, w->data, weight_data_bytes(w));
         free((void *)w->form.scale);
         w->form = (struct stored){0};
         rc = take_memory(w, 0, e);

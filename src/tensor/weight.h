@@ -64,6 +64,12 @@ struct weight {
     char *waiting; /* pinned host memory of a weight that is brought to the device for use */
 };
 
+/* What matrices become when they are loaded for inference on the host. */
+struct weight_as {
+    const struct stored_form *form; /* NULL: they stay what they are in their file */
+    int int8;                       /* 1: those of bytes are multiplied in bytes (kern.h) */
+};
+
 struct linear_w {
     struct weight *w, *b; /* w [out,in]; b [out] or NULL */
 };
@@ -77,6 +83,7 @@ struct weight_set {
     struct weight **all;
     int n, cap, group;     /* group: of what is declared next */
     uint64_t budget_bytes; /* most that may lie on the device; 0: no limit. Set before allocating */
+    struct weight_as as;   /* set before preparing */
     struct weight_stream *stream; /* NULL: everything lies on the device */
     struct st_file *file;         /* that weights are mapped from; NULL: none is */
 };
@@ -109,6 +116,14 @@ NODISCARD int weight_set_allocate(struct weight_set *s, struct device *device, e
 void weight_set_prepare(struct weight_set *s, struct device *device, enum dtype type);
 int weight_can_stay(const struct weight *w, const struct stored_form *form, const void *data);
 void weight_place(struct weight *w, const struct stored_form *form, const void *data, float *scale);
+/* What w is to become: a matrix of a part of the network (group 1, 2, ..) with rows of whole
+ * blocks, long enough to pay (int8.h). NULL: it stays what it is. */
+const struct stored_form *weight_wish(const struct weight_set *s, const struct weight *w);
+/* w gets memory in that form when the set is finished; values come row by row, as for others. A row
+ * that is not finite becomes NaN in I8 and zeros in other forms. */
+void weight_hold(struct weight *w, const struct stored_form *form);
+/* Of its values and scales, where they are not those of a file. */
+uint64_t weight_own_bytes(const struct weight *w);
 NODISCARD int weight_set_finish(struct weight_set *s, int training, struct err *e);
 /* Before the ops of a part of the network (1, 2, ..): its weights are on the device from here on,
  * those of the next part are on their way. What a budget leaves on the device is used where it
@@ -135,8 +150,7 @@ void weight_read_grad(const struct weight *w, float *out);
  * of a weight that trains (BUG). ERR_FIT: a GPU has not got the memory. */
 NODISCARD int weight_add_lora(struct weight *w, int64_t rank, const float *a, const float *b,
                               struct err *e);
-/* values += x, in file order; a weight that lies in its file gets memory of its own, of its type.
- */
+/* values += x, in file order; a weight in some form gets memory of its own, of its type. */
 NODISCARD int weight_add(struct weight *w, const float *x, struct err *e);
 void weight_zero_grads(struct weight_set *s);
 int64_t weight_count(const struct weight *w);

@@ -7,7 +7,7 @@
 #include "format/safetensors.h"
 #include "model/bundle.h"
 #include "model/networks.h"
-#include "model/int8.h"
+#include "kern/int8.h"
 #include "walled.h"
 #include "ztest.h"
 

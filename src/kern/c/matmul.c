@@ -1,5 +1,5 @@
 /* matmul.c - c = a b in the three orientations of a linear layer and its backward. */
-#include "kern/c/int8.h"
+#include "kern/c/product_int8.h"
 #include "kern/c/product.h"
 
 static void line_stored(const struct side *s, int64_t line, int64_t first, int64_t n,

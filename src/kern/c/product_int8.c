@@ -1,6 +1,6 @@
-/* int8.c - c = a b^T in bytes: see b_form->int8 of struct k_matmul. */
+/* product_int8.c - c = a b^T in bytes: see b_form->int8 of struct k_matmul. */
 #include "kern/c/c.h"
-#include "kern/c/int8.h"
+#include "kern/c/product_int8.h"
 #include "kern/quantise.h"
 
 static const void *element(const void *p, enum dtype type, int64_t i)

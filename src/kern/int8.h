@@ -3,8 +3,8 @@
  * value = byte * scale, scale = max |row| / 127: no zero point, every value of a row is at most
  * half a scale away. In the file NAME is I8 and NAME_scale [rows,1] is F32, as compressed-tensors
  * writes its format "int-quantized" with one scale per channel (foo.weight, foo.weight_scale). */
-#ifndef MODEL_INT8_H
-#define MODEL_INT8_H
+#ifndef KERN_INT8_H
+#define KERN_INT8_H
 
 #include <stdint.h>
 
