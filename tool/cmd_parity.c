@@ -10,15 +10,17 @@
 #include "measure/parity.h"
 
 static const char HELP[] =
-    "usage: zoetrope parity DIR... [--type f32|bf16] [--tol X] [--device D]\n\n"
+    "usage: zoetrope parity DIR... [--type f32|bf16|int8] [--tol X] [--device D]\n\n"
     "Each DIR holds config.json, model.safetensors, inputs.safetensors and outputs.safetensors of "
     "a reference\n"
     "implementation. Every output is computed and compared: one line with its name and the "
     "relative L2 error.\n\n"
-    "  --type f32|bf16   type of weights and activations (f32)\n"
-    "  --tol X           largest error allowed (1e-5; gradients 1e-4, updates of Muon and all of "
-    "bf16 2e-2)\n"
-    "  --device D        cpu, cuda or cuda:N (cpu)\n\n"
+    "  --type T      type of weights and activations: f32, bf16, or int8, which is bf16 with the\n"
+    "                blocks of a network in bytes (f32)\n"
+    "  --tol X       largest error allowed (1e-5; gradients 1e-4, updates of Muon and all of "
+    "bf16 2e-2,\n"
+    "                of int8 3e-2)\n"
+    "  --device D    cpu, cuda or cuda:N (cpu)\n\n"
     "exit status: 0 all agree, 1 an error above the tolerance, NaN or an output that was not "
     "computed,\n"
     "             3 a folder that cannot be read or is of a kind that is not supported\n";
@@ -39,9 +41,11 @@ static int parse_option(struct parity_options *o, const char *name, const char *
     if (!value)
         return cmd_usage("parity", "%s wants a value", name);
     if (!strcmp(name, "--type")) {
-        if (strcmp(value, "f32") && strcmp(value, "bf16"))
-            return cmd_usage("parity", "--type is \"%s\", allowed are f32 and bf16", value);
+        int int8 = !strcmp(value, "int8");
+        if (strcmp(value, "f32") && strcmp(value, "bf16") && !int8)
+            return cmd_usage("parity", "--type is \"%s\", allowed are f32, bf16 and int8", value);
         o->type = strcmp(value, "f32") ? DT_BF16 : DT_F32;
+        o->as = (struct weight_as){int8 ? stored_named("I8") : NULL, int8};
         return 0;
     }
     if (!strcmp(name, "--tol")) {

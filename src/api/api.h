@@ -32,6 +32,7 @@ struct loaded {
     struct bundle *bundle;
     struct device *device;
     enum dtype type;
+    struct weight_as as;
     char *lora; /* as asked for; owned */
     struct loaded *next;
 };

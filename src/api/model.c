@@ -208,6 +208,7 @@ static int load(struct zt_model *m, struct device *device, enum dtype type, cons
     }
     l->device = device;
     l->type = type;
+    l->as = budget->as;
     l->lora = xstrdup(lora);
     l->next = m->loaded;
     *out = m->loaded = l;
@@ -222,7 +223,8 @@ int model_networks(struct zt_model *m, struct device *device, enum dtype type, c
     *out = NULL;
     pthread_mutex_lock(&m->lock);
     struct loaded *l = m->loaded;
-    while (l && (l->device != device || l->type != type || strcmp(l->lora, lora)))
+    while (l && (l->device != device || l->type != type || l->as.form != budget->as.form ||
+                 l->as.int8 != budget->as.int8 || strcmp(l->lora, lora)))
         l = l->next;
     rc = l ? bundle_same(l->bundle, e) : load(m, device, type, lora, budget, &l, e);
     if (!rc && l->bundle->n_bad_weights)

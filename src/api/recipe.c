@@ -81,7 +81,10 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         jsonw_int(w, key, (int64_t)p->seed);
         break;
     case OPT_TYPE:
-        jsonw_string(w, key, p->type == DT_BF16 ? "bf16" : "f32");
+        jsonw_string(w, key,
+                     p->budget.as.form    ? request_text(r, id)
+                     : p->type == DT_BF16 ? "bf16"
+                                          : "f32");
         break;
     case OPT_FORCE_PICTURE:
         if (set)

@@ -208,6 +208,8 @@ static int measure_speed(const struct plan *p, double *speed, struct err *e)
     int64_t rows = 512, dim = 512;
 
     weight_set_init(&set);
+    set.as = p->budget.as;
+    set.group = 1; /* as in a block */
     struct linear_w w = linear_declare(&set, "w", dim, dim, 0, INIT_LINEAR, 1);
     cx_init(&cx, p->device, p->type, th);
     device_enter(p->device);
@@ -338,7 +340,7 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
     struct store_room of[N_PLACES];
     struct cost c = {0};
     double speed = 1, fixed, left;
-    int t = p->window, rc = bundle_survey(p->model, p->device, p->type, of, e);
+    int t = p->window, rc = bundle_survey(p->model, p->device, p->type, &p->budget.as, of, e);
 
     if (rc)
         return rc;

@@ -13,7 +13,7 @@ enum { MAX_TEXT = 1 << 16, MAX_JSON = 1 << 20, MAX_SIDE = 8192 };
 
 static const char *const ASPECTS[] = {"16:9", "1:1", "9:16", NULL};
 static const char *const ENLARGE[] = {"model", "plain", NULL};
-static const char *const TYPES[] = {"auto", "bf16", "f32", NULL};
+static const char *const TYPES[] = {"auto", "bf16", "f32", "int8", "q8_0", "q4_0", NULL};
 static const char *const SAMPLER_NAMES[] = {SAMPLERS(SAMPLER_NAME) NULL};
 
 /* clang-format off */
@@ -55,8 +55,11 @@ const struct option options[N_OPTIONS] = {
                    "spends more steps at high noise when above 1"},
     [OPT_SEED] = {"seed", 0, OPTION_INT, 1, 0, 9007199254740992.0, NULL, "0 to 9007199254740992",
                   "random, printed", "the same seed, prompt and settings give the same film"},
-    [OPT_TYPE] = {"type", 0, OPTION_CHOICE, 1, 0, 0, TYPES, "auto, bf16, f32", "auto",
-                  "numbers that the networks compute with; auto is bf16 where the CPU knows it"},
+    [OPT_TYPE] = {"type", 0, OPTION_CHOICE, 1, 0, 0, TYPES,
+                  "auto, bf16, f32, int8, q8_0, q4_0", "auto",
+                  "numbers to compute with; auto is bf16 where the CPU knows it. int8, q8_0, q4_0: "
+                  "large matrices become that when they are loaded; int8 is multiplied in bytes, the "
+                  "rest in bf16"},
     [OPT_DEVICE] = {"device", 0, OPTION_TEXT, 0, NO_RANGE, "cpu, cuda or cuda:N", "cpu",
                     "what computes; `zoetrope info --devices` lists what is here"},
     [OPT_VRAM] = {"vram", 0, OPTION_BYTES, 0, 64 << 20, 1e15, NULL, "64M or more, like 8G",

@@ -213,7 +213,12 @@ static uint64_t random_seed(void)
 
 static int settle_numbers(struct plan *p, const struct request *r, struct err *e)
 {
-    static const enum dtype types[] = {DT_F32, DT_BF16, DT_F32};
+    static const struct {
+        enum dtype type;
+        const char *form;
+        int int8;
+    } types[] = {{DT_F32, NULL, 0},  {DT_BF16, NULL, 0},   {DT_F32, NULL, 0},
+                 {DT_BF16, "I8", 1}, {DT_BF16, "Q8_0", 0}, {DT_BF16, "Q4_0", 0}};
     int64_t type = request_int(r, OPT_TYPE, 0);
     const char *device = r->value[OPT_DEVICE].set ? request_text(r, OPT_DEVICE) : "cpu";
 
@@ -228,8 +233,13 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
     p->threads = (int)request_int(r, OPT_THREADS, machine_threads());
     p->any_picture = request_flag(r, OPT_FORCE_PICTURE);
     p->seed = r->value[OPT_SEED].set ? (uint64_t)r->value[OPT_SEED].i : random_seed();
-    p->type = types[type];
+    p->type = types[type].type;
+    if (types[type].form)
+        p->budget.as = (struct weight_as){stored_named(types[type].form), types[type].int8};
     int rc = device_named(&p->device, device, e);
+    if (!rc && types[type].form && !p->device->host)
+        rc = err_set(e, ERR_USAGE, "type: %s is for the CPU; %s computes in bf16 or f32",
+                     request_text(r, OPT_TYPE), device);
     if (!rc && r->value[OPT_VRAM].set && !p->device->limit)
         rc = err_set(e, ERR_USAGE, "vram: %s has no memory of its own; ram limits it", device);
     else if (!rc && r->value[OPT_VRAM].set &&

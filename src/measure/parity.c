@@ -223,7 +223,10 @@ static void run(struct parity *p)
 
     if (!k)
         return;
-    p->limit = p->o->tol > 0 ? p->o->tol : p->o->type == DT_BF16 ? k->bf16 : k->limit;
+    p->limit = p->o->tol > 0           ? p->o->tol
+               : p->o->as.int8         ? 3e-2
+               : p->o->type == DT_BF16 ? k->bf16
+                                       : k->limit;
     if (k->inputs == 1 || (k->inputs && has_inputs(p)))
         open_tensors(p, "inputs.safetensors", &p->in);
     if (k->outputs)

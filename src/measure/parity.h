@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/thread.h"
 #include "kern/device.h"
+#include "tensor/weight.h"
 
 struct parity_line {
     const char *name;
@@ -19,8 +20,10 @@ struct parity_line {
     int computed, ok; /* ok: computed and error <= limit */
 };
 struct parity_options {
-    enum dtype type; /* DT_F32 or DT_BF16 */
-    double tol;      /* 0: 1e-5 in f32 (gradients 1e-4, Muon 2e-2), 2e-2 in bf16 (gradients 5e-2) */
+    enum dtype type;     /* DT_F32 or DT_BF16 */
+    struct weight_as as; /* what matrices of networks become */
+    double tol; /* 0: 1e-5 in f32 (gradients 1e-4, Muon 2e-2), 2e-2 in bf16 (gradients 5e-2), 3e-2
+                   in bytes */
     struct device *device;
     struct threads *threads; /* may be NULL */
     void (*line)(void *user,

@@ -20,6 +20,8 @@ int parity_load(struct parity *p, struct part *net, enum part_role role, int tra
         packed = NULL;
     }
     if (!rc)
+        part_weights(net)->as = p->o->as;
+    if (!rc)
         rc = part_load(net, file, p->o->device, training ? type : part_job_type(net, type),
                        training, NULL, &p->err);
     if (rc)

@@ -84,7 +84,10 @@ static void take_call(struct pipe_case *c)
     if (j_has(call, "guidance_scale_2"))
         set(c, "guidance-2", xasprintf("%.17g", j_real(call, "guidance_scale_2", 0, 100)));
     set(c, "seed", xasprintf("%lld", (long long)j_int(call, "seed", 0, INT32_MAX)));
-    set(c, "type", xasprintf("%s", c->p->o->type == DT_BF16 ? "bf16" : "f32"));
+    set(c, "type",
+        xasprintf("%s", c->p->o->as.int8           ? "int8"
+                        : c->p->o->type == DT_BF16 ? "bf16"
+                                                   : "f32"));
     c->text_rows = (int)j_int_or(call, "max_sequence_length", 1, 512, 512);
     c->request.stretch = 1;
     if (c->p->in) {
@@ -152,7 +155,7 @@ void parity_pipeline(struct parity *p)
     request_init(&c.request);
     take_call(&c);
     if (!p->err.code && !plan_make(&c.plan, dir, &c.request, NULL, &p->err)) {
-        if (!bundle_open(&c.bundle, dir, p->o->device, c.plan.type, NULL, &p->err)) {
+        if (!bundle_open(&c.bundle, dir, p->o->device, c.plan.type, &c.plan.budget, &p->err)) {
             shorten_text(c.bundle, c.text_rows);
             run(&c);
         }

@@ -296,6 +296,34 @@ static int check_tokenizers(const struct bundle *b, struct err *e)
     return rc;
 }
 
+/* What the weights of a place become. */
+static void set_as(const struct part *p, const struct weight_as *as)
+{
+    enum part_role role = p->is->role;
+    struct weight_as *to = &part_weights(p)->as;
+
+    *to = (struct weight_as){0};
+    if (as && (role == PART_DENOISER || role == PART_TEXT || role == PART_IMAGE))
+        *to = (struct weight_as){as->form, as->int8 && role == PART_DENOISER};
+}
+
+/* ERR_USAGE: nothing of a transformer took the form that was asked for. */
+static int check_as(const struct part *p, const char *path, struct err *e)
+{
+    const struct weight_set *s = part_weights(p);
+
+    if (!s->as.form || p->is->role != PART_DENOISER)
+        return 0;
+    for (int i = 0; i < s->n; i++)
+        if (weight_wish(s, s->all[i]))
+            return 0;
+    return err_set(
+        e, ERR_USAGE,
+        "%s: no matrix of its blocks can be %s: their rows are no whole blocks of %d values, "
+        "or shorter than 16",
+        path, s->as.form->name, s->as.form->block);
+}
+
 static int load_parts(struct bundle *b, struct device *device, enum dtype type,
                       const struct bundle_budget *budget, struct err *e)
 {
@@ -308,7 +336,9 @@ static int load_parts(struct bundle *b, struct device *device, enum dtype type,
 
         if (p->is) {
             part_weights(p)->budget_bytes = budget ? budget->bytes[i] : 0;
+            set_as(p, budget ? &budget->as : NULL);
             rc = part_load(p, path, device, part_job_type(p, type), 0, &report, e);
+            rc = rc ? rc : check_as(p, path, e);
         }
         if (report.n_bad && !b->n_bad_weights) {
             b->bad_folder = places[i].folder;
@@ -321,7 +351,7 @@ static int load_parts(struct bundle *b, struct device *device, enum dtype type,
 }
 
 int bundle_survey(struct bundle *b, struct device *device, enum dtype type,
-                  struct store_room room[N_PLACES], struct err *e)
+                  const struct weight_as *as, struct store_room room[N_PLACES], struct err *e)
 {
     int rc = 0;
 
@@ -330,8 +360,11 @@ int bundle_survey(struct bundle *b, struct device *device, enum dtype type,
         char *path = path_join(b->dir, places[i].folder);
         const struct part *p = &b->part[i];
 
-        if (p->is)
+        if (p->is) {
+            set_as(p, as);
             rc = part_survey(p, path, device, part_job_type(p, type), &room[i], e);
+            rc = rc ? rc : check_as(p, path, e);
+        }
         free(path);
     }
     return rc;

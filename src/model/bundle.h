@@ -76,17 +76,22 @@ struct bundle {
     const char *bad_folder, *bad_weight; /* which part, and its first weight that holds one */
 };
 
-/* What bundle_open would take for the weights of each place. b is declared; afterwards its networks
- * run dry as they will run loaded. ERR_IO, ERR_FORMAT. */
-NODISCARD int bundle_survey(struct bundle *b, struct device *device, enum dtype type,
-                            struct store_room room[N_PLACES], struct err *e);
-/* Most bytes of weights that may lie on the device, by place; 0: all of them. */
+/* Most bytes of weights that may lie on the device, by place; 0: all of them. And what the matrices
+ * of transformers, text and image encoders become; products in bytes are the transformer's alone:
+ * the others run once, and text has outliers. */
 struct bundle_budget {
     uint64_t bytes[N_PLACES];
+    struct weight_as as;
 };
+/* What bundle_open would take for the weights of each place (as may be NULL). b is declared;
+ * afterwards its networks run dry as they will run loaded. ERR_IO, ERR_FORMAT; ERR_USAGE: no matrix
+ * of the transformer can take the form. */
+NODISCARD int bundle_survey(struct bundle *b, struct device *device, enum dtype type,
+                            const struct weight_as *as, struct store_room room[N_PLACES],
+                            struct err *e);
 /* Open the directory and load weights for computing on a device in type (DT_F32 or DT_BF16).
- * ERR_IO, ERR_FORMAT, ERR_FIT; an unknown newer format is refused by number. budget may be NULL.
- * *out is NULL on failure. */
+ * ERR_IO, ERR_FORMAT, ERR_FIT, ERR_USAGE as bundle_survey; an unknown newer format is refused by
+ * number. budget may be NULL. *out is NULL on failure. */
 NODISCARD int bundle_open(struct bundle **out, const char *dir, struct device *device,
                           enum dtype type, const struct bundle_budget *budget, struct err *e);
 /* From the configs alone: networks that run dry. ERR_IO; ERR_FORMAT also when sizes that must be

@@ -239,6 +239,12 @@ int weight_set_allocate(struct weight_set *s, struct device *device, enum dtype 
                         struct err *e)
 {
     weight_set_prepare(s, device, type);
+    for (int i = 0; i < s->n && !training; i++) {
+        const struct stored_form *wish = weight_wish(s, s->all[i]);
+        if (wish)
+            weight_hold(s->all[i], wish);
+        s->all[i]->form.int8 = wish && s->as.int8;
+    }
     return weight_set_finish(s, training, e);
 }
 

@@ -43,6 +43,10 @@ for type in bf16 f32 int8; do
     done
 done
 close computed_in_f32 -o "$tmp/film.y4m" --type f32 --steps 2 --frames 9
+for type in int8 q8_0 q4_0; do
+    close loaded_as_$type -o "$tmp/film.y4m" --type $type --steps 2 --frames 9
+done
+close f32_loaded_as_int8 --model "$tmp/f32" -o "$tmp/film.y4m" --type int8 --steps 2 --frames 9
 close one_picture -o "$tmp/film.y4m" --frames 1 --steps 2
 close frames_121 -o "$tmp/film.$film" --frames 121 --steps 2
 close first_frame_121 -o "$tmp/film.y4m" --frames 121 --steps 2 --first-frame "$tmp/first.ppm" --force-picture

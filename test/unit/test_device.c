@@ -419,7 +419,7 @@ static void *run_job(void *arg)
 /* With no more of the text encoder's and the transformer's weights on d than there must be. */
 static struct bundle *open_tight(struct device *d, int tight)
 {
-    struct bundle_budget budget = {{0}};
+    struct bundle_budget budget = {.bytes = {0}};
     struct bundle *b;
     struct err e;
     int rc;

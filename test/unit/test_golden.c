@@ -23,26 +23,46 @@ static void count_line(void *user, const struct parity_line *l)
         printf("    %s: %g, allowed %g\n", l->name, l->error, l->limit);
 }
 
-static int run(const char *dir, enum dtype type, double tol, struct count *c, struct err *e)
+static int run_as(const char *dir, enum dtype type, struct weight_as as, double tol,
+                  struct count *c, struct err *e)
 {
     struct parity_options o = {
-        .type = type, .device = device_cpu(), .tol = tol, .line = count_line, .user = c};
+        .type = type, .as = as, .device = device_cpu(), .tol = tol, .line = count_line, .user = c};
 
     *c = (struct count){0};
     return parity_run(dir, &o, NULL, e);
 }
 
-static void golden(const char *name, enum dtype type, int lines)
+static int run(const char *dir, enum dtype type, double tol, struct count *c, struct err *e)
+{
+    return run_as(dir, type, (struct weight_as){0}, tol, c, e);
+}
+
+static double golden_as(const char *name, enum dtype type, struct weight_as as, int lines)
 {
     struct err e = {0};
     struct count c;
     char path[64];
 
     snprintf(path, sizeof path, "golden/%s", name);
-    if (run(ztest_data(path), type, 0, &c, &e))
+    if (run_as(ztest_data(path), type, as, 0, &c, &e))
         printf("    %s\n", e.msg);
     CHECK_INT(e.code, 0);
     CHECK_INT(c.lines, lines);
+    return c.worst;
+}
+
+static void golden(const char *name, enum dtype type, int lines)
+{
+    golden_as(name, type, (struct weight_as){0}, lines);
+}
+
+/* Blocks in bytes, and so seen in the error: f32 has 1e-5. */
+static void golden_int8(const char *name, enum dtype type, int lines)
+{
+    double worst = golden_as(name, type, (struct weight_as){stored_named("I8"), 1}, lines);
+
+    CHECK(type == DT_BF16 || worst > 1e-3);
 }
 
 /* Case wan-ti2v-token-time once more in a folder of the test program, where `from` in file `name`
@@ -117,6 +137,9 @@ TEST(golden_wan_bf16)                       { golden("wan-ti2v-token-time", DT_B
 TEST(golden_wan_int8_of_comfyui)            { golden("wan-int8-marker", DT_F32, 1); }
 TEST(golden_wan_int8_of_comfyui_bf16)       { golden("wan-int8-marker", DT_BF16, 1); }
 TEST(golden_wan_int8_rotated)               { golden("wan-int8-convrot", DT_F32, 1); }
+TEST(golden_wan_in_bytes)                   { golden_int8("wan-ti2v-token-time", DT_F32, 6); }
+TEST(golden_wan_in_bytes_bf16)              { golden_int8("wan-t2v-original-keys", DT_BF16, 6); }
+TEST(golden_wan_in_bytes_of_comfyui)        { golden_int8("wan-int8-marker", DT_F32, 1); }
 TEST(golden_wan_pictures_comfy_names)       { golden("wan-i2v-comfy-keys", DT_F32, 5); }
 TEST(golden_wan_two_pictures)               { golden("wan-flf2v", DT_F32, 5); }
 TEST(golden_wan_two_pictures_bf16)          { golden("wan-flf2v", DT_BF16, 5); }

@@ -1,4 +1,5 @@
-/* product_int8.h - the product of bytes behind matmul_nt and matmul_gelu, in nothing but plain C. */
+/* product_int8.h - the product of bytes behind matmul_nt and matmul_gelu, in nothing but plain C.
+ */
 #ifndef KERN_C_PRODUCT_INT8_H
 #define KERN_C_PRODUCT_INT8_H
 
