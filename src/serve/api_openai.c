@@ -53,6 +53,10 @@ static void read_fields(struct jval body, struct order *o)
         o->size = j_string(body, "size");
     if (j_has(body, "aspect_ratio"))
         o->aspect = j_string(body, "aspect_ratio");
+    if (j_has(body, "seconds"))
+        o->frames = 0;
+    if (j_has(body, "frames"))
+        o->seconds = 0;
     o->seconds = order_real(body, "seconds", 0.01, 100000, o->seconds);
     o->fps = order_real(body, "fps", 1, 240, o->fps);
     o->steps = (int)order_int(body, "steps", 1, 1000, o->steps);
@@ -65,7 +69,7 @@ static void read_fields(struct jval body, struct order *o)
 static int read_pictures(struct call *c, struct jval body, struct order *o)
 {
     static const char *const fields[] = {"input_reference", "last_frame"};
-    char *const to[] = {o->first, o->last};
+    struct order_picture *const to[] = {&o->first, &o->last};
 
     for (int i = 0; i < 2; i++) {
         struct jval v = j_get(body, fields[i]);
@@ -191,38 +195,66 @@ static void change(struct call *c)
     job_release(&j);
 }
 
+/* POST /v1/videos/extensions: "video" is {"id": ...}, in a form the field video[id]. */
+static void extend(struct call *c)
+{
+    struct jdoc *doc = call_json(c), *params = NULL;
+    struct order o;
+    struct job j = {0};
+    struct err e;
+    int rc = -1;
+
+    if (!doc)
+        return;
+    struct jval body = jdoc_root(doc), video = j_get(body, "video");
+    const char *id = j_type(video) == J_OBJECT   ? j_string(video, "id")
+                     : j_type(video) == J_STRING ? j_string(body, "video")
+                                                 : j_string_or(body, "video[id]", "");
+    snprintf(c->arg[0], sizeof c->arg[0], "%s", id);
+    if (!jdoc_status(doc, &e))
+        rc = job_of_call(c, &j);
+    else
+        call_fail_err(c, &e);
+    if (!rc && jdoc_parse(&params, j.params, strlen(j.params), "params", NULL)) {
+        call_fail(c, FAULT_SERVER, NULL, "the video's parameters cannot be read");
+        rc = -1;
+    }
+    if (!rc) {
+        order_of_job(&j, params, &o);
+        o.last.name[0] = '\0';
+        o.shots = NULL;
+        if (!order_goes_on(c, &j, &o))
+            order_of_body(c, &o, 0);
+    }
+    job_release(&j);
+    jdoc_close(&params);
+    jdoc_close(&doc);
+}
+
 static void cancel(struct call *c)
 {
     struct job j, after = {0};
-    struct err e;
-    int rc;
 
     if (job_of_call(c, &j))
         return;
-    rc = jobs_cancel(c->s->jobs, c->tenant, j.id, &after, &e);
-    if (rc < 0) {
-        call_fail_err(c, &e);
-    } else if (!rc) {
-        call_fail(c, FAULT_CONFLICT, NULL, "the video is done already");
-    } else {
-        worker_cancel(c->s->worker, j.id);
-        board_change(c->s->board, j.id, c->tenant);
+    if (!order_cancel(c, j.id, &after))
         reply_video(c, &after);
-    }
     job_release(&after);
     job_release(&j);
 }
 
 static void drop_files(struct server *s, const struct job *j)
 {
-    char name[40];
-    char *path;
+    static const char *const endings[] = {"png", "last.png"};
+    char name[48];
 
     film_file_drop(s, j->result);
-    snprintf(name, sizeof name, "%lld.png", (long long)j->id);
-    path = path_join(s->preview_dir, name);
-    remove(path);
-    free(path);
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "%lld.%s", (long long)j->id, endings[i]);
+        char *path = path_join(s->preview_dir, name);
+        remove(path);
+        free(path);
+    }
 }
 
 static void erase(struct call *c)
@@ -391,6 +423,7 @@ static void events_of_all(struct call *c)
 
 const struct route api_openai[] = {
     {"POST", "/v1/videos", create, STYLE_OPENAI, ROUTE_MULTIPART, BODY_PICTURES},
+    {"POST", "/v1/videos/extensions", extend, STYLE_OPENAI, ROUTE_MULTIPART, BODY_SMALL},
     {"GET", "/v1/videos", list, STYLE_OPENAI, 0, BODY_NONE},
     {"GET", "/v1/videos/{}", retrieve, STYLE_OPENAI, 0, BODY_NONE},
     {"DELETE", "/v1/videos/{}", erase, STYLE_OPENAI, 0, BODY_SMALL},

@@ -23,6 +23,7 @@ static const struct {
     [FAULT_FORBIDDEN] = {403, 1103, "permission_error", "forbidden"},
     [FAULT_NOT_FOUND] = {404, 1202, "invalid_request_error", "not_found"},
     [FAULT_NO_SUCH] = {404, 1203, "invalid_request_error", "not_found"},
+    [FAULT_TASK] = {400, 1201, "invalid_request_error", "not_found"},
     [FAULT_METHOD] = {405, 1202, "invalid_request_error", "method_not_allowed"},
     [FAULT_TIMEOUT] = {408, 5002, "invalid_request_error", "timeout"},
     [FAULT_CONFLICT] = {409, 1201, "invalid_request_error", "conflict"},

@@ -24,6 +24,7 @@ enum fault {
     FAULT_FORBIDDEN,
     FAULT_NOT_FOUND, /* of a path */
     FAULT_NO_SUCH,   /* job, model or product */
+    FAULT_TASK,      /* a task that Kling's clients ask for */
     FAULT_METHOD,
     FAULT_TIMEOUT,
     FAULT_CONFLICT,

@@ -77,8 +77,10 @@ int jobs_get_external(struct jobs *s, const char *tenant, const char *external, 
                       struct err *e);
 struct jobs_list {
     const char *tenant;
-    const char *api; /* NULL: all; else its prefix */
-    int64_t after;   /* beyond this id in the order asked for; 0: from the start */
+    const char *api;           /* NULL: all */
+    int64_t from_ms, until_ms; /* when they were made; 0: no limit */
+    unsigned states;           /* 1 << state of those that are wanted; 0: all */
+    int64_t after;             /* beyond this id in the order asked for; 0: from the start */
     int ascending, offset, limit;
 };
 /* Calls fn for each job, the newest first unless ascending; returns how many, or ERR_IO. */

@@ -31,14 +31,20 @@ int jobs_get_external(struct jobs *s, const char *tenant, const char *external, 
 int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, struct job *j),
               void *arg, struct err *e)
 {
-    enum { MOST = 500 };
+    enum { MOST = 501 };
     int limit = l->limit < MOST ? l->limit : MOST, n = 0, rc;
     struct job *all = xcalloc((size_t)limit + 1, sizeof *all);
     sqlite3_stmt *st;
+    char states[80] = "", *wanted = l->states ? states : NULL;
+
+    for (int i = 0; i <= JOB_CANCELLED; i++)
+        if (l->states >> i & 1)
+            strcat(states, job_state_name((enum job_state)i));
 
     pthread_mutex_lock(&s->lock);
     st = JOBS_BIND(s, l->ascending ? SQL_OLDEST : SQL_NEWEST, SQL_TEXT(l->tenant), SQL_TEXT(l->api),
-                   SQL_INT(l->after), SQL_INT(limit), SQL_INT(l->offset));
+                   SQL_INT(l->after), SQL_INT(limit), SQL_INT(l->offset), SQL_INT(l->from_ms),
+                   SQL_INT(l->until_ms), SQL_TEXT(wanted));
     while (n < limit && (rc = sqlite3_step(st)) == SQLITE_ROW)
         jobs_row(st, &all[n++]);
     rc = n == limit || rc == SQLITE_DONE ? 0 : jobs_fault(s, e);

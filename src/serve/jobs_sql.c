@@ -35,7 +35,8 @@ const char jobs_schema[] =
     "result,result_sha,result_bytes,created_at,updated_at,started_at,finished_at "
 #define MINE " WHERE id=?1 AND fence=?2 AND state IN ('running','finalizing')"
 #define OVER "owner=NULL,lease_until=NULL,updated_at=?3,finished_at=?3"
-#define PAGE " FROM job WHERE tenant=?1 AND (?2 IS NULL OR api GLOB ?2) "
+#define PAGE "FROM job WHERE tenant=?1 AND (?2 IS NULL OR api=?2) AND created_at>=?6 AND " \
+    "(?7=0 OR created_at<?7) AND (?8 IS NULL OR instr(?8, state)>0) "
 
 const char *const jobs_sql[N_SQL] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",

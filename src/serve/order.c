@@ -73,8 +73,7 @@ int order_model(struct call *c, const char *name)
 
 /* ---- checks ---- */
 
-/* Fails the call with the place of what is wrong; n characters of text are allowed. */
-static int check_text(struct call *c, const char *field, const char *text, int most)
+int order_check_text(struct call *c, const char *field, const char *text, int most)
 {
     size_t left = strlen(text);
     int n = 0, blank = 1;
@@ -122,13 +121,13 @@ static int check_room(struct call *c)
 
 static int check_order(struct call *c, const struct order *o)
 {
-    if (!o->prompt || !*o->prompt) {
+    if (!o->shots && (!o->prompt || !*o->prompt)) {
         call_fail(c, FAULT_VALUE, "prompt", "prompt: needed, 1 to %d characters",
                   PROMPT_CHARACTERS);
         return -1;
     }
-    if (check_text(c, "prompt", o->prompt, PROMPT_CHARACTERS) ||
-        (o->negative && check_text(c, "negative_prompt", o->negative, PROMPT_CHARACTERS)) ||
+    if ((o->prompt && order_check_text(c, "prompt", o->prompt, PROMPT_CHARACTERS)) ||
+        (o->negative && order_check_text(c, "negative_prompt", o->negative, PROMPT_CHARACTERS)) ||
         order_model(c, o->model))
         return -1;
     if (o->seconds > c->s->o.seconds_most) {
@@ -148,7 +147,9 @@ static void write_params(const struct order *o, struct buf *out)
     jsonw_init(&w, out, 0);
     jsonw_object(&w, NULL);
     jsonw_int(&w, "zoetrope", 1);
-    jsonw_string(&w, "prompt", o->prompt);
+    jsonw_string(&w, "prompt", o->prompt ? o->prompt : "");
+    if (o->shots)
+        jsonw_string(&w, "shots", o->shots);
     if (o->negative && *o->negative)
         jsonw_string(&w, "negative", o->negative);
     if (o->size)
@@ -218,9 +219,9 @@ static int make_plan(struct call *c, struct order *o, struct buf *params, struct
     write_params(o, params);
     rc = e.code = zt_job_set_json(job, buf_str(params), e.msg, sizeof e.msg);
     if (!rc)
-        rc = set_picture(c->s, job, "first-frame", o->first, &e);
+        rc = set_picture(c->s, job, "first-frame", o->first.name, &e);
     if (!rc)
-        rc = set_picture(c->s, job, "last-frame", o->last, &e);
+        rc = set_picture(c->s, job, "last-frame", o->last.name, &e);
     if (!rc)
         rc = e.code = zt_job_plan(job, e.msg, sizeof e.msg);
     if (!rc && o->seed < 0)
@@ -242,7 +243,8 @@ static int make_plan(struct call *c, struct order *o, struct buf *params, struct
 static void hash_order(const struct order *o, const struct buf *said, char sha[65])
 {
     struct sha256 h;
-    const char *const also[] = {o->api, o->model, o->first, o->last, o->external_id, o->callback};
+    const char *const also[] = {o->api,       o->model,       o->first.name,
+                                o->last.name, o->external_id, o->callback};
 
     sha256_init(&h);
     sha256_add(&h, said->data, said->len);
@@ -278,8 +280,8 @@ static int jobs_order(struct call *c, const struct order *o, const struct buf *p
                     .params = (char *)buf_str(params),
                     .params_sha = (char *)sha,
                     .facts = (char *)buf_str(facts),
-                    .first = *o->first ? (char *)o->first : NULL,
-                    .last = *o->last ? (char *)o->last : NULL,
+                    .first = *o->first.name ? (char *)o->first.name : NULL,
+                    .last = *o->last.name ? (char *)o->last.name : NULL,
                     .callback = (char *)o->callback,
                     .parent = o->parent};
     enum jobs_added how;
@@ -340,6 +342,22 @@ int order_change(struct call *c, int64_t id, struct order *o)
     return rc;
 }
 
+int order_cancel(struct call *c, int64_t id, struct job *out)
+{
+    struct err e;
+    int rc = jobs_cancel(c->s->jobs, c->tenant, id, out, &e);
+
+    if (rc < 0)
+        call_fail_err(c, &e);
+    else if (!rc)
+        call_fail(c, FAULT_CONFLICT, NULL, "the video is done already");
+    if (rc <= 0)
+        return -1;
+    worker_cancel(c->s->worker, id);
+    board_change(c->s->board, id, c->tenant);
+    return 0;
+}
+
 void order_of_job(const struct job *j, struct jdoc *params, struct order *o)
 {
     struct jval p = jdoc_root(params);
@@ -348,6 +366,7 @@ void order_of_job(const struct job *j, struct jdoc *params, struct order *o)
     o->model = j->model;
     o->prompt = j_string(p, "prompt");
     o->negative = j_has(p, "negative") ? j_string(p, "negative") : NULL;
+    o->shots = j_has(p, "shots") ? j_string(p, "shots") : NULL;
     o->size = j_has(p, "size") ? j_string(p, "size") : NULL;
     o->aspect = j_has(p, "aspect") ? j_string(p, "aspect") : NULL;
     o->seconds = j_real_or(p, "seconds", 0, 1e6, 0);
@@ -356,6 +375,6 @@ void order_of_job(const struct job *j, struct jdoc *params, struct order *o)
     o->steps = (int)j_int_or(p, "steps", 0, 1 << 30, 0);
     o->guidance = j_real_or(p, "guidance", 0, 1000, -1);
     o->seed = j_int_or(p, "seed", 0, INT64_C(1) << SEED_MOST_BITS, -1);
-    snprintf(o->first, sizeof o->first, "%s", j->first ? j->first : "");
-    snprintf(o->last, sizeof o->last, "%s", j->last ? j->last : "");
+    snprintf(o->first.name, sizeof o->first.name, "%s", j->first ? j->first : "");
+    snprintf(o->last.name, sizeof o->last.name, "%s", j->last ? j->last : "");
 }

@@ -6,16 +6,24 @@
 
 enum { PROMPT_CHARACTERS = 2500, SEED_MOST_BITS = 53 };
 
+/* A picture in the folder of pictures; name "": none. */
+struct order_picture {
+    char name[80];
+    int w, h; /* pixels, where it has just come; else 0 */
+};
+
 /* Unset: NULL, 0, or negative where it says so. Strings are borrowed. */
 struct order {
     const char *api;   /* "openai", "kling1/text2video", ... */
     const char *model; /* as the client called it; never NULL */
     const char *prompt, *negative, *size, *aspect;
+    char size_text[32];
+    const char *shots; /* JSON for the library; the prompt may be missing then */
     double seconds, fps;
     double guidance; /* negative: unset */
     int steps, frames;
-    int64_t seed;             /* negative: unset */
-    char first[80], last[80]; /* pictures as order_picture named them */
+    int64_t seed; /* negative: unset */
+    struct order_picture first, last;
     const char *idem_key, *external_id, *callback;
     int64_t parent;
 };
@@ -25,17 +33,24 @@ void order_init(struct order *o, const char *api);
 int64_t order_int(struct jval body, const char *key, int64_t lo, int64_t hi, int64_t def);
 double order_real(struct jval body, const char *key, double lo, double hi, double def);
 
-/* Keep a picture that a client gave: data is what a file holds. name: its place in the folder of
- * pictures. -1: the call has failed. field: for the message. */
+/* Keep a picture that a client gave: data is what a file holds. -1: the call has failed. field: for
+ * the message. */
 NODISCARD int order_picture(struct call *c, const char *field, const void *data, size_t bytes,
-                            char name[80]);
+                            struct order_picture *to);
 /* The same of text: base64, or a data: address. */
 NODISCARD int order_picture_text(struct call *c, const char *field, const char *text,
-                                 char name[80]);
+                                 struct order_picture *to);
+/* The end of a film that is done, as the first frame of o: it goes on from there. */
+NODISCARD int order_goes_on(struct call *c, const struct job *parent, struct order *o);
+/* At most so many characters, no control characters, not white space alone. -1: the call has
+ * failed, naming the place. */
+NODISCARD int order_check_text(struct call *c, const char *field, const char *text, int most);
 /* Check, plan, store, and wake the worker. 0: *out, to be released; -1: the call has failed. */
 NODISCARD int order_place(struct call *c, struct order *o, struct job *out);
 /* The same for a job that waits: its parameters become those of o. */
 NODISCARD int order_change(struct call *c, int64_t id, struct order *o);
+/* Cancel a job that waits or runs. 0: *out is how it is now; -1: the call has failed. */
+NODISCARD int order_cancel(struct call *c, int64_t id, struct job *out);
 /* What the job was ordered with, its strings in doc. */
 void order_of_job(const struct job *j, struct jdoc *params, struct order *o);
 

@@ -104,6 +104,20 @@ static void save_preview(struct worker *w, const uint8_t *rgb, int width, int he
     picture_release(&p);
 }
 
+/* As large as the film: another may go on from it. */
+static void save_last(struct worker *w, const uint8_t *rgb, int width, int height)
+{
+    const struct picture p = {.w = width, .h = height, .rgb = (uint8_t *)rgb};
+    char name[48];
+    struct err e;
+
+    snprintf(name, sizeof name, "%lld.last.png", (long long)w->job.id);
+    char *path = path_join(w->s->preview_dir, name);
+    if (picture_save(&p, path, &e))
+        server_log(w->s, "last-picture-not-kept", "why", e.msg);
+    free(path);
+}
+
 static int on_frame(void *user, int index, int n_frames, const uint8_t *rgb, int width, int height)
 {
     struct worker *w = user;
@@ -112,6 +126,8 @@ static int on_frame(void *user, int index, int n_frames, const uint8_t *rgb, int
     if (index && index + 1 < n_frames && now - w->preview_s < PREVIEW_S)
         return 0;
     w->preview_s = now;
+    if (index + 1 == n_frames)
+        save_last(w, rgb, width, height);
     save_preview(w, rgb, width, height);
     board_live(w->s->board, &w->live, w->tenant);
     return keep_lease(w);
