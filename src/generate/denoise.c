@@ -56,6 +56,7 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
     velocity_give(v, list, n_given);
     for (int i = 0; !rc && i < n; i++) {
         put_given(s, x, noise, list, n_given, 0);
+        velocity_step(v, i, n);
         rc = tell(progress, progress->done + i, e);
         if (!rc)
             rc = velocity_at(v, x, sampler_timestep(sampler, i), sampler_sigma(sampler, i), out, e);

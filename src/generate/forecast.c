@@ -344,6 +344,7 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
 
     if (rc)
         return rc;
+    of[PLACE_DENOISER].own += (uint64_t)p->lora_values * dtype_bytes(p->type);
     p->most_bytes = memory;
     p->weight_bytes = 0;
     for (int i = 0; i < N_PLACES; i++)

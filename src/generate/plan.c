@@ -378,7 +378,7 @@ static int settle_lora(struct plan *p, const struct request *r, struct err *e)
     int rc = 0;
 
     if (*list)
-        rc = lora_list_check(p->model, list, p->lora_hash, note_lora, p, e);
+        rc = lora_list_check(p->model, list, p->lora_hash, &p->lora_values, note_lora, p, e);
     else if (*r->lora_hash)
         rc = err_set(e, ERR_USAGE,
                      "lora: this recipe was drawn with files that are not part of it; give them "

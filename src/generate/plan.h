@@ -67,8 +67,9 @@ struct plan {
         char hash[65];
     } control;
     int ahead; /* latent frames that are drawn before those of the film: of the reference */
-    char lora_hash[65]; /* "" without any */
-    int any_picture;    /* 1: the film is drawn also when it loses its first frame */
+    char lora_hash[65];  /* "" without any */
+    int64_t lora_values; /* that stand beside the weights then */
+    int any_picture;     /* 1: the film is drawn also when it loses its first frame */
 
     struct words words[DENOISER_TEXTS]; /* owned: what each text encoder of the model reads */
 

@@ -265,6 +265,19 @@ void velocity_give(struct velocity *v, const struct given *list, int n)
     forget_replays(v); /* other timesteps are other shapes */
 }
 
+void velocity_step(struct velocity *v, int i, int n)
+{
+    uint64_t before = 0, now = 0;
+
+    for (int k = 0; k < v->ask.n_denoisers; k++)
+        before = before * 31 + weight_set_acting(v->ask.denoiser[k].weights, v->at);
+    v->at = (double)i / n;
+    for (int k = 0; k < v->ask.n_denoisers; k++)
+        now = now * 31 + weight_set_acting(v->ask.denoiser[k].weights, v->at);
+    if (now != before)
+        forget_replays(v); /* what is replayed has those of the step that was recorded */
+}
+
 /* Rows of text encoder k. */
 static struct tensor *text_in(struct velocity *v, struct cx *cx, const struct denoiser *d, int k,
                               struct samples which)
@@ -399,6 +412,7 @@ static int ask_all(struct velocity *v, struct cx *cx, const float *x, int expert
     int rc = 0;
 
     *bad = 0;
+    cx->at = v->at;
     for (int i = 0; !rc && !*bad && i < n; i++) {
         struct samples s = samples_of(&v->ask, n, i);
 

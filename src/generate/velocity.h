@@ -49,6 +49,7 @@ struct velocity {
     struct cx *cx;
     char *bad; /* owned: while looking for it, the first part that is not finite */
     int looking;
+    double at;                  /* part of the way of the steps: which LoRA act (velocity_step) */
     int again;                  /* evaluations that were computed again, in f32 */
     int first_again;            /* of the film, from 1, as denoise counts them; 0: none */
     struct replay replay[2][2]; /* by denoiser, of calls with one sample and with both */
@@ -70,6 +71,8 @@ NODISCARD int velocity_say(struct velocity *v, const struct text_model *text,
 void velocity_release(struct velocity *v);
 /* Which frames are given from now on; their values stand in x. */
 void velocity_give(struct velocity *v, const struct given *list, int n);
+/* Evaluation i of n comes. */
+void velocity_step(struct velocity *v, int i, int n);
 /* x and out [C,t,h,w]; timestep 0..1000 and noise level sigma of this evaluation. What is not
  * finite in bf16 is computed once more in f32 (v->again counts it); not finite then: ERR_DEVICE,
  * which names expert and block. ERR_CANCEL. */

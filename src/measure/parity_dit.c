@@ -263,10 +263,11 @@ static void add_lora(struct dit_case *c)
 {
     struct jval root = parity_root(c->p);
     char *path = parity_path(c->p, j_string(root, "lora"));
-    double strength = j_real_or(root, "strength", -100, 100, 1);
+    struct lora_use use = {
+        .strength = j_real_or(root, "strength", -100, 100, 1), .to = 1, .expert = 1};
 
     if (!c->p->err.code)
-        (void)!lora_apply(&c->part, path, strength, 1, NULL, &c->p->err);
+        (void)!lora_apply(&c->part, path, &use, NULL, &c->p->err);
     free(path);
 }
 

@@ -11,15 +11,49 @@ enum { HIGH = 1, LOW = 2, MOST_PATH = 4096 };
 
 struct spec {
     char path[MOST_PATH];
-    double strength;
+    struct lora_use use; /* expert: as it is asked about */
     int experts;
 };
 
 static int bad(const char *at, size_t n, const char *why, struct err *e)
 {
     return err_set(e, ERR_USAGE,
-                   "lora: \"%.*s\": %s; wanted is FILE[:STRENGTH][@high|@low], several by commas",
+                   "lora: \"%.*s\": %s; wanted is FILE[:STRENGTH][@high|@low][@FROM-TO], "
+                   "several by commas",
                    (int)(n < 200 ? n : 200), at, why);
+}
+
+/* "0-50" or "0-50%": percents of the steps. 1: it is one. */
+static int take_range(struct spec *s, const char *text, int *bad_range)
+{
+    char *end;
+    double from = strtod(text, &end), to;
+
+    if (end == text || *end != '-')
+        return 0;
+    text = end + 1;
+    to = strtod(text, &end);
+    end += *end == '%';
+    if (end == text || *end)
+        return 0;
+    *bad_range = !(from >= 0 && from < to && to <= 100);
+    s->use.from = from / 100;
+    s->use.to = to / 100;
+    return 1;
+}
+
+/* What stands behind the name: "@high", "@low", "@FROM-TO", in any order. */
+static void take_marks(struct spec *s, int *bad_range)
+{
+    char *mark;
+
+    while ((mark = strrchr(s->path, '@'))) {
+        if (!strcmp(mark, "@high") || !strcmp(mark, "@low"))
+            s->experts = mark[1] == 'h' ? HIGH : LOW;
+        else if (!take_range(s, mark + 1, bad_range))
+            return;
+        *mark = 0;
+    }
 }
 
 /* The next file of the list; *at moves on. */
@@ -28,17 +62,16 @@ static int next(const char **at, struct spec *s, struct err *e)
     size_t n = strcspn(*at, ",");
     const char *given = *at;
     char *mark, *end;
+    int bad_range = 0;
 
-    *s = (struct spec){.strength = 1, .experts = HIGH | LOW};
+    *s = (struct spec){.use = {.strength = 1, .to = 1}, .experts = HIGH | LOW};
     if (n == 0 || n >= sizeof s->path)
         return bad(given, n, "no file", e);
     memcpy(s->path, given, n);
     *at += n + (given[n] == ',');
-    mark = strrchr(s->path, '@');
-    if (mark && (!strcmp(mark, "@high") || !strcmp(mark, "@low"))) {
-        s->experts = mark[1] == 'h' ? HIGH : LOW;
-        *mark = 0;
-    }
+    take_marks(s, &bad_range);
+    if (bad_range)
+        return bad(given, n, "FROM-TO are percents of the steps, 0 to 100, FROM below TO", e);
     mark = strrchr(s->path, ':');
     if (mark && mark[1]) {
         double v = strtod(mark + 1, &end);
@@ -46,7 +79,7 @@ static int next(const char **at, struct spec *s, struct err *e)
         if (!*end && !(v >= -100 && v <= 100))
             return bad(given, n, "the strength must be from -100 to 100", e);
         if (!*end) {
-            s->strength = v;
+            s->use.strength = v;
             *mark = 0;
         }
     }
@@ -64,8 +97,12 @@ static int add_hash(struct sha256 *h, const struct spec *s, struct err *e)
     rc = st_hash(f, NULL, hex, e);
     st_close(&f);
     sha256_add(h, hex, 64);
-    sha256_add(h, &s->strength, sizeof s->strength);
+    sha256_add(h, &s->use.strength, sizeof s->use.strength);
     sha256_add(h, &s->experts, sizeof s->experts);
+    if (s->use.from > 0 || s->use.to < 1) {
+        sha256_add(h, &s->use.from, sizeof s->use.from);
+        sha256_add(h, &s->use.to, sizeof s->use.to);
+    }
     return rc;
 }
 
@@ -79,18 +116,36 @@ static int to_experts(const struct bundle *b, const struct spec *s, int apply,
     *worst = (struct lora_report){0};
     for (int i = 0; !rc && i < b->n_denoisers; i++) {
         struct lora_report r = {0};
+        struct lora_use use = s->use;
 
+        use.expert = i + 1;
         if (b->n_denoisers > 1 && !(s->experts & (i ? LOW : HIGH)))
             continue;
-        rc = (apply ? lora_apply : lora_check)(&b->part[place[i]], s->path, s->strength, i + 1, &r,
-                                               e);
+        rc = (apply ? lora_apply : lora_check)(&b->part[place[i]], s->path, &use, &r, e);
+        r.values += worst->values; /* of both */
         if (!rc && (i == 0 || r.unmatched >= worst->unmatched))
             *worst = r;
+        worst->values = r.values;
     }
     return rc;
 }
 
-int lora_list_check(const struct bundle *b, const char *list, char hash[65],
+/* What the file changes, and what of it nothing is done with. */
+static void tell(const struct spec *s, const struct lora_report *r,
+                 void (*note)(void *user, const char *text), void *user)
+{
+    char *text =
+        r->unmatched
+            ? xasprintf("LoRA %s: %d layers are changed, %d of its %d tensors fit none (%s)",
+                        s->path, r->matched, r->unmatched, r->tensors, r->names)
+            : xasprintf("LoRA %s: %d layers are changed, each of its %d tensors is used", s->path,
+                        r->matched, r->tensors);
+
+    note(user, text);
+    free(text);
+}
+
+int lora_list_check(const struct bundle *b, const char *list, char hash[65], int64_t *values,
                     void (*note)(void *user, const char *text), void *user, struct err *e)
 {
     struct sha256 h;
@@ -98,6 +153,7 @@ int lora_list_check(const struct bundle *b, const char *list, char hash[65],
     int rc = 0;
 
     sha256_init(&h);
+    *values = 0;
     while (!rc && *list) {
         struct lora_report r = {0};
 
@@ -109,13 +165,9 @@ int lora_list_check(const struct bundle *b, const char *list, char hash[65],
             rc = to_experts(b, &s, 0, &r, e);
         if (!rc)
             rc = add_hash(&h, &s, e);
-        if (!rc && r.unmatched && note) {
-            char *text =
-                xasprintf("LoRA %s: %d layers are changed, %d tensors fit none (%s%s)", s.path,
-                          r.matched, r.unmatched, r.first, r.unmatched > 1 ? ", ..." : "");
-            note(user, text);
-            free(text);
-        }
+        *values += r.values;
+        if (!rc && note)
+            tell(&s, &r, note, user);
     }
     sha256_hex(&h, hash);
     return rc;

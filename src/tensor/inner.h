@@ -81,6 +81,14 @@ void *weight_data(const struct cx *cx, const struct weight *w);
 
 /* Every op looks at its inputs first: a poisoned or dead handle is a BUG. */
 void tensor_check(const char *op, const struct tensor *x);
+/* lora.c, op/lora.c: what stands beside w. Does l act at this part of the way? Does one that acts
+ * scale the product itself? Then the product comes without its bias, which is added here (else
+ * NULL). */
+void lora_forget(struct weight *w);
+int lora_acts(const struct lora *l, double at);
+int lora_has_gain(const struct cx *cx, const struct weight *w);
+void lora_add(struct cx *cx, const struct tensor *x, const struct weight *w, const void *bias,
+              struct tensor *y);
 /* y is what the layer of w gives; for cx->watch. */
 void watch_layer(struct cx *cx, const struct weight *w, const struct tensor *y);
 int same_shape(const struct tensor *a, const struct tensor *b);

@@ -23,24 +23,6 @@ static size_t bytes_of(const struct weight *w, enum dtype type)
     return (size_t)weight_count(w) * dtype_bytes(type);
 }
 
-static size_t lora_bytes(const struct lora *l, int64_t side)
-{
-    return (size_t)(l->rank * side) * dtype_bytes(l->type);
-}
-
-static void lora_forget(struct weight *w)
-{
-    while (w->lora) {
-        struct lora *l = w->lora;
-        w->lora = l->next;
-        if (l->a)
-            device_give(w->device, l->a, lora_bytes(l, weight_count(w) / w->dim[0]));
-        if (l->b)
-            device_give(w->device, l->b, lora_bytes(l, w->dim[0]));
-        free(l);
-    }
-}
-
 static void weight_forget(struct weight *w)
 {
     if (w->data && w->data != w->master && w->owner == OWNER_DEVICE)
@@ -476,35 +458,6 @@ int64_t weight_set_count(const struct weight_set *s)
     for (int i = 0; i < s->n; i++)
         n += weight_count(s->all[i]);
     return n;
-}
-
-/* n values on the device as `type`; NULL: no room. */
-static void *copy_of(struct device *device, enum dtype type, const float *x, int64_t n)
-{
-    void *narrow = xmalloc((size_t)n * dtype_bytes(type) + 1);
-    void *p = device_take(device, (size_t)n * dtype_bytes(type));
-
-    dtype_convert(narrow, type, x, DT_F32, (size_t)n);
-    if (p)
-        device_put(device, p, narrow, (size_t)n * dtype_bytes(type));
-    free(narrow);
-    return p;
-}
-
-int weight_add_lora(struct weight *w, int64_t rank, const float *a, const float *b, struct err *e)
-{
-    struct lora *l = xcalloc(1, sizeof *l);
-
-    ZT_ASSERT(w->owner != OWNER_NONE && !w->grad && !w->conv);
-    l->rank = rank;
-    l->type = w->type;
-    l->a = copy_of(w->device, l->type, a, rank * weight_row(w));
-    l->b = copy_of(w->device, l->type, b, rank * w->dim[0]);
-    l->next = w->lora;
-    w->lora = l;
-    if (!l->a || !l->b)
-        return device_no_room(w->device, e, "LoRA of %s", w->name);
-    return 0;
 }
 
 int weight_add(struct weight *w, const float *x, struct err *e)

@@ -30,12 +30,22 @@ enum weight_owner {
     OWNER_PINNED  /* host memory of the stream; what is on the device belongs to its slots */
 };
 
-/* A product beside that of a matrix: x A^T B^T is added to x w^T. Of any number of files. */
+/* What is added to a product x w^T, w [out,in]: x D^T, where D [out,in] is b a, or the Kronecker
+ * product of a and b, or b itself. Of any number of files. */
+struct lora_values {
+    const float *a, *b, *gain;
+    int64_t rank;    /* a [rank,in], b [out,rank]; 0: see below */
+    int64_t kron[2]; /* a [kron[0],kron[1]], b [out/kron[0],in/kron[1]]; 0: b [out,in], a NULL */
+    double from, to; /* it acts at parts of the way from..to of a film's steps; 0, 1: always */
+                     /* gain [out] or NULL: gain * (x w^T) is added as well; no Kronecker */
+};
 struct lora {
     struct lora *next;
-    int64_t rank;
-    enum dtype type;
-    void *a, *b; /* [rank, in], [out, rank]; memory of the device */
+    int64_t rank, kron[2];
+    double from, to;
+    enum dtype type;    /* of a and b */
+    void *a, *b, *gain; /* memory of the device; gain wide */
+    size_t a_bytes, b_bytes, gain_bytes;
 };
 
 struct weight {
@@ -146,10 +156,11 @@ void weight_publish(struct weight *w, struct kcx *kc);
 /* Host copies in f32, weight_count long: the values (master where there is one), the gradient. */
 void weight_read(const struct weight *w, float *out);
 void weight_read_grad(const struct weight *w, float *out);
-/* One more product beside a matrix that is loaded: a [rank, in] and b [out, rank] are copied. Not
- * of a weight that trains (BUG). ERR_FIT: a GPU has not got the memory. */
-NODISCARD int weight_add_lora(struct weight *w, int64_t rank, const float *a, const float *b,
-                              struct err *e);
+/* One more of these beside a matrix that is loaded; values are copied. Not of a weight that trains
+ * (BUG). ERR_FIT: a GPU has not got the memory. */
+NODISCARD int weight_add_lora(struct weight *w, const struct lora_values *v, struct err *e);
+/* Another number when others of the set act at that part of the way. */
+uint64_t weight_set_acting(const struct weight_set *s, double at);
 /* values += x, in file order; a weight in some form gets memory of its own, of its type. */
 NODISCARD int weight_add(struct weight *w, const float *x, struct err *e);
 void weight_zero_grads(struct weight_set *s);

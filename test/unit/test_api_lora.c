@@ -51,7 +51,8 @@ static void draw(zt_job *job, const char *lora, const char *film, char hash[65])
 
 TEST(api_lora_changes_the_film_and_is_asked_for_again)
 {
-    char path[600], both[1300], film[600], plain[65], with[65], twice[65], hash[65];
+    char path[600], range[700], half[65], both[1300], film[600], plain[65], with[65], twice[65],
+        hash[65];
     zt_model *m;
     zt_job *job;
 
@@ -70,6 +71,19 @@ TEST(api_lora_changes_the_film_and_is_asked_for_again)
     draw(job, "", film, plain);
     draw(job, path, film, with);
     CHECK(strcmp(plain, with));
+    snprintf(range, sizeof range, "%s:1@0-50%%", path);
+    draw(job, range, film, half);
+    CHECK(strcmp(half, plain) && strcmp(half, with));
+    CHECK_CONTAINS(zt_job_get(job, "note"), "1 layers are changed, each of its 2 tensors is used");
+    snprintf(range, sizeof range, "%s@0-1", path); /* of two steps the first alone, as well */
+    draw(job, range, film, hash);
+    CHECK_STR(hash, half);
+    snprintf(range, sizeof range, "%s@51-100", path); /* none */
+    draw(job, range, film, hash);
+    CHECK_STR(hash, plain);
+    snprintf(range, sizeof range, "%s@0-100", path);
+    draw(job, range, film, hash);
+    CHECK_STR(hash, with);
     draw(job, both, film, twice); /* halves of it add up, to the last bits */
     draw(job, "", film, hash);
     CHECK_STR(hash, plain);

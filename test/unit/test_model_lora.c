@@ -12,6 +12,7 @@
 #include "ztest.h"
 
 enum { D = 8, R = 2 };
+#define USE(strength) (&(struct lora_use){strength, 0, 1, 1})
 static float down[R * D], up[D * R], alpha = 1, ones[D], table[6 * D];
 
 static const char config[] = "{\"_class_name\":\"WanTransformer3DModel\",\"num_attention_heads\":1,"
@@ -110,7 +111,7 @@ TEST(lora_layers_are_found_by_every_name)
         struct err e = {0};
 
         small_net(&p);
-        if (lora_apply(&p, path, 0.5, 1, &r, &e))
+        if (lora_apply(&p, path, USE(0.5), &r, &e))
             ztest_fail(__FILE__, __LINE__, "%s: %s", rows[i].down, e.msg);
         CHECK(r.matched == 1 && r.unmatched == 0);
         changes(&p, rows[i].layer, 0.5f);
@@ -133,12 +134,12 @@ TEST(lora_scales)
     struct err e = {0};
 
     small_net(&p);
-    CHECK_INT(lora_apply(&p, path, 3, 1, NULL, &e), 0);
+    CHECK_INT(lora_apply(&p, path, USE(3), NULL, &e), 0);
     changes(&p, "blocks.0.attn1.to_k.weight", 3 * 0.5f); /* alpha / rank */
     part_release(&p);
     CHECK_INT(st_write(path, t, 2, &meta, 1, &e), 0);
     small_net(&p);
-    CHECK_INT(lora_apply(&p, path, 1, 1, NULL, &e), 0);
+    CHECK_INT(lora_apply(&p, path, USE(1), NULL, &e), 0);
     changes(&p, "blocks.0.attn1.to_k.weight", 8 / sqrtf(R));
     part_release(&p);
     free(path);
@@ -159,11 +160,11 @@ TEST(lora_differences_are_added_by_strength_alone)
     float x[6 * D];
 
     small_net(&p);
-    CHECK_INT(lora_apply(&p, path, 0.25, 1, NULL, &e), 0);
+    CHECK_INT(lora_apply(&p, path, USE(0.25), NULL, &e), 0);
     weight_read(weight_find(part_weights(&p), "blocks.0.attn1.to_q.bias"), x);
     CHECK(x[0] == 0.25f && x[D - 1] == 0.25f);
     CHECK_INT(st_write(path, t, 2, NULL, 0, &e), 0);
-    CHECK_INT(lora_apply(&p, path, 0.5, 1, &r, &e), 0);
+    CHECK_INT(lora_apply(&p, path, USE(0.5), &r, &e), 0);
     CHECK(r.matched == 2 && !r.unmatched);
     weight_read(weight_find(part_weights(&p), "blocks.0.norm2.weight"), x);
     CHECK(x[3] == 0.5f);
@@ -181,7 +182,7 @@ static void refused(const char *a, const char *b, const char *third, const float
     struct err e = {0};
 
     small_net(&p);
-    CHECK_INT(lora_apply(&p, path, 1, 1, NULL, &e), ERR_FORMAT);
+    CHECK_INT(lora_apply(&p, path, USE(1), NULL, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, want);
     for (int i = 0; i < part_weights(&p)->n; i++) /* nothing half applied */
         CHECK(!part_weights(&p)->all[i]->lora);
@@ -197,8 +198,18 @@ TEST(lora_what_does_not_fit_is_named)
     refused("diffusion_model.blocks.9.ffn.0.lora_A.weight",
             "diffusion_model.blocks.9.ffn.0.lora_B.weight", NULL, NULL, 0,
             "none of its 2 tensors is of a layer of this transformer");
-    refused(a, b, "diffusion_model.blocks.0.ffn.0.dora_scale", ones, D,
-            "\"dora_scale\" is a way that is not computed");
+    refused(a, b, "diffusion_model.blocks.0.ffn.0.oft_blocks", ones, D,
+            "\"oft_blocks\" is a way that is not computed");
+    refused(a, b, "diffusion_model.blocks.0.ffn.2.dora_scale", ones, D,
+            "layer blocks.0.ffn.net.2.weight has a dora_scale and nothing else");
+    refused(a, b, "diffusion_model.blocks.0.ffn.0.dora_scale", ones, D - 1,
+            "dora_scale is [7,1], which does not fit blocks.0.ffn.net.0.proj.weight of [8,8]");
+    refused(a, b, "diffusion_model.blocks.0.ffn.0.hada_w1_a", table, 2 * D,
+            "hada_w1_a is one of four of which others are missing");
+    refused(a, b, "diffusion_model.blocks.0.ffn.0.lokr_w1", table, 4,
+            "layer blocks.0.ffn.net.0.proj.weight says twice what is added to it");
+    refused(a, b, "diffusion_model.blocks.0.ffn.2.lokr_w1", table, 4,
+            "has one factor of a Kronecker product, the other is missing");
     refused(a, "diffusion_model.blocks.9.ffn.0.lora_B.weight", NULL, NULL, 0,
             "is one of a pair of which the other is missing");
     refused(a, b, "diffusion_model.blocks.0.self_attn.q.diff_b", ones, D - 1,
@@ -226,7 +237,7 @@ TEST(lora_of_another_model_is_named_by_shapes)
 
     CHECK_INT(st_write(path, t, 2, NULL, 0, &e), 0);
     small_net(&p);
-    CHECK_INT(lora_apply(&p, path, 1, 1, NULL, &e), ERR_FORMAT);
+    CHECK_INT(lora_apply(&p, path, USE(1), NULL, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg,
                    "lora_A.weight is [2,24], which does not fit blocks.0.ffn.net.0.proj.weight "
                    "of [8,8]: it is of another model");
@@ -267,7 +278,8 @@ TEST(lora_product_is_that_of_the_sum)
     weight_place(l[0].w, form, packed, NULL);
     CHECK_INT(weight_set_finish(&s, 0, &e), 0);
     weight_store(l[1].w, sum, DT_F32);
-    CHECK_INT(weight_add_lora(l[0].w, R, a, b, &e), 0);
+    struct lora_values pair = {.a = a, .b = b, .rank = R, .to = 1};
+    CHECK_INT(weight_add_lora(l[0].w, &pair, &e), 0);
     for (int bf = 0; bf < 2; bf++) {
         struct cx cx;
         double diff = 0, norm = 0;

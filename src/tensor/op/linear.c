@@ -105,52 +105,16 @@ static struct tensor *result(struct cx *cx, const struct tensor *x, const struct
     return tensor_new(cx, type, x->rank, dim);
 }
 
-/* x A^T B^T of every LoRA, added to y. */
-static void apply_lora(struct cx *cx, const struct tensor *x, const struct weight *w,
-                       struct tensor *y)
-{
-    int64_t rows = tensor_rows(x), in = fan_in(w), out = w->dim[0];
-    for (const struct lora *l = w->lora; l; l = l->next) {
-        struct tensor *t = tensor_new(cx, cx->wide, DIMS(rows, l->rank));
-        struct k_matmul down = {.m = rows,
-                                .n = l->rank,
-                                .k = in,
-                                .lda = in,
-                                .ldb = in,
-                                .ldc = l->rank,
-                                .a_type = x->type,
-                                .b_type = l->type,
-                                .c_type = t->type,
-                                .a = x->data,
-                                .b = l->a,
-                                .c = t->data};
-        struct k_matmul up = {.m = rows,
-                              .n = out,
-                              .k = l->rank,
-                              .lda = l->rank,
-                              .ldb = l->rank,
-                              .ldc = out,
-                              .a_type = t->type,
-                              .b_type = l->type,
-                              .c_type = y->type,
-                              .a = t->data,
-                              .b = l->b,
-                              .c = y->data,
-                              .add = 1};
-        RUN(cx, matmul_nt, &down);
-        RUN(cx, matmul_nt, &up);
-        cx->flops += 2.0 * (double)rows * (double)l->rank * (double)(in + out);
-        tensor_drop(cx, t);
-    }
-}
-
 static void apply(struct cx *cx, const struct tensor *x, const struct linear_w *l, struct tensor *y)
 {
     struct k_matmul k = product(cx, tensor_rows(x), l->w->dim[0], fan_in(l->w), 1, x, l->w, y);
-    k.bias = l->b ? weight_data(cx, l->b) : NULL;
+    const void *bias = l->b ? weight_data(cx, l->b) : NULL;
+    int late = lora_has_gain(cx, l->w); /* a gain is not of the bias */
+
+    k.bias = late ? NULL : bias;
     RUN(cx, matmul_nt, &k);
     count(cx, k.m, l->w);
-    apply_lora(cx, x, l->w, y);
+    lora_add(cx, x, l->w, late ? bias : NULL, y);
     watch_layer(cx, l->w, y);
 }
 
