@@ -23,6 +23,7 @@ static const struct command COMMANDS[] = {
     {"parity", cmd_parity, "compare networks with reference vectors", "DIR --type f32"},
     {"info", cmd_info, "show a model, or the recipe of a film", "film.mp4"},
     {"convert", cmd_convert, "a model once more, with smaller weights", "MODEL -o small"},
+    {"doctor", cmd_doctor, "is a model whole, and what does it need", "MODEL"},
     {"serve", cmd_serve, "a page and HTTP APIs that make films", "--listen 127.0.0.1:8700"},
     {"bench", cmd_bench, "the speed of this machine", "train-s --json"},
 };
