@@ -138,7 +138,7 @@ static void try_to_open(struct checkup *c, const char *dir)
     int rc = bundle_declare(&b, dir, &e);
 
     if (!rc)
-        rc = bundle_survey(b, device_cpu(), DT_BF16, room, &e);
+        rc = bundle_survey(b, device_cpu(), DT_BF16, NULL, room, &e);
     for (int k = 0; !rc && k < b->n_texts; k++) {
         rc = bundle_tokenizer(&t, b, k, &e);
         tokenizer_free(&t);
