@@ -25,11 +25,8 @@ void job_joins_begin(struct zt_job *job)
 
 void job_joins_end(struct zt_job *job)
 {
-    const struct plan *p = &job->plan;
-    int n = plan_windows(p) - 1, *frame = xcalloc((size_t)n + 1, sizeof *frame);
+    int n, *frame = plan_joins(&job->plan, &n);
 
-    for (int i = 0; i < n; i++)
-        frame[i] = plan_join(p, i + 1);
     joins_report(job->joins, frame, n, &job->report);
     joins_free(&job->joins);
     free(frame);

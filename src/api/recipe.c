@@ -1,5 +1,6 @@
 /* recipe.c - what a film was made with, so that it can be made again: no paths, hosts or dates. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/job.h"
@@ -46,7 +47,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         return;
     switch (id) {
     case OPT_PROMPT:
-        jsonw_string(w, key, request_text(r, id));
+        jsonw_string(w, key, plan_typed(p, r));
         break;
     case OPT_NEGATIVE: /* empty is another film than that of the model's own words */
         if (set)
@@ -69,7 +70,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         break;
     case OPT_FRAMES:
         if (!r->value[OPT_SECONDS].set && !r->value[OPT_SHOTS].set)
-            jsonw_int(w, key, p->n_frames);
+            jsonw_int(w, key, p->n_frames - p->skip);
         break;
     case OPT_STEPS:
         jsonw_int(w, key, p->steps);
@@ -87,6 +88,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
                                           : "f32");
         break;
     case OPT_FORCE_PICTURE:
+    case OPT_LOOP:
         if (set)
             jsonw_bool(w, key, request_flag(r, id));
         break;
@@ -120,11 +122,13 @@ static void write_joins(struct jsonw *w, const struct plan *p)
 {
     struct buf list = BUF_INIT;
 
-    for (int i = 1; i < plan_windows(p); i++)
-        if (plan_join(p, i) < p->n_film)
-            buf_printf(&list, "%s%d", list.len ? "," : "", plan_join(p, i));
+    int n, *join = plan_joins(p, &n);
+
+    for (int i = 0; i < n; i++)
+        buf_printf(&list, "%s%d", i ? "," : "", join[i]);
     if (list.len)
         jsonw_string(w, "joins", buf_str(&list));
+    free(join);
     buf_release(&list);
 }
 
@@ -151,6 +155,8 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
     jsonw_string(&w, "model", job->model->info.name);
     jsonw_string(&w, "model_release", job->model->info.release);
     jsonw_string(&w, "model_hash", hash);
+    if (*p->keys_hash)
+        jsonw_string(&w, "keys_hash", p->keys_hash);
     write_joins(&w, p);
     if (latent_hash && *latent_hash)
         jsonw_string(&w, "latent_hash", latent_hash);

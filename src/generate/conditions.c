@@ -49,6 +49,78 @@ static int encode_first(struct conditions *c, struct cx *cx, const struct bundle
     return rc;
 }
 
+static float *add_known(struct conditions *c, const struct plan *p, int frame)
+{
+    size_t n = (size_t)p->lh * (size_t)p->lw * (size_t)p->c;
+
+    c->known = xrealloc(c->known, (size_t)(c->n_known + 1) * sizeof *c->known);
+    c->known[c->n_known] = (struct known){frame, xmalloc(n * sizeof(float))};
+    return c->known[c->n_known++].latent;
+}
+
+/* Film frames [n,h,w,3] are known as latent frames from `frame` on; of one that is not the film's
+ * first the codec is shown a film that stands still. */
+static int encode_known(struct conditions *c, struct cx *cx, const struct bundle *b,
+                        const struct plan *p, int frame, int n, const float *pixels, struct err *e)
+{
+    size_t px = (size_t)p->h * (size_t)p->w * 3,
+           place = (size_t)p->lh * (size_t)p->lw * (size_t)p->c;
+    int still = n == 1 && frame > 0, all = still ? 1 + p->codec.kt : n;
+    int t = codec_latents(&p->codec, all);
+    float *film = xmalloc((size_t)all * px * sizeof *film),
+          *z = xmalloc((size_t)t * place * sizeof *z);
+    int rc;
+
+    for (int i = 0; i < all; i++)
+        memcpy(film + px * (size_t)i, pixels + (still ? 0 : px * (size_t)i), px * sizeof *film);
+    rc = encode(z, cx, b, p, all, film, e);
+    for (int i = still; !rc && i < t; i++)
+        memcpy(add_known(c, p, frame + i - still), z + place * (size_t)i, place * sizeof *z);
+    free(film);
+    free(z);
+    return rc;
+}
+
+static int encode_keys(struct conditions *c, struct cx *cx, const struct bundle *b,
+                       const struct plan *p, struct err *e)
+{
+    size_t px = (size_t)p->h * (size_t)p->w * 3;
+    int rc = 0;
+
+    for (int i = 0; !rc && i < p->n_keys; i++) {
+        const struct plan_key *k = &p->key[i];
+        float *pixels = xmalloc((size_t)k->n * px * sizeof *pixels);
+
+        put_pixels(pixels, k->rgb, (size_t)k->n * px);
+        rc = encode_known(c, cx, b, p, k->latent, k->n, pixels, e);
+        free(pixels);
+    }
+    return rc;
+}
+
+int conditions_loop(struct conditions *c, struct cx *cx, const struct bundle *b,
+                    const struct plan *p, const struct latent_shape *s, const float *x,
+                    struct err *e)
+{
+    size_t place = (size_t)p->lh * (size_t)p->lw * (size_t)p->c;
+    size_t px = (size_t)p->h * (size_t)p->w * 3;
+    float *z = xmalloc(place * sizeof *z), *frame = xmalloc(px * sizeof *frame);
+    int rc;
+
+    latent_get_frame(s, x, 0, NULL, NULL, add_known(c, p, 0));
+    latent_get_frame(s, x, 0, p->info.latents_std, p->info.latents_mean, z);
+    device_enter(cx->device);
+    rc = codec_decode(cx, &b->codec, z, 1, s->h, s->w, frame, e);
+    device_leave(cx->device);
+    for (size_t i = 0; !rc && i < px; i++)
+        frame[i] = frame[i] > 1 ? 1 : frame[i] > 0 ? frame[i] : 0; /* as it is shown */
+    if (!rc)
+        rc = encode_known(c, cx, b, p, p->t - 1, 1, frame, e);
+    free(frame);
+    free(z);
+    return rc;
+}
+
 /* Channel k of latent frame t tells of frame k of those under it whether it is known; the first
  * frame stands for all under the first latent frame. */
 static void put_mask(const struct plan *p, float *mask)
@@ -220,12 +292,12 @@ int conditions_init(struct conditions *c, struct cx *cx, const struct bundle *b,
     *c = (struct conditions){0};
     if (p->dit.n_controls)
         rc = encode_control(c, cx, b, p, e);
-    else if (!p->first.rgb)
-        return 0;
-    else if (p->dit.in_channels > p->dit.out_channels)
+    else if (p->first.rgb && p->dit.in_channels > p->dit.out_channels)
         rc = encode_channels(c, cx, b, p, e);
-    else
+    else if (p->first.rgb)
         rc = encode_first(c, cx, b, p, e);
+    if (!rc)
+        rc = encode_keys(c, cx, b, p, e);
     if (!rc && p->first.seen)
         rc = see_pictures(c, cx, b, p, e);
     if (rc)
@@ -235,6 +307,9 @@ int conditions_init(struct conditions *c, struct cx *cx, const struct bundle *b,
 
 void conditions_release(struct conditions *c)
 {
+    for (int i = 0; i < c->n_known; i++)
+        free(c->known[i].latent);
+    free(c->known);
     free(c->first);
     free(c->channels);
     free(c->rows);
@@ -254,6 +329,13 @@ void conditions_dry(struct cx *cx, const struct plan *p)
     if (p->control.reference || (p->first.rgb && !p->dit.n_controls)) {
         codec_encode(cx, &p->model->codec,
                      tensor_new(cx, DT_F32, DIMS(all ? n : 1, p->h, p->w, 3)));
+        cx_step_end(cx);
+    }
+    for (int i = 0; i < p->n_keys + p->loop; i++) {
+        int still = i >= p->n_keys || p->key[i].n == 1;
+
+        n = still ? 1 + p->codec.kt : p->key[i].n;
+        codec_encode(cx, &p->model->codec, tensor_new(cx, DT_F32, DIMS(n, p->h, p->w, 3)));
         cx_step_end(cx);
     }
     if (!p->first.seen)

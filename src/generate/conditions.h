@@ -13,7 +13,12 @@
 #include "generate/plan.h"
 
 struct conditions {
-    float *first;    /* owned [h,w,C] in the network's scale, or NULL */
+    float *first; /* owned [h,w,C] in the network's scale, or NULL */
+    struct known {
+        int frame;     /* latent, of the film */
+        float *latent; /* owned [h,w,C] in the network's scale */
+    } * known;         /* owned [n_known], beside the first */
+    int n_known;
     float *channels; /* owned [n_channels,t,h,w], or NULL */
     int n_channels;
     float *rows; /* owned [n_rows, image_dim] of all pictures, or NULL */
@@ -24,6 +29,11 @@ struct conditions {
 /* ERR_DEVICE (a value is not finite), ERR_FIT. *c is empty then. */
 NODISCARD int conditions_init(struct conditions *c, struct cx *cx, const struct bundle *b,
                               const struct plan *p, struct err *e);
+/* The last latent frame of the film is to show what the first one of x does, the first window as it
+ * was drawn; both are known from then on. */
+NODISCARD int conditions_loop(struct conditions *c, struct cx *cx, const struct bundle *b,
+                              const struct plan *p, const struct latent_shape *s, const float *x,
+                              struct err *e);
 void conditions_release(struct conditions *c);
 /* The same networks on a dry cx: cx->flops and its peak say what they cost. */
 void conditions_dry(struct cx *cx, const struct plan *p);

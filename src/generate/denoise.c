@@ -111,23 +111,36 @@ void drawing_release(struct drawing *d)
     *d = (struct drawing){0};
 }
 
+/* What is known of the film beside its first frame and its past, in window w. */
+static int take_known(struct drawing *d, const struct plan_window *w, int n)
+{
+    const struct conditions *c = &d->conditions;
+
+    for (int i = 0; i < c->n_known; i++) {
+        int frame = c->known[i].frame - w->first;
+
+        if (frame >= w->given && frame < d->shape.t && !given_at(d->given, n, frame))
+            d->given[n++] = (struct given){frame, 0, c->known[i].latent};
+    }
+    return n;
+}
+
 /* What window i knows: the first picture, or the end of the window that stands in x. */
 static int take_given(struct drawing *d, int i)
 {
     const struct latent_shape *s = &d->shape;
     size_t frame = latent_count(s) / (size_t)s->t;
-    int n = plan_window(d->plan, i).given, end = i ? plan_window(d->plan, i - 1).shown : 0;
+    struct plan_window w = plan_window(d->plan, i);
+    int n = w.given, end = i ? plan_window(d->plan, i - 1).shown : 0;
 
-    for (int k = 0; k < n; k++)
+    for (int k = 0; k < n; k++) {
         latent_get_frame(s, d->x, d->plan->ahead + end - n + k, NULL, NULL,
                          d->past + frame * (size_t)k);
-    if (i == 0 && d->conditions.first) {
-        d->given[0] = (struct given){0, 0, d->conditions.first};
-        return 1;
-    }
-    for (int k = 0; k < n; k++)
         d->given[k] = (struct given){k, CONTEXT_LEVEL, d->past + frame * (size_t)k};
-    return n;
+    }
+    if (i == 0 && d->conditions.first)
+        d->given[n++] = (struct given){0, 0, d->conditions.first};
+    return take_known(d, &w, n);
 }
 
 /* Windows after the first begin from noise of their own, that of torch.randn for another seed. */
@@ -153,7 +166,13 @@ static int read_shot(struct drawing *d, int i, struct err *e)
                : 0;
 }
 
-int drawing_window(struct drawing *d, int i, struct err *e)
+/* A film of one window that ends as it begins is drawn once more when its beginning is known. */
+static int twice(const struct plan *p)
+{
+    return p->loop && !p->first.rgb && plan_windows(p) == 1;
+}
+
+static int draw_window(struct drawing *d, int i, struct err *e)
 {
     const struct plan *p = d->plan;
     int n_given = take_given(d, i);
@@ -172,11 +191,22 @@ int drawing_window(struct drawing *d, int i, struct err *e)
     if (rc)
         return rc;
     int n = sampler_evaluations(sampler);
-    struct denoise_progress progress = {d->sink, i * n, plan_windows(p) * n, d->start};
+    int windows = plan_windows(p) + twice(p);
+    struct denoise_progress progress = {d->sink, d->evaluations, windows * n, d->start};
     torch_rng_init(&rng, seed_of(p, i));
     torch_rng_normal(&rng, d->x, latent_count(&d->shape));
     rc = denoise(&d->velocity, sampler, d->given, n_given, d->x, &progress, e);
     sampler_free(&sampler);
     d->evaluations += n;
     return rc;
+}
+
+int drawing_window(struct drawing *d, int i, struct err *e)
+{
+    const struct plan *p = d->plan;
+    int rc = draw_window(d, i, e);
+
+    if (!rc && i == 0 && p->loop && !p->first.rgb)
+        rc = conditions_loop(&d->conditions, d->cx, d->model, p, &d->shape, d->x, e);
+    return rc || i || !twice(p) ? rc : draw_window(d, i, e);
 }

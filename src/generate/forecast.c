@@ -122,7 +122,8 @@ static double dry_window(const struct plan *p, struct cx *cx)
     struct velocity_ask ask = velocity_ask_of(p, p->model);
     struct sampler *s = sampler_of(p);
     double flops[2][2] = {{0}}, sum = 0;
-    int given = (p->first.rgb && !reads_whole_film(p)) || plan_windows(p) > 1;
+    int given =
+        (p->first.rgb && !reads_whole_film(p)) || p->n_keys || p->loop || plan_windows(p) > 1;
 
     for (int i = 0; i < sampler_evaluations(s); i++) {
         int expert = velocity_expert(&ask, sampler_timestep(s, i));
@@ -182,7 +183,7 @@ static struct cost dry_run(const struct plan *p, int t)
     cx_init_dry(&cx, p->type, p->threads);
     conditions_dry(&cx, &q);
     dry_text(&q, &cx);
-    c.flops = cx.flops + plan_windows(&q) * dry_window(&q, &cx);
+    c.flops = cx.flops + (plan_windows(&q) + p->loop) * dry_window(&q, &cx);
     c.flops += dry_decode(&q, &cx, &caches);
     c.host = host_bytes(&q);
     if (has_own_memory(p)) {

@@ -6,6 +6,20 @@
 #include "media/resize.h"
 #include "tensor/ops.h"
 
+/* The frame that stands in s->film goes out. */
+static int give(struct screen *s, size_t bytes, struct err *e)
+{
+    int rc = 0;
+
+    sha256_add(&s->hash, s->film, bytes);
+    if (s->sink->frame)
+        rc = s->sink->frame(s->sink->user, s->next, s->film, e);
+    if (rc > 0)
+        rc = err_set(e, ERR_CANCEL, "stopped at frame %d", s->next);
+    s->next += !rc;
+    return rc;
+}
+
 /* Drawn frames arrive in order, rgb [h*scale][w*scale][3]; each is shown as often as the film's
  * rate wants it. */
 static int show(struct screen *s, int frame, const float *rgb, struct err *e)
@@ -24,12 +38,23 @@ static int show(struct screen *s, int frame, const float *rgb, struct err *e)
     else
         resize_cover(s->film, p->film_w, p->film_h, s->drawn, w, h, RESIZE_BICUBIC,
                      s->cx->kcx.threads);
-    for (; !rc && s->next < p->n_film && plan_drawn_frame(p, s->next) == frame; s->next++) {
-        sha256_add(&s->hash, s->film, film);
-        if (s->sink->frame)
-            rc = s->sink->frame(s->sink->user, s->next, s->film, e);
+    while (!rc && s->next < plan_film_end(p) && plan_drawn_frame(p, s->next) == frame)
+        rc = give(s, film, e);
+    return rc;
+}
+
+int screen_film(struct screen *s, const struct film *f, struct err *e)
+{
+    const struct plan *p = s->plan;
+    size_t film = (size_t)p->film_w * (size_t)p->film_h * 3, own = (size_t)f->w * (size_t)f->h * 3;
+    int rc = 0;
+
+    for (int i = 0; !rc && i < f->n; i++) {
+        resize_cover(s->film, p->film_w, p->film_h, f->rgb + own * (size_t)i, f->w, f->h,
+                     RESIZE_BICUBIC, s->cx->kcx.threads);
+        rc = give(s, film, e);
     }
-    return rc <= 0 ? rc : err_set(e, ERR_CANCEL, "stopped at frame %d", s->next);
+    return rc;
 }
 
 /* Which layer gave what is not finite: the latent frame that stands in s->latent is decoded once
@@ -67,7 +92,7 @@ static int show_drawn(struct screen *s, const struct tensor *y, int i, int frame
     struct scope scope;
     int finite;
 
-    if (s->next == p->n_film || plan_drawn_frame(p, s->next) != frame)
+    if (s->next == plan_film_end(p) || plan_drawn_frame(p, s->next) != frame)
         return 0;
     device_enter(cx->device);
     scope_begin(cx, &scope);

@@ -50,6 +50,10 @@ enum option_id {
     OPT_FIRST_FRAME,
     OPT_FORCE_PICTURE,
     OPT_LAST_FRAME,
+    OPT_KEY_FRAME,
+    OPT_LOOP,
+    OPT_EXTEND,
+    OPT_LEAD_TO,
     OPT_REFERENCE,
     OPT_CONTROL,
     OPT_MASK,
@@ -87,7 +91,7 @@ struct request {
     } value[N_OPTIONS];
     /* From a recipe: what the film was made with. Empty when unknown. */
     char model_hash[65], model_release[32], latent_hash[65], first_frame_hash[65],
-        last_frame_hash[65], control_hash[65], lora_hash[65];
+        last_frame_hash[65], control_hash[65], lora_hash[65], keys_hash[65];
     /* In memory instead of files; borrowed, or NULL. */
     const struct picture *picture[3]; /* first, last, reference */
     const struct film *film[2];       /* control, mask */

@@ -37,6 +37,8 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
         return rc;
     sha256_init(&latent);
     rc = screen_init(&screen, cx, b, p, s, e);
+    if (!rc)
+        rc = screen_film(&screen, &p->before, e);
     for (int i = 0; !rc && i < plan_windows(p); i++) {
         struct plan_window w = plan_window(p, i);
 
@@ -51,6 +53,8 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
         }
     }
     note_again(&d.velocity, d.evaluations, out->note, sizeof out->note);
+    if (!rc)
+        rc = screen_film(&screen, &p->behind, e);
     sha256_hex(&latent, out->latent_hash);
     sha256_hex(&screen.hash, out->frame_hash);
     screen_release(&screen);

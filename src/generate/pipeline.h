@@ -88,6 +88,8 @@ struct screen {
 /* To be released whatever it returns. */
 NODISCARD int screen_init(struct screen *s, struct cx *cx, const struct bundle *b,
                           const struct plan *p, const struct sink *sink, struct err *e);
+/* All frames of a film, in the size of ours. */
+NODISCARD int screen_film(struct screen *s, const struct film *f, struct err *e);
 /* Frames w->given..w->shown-1 of window x, and of a take no more than it has. */
 NODISCARD int screen_show(struct screen *s, const struct latent_shape *shape, const float *x,
                           const struct plan_window *w, struct err *e);

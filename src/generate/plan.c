@@ -1,4 +1,4 @@
-#include "generate/plan.h"
+#include "generate/plan_inner.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -129,6 +129,8 @@ static int settle_size(struct plan *p, const struct request *r, const struct pic
                        own_h, unit);
     if (*size && !native)
         given = !parse_size(size, &p->film_w, &p->film_h);
+    else if (!native)
+        given = plan_films_size(p);
     settle_sides(p, settle_aspect(p, r, first, unit, given), unit);
     if (!given) {
         int side = p->w < p->h ? p->w : p->h;
@@ -170,9 +172,11 @@ static void note_frames(struct plan *p, const struct request *r)
 
 static int settle_frames(struct plan *p, const struct request *r, struct err *e)
 {
-    double rate = p->info.frame_rate, n = (double)request_int(r, OPT_FRAMES, p->info.frames), film;
+    int known = p->skip + (p->loop || p->behind.n ? p->codec.kt : 0); /* of one window, not shown */
+    double rate = p->info.frame_rate, own = fmax(1, p->info.frames - known), film;
+    double n = (double)request_int(r, OPT_FRAMES, (int)own);
 
-    p->fps = request_real(r, OPT_FPS, rate);
+    p->fps = request_real(r, OPT_FPS, plan_films_rate(p, rate));
     if (r->value[OPT_SECONDS].set) {
         film = fmax(1, floor(r->value[OPT_SECONDS].r * p->fps + 0.5));
         n = floor((film - 0.5) * rate / p->fps) + 1; /* the last one that it shows */
@@ -182,13 +186,13 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
     if (n > MAX_FRAMES || film > MAX_FRAMES)
         return err_set(e, ERR_USAGE, "seconds: %.0f frames are more than %d", fmax(n, film),
                        MAX_FRAMES);
-    p->n_frames = (int)n;
-    p->t = codec_latents(&p->codec, p->n_frames);
+    p->n_frames = p->skip + (int)n;
+    p->t = codec_latents(&p->codec, p->n_frames) + (p->loop || p->behind.n);
     p->window = codec_latents(&p->codec, p->info.frames);
     p->context = (p->window + CONTEXT_PART / 2) / CONTEXT_PART;
     if (p->t < p->window || p->info.diffusers)
         p->window = p->t;
-    p->n_film = (int)film;
+    p->n_film = p->before.n + (int)film + p->behind.n;
     plan_shots_lay(p);
     note_frames(p, r);
     return 0;
@@ -287,15 +291,36 @@ static int settle_sampler(struct plan *p, const struct request *r, struct err *e
     return rc;
 }
 
+/* Spaces alone, of either script, are no words. */
+static int is_blank(const char *s)
+{
+    uint32_t cp;
+
+    for (int len; *s; s += len) {
+        len = utf8_decode(s, strlen(s), &cp);
+        if (!len || !(cp == ' ' || (cp >= '\t' && cp <= '\r') || cp == 0xa0 || cp == 0x3000))
+            return 0;
+    }
+    return 1;
+}
+
+const char *plan_typed(const struct plan *p, const struct request *r)
+{
+    const char *own = request_text(r, OPT_PROMPT);
+
+    return is_blank(own) && p->typed ? p->typed : own;
+}
+
 static void settle_words(struct plan *p, const struct request *r)
 {
     struct buf text = BUF_INIT, negative = BUF_INIT, unknown = BUF_INIT, typed = BUF_INIT;
 
-    clean_prompt(request_text(r, OPT_PROMPT), !p->info.worlds, &typed);
+    clean_prompt(plan_typed(p, r), !p->info.worlds, &typed);
     if (p->n_shots)
         plan_shots_read(p, &text, &unknown);
     else
-        reading_prompt(buf_str(&typed), p->info.worlds, p->seed, &text, &unknown);
+        reading_prompt(buf_str(&typed), p->info.worlds, p->own_reading ? p->reading_seed : p->seed,
+                       &text, &unknown);
     buf_clear(&typed);
     clean_prompt(r->value[OPT_NEGATIVE].set ? request_text(r, OPT_NEGATIVE) : p->info.negative,
                  !p->info.worlds, &typed);
@@ -352,19 +377,6 @@ static int settle_tokens(struct plan *p, struct err *e)
     return 0;
 }
 
-/* Spaces alone, of either script, are no words. */
-static int is_blank(const char *s)
-{
-    uint32_t cp;
-
-    for (int len; *s; s += len) {
-        len = utf8_decode(s, strlen(s), &cp);
-        if (!len || !(cp == ' ' || (cp >= '\t' && cp <= '\r') || cp == 0xa0 || cp == 0x3000))
-            return 0;
-    }
-    return 1;
-}
-
 static void note_lora(void *plan, const char *text)
 {
     plan_note(plan, xstrdup(text));
@@ -395,14 +407,16 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
     int rc;
 
     memset(p, 0, sizeof(*p));
-    if (is_blank(request_text(r, OPT_PROMPT)) && !r->value[OPT_FIRST_FRAME].set && !r->picture[0] &&
-        !r->value[OPT_SHOTS].set)
-        return err_set(e, ERR_USAGE, "prompt: nothing to draw; say what in a few words");
     rc = read_configs(p, model_dir, e);
     if (!rc)
         rc = settle_lora(p, r, e);
     if (!rc)
         rc = plan_shots_settle(p, r, e);
+    if (!rc)
+        rc = plan_films_load(p, r, e);
+    if (!rc && is_blank(plan_typed(p, r)) && !r->value[OPT_FIRST_FRAME].set && !r->picture[0] &&
+        !p->n_shots)
+        rc = err_set(e, ERR_USAGE, "prompt: nothing to draw; say what in a few words");
     if (!rc)
         rc = plan_pictures_load(&pictures, p, r, e);
     if (!rc)
@@ -421,6 +435,8 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
     }
     if (!rc)
         rc = plan_pictures_settle(p, &pictures, r, e);
+    if (!rc)
+        rc = plan_keys_settle(p, r, e);
     if (!rc)
         rc = plan_control_settle(p, &pictures, r, e);
     plan_pictures_release(&pictures);
@@ -450,6 +466,7 @@ void plan_release(struct plan *p)
     free(p->control.known);
     free(p->control.reference);
     plan_shots_release(p);
+    plan_keys_release(p);
     bundle_free(&p->model);
     memset(p, 0, sizeof(*p));
 }

@@ -16,8 +16,10 @@
 
 #include "generate/latent.h"
 #include "generate/options.h"
+#include "generate/plan_parts.h"
 #include "generate/prompt_tokens.h"
 #include "generate/sampler.h"
+#include "media/film.h"
 #include "media/picture.h"
 #include "model/bundle.h"
 
@@ -73,17 +75,17 @@ struct plan {
 
     struct words words[DENOISER_TEXTS]; /* owned: what each text encoder of the model reads */
 
-    struct plan_shot { /* one after the other; a take is shots that flow, from one cut to the next
-                        */
-        char *prompt;  /* owned: as read */
-        struct words words[DENOISER_TEXTS];
-        uint64_t seed;
-        int own_seed, cut;         /* cut: begins anew. The first one always does */
-        int first, t;              /* latent frames of the film */
-        int take, frame, n_frames; /* of its take: first latent frame; first drawn frame, and all */
-        double seconds;            /* as asked for */
-    } * shot;                      /* owned; without a list NULL: the film is one */
+    struct plan_shot *shot; /* owned; without a list NULL: the film is one */
     int n_shots;
+    struct plan_key *key; /* owned: what is known of the film beside its first frame */
+    int n_keys;
+    struct film before, behind; /* owned, shown before and behind what is drawn; or empty */
+    int skip;                   /* drawn frames that are the end of `before` */
+    int loop;                   /* 1: the last latent frame, which is not shown, is the first one */
+    char keys_hash[65];
+    char *typed;           /* owned: words of the film that is gone on from, or NULL */
+    uint64_t reading_seed; /* with which they were read, where own_reading */
+    int own_reading;
 
     /* forecast: weights wherever they lie; of the host, all together; of the device's own memory */
     uint64_t weight_bytes, memory_bytes, device_bytes;
@@ -99,49 +101,21 @@ struct plan {
 NODISCARD int plan_make(struct plan *p, const char *model_dir, const struct request *r,
                         const atomic_int *stop, struct err *e);
 void plan_release(struct plan *p);
-/* Which drawn frame film frame i shows. */
+/* Which drawn frame film frame i shows, that is neither of the film before nor behind. */
 int plan_drawn_frame(const struct plan *p, int i);
 
-/* plan_windows.c: a film is a list of windows of p->window latent frames. */
-struct plan_window {
-    int shot, of_shot;   /* number of the shot, and of the window in it */
-    int fresh;           /* 1: begins anew, with the codec too */
-    int first;           /* latent frame of the film that it begins with */
-    int given;           /* so many of its frames are the end of the window before */
-    int shown;           /* and frames given..shown-1 are those of the film */
-    int take;            /* latent frame of the film with which the codec began */
-    int frame, n_frames; /* drawn frame of the film with which it began, and how many follow */
-};
 int plan_windows(const struct plan *p);
 struct plan_window plan_window(const struct plan *p, int i);
-/* Film frame that is the first one of window i >= 1; n_film where it shows none or begins anew. */
-int plan_join(const struct plan *p, int i);
+/* Film frames that begin a window, or a film, which goes on from what is before it; the caller's.
+ */
+int *plan_joins(const struct plan *p, int *n);
+int plan_film_end(const struct plan *p); /* film frame behind the last one that is drawn */
 /* Of every window: c channels, window frames and those ahead of them, with the patches of the
  * transformer. */
 struct latent_shape plan_latent(const struct plan *p);
 
-/* plan_picture.c: the pictures of a request, and what a plan keeps of them. ERR_USAGE also for
- * pictures that the model takes none of, or wants. */
-struct pictures {
-    struct picture first, last, reference; /* owned; empty where none is given */
-};
-NODISCARD int plan_pictures_load(struct pictures *x, const struct plan *p, const struct request *r,
-                                 struct err *e);
-void plan_pictures_release(struct pictures *x);
-NODISCARD int plan_pictures_settle(struct plan *p, const struct pictures *x,
-                                   const struct request *r, struct err *e);
-/* plan_control.c: what steers a model that reads a control video; after the pictures. ERR_USAGE
- * also for a model that reads none. */
-NODISCARD int plan_control_settle(struct plan *p, const struct pictures *x, const struct request *r,
-                                  struct err *e);
-/* plan_shots.c: the list of shots: what it says; where they lie, when the rate is known; what they
- * show, when the seed is; tokens of text encoder k, and which shot has most. */
-NODISCARD int plan_shots_settle(struct plan *p, const struct request *r, struct err *e);
-void plan_shots_lay(struct plan *p);
-void plan_shots_read(struct plan *p, struct buf *all, struct buf *unknown);
-int plan_shots_tokens(struct plan *p, const struct tokenizer *t, int k);
-void plan_shots_release(struct plan *p);
-void plan_note(struct plan *p, char *text); /* a warning more; takes over the text */
+/* The prompt, or that of the film that is gone on from. */
+const char *plan_typed(const struct plan *p, const struct request *r);
 
 /* forecast.c: fill in the last block. memory: what the process may hold in all. */
 NODISCARD int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e);

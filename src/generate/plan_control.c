@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "generate/plan.h"
+#include "generate/plan_inner.h"
 #include "media/film.h"
 #include "media/resize.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "generate/plan.h"
+#include "generate/plan_inner.h"
 #include "media/resize.h"
 
 #define NOTICED_PERCENT 5.0
@@ -18,7 +18,7 @@ static int takes_first(const struct plan *p)
 
 static int takes_last(const struct plan *p)
 {
-    return p->dit.n_controls ||
+    return p->dit.n_controls || (p->info.own_times && !p->info.diffusers) ||
            (p->dit.in_channels > p->dit.out_channels && (!p->dit.image_dim || p->dit.image_rows));
 }
 
@@ -112,7 +112,7 @@ static void note_shape(struct plan *p, const struct picture *x, const char *name
 
 /* The networks of others saw what Pillow made, stretched to whole tokens: what is of nearly that
  * shape goes the same way. */
-static uint8_t *fit_picture(const struct plan *p, const struct picture *x, int stretch)
+uint8_t *plan_fit_picture(const struct plan *p, const struct picture *x, int stretch)
 {
     uint8_t *rgb;
 
@@ -133,7 +133,7 @@ static int settle(struct plan *p, struct given_picture *to, const struct picture
 
     if (!x->rgb)
         return 0;
-    to->rgb = fit_picture(p, x, stretch);
+    to->rgb = plan_fit_picture(p, x, stretch);
     if (p->dit.image_dim)
         to->seen = resize_bytes_cover(side, side, x->rgb, x->w, x->h, RESIZE_BICUBIC);
     note_shape(p, x, name);

@@ -6,7 +6,7 @@
 
 #include "format/json.h"
 #include "generate/clean.h"
-#include "generate/plan.h"
+#include "generate/plan_inner.h"
 #include "generate/reading.h"
 
 enum { MOST_SHOTS = 1000 };

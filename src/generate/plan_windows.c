@@ -5,7 +5,7 @@
 
 int plan_drawn_frame(const struct plan *p, int i)
 {
-    int k = (int)floor((i + 0.5) * p->info.frame_rate / p->fps);
+    int k = p->skip + (int)floor((i - p->before.n + 0.5) * p->info.frame_rate / p->fps);
 
     return k < p->n_frames ? k : p->n_frames - 1;
 }
@@ -72,15 +72,37 @@ struct plan_window plan_window(const struct plan *p, int i)
     return w;
 }
 
-int plan_join(const struct plan *p, int i)
+int plan_film_end(const struct plan *p)
 {
-    struct plan_window w = plan_window(p, i);
-    int first = w.frame + codec_frames(&p->codec, w.first + w.given - w.take), k;
+    return p->n_film - p->behind.n;
+}
 
-    if (w.fresh)
-        return p->n_film;
-    k = (int)floor(first * p->fps / p->info.frame_rate);
-    for (k = k > 2 ? k - 2 : 0; k < p->n_film && plan_drawn_frame(p, k) < first; k++)
+/* Film frame that is the first one of window i. */
+static int join_at(const struct plan *p, const struct plan_window *w)
+{
+    int first = w->frame + codec_frames(&p->codec, w->first + w->given - w->take);
+    int k = p->before.n + (int)floor((first - p->skip) * p->fps / p->info.frame_rate);
+
+    for (k = k > 2 ? k - 2 : 0; k < plan_film_end(p) && plan_drawn_frame(p, k) < first; k++)
         continue;
     return k;
+}
+
+int *plan_joins(const struct plan *p, int *n)
+{
+    int windows = plan_windows(p), *list = xmalloc((size_t)(windows + 2) * sizeof *list);
+
+    *n = 0;
+    if (p->before.n)
+        list[(*n)++] = p->before.n;
+    for (int i = 1; i < windows; i++) {
+        struct plan_window w = plan_window(p, i);
+        int k = join_at(p, &w);
+
+        if (!w.fresh && k < plan_film_end(p))
+            list[(*n)++] = k;
+    }
+    if (p->behind.n)
+        list[(*n)++] = plan_film_end(p);
+    return list;
 }

@@ -49,3 +49,16 @@ END
     exits shots_with_a_wrong_join 2 "$ZOETROPE" generate --shots "$tmp/wrong.json" $quick
     holds shots_with_a_wrong_join_name_it "$tmp/err" "shot 2"
 }
+
+# --- films that go on
+# shellcheck disable=SC2086
+{
+    exits extend 0 "$ZOETROPE" generate --extend "$tmp/shots.$film" $quick --seconds 1 -o "$tmp/longer.$film" --json
+    holds extend_begins_with_the_film "$tmp/out" '"frames": 24,'
+    holds extend_takes_its_words "$tmp/out" '"prompt": "a red ball'
+    exits extend_of_nothing 4 "$ZOETROPE" generate -p "a red ball" --extend "$tmp/nowhere.mp4" $quick
+    exits loop 0 "$ZOETROPE" generate -p "a red ball" --loop --frames 9 $quick -o "$tmp/loop.$film"
+    exits loop_again 0 "$ZOETROPE" generate --again "$tmp/loop.$film" -o "$tmp/loop2.$film"
+    exits key_frame_without_a_time 2 "$ZOETROPE" generate -p "a red ball" --key-frame a.png $quick
+    holds key_frame_without_a_time_says_how "$tmp/err" SECONDS:FILE
+}

@@ -1,0 +1,40 @@
+/* plan_inner.h - what the files that make a plan (plan.h) tell each other. */
+#ifndef GENERATE_PLAN_INNER_H
+#define GENERATE_PLAN_INNER_H
+
+#include "generate/plan.h"
+
+/* plan_picture.c: the pictures of a request, and what a plan keeps of them. ERR_USAGE also for
+ * pictures that the model takes none of, or wants. */
+struct pictures {
+    struct picture first, last, reference; /* owned; empty where none is given */
+};
+NODISCARD int plan_pictures_load(struct pictures *x, const struct plan *p, const struct request *r,
+                                 struct err *e);
+void plan_pictures_release(struct pictures *x);
+/* A picture as [h][w][3], the caller's. */
+uint8_t *plan_fit_picture(const struct plan *p, const struct picture *x, int stretch);
+NODISCARD int plan_pictures_settle(struct plan *p, const struct pictures *x,
+                                   const struct request *r, struct err *e);
+/* plan_control.c: what steers a model that reads a control video; after the pictures. ERR_USAGE
+ * also for a model that reads none. */
+NODISCARD int plan_control_settle(struct plan *p, const struct pictures *x, const struct request *r,
+                                  struct err *e);
+/* plan_shots.c: the list of shots: what it says; where they lie, when the rate is known; what they
+ * show, when the seed is; tokens of text encoder k, and which shot has most. */
+NODISCARD int plan_shots_settle(struct plan *p, const struct request *r, struct err *e);
+void plan_shots_lay(struct plan *p);
+void plan_shots_read(struct plan *p, struct buf *all, struct buf *unknown);
+int plan_shots_tokens(struct plan *p, const struct tokenizer *t, int k);
+void plan_shots_release(struct plan *p);
+/* plan_keys.c: films before and behind, at once; keys, when the film is laid. ERR_USAGE also for
+ * what the model was not made for. */
+NODISCARD int plan_films_load(struct plan *p, const struct request *r, struct err *e);
+/* The rate of these films; 1: the film has their size. */
+double plan_films_rate(const struct plan *p, double otherwise);
+int plan_films_size(struct plan *p);
+NODISCARD int plan_keys_settle(struct plan *p, const struct request *r, struct err *e);
+void plan_keys_release(struct plan *p);
+void plan_note(struct plan *p, char *text); /* a warning more; takes over the text */
+
+#endif
