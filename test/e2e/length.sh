@@ -53,9 +53,9 @@ END
 # --- films that go on
 # shellcheck disable=SC2086
 {
-    exits extend 0 "$ZOETROPE" generate --extend "$tmp/shots.$film" $quick --seconds 1 -o "$tmp/longer.$film" --json
-    holds extend_begins_with_the_film "$tmp/out" '"frames": 24,'
-    holds extend_takes_its_words "$tmp/out" '"prompt": "a red ball'
+    exits extend 0 "$ZOETROPE" generate --extend "$tmp/short.$film" $quick --seconds 1 -o "$tmp/longer.$film" --json
+    holds extend_begins_with_the_film "$tmp/out" '"frames": 48,'
+    holds extend_takes_its_words "$tmp/out" '"prompt": "waves crash'
     exits extend_of_nothing 4 "$ZOETROPE" generate -p "a red ball" --extend "$tmp/nowhere.mp4" $quick
     exits loop 0 "$ZOETROPE" generate -p "a red ball" --loop --frames 9 $quick -o "$tmp/loop.$film"
     exits loop_again 0 "$ZOETROPE" generate --again "$tmp/loop.$film" -o "$tmp/loop2.$film"
