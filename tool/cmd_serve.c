@@ -28,6 +28,7 @@ static const char HELP[] =
     "  --queue N            jobs that may wait (1000)\n"
     "  --most-seconds S     the longest film (60)\n"
     "  --drain SECONDS      how long a film may go on after SIGTERM (30)\n"
+    "  --allow-private      pictures and callbacks may be at private addresses, and by http\n"
     "  --log FILE           JSON lines about what happens; - is stderr\n\n"
     "examples: zoetrope serve\n"
     "          zoetrope serve --listen 0.0.0.0:8700 --keys keys.json --public-url "
@@ -64,6 +65,10 @@ static int parse(struct args *a, int argc, char **argv)
 
         while (k < N && strcmp(argv[i], options[k].name))
             k++;
+        if (!strcmp(argv[i], "--allow-private")) {
+            a->o.allow_private = 1;
+            continue;
+        }
         if (k == N)
             return cmd_usage("serve", "no option %s", argv[i]);
         if (++i == argc)

@@ -75,22 +75,30 @@ static int ppm_decode(struct picture *p, const char *path, const struct buf *b, 
     return 0;
 }
 
+int picture_decode(struct picture *p, const char *name, const struct buf *b, struct err *e)
+{
+    int rc;
+
+    *p = (struct picture){0};
+    if (b->len >= 3 && !memcmp(b->data, "P6", 2) && isspace((unsigned char)b->data[2]))
+        rc = ppm_decode(p, name, b, e);
+    else
+        rc = ff_picture_decode(p, name, buf_str(b), b->len, e);
+    if (!rc)
+        rc = orientation_apply(p, orientation_of((const uint8_t *)buf_str(b), b->len), name, e);
+    if (rc)
+        picture_release(p);
+    return rc;
+}
+
 int picture_load(struct picture *p, const char *path, struct err *e)
 {
     struct buf b = BUF_INIT;
     int rc = file_read(&b, path, PICTURE_MAX_FILE_BYTES, e);
 
     *p = (struct picture){0};
-    if (rc)
-        ;
-    else if (b.len >= 3 && !memcmp(b.data, "P6", 2) && isspace((unsigned char)b.data[2]))
-        rc = ppm_decode(p, path, &b, e);
-    else
-        rc = ff_picture_decode(p, path, buf_str(&b), b.len, e);
     if (!rc)
-        rc = orientation_apply(p, orientation_of((const uint8_t *)buf_str(&b), b.len), path, e);
-    if (rc)
-        picture_release(p);
+        rc = picture_decode(p, path, &b, e);
     buf_release(&b);
     return rc;
 }

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum { PICTURE_MAX_SIDE = 16384, PICTURE_MAX_FILE_BYTES = 256 << 20 };
@@ -27,6 +28,9 @@ void picture_release(struct picture *p);
 /* "-" is stdin. ERR_IO: cannot be read, or a format that this build lacks. ERR_FORMAT: broken or
  * too large. ERR_FIT: no memory. *p is empty then. */
 NODISCARD int picture_load(struct picture *p, const char *path, struct err *e);
+/* The same of what a file holds; name: for messages. Opens nothing. */
+NODISCARD int picture_decode(struct picture *p, const char *name, const struct buf *b,
+                             struct err *e);
 /* .ppm or .png, by the name's ending (else ERR_USAGE). Written under another name, then renamed. */
 NODISCARD int picture_save(const struct picture *p, const char *path, struct err *e);
 

@@ -267,7 +267,7 @@ static void not_here(struct call *c)
 
 /* clang-format off */
 #define KIND(path, create) \
-    {"POST", path, create, STYLE_KLING, 0, BODY_PICTURES}, \
+    {"POST", path, create, STYLE_KLING, ROUTE_SLOW, BODY_PICTURES}, \
     {"GET", path, list, STYLE_KLING, 0, BODY_NONE}, \
     {"GET", path "/{}", query, STYLE_KLING, 0, BODY_NONE}, \
     {"POST", path "/{}/cancel", cancel, STYLE_KLING, 0, BODY_SMALL}

@@ -297,9 +297,9 @@ static void not_here(struct call *c)
 }
 
 const struct route api_kling2[] = {
-    {"POST", "/text-to-video/{}", text_to_video, STYLE_KLING, 0, BODY_SMALL},
-    {"POST", "/image-to-video/{}", image_to_video, STYLE_KLING, 0, BODY_PICTURES},
-    {"POST", "/omni-video/{}", omni_video, STYLE_KLING, 0, BODY_PICTURES},
+    {"POST", "/text-to-video/{}", text_to_video, STYLE_KLING, ROUTE_SLOW, BODY_SMALL},
+    {"POST", "/image-to-video/{}", image_to_video, STYLE_KLING, ROUTE_SLOW, BODY_PICTURES},
+    {"POST", "/omni-video/{}", omni_video, STYLE_KLING, ROUTE_SLOW, BODY_PICTURES},
     {"POST", "/motion-control/{}", not_here, STYLE_KLING, 0, BODY_PICTURES},
     {"GET", "/tasks", get_tasks, STYLE_KLING, 0, BODY_NONE},
     {"POST", "/tasks", search_tasks, STYLE_KLING, 0, BODY_SMALL},

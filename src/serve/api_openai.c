@@ -69,18 +69,19 @@ static void read_fields(struct jval body, struct order *o)
 static int read_pictures(struct call *c, struct jval body, struct order *o)
 {
     static const char *const fields[] = {"input_reference", "last_frame"};
+    static const char *const nested[] = {"input_reference[image_url]", "last_frame[image_url]"};
     struct order_picture *const to[] = {&o->first, &o->last};
 
     for (int i = 0; i < 2; i++) {
         struct jval v = j_get(body, fields[i]);
-        const char *text = j_type(v) == J_STRING   ? j_string(body, fields[i])
+        const char *text = j_has(body, nested[i])  ? j_string(body, nested[i])
+                           : j_type(v) == J_STRING ? j_string(body, fields[i])
                            : j_type(v) == J_OBJECT ? j_string(v, "image_url")
                                                    : "";
 
         for (int k = 0; k < CALL_UPLOADS; k++)
             if (!strcmp(c->upload[k].name, fields[i]) &&
-                order_picture(c, fields[i], buf_str(&c->upload[k].data), c->upload[k].data.len,
-                              to[i]))
+                order_picture(c, fields[i], &c->upload[k].data, to[i]))
                 return -1;
         if (*text && order_picture_text(c, fields[i], text, to[i]))
             return -1;
@@ -422,14 +423,15 @@ static void events_of_all(struct call *c)
 }
 
 const struct route api_openai[] = {
-    {"POST", "/v1/videos", create, STYLE_OPENAI, ROUTE_MULTIPART, BODY_PICTURES},
-    {"POST", "/v1/videos/extensions", extend, STYLE_OPENAI, ROUTE_MULTIPART, BODY_SMALL},
+    {"POST", "/v1/videos", create, STYLE_OPENAI, ROUTE_MULTIPART | ROUTE_SLOW, BODY_PICTURES},
+    {"POST", "/v1/videos/extensions", extend, STYLE_OPENAI, ROUTE_MULTIPART | ROUTE_SLOW,
+     BODY_SMALL},
     {"GET", "/v1/videos", list, STYLE_OPENAI, 0, BODY_NONE},
     {"GET", "/v1/videos/{}", retrieve, STYLE_OPENAI, 0, BODY_NONE},
     {"DELETE", "/v1/videos/{}", erase, STYLE_OPENAI, 0, BODY_SMALL},
-    {"PATCH", "/v1/videos/{}", change, STYLE_OPENAI, 0, BODY_SMALL},
+    {"PATCH", "/v1/videos/{}", change, STYLE_OPENAI, ROUTE_SLOW, BODY_SMALL},
     {"GET", "/v1/videos/{}/content", content, STYLE_OPENAI, 0, BODY_NONE},
-    {"POST", "/v1/videos/{}/remix", remix, STYLE_OPENAI, 0, BODY_SMALL},
+    {"POST", "/v1/videos/{}/remix", remix, STYLE_OPENAI, ROUTE_SLOW, BODY_SMALL},
     {"POST", "/v1/videos/{}/cancel", cancel, STYLE_OPENAI, 0, BODY_SMALL},
     {"GET", "/v1/videos/{}/events", events_of_one, STYLE_OPENAI, 0, BODY_NONE},
     {"GET", "/v1/events", events_of_all, STYLE_OPENAI, 0, BODY_NONE},

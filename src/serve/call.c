@@ -33,6 +33,7 @@ static const struct {
     [FAULT_RANGE] = {416, 1201, "invalid_request_error", "range_not_satisfiable"},
     [FAULT_TYPE] = {415, 1200, "invalid_request_error", "unsupported_media_type"},
     [FAULT_MEDIA] = {422, 1201, "invalid_request_error", "E_MEDIA"},
+    [FAULT_ADDRESS] = {400, 1201, "invalid_request_error", "E_URL_FORBIDDEN"},
     [FAULT_HEAD] = {431, 1200, "invalid_request_error", "headers_too_large"},
     [FAULT_JOBS] = {429, 1303, "rate_limit_error", "rate_limit_exceeded"},
     [FAULT_SERVER] = {500, 5000, "server_error", "server_error"},

@@ -33,7 +33,8 @@ enum fault {
     FAULT_URI,
     FAULT_RANGE,
     FAULT_TYPE,
-    FAULT_MEDIA, /* a picture that is none */
+    FAULT_MEDIA,   /* a picture that is none */
+    FAULT_ADDRESS, /* of a picture or callback: not one that may be asked, or without an answer */
     FAULT_HEAD,
     FAULT_JOBS, /* too many at once */
     FAULT_SERVER,
@@ -54,6 +55,7 @@ enum {
     ROUTE_OPEN = 1,      /* without a key */
     ROUTE_SIGNED = 2,    /* a signed address is as good as a key */
     ROUTE_MULTIPART = 4, /* JSON or multipart/form-data */
+    ROUTE_SLOW = 8,      /* run by the threads of slow.h */
 };
 enum { BODY_NONE = 0, BODY_SMALL = 64 << 10, BODY_PICTURES = 48 << 20 };
 

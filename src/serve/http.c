@@ -17,6 +17,7 @@
 #include "base/utf8.h"
 #include "serve/keys.h"
 #include "serve/sign.h"
+#include "serve/slow.h"
 
 enum {
     THREADS = 4,
@@ -33,6 +34,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct watch *watch;
     struct events *events;
+    struct slow *slow;
     char host[64];
     int port, fd, local, ticks;
 };
@@ -296,9 +298,23 @@ static enum MHD_Result on_call(void *cls, struct MHD_Connection *conn, const cha
         *n = 0;
         return c->body_bytes > most ? MHD_NO : MHD_YES;
     }
+    if (!c->status && (c->route->flags & ROUTE_SLOW)) {
+        set_phase(h, conn, LINK_REPLY);
+        MHD_suspend_connection(conn);
+        if (!slow_add(h->slow, c))
+            return MHD_YES;
+        call_fail(c, FAULT_BUSY, NULL, "too many calls at once");
+        MHD_resume_connection(conn);
+        return MHD_YES;
+    }
     if (!c->status)
         run(c);
     return answer(h, c);
+}
+
+static void slow_done(struct call *c)
+{
+    MHD_resume_connection(c->conn); /* on_call is asked again, and answers */
 }
 
 static void on_end(void *cls, struct MHD_Connection *conn, void **context,
@@ -397,6 +413,7 @@ int http_start(struct http **out, struct server *s, struct err *e)
         rc = open_port(h, &a, s->o.listen, e);
     if (!rc) {
         h->events = events_new(s);
+        h->slow = slow_new(run, slow_done);
         h->watch = watch_new(s->o.head_s, s->o.body_s, on_tick, h);
         rc = start_daemon(h, e);
     }
@@ -413,6 +430,7 @@ void http_stop(struct http **http)
 
     if (!h)
         return;
+    slow_free(&h->slow);
     if (h->events)
         events_close(h->events);
     if (h->daemon)

@@ -33,11 +33,11 @@ void order_init(struct order *o, const char *api);
 int64_t order_int(struct jval body, const char *key, int64_t lo, int64_t hi, int64_t def);
 double order_real(struct jval body, const char *key, double lo, double hi, double def);
 
-/* Keep a picture that a client gave: data is what a file holds. -1: the call has failed. field: for
- * the message. */
-NODISCARD int order_picture(struct call *c, const char *field, const void *data, size_t bytes,
+/* Keep a picture that a client gave as what a file holds. -1: the call has failed. field: for the
+ * message. */
+NODISCARD int order_picture(struct call *c, const char *field, const struct buf *file,
                             struct order_picture *to);
-/* The same of text: base64, or a data: address. */
+/* The same of text: base64, a data: address, or an address of another machine. */
 NODISCARD int order_picture_text(struct call *c, const char *field, const char *text,
                                  struct order_picture *to);
 /* The end of a film that is done, as the first frame of o: it goes on from there. */

@@ -7,56 +7,70 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "media/picture.h"
+#include "net/net.h"
 #include "serve/order.h"
+#include "serve/reader.h"
 #include "serve/sign.h"
 
-enum { PICTURE_BYTES = 32 << 20, PICTURE_SIDE_LEAST = 16 };
+enum { PICTURE_BYTES = 32 << 20, PICTURE_SIDE_LEAST = 16, FETCH_S = 20, REDIRECTS = 3 };
 
-static int decode(struct call *c, const char *path, struct picture *p, struct err *e)
-{
-    (void)c;
-    return picture_load(p, path, e);
-}
-
-int order_picture(struct call *c, const char *field, const void *data, size_t bytes,
+int order_picture(struct call *c, const char *field, const struct buf *file,
                   struct order_picture *as)
 {
-    struct server *s = c->s;
     struct picture p = {0};
     struct sha256 h;
     struct err e = {0};
     char sha[65];
+    int rc;
 
-    if (bytes > PICTURE_BYTES) {
-        call_fail(c, FAULT_TOO_LARGE, field, "%s: a picture may have %d bytes at most", field,
-                  PICTURE_BYTES);
-        return -1;
-    }
     sha256_init(&h);
-    sha256_add(&h, data, bytes);
+    sha256_add(&h, file->data, file->len);
     sha256_hex(&h, sha);
     snprintf(as->name, sizeof as->name, "%s.png", sha);
-    char *in_name = xasprintf("%s-%s", sha, c->request_id);
-    char *in = path_join(s->work_dir, in_name), *to = path_join(s->picture_dir, as->name);
-    int rc = file_write(in, data, bytes, &e);
-    if (!rc)
-        rc = decode(c, in, &p, &e);
+    char *to = path_join(c->s->picture_dir, as->name);
+    rc = reader_decode(c->s->reader, file, &p, &e);
     if (!rc && (p.w < PICTURE_SIDE_LEAST || p.h < PICTURE_SIDE_LEAST))
-        rc = err_set(&e, ERR_FORMAT, "too small");
+        rc = err_set(&e, ERR_FORMAT, "%dx%d pixels", p.w, p.h);
     if (!rc)
         rc = picture_save(&p, to, &e);
     as->w = p.w;
     as->h = p.h;
     picture_release(&p);
-    unlink(in);
-    free(in), free(to), free(in_name);
-    if (rc && e.code == ERR_FORMAT)
+    free(to);
+    if (rc == ERR_FORMAT || rc == ERR_FIT)
         call_fail(c, FAULT_MEDIA, field,
-                  "%s: not a whole picture (PNG, JPEG, WebP) of %d to %d pixels a side", field,
-                  PICTURE_SIDE_LEAST, PICTURE_MAX_SIDE);
+                  "%s: not a whole picture (PNG, JPEG, WebP) of %d to %d pixels a side (%s)", field,
+                  PICTURE_SIDE_LEAST, PICTURE_MAX_SIDE, e.msg);
     else if (rc)
         call_fail_err(c, &e);
     return rc ? -1 : 0;
+}
+
+/* A picture of another machine: of a public address, which is looked at when its name is resolved.
+ */
+static int fetch(struct call *c, const char *field, const char *url, struct order_picture *to)
+{
+    const struct net_request r = {.url = url,
+                                  .most_bytes = PICTURE_BYTES,
+                                  .most_s = FETCH_S,
+                                  .connect_s = FETCH_S / 2,
+                                  .redirects = REDIRECTS,
+                                  .rules = c->s->o.allow_private ? NET_PLAIN : NET_PUBLIC,
+                                  .stop = &c->s->stop};
+    struct net_answer a;
+    struct err e;
+    int rc = net_request(&a, &r, &e);
+
+    if (rc)
+        call_fail(c, FAULT_ADDRESS, field, "%s: %s", field, e.msg);
+    else if (a.status != 200)
+        call_fail(c, FAULT_ADDRESS, field, "%s: the address answers with status %d", field,
+                  a.status);
+    else
+        rc = order_picture(c, field, &a.body, to);
+    rc = rc || a.status != 200 ? -1 : 0;
+    net_answer_release(&a);
+    return rc;
 }
 
 int order_picture_text(struct call *c, const char *field, const char *text,
@@ -71,11 +85,12 @@ int order_picture_text(struct call *c, const char *field, const char *text,
         text = comma ? comma + 8 : "";
     }
     if (strstr(text, "://"))
-        call_fail(c, FAULT_VALUE, field, "%s: addresses of pictures are not fetched here", field);
-    else if (!*text || base64_decode(&bytes, text, strlen(text), 0))
-        call_fail(c, FAULT_MEDIA, field, "%s: neither base64 nor a data: address", field);
+        return fetch(c, field, text, to);
+    if (!*text || base64_decode(&bytes, text, strlen(text), 0))
+        call_fail(c, FAULT_MEDIA, field, "%s: neither base64 nor an https:// or data: address",
+                  field);
     else
-        rc = order_picture(c, field, bytes.data, bytes.len, to);
+        rc = order_picture(c, field, &bytes, to);
     buf_release(&bytes);
     return rc;
 }
@@ -97,7 +112,7 @@ int order_goes_on(struct call *c, const struct job *parent, struct order *o)
     if (rc)
         call_fail(c, FAULT_VALUE, "video", "video: its last picture is not kept any more");
     else
-        rc = order_picture(c, "video", png.data, png.len, &o->first);
+        rc = order_picture(c, "video", &png, &o->first);
     o->parent = parent->id;
     buf_release(&png);
     free(path), free(name);

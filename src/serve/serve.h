@@ -20,6 +20,7 @@ struct serve_options {
     double idle_s;          /* after so long without work the model is unloaded */
     double head_s, body_s;  /* longest time for a request's head, and for its body */
     double seconds_most;    /* longest film */
+    int allow_private;      /* pictures and callbacks may be at private addresses, by http too */
     FILE *log;              /* JSON lines; NULL: none */
 };
 void serve_options_init(struct serve_options *o);

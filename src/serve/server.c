@@ -9,6 +9,7 @@
 #include "serve/film_file.h"
 #include "serve/http.h"
 #include "serve/keys.h"
+#include "serve/reader.h"
 #include "serve/worker.h"
 
 void serve_options_init(struct serve_options *o)
@@ -107,6 +108,8 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
     own_strings(s);
     rc = check_url(s, e);
     if (!rc)
+        rc = reader_new(&s->reader, e);
+    if (!rc)
         rc = keys_open(&s->keys, s->o.keys, e);
     if (!rc)
         rc = e->code = zt_model_open(&s->model, s->o.model, e->msg, sizeof e->msg);
@@ -151,7 +154,9 @@ void serve_stop(struct server **server, double drain_s)
         return;
     atomic_store(&s->draining, 1);
     worker_stop(&s->worker, drain_s);
+    s->stop = 1;
     http_stop(&s->http);
+    reader_free(&s->reader);
     if (s->url)
         server_log(s, "ended");
     board_free(&s->board);

@@ -3,6 +3,7 @@
 #define SERVE_SERVER_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "serve/board.h"
@@ -13,6 +14,7 @@
 struct http;
 struct worker;
 struct keys;
+struct reader;
 
 struct server {
     struct serve_options o; /* strings are owned by `text` below */
@@ -22,11 +24,13 @@ struct server {
     struct jobs *jobs;
     struct board *board;
     struct keys *keys;
+    struct reader *reader;
     zt_model *model; /* for plans: no weights are loaded through it */
     struct worker *worker;
     struct http *http;
     double started_s;
     atomic_int draining;
+    volatile sig_atomic_t stop; /* what waits for other machines gives up */
 };
 
 /* Free bytes of the data folder's disk; a job is not taken with less than this. */

@@ -1,0 +1,86 @@
+#include "serve/slow.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+
+enum { THREADS = 4, WAITING = 256 };
+
+struct slow {
+    pthread_t thread[THREADS];
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct call *wait[WAITING]; /* a ring */
+    int first, n, stop;
+    void (*run)(struct call *c);
+    void (*done)(struct call *c);
+};
+
+static void *slow_main(void *arg)
+{
+    struct slow *s = arg;
+
+    pthread_mutex_lock(&s->lock);
+    for (;;) {
+        while (!s->n && !s->stop)
+            pthread_cond_wait(&s->wake, &s->lock);
+        if (!s->n)
+            break;
+        struct call *c = s->wait[s->first];
+        s->first = (s->first + 1) % WAITING;
+        s->n--;
+        pthread_mutex_unlock(&s->lock);
+        s->run(c);
+        s->done(c);
+        pthread_mutex_lock(&s->lock);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+struct slow *slow_new(void (*run)(struct call *c), void (*done)(struct call *c))
+{
+    struct slow *s = xcalloc(1, sizeof *s);
+
+    s->run = run;
+    s->done = done;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->wake, NULL);
+    for (int i = 0; i < THREADS; i++)
+        if (pthread_create(&s->thread[i], NULL, slow_main, s))
+            panic("no thread for the calls of clients");
+    return s;
+}
+
+void slow_free(struct slow **slow)
+{
+    struct slow *s = *slow;
+
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->stop = 1;
+    pthread_cond_broadcast(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(s->thread[i], NULL);
+    pthread_cond_destroy(&s->wake);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+    *slow = NULL;
+}
+
+int slow_add(struct slow *s, struct call *c)
+{
+    int rc = -1;
+
+    pthread_mutex_lock(&s->lock);
+    if (s->n < WAITING && !s->stop) {
+        s->wait[(s->first + s->n++) % WAITING] = c;
+        pthread_cond_signal(&s->wake);
+        rc = 0;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}

@@ -1,0 +1,15 @@
+/* slow.h - threads for calls that wait: for a picture of another machine, a plan, the disk.
+ *
+ * The HTTP server's own threads hand such a call over and go on with others. Threads: any. */
+#ifndef SERVE_SLOW_H
+#define SERVE_SLOW_H
+
+struct call;
+struct slow;
+/* run(c) on one of the threads, then done(c). */
+struct slow *slow_new(void (*run)(struct call *c), void (*done)(struct call *c));
+void slow_free(struct slow **s); /* finishes what it has */
+/* 0, or -1: there are too many already. */
+int slow_add(struct slow *s, struct call *c);
+
+#endif
