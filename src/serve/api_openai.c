@@ -53,6 +53,8 @@ static void read_fields(struct jval body, struct order *o)
         o->size = j_string(body, "size");
     if (j_has(body, "aspect_ratio"))
         o->aspect = j_string(body, "aspect_ratio");
+    if (j_has(body, "seconds") && j_has(body, "frames"))
+        j_fail(body, "frames", "seconds says how long the film is");
     if (j_has(body, "seconds"))
         o->frames = 0;
     if (j_has(body, "frames"))

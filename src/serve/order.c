@@ -78,7 +78,7 @@ int order_check_text(struct call *c, const char *field, const char *text, int mo
     size_t left = strlen(text);
     int n = 0, blank = 1;
 
-    for (const char *at = text; left; n++) {
+    for (const char *at = text; left && n <= most; n++) {
         uint32_t cp = 0;
         int len = utf8_decode(at, left, &cp);
 
@@ -93,8 +93,7 @@ int order_check_text(struct call *c, const char *field, const char *text, int mo
         left -= (size_t)len;
     }
     if (n > most)
-        call_fail(c, FAULT_VALUE, field, "%s: %d characters; at most %d are allowed", field, n,
-                  most);
+        call_fail(c, FAULT_VALUE, field, "%s: at most %d characters are allowed", field, most);
     else if (blank && n)
         call_fail(c, FAULT_VALUE, field, "%s: only white space", field);
     else
