@@ -8,15 +8,23 @@
 #include "base/utf8.h"
 #include "bench_codec.h"
 #include "cmd.h"
+#include "generate/options.h"
 #include "kern/device.h"
+#include "kern/x86/x86.h"
 #include "train/train.h"
 
-enum { MAX_STEPS = 1000 };
+enum { MAX_STEPS = 1000, MAX_LAYERS = 1000, MAX_FRAMES = 10000 };
 
 struct bench_args {
-    const struct bench_case *is;
-    struct device *device;
-    int threads, steps, json;
+    struct bench_ask ask;
+    int threads, json, error;
+    int width, height, frames, layers; /* 0: those of the case */
+    const char *type;
+};
+
+/* What a run gave. */
+struct bench_figures {
+    double seconds[MAX_STEPS], median, flops, rate, peak, error;
 };
 
 static void print_help(void)
@@ -25,16 +33,26 @@ static void print_help(void)
     for (int i = 0; i < n_bench_cases; i++)
         printf("%-10s %s\n", bench_cases[i].name, bench_cases[i].help);
     bench_codec_help();
-    puts("\nDecoders take --size WxH (480x272), --frames N (17) and --type bf16|f32 beside "
-         "--device,\n"
-         "--threads and --json; --dry tells their memory alone.\n"
-         "\nAll in bf16; the default is train-s.\n\n"
-         "  --steps N     how many; the median counts (default 6)\n"
-         "  --device D    cpu, cuda or cuda:N (default: cpu)\n"
-         "  --threads N   threads to compute with (default: all this process may use)\n"
-         "  --json        one object on stdout: bench, seconds_per_step, gflops_per_second,\n"
-         "                tokens_per_second, device, kernels, threads, steps\n\n"
-         "Kernels alone are measured by `make bench`.");
+    puts(
+        "\nDecoders take --size WxH (480x272), --frames N (17) and --type bf16|f32 beside "
+        "--device,\n"
+        "--threads and --json; --dry tells their memory alone.\n"
+        "\nThe default is train-s.\n\n"
+        "  --steps N     how many; the median counts (default 6)\n"
+        "  --device D    cpu, cuda or cuda:N (default: cpu)\n"
+        "  --threads N   threads to compute with (default: all this process may use)\n"
+        "  --json        one object on stdout: bench, seconds_per_step, least_seconds_per_step,\n"
+        "                gflops_per_second, share_of_peak, tokens_per_second, peak_bytes, tokens,\n"
+        "                layers, type, error, device, kernels, threads, steps\n\n"
+        "wan-block and wan-1.3b also take\n"
+        "  --type T      bf16, int8, q8_0 or q4_0, as generate does (default: bf16)\n"
+        "  --size WxH    of the film, multiples of 16 (832x480)\n"
+        "  --frames N    of the film, 4 n + 1 (81)\n"
+        "  --layers N    of the network\n"
+        "  --error       once more in f32: how far the velocity is from that\n\n"
+        "for example: zoetrope bench wan-1.3b --size 480x272 --frames 17 --layers 2 --type int8\n\n"
+        "The share is of the most that multiplications of the type do in registers, measured\n"
+        "beforehand. Kernels alone are measured by `make bench`.");
 }
 
 static int by_size(const void *a, const void *b)
@@ -43,23 +61,52 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void print_json(const struct bench_args *a, double median, double rate, double tokens)
+static double tokens_of(const struct bench_case *is)
 {
+    return (double)is->windows * is->grid[0] * is->grid[1] * is->grid[2];
+}
+
+static void print_json(const struct bench_args *a, const struct bench_figures *f)
+{
+    const struct bench_case *is = &a->ask.is;
     struct buf out = BUF_INIT;
     struct jsonw w;
     jsonw_init(&w, &out, 0);
     jsonw_object(&w, NULL);
-    jsonw_string(&w, "bench", a->is->name);
-    jsonw_real(&w, "seconds_per_step", median);
-    jsonw_real(&w, "gflops_per_second", rate);
-    jsonw_real(&w, "tokens_per_second", tokens / median);
-    jsonw_string(&w, "device", a->device->name);
-    jsonw_string(&w, "kernels", a->device->kernels->name);
+    jsonw_string(&w, "bench", is->name);
+    jsonw_real(&w, "seconds_per_step", f->median);
+    jsonw_real(&w, "least_seconds_per_step", f->seconds[0]);
+    jsonw_real(&w, "gflops_per_second", f->rate);
+    if (f->peak > 0)
+        jsonw_real(&w, "share_of_peak", f->rate * 1e9 / f->peak);
+    jsonw_real(&w, "tokens_per_second", tokens_of(is) / f->median);
+    jsonw_int(&w, "peak_bytes", (int64_t)machine_peak_rss_bytes());
+    jsonw_int(&w, "tokens", (int64_t)tokens_of(is));
+    jsonw_int(&w, "layers", is->layers);
+    jsonw_string(&w, "type", a->type);
+    if (a->error)
+        jsonw_real(&w, "error", f->error);
+    jsonw_string(&w, "device", a->ask.device->name);
+    jsonw_string(&w, "kernels", a->ask.device->kernels->name);
     jsonw_int(&w, "threads", a->threads);
-    jsonw_int(&w, "steps", a->steps);
+    jsonw_int(&w, "steps", a->ask.n_steps);
     jsonw_end_object(&w);
     puts(buf_str(&out));
     buf_release(&out);
+}
+
+static void print_text(const struct bench_args *a, const struct bench_figures *f)
+{
+    const struct bench_case *is = &a->ask.is;
+    printf("%s  %.3f s per step (%.3f at best), %.0f GFLOP/s", is->name, f->median, f->seconds[0],
+           f->rate);
+    if (f->peak > 0)
+        printf(" (%.0f %% of %.0f)", 100e9 * f->rate / f->peak, f->peak / 1e9);
+    printf(", %.0f tokens/s, %d threads, %s, %s on %s", tokens_of(is) / f->median, a->threads,
+           a->type, a->ask.device->kernels->name, a->ask.device->name);
+    if (a->error)
+        printf(", %.2e from f32", f->error);
+    puts("");
 }
 
 static int find_case(struct bench_args *a, const char *name)
@@ -68,7 +115,7 @@ static int find_case(struct bench_args *a, const char *name)
     for (int i = 0; i < n_bench_cases; i++) {
         names[i] = bench_cases[i].name;
         if (!strcmp(name, names[i])) {
-            a->is = &bench_cases[i];
+            a->ask.is = bench_cases[i];
             return 0;
         }
     }
@@ -77,36 +124,113 @@ static int find_case(struct bench_args *a, const char *name)
                      near ? near : "", near ? "\"?" : "");
 }
 
+static int parse_type(struct bench_args *a, const char *v)
+{
+    static const char *const types[][2] = {
+        {"bf16", NULL}, {"int8", "I8"}, {"q8_0", "Q8_0"}, {"q4_0", "Q4_0"}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (!strcmp(v, types[i][0])) {
+            a->type = types[i][0];
+            a->ask.as.form = types[i][1] ? stored_named(types[i][1]) : NULL;
+            a->ask.as.int8 = !strcmp(v, "int8");
+            return 0;
+        }
+    return cmd_usage("bench", "--type takes bf16, int8, q8_0 or q4_0");
+}
+
+static int parse_option(struct bench_args *a, const char *s, const char *v)
+{
+    const struct {
+        const char *name;
+        int *to;
+        int most, step; /* 1, 1 + step, .. */
+    } numbers[] = {{"--steps", &a->ask.n_steps, MAX_STEPS, 1},
+                   {"--threads", &a->threads, MAX_STEPS, 1},
+                   {"--layers", &a->layers, MAX_LAYERS, 1},
+                   {"--frames", &a->frames, MAX_FRAMES, 4}};
+    struct err e = {0};
+    int64_t n;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (!strcmp(s, numbers[i].name)) {
+            if (parse_int(v, &n) || n < 1 || n > numbers[i].most || (n - 1) % numbers[i].step)
+                return cmd_usage("bench", "%s takes 1%s to %d", s,
+                                 numbers[i].step == 4 ? ", 5, 9, .." : "", numbers[i].most);
+            *numbers[i].to = (int)n;
+            return 0;
+        }
+    if (!strcmp(s, "--type"))
+        return parse_type(a, v);
+    if (!strcmp(s, "--device"))
+        return device_named(&a->ask.device, v, &e) ? cmd_fail(&e) : 0;
+    if (parse_size(v, &a->width, &a->height) || a->width % 16 || a->height % 16)
+        return cmd_usage("bench", "--size takes WxH, multiples of 16");
+    return 0;
+}
+
+/* The case as it was asked for. */
+static int settle(struct bench_args *a)
+{
+    struct bench_case *is = &a->ask.is;
+    int changed = a->width || a->frames || a->layers || a->error || a->ask.as.form;
+    if (is->training && changed)
+        return cmd_usage("bench",
+                         "--type, --size, --frames, --layers and --error are for wan-block and "
+                         "wan-1.3b");
+    if (a->ask.as.form && !a->ask.device->host)
+        return cmd_usage("bench", "--type %s is for the CPU", a->type);
+    if (a->width) { /* a token is two by two places of a latent an eighth as large */
+        is->grid[1] = a->height / 16;
+        is->grid[2] = a->width / 16;
+    }
+    if (a->frames)
+        is->grid[0] = (a->frames - 1) / 4 + 1;
+    if (a->layers)
+        is->layers = a->layers;
+    return 0;
+}
+
 static int parse(struct bench_args *a, int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++) {
+    static const char *const with_value[] = {"--device", "--steps",  "--threads", "--type",
+                                             "--size",   "--frames", "--layers",  NULL};
+    for (int i = 1, rc; i < argc; i++) {
         const char *s = argv[i];
-        struct err e = {0};
-        int64_t n;
-        int rc = 0;
-        if (!strcmp(s, "--json")) {
-            a->json = 1;
-        } else if (!strcmp(s, "--device")) {
-            if (++i == argc)
-                return cmd_usage("bench", "--device wants a value");
-            if (device_named(&a->device, argv[i], &e))
-                return cmd_fail(&e);
-        } else if (!strcmp(s, "--steps") || !strcmp(s, "--threads")) {
-            if (++i == argc || parse_int(argv[i], &n) || n < 1 || n > MAX_STEPS)
-                return cmd_usage("bench", "%s takes 1 to %d", s, MAX_STEPS);
-            *(s[2] == 's' ? &a->steps : &a->threads) = (int)n;
-        } else if ((rc = find_case(a, s))) {
+        int k = 0;
+        while (with_value[k] && strcmp(s, with_value[k]) != 0)
+            k++;
+        if (!strcmp(s, "--json") || !strcmp(s, "--error"))
+            *(s[2] == 'j' ? &a->json : &a->error) = 1;
+        else if (with_value[k] && ++i == argc)
+            return cmd_usage("bench", "%s wants a value", s);
+        else if ((rc = with_value[k] ? parse_option(a, s, argv[i]) : find_case(a, s)))
             return rc;
-        }
     }
-    return 0;
+    return settle(a);
+}
+
+static int run(struct bench_args *a, struct bench_figures *f, struct err *e)
+{
+    struct bench_ask *ask = &a->ask;
+    ask->threads = threads_new(a->threads);
+    if (ask->device->host)
+        f->peak = x86_peak_flops(ask->as.int8 ? DT_I8 : DT_BF16, ask->threads);
+    int rc = bench_step(ask, f->seconds, &f->flops, e), n = ask->n_steps;
+    if (!rc && a->error)
+        rc = bench_error(ask, &f->error, e);
+    threads_free(&ask->threads);
+    qsort(f->seconds, (size_t)n, sizeof(double), by_size);
+    f->median = n % 2 ? f->seconds[n / 2] : (f->seconds[n / 2 - 1] + f->seconds[n / 2]) / 2;
+    f->rate = f->flops / f->median / 1e9;
+    return rc;
 }
 
 int cmd_bench(int argc, char **argv)
 {
     struct bench_args a = {
-        .is = bench_cases, .device = device_cpu(), .threads = machine_threads(), .steps = 6};
-    double seconds[MAX_STEPS], flops = 0;
+        .ask = {.is = bench_cases[0], .device = device_cpu(), .n_steps = 6, .log = stderr},
+        .threads = machine_threads(),
+        .type = "bf16"};
+    struct bench_figures f = {.peak = 0};
     struct err e = {0};
     if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
         print_help();
@@ -117,21 +241,11 @@ int cmd_bench(int argc, char **argv)
     int rc = parse(&a, argc, argv);
     if (rc)
         return rc;
-    struct threads *th = threads_new(a.threads);
-    rc = bench_step(a.is, a.device, th, a.steps, stderr, seconds, &flops, &e);
-    threads_free(&th);
-    if (rc)
+    if (run(&a, &f, &e))
         return cmd_fail(&e);
-    qsort(seconds, (size_t)a.steps, sizeof(double), by_size);
-    double median =
-        a.steps % 2 ? seconds[a.steps / 2] : (seconds[a.steps / 2 - 1] + seconds[a.steps / 2]) / 2;
-    double rate = flops / median / 1e9;
-    double tokens = (double)a.is->windows * a.is->grid[0] * a.is->grid[1] * a.is->grid[2];
     if (a.json)
-        print_json(&a, median, rate, tokens);
+        print_json(&a, &f);
     else
-        printf("%s  %.3f s per step, %.0f GFLOP/s, %.0f tokens/s, %d threads, %s on %s\n",
-               a.is->name, median, rate, tokens / median, a.threads, a.device->kernels->name,
-               a.device->name);
+        print_text(&a, &f);
     return EXIT_OK;
 }

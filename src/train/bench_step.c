@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ const struct bench_case bench_cases[] = {
 const int n_bench_cases = sizeof bench_cases / sizeof *bench_cases;
 
 struct bench {
-    const struct bench_case *is;
+    const struct bench_ask *ask;
     struct cx cx;
     struct wan m;
     struct optim optim;
@@ -45,7 +46,7 @@ static float *noise(int64_t n, uint64_t stream)
 
 static void fill_inputs(struct bench *b)
 {
-    const struct bench_case *is = b->is;
+    const struct bench_case *is = &b->ask->is;
     int64_t tokens = (int64_t)is->grid[0] * is->grid[1] * is->grid[2], n = is->windows;
     b->rows = n * tokens;
     b->x = noise(b->rows * b->cols, 1);
@@ -77,10 +78,8 @@ static PRINTF_LIKE(2, 3) void say(FILE *log, const char *fmt, ...)
     fflush(log);
 }
 
-static int prepare(struct bench *b, struct device *device, struct threads *th, FILE *log,
-                   struct err *e)
+static struct wan_config config_of(const struct bench_case *is)
 {
-    const struct bench_case *is = b->is;
     struct wan_config c;
     wan_config_default(&c);
     c.heads = is->heads;
@@ -88,16 +87,38 @@ static int prepare(struct bench *b, struct device *device, struct threads *th, F
     c.ffn_dim = is->ffn_dim;
     c.layers = is->layers;
     c.text_dim = is->text_dim;
+    return c;
+}
+
+/* Layers that begin at zero to be trained would hide what comes before them. */
+static void nothing_is_zero(struct weight_set *s)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->all[i]->matrix && s->all[i]->init == INIT_ZERO) {
+            s->all[i]->init = INIT_LINEAR;
+            s->all[i]->init_arg = 1;
+        }
+}
+
+/* The network in `type`, its matrices as `as` says, and what it is given. */
+static int prepare(struct bench *b, enum dtype type, struct weight_as as, struct err *e)
+{
+    const struct bench_case *is = &b->ask->is;
+    struct wan_config c = config_of(is);
     b->cols = (int64_t)c.in_channels * c.patch_size[1] * c.patch_size[2];
-    cx_init(&b->cx, device, DT_BF16, th);
+    cx_init(&b->cx, b->ask->device, type, b->ask->threads);
     int rc = wan_init(&b->m, &c, e);
-    if (!rc)
-        rc = weight_set_allocate(&b->m.weights, device, DT_BF16, is->training, e);
+    if (rc)
+        return rc;
+    b->m.weights.as = as;
+    if (!is->training)
+        nothing_is_zero(&b->m.weights);
+    rc = weight_set_allocate(&b->m.weights, b->ask->device, type, is->training, e);
     if (rc)
         return rc;
     double start = clock_s();
-    weight_set_initialise(&b->m.weights, 1, th);
-    say(log, "%s: %lld weights drawn in %.1f s", is->name,
+    weight_set_initialise(&b->m.weights, 1, b->ask->threads);
+    say(b->ask->log, "%s: %lld weights drawn in %.1f s", is->name,
         (long long)weight_set_count(&b->m.weights), clock_s() - start);
     struct optim_set set = {"dit", &b->m.weights};
     if (is->training && (rc = optim_init(&b->optim, &optim_config_default, &set, 1, e)))
@@ -106,9 +127,18 @@ static int prepare(struct bench *b, struct device *device, struct threads *th, F
     return 0;
 }
 
-static int step(struct bench *b, struct err *e)
+/* The velocity, or its first value alone (enough to wait for it). */
+static void read_velocity(struct cx *cx, struct tensor *v, float *out)
 {
-    const struct bench_case *is = b->is;
+    float first;
+    tensor_read_f32(cx, out ? v : slice_last(cx, slice_rows(cx, v, 0, 1), 0, 1),
+                    out ? out : &first);
+}
+
+/* velocity [rows, cols] may be NULL. */
+static int step(struct bench *b, float *velocity, struct err *e)
+{
+    const struct bench_case *is = &b->ask->is;
     struct cx *cx = &b->cx;
     struct denoiser_batch call = {.n = is->windows,
                                   .grid = b->grid,
@@ -116,7 +146,6 @@ static int step(struct bench *b, struct err *e)
                                   .times = b->times,
                                   .time_index = b->time_index,
                                   .text = {{NULL, {is->windows, b->text_start}}}};
-    float first;
     if (is->training) {
         weight_zero_grads(&b->m.weights);
         tape_begin(cx);
@@ -130,7 +159,7 @@ static int step(struct bench *b, struct err *e)
         backward(cx, loss_l2(cx, v, target, NULL, 1.0 / (double)b->rows), 1);
         tape_end(cx);
     } else {
-        tensor_read_f32(cx, slice_last(cx, slice_rows(cx, v, 0, 1), 0, 1), &first); /* waits */
+        read_velocity(cx, v, velocity);
     }
     cx_step_end(cx);
     if (cx->err.code)
@@ -141,28 +170,65 @@ static int step(struct bench *b, struct err *e)
     return rc ? rc : device_check(cx->device, e);
 }
 
-int bench_step(const struct bench_case *is, struct device *device, struct threads *th, int n_steps,
-               FILE *log, double *out, double *flops, struct err *e)
+static void release(struct bench *b)
 {
-    struct bench b = {.is = is};
-    int rc = prepare(&b, device, th, log, e);
-    for (int i = 0; i < n_steps && !rc; i++) {
+    optim_release(&b->optim);
+    wan_release(&b->m);
+    free(b->x);
+    free(b->target);
+    free(b->text);
+    free(b->grid);
+    free(b->times);
+    free(b->text_start);
+    free(b->time_index);
+    cx_release(&b->cx);
+}
+
+int bench_step(const struct bench_ask *a, double *out, double *cpu, double *flops, struct err *e)
+{
+    struct bench b = {.ask = a};
+    int rc = prepare(&b, DT_BF16, a->as, e);
+    for (int i = 0; i < a->n_steps && !rc; i++) {
         b.cx.flops = 0;
-        double start = clock_s();
-        rc = step(&b, e);
+        double start = clock_s(), cpu_start = clock_cpu_s();
+        rc = step(&b, NULL, e);
         out[i] = clock_s() - start;
+        *cpu = fmin(i ? *cpu : INFINITY, clock_cpu_s() - cpu_start);
         *flops = b.cx.flops;
-        say(log, "%s: step %d of %d, %.3f s", is->name, i + 1, n_steps, out[i]);
+        say(a->log, "%s: step %d of %d, %.3f s", a->is.name, i + 1, a->n_steps, out[i]);
     }
-    optim_release(&b.optim);
-    wan_release(&b.m);
-    free(b.x);
-    free(b.target);
-    free(b.text);
-    free(b.grid);
-    free(b.times);
-    free(b.text_start);
-    free(b.time_index);
-    cx_release(&b.cx);
+    release(&b);
+    return rc;
+}
+
+/* The velocity in one type; *out is the caller's, NULL when it fails. */
+static int velocity_in(const struct bench_ask *a, enum dtype type, struct weight_as as, float **out,
+                       int64_t *n, struct err *e)
+{
+    struct bench b = {.ask = a};
+    int rc = prepare(&b, type, as, e);
+    *n = b.rows * b.cols;
+    *out = rc ? NULL : xmalloc(sizeof **out * (size_t)*n);
+    if (!rc)
+        rc = step(&b, *out, e);
+    release(&b);
+    return rc;
+}
+
+int bench_error(const struct bench_ask *a, double *error, struct err *e)
+{
+    float *v, *w = NULL;
+    double diff = 0, all = 0;
+    int64_t n;
+    int rc = velocity_in(a, DT_BF16, a->as, &v, &n, e);
+    if (!rc)
+        rc = velocity_in(a, DT_F32, (struct weight_as){0}, &w, &n, e);
+    for (int64_t i = 0; i < n && !rc; i++) {
+        diff += ((double)v[i] - w[i]) * ((double)v[i] - w[i]);
+        all += (double)w[i] * w[i];
+    }
+    *error = isfinite(diff) && all > 0 ? sqrt(diff / all) : INFINITY;
+    free(v);
+    free(w);
     return rc;
 }

@@ -28,9 +28,20 @@ struct bench_case {
 extern const struct bench_case bench_cases[];
 extern const int n_bench_cases;
 
-/* Time steps on a device, weights drawn before. out[n_steps] seconds each; *flops of forward and
- * backward of a step; log (or NULL): a line for what is done. ERR_FIT, ERR_DEVICE. */
-NODISCARD int bench_step(const struct bench_case *is, struct device *device, struct threads *th,
-                         int n_steps, FILE *log, double *out, double *flops, struct err *e);
+struct bench_ask {
+    struct bench_case is; /* a row, or one with other sizes */
+    struct device *device;
+    struct threads *threads;
+    struct weight_as as; /* what matrices of blocks become; not of a case that trains */
+    int n_steps;
+    FILE *log; /* a line for what is done, or NULL */
+};
+/* Time steps, weights drawn before. out[n_steps] seconds each; *cpu: of all threads together, least
+ * of a step; *flops of forward and backward of a step. ERR_FIT, ERR_DEVICE. */
+NODISCARD int bench_step(const struct bench_ask *a, double *out, double *cpu, double *flops,
+                         struct err *e);
+/* *error: the velocity of a case that does not train, |v - w| / |w| with w the same network in f32
+ * throughout; infinite where one is not finite. Errors as before. */
+NODISCARD int bench_error(const struct bench_ask *a, double *error, struct err *e);
 
 #endif

@@ -27,3 +27,17 @@ exits one_thread 0 zt "a red ball rolls from left to right" $film --type int8 --
 cmp -s int8.y4m one.y4m && ok threads_do_not_matter || not_ok threads_do_not_matter "frames differ"
 exits unknown 2 zt "a red ball" --type int4
 holds unknown_says_what_is_allowed "$tmp/err" 'type "int4" is not allowed: auto, bf16, f32, int8, q8_0, q4_0'
+
+# One layer of the 1.3B shape on four tokens: how far bytes and bf16 are from f32 (7.2e-3 and 3.5e-3 on two layers and 2,550 tokens).
+bench="bench wan-1.3b --size 32x32 --frames 1 --layers 1 --steps 1 --error --json"
+error() { sed -n 's/.*"error": \([0-9.e-]*\),.*/\1/p' "$tmp/out"; }
+exits bench_bf16 0 zt $bench
+of_bf16=$(error)
+exits bench_int8 0 zt $bench --type int8
+holds bench_says_the_type "$tmp/out" '"type": "int8"'
+holds bench_says_its_tokens "$tmp/out" '"tokens": 4'
+awk -v e="$(error)" -v w="$of_bf16" 'BEGIN { exit !(e > w && w > 0 && e <= 3e-2) }' && ok bench_error ||
+    not_ok bench_error "int8 $(error), bf16 $of_bf16"
+exits bench_of_training_has_no_type 2 zt bench train-s --type int8
+exits bench_size_of_no_tokens 2 zt bench wan-1.3b --size 40x32
+exits bench_frames_of_no_film 2 zt bench wan-1.3b --frames 6
