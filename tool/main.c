@@ -24,6 +24,7 @@ static const struct command COMMANDS[] = {
     {"info", cmd_info, "show a model, or the recipe of a film", "film.mp4"},
     {"convert", cmd_convert, "a model once more, with smaller weights", "MODEL -o small"},
     {"doctor", cmd_doctor, "is a model whole, and what does it need", "MODEL"},
+    {"pull", cmd_pull, "the files of a model from a hub", "Wan-AI/Wan2.1-T2V-1.3B-Diffusers"},
     {"serve", cmd_serve, "a page and HTTP APIs that make films", "--listen 127.0.0.1:8700"},
     {"bench", cmd_bench, "the speed of this machine", "train-s --json"},
 };
