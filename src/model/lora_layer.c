@@ -221,6 +221,13 @@ static int64_t count_values(const struct lora_layer *l)
     return rank * (out + in) + (l->of[DORA] ? out : 0);
 }
 
+/* A matrix that lies in its file is copied before a difference is added; one that two files change
+ * counts for both. */
+static int64_t count_copied(const struct lora_layer *l)
+{
+    return l->of[DIFF] && l->w->matrix && !l->w->conv ? weight_count(l->w) : 0;
+}
+
 int lora_layer_check(const struct lora_job *j, struct lora_layer *l, struct err *e)
 {
     int rc = check_whole(j, l, e);
@@ -234,7 +241,7 @@ int lora_layer_check(const struct lora_job *j, struct lora_layer *l, struct err 
                      "lora: %s changes %s itself (diff), which cannot be for some of the steps",
                      st_path(j->f, 0), l->w->name);
     if (!rc)
-        j->report->values += count_values(l);
+        j->report->values += count_values(l) + count_copied(l);
     return rc ? rc : set_scale(j, l, e);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/machine.h"
 #include "format/safetensors.h"
 #include "model/lora.h"
 
@@ -184,5 +185,6 @@ int lora_list_apply(const struct bundle *b, const char *list, struct err *e)
         if (!rc)
             rc = to_experts(b, &s, 1, &r, e);
     }
+    machine_trim_heap(); /* values of whole layers have passed through it */
     return rc;
 }

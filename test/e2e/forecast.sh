@@ -54,6 +54,38 @@ close large -o "$tmp/film.$film" --size 1280x720 --frames 21 --steps 2
 close heun -o "$tmp/film.y4m" --sampler heun --frames 21 --steps 2
 close one_thread -o "$tmp/film.y4m" --threads 1 --frames 21 --steps 2
 close many_threads -o "$tmp/film.y4m" --threads 7 --frames 21 --steps 2
+# lora FILE EACH: of the shipped model, pairs of rank 128 for all attention, and a difference for the MLP of every EACHth block.
+lora() {
+    awk -v each=$2 'function put(name, a, b) {
+            printf "%s\"transformer.blocks.%s\":{\"dtype\":\"BF16\",\"shape\":[%d,%d],\"data_offsets\":[%d,%d]}",
+                (at ? "," : "{"), name, a, b, at, at + 2 * a * b
+            at += 2 * a * b
+        }
+        BEGIN {
+            n = split("to_q to_k to_v to_out.0", layer)
+            for (i = 0; i < 12; i++) {
+                for (k = 1; k <= 2; k++)
+                    for (l = 1; l <= n; l++) {
+                        put(i ".attn" k "." layer[l] ".lora_A.weight", 128, 384)
+                        put(i ".attn" k "." layer[l] ".lora_B.weight", 384, 128)
+                    }
+                if (i % each == 0)
+                    put(i ".ffn.net.0.proj.diff", 1536, 384)
+            }
+            printf "}"
+        }' >"$tmp/head"
+    n=$(wc -c <"$tmp/head")
+    printf "\\$(printf %03o $((n % 256)))\\$(printf %03o $((n / 256 % 256)))\\$(printf %03o $((n / 65536)))\0\0\0\0\0" >"$1"
+    cat "$tmp/head" >>"$1"
+    head -c $((12 * 8 * 2 * 2 * 128 * 384 + (11 / $2 + 1) * 2 * 1536 * 384)) /dev/zero >>"$1"
+}
+lora "$tmp/lora.safetensors" 2
+lora "$tmp/more.safetensors" 12
+for type in bf16 int8; do
+    close lora_$type --model "$tmp/$type" -o "$tmp/film.y4m" --frames 9 --steps 2 --lora "$tmp/lora.safetensors"
+done
+close two_loras -o "$tmp/film.y4m" --frames 9 --steps 2 --type f32 \
+    --lora "$tmp/more.safetensors,$tmp/lora.safetensors:0.5"
 if have_media; then
     close lossless -o "$tmp/film.mp4" --lossless --steps 2
     close folder -o "$tmp/folder/" --steps 2 --frames 9
