@@ -120,6 +120,10 @@ int tiny_vae_init(struct tiny_vae *m, const struct tiny_vae_config *c, struct er
                                      INIT_ZERO, 0);
             m->lapped.w->frozen = 1;
         }
+        if (c->deblock > m->kt * m->ks * 3)
+            return err_set(e, ERR_FORMAT, "vae: klt_deblock is %d; a border has %d directions",
+                           c->deblock, m->kt * m->ks * 3);
+        deblock_declare(&m->deblock, &m->weights, block, c->deblock);
     }
     return 0;
 }
@@ -336,9 +340,7 @@ static struct tensor *decoder_net(struct cx *cx, const struct tiny_vae *m, struc
     return x;
 }
 
-/* z wide [n,h,w,C] -> wide rows [n*h*w, P]: the fixed transform, and what the places around a block
- * say of it. */
-static struct tensor *decoder_root(struct cx *cx, const struct tiny_vae *m, struct tensor *z)
+struct tensor *tiny_vae_root(struct cx *cx, const struct tiny_vae *m, struct tensor *z)
 {
     int64_t rows = z->dim[0] * z->dim[1] * z->dim[2];
     struct tensor *x = linear_wide(cx, reshape(cx, z, DIMS(rows, z->dim[3])), &m->klt_decode), *l;
@@ -365,8 +367,10 @@ static struct tensor *decode(struct cx *cx, const struct tiny_vae *m, struct ten
     x = cast(cx, decoder_net(cx, m, z, clips, stream), cx->wide);
     x = reshape(cx, x, DIMS(clips, m->kt * t, h * m->ks, w * m->ks, 3));
     if (m->config.klt) {
-        struct tensor *root = decoder_root(cx, m, z);
+        struct tensor *root = tiny_vae_root(cx, m, z);
 
+        if (m->deblock.n)
+            root = deblock_forward(cx, &m->deblock, root, h, w);
         x = add(cx, x, unpatchify(cx, root, clips, t, h, w, m->kt, m->ks, m->ks));
     }
     return x;

@@ -5,6 +5,8 @@
  * 8x8 px x RGB, always in f32; f and g are the networks, whose last convolutions begin at zero
  *   - klt_lapped: the root of the decoder reads the 3x3 latent places around a block, so that
  * blocks meet without seams: x' = D z + d + L(z) + g(z)
+ *   - klt_deblock: n directions along every border of a block, by which its root is mended there
+ * (deblock.h): x' = R + S(R) + g(z), R = D z + d + L(z)
  *   - encoder_reset: the encoder forgets between groups of 4 frames, so groups may be encoded alone
  *   - time_pad "start": frame 0 is repeated in front (N = 1+4k frames), where TAEHV repeats the
  * last frame at the end One latent frame stands for kt = product(time_up) video frames; decoding
@@ -14,6 +16,7 @@
 #define MODEL_TINY_VAE_H
 
 #include "base/buf.h"
+#include "model/deblock.h"
 #include "model/part.h"
 #include "model/tap.h"
 
@@ -31,6 +34,7 @@ struct tiny_vae_config {
     int encoder_blocks[TINY_VAE_STAGES], decoder_blocks[TINY_VAE_STAGES]; /* default 3 */
     int klt, encoder_reset, pad_start; /* "klt", "encoder_reset": bool; "time_pad": "start"|"end" */
     int lapped;                        /* "klt_lapped": bool, only with klt */
+    int deblock; /* "klt_deblock": directions of a border, 0: none; only with klt */
 };
 
 struct vae_block { /* relu(conv(cat(x, x one frame earlier)) + x) */
@@ -49,11 +53,12 @@ struct tiny_vae {
     struct weight_set weights; /* names of taehv; klt.encode.*, klt.decode.* */
     struct vae_half encoder, decoder;
     struct linear_w klt_encode,
-        klt_decode;        /* [C,P] + [C], [P,C] + [P]; frozen, f32; P = kt*ks*ks*3 */
-    struct conv_w lapped;  /* [P,3,3,C], frozen; zero until it is fitted; only with config.lapped */
-    int kt, ks;            /* frames and pixels (each way) under one latent place */
-    const struct tap *tap; /* NULL, or sees what leaves the decoder's ReLUs from block to block:
-                              "decoder.first", "decoder.STAGE.BLOCK", "decoder.last" */
+        klt_decode;       /* [C,P] + [C], [P,C] + [P]; frozen, f32; P = kt*ks*ks*3 */
+    struct conv_w lapped; /* [P,3,3,C], frozen; zero until it is fitted; only with config.lapped */
+    struct deblock deblock; /* frozen; none without config.deblock */
+    int kt, ks;             /* frames and pixels (each way) under one latent place */
+    const struct tap *tap;  /* NULL, or sees what leaves the decoder's ReLUs from block to block:
+                               "decoder.first", "decoder.STAGE.BLOCK", "decoder.last" */
 };
 
 void tiny_vae_config_default(struct tiny_vae_config *c); /* our codec */
@@ -78,6 +83,10 @@ struct tensor *tiny_vae_encode_clips(struct cx *cx, const struct tiny_vae *m, st
 struct tensor *tiny_vae_decode(struct cx *cx, const struct tiny_vae *m, struct tensor *z);
 /* Training: z [B,t,h,w,C], B independent sequences -> [B, kt*t, H, W, 3] with no frame dropped. */
 struct tensor *tiny_vae_decode_clips(struct cx *cx, const struct tiny_vae *m, struct tensor *z);
+
+/* z wide [n,h,w,C] -> wide rows [n*h*w, P]: the fixed transform, and what the places around a block
+ * say of it; what klt_deblock mends. Only with klt. */
+struct tensor *tiny_vae_root(struct cx *cx, const struct tiny_vae *m, struct tensor *z);
 
 extern const struct part_class tiny_vae_part;
 

@@ -8,6 +8,7 @@
 
 #define CONFIG_MAX_BYTES (1 << 20)
 #define MAX_WIDTH 4096
+#define MAX_DEBLOCK 256
 
 void tiny_vae_config_default(struct tiny_vae_config *c)
 {
@@ -75,6 +76,9 @@ static void read_fields(void *config, struct jval o)
     c->lapped = j_bool_or(o, "klt_lapped", 0);
     if (c->lapped && !c->klt)
         j_fail(o, "klt_lapped", "is part of the fixed transform: it wants klt true");
+    c->deblock = (int)j_int_or(o, "klt_deblock", 0, MAX_DEBLOCK, 0);
+    if (c->deblock && !c->klt)
+        j_fail(o, "klt_deblock", "mends the fixed transform: it wants klt true");
     c->encoder_reset = j_bool_or(o, "encoder_reset", 0);
     c->pad_start = j_choice_or(o, "time_pad", pads, 2, 0) == 1;
 }
@@ -113,6 +117,8 @@ void tiny_vae_config_write(const struct tiny_vae_config *c, struct buf *out)
     jsonw_bool(&w, "klt", c->klt);
     if (c->lapped)
         jsonw_bool(&w, "klt_lapped", 1);
+    if (c->deblock)
+        jsonw_int(&w, "klt_deblock", c->deblock);
     jsonw_bool(&w, "encoder_reset", c->encoder_reset);
     jsonw_string(&w, "time_pad", c->pad_start ? "start" : "end");
     jsonw_end_object(&w);

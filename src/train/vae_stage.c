@@ -216,13 +216,16 @@ static int fit_root(struct vae_run *v, struct err *e)
     return 0;
 }
 
-static int fit_lapped(struct vae_run *v, struct err *e)
+typedef double (*fit_fn)(struct tiny_vae *m, struct cx *cx, const struct reel *reel,
+                         const struct vae_recipe *r, uint64_t seed, struct err *e);
+
+static int mend_root(struct vae_run *v, fit_fn fit, const char *what, struct err *e)
 {
     double start = clock_s();
-    double share = vae_fit_lapped(&v->m, &v->cx, &v->reel, &v->c->vae, v->c->seed, e);
+    double share = fit(&v->m, &v->cx, &v->reel, &v->c->vae, v->c->seed, e);
     if (share < 0)
         return (int)share;
-    run_log(v->run, "vae: places around a block take away %.2f %% of the squared error (%.1f s)",
+    run_log(v->run, "vae: %s take away %.2f %% of the weighted squared error (%.1f s)", what,
             100 * share, clock_s() - start);
     return 0;
 }
@@ -232,14 +235,20 @@ static int fit_lapped(struct vae_run *v, struct err *e)
 static int begin(struct vae_run *v, struct err *e)
 {
     const struct vae_recipe *recipe = &v->c->vae;
-    int decoder = 0, lapped = 0, rc;
+    const struct tiny_vae_config *net = &recipe->net;
+    struct vae_taken taken = {0};
+    int rc;
     if (!*recipe->init)
         rc = fit_root(v, e);
-    else if (!(rc = vae_take_over(&v->m, recipe->init, &decoder, &lapped, e)))
+    else if (!(rc = vae_take_over(&v->m, recipe->init, &taken, e)))
         run_log(v->run, "vae: begins at %s, the decoder %s; %lld weights", recipe->init,
-                decoder ? "too" : "anew, because it has other sizes",
+                taken.decoder ? "too" : "anew, because it has other sizes",
                 (long long)weight_set_count(&v->m.weights));
-    return rc || !recipe->net.lapped || lapped ? rc : fit_lapped(v, e);
+    if (!rc && net->lapped && !taken.lapped)
+        rc = mend_root(v, vae_fit_lapped, "places around a block", e);
+    if (!rc && net->deblock && !taken.deblock)
+        rc = mend_root(v, vae_fit_deblock, "steps over borders", e);
+    return rc;
 }
 
 static int prepare(struct vae_run *v, struct err *e)

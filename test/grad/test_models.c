@@ -271,7 +271,7 @@ TEST(grad_model_tiny_vae_decoder)
                 1e-6);
 }
 
-/* The root that reads the places around a block. */
+/* The root that reads the places around a block, and mends its borders. */
 TEST(grad_model_tiny_vae_lapped_decoder)
 {
     struct tiny_vae_config k = small_vae;
@@ -285,6 +285,7 @@ TEST(grad_model_tiny_vae_lapped_decoder)
                           .seed = 10};
 
     k.lapped = 1;
+    k.deblock = 2;
     CHECK_INT(tiny_vae_init(&m, &k, &e), 0);
     g.weights = &m.weights;
     CHECK_BELOW(gradcheck(&g), 1e-6);

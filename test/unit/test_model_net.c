@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "fixture.h"
+#include "base/file.h"
 #include "base/rng.h"
 #include "model/tiny_vae.h"
 #include "model/umt5.h"
@@ -284,6 +285,7 @@ static void vae_new(struct tiny_vae *m, int klt, enum dtype type)
     k.decoder_blocks[0] = 1;
     k.klt = k.encoder_reset = k.pad_start = klt;
     k.lapped = klt;
+    k.deblock = klt ? 2 : 0;
     CHECK_INT(tiny_vae_init(m, &k, &e), 0);
     randomise(&m->weights, type, 0);
 }
@@ -329,11 +331,12 @@ TEST(tiny_vae_lapped_root_reads_the_places_around)
     enum { H = 2, W = 3, C = 4, P = 4 * 8 * 8 * 3, FRAME = 16 * 24 * 3 };
     enum { PIXEL = ((3 * 8 + 5) * 8 + 6) * 3 + 1 }; /* frame 3, row 5, column 6, green */
     float z[H * W * C], without[FRAME], with[FRAME];
-    float *w = xcalloc(P * 9 * C, sizeof *w);
+    float *w = xcalloc(P * 9 * C, sizeof *w), *none = xcalloc(P * 24, sizeof *none);
     struct tiny_vae m;
     struct cx cx;
 
     vae_new(&m, 1, DT_F32);
+    weight_store(m.deblock.out.w, none, DT_F32);
     fill(z, H * W * C, 3);
     cx_init(&cx, device_cpu(), DT_F32, NULL);
     for (int on = 0; on < 2; on++) {
@@ -349,6 +352,79 @@ TEST(tiny_vae_lapped_root_reads_the_places_around)
         CHECK_BELOW(fabsf(with[i] - without[i] - by), 1e-5);
     }
     free(w);
+    free(none);
+    cx_release(&cx);
+    tiny_vae_release(&m);
+}
+
+TEST(tiny_vae_config_of_borders_is_read_as_written_and_bounded)
+{
+    char *path = path_join(ztest_tmp(), "borders.json");
+    struct tiny_vae_config k, back;
+    struct buf text = BUF_INIT;
+    struct tiny_vae m;
+    struct err e = {0};
+
+    tiny_vae_config_default(&k);
+    k.deblock = 4 * 8 * 3;
+    tiny_vae_config_write(&k, &text);
+    CHECK_INT(file_write(path, text.data, text.len, &e), 0);
+    CHECK_INT(tiny_vae_config_read(&back, path, &e), 0);
+    CHECK_INT(back.deblock, k.deblock);
+    CHECK_INT(tiny_vae_init(&m, &k, &e), 0);
+    tiny_vae_release(&m);
+    k.deblock++;
+    CHECK_INT(tiny_vae_init(&m, &k, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "97; a border has 96");
+    tiny_vae_release(&m);
+    buf_release(&text);
+    k.klt = 0;
+    tiny_vae_config_write(&k, &text);
+    CHECK_INT(file_write(path, text.data, text.len, &e), 0);
+    CHECK_INT(tiny_vae_config_read(&back, path, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "klt_deblock");
+    buf_release(&text);
+    free(path);
+}
+
+/* Two pixels of a block are moved by what lies between it and the block to the right, and the one
+ * above; blocks at the border of the picture are not. */
+TEST(tiny_vae_borders_are_mended_by_the_steps_over_them)
+{
+    enum { H = 2, W = 3, C = 4, P = 4 * 8 * 8 * 3, N = 24, FRAME = 16 * 24 * 3 };
+    enum { A = ((3 * 8 + 5) * 8) * 3 + 1, B = ((3 * 8) * 8 + 2) * 3 }; /* frame 3: (5,0), (0,2) */
+    float z[H * W * C], r[H * W * P], without[FRAME], with[FRAME];
+    float *edges = xcalloc(8 * P, sizeof *edges), *out = xcalloc(P * N, sizeof *out);
+    struct tiny_vae m;
+    struct cx cx;
+
+    vae_new(&m, 1, DT_F32);
+    fill(z, H * W * C, 3);
+    edges[0 * P + A] = edges[2 * P + A + 7 * 3] = 1;     /* direction 0, left and right */
+    edges[5 * P + B] = edges[7 * P + B + 7 * 8 * 3] = 1; /* direction 1, upper and lower */
+    weight_store(m.deblock.edges.w, edges, DT_F32);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    for (int on = 0; on < 2; on++) {
+        out[(A + 6) * N + 6 + 2] = (float)on;  /* right side, strength 0.2, direction 0 */
+        out[(B + 6) * N + 12 + 1] = (float)on; /* upper side, strength 1, direction 1 */
+        weight_store(m.deblock.out.w, out, DT_F32);
+        struct tensor *latent = tensor_wrap(&cx, DT_F32, DIMS(1, H, W, C), z);
+        tensor_read_f32(&cx, tiny_vae_root(&cx, &m, latent), r);
+        tensor_read_f32(&cx, tiny_vae_decode(&cx, &m, latent), on ? with : without);
+        cx_step_end(&cx);
+    }
+    for (int i = 0; i < FRAME; i++) {
+        int y = i / 72, x = i / 3 % 24, c = i % 3, block = y / 8 * W + x / 8;
+        float by = 0;
+
+        if (y % 8 == 5 && x % 8 == 2 && c == 1 && x < 16)
+            by = 3 * tanhf(0.2f / 3 * (r[(block + 1) * P + A] - r[block * P + A + 7 * 3]));
+        if (y == 8 && x % 8 == 4 && c == 0)
+            by = 3 * tanhf((r[block * P + B] - r[(block - W) * P + B + 7 * 8 * 3]) / 3);
+        CHECK_BELOW(fabsf(with[i] - without[i] - by), 1e-5);
+    }
+    free(edges);
+    free(out);
     cx_release(&cx);
     tiny_vae_release(&m);
 }
