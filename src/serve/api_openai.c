@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "serve/api.h"
 #include "serve/film_file.h"
@@ -198,36 +199,52 @@ static void change(struct call *c)
     job_release(&j);
 }
 
-/* POST /v1/videos/extensions: "video" is {"id": ...}, in a form the field video[id]. */
+/* The film that an extension names: {"id": ...}, the field video[id] of a form, or its bytes, as
+ * OpenAI's Python client can say it alone. -1: the call has failed. */
+static int named_film(struct call *c, struct jval body, struct job *j)
+{
+    const struct buf *film = &c->upload[0].data;
+    struct jval video = j_get(body, "video");
+    struct sha256 h;
+    struct err e;
+    char sha[65];
+
+    if (strcmp(c->upload[0].name, "video")) {
+        const char *id = j_type(video) == J_OBJECT   ? j_string(video, "id")
+                         : j_type(video) == J_STRING ? j_string(body, "video")
+                                                     : j_string_or(body, "video[id]", "");
+        snprintf(c->arg[0], sizeof c->arg[0], "%s", id);
+        return job_of_call(c, j);
+    }
+    sha256_init(&h);
+    sha256_add(&h, buf_str(film), film->len);
+    sha256_hex(&h, sha);
+    int rc = jobs_get_film(c->s->jobs, c->tenant, sha, j, &e);
+    if (rc < 0)
+        call_fail_err(c, &e);
+    else if (!rc)
+        call_fail(c, FAULT_MEDIA, "video", "video: only films that were made here go on");
+    return rc > 0 ? 0 : -1;
+}
+
 static void extend(struct call *c)
 {
     struct jdoc *doc = call_json(c), *params = NULL;
     struct order o;
     struct job j = {0};
-    struct err e;
-    int rc = -1;
 
     if (!doc)
         return;
-    struct jval body = jdoc_root(doc), video = j_get(body, "video");
-    const char *id = j_type(video) == J_OBJECT   ? j_string(video, "id")
-                     : j_type(video) == J_STRING ? j_string(body, "video")
-                                                 : j_string_or(body, "video[id]", "");
-    snprintf(c->arg[0], sizeof c->arg[0], "%s", id);
-    if (!jdoc_status(doc, &e))
-        rc = job_of_call(c, &j);
-    else
-        call_fail_err(c, &e);
-    if (!rc && jdoc_parse(&params, j.params, strlen(j.params), "params", NULL)) {
-        call_fail(c, FAULT_SERVER, NULL, "the video's parameters cannot be read");
-        rc = -1;
-    }
-    if (!rc) {
-        order_of_job(&j, params, &o);
-        o.last.name[0] = '\0';
-        o.shots = NULL;
-        if (!order_goes_on(c, &j, &o))
-            order_of_body(c, &o, 0);
+    if (!named_film(c, jdoc_root(doc), &j)) {
+        if (jdoc_parse(&params, j.params, strlen(j.params), "params", NULL)) {
+            call_fail(c, FAULT_SERVER, NULL, "the video's parameters cannot be read");
+        } else {
+            order_of_job(&j, params, &o);
+            o.last.name[0] = '\0';
+            o.shots = NULL;
+            if (!order_goes_on(c, &j, &o))
+                order_of_body(c, &o, 0);
+        }
     }
     job_release(&j);
     jdoc_close(&params);
@@ -427,7 +444,7 @@ static void events_of_all(struct call *c)
 const struct route api_openai[] = {
     {"POST", "/v1/videos", create, STYLE_OPENAI, ROUTE_MULTIPART | ROUTE_SLOW, BODY_PICTURES},
     {"POST", "/v1/videos/extensions", extend, STYLE_OPENAI, ROUTE_MULTIPART | ROUTE_SLOW,
-     BODY_SMALL},
+     BODY_PICTURES},
     {"GET", "/v1/videos", list, STYLE_OPENAI, 0, BODY_NONE},
     {"GET", "/v1/videos/{}", retrieve, STYLE_OPENAI, 0, BODY_NONE},
     {"DELETE", "/v1/videos/{}", erase, STYLE_OPENAI, 0, BODY_SMALL},

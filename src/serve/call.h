@@ -81,7 +81,7 @@ struct call {
     char request_id[37];
     struct buf body; /* JSON; of a multipart body its fields, as an object of strings */
     struct upload upload[CALL_UPLOADS];
-    struct multipart *multipart;
+    int multipart;     /* the body is one */
     size_t body_bytes; /* as they came */
     int checked;       /* the head was */
 

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "serve/keys.h"
+#include "serve/multipart.h"
 #include "serve/sign.h"
 #include "serve/slow.h"
 
@@ -189,7 +190,6 @@ static void *begin(void *cls, const char *uri, struct MHD_Connection *conn)
 
 static void call_free(struct call *c)
 {
-    multipart_free(&c->multipart);
     for (int i = 0; i < c->n_headers; i++)
         free((char *)c->header[i][1]);
     for (int i = 0; i < CALL_UPLOADS; i++)
@@ -240,9 +240,42 @@ static enum MHD_Result answer(struct http *h, struct call *c)
     return done;
 }
 
+/* The fields of a form become an object of strings, its files uploads. */
+static int take_parts(struct call *c)
+{
+    struct part part[MULTIPART_PARTS];
+    struct buf json = BUF_INIT;
+    struct jsonw w;
+    int n = multipart_read(call_header(c, "Content-Type"), buf_str(&c->body), c->body.len, part);
+    int files = 0, ok = n >= 0;
+
+    jsonw_init(&w, &json, 0);
+    jsonw_object(&w, NULL);
+    for (int i = 0; ok && i < n; i++) {
+        ok = utf8_valid(part[i].name, strlen(part[i].name), NULL);
+        for (int k = 0; k < i; k++)
+            ok &= strcmp(part[i].name, part[k].name) != 0;
+        if (ok && *part[i].filename && files < CALL_UPLOADS) {
+            snprintf(c->upload[files].name, sizeof c->upload[files].name, "%s", part[i].name);
+            buf_add(&c->upload[files++].data, part[i].data, part[i].bytes);
+        } else if (ok && !*part[i].filename && utf8_valid(part[i].data, part[i].bytes, NULL) &&
+                   !memchr(part[i].data, 0, part[i].bytes)) {
+            char *text = xstrndup(part[i].data, part[i].bytes);
+            jsonw_string(&w, part[i].name, text);
+            free(text);
+        } else {
+            ok = 0;
+        }
+    }
+    jsonw_end_object(&w);
+    buf_release(&c->body);
+    c->body = json;
+    return ok ? 0 : -1;
+}
+
 static void run(struct call *c)
 {
-    if (c->multipart && multipart_end(c->multipart)) {
+    if (c->multipart && take_parts(c)) {
         call_fail(c, FAULT_MALFORMED, NULL,
                   "the body is no multipart/form-data of at most 32 fields of UTF-8 and 2 files");
         return;
@@ -263,8 +296,6 @@ static void take_body(struct call *c, const char *data, size_t n)
     if (c->body_bytes > most) {
         call_fail(c, FAULT_TOO_LARGE, NULL, "the body may have %zu bytes at most", most);
         c->close = 1;
-    } else if (c->multipart) {
-        multipart_add(c->multipart, data, n); /* what is wrong is said at its end */
     } else if (!buf_reserve(&c->body, n)) {
         buf_add(&c->body, data, n);
     } else {

@@ -46,10 +46,4 @@ void events_close(struct events *e); /* all streams end */
 void events_reply(struct events *e, struct call *c, int64_t only);
 struct events *http_events(struct http *h);
 
-/* multipart.c */
-struct multipart *multipart_new(struct call *c);
-int multipart_add(struct multipart *m, const char *data, size_t n); /* -1: malformed */
-int multipart_end(struct multipart *m); /* c->body becomes the fields; -1: malformed */
-void multipart_free(struct multipart **m);
-
 #endif

@@ -157,7 +157,7 @@ static int check_body(struct call *c, const struct head *h)
     } else if (!has_body || is_type(h->type, "application/json")) {
         return 0;
     } else if ((r->flags & ROUTE_MULTIPART) && is_type(h->type, "multipart/form-data")) {
-        c->multipart = multipart_new(c);
+        c->multipart = 1;
         return 0;
     } else if (is_type(h->type, "application/x-www-form-urlencoded") ||
                is_type(h->type, "multipart/form-data") || is_type(h->type, "text/plain")) {

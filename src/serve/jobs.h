@@ -75,6 +75,9 @@ NODISCARD int jobs_add(struct jobs *s, const struct job *j, enum jobs_added *how
 int jobs_get(struct jobs *s, const char *tenant, int64_t id, struct job *out, struct err *e);
 int jobs_get_external(struct jobs *s, const char *tenant, const char *external, struct job *out,
                       struct err *e);
+/* The newest whose film has these bytes. */
+int jobs_get_film(struct jobs *s, const char *tenant, const char *sha, struct job *out,
+                  struct err *e);
 struct jobs_list {
     const char *tenant;
     const char *api;           /* NULL: all */

@@ -27,6 +27,14 @@ int jobs_get_external(struct jobs *s, const char *tenant, const char *external, 
     return read_one(s, JOBS_BIND(s, SQL_BY_EXTERNAL, SQL_TEXT(tenant), SQL_TEXT(external)), out, e);
 }
 
+int jobs_get_film(struct jobs *s, const char *tenant, const char *sha, struct job *out,
+                  struct err *e)
+{
+    memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&s->lock);
+    return read_one(s, JOBS_BIND(s, SQL_BY_FILM, SQL_TEXT(tenant), SQL_TEXT(sha)), out, e);
+}
+
 /* Jobs are read under the lock and handed out after it: fn may ask the store. */
 int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, struct job *j),
               void *arg, struct err *e)

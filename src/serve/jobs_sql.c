@@ -25,6 +25,7 @@ const char jobs_schema[] =
     "CREATE INDEX job_queue ON job(priority, place, id) WHERE state='queued';"
     "CREATE INDEX job_tenant ON job(tenant, id);"
     "CREATE INDEX job_result ON job(result) WHERE result IS NOT NULL;"
+    "CREATE INDEX job_film ON job(result_sha) WHERE result_sha IS NOT NULL;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
     "INSERT INTO meta VALUES('secret', lower(hex(randomblob(32))));"
     "PRAGMA user_version=1;";
@@ -48,6 +49,8 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_BY_ID] = "SELECT" COLUMNS "FROM job WHERE id=?1 AND (?2 IS NULL OR tenant=?2)",
     [SQL_BY_KEY] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND idem_key=?2",
     [SQL_BY_EXTERNAL] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND external_id=?2",
+    [SQL_BY_FILM] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND result_sha=?2 ORDER BY id DESC "
+        "LIMIT 1",
     [SQL_NEWEST] = "SELECT" COLUMNS PAGE "AND (?3=0 OR id<?3) ORDER BY id DESC LIMIT ?4 OFFSET ?5",
     [SQL_OLDEST] = "SELECT" COLUMNS PAGE "AND id>?3 ORDER BY id LIMIT ?4 OFFSET ?5",
     [SQL_POSITION] = "SELECT count(*) FROM job q, job j WHERE j.id=?1 AND j.state='queued' AND "

@@ -17,6 +17,7 @@ enum sql {
     SQL_BY_ID,
     SQL_BY_KEY,
     SQL_BY_EXTERNAL,
+    SQL_BY_FILM,
     SQL_NEWEST,
     SQL_OLDEST,
     SQL_POSITION,

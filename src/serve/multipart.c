@@ -1,114 +1,108 @@
-/* multipart.c - multipart/form-data as OpenAI's client sends it: fields, and a picture. */
-#include <microhttpd.h>
-#include <stdlib.h>
+#include "serve/multipart.h"
+
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
-#include "base/utf8.h"
-#include "serve/http.h"
+enum { BOUNDARY = 70, HEAD_BYTES = 4096 };
 
-enum { FIELDS = 32, FIELD_BYTES = 32 << 10, POST_BUFFER = 16 << 10 };
-
-struct field {
-    char name[32];
-    struct buf text;
-};
-
-struct multipart {
-    struct call *c;
-    struct MHD_PostProcessor *post;
-    struct field field[FIELDS];
-    int n, bad;
-};
-
-static struct buf *upload_named(struct call *c, const char *name)
+/* The parameter of a header as quoted or plain text: NAME="VALUE". 0, or -1: not there or too long.
+ */
+static int parameter(const char *head, size_t n, const char *name, char *out, size_t size)
 {
-    for (int i = 0; i < CALL_UPLOADS; i++)
-        if (!*c->upload[i].name || !strcmp(c->upload[i].name, name)) {
-            snprintf(c->upload[i].name, sizeof c->upload[i].name, "%s", name);
-            return &c->upload[i].data;
+    size_t len = strlen(name), k = 0;
+
+    for (size_t i = 0; i + len + 1 < n; i++) {
+        int begins = i == 0 || strchr("; \t", head[i - 1]);
+
+        if (!begins || strncasecmp(head + i, name, len) || head[i + len] != '=')
+            continue;
+        i += len + 1;
+        int quoted = i < n && head[i] == '"';
+        for (i += (size_t)quoted; i < n && head[i] != (quoted ? '"' : ';'); i++) {
+            if (!quoted && strchr(" \t\r\n", head[i]))
+                break;
+            if (quoted && head[i] == '\\' && i + 1 < n)
+                i++;
+            if (k + 1 >= size || !head[i])
+                return -1;
+            out[k++] = head[i];
         }
-    return NULL;
-}
-
-static struct buf *field_named(struct multipart *m, const char *name, uint64_t off)
-{
-    for (int i = 0; i < m->n; i++)
-        if (!strcmp(m->field[i].name, name))
-            return off ? &m->field[i].text : NULL; /* a second one of the name is refused */
-    if (m->n == FIELDS)
-        return NULL;
-    snprintf(m->field[m->n].name, sizeof m->field[m->n].name, "%s", name);
-    return &m->field[m->n++].text;
-}
-
-static enum MHD_Result take(void *cls, enum MHD_ValueKind kind, const char *key,
-                            const char *filename, const char *type, const char *encoding,
-                            const char *data, uint64_t off, size_t size)
-{
-    struct multipart *m = cls;
-    struct buf *to;
-
-    (void)kind, (void)type, (void)encoding;
-    if (!key || strlen(key) >= sizeof m->field[0].name) {
-        m->bad = 1;
-        return MHD_NO;
+        if (quoted && i >= n)
+            return -1;
+        out[k] = '\0';
+        return 0;
     }
-    to = filename ? upload_named(m->c, key) : field_named(m, key, off);
-    if (!to || to->len != off || (!filename && off + size > FIELD_BYTES) || buf_reserve(to, size)) {
-        m->bad = 1;
-        return MHD_NO;
+    return -1;
+}
+
+/* The lines of a part's head: only Content-Disposition says something to us. */
+static int read_head(const char *head, size_t n, struct part *p)
+{
+    static const char name[] = "Content-Disposition:";
+    const char *end = head + n, *line = head;
+
+    for (;;) {
+        const char *eol = memmem(line, (size_t)(end - line), "\r\n", 2);
+        size_t len = (size_t)((eol ? eol : end) - line);
+
+        if (len >= sizeof name - 1 && !strncasecmp(line, name, sizeof name - 1)) {
+            line += sizeof name - 1;
+            len -= sizeof name - 1;
+            while (len && (*line == ' ' || *line == '\t'))
+                line++, len--;
+            if (len < 9 || strncasecmp(line, "form-data", 9))
+                return -1;
+            if (parameter(line, len, "filename", p->filename, sizeof p->filename))
+                p->filename[0] = '\0';
+            return parameter(line, len, "name", p->name, sizeof p->name);
+        }
+        if (!eol)
+            return -1;
+        line = eol + 2;
     }
-    buf_add(to, data, size);
-    return MHD_YES;
 }
 
-struct multipart *multipart_new(struct call *c)
+/* "\r\n--BOUNDARY"; 0, or -1. */
+static int read_boundary(const char *content_type, char out[BOUNDARY + 5])
 {
-    struct multipart *m = xcalloc(1, sizeof *m);
-
-    m->c = c;
-    m->post = MHD_create_post_processor(c->conn, POST_BUFFER, take, m);
-    m->bad = !m->post;
-    return m;
+    memcpy(out, "\r\n--", 4);
+    return parameter(content_type, strlen(content_type), "boundary", out + 4, BOUNDARY + 1) ||
+                   !out[4]
+               ? -1
+               : 0;
 }
 
-int multipart_add(struct multipart *m, const char *data, size_t n)
+int multipart_read(const char *content_type, const char *body, size_t bytes,
+                   struct part part[MULTIPART_PARTS])
 {
-    if (!m->bad && MHD_post_process(m->post, data, n) != MHD_YES)
-        m->bad = 1;
-    return m->bad ? -1 : 0;
-}
+    char mark[BOUNDARY + 5];
+    const char *at = body, *end = body + bytes, *head_end, *next;
+    size_t n;
 
-int multipart_end(struct multipart *m)
-{
-    struct jsonw w;
-
-    if (m->post && MHD_destroy_post_processor(m->post) != MHD_YES)
-        m->bad = 1;
-    m->post = NULL;
-    jsonw_init(&w, &m->c->body, 0);
-    jsonw_object(&w, NULL);
-    for (int i = 0; i < m->n && !m->bad; i++) {
-        const char *text = buf_str(&m->field[i].text);
-        size_t n = m->field[i].text.len;
-
-        m->bad = strlen(text) != n || !utf8_valid(text, n, NULL) ||
-                 !utf8_valid(m->field[i].name, strlen(m->field[i].name), NULL);
-        if (!m->bad)
-            jsonw_string(&w, m->field[i].name, text);
+    if (read_boundary(content_type, mark))
+        return -1;
+    n = strlen(mark);
+    if (bytes < n - 2 || memcmp(at, mark + 2, n - 2))
+        return -1;
+    at += n - 2;
+    for (int i = 0;; i++) {
+        if (end - at >= 2 && !memcmp(at, "--", 2))
+            return i;
+        if (i == MULTIPART_PARTS || end - at < 2 || memcmp(at, "\r\n", 2))
+            return -1;
+        at += 2;
+        head_end = memmem(at, (size_t)(end - at), "\r\n\r\n", 4);
+        if (!head_end || head_end - at > HEAD_BYTES ||
+            read_head(at, (size_t)(head_end - at), &part[i]))
+            return -1;
+        at = head_end + 4;
+        /* An empty part: its end is the end of the head. */
+        next = memmem(at - 2, (size_t)(end - at) + 2, mark, n);
+        if (!next)
+            return -1;
+        part[i].data = at;
+        part[i].bytes = next < at ? 0 : (size_t)(next - at);
+        at = next + n;
     }
-    jsonw_end_object(&w);
-    return m->bad ? -1 : 0;
-}
-
-void multipart_free(struct multipart **m)
-{
-    if (!*m)
-        return;
-    if ((*m)->post)
-        MHD_destroy_post_processor((*m)->post);
-    for (int i = 0; i < (*m)->n; i++)
-        buf_release(&(*m)->field[i].text);
-    free(*m);
-    *m = NULL;
 }
