@@ -53,8 +53,8 @@ $(BUILD)/flags.txt: FORCE
 # The list of objects: links are done again when a file came or went.
 $(BUILD)/files.txt: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(CUDA_HOST_FILES)' | cmp -s - $@ || \
-		printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(CUDA_HOST_FILES)' > $@
+	@printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(CUDA_HOST_FILES) $(WEB)' | cmp -s - $@ || \
+		printf '%s\n' '$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(CUDA_HOST_FILES) $(WEB)' > $@
 
 .PHONY: FORCE needed
 FORCE:
@@ -89,7 +89,7 @@ $(OBJ)/test/kern/%.o: test/kern/%.cc $(BUILD)/flags.txt | needed
 	@$(CXX) $(HOST_CXXFLAGS) $(ZT_CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # The page's files, each between two names (src/serve/api_page.c).
-$(OBJ)/web.o: $(WEB) $(BUILD)/flags.txt | needed
+$(OBJ)/web.o: $(WEB) $(BUILD)/flags.txt $(BUILD)/files.txt | needed
 	@mkdir -p $(@D)
 	@echo "  WEB   $@"
 	@cd web && $(CC) -r -nostdlib -Wl,-b,binary -o $(abspath $@) $(WEB:web/%=%)

@@ -41,7 +41,7 @@ TEST_SRC := $(filter-out $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_STUB)) \
 	    $(if $(filter 1,$(SERVE)),,$(SERVE_TESTS)),$(TEST_FOUND))
 
 OBJ := $(BUILD)/obj
-WEB := $(addprefix web/,index.html app.js style.css)
+WEB := $(wildcard web/*)
 WEB_OBJ := $(if $(filter 1,$(SERVE)),$(OBJ)/web.o)
 LIB_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(patsubst %.cu,$(OBJ)/%.cu.o,$(LIB_SRC))) $(WEB_OBJ)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)

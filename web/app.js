@@ -1,36 +1,197 @@
-const films = document.getElementById('films')
-const rows = new Map()
+// The page: its parts are made, joined, and given the keyboard.
+import { onKeyWanted } from "./api.js";
+import { Composer } from "./compose.js";
+import { $, calm, icon, lasting } from "./dom.js";
+import * as films from "./films.js";
+import { Gallery, Viewer } from "./gallery.js";
+import { lastFrame } from "./player.js";
+import { Queue } from "./queue.js";
+import { Stage } from "./stage.js";
+import { lang, setLang, t, translate } from "./strings.js";
 
-function show(v) {
-  let row = rows.get(v.id)
-  if (!row) {
-    row = document.createElement('li')
-    rows.set(v.id, row)
-    films.prepend(row)
-  }
-  row.textContent = `${v.prompt}: ${v.status} ${v.progress} %`
-  if (v.url) {
-    const film = document.createElement('video')
-    film.src = v.url
-    film.controls = true
-    row.append(film)
-  } else if (v.preview_url) {
-    const picture = document.createElement('img')
-    picture.src = v.preview_url
-    row.append(picture)
-  }
+// ---- telling ----
+
+let toastTimer = 0;
+function toast(text) {
+    const node = $("#toast");
+    node.textContent = text;
+    node.dataset.shown = "yes";
+    clearTimeout(toastTimer);
+    toastTimer = setTimeout(() => delete node.dataset.shown, 4000);
+}
+const fail = (e) => toast(e.message);
+
+// To those who listen, and not too often.
+function announce(text) {
+    $("#announce").textContent = text;
 }
 
-document.getElementById('ask').addEventListener('submit', async (e) => {
-  e.preventDefault()
-  const reply = await fetch('/v1/videos', {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ prompt: document.getElementById('prompt').value }),
-  })
-  const v = await reply.json()
-  if (reply.ok) show(v)
-})
+// ---- what can be done ----
 
-new EventSource('/v1/events').addEventListener('video', (e) => show(JSON.parse(e.data)))
-fetch('/v1/videos').then((r) => r.json()).then((l) => l.data.reverse().forEach(show))
+const toTop = () => scrollTo({ top: 0, behavior: calm() ? "auto" : "smooth" });
+
+async function make(fields, pictures) {
+    const film = await films.make(fields, pictures);
+    const running = films.queue()[0];
+    wanted.add(film.id);
+    stage.show(running?.state === "running" ? running.id : film.id);
+    toTop();
+    announce(t("queued"));
+}
+const wanted = new Set(); // films that this tab ordered: they come on the stage
+
+const does = {
+    fail,
+    again(film) {
+        viewer.dialog.close();
+        composer.load(film);
+        composer.prompt.focus();
+        toast(t("recipeLoaded"));
+    },
+    async take(film) {
+        const fields = { prompt: film.prompt, size: film.size, seconds: film.seconds };
+        if (film.negative) fields.negative_prompt = film.negative;
+        if (film.steps) fields.steps = String(film.steps);
+        viewer.dialog.close();
+        toTop();
+        await make(fields, {}).catch(fail);
+    },
+    async useLast(film) {
+        try {
+            const picture = await lastFrame(film);
+            viewer.dialog.close();
+            await composer.slots.first.set(picture);
+            composer.prompt.focus();
+            toast(t("frameLoaded"));
+        } catch (e) {
+            fail(e);
+        }
+    },
+    async remove(film) {
+        await films.remove(film.id).then(() => toast(t("removed")), fail);
+    },
+    open: (id) => viewer.open(id),
+    watch(film) {
+        stage.show(film.id);
+        toTop();
+    },
+    move: (film, place) => films.move(film.id, place).catch(fail),
+    cancel: (film) => films.cancel(film.id).catch(fail),
+};
+
+// ---- the parts ----
+
+translate();
+const stage = new Stage($("#stage"), does);
+const viewer = new Viewer($("#viewer"), does);
+const gallery = new Gallery($("#gallery"), does);
+const queue = new Queue($("#queue"), does);
+const composer = new Composer($("#composer"), { make, say: toast });
+
+// What the stage shows by itself: the film that is drawn; when it is done it stays, and the next
+// one this tab has ordered takes its place only then.
+function chooseStage(film, before) {
+    const shown = films.get(stage.id);
+    const running = films.queue()[0];
+    if (!shown && running) stage.show(running.id);
+    else if (!shown && films.gallery().some((f) => f.state === "done")) {
+        stage.show(films.gallery().find((f) => f.state === "done").id, { play: false });
+    } else if (film?.state === "running" && before?.state === "queued" && shown && films.isOver(shown) && wanted.has(film.id)) {
+        stage.show(film.id);
+    } else if (!shown) stage.show(null);
+}
+
+function tellProgress(film, before) {
+    const first = films.queue()[0];
+    document.title = first?.state === "running" ? `${Math.round(first.part * 100)} % · zoetrope` : "zoetrope";
+    if (!film || !before || film.id !== stage.id) return;
+    if (film.state !== before.state && films.isOver(film)) {
+        announce({ done: t("done"), failed: `${t("failed")}: ${film.error}`, cancelled: t("cancelled") }[film.state]);
+    } else if (Math.floor(film.part * 4) > Math.floor(before.part * 4)) {
+        announce(`${Math.round(film.part * 100)} %`);
+    }
+}
+
+films.on("change", chooseStage);
+films.on("change", tellProgress);
+films.on("online", (online) => {
+    $("#lost").hidden = online;
+    document.body.dataset.online = online ? "yes" : "no";
+    if (online) announce(t("back"));
+});
+$("#lost button").addEventListener("click", films.tryNow);
+
+// ---- colours and language ----
+
+function isDark() {
+    const chosen = document.documentElement.dataset.theme;
+    return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function drawTheme() {
+    const button = $("#theme");
+    button.replaceChildren(icon(isDark() ? "sun" : "moon"));
+    button.title = t(isDark() ? "toLight" : "toDark");
+    button.setAttribute("aria-label", button.title);
+}
+
+$("#theme").addEventListener("click", () => {
+    const to = isDark() ? "light" : "dark";
+    document.documentElement.dataset.theme = to;
+    lasting.set("zoetrope-theme", to);
+    drawTheme();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawTheme);
+$("#lang").addEventListener("click", () => setLang(lang() === "zh" ? "en" : "zh"));
+document.addEventListener("zoetrope-lang", () => {
+    drawTheme();
+    composer.draw();
+    for (const part of [stage, queue, gallery]) part.draw();
+    viewer.redraw();
+});
+
+// ---- keys ----
+
+addEventListener("keydown", (e) => {
+    const typing = e.target.matches?.("input, textarea, select");
+    if (e.key === "/" && !typing && !viewer.dialog.open) {
+        e.preventDefault();
+        composer.prompt.focus();
+    } else if (e.key === "Enter" && (e.ctrlKey || e.metaKey) && !typing && !viewer.dialog.open) {
+        composer.form.requestSubmit();
+    } else if (e.key === "Escape" && typing) {
+        e.target.blur();
+    }
+});
+
+onKeyWanted((wrong) => {
+    const dialog = $("#key");
+    const input = $("input", dialog);
+    $(".key-wrong", dialog).hidden = !wrong;
+    input.value = "";
+    if (!dialog.open) dialog.showModal();
+    return new Promise((done) => {
+        $("form", dialog).onsubmit = (e) => {
+            e.preventDefault();
+            if (!input.value.trim()) return;
+            dialog.close();
+            done(input.value.trim());
+        };
+    });
+});
+$("#key").addEventListener("cancel", (e) => e.preventDefault()); // there is nothing behind it
+
+drawTheme();
+setLang(lang());
+stage.show(null);
+films.keepListening();
+
+// An address with a film opens it as soon as it is known.
+const asked = decodeURIComponent(location.hash.slice(1));
+if (asked) {
+    films.on("change", function open() {
+        if (!films.isLoaded()) return;
+        if (!viewer.dialog.open && films.get(asked)) viewer.open(asked);
+        films.off("change", open);
+    });
+}

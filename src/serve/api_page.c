@@ -11,33 +11,51 @@
 
 /* ---- the page: files of web/, linked into the program (mk/compile.mk) ---- */
 
-#define PAGE_FILE(name)                                                                            \
+/* clang-format off */
+#define PAGE_FILES(X)                                                                              \
+    X(index_html, "/") X(style_css, "/style.css") X(icon_svg, "/icon.svg")                         \
+    X(theme_js, "/theme.js") X(app_js, "/app.js") X(api_js, "/api.js")                             \
+    X(compose_js, "/compose.js") X(dom_js, "/dom.js") X(drawing_js, "/drawing.js")                 \
+    X(film_js, "/film.js") X(films_js, "/films.js") X(gallery_js, "/gallery.js")                   \
+    X(player_js, "/player.js") X(queue_js, "/queue.js") X(stage_js, "/stage.js")                   \
+    X(strings_js, "/strings.js")
+/* clang-format on */
+
+#define PAGE_FILE(name, path)                                                                      \
     extern const char _binary_##name##_start[], _binary_##name##_end[];                            \
     static void name(struct call *c)                                                               \
     {                                                                                              \
         page_file(c, _binary_##name##_start, _binary_##name##_end);                                \
     }
+#define PAGE_ROW(name, path) {"GET", path, name, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
+
+static const char *type_of_path(const char *path)
+{
+    static const char *const types[][2] = {{".js", "text/javascript; charset=utf-8"},
+                                           {".css", "text/css; charset=utf-8"},
+                                           {".svg", "image/svg+xml"}};
+    const char *dot = strrchr(path, '.');
+
+    for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++)
+        if (!strcmp(dot, types[i][0]))
+            return types[i][1];
+    return "text/html; charset=utf-8";
+}
 
 static void page_file(struct call *c, const char *start, const char *end)
 {
-    const char *dot = strrchr(c->path, '.');
-
     buf_add(&c->out, start, (size_t)(end - start));
-    c->type = !dot                  ? "text/html; charset=utf-8"
-              : !strcmp(dot, ".js") ? "text/javascript; charset=utf-8"
-                                    : "text/css; charset=utf-8";
+    c->type = type_of_path(c->path);
     call_reply_header(c, "Content-Security-Policy",
-                      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' "
-                      "data: blob:; media-src 'self' blob:; connect-src 'self'; form-action "
-                      "'none'; base-uri 'none'; frame-ancestors 'none'");
+                      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+                      "media-src 'self'; connect-src 'self'; form-action 'none'; base-uri "
+                      "'none'; frame-ancestors 'none'; require-trusted-types-for 'script'");
     call_reply_header(c, "Referrer-Policy", "no-referrer");
     call_reply_header(c, "Cross-Origin-Opener-Policy", "same-origin");
     call_reply_header(c, "Cache-Control", "no-cache");
 }
 
-PAGE_FILE(index_html)
-PAGE_FILE(app_js)
-PAGE_FILE(style_css)
+PAGE_FILES(PAGE_FILE)
 
 /* ---- films and pictures by signed addresses ---- */
 
@@ -148,10 +166,9 @@ static void health(struct call *c)
     call_reply_header(c, "Cache-Control", "no-store");
 }
 
+/* clang-format off */
 const struct route api_page[] = {
-    {"GET", "/", index_html, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
-    {"GET", "/app.js", app_js, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
-    {"GET", "/style.css", style_css, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
+    PAGE_FILES(PAGE_ROW)
     {"GET", "/files/{}.mp4", film, STYLE_OPENAI, ROUTE_SIGNED, BODY_NONE},
     {"GET", "/previews/{}.png", preview, STYLE_OPENAI, ROUTE_SIGNED, BODY_NONE},
     {"GET", "/v1/models", models, STYLE_OPENAI, 0, BODY_NONE},
@@ -160,3 +177,4 @@ const struct route api_page[] = {
     {"GET", "/healthz", health, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
     {0},
 };
+/* clang-format on */
