@@ -1,6 +1,6 @@
 # Tests, sanitizers, fuzzing, benchmarks, checks.
 
-.PHONY: test tests check checks bench gpu san tsan fuzz fuzzers faults ztest examples
+.PHONY: test tests page-test check checks bench gpu san tsan fuzz fuzzers faults ztest examples
 
 # The test program has a table of networks of its own, with two more in it.
 TEST_LIB_OBJ := $(filter-out $(OBJ)/src/model/part_table.o,$(LIB_OBJ))
@@ -33,6 +33,12 @@ test:
 	@scripts/packages.sh --packages=$(PACKAGES) test
 	@$(MAKE) --no-print-directory all ztest examples $(FAULTS)
 	@BUILD='$(BUILD)' scripts/run_tests.sh
+
+# The page in a browser, which is large: make test leaves it out.
+page-test:
+	@scripts/packages.sh --packages=$(PACKAGES) page
+	@$(MAKE) --no-print-directory all ztest
+	@BUILD='$(BUILD)' PAGE_TEST=1 bash test/e2e/page.sh
 
 check:
 	@scripts/packages.sh --packages=$(PACKAGES) check

@@ -3,7 +3,8 @@
 # packages.sh --missing TIER           - only print the line that would install them.
 #
 # TIER: build (compiler, jansson, ODE), media (build and FFmpeg), serve (media, libcurl, libmicrohttpd, SQLite),
-# test (serve, g++, the ffmpeg program and what plays a client), check (test and the linters). Names the packages first, asks on a terminal only, uses sudo where
+# test (serve, g++, the ffmpeg program and what plays a client), page (test and a browser that is driven, 400 MB),
+# check (test and the linters). Names the packages first, asks on a terminal only, uses sudo where
 # not root. Where it may not install, it prints the line to run and succeeds: the build goes on
 # with what there is.
 set -u
@@ -28,8 +29,9 @@ build) wanted=$build ;;
 media) wanted=$media ;;
 serve) wanted=$serve ;;
 test) wanted=$test ;;
+page) wanted="$test chromium chromium-driver python3-selenium" ;;
 check) wanted="$test clang clang-format cppcheck" ;;
-*) echo "packages.sh: tier is build, media, serve, test or check" >&2; exit 2 ;;
+*) echo "packages.sh: tier is build, media, serve, test, page or check" >&2; exit 2 ;;
 esac
 
 # Is the thing itself there? Package names differ between systems, so dpkg is not asked.
@@ -40,6 +42,8 @@ present() {
     libode-dev) pkg-config --exists ode 2>/dev/null ;;
     libcurl4-openssl-dev) pkg-config --exists libcurl 2>/dev/null ;;
     libsqlite3-dev) pkg-config --exists sqlite3 2>/dev/null ;;
+    chromium-driver) command -v chromedriver >/dev/null 2>&1 ;;
+    python3-selenium) /usr/bin/python3 -c 'import selenium' 2>/dev/null ;;
     lib*-dev) pkg-config --exists "${1%-dev}" 2>/dev/null ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac

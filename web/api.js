@@ -117,6 +117,12 @@ export async function makeFilm(fields, pictures) {
     return readFilm(await json("POST", "v1/videos", { body: form }));
 }
 
+// A new film that begins where this one ends.
+export async function extendFilm(film) {
+    const body = { video: { id: film.id }, prompt: film.prompt, seconds: film.seconds };
+    return readFilm(await json("POST", "v1/videos/extensions", { body: JSON.stringify(body) }));
+}
+
 export const getFilm = async (id) => readFilm(await json("GET", `v1/videos/${id}`));
 export const deleteFilm = (id) => request("DELETE", `v1/videos/${id}`);
 export const cancelFilm = async (id) => readFilm(await json("POST", `v1/videos/${id}/cancel`));

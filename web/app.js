@@ -30,14 +30,15 @@ function announce(text) {
 
 const toTop = () => scrollTo({ top: 0, behavior: calm() ? "auto" : "smooth" });
 
-async function make(fields, pictures) {
-    const film = await films.make(fields, pictures);
+async function ordered(answer) {
+    const film = await answer;
     const running = films.queue()[0];
     wanted.add(film.id);
     stage.show(running?.state === "running" ? running.id : film.id);
     toTop();
     announce(t("queued"));
 }
+const make = (fields, pictures) => ordered(films.make(fields, pictures));
 const wanted = new Set(); // films that this tab ordered: they come on the stage
 
 const does = {
@@ -53,8 +54,11 @@ const does = {
         if (film.negative) fields.negative_prompt = film.negative;
         if (film.steps) fields.steps = String(film.steps);
         viewer.dialog.close();
-        toTop();
         await make(fields, {}).catch(fail);
+    },
+    async extend(film) {
+        viewer.dialog.close();
+        await ordered(films.extend(film)).catch(fail);
     },
     async useLast(film) {
         try {

@@ -80,7 +80,7 @@ export function actions(film, does) {
         button("again", "again", () => does.again(film)),
         button("take", "dice", () => does.take(film)),
         has && button("useLast", "frame", () => does.useLast(film)),
-        has && does.extend && button("extend", "extend", () => does.extend(film)),
+        has && button("extend", "extend", () => does.extend(film)),
         has &&
             el(
                 "a",

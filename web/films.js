@@ -1,6 +1,6 @@
 // All films this page knows, the newest first, as the server has them: it is asked at the start and
 // after each break, and tells what changes in between. Nothing of it is kept in the browser.
-import { Lost, cancelFilm, changeFilm, deleteFilm, getFilm, listFilms, listen, makeFilm, readFilm } from "./api.js";
+import { Lost, cancelFilm, changeFilm, deleteFilm, extendFilm, getFilm, listFilms, listen, makeFilm, readFilm } from "./api.js";
 
 const PAGE = 24;
 const EVENTS = "v1/events";
@@ -85,6 +85,7 @@ export async function loadMore() {
 }
 
 export const make = (fields, pictures) => putAnswer(makeFilm(fields, pictures));
+export const extend = (film) => putAnswer(extendFilm(film));
 export const reload = (id) => putAnswer(getFilm(id));
 export const cancel = (id) => putAnswer(cancelFilm(id));
 

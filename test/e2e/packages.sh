@@ -41,6 +41,9 @@ exits packages_missing_only_prints 0 scripts/packages.sh --missing build
 if [ -e "$tmp/apt" ]; then not_ok packages_missing_calls_nothing "apt-get was called"; else ok packages_missing_calls_nothing; fi
 if grep -q libavcodec-dev "$tmp/err"; then not_ok packages_tiers "build asks for media"; else ok packages_tiers; fi
 
+exits packages_test_tier 0 scripts/packages.sh --missing test
+if grep -q chromium "$tmp/err"; then not_ok packages_test_without_a_browser "test asks for chromium"; else ok packages_test_without_a_browser; fi
+
 exits packages_unknown_tier 2 scripts/packages.sh everything
 
 if [ "$(id -u)" -eq 0 ]; then

@@ -229,14 +229,16 @@ TEST(serve_films_wait_for_the_next_server)
 
 TEST(serve_page_is_its_own_world)
 {
-    static const char *const files[][2] = {
-        {"/", "text/html"}, {"/app.js", "text/javascript"}, {"/style.css", "text/css"}};
+    static const char *const files[][2] = {{"/", "text/html"},
+                                           {"/app.js", "text/javascript"},
+                                           {"/style.css", "text/css"},
+                                           {"/icon.svg", "image/svg+xml"}};
     struct serving s;
     struct answer a = {0};
 
     serving_options(&s, "serve-page");
     serving_start(&s);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         serving_call(&s, "GET", files[i][0], NULL, NULL, &a);
         CHECK_INT(a.status, 200);
         CHECK_CONTAINS(buf_str(&a.head), files[i][1]);

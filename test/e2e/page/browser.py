@@ -51,14 +51,15 @@ class Server:
             return e.code, None
 
     def film(self, prompt, **more):
-        return self.call("POST", "/v1/videos", {"prompt": prompt, "size": "native", "steps": 2, **more})[1]
+        return self.call("POST", "/v1/videos", {"prompt": prompt, **QUICK, **more})[1]
 
     def clear(self):
         for video in self.call("GET", "/v1/videos?limit=100")[1]["data"]:
             self.call("DELETE", f"/v1/videos/{video['id']}")
 
 
-LONG = {"steps": 1000, "seconds": 30}  # of the small model: some ten seconds, and always to be cancelled
+QUICK = {"size": "native", "steps": 2}
+LONG = {"size": "native", "steps": 1000, "seconds": 15}  # some ten seconds with the small model, or more
 
 
 class Browser(webdriver.Chrome):

@@ -7,9 +7,7 @@ import sys
 import time
 import traceback
 
-from browser import LONG, Browser, Server
-
-QUICK = {"size": "native", "steps": 2}
+from browser import LONG, QUICK, Browser, Server
 
 
 def page_makes_a_film_and_plays_it(b, server):
@@ -142,7 +140,7 @@ def page_takes_text_as_text(b, server):
     evil = "<img src=x onerror=\"document.title='caught'\"><script>document.title='caught'</script> ball"
     server.film(evil)
     server.film(evil, **LONG)
-    b.mode("work")
+    b.until("the row is there", "document.querySelector('.job')")
     b.until("the card is there", "document.querySelector('.card')")
     b.js("document.querySelector('.card-open').click()")
     b.until("whole", "document.querySelector('#viewer .prompt-said').textContent === arguments[0]", evil)
@@ -157,7 +155,7 @@ def page_tells_what_is_wrong(b, server):
     b.order("a ball", seed="minus one")
     b.until("the field is named", "/seed/.test(document.querySelector('#fault').textContent)")
     assert b.js("return document.querySelector('#seed').getAttribute('aria-invalid')") == "true"
-    assert server.call("GET", "/v1/videos")[1]["data"] == []
+    assert "a ball" not in [v["prompt"] for v in server.call("GET", "/v1/videos")[1]["data"]]
 
 
 def page_has_keys(b, server):
@@ -200,6 +198,9 @@ def page_uses_films_again(b, server):
     b.until("a picture is in its place", "document.querySelector('#slot-first').dataset.filled === 'yes'")
     b.js("document.querySelector('#slot-first button').click()")
     b.until("and out", "document.querySelector('#slot-first').dataset.filled !== 'yes'")
+    b.js("document.querySelector('#stage [data-act=extend]').click()")
+    b.until("a film that goes on", "document.querySelectorAll('.card, .job').length === 3")
+    assert server.call("GET", "/v1/videos")[1]["data"][0]["remixed_from_video_id"]
     before = len(server.call("GET", "/v1/videos")[1]["data"])
     b.js("document.querySelector('#stage [data-act=take]').click()")
     b.until("another take", "document.querySelectorAll('.card, .job').length === arguments[0]", before + 1)
@@ -243,7 +244,7 @@ return bad;
 
 def page_can_be_read(b, server):
     server.film("a ball and a dragon")
-    server.film("a long one", **LONG)
+    b.order("a long one", **LONG)
     b.mode("work")
     for scheme in ("dark", "light"):
         b.media(color_scheme=scheme, reduced_motion="reduce")
@@ -306,7 +307,7 @@ def main():
                 where = traceback.extract_tb(e.__traceback__)
                 line = [f.lineno for f in where if f.filename.endswith("run.py")][-1]
                 print(f"not ok {name}: line {line}: {' '.join(str(e).split())[:400]}", flush=True)
-                browser.save_screenshot(f"/tmp/{name}.png")
+                browser.save_screenshot(f"{folder}/{name}.png")
     finally:
         browser.quit()
         server.stop()
