@@ -35,10 +35,11 @@ static double number(zt_job *job, const char *key)
 
 static void write_figures(struct jsonw *w, zt_job *job)
 {
-    static const char *const numbers[] = {"seed",         "width",   "height",       "frames",
-                                          "fps",          "steps",   "drawn_width",  "drawn_height",
-                                          "drawn_frames", "threads", "memory_bytes", "forecast_s",
-                                          "seconds"};
+    static const char *const numbers[] = {
+        "seed",         "width",       "height",       "frames",       "fps",
+        "steps",        "drawn_width", "drawn_height", "drawn_frames", "threads",
+        "memory_bytes", "forecast_s",  "seconds",      "evaluations",  "skipped_evaluations",
+        "cache_error"};
     static const char *const texts[] = {
         "output", "frame_hash", "latent_hash",      "model_name",    "model_release", "model_hash",
         "note",   "run_note",   "canonical_prompt", "unknown_words", "again",         "still"};

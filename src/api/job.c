@@ -361,6 +361,12 @@ static const char *after_run(zt_job *job, const char *key)
         return job_joins_text(job);
     if (!strcmp(key, "still"))
         return job_joins_still(job);
+    if (!strcmp(key, "evaluations"))
+        return say_int(job, job->figures.evaluations);
+    if (!strcmp(key, "skipped_evaluations"))
+        return say_int(job, job->figures.skipped);
+    if (!strcmp(key, "cache_error") && job->figures.cache_error >= 0)
+        return say_real(job, job->figures.cache_error);
     if (!strcmp(key, "run_note") && *job->figures.note)
         return job->figures.note;
     return NULL;

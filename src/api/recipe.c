@@ -49,17 +49,15 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
     case OPT_PROMPT:
         jsonw_string(w, key, plan_typed(p, r));
         break;
+    case OPT_ASPECT:
+    case OPT_CACHE:
+    case OPT_SHOTS:
     case OPT_NEGATIVE: /* empty is another film than that of the model's own words */
         if (set)
             jsonw_string(w, key, request_text(r, id));
         break;
     case OPT_SIZE:
         write_size(w, key, p);
-        break;
-    case OPT_ASPECT:
-    case OPT_SHOTS:
-        if (set)
-            jsonw_string(w, key, request_text(r, id));
         break;
     case OPT_ENLARGE:
         jsonw_string(w, key, p->n_enlarge || !p->model->n_upsamplers ? "model" : "plain");
@@ -150,6 +148,8 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
         jsonw_string(&w, "last_frame_hash", p->last.hash);
     if (*p->control.hash)
         jsonw_string(&w, "control_hash", p->control.hash);
+    if (p->cut && latent_hash && *latent_hash)
+        jsonw_int(&w, "skipped_evaluations", job->figures.skipped);
     if (*p->lora_hash)
         jsonw_string(&w, "lora_hash", p->lora_hash);
     jsonw_string(&w, "model", job->model->info.name);

@@ -93,6 +93,9 @@ int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const
     d->given = xcalloc((size_t)p->window, sizeof *d->given);
     if (!rc)
         rc = conditions_init(&d->conditions, cx, b, p, e);
+    if (!rc && p->cut)
+        rc = shortcut_init(&d->cut, p->cut, p->cut_threshold, n, (size_t)latent_tokens(&d->shape),
+                           (size_t)p->dit.width, e);
     if (!rc)
         rc = velocity_of_plan(&d->velocity, cx, b, p, &d->conditions, s->stop, e);
     if (rc)
@@ -104,6 +107,7 @@ int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const
 void drawing_release(struct drawing *d)
 {
     velocity_release(&d->velocity);
+    shortcut_release(&d->cut);
     conditions_release(&d->conditions);
     free(d->x);
     free(d->past);
@@ -172,10 +176,11 @@ static int twice(const struct plan *p)
     return p->loop && !p->first.rgb && plan_windows(p) == 1;
 }
 
-static int draw_window(struct drawing *d, int i, struct err *e)
+/* Window i from noise to x, with `cut` or all evaluations. */
+static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cut, float *x,
+                      struct err *e)
 {
     const struct plan *p = d->plan;
-    int n_given = take_given(d, i);
     struct torch_rng rng; /* one generator, also for samplers that draw noise at every step */
     struct sampler_config c = p->schedule;
     struct sampler *sampler;
@@ -185,20 +190,44 @@ static int draw_window(struct drawing *d, int i, struct err *e)
     c.steps = p->steps;
     c.shift = p->shift;
     c.rng = &rng;
-    rc = read_shot(d, i, e);
-    if (!rc)
-        rc = sampler_new(&sampler, &c, e);
+    rc = sampler_new(&sampler, &c, e);
     if (rc)
         return rc;
     int n = sampler_evaluations(sampler);
-    int windows = plan_windows(p) + twice(p);
-    struct denoise_progress progress = {d->sink, d->evaluations, windows * n, d->start};
+    int runs = (plan_windows(p) + twice(p)) * (1 + p->cut_check);
+    struct denoise_progress progress = {d->sink, d->runs++ * n, runs * n, d->start};
     torch_rng_init(&rng, seed_of(p, i));
-    torch_rng_normal(&rng, d->x, latent_count(&d->shape));
-    rc = denoise(&d->velocity, sampler, d->given, n_given, d->x, &progress, e);
+    torch_rng_normal(&rng, x, latent_count(&d->shape));
+    d->velocity.cut = cut;
+    rc = denoise(&d->velocity, sampler, d->given, n_given, x, &progress, e);
     sampler_free(&sampler);
-    d->evaluations += n;
+    d->evaluations += cut || !p->cut_check ? n : 0;
     return rc;
+}
+
+/* How much the window in x differs from that of all evaluations. */
+static int check_cut(struct drawing *d, int i, int n_given, struct err *e)
+{
+    size_t n = latent_count(&d->shape);
+    float *all = try_malloc(n * sizeof *all, e, "a latent");
+    int rc = all ? run_window(d, i, n_given, NULL, all, e) : ERR_FIT;
+
+    for (size_t k = 0; !rc && k < n; k++) {
+        d->differs += ((double)d->x[k] - all[k]) * ((double)d->x[k] - all[k]);
+        d->measure += (double)all[k] * all[k];
+    }
+    free(all);
+    return rc;
+}
+
+static int draw_window(struct drawing *d, int i, struct err *e)
+{
+    const struct plan *p = d->plan;
+    int n_given = take_given(d, i), rc = read_shot(d, i, e);
+
+    if (!rc)
+        rc = run_window(d, i, n_given, p->cut ? &d->cut : NULL, d->x, e);
+    return rc || !p->cut_check ? rc : check_cut(d, i, n_given, e);
 }
 
 int drawing_window(struct drawing *d, int i, struct err *e)

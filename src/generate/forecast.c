@@ -90,6 +90,11 @@ static double host_bytes(const struct plan *p)
 
     sampler_free(&s);
     sum += 2 * (double)latent_tokens(&shape) * sizeof(int32_t);
+    if (p->cut)
+        sum += shortcut_bytes(p->cut, (double)latent_count(&shape), (double)latent_tokens(&shape),
+                              d->width);
+    if (p->cut_check) /* once more, with its own noise and sampler */
+        sum += latent;
     for (int k = 0; k < d->n_texts; k++) {
         double read = (double)p->words[k].start[2];
 
@@ -183,7 +188,7 @@ static struct cost dry_run(const struct plan *p, int t)
     cx_init_dry(&cx, p->type, p->threads);
     conditions_dry(&cx, &q);
     dry_text(&q, &cx);
-    c.flops = cx.flops + (plan_windows(&q) + p->loop) * dry_window(&q, &cx);
+    c.flops = cx.flops + (1 + p->cut_check) * (plan_windows(&q) + p->loop) * dry_window(&q, &cx);
     c.flops += dry_decode(&q, &cx, &caches);
     c.host = host_bytes(&q);
     if (has_own_memory(p)) {

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "format/json.h"
 #include "generate/sampler.h"
+#include "generate/shortcut.h"
 
 enum { MAX_TEXT = 1 << 16, MAX_JSON = 1 << 20, MAX_SIDE = 8192 };
 
@@ -53,6 +54,12 @@ const struct option options[N_OPTIONS] = {
                      "the model's", "how noise is taken away"},
     [OPT_SHIFT] = {"shift", 0, OPTION_REAL, 1, 0.01, 100, NULL, "0.01 to 100", "the model's",
                    "spends more steps at high noise when above 1"},
+    [OPT_CACHE] = {"cache", 0, OPTION_TEXT, 1, NO_RANGE,
+                   "off, easy, mag or taylor, with :THRESHOLD behind it", "off",
+                   "leave evaluations out whose answer can be guessed from those before: EasyCache, "
+                   "MagCache, TaylorSeer; faster, and another film"},
+    [OPT_CACHE_CHECK] = {"cache-check", 0, OPTION_FLAG, 0, NO_RANGE, "", "no",
+                         "draw without --cache as well, and say how much that differs"},
     [OPT_SEED] = {"seed", 0, OPTION_INT, 1, 0, 9007199254740992.0, NULL, "0 to 9007199254740992",
                   "random, printed", "the same seed, prompt and settings give the same film"},
     [OPT_TYPE] = {"type", 0, OPTION_CHOICE, 1, 0, 0, TYPES,
@@ -193,6 +200,7 @@ static int parse_flag(const char *s, int64_t *out)
 /* Into *v. 0, or -1 for a value that the row does not allow. */
 static int parse(const struct option *o, struct value *v, const char *s)
 {
+    const struct shortcut_class *way;
     int w, h;
 
     switch (o->kind) {
@@ -215,6 +223,8 @@ static int parse(const struct option *o, struct value *v, const char *s)
     case OPTION_PATH:
         return *s ? 0 : -1;
     case OPTION_TEXT:
+        if (o == &options[OPT_CACHE])
+            return shortcut_parse(s, &way, &v->r);
         if (o == &options[OPT_SIZE])
             return strcmp(s, "native") ? parse_size(s, &w, &h) : 0;
         return strlen(s) <= MAX_TEXT && utf8_valid(s, strlen(s), NULL) ? 0 : -1;
@@ -271,6 +281,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {"lora_hash", r->lora_hash, sizeof r->lora_hash},
                  {"keys_hash", r->keys_hash, sizeof r->keys_hash},
                  {"joins", NULL, 0},
+                 {"skipped_evaluations", NULL, 0},
                  {"version", NULL, 0}};
 
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {

@@ -39,6 +39,8 @@ enum option_id {
     OPT_GUIDANCE_TO,
     OPT_SAMPLER,
     OPT_SHIFT,
+    OPT_CACHE,
+    OPT_CACHE_CHECK,
     OPT_SEED,
     OPT_TYPE,
     OPT_DEVICE,

@@ -1,5 +1,6 @@
 #include "generate/pipeline.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -14,14 +15,29 @@ int sink_progress(const struct sink *s, const char *stage, long done, long total
     return stop ? err_set(e, ERR_CANCEL, "stopped while %s", stage) : 0;
 }
 
-/* What is not finite in bf16 and was computed again is no fault, but the user's to know. */
-static void note_again(const struct velocity *v, int evaluations, char *note, size_t size)
+/* What is not finite in bf16 and was computed again is no fault, but the user's to know; so is what
+ * was left out, and what that cost. */
+static void note_drawing(const struct drawing *d, struct figures *out)
 {
+    const struct velocity *v = &d->velocity;
+    struct buf b = BUF_INIT;
+
+    out->evaluations = d->evaluations;
+    out->skipped = d->cut.skipped;
+    out->cache_error = d->plan->cut_check && d->measure > 0 ? sqrt(d->differs / d->measure) : -1;
     if (v->again)
-        snprintf(note, size,
-                 "%d of %d evaluations were computed again in f32, because they were not finite in "
-                 "bf16 (the first: %d)",
-                 v->again, evaluations, v->first_again);
+        buf_printf(&b,
+                   "%d of %d evaluations were computed again in f32, because they were not finite "
+                   "in bf16 (the first: %d)",
+                   v->again, d->evaluations, v->first_again);
+    if (d->plan->cut)
+        buf_printf(&b, "%scache %s left out %d of %d evaluations", b.len ? "; " : "",
+                   d->plan->cut->name, out->skipped, d->evaluations);
+    if (out->cache_error >= 0)
+        buf_printf(&b, "; the latent differs by %.2g %% from that of all (relative L2)",
+                   100 * out->cache_error);
+    snprintf(out->note, sizeof out->note, "%s", buf_str(&b));
+    buf_release(&b);
 }
 
 /* Draw and show every window; the hash over the latent of the whole film. */
@@ -52,7 +68,7 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
             rc = screen_show(&screen, &d.shape, d.x, &w, e);
         }
     }
-    note_again(&d.velocity, d.evaluations, out->note, sizeof out->note);
+    note_drawing(&d, out);
     if (!rc)
         rc = screen_film(&screen, &p->behind, e);
     sha256_hex(&latent, out->latent_hash);

@@ -22,7 +22,9 @@ struct sink {
 struct figures {
     char latent_hash[65], frame_hash[65]; /* frame: over the RGB of all frames of the film */
     double seconds;                       /* of the whole call */
-    char note[256];                       /* what happened on the way, "" for nothing */
+    int evaluations, skipped; /* of the transformer, all and those that were guessed (--cache) */
+    double cache_error; /* relative L2 of the latent to that of all evaluations; -1: not asked */
+    char note[512];     /* what happened on the way, "" for nothing */
 };
 
 /* Draw p with the networks of b, which were opened for p->type, one window after the other: the
@@ -56,7 +58,9 @@ struct drawing {
     struct given *given;        /* owned [t] */
     const struct bundle *model; /* borrowed */
     double start;
-    int evaluations; /* so far */
+    int evaluations, runs;   /* of the film; windows that were drawn, also to compare */
+    struct shortcut cut;     /* of p->cut */
+    double differs, measure; /* squares of all windows: what is wrong with them, what is right */
 };
 NODISCARD int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b,
                            const struct plan *p, const struct sink *s, struct err *e);

@@ -264,6 +264,21 @@ static void read_schedule(void *arg, struct jval root)
         j_fail(root, "use_dynamic_shifting", "only false is computed here");
 }
 
+static int settle_cache(struct plan *p, const struct request *r, struct err *e)
+{
+    if (r->value[OPT_CACHE].set)
+        ZT_ASSERT(!shortcut_parse(request_text(r, OPT_CACHE), &p->cut, &p->cut_threshold));
+    p->cut_check = request_flag(r, OPT_CACHE_CHECK);
+    if (p->cut && p->cut->blocks && !p->dit.blocks_apart)
+        return err_set(e, ERR_USAGE,
+                       "cache: %s is not known for this transformer; easy and taylor "
+                       "are for any",
+                       p->cut->name);
+    if (p->cut_check && !p->cut)
+        return err_set(e, ERR_USAGE, "cache-check: there is nothing to compare without --cache");
+    return 0;
+}
+
 /* As the folder's scheduler_config.json says it, where the model is not ours, unless another one is
  * asked for. */
 static int settle_sampler(struct plan *p, const struct request *r, struct err *e)
@@ -429,6 +444,8 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = settle_sampler(p, r, e);
     if (!rc)
         rc = settle_numbers(p, r, e);
+    if (!rc)
+        rc = settle_cache(p, r, e);
     if (!rc) {
         settle_words(p, r);
         rc = settle_tokens(p, e);

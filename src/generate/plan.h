@@ -19,6 +19,7 @@
 #include "generate/plan_parts.h"
 #include "generate/prompt_tokens.h"
 #include "generate/sampler.h"
+#include "generate/shortcut.h"
 #include "media/film.h"
 #include "media/picture.h"
 #include "model/bundle.h"
@@ -47,8 +48,11 @@ struct plan {
     struct guidance guidance;
     double guidance2; /* scale of the expert of low noise; guidance decides whether there is any */
     double shift;
-    const char *sampler;            /* static */
-    struct sampler_config schedule; /* the rest of it: without name, steps, shift and rng */
+    const char *sampler;              /* static */
+    struct sampler_config schedule;   /* the rest of it: without name, steps, shift and rng */
+    const struct shortcut_class *cut; /* leaves evaluations out; NULL: none */
+    double cut_threshold;
+    int cut_check; /* 1: it is drawn without, too */
     uint64_t seed;
     enum dtype type;
     struct device *device;

@@ -27,6 +27,7 @@ struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b
         .guidance2 = p->guidance2,
         .control_scale = p->control.scale,
         .together = VELOCITY_TOGETHER,
+        .blocks = p->cut && p->cut->blocks,
         .n_channels = p->dit.in_channels - p->dit.out_channels,
         .n_rows = p->dit.image_dim ? b->image.config.rows * (1 + (p->last.seen != NULL)) : 0};
 }
@@ -143,6 +144,33 @@ static void take_control(struct velocity *v, struct cx *cx, const struct denoise
     b->control_scale = scale;
 }
 
+/* Of the samples of a call. */
+static float *blocks_of(const struct velocity *v, float *all, struct samples which)
+{
+    return all + (size_t)which.first * v->cut->rows * v->cut->width;
+}
+
+/* What blocks added the last time, when they are left out. */
+static void take_blocks(struct velocity *v, struct cx *cx, struct samples which,
+                        struct denoiser_batch *b)
+{
+    if (!v->ask.blocks)
+        return;
+    b->blocks = arena_alloc(&cx->handles, sizeof *b->blocks);
+    *b->blocks = (struct denoiser_blocks){0};
+    if (v->cut && v->cut->reuse)
+        b->blocks->given =
+            tensor_from(cx, cx->wide, DIMS(which.n * (int64_t)v->cut->rows, (int64_t)v->cut->width),
+                        blocks_of(v, v->cut->added, which), DT_F32);
+}
+
+static void keep_blocks(struct velocity *v, struct cx *cx, struct samples which,
+                        const struct denoiser_batch *b)
+{
+    if (v->cut && b->blocks && b->blocks->made)
+        tensor_read_f32(cx, b->blocks->made, blocks_of(v, v->cut->fresh, which));
+}
+
 /* Equal samples, with the text of each -> their velocities [n,C,t,h,w]. */
 static struct tensor *call(struct velocity *v, struct cx *cx, const struct denoiser *d,
                            struct samples which, const struct reading *in, double *times)
@@ -168,7 +196,9 @@ static struct tensor *call(struct velocity *v, struct cx *cx, const struct denoi
         b.text[k] = (struct context){in->text[k],
                                      {n, which.first ? v->text[k].second_start : v->text[k].start}};
     take_control(v, cx, d, n, in, &b);
+    take_blocks(v, cx, which, &b);
     y = denoiser_velocity(cx, d, &b);
+    keep_blocks(v, cx, which, &b);
     y = unpatchify(cx, y, n, grid->t, grid->h, grid->w, s->pt, s->ph, s->pw);
     return permute(cx, y, (const int[]){0, 4, 1, 2, 3});
 }
@@ -274,6 +304,8 @@ void velocity_step(struct velocity *v, int i, int n)
     v->at = (double)i / n;
     for (int k = 0; k < v->ask.n_denoisers; k++)
         now = now * 31 + weight_set_acting(v->ask.denoiser[k].weights, v->at);
+    if (v->cut)
+        shortcut_step(v->cut, i, n);
     if (now != before)
         forget_replays(v); /* what is replayed has those of the step that was recorded */
 }
@@ -323,7 +355,7 @@ static struct tensor *evaluate(struct velocity *v, struct cx *cx, const float *x
 {
     const struct denoiser *d = &v->ask.denoiser[expert];
     struct replay *replay = &v->replay[expert][which.first + which.n - 1];
-    int replayed = !d->weights->stream && cx == v->cx;
+    int replayed = !d->weights->stream && cx == v->cx && !v->ask.blocks;
 
     for (;;) {
         if (replayed)
@@ -442,6 +474,19 @@ static int ask(struct velocity *v, const float *x, int expert, int n, struct err
     return rc;
 }
 
+/* The same, or a guess. */
+static int ask_or_guess(struct velocity *v, const float *x, int expert, int n, struct err *e)
+{
+    int skips = v->cut && shortcut_skips(v->cut, expert, n, x), rc;
+
+    if (skips && shortcut_guess(v->cut, x, v->out))
+        return 0;
+    rc = ask(v, x, expert, n, e);
+    if (!rc && v->cut && !skips)
+        shortcut_learn(v->cut, x, v->out);
+    return rc;
+}
+
 int velocity_at(struct velocity *v, const float *x, double timestep, double sigma, float *out,
                 struct err *e)
 {
@@ -451,7 +496,7 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
     size_t count = latent_count(&v->ask.shape);
 
     v->times[v->n_times - 1] = timestep;
-    rc = ask(v, x, expert, n, e);
+    rc = ask_or_guess(v, x, expert, n, e);
     if (rc)
         return rc;
     float scale = (float)guidance;

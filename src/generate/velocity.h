@@ -13,6 +13,7 @@
 #include "generate/given.h"
 #include "generate/latent.h"
 #include "generate/plan.h"
+#include "generate/shortcut.h"
 #include "tensor/replay.h"
 
 enum { VELOCITY_TOGETHER = 4096 }; /* tokens: a product of more is not better used by two samples */
@@ -31,11 +32,13 @@ struct velocity_ask { /* borrowed */
     double control_scale;
     int64_t together; /* most tokens of a window at which both prompts go in one call; of larger
                        * ones they go one after the other, in half the memory */
+    int blocks;       /* 1: the networks say what their blocks add (shortcut.h) */
     const atomic_int *stop; /* looked at between blocks; NULL: never */
 };
 
 struct velocity {
     struct velocity_ask ask;
+    struct shortcut *cut;   /* borrowed: leaves evaluations out; NULL: all are made */
     int64_t image_start[3]; /* rows of the pictures of both samples */
     struct velocity_text {
         int64_t start[3];        /* rows of the prompt, then of the negative prompt */

@@ -25,6 +25,7 @@ struct denoiser_config {
     int n_controls;                /* places of the network where it acts */
     int most_positions;            /* along one axis of a grid */
     int width;                     /* of the stream of tokens */
+    int blocks_apart;              /* 1: it knows `blocks` of a call */
 };
 
 /* Patch grid of one sample: t*h*w rows. */
@@ -38,6 +39,12 @@ struct context {
     struct seq seq;
 };
 
+/* What all blocks together add to the stream of tokens, wide [R,width]. */
+struct denoiser_blocks {
+    struct tensor *given; /* instead of running them; NULL: they run */
+    struct tensor *made;  /* by the network, when they ran */
+};
+
 /* What one call works on. Arrays are the caller's and stay valid until cx_step_end. */
 struct denoiser_batch {
     int n;                         /* samples */
@@ -48,8 +55,9 @@ struct denoiser_batch {
     const double *times;       /* [n_times] distinct timesteps, 0..1000; 0 is a clean token */
     const int32_t *time_index; /* [R] row -> entry of times; NULL: all rows use entry 0 */
     struct context text[DENOISER_TEXTS], image;
-    struct tensor *control;      /* [R, control_channels*pt*ph*pw] or NULL, as rows */
-    const double *control_scale; /* [n_controls]; NULL: 1 */
+    struct tensor *control;         /* [R, control_channels*pt*ph*pw] or NULL, as rows */
+    const double *control_scale;    /* [n_controls]; NULL: 1 */
+    struct denoiser_blocks *blocks; /* NULL: they run, and nobody asks */
     int remat; /* training: keep only the inputs of each block and run it again in backward */
     const struct tap *tap; /* NULL, or sees inner values by the names of the reference */
 };

@@ -288,6 +288,26 @@ static struct tensor *run_blocks(struct cx *cx, const struct wan_call *c, struct
     return x;
 }
 
+/* What stands between the first layer and the last, or what it added to another x. */
+static struct tensor *between(struct cx *cx, struct wan_call *c, struct tensor *x)
+{
+    const struct wan *m = c->m;
+    struct denoiser_blocks *blocks = c->b->blocks;
+    struct tensor *before = x;
+
+    if (blocks && blocks->given)
+        return add(cx, x, blocks->given);
+    if (blocks)
+        keep(cx, before);
+    c->text = embed_text(cx, m, c->b);
+    if (m->config.image_dim)
+        c->image = embed_image(cx, m, c->b);
+    x = run_blocks(cx, c, x);
+    if (blocks)
+        blocks->made = add_scaled(cx, keep(cx, x), 1, before, -1);
+    return x;
+}
+
 struct tensor *wan_forward(struct cx *cx, const struct wan *m, const struct denoiser_batch *b)
 {
     int64_t d = (int64_t)m->config.heads * m->config.head_dim;
@@ -295,12 +315,9 @@ struct tensor *wan_forward(struct cx *cx, const struct wan *m, const struct deno
     struct tensor *temb, *x, *last;
 
     c->e = embed_times(cx, m, b, &temb);
-    c->text = embed_text(cx, m, b);
-    if (m->config.image_dim)
-        c->image = embed_image(cx, m, b);
     x = linear_wide(cx, b->rows, &m->patch);
     tap_see(b->tap, cx, x, "patch_embedding");
-    x = run_blocks(cx, c, x);
+    x = between(cx, c, x);
     last = shifted_table(cx, c, m->table, concat_last(cx, temb, temb));
     x = norm_mod(cx, x, NULL, NULL, (struct mod){last, d, b->time_index},
                  (struct mod){last, 0, b->time_index}, m->config.eps);
@@ -326,6 +343,7 @@ static struct denoiser_config denoiser_config_of(const void *net)
         .n_controls = c->n_vace,
         .most_positions = c->rope_max_seq_len,
         .width = c->heads * c->head_dim,
+        .blocks_apart = 1,
     };
 }
 

@@ -133,6 +133,17 @@ zt "a red ball rolls" $quick --seed 5 --guidance 1 -o one.y4m --json >out 2>err
 one=$(figure frame_hash)
 zt "a red ball rolls" $quick --seed 5 --guidance 0.5 -o less.y4m --json >out 2>err
 same guidance_below_one_is_none "$(figure frame_hash)" "$one"
+exits cache 0 zt "a red ball rolls" --size native --frames 5 --steps 12 --seed 5 --cache easy:10 --cache-check -o cache.y4m --json
+cached=$(figure frame_hash)
+holds cache_is_counted "$tmp/out" '"evaluations": 12, "skipped_evaluations": 9'
+holds cache_says_its_error "$tmp/out" '"cache_error": 0.'
+exits cache_recipe 0 zt info cache.y4m
+holds cache_stands_in_the_recipe "$tmp/out" '"skipped_evaluations": 9'
+exits cache_again 0 zt generate --again cache.y4m -o cache2.y4m --json
+same cache_again_is_the_same "$(figure frame_hash)" "$cached"
+exits cache_unknown 2 zt "a red ball" $quick --cache teacache -o x.y4m
+holds cache_unknown_names_them "$tmp/err" "easy, mag or taylor"
+exits cache_check_of_nothing 2 zt "a red ball" $quick --cache-check -o x.y4m
 exits seconds 0 zt "a red ball" $quick --seed 5 --seconds 1.3 --fps 24 -o seconds.y4m --json
 seconds=$(figure frame_hash)
 same seconds_are_kept "$(figure frames)" 31
