@@ -41,8 +41,8 @@ static void write_figures(struct jsonw *w, zt_job *job)
         "memory_bytes", "forecast_s",  "seconds",      "evaluations",  "skipped_evaluations",
         "cache_error"};
     static const char *const texts[] = {
-        "output", "frame_hash", "latent_hash",      "model_name",    "model_release", "model_hash",
-        "note",   "run_note",   "canonical_prompt", "unknown_words", "again",         "still"};
+        "output",   "frame_hash",       "latent_hash",   "model_name", "model_release", "note",
+        "run_note", "canonical_prompt", "unknown_words", "again",      "still"};
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         const char *v = zt_job_get(job, numbers[i]);
@@ -57,6 +57,14 @@ static void write_figures(struct jsonw *w, zt_job *job)
     if (zt_job_get(job, "joins"))
         jsonw_raw(w, "film", zt_job_get(job, "joins"));
     jsonw_int(w, "peak_rss_bytes", (int64_t)machine_peak_rss_bytes());
+}
+
+/* The hash of a model that was never hashed is made while its first film is: asked for before, it
+ * would be waited for. */
+static void write_origin(struct jsonw *w, zt_job *job)
+{
+    if (zt_job_get(job, "model_hash"))
+        jsonw_string(w, "model_hash", zt_job_get(job, "model_hash"));
     if (zt_job_recipe(job))
         jsonw_raw(w, "recipe", zt_job_recipe(job));
 }
@@ -85,6 +93,8 @@ static void json_figures(struct say *s, zt_job *job, const char *stage, const st
     if (e)
         jsonw_string(&w, "error", e->msg);
     write_figures(&w, job);
+    if (!strcmp(stage, "done"))
+        write_origin(&w, job);
     jsonw_end_object(&w);
     line(s, &b);
     buf_release(&b);

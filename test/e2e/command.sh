@@ -125,6 +125,7 @@ same film_hash_is_a_hash ${#first} 129
 for key in seed width height frames fps steps memory_bytes forecast_s seconds output model_hash peak_rss_bytes; do
     [ -n "$(figure $key)" ] && ok "json_has_$key" || not_ok "json_has_$key" "$(tail -n 1 out)"
 done
+same json_plan_waits_for_no_hash "$(grep '"stage": "plan"' out | grep -c -e model_hash -e recipe)" 0
 exits json_failure 4 zt "a red ball" $quick -o threads.y4m --json
 holds json_failure_says_so "$tmp/out" '"code": 4'
 exits again 0 zt generate --again threads.y4m -o again.y4m --json
