@@ -1,6 +1,6 @@
 # Tests, sanitizers, fuzzing, benchmarks, checks.
 
-.PHONY: test tests page-test check checks bench gpu san tsan fuzz fuzzers faults ztest examples
+.PHONY: test tests page-test check checks bench gpu san tsan fuzz fuzzers faults soak ztest examples
 
 # The test program has a table of networks of its own, with two more in it.
 TEST_LIB_OBJ := $(filter-out $(OBJ)/src/model/part_table.o,$(LIB_OBJ))
@@ -27,6 +27,11 @@ $(FAULTS): $(FAULTS_OBJ) $(LIB_OBJ) $(TOOL_OBJ) $(PROGRAM_NEEDS) $(BUILD)/files.
 
 faults: all ztest $(FAULTS)
 	@BUILD='$(BUILD)' FAULTS=all nice -n 10 bash test/e2e/faults.sh
+
+# Servers killed so often (make test does it for 20 seconds); what they had accepted must all be there.
+ROUNDS ?= 10000
+soak: ztest
+	@ZT_KILL_ROUNDS=$(ROUNDS) nice -n 10 $(TESTS) serve_promises_2_4_5
 
 # The packages may bring FFmpeg, so what is there is looked at again by a second make.
 test:

@@ -129,7 +129,7 @@ void call_fail_err(struct call *c, const struct err *e)
     switch (e->code) {
     case ERR_USAGE:
     case ERR_FORMAT:
-        call_fail(c, FAULT_VALUE, NULL, "%s", e->msg);
+        call_fail(c, FAULT_VALUE, NULL, "%s", server_says(c->s, e));
         break;
     case ERR_FIT:
         call_fail(c, FAULT_DISK, NULL, "the disk of the server is full");

@@ -51,6 +51,18 @@ static int take_lock(struct jobs *s, const char *dir, struct err *e)
     return rc;
 }
 
+/* So that "failed: the disk is full" can always be written. */
+static void hold_reserve(const struct jobs *s)
+{
+    enum { RESERVE_BYTES = 1 << 20 };
+    int fd = open(s->reserve, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd >= 0) {
+        (void)!posix_fallocate(fd, 0, RESERVE_BYTES); /* where there is room again */
+        close(fd);
+    }
+}
+
 static int number_of(struct jobs *s, const char *sql, int *out, struct err *e)
 {
     sqlite3_stmt *st = NULL;
@@ -165,6 +177,8 @@ int jobs_open(struct jobs **out, const char *dir, struct err *e)
         rc = err_set(e, ERR_IO, "%s: %s", path, sqlite3_errmsg(s->db));
     if (!rc)
         rc = make_schema(s, path, e);
+    s->reserve = path_join(dir, "reserve");
+    hold_reserve(s);
     if (!rc)
         rc = read_meta(s, e);
     if (!rc)
@@ -187,6 +201,7 @@ void jobs_close(struct jobs **s)
     sqlite3_close((*s)->db);
     if ((*s)->lock_fd >= 0)
         close((*s)->lock_fd);
+    free((*s)->reserve);
     pthread_mutex_destroy(&(*s)->lock);
     free(*s);
     *s = NULL;
@@ -299,10 +314,16 @@ int jobs_claim(struct jobs *s, const char *owner, struct job *out, struct err *e
     return rc;
 }
 
+/* What is bound stays bound over a reset. */
 static int write_one(struct jobs *s, sqlite3_stmt *st, struct err *e)
 {
-    int rc = jobs_run(s, st, e);
+    struct err why;
+    int rc = jobs_run(s, st, &why);
 
+    if (rc == ERR_FIT && !truncate(s->reserve, 0))
+        rc = jobs_run(s, st, &why);
+    if (rc < 0)
+        err_set(e, why.code, "%s", why.msg);
     pthread_mutex_unlock(&s->lock);
     return rc;
 }

@@ -1,5 +1,6 @@
 #include "serve/jobs_sql.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,7 +120,7 @@ sqlite3_stmt *jobs_bind(struct jobs *s, enum sql which, const struct sql_value *
 
 int jobs_fault(struct jobs *s, struct err *e)
 {
-    int full = sqlite3_errcode(s->db) == SQLITE_FULL;
+    int full = sqlite3_errcode(s->db) == SQLITE_FULL || sqlite3_system_errno(s->db) == ENOSPC;
 
     return err_set(e, full ? ERR_FIT : ERR_IO, "the store of jobs: %s", sqlite3_errmsg(s->db));
 }

@@ -50,6 +50,7 @@ struct jobs {
     sqlite3_stmt *stmt[N_SQL];
     pthread_mutex_t lock;
     int lock_fd;
+    char *reserve; /* a file whose room is given up when the disk is full */
     int64_t last_id;
     char secret[65];
 };

@@ -232,7 +232,7 @@ static int make_plan(struct call *c, struct order *o, struct buf *params, struct
     }
     zt_job_free(&job);
     if (rc == ERR_FIT)
-        call_fail(c, FAULT_VALUE, NULL, "%s", e.msg);
+        call_fail(c, FAULT_VALUE, NULL, "%s", server_says(c->s, &e));
     else if (rc)
         call_fail_err(c, &e);
     return rc ? -1 : 0;

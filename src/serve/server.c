@@ -56,6 +56,15 @@ void server_log_list(struct server *s, const char *const *list)
     buf_release(&b);
 }
 
+const char *server_says(const struct server *s, const struct err *e)
+{
+    int tells = e->code == ERR_USAGE || e->code == ERR_FIT || e->code == ERR_FORMAT;
+
+    if (tells && !strstr(e->msg, s->o.data) && !strstr(e->msg, zt_model_get(s->model, "path")))
+        return e->msg;
+    return "the server could not do this; its log says why";
+}
+
 static void own_strings(struct server *s)
 {
     const char **const text[] = {&s->o.listen, &s->o.data, &s->o.keys, &s->o.model,

@@ -133,6 +133,14 @@ static int on_frame(void *user, int index, int n_frames, const uint8_t *rgb, int
     return keep_lease(w);
 }
 
+static int may_begin(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    int yes = !w->stop;
+    pthread_mutex_unlock(&w->lock);
+    return yes;
+}
+
 /* ---- one job ---- */
 
 static int open_model(struct worker *w, struct err *e)
@@ -244,19 +252,29 @@ static int hand_in(struct worker *w, const char *path, struct err *e)
     return rc < 0 ? rc : 0;
 }
 
-static void end_badly(struct worker *w, const struct err *why)
+static int write_end(struct worker *w, const struct err *why, const char *code, struct err *e)
 {
-    struct err e;
     int64_t id = w->job.id, fence = w->job.fence;
 
     if (why->code == ERR_CANCEL && was_cancelled(w))
-        jobs_cancelled(w->s->jobs, id, fence, &e);
-    else if (why->code == ERR_CANCEL)
-        jobs_requeue(w->s->jobs, id, fence, &e);
-    else
-        jobs_fail(w->s->jobs, id, fence, code_of(w->s, why), why->msg, &e);
+        return jobs_cancelled(w->s->jobs, id, fence, e);
+    if (why->code == ERR_CANCEL)
+        return jobs_requeue(w->s->jobs, id, fence, e);
+    return jobs_fail(w->s->jobs, id, fence, code, server_says(w->s, why), e);
+}
+
+/* Until it is written: a job that nobody draws must not look as if it ran. */
+static void end_badly(struct worker *w, const struct err *why, const char *code)
+{
+    const struct timespec moment = {0, 500000000};
+    struct err e;
+
     server_log(w->s, "film-ended", "tenant", w->tenant, "code",
-               why->code == ERR_CANCEL ? "stopped" : code_of(w->s, why), "why", why->msg);
+               why->code == ERR_CANCEL ? "stopped" : code, "why", why->msg);
+    while (write_end(w, why, code, &e) < 0 && may_begin(w)) {
+        server_log(w->s, "store-failed", "why", e.msg);
+        nanosleep(&moment, NULL);
+    }
 }
 
 static void remove_work(struct worker *w, const char *stem)
@@ -289,9 +307,10 @@ static void work(struct worker *w)
     rc = draw(w, path, &e);
     if (!rc)
         rc = hand_in(w, path, &e);
-    if (rc && !w->lost)
-        end_badly(w, &e);
+    const char *code = rc ? code_of(w->s, &e) : NULL; /* while the disk is as full as it was */
     remove_work(w, stem);
+    if (rc && !w->lost)
+        end_badly(w, &e, code);
     board_over(w->s->board, w->job.id);
     board_change(w->s->board, w->job.id, w->tenant);
     free(path);
@@ -336,14 +355,6 @@ static int wait_for_work(struct worker *w, double idle_since)
         server_log(w->s, "model-unloaded");
     }
     return go_on;
-}
-
-static int may_begin(struct worker *w)
-{
-    pthread_mutex_lock(&w->lock);
-    int yes = !w->stop;
-    pthread_mutex_unlock(&w->lock);
-    return yes;
 }
 
 static void *worker_main(void *arg)
