@@ -112,12 +112,14 @@ static int make_schema(struct jobs *s, const char *path, struct err *e)
     if (version > JOBS_VERSION)
         return err_set(e, ERR_FORMAT, "%s: of version %d; this program knows up to %d", path,
                        version, JOBS_VERSION);
-    if (version)
-        return 0;
-    rc = run_text(s, "BEGIN IMMEDIATE", e);
-    if (!rc)
-        rc = run_text(s, jobs_schema, e);
-    return rc ? rc : run_text(s, "COMMIT", e);
+    while (!rc && version < JOBS_VERSION) {
+        rc = run_text(s, "BEGIN IMMEDIATE", e);
+        if (!rc)
+            rc = run_text(s, jobs_schema[version++], e);
+        if (!rc)
+            rc = run_text(s, "COMMIT", e);
+    }
+    return rc;
 }
 
 static int read_meta(struct jobs *s, struct err *e)
@@ -387,6 +389,17 @@ int jobs_edit(struct jobs *s, const char *tenant, int64_t id, const char *params
 {
     return WRITE(s, e, SQL_EDIT, SQL_INT(id), SQL_TEXT(tenant), SQL_TEXT(params), SQL_TEXT(facts),
                  SQL_INT(jobs_now_ms()));
+}
+
+int jobs_note_done(struct jobs *s, const struct jobs_note *n, struct err *e)
+{
+    return WRITE(s, e, SQL_NOTE_DONE, SQL_INT(n->job), SQL_TEXT(n->state));
+}
+
+int jobs_note_later(struct jobs *s, const struct jobs_note *n, int64_t delay_ms, struct err *e)
+{
+    return WRITE(s, e, SQL_NOTE_LATER, SQL_INT(n->job), SQL_TEXT(n->state),
+                 SQL_INT(jobs_now_ms() + delay_ms));
 }
 
 /* A place between the n-th waiting job and the one before it. */

@@ -117,6 +117,17 @@ int jobs_delete(struct jobs *s, const char *tenant, int64_t id, struct err *e);
 int jobs_move(struct jobs *s, const char *tenant, int64_t id, int n, struct err *e);
 int jobs_edit(struct jobs *s, const char *tenant, int64_t id, const char *params, const char *facts,
               struct err *e);
+/* A change of a job that its callback has not been told. */
+struct jobs_note {
+    int64_t job;
+    char state[16];
+    int attempts;
+};
+/* One whose time has come. 1: *out, 0: none, or ERR_IO. */
+int jobs_note_next(struct jobs *s, struct jobs_note *out, struct err *e);
+/* These do nothing when the job has changed since. */
+int jobs_note_done(struct jobs *s, const struct jobs_note *n, struct err *e);
+int jobs_note_later(struct jobs *s, const struct jobs_note *n, int64_t delay_ms, struct err *e);
 /* 1: some job has this film or picture. */
 int jobs_names_file(struct jobs *s, const char *name);
 

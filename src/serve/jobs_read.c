@@ -1,4 +1,5 @@
 /* jobs_read.c - what is asked of the store and changes nothing. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,4 +122,25 @@ int jobs_queue(struct jobs *s, int64_t *ids, int most)
     sqlite3_reset(st);
     pthread_mutex_unlock(&s->lock);
     return n;
+}
+
+int jobs_note_next(struct jobs *s, struct jobs_note *out, struct err *e)
+{
+    sqlite3_stmt *st;
+    int rc;
+
+    pthread_mutex_lock(&s->lock);
+    st = JOBS_BIND(s, SQL_NOTE_NEXT, SQL_INT(jobs_now_ms()));
+    rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW) {
+        out->job = sqlite3_column_int64(st, 0);
+        snprintf(out->state, sizeof out->state, "%s", sqlite3_column_text(st, 1));
+        out->attempts = sqlite3_column_int(st, 2);
+        rc = 1;
+    } else {
+        rc = rc == SQLITE_DONE ? 0 : jobs_fault(s, e);
+    }
+    sqlite3_reset(st);
+    pthread_mutex_unlock(&s->lock);
+    return rc;
 }

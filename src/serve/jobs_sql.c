@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* clang-format off */
-const char jobs_schema[] =
+const char *const jobs_schema[JOBS_VERSION] = {
     "CREATE TABLE job("
     " id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, idem_key TEXT, external_id TEXT,"
     " api TEXT NOT NULL, model TEXT NOT NULL, params TEXT NOT NULL, params_sha TEXT NOT NULL,"
@@ -29,7 +29,18 @@ const char jobs_schema[] =
     "CREATE INDEX job_film ON job(result_sha) WHERE result_sha IS NOT NULL;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
     "INSERT INTO meta VALUES('secret', lower(hex(randomblob(32))));"
-    "PRAGMA user_version=1;";
+    "PRAGMA user_version=1;",
+    "CREATE TABLE outbox(job INTEGER PRIMARY KEY, state TEXT NOT NULL,"
+    " attempts INTEGER NOT NULL DEFAULT 0, next_at INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE TRIGGER job_comes AFTER INSERT ON job WHEN NEW.callback IS NOT NULL BEGIN"
+    " INSERT OR REPLACE INTO outbox(job,state) VALUES(NEW.id,NEW.state); END;"
+    "CREATE TRIGGER job_changes AFTER UPDATE OF state ON job WHEN NEW.callback IS NOT NULL"
+    " AND NEW.state<>OLD.state AND NEW.state<>'finalizing' BEGIN"
+    " INSERT OR REPLACE INTO outbox(job,state) VALUES(NEW.id,NEW.state); END;"
+    "CREATE TRIGGER job_goes AFTER DELETE ON job BEGIN"
+    " DELETE FROM outbox WHERE job=OLD.id; END;"
+    "PRAGMA user_version=2;",
+};
 
 /* In the order of jobs_row. */
 #define COLUMNS " id,tenant,idem_key,external_id,api,model,params,params_sha,facts,first,last," \
@@ -92,6 +103,10 @@ const char *const jobs_sql[N_SQL] = {
         "END,finished_at=CASE cancel_requested WHEN 1 THEN ?1 END,owner=NULL,lease_until=NULL,"
         "started_at=NULL,crash_count=crash_count+1,updated_at=?1"
         " WHERE state IN ('running','finalizing')",
+    [SQL_NOTE_NEXT] = "SELECT job,state,attempts FROM outbox WHERE next_at<=?1 ORDER BY next_at,job "
+        "LIMIT 1",
+    [SQL_NOTE_DONE] = "DELETE FROM outbox WHERE job=?1 AND state=?2",
+    [SQL_NOTE_LATER] = "UPDATE outbox SET attempts=attempts+1,next_at=?3 WHERE job=?1 AND state=?2",
 };
 /* clang-format on */
 

@@ -7,7 +7,7 @@
 
 #include "serve/jobs.h"
 
-enum { JOBS_VERSION = 1 };
+enum { JOBS_VERSION = 2 };
 
 enum sql {
     SQL_BEGIN,
@@ -40,10 +40,14 @@ enum sql {
     SQL_NAMES_FILE,
     SQL_LOST,
     SQL_AGAIN,
+    SQL_NOTE_NEXT,
+    SQL_NOTE_DONE,
+    SQL_NOTE_LATER,
     N_SQL
 };
 extern const char *const jobs_sql[N_SQL];
-extern const char jobs_schema[];
+/* What makes version i + 1 of version i. */
+extern const char *const jobs_schema[JOBS_VERSION];
 
 struct jobs {
     sqlite3 *db;

@@ -20,6 +20,7 @@ static const char LOCAL[] = "local";
 
 struct key {
     char *tenant, *key, *access, *secret; /* key or access and secret may be NULL */
+    struct buf webhook;                   /* the bytes of the secret; empty: none */
     int jobs;
 };
 
@@ -35,9 +36,22 @@ static char *text_or_null(struct jval row, const char *name)
     return *s ? xstrdup(s) : NULL;
 }
 
+static void read_webhook(struct jval row, struct key *to)
+{
+    static const char prefix[] = "whsec_";
+    const char *text = j_string_or(row, "webhook_secret", "");
+    size_t n = strlen(prefix);
+
+    if (*text &&
+        (strncmp(text, prefix, n) || base64_decode(&to->webhook, text + n, strlen(text + n), 0) ||
+         to->webhook.len < 16))
+        j_fail(row, "webhook_secret", "whsec_ and base64 of 16 bytes or more");
+}
+
 static void take_rows(void *arg, struct jval root)
 {
-    static const char *const names[] = {"tenant", "key", "access_key", "secret_key", "jobs"};
+    static const char *const names[] = {"tenant",         "key", "access_key", "secret_key",
+                                        "webhook_secret", "jobs"};
     struct keys *k = arg;
     struct jval rows = j_array(root, "keys");
     int n = j_len(rows);
@@ -56,6 +70,7 @@ static void take_rows(void *arg, struct jval root)
         to->key = text_or_null(row, "key");
         to->access = text_or_null(row, "access_key");
         to->secret = text_or_null(row, "secret_key");
+        read_webhook(row, to);
         to->jobs = (int)j_int_or(row, "jobs", 0, 1000000, JOBS);
         if (!*to->tenant || strlen(to->tenant) > 64)
             j_fail(row, "tenant", "a name of 1 to 64 bytes");
@@ -89,6 +104,7 @@ void keys_free(struct keys **k)
         free((*k)->row[i].key);
         free((*k)->row[i].access);
         free((*k)->row[i].secret);
+        buf_release(&(*k)->row[i].webhook);
     }
     free((*k)->row);
     free(*k);
@@ -106,6 +122,16 @@ const char *keys_tenant(const struct keys *k, const char *name)
         if (!strcmp(k->row[i].tenant, name))
             return k->row[i].tenant;
     return !k->asked && !strcmp(name, LOCAL) ? LOCAL : NULL;
+}
+
+const void *keys_webhook_secret(const struct keys *k, const char *tenant, size_t *n)
+{
+    for (int i = 0; i < k->n; i++)
+        if (!strcmp(k->row[i].tenant, tenant) && k->row[i].webhook.len) {
+            *n = k->row[i].webhook.len;
+            return k->row[i].webhook.data;
+        }
+    return NULL;
 }
 
 int keys_jobs(const struct keys *k, const char *tenant)

@@ -1,12 +1,13 @@
 /* keys.h - who may use the service: static keys, and the tokens of Kling's clients (JWT, HS256).
  *
  *     {"keys": [{"tenant": "ann", "key": "sk-...", "access_key": "...", "secret_key": "...",
- *                "jobs": 5}]}
+ *                "webhook_secret": "whsec_BASE64", "jobs": 5}]}
  *
  * Without a file anyone is the tenant "local". Constant after keys_open; any thread. */
 #ifndef SERVE_KEYS_H
 #define SERVE_KEYS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -24,6 +25,8 @@ enum key_answer keys_check(const struct keys *k, const char *authorization, int6
                            const char **tenant);
 /* The same name with the life of k; NULL: nobody's any more. */
 const char *keys_tenant(const struct keys *k, const char *name);
+/* What callbacks of the tenant are signed with, n bytes; NULL: they are not. */
+const void *keys_webhook_secret(const struct keys *k, const char *tenant, size_t *n);
 int keys_jobs(const struct keys *k, const char *tenant); /* that may wait or run at once */
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/jsonw.h"
+#include "serve/callbacks.h"
 #include "serve/film_file.h"
 #include "serve/http.h"
 #include "serve/keys.h"
@@ -137,6 +138,8 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
                      : xasprintf("http://%s:%d", http_host(s->http), http_port(s->http));
         rc = worker_start(&s->worker, s, e);
     }
+    if (!rc)
+        rc = callbacks_start(&s->callbacks, s, e);
     *out = s;
     if (rc)
         serve_stop(out, 0);
@@ -164,6 +167,7 @@ void serve_stop(struct server **server, double drain_s)
     atomic_store(&s->draining, 1);
     worker_stop(&s->worker, drain_s);
     s->stop = 1;
+    callbacks_stop(&s->callbacks);
     http_stop(&s->http);
     reader_free(&s->reader);
     if (s->url)

@@ -15,6 +15,7 @@ struct http;
 struct worker;
 struct keys;
 struct reader;
+struct callbacks;
 
 struct server {
     struct serve_options o; /* strings are owned by `text` below */
@@ -27,6 +28,7 @@ struct server {
     struct reader *reader;
     zt_model *model; /* for plans: no weights are loaded through it */
     struct worker *worker;
+    struct callbacks *callbacks;
     struct http *http;
     double started_s;
     atomic_int draining;
