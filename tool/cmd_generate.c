@@ -1,4 +1,5 @@
 /* zoetrope generate: a prompt becomes a film. Written on the public header. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "media/film.h"
 #include "zoetrope.h"
 
-enum { MAX_SETTINGS = 256, MAX_PROMPT = 65536, MAX_CONFIG = 1 << 20 };
+enum { MAX_SETTINGS = 256, MAX_PROMPT = 65536, MAX_CONFIG = 1 << 20, MAX_VARIANTS = 1000 };
 
 struct args {
     zt_job *job;
@@ -21,6 +22,7 @@ struct args {
     char *text, *shots;                                   /* of files that were read */
     struct files files;
     struct many many;
+    int64_t variants;
     int n, json, verbose, help;
 };
 
@@ -56,6 +58,7 @@ static void show_help(void)
         "      --skip-existing      with --prompts: films that are there and whole are passed "
         "over\n"
         "      --json               progress as JSON lines; the last line has every figure\n"
+        "  -b, --variants N         N films of seeds that follow each other, NAME-1.mp4 and so on\n"
         "  -v, --verbose            how windows of a long film go together, and what drifts\n\n"
         "examples:\n"
         "  zoetrope generate -p \"a red ball rolls from left to right\" -o ball.mp4\n"
@@ -153,6 +156,14 @@ static int set_shots(struct args *a, const char *value, struct err *e)
     return rc;
 }
 
+static int set_variants(struct args *a, const char *value, struct err *e)
+{
+    if (parse_int(value, &a->variants) || a->variants < 1 || a->variants > MAX_VARIANTS)
+        return err_set(e, ERR_USAGE, "variants \"%s\" is not allowed: 1 to %d", value,
+                       MAX_VARIANTS);
+    return 0;
+}
+
 /* One option at argv[i]; returns how many arguments it took, or a negative code. */
 static int take_option(struct args *a, int i, int argc, char **argv, struct err *e)
 {
@@ -185,6 +196,8 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         return err_set(e, ERR_USAGE, "%s wants a value", s);
     if (files_take(&a->files, name, value))
         return equals ? 1 : 2;
+    if (!strcmp(name, "variants"))
+        return set_variants(a, value, e) ? e->code : equals ? 1 : 2;
     if (!strcmp(name, "again") || !strcmp(name, "config"))
         *(*name == 'a' ? &a->again : &a->config) = value;
     else if (!strcmp(name, "prompts"))
@@ -304,6 +317,47 @@ static int run(struct args *a, struct say *say, struct err *e)
     return rc;
 }
 
+/* Film i of several: its seed, and a number in its name. */
+static int set_variant(struct args *a, int i, int64_t seed, const char *output, struct err *e)
+{
+    const char *ext = path_ext(output);
+    int stem = (int)(*ext ? ext - output - 1 : (ptrdiff_t)strlen(output));
+    char *number = xasprintf("%lld", (long long)(seed + i)),
+         *name = xasprintf("%.*s-%d%s%s", stem, output, i + 1, *ext ? "." : "", ext);
+
+    e->code = zt_job_set(a->job, "seed", number, e->msg, sizeof e->msg);
+    if (!e->code)
+        e->code = zt_job_set(a->job, "output", name, e->msg, sizeof e->msg);
+    free(number);
+    free(name);
+    return e->code;
+}
+
+static int draw_variants(struct args *a, struct say *say, struct err *e)
+{
+    int rc = e->code = zt_job_plan(a->job, e->msg, sizeof e->msg);
+    char *output = NULL;
+    int64_t seed = 0;
+
+    if (!rc)
+        rc = files_name_film(a->job, e);
+    if (!rc) {
+        output = xstrdup(zt_job_get(a->job, "output"));
+        seed = strtoll(zt_job_get(a->job, "seed"), NULL, 10);
+        if (!strcmp(output, "-") || output[strlen(output) - 1] == '/')
+            rc = err_set(e, ERR_USAGE, "variants: a name like film.mp4 is wanted for the output");
+    }
+    for (int i = 0; !rc && i < a->variants; i++) {
+        rc = set_variant(a, i, seed, output, e);
+        if (!rc)
+            rc = run(a, say, e);
+        if (!rc)
+            say_result(say, a->job);
+    }
+    free(output);
+    return rc ? say_failure(say, a->job, e) : EXIT_OK;
+}
+
 static int draw(struct args *a, struct err *e)
 {
     struct say say;
@@ -314,6 +368,8 @@ static int draw(struct args *a, struct err *e)
     say_begin(&say, a->json, a->verbose, film_on_stdout(a));
     if (!rc && a->many.path)
         return many_run(&a->many, a->job, &say);
+    if (!rc && a->variants > 1)
+        return draw_variants(a, &say, e);
     if (rc || run(a, &say, e))
         return say_failure(&say, a->job, e);
     say_result(&say, a->job);

@@ -15,7 +15,8 @@ static const char *const spelled[][2] = { /* by stable-diffusion.cpp, by us */
     {"init-img", "first-frame"},           {"video-frames", "frames"},
     {"cfg-scale", "guidance"},             {"flow-shift", "shift"},
     {"sampling-method", "sampler"},        {"clip-vision", "clip_vision"},
-    {"umt5xxl", "t5xxl"},
+    {"umt5xxl", "t5xxl"},                  {"b", "variants"},
+    {"batch-count", "variants"},
 };
 static const struct {
     const char *name, *value, *help;

@@ -172,6 +172,7 @@ static struct film_options film_options(const zt_job *job, const char *comment)
                              .crf = (int)request_int(r, OPT_CRF, 18),
                              .lossless = request_flag(r, OPT_LOSSLESS),
                              .overwrite = request_flag(r, OPT_OVERWRITE),
+                             .n_frames = job->plan.n_film,
                              .comment = comment};
 
     film_fps_ratio(job->plan.fps, &o.fps_num, &o.fps_den);
@@ -203,7 +204,13 @@ static int plan(zt_job *job, struct err *e)
     int rc = 0;
 
     if (!job->planned) {
-        rc = open_model(job, e);
+        const struct value *v = job->request.value;
+
+        if (v[OPT_OUTPUT].set && film_is_picture(v[OPT_OUTPUT].text) && !v[OPT_FRAMES].set &&
+            !v[OPT_SECONDS].set && !v[OPT_SHOTS].set)
+            rc = request_set(&job->request, "frames", "1", e);
+        if (!rc)
+            rc = open_model(job, e);
         if (!rc)
             rc = plan_make(&job->plan, job->model->dir, &job->request, &job->stop, e);
         job->planned = !rc;

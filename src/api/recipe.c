@@ -115,6 +115,24 @@ static void write_settings(struct jsonw *w, const struct plan *p, const struct r
     }
 }
 
+/* The label of made content that GB 45438-2025 asks for (annex E: Label 1 is "made by a machine").
+ * It is part of the recipe, and a tag of its own where a kind of film has tags. */
+static void write_label(struct jsonw *w, const struct plan *p, const char *hash)
+{
+    char id[96];
+
+    snprintf(id, sizeof id, "%.16s-%llu", hash, (unsigned long long)p->seed);
+    jsonw_object(w, "AIGC");
+    jsonw_string(w, "Label", "1");
+    jsonw_string(w, "ContentProducer", "zoetrope");
+    jsonw_string(w, "ProduceID", id);
+    jsonw_string(w, "ReservedCode1", "");
+    jsonw_string(w, "ContentPropagator", "");
+    jsonw_string(w, "PropagateID", "");
+    jsonw_string(w, "ReservedCode2", "");
+    jsonw_end_object(w);
+}
+
 /* Where its windows meet: no part of what decides it, but who measures it wants to know. */
 static void write_joins(struct jsonw *w, const struct plan *p)
 {
@@ -161,6 +179,7 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
     if (latent_hash && *latent_hash)
         jsonw_string(&w, "latent_hash", latent_hash);
     jsonw_string(&w, "version", zt_version());
+    write_label(&w, p, hash);
     jsonw_end_object(&w);
     return rc;
 }

@@ -12,7 +12,7 @@
 
 enum { MAX_TEXT = 1 << 16, MAX_JSON = 1 << 20, MAX_SIDE = 8192 };
 
-static const char *const ASPECTS[] = {"16:9", "1:1", "9:16", NULL};
+static const char *const ASPECTS[] = {"16:9", "1:1", "9:16", "4:3", "3:4", "21:9", NULL};
 static const char *const ENLARGE[] = {"model", "plain", NULL};
 static const char *const TYPES[] = {"auto", "bf16", "f32", "int8", "q8_0", "q4_0", NULL};
 static const char *const SAMPLER_NAMES[] = {SAMPLERS(SAMPLER_NAME) NULL};
@@ -23,10 +23,11 @@ const struct option options[N_OPTIONS] = {
     [OPT_PROMPT] = {"prompt", 'p', OPTION_TEXT, 1, NO_RANGE, "", "",
                     "what to draw, in English or Chinese"},
     [OPT_NEGATIVE] = {"negative", 0, OPTION_TEXT, 1, NO_RANGE, "", "", "what not to draw"},
-    [OPT_SIZE] = {"size", 0, OPTION_TEXT, 1, NO_RANGE, "WxH, 16x16 to 8192x8192, even; or native",
+    [OPT_SIZE] = {"size", 0, OPTION_TEXT, 1, NO_RANGE, "WxH, 16x16 to 8192x8192, even; 240p to 2160p; native",
                   "at least 256 px high",
                   "size of the film; native is the size at which the model draws"},
-    [OPT_ASPECT] = {"aspect", 0, OPTION_CHOICE, 1, 0, 0, ASPECTS, "16:9, 1:1, 9:16", "the model's",
+    [OPT_ASPECT] = {"aspect", 0, OPTION_CHOICE, 1, 0, 0, ASPECTS,
+                    "16:9, 9:16, 1:1, 4:3, 3:4, 21:9", "the model's",
                     "shape of the picture"},
     [OPT_ENLARGE] = {"enlarge", 0, OPTION_CHOICE, 1, 0, 0, ENLARGE, "model, plain", "model",
                      "what makes the film larger than it is drawn: networks of the model, where "
@@ -104,7 +105,8 @@ const struct option options[N_OPTIONS] = {
     [OPT_CONTROL_SCALE] = {"control-scale", 0, OPTION_REAL, 1, 0, 10, NULL, "0 to 10", "1",
                            "how much the control steers"},
     [OPT_OUTPUT] = {"output", 'o', OPTION_PATH, 0, NO_RANGE,
-                    "NAME.mp4, NAME.y4m, a folder of PNG files, - for y4m on stdout",
+                    "NAME.mp4, .webm, .gif, .y4m, a folder of PNG files, - for y4m on stdout; of one "
+                    "frame NAME.png, .jpg, .webp, .ppm",
                     "zoetrope-SEED.mp4", "where the film goes", 1},
     [OPT_OVERWRITE] = {"overwrite", 'y', OPTION_FLAG, 0, NO_RANGE, "", "no",
                        "replace a film that exists", 1},
@@ -184,6 +186,21 @@ int parse_size(const char *s, int *w, int *h)
     return 0;
 }
 
+int parse_lines(const char *s, int *lines)
+{
+    static const int known[] = {240, 360, 480, 540, 720, 1080, 1440, 2160};
+    char word[16];
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        snprintf(word, sizeof word, "%dp", known[i]);
+        if (strcmp(s, word))
+            continue;
+        *lines = known[i];
+        return 0;
+    }
+    return -1;
+}
+
 static int parse_flag(const char *s, int64_t *out)
 {
     static const char *const no[] = {"0", "no", "false", "off"}, *const yes[] = {"1", "yes", "true",
@@ -226,7 +243,7 @@ static int parse(const struct option *o, struct value *v, const char *s)
         if (o == &options[OPT_CACHE])
             return shortcut_parse(s, &way, &v->r);
         if (o == &options[OPT_SIZE])
-            return strcmp(s, "native") ? parse_size(s, &w, &h) : 0;
+            return strcmp(s, "native") && parse_lines(s, &w) ? parse_size(s, &w, &h) : 0;
         return strlen(s) <= MAX_TEXT && utf8_valid(s, strlen(s), NULL) ? 0 : -1;
     }
     return -1;
@@ -282,6 +299,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {"keys_hash", r->keys_hash, sizeof r->keys_hash},
                  {"joins", NULL, 0},
                  {"skipped_evaluations", NULL, 0},
+                 {"AIGC", NULL, 0},
                  {"version", NULL, 0}};
 
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {

@@ -74,7 +74,7 @@ static void settle_sides(struct plan *p, double aspect, int unit)
 static double settle_aspect(struct plan *p, const struct request *r, const struct picture *first,
                             int unit, int given)
 {
-    static const double aspects[] = {16.0 / 9, 1, 9.0 / 16};
+    static const double aspects[] = {16.0 / 9, 1, 9.0 / 16, 4.0 / 3, 3.0 / 4, 21.0 / 9};
     double aspect = (double)p->info.width / p->info.height,
            by_size = given ? (double)p->film_w / p->film_h : 0;
 
@@ -88,6 +88,15 @@ static double settle_aspect(struct plan *p, const struct request *r, const struc
     return p->film_w % p->w || p->film_h != p->film_w / p->w * p->h ? by_size : aspect;
 }
 
+/* Both sides of `lines` px in the shape, even ones. */
+static void sides_of_lines(int lines, double aspect, int *w, int *h)
+{
+    int other = (int)floor(lines * fmax(aspect, 1 / aspect) / 2 + 0.5) * 2;
+
+    *w = aspect >= 1 ? other : lines;
+    *h = aspect >= 1 ? lines : other;
+}
+
 /* A model that draws any size: what is asked for, rounded down to tokens as the reference does;
  * else the model's own area in the shape of the picture or that is asked for. */
 static void settle_any_size(struct plan *p, const struct request *r, const struct picture *first,
@@ -96,7 +105,13 @@ static void settle_any_size(struct plan *p, const struct request *r, const struc
     const char *size = request_text(r, OPT_SIZE);
     int w, h;
 
-    if (*size && strcmp(size, "native") && !parse_size(size, &w, &h)) {
+    int any = *size && strcmp(size, "native"), lines;
+
+    if (any && !parse_lines(size, &lines))
+        sides_of_lines(lines, settle_aspect(p, r, first, unit, 0), &w, &h);
+    else if (any)
+        any = !parse_size(size, &w, &h);
+    if (any) {
         p->w = w < unit ? unit : w / unit * unit;
         p->h = h < unit ? unit : h / unit * unit;
         if (p->w != w || p->h != h)
@@ -118,7 +133,7 @@ static int settle_size(struct plan *p, const struct request *r, const struct pic
 {
     const char *size = request_text(r, OPT_SIZE);
     int unit = p->codec.ks * p->dit.patch[1], given = 0, native = !strcmp(size, "native");
-    int own_w = p->info.width, own_h = p->info.height;
+    int own_w = p->info.width, own_h = p->info.height, lines = 0;
 
     if (p->info.diffusers) {
         settle_any_size(p, r, first, unit);
@@ -127,12 +142,14 @@ static int settle_size(struct plan *p, const struct request *r, const struct pic
     if (own_w % unit || own_h % unit)
         return err_set(e, ERR_FORMAT, "model_index.json: %dx%d is not a multiple of %d px", own_w,
                        own_h, unit);
-    if (*size && !native)
+    if (*size && !native && parse_lines(size, &lines))
         given = !parse_size(size, &p->film_w, &p->film_h);
-    else if (!native)
+    else if (!native && !lines)
         given = plan_films_size(p);
     settle_sides(p, settle_aspect(p, r, first, unit, given), unit);
-    if (!given) {
+    if (lines) {
+        sides_of_lines(lines, settle_aspect(p, r, first, unit, 0), &p->film_w, &p->film_h);
+    } else if (!given) {
         int side = p->w < p->h ? p->w : p->h;
         int scale = native ? 1 : (SHOWN_SIDE + side - 1) / side;
         p->film_w = p->w * scale;

@@ -106,7 +106,7 @@ static int open_encoder(struct mp4 *m, const struct film_options *o, struct err 
 
 static void put_comment(AVDictionary **metadata, const char *comment)
 {
-    if (av_dict_set(metadata, "comment", comment, 0) < 0)
+    if (ff_put_words(metadata, comment) < 0)
         panic("out of memory: a comment of %zu bytes", strlen(comment));
 }
 
@@ -131,7 +131,8 @@ static int open_muxer(AVFormatContext **out, const char *path, const AVCodecPara
         st->avg_frame_rate = rate;
         fmt->flags |= AVFMT_FLAG_BITEXACT | AVFMT_FLAG_FLUSH_PACKETS;
         if ((rc = av_dict_copy(&fmt->metadata, metadata, 0)) >= 0 &&
-            (rc = av_opt_set(fmt->priv_data, option, value, 0)) >= 0)
+            (rc = av_opt_set(fmt->priv_data, option, value, 0)) >= 0 &&
+            (rc = av_opt_set(fmt->priv_data, "movflags", "+use_metadata_tags", 0)) >= 0)
             rc = avformat_write_header(fmt, NULL);
     }
     if (rc < 0) {
@@ -316,6 +317,7 @@ static char *index_room(const struct mp4 *m, const AVDictionary *metadata)
 /* The part file's packets into `to`, index in front. */
 static int remux(struct mp4 *m, const char *to, struct err *e)
 {
+    static const char *const of_part[] = {"major_brand", "minor_version", "compatible_brands"};
     AVFormatContext *in = NULL, *out = NULL;
     char *url = ff_url(m->part), *room;
     int rc = avformat_open_input(&in, url, av_find_input_format("mp4"), NULL), end;
@@ -323,6 +325,8 @@ static int remux(struct mp4 *m, const char *to, struct err *e)
     free(url);
     if (rc < 0)
         return ff_error(e, ERR_IO, m->part, "cannot read it back", rc);
+    for (size_t i = 0; i < sizeof of_part / sizeof *of_part; i++)
+        av_dict_set(&in->metadata, of_part[i], NULL, 0);
     if (m->comment)
         put_comment(&in->metadata, m->comment);
     room = index_room(m, in->metadata);
@@ -340,18 +344,6 @@ static int remux(struct mp4 *m, const char *to, struct err *e)
     return rc;
 }
 
-/* The bytes reach the disk before the name does. */
-static int place(const char *from, const char *to, struct err *e)
-{
-    int fd = open(from, O_RDONLY | O_CLOEXEC), bad = fd < 0 || fsync(fd);
-
-    if (fd >= 0)
-        close(fd);
-    if (bad || rename(from, to))
-        return err_set(e, ERR_IO, "%s: cannot be put in place: %s", to, strerror(errno));
-    return 0;
-}
-
 static int mp4_finish(void *state, struct err *e)
 {
     struct mp4 *m = state;
@@ -360,7 +352,7 @@ static int mp4_finish(void *state, struct err *e)
 
     if (!rc && !(rc = close_part(m, e)) && !(rc = remux(m, tmp, e)) &&
         !(rc = film_sum_check(&m->sum, tmp, m->enc, m->n, m->comment, e)) &&
-        !(rc = place(tmp, m->path, e)))
+        !(rc = film_place(tmp, m->path, e)))
         unlink(m->part);
     else
         unlink(tmp);

@@ -17,7 +17,7 @@ static int mp4_begin(void **state, const char *path, const struct film_options *
 }
 
 /* begin never succeeds, so nothing else of a writer is ever called. */
-const struct film_kind film_kind_mp4 = {.begin = mp4_begin};
+const struct film_kind film_kind_mp4 = {.begin = mp4_begin}, film_kind_webm = {.begin = mp4_begin};
 
 int ff_film_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e)
 {
@@ -32,10 +32,11 @@ int ff_picture_decode(struct picture *p, const char *name, const void *data, siz
     return absent(name, e);
 }
 
-int ff_picture_encode(const struct picture *p, void **png, size_t *bytes, struct err *e)
+int ff_picture_encode(const struct picture *p, const char *ending, void **data, size_t *bytes,
+                      struct err *e)
 {
-    (void)p, (void)png, (void)bytes;
-    return absent("PNG", e);
+    (void)p, (void)data, (void)bytes;
+    return absent(ending, e);
 }
 
 int ff_present(void)

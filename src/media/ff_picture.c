@@ -1,8 +1,10 @@
 /* ff_picture.c - PNG, JPEG and WebP by FFmpeg's codecs, without its demuxers. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <libavutil/opt.h>
+#include <libswscale/swscale.h>
 
 #include "media/ff_util.h"
 #include "media/film_kind.h"
@@ -80,31 +82,74 @@ int ff_picture_decode(struct picture *p, const char *name, const void *data, siz
     return rc;
 }
 
-static int encode(AVPacket *pkt, AVCodecContext *enc, AVFrame *frame, const struct picture *p)
+/* How the kinds are written, by their endings. */
+static const struct written {
+    const char *ending, *encoder;
+    enum AVPixelFormat format;
+    int quality; /* FFmpeg's scale of the encoder; 0: none */
+} written[] = {
+    {"png", "png", AV_PIX_FMT_RGB24, 0},
+    {"jpg", "mjpeg", AV_PIX_FMT_YUVJ444P, 2},
+    {"jpeg", "mjpeg", AV_PIX_FMT_YUVJ444P, 2},
+    {"webp", "libwebp", AV_PIX_FMT_BGRA, 90},
+};
+
+static int put_pixels(AVFrame *frame, const struct picture *p)
+{
+    int stride[4] = {3 * p->w}, rc;
+    const uint8_t *plane[4] = {p->rgb};
+    struct SwsContext *sws;
+
+    if (frame->format == AV_PIX_FMT_RGB24) {
+        for (int y = 0; y < p->h; y++)
+            memcpy(frame->data[0] + (size_t)y * frame->linesize[0], p->rgb + (size_t)y * p->w * 3,
+                   (size_t)p->w * 3);
+        return 0;
+    }
+    sws = sws_getContext(p->w, p->h, AV_PIX_FMT_RGB24, p->w, p->h, frame->format,
+                         SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP | SWS_BITEXACT, NULL,
+                         NULL, NULL);
+    if (!sws)
+        return AVERROR(ENOMEM);
+    rc = sws_scale(sws, plane, stride, 0, p->h, frame->data, frame->linesize);
+    sws_freeContext(sws);
+    return rc < 0 ? rc : 0;
+}
+
+static int encode(AVPacket *pkt, AVCodecContext *enc, AVFrame *frame, const struct written *how,
+                  const struct picture *p)
 {
     int rc;
 
     enc->width = frame->width = p->w;
     enc->height = frame->height = p->h;
-    enc->pix_fmt = frame->format = AV_PIX_FMT_RGB24;
+    enc->pix_fmt = frame->format = how->format;
     enc->time_base = (AVRational){1, 1};
     enc->thread_count = 1;
     enc->flags |= AV_CODEC_FLAG_BITEXACT;
     enc->log_level_offset = FF_QUIET;
     av_opt_set(enc->priv_data, "pred", "mixed", 0);
-    if ((rc = avcodec_open2(enc, NULL, NULL)) < 0 || (rc = av_frame_get_buffer(frame, 0)) < 0)
+    if (how->quality) {
+        enc->flags |= AV_CODEC_FLAG_QSCALE;
+        enc->global_quality = frame->quality = how->quality * FF_QP2LAMBDA;
+    }
+    if ((rc = avcodec_open2(enc, NULL, NULL)) < 0 || (rc = av_frame_get_buffer(frame, 0)) < 0 ||
+        (rc = put_pixels(frame, p)) < 0)
         return rc;
-    for (int y = 0; y < p->h; y++)
-        memcpy(frame->data[0] + (size_t)y * frame->linesize[0], p->rgb + (size_t)y * p->w * 3,
-               (size_t)p->w * 3);
-    if ((rc = avcodec_send_frame(enc, frame)) < 0)
+    frame->pts = 0;
+    if ((rc = avcodec_send_frame(enc, frame)) < 0 || (rc = avcodec_send_frame(enc, NULL)) < 0)
         return rc;
     return avcodec_receive_packet(enc, pkt);
 }
 
-int ff_picture_encode(const struct picture *p, void **png, size_t *bytes, struct err *e)
+int ff_picture_encode(const struct picture *p, const char *ending, void **data, size_t *bytes,
+                      struct err *e)
 {
-    const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_PNG);
+    const struct written *how = written;
+
+    while (how < written + sizeof written / sizeof *written - 1 && strcasecmp(how->ending, ending))
+        how++;
+    const AVCodec *codec = avcodec_find_encoder_by_name(how->encoder);
     AVCodecContext *enc = codec ? avcodec_alloc_context3(codec) : NULL;
     AVPacket *pkt = av_packet_alloc();
     AVFrame *frame = av_frame_alloc();
@@ -112,13 +157,13 @@ int ff_picture_encode(const struct picture *p, void **png, size_t *bytes, struct
 
     if (!pkt || !frame || (codec && !enc))
         panic("out of memory");
-    rc = enc ? encode(pkt, enc, frame, p) : AVERROR_ENCODER_NOT_FOUND;
+    rc = enc ? encode(pkt, enc, frame, how, p) : AVERROR_ENCODER_NOT_FOUND;
     if (rc < 0) {
-        rc = ff_error(e, ERR_IO, "PNG", "cannot encode", rc);
+        rc = ff_error(e, ERR_IO, how->ending, "cannot encode", rc);
     } else {
         *bytes = (size_t)pkt->size;
-        *png = xmalloc(*bytes);
-        memcpy(*png, pkt->data, *bytes);
+        *data = xmalloc(*bytes);
+        memcpy(*data, pkt->data, *bytes);
     }
     av_frame_free(&frame);
     av_packet_free(&pkt);

@@ -1,6 +1,7 @@
 /* ff_util.c - error texts and colour conversion for FFmpeg's frames. */
 #include "media/ff_util.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <libavutil/imgutils.h>
@@ -18,6 +19,23 @@ int ff_error(struct err *e, int code, const char *path, const char *what, int av
     if (averror == AVERROR(ENOMEM))
         code = ERR_FIT;
     return err_set(e, code, "%s: %s: %s", path, what, words);
+}
+
+int ff_put_words(AVDictionary **metadata, const char *comment)
+{
+    const char *label = strstr(comment, "\"AIGC\": {"), *end;
+    int rc = av_dict_set(metadata, "comment", comment, 0);
+
+    if (rc < 0 || !label)
+        return rc;
+    label = strchr(label, '{');
+    end = strchr(label, '}');
+    if (!end)
+        return rc;
+    char *text = xstrndup(label, (size_t)(end + 1 - label));
+    rc = av_dict_set(metadata, "AIGC", text, 0);
+    free(text);
+    return rc;
 }
 
 void film_quiet(void)

@@ -20,18 +20,28 @@ struct film_writer {
     void *state;
 };
 
+#define PICTURE &film_kind_picture, ".json", sizeof ".json" - 1 + FILE_TMP_BYTES, 0
+
 /* THE table of what films are written as, the best first. */
 static const struct kind {
     const char *ending; /* of the name; NULL: the name is a folder */
-    const char *what;   /* in messages */
+    const char *what;   /* in messages; NULL: said by another row */
     const struct film_kind *code;
     const char *beside; /* what the name of its recipe has more, where that is a file beside it */
     int longer;         /* bytes that the names beside NAME may have more than it, meanwhile */
     int even, ffmpeg;   /* wants even sides; FFmpeg's libraries */
+    int one;            /* is of one frame */
 } kinds[] = {
-    {"mp4", ".mp4", &film_kind_mp4, NULL, FILE_TMP_BYTES, 1, 1},
-    {"y4m", ".y4m", &film_kind_y4m, ".json", sizeof ".part.json" - 1 + FILE_TMP_BYTES, 0, 0},
-    {NULL, "/ (a folder of PNG pictures)", &film_kind_png, NULL, 0, 0, 1},
+    {"mp4", ".mp4", &film_kind_mp4, NULL, FILE_TMP_BYTES, 1, 1, 0},
+    {"y4m", ".y4m", &film_kind_y4m, ".json", sizeof ".part.json" - 1 + FILE_TMP_BYTES, 0, 0, 0},
+    {"webm", ".webm", &film_kind_webm, NULL, sizeof ".part" - 1, 1, 1, 0},
+    {"gif", ".gif", &film_kind_gif, NULL, sizeof ".part" - 1, 0, 0, 0},
+    {"png", ".png (one picture, as .jpg, .webp, .ppm)", PICTURE, 1, 1},
+    {"jpg", NULL, PICTURE, 1, 1},
+    {"jpeg", NULL, PICTURE, 1, 1},
+    {"webp", NULL, PICTURE, 1, 1},
+    {"ppm", NULL, PICTURE, 0, 1},
+    {NULL, "/ (a folder of PNG pictures)", &film_kind_png, NULL, 0, 0, 1, 0},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 static const struct kind *const to_stdout = &kinds[1];
@@ -63,11 +73,19 @@ static const struct kind *kind_of(const char *path, struct err *e)
                             : is_folder(path))
             return &kinds[i];
     for (int i = 0; i < N_KINDS; i++)
-        buf_printf(&all, "%s%s", !i ? "" : i < N_KINDS - 1 ? ", " : " or ", kinds[i].what);
+        if (kinds[i].what)
+            buf_printf(&all, "%s%s", !i ? "" : i < N_KINDS - 1 ? ", " : " or ", kinds[i].what);
     err_set(e, ERR_USAGE, "output %s: the name must end in %s, or be - (%s on standard output)",
             path, buf_str(&all), to_stdout->ending);
     buf_release(&all);
     return NULL;
+}
+
+int film_is_picture(const char *path)
+{
+    const struct kind *kind = kind_of(path, NULL);
+
+    return kind && kind->one;
 }
 
 void film_fps_ratio(double fps, int *num, int *den)
@@ -106,6 +124,17 @@ int film_hold_part(const char *part, struct err *e)
     return err_set(e, ERR_IO, "%s: is being written already", part);
 }
 
+int film_place(const char *from, const char *to, struct err *e)
+{
+    int fd = open(from, O_RDONLY | O_CLOEXEC), bad = fd < 0 || fsync(fd);
+
+    if (fd >= 0)
+        close(fd);
+    if (bad || rename(from, to))
+        return err_set(e, ERR_IO, "%s: cannot be put in place: %s", to, strerror(errno));
+    return 0;
+}
+
 /* The same question without touching the file; and what lies there under the name of a part may be
  * a film that was cut, or a whole one that somebody calls so. */
 static int check_part(const char *path, const struct film_options *o, struct err *e)
@@ -141,6 +170,9 @@ static int check_options(const char *path, const struct film_options *o, const s
     if (o->w < 2 || o->h < 2 || o->w > FILM_MAX_SIDE || o->h > FILM_MAX_SIDE)
         return err_set(e, ERR_USAGE, "output %s: size %dx%d; each side must be 2 to %d pixels",
                        path, o->w, o->h, FILM_MAX_SIDE);
+    if (kind->one && o->n_frames > 1)
+        return err_set(e, ERR_USAGE, "output %s: is one picture, the film has %d frames", path,
+                       o->n_frames);
     if (kind->even && (o->w % 2 || o->h % 2))
         return err_set(e, ERR_USAGE, "output %s: size %dx%d; H.264 needs even sides", path, o->w,
                        o->h);
@@ -206,7 +238,7 @@ static int check_place(const char *path, const struct film_options *o, const str
         rc = check_free(xstrdup(path), o, e);
     if (!rc && kind->beside)
         rc = check_free(xasprintf("%s%s", path, kind->beside), o, e);
-    if (!rc && kind->ending)
+    if (!rc && kind->ending && !kind->one)
         rc = check_part(path, o, e);
     if (rc)
         return rc;
@@ -328,6 +360,12 @@ static int read_picture(struct film *f, const char *path, struct err *e)
 
     if (!rc)
         *f = (struct film){.w = p.w, .h = p.h, .n = 1, .fps_den = 1, .rgb = p.rgb};
+    if (!rc) {
+        char *beside = xasprintf("%s.json", path);
+
+        f->comment = film_read_recipe(beside);
+        free(beside);
+    }
     return rc;
 }
 
@@ -343,7 +381,7 @@ static int read_any(struct film *f, const char *path, const struct film_caps *ca
     else if (starts_with(path, "YUV4MPEG2") || !strcasecmp(path_ext(path), "y4m"))
         rc = y4m_read(f, path, caps, e);
     else if (starts_with(path, "P6") || starts_with(path, "\x89PNG") ||
-             starts_with(path, "\xff\xd8\xff"))
+             starts_with(path, "\xff\xd8\xff") || !strcasecmp(path_ext(path), "webp"))
         rc = read_picture(f, path, e);
     else
         rc = ff_film_read(f, path, caps, e);

@@ -1,8 +1,10 @@
 /* film.h - films written frame by frame, and read back as RGB.
  *
  * Written kinds, told by the name: NAME.mp4 (H.264, needs FFmpeg's libraries), NAME.y4m and "-"
- * (y4m on stdout), and a folder of PNG pictures (NAME/ or a folder that exists; needs FFmpeg).
- * mp4 and y4m are 4:2:0, BT.709, limited range. The same frames and settings give the same bytes.
+ * (y4m on stdout), NAME.webm (VP9, needs FFmpeg with libvpx), NAME.gif, a folder of PNG pictures
+ * (NAME/ or a folder that exists; needs FFmpeg), and of one frame NAME.png, .jpg, .webp or .ppm.
+ * mp4, webm and y4m are 4:2:0, BT.709, limited range. The same frames and settings give the same
+ * bytes. A webm or gif has the recipe that was known with its first frame.
  *
  * An mp4 grows as NAME.part.mp4, in fragments, so that it plays at any moment, also after a crash;
  * film_finish moves its packets into NAME with the index in front. Names are never left half
@@ -26,6 +28,7 @@ struct film_options {
     int fps_num, fps_den; /* frames per second as a ratio, both >= 1 */
     int crf;              /* 0..51, 18 looks lossless; ignored by y4m and PNG */
     int lossless;         /* mp4: RGB pixels survive exactly (H.264 High 4:4:4, few players) */
+    int n_frames;         /* that will come; 0: not known yet */
     int overwrite;        /* an existing file is ERR_IO without it */
     const char *comment;  /* the recipe; NULL: none */
 };
@@ -34,6 +37,8 @@ struct film_options {
 void film_fps_ratio(double fps, int *num, int *den);
 /* The ending of films that this build can write best: "mp4", or "y4m" without FFmpeg. */
 const char *film_default_ending(void);
+/* Does this name want a film of one frame, a picture? */
+int film_is_picture(const char *path);
 /* For programs, not for libraries: no messages of FFmpeg's own on stderr, in the whole process. */
 void film_quiet(void);
 

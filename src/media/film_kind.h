@@ -21,7 +21,8 @@ struct film_kind {
     uint64_t (*room)(const struct film_options *o, int64_t n); /* film_memory */
 };
 
-extern const struct film_kind film_kind_y4m, film_kind_png, film_kind_mp4;
+extern const struct film_kind film_kind_y4m, film_kind_png, film_kind_mp4, film_kind_webm,
+    film_kind_gif, film_kind_picture;
 
 int y4m_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e);
 /* ERR_IO when a film in this folder would replace or remove a file, unless it may. */
@@ -32,8 +33,9 @@ int png_dir_read(struct film *f, const char *path, const struct film_caps *caps,
 int ff_film_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e);
 int ff_picture_decode(struct picture *p, const char *name, const void *data, size_t bytes,
                       struct err *e);
-/* *png is the caller's to free. */
-int ff_picture_encode(const struct picture *p, void **png, size_t *bytes, struct err *e);
+/* ending: png, jpg, jpeg or webp. *data is the caller's to free. */
+int ff_picture_encode(const struct picture *p, const char *ending, void **data, size_t *bytes,
+                      struct err *e);
 int ff_present(void);
 
 /* NAME.part.EXT for NAME.EXT. The caller frees. */
@@ -41,6 +43,8 @@ char *film_part_name(const char *path);
 /* Hold the part file for this writer alone, made when it is not there; the lock goes with the
  * number that is returned, also when the process dies. ERR_IO: somebody else is writing it. */
 int film_hold_part(const char *part, struct err *e);
+/* The bytes of `from` reach the disk before it has the name `to`. */
+NODISCARD int film_place(const char *from, const char *to, struct err *e);
 /* The recipe in the file `path`, the caller's; NULL when there is none. */
 char *film_read_recipe(const char *path);
 /* Room for one more frame in f->rgb (grows by doubling), at *rgb. ERR_FORMAT beyond the caps,

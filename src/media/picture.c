@@ -103,6 +103,16 @@ int picture_load(struct picture *p, const char *path, struct err *e)
     return rc;
 }
 
+static int is_written(const char *ending)
+{
+    static const char *const all[] = {"png", "jpg", "jpeg", "webp"};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcasecmp(all[i], ending))
+            return 1;
+    return 0;
+}
+
 int picture_save(const struct picture *p, const char *path, struct err *e)
 {
     struct buf b = BUF_INIT;
@@ -110,15 +120,15 @@ int picture_save(const struct picture *p, const char *path, struct err *e)
     size_t bytes;
     int rc;
 
-    if (!strcasecmp(path_ext(path), "png")) {
-        if ((rc = ff_picture_encode(p, &png, &bytes, e)))
+    if (strcasecmp(path_ext(path), "ppm") && is_written(path_ext(path))) {
+        if ((rc = ff_picture_encode(p, path_ext(path), &png, &bytes, e)))
             return rc;
         rc = file_write(path, png, bytes, e);
         free(png);
         return rc;
     }
     if (strcasecmp(path_ext(path), "ppm"))
-        return err_set(e, ERR_USAGE, "%s: pictures are written as .png or .ppm", path);
+        return err_set(e, ERR_USAGE, "%s: pictures are written as .png, .jpg, .webp or .ppm", path);
     buf_printf(&b, "P6\n%d %d\n255\n", p->w, p->h);
     buf_add(&b, p->rgb, (size_t)p->w * p->h * 3);
     rc = file_write(path, b.data, b.len, e);

@@ -1,9 +1,9 @@
 /* picture.h - one picture in memory, to and from a file.
  *
- * PPM (P6) works in every build; PNG, JPEG and WebP are read, and PNG is written, by FFmpeg's
- * codecs. What a file is, is told by its first bytes, never by its name. Pictures are turned as
- * their Exif orientation asks, and what is transparent lies on white. Thread-safety: a struct
- * picture belongs to one thread; the functions may run in any. */
+ * PPM (P6) works in every build; PNG, JPEG and WebP are read and written by FFmpeg's codecs. What a
+ * file is, is told by its first bytes, never by its name. Pictures are turned as their Exif
+ * orientation asks, and what is transparent lies on white. Thread-safety: a struct picture belongs
+ * to one thread; the functions may run in any. */
 #ifndef MEDIA_PICTURE_H
 #define MEDIA_PICTURE_H
 
@@ -31,7 +31,8 @@ NODISCARD int picture_load(struct picture *p, const char *path, struct err *e);
 /* The same of what a file holds; name: for messages. Opens nothing. */
 NODISCARD int picture_decode(struct picture *p, const char *name, const struct buf *b,
                              struct err *e);
-/* .ppm or .png, by the name's ending (else ERR_USAGE). Written under another name, then renamed. */
+/* .ppm, .png, .jpg (.jpeg) or .webp, by the name's ending (else ERR_USAGE). Written under another
+ * name, then renamed. */
 NODISCARD int picture_save(const struct picture *p, const char *path, struct err *e);
 
 #endif

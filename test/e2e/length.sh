@@ -62,3 +62,21 @@ END
     exits key_frame_without_a_time 2 "$ZOETROPE" generate -p "a red ball" --key-frame a.png $quick
     holds key_frame_without_a_time_says_how "$tmp/err" SECONDS:FILE
 }
+
+# --- other kinds of films, pictures
+# shellcheck disable=SC2086
+{
+    exits gif 0 "$ZOETROPE" generate -p "a red ball" $quick --frames 5 -o "$tmp/a.gif"
+    same gif_begins_as_one "$(head -c 6 "$tmp/a.gif")" GIF89a
+    exits picture 0 "$ZOETROPE" generate -p "a red ball" $quick -o "$tmp/a.ppm"
+    exits picture_again 0 "$ZOETROPE" generate --again "$tmp/a.ppm" -o "$tmp/b.ppm"
+    same picture_is_the_same "$(cksum <"$tmp/b.ppm")" "$(cksum <"$tmp/a.ppm")"
+    exits picture_of_many_frames 2 "$ZOETROPE" generate -p "a red ball" $quick --seconds 1 -o "$tmp/c.ppm"
+    exits variants 0 "$ZOETROPE" generate -p "a red ball" $quick -b 2 -o "$tmp/v.ppm"
+    same variants_have_numbers "$(ls "$tmp"/v-1.ppm "$tmp"/v-2.ppm | wc -l | tr -d ' ')" 2
+    same variants_differ "$(cmp -s "$tmp/v-1.ppm" "$tmp/v-2.ppm" && echo no)" ""
+    if have_media; then
+        exits webm 0 "$ZOETROPE" generate -p "a red ball" $quick --frames 5 -o "$tmp/a.webm"
+        exits webm_again 0 "$ZOETROPE" generate --again "$tmp/a.webm" -o "$tmp/b.gif"
+    fi
+}

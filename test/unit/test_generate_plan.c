@@ -306,6 +306,31 @@ TEST(plan_names_what_is_wrong_with_shots)
     CHECK_CONTAINS(e.msg, "seconds: ");
 }
 
+TEST(plan_names_of_sizes_and_shapes)
+{
+    static const struct {
+        const char *size, *aspect;
+        int w, h;
+    } rows[] = {{"720p", "16:9", 1280, 720}, {"1080p", "9:16", 1080, 1920},
+                {"480p", "1:1", 480, 480},   {"240p", "4:3", 320, 240},
+                {"360p", "3:4", 360, 480},   {"1080p", "21:9", 2520, 1080}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct plan p;
+        struct err e;
+
+        CHECK_INT(PLAN(&p, &e, "size", rows[i].size, "aspect", rows[i].aspect, "frames", "1"), 0);
+        CHECK_INT(p.film_w, rows[i].w);
+        CHECK_INT(p.film_h, rows[i].h);
+        CHECK(rows[i].w > rows[i].h ? p.w >= p.h : p.w <= p.h); /* in steps of 16 px */
+        plan_release(&p);
+    }
+    struct plan p;
+    struct err e;
+    CHECK_INT(PLAN(&p, &e, "size", "721p"), ERR_USAGE);
+    CHECK_INT(PLAN(&p, &e, "aspect", "5:4"), ERR_USAGE);
+}
+
 /* Every latent frame is shown once, in order; windows know so much of the past as was settled, the
  * last one too. */
 TEST(plan_windows_cover_the_film)

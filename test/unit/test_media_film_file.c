@@ -74,9 +74,10 @@ TEST(film_name_too_long_is_known_at_once)
 
 TEST(film_part_plays_after_abort)
 {
-    static const char *const names[] = {"stop.y4m", "stop.part.y4m", "stop.mp4", "stop.part.mp4"};
+    static const char *const names[] = {"stop.y4m", "stop.part.y4m", "stop.mp4", "stop.part.mp4",
+                                        "stop.gif", "stop.part.gif", "stop.webm", "stop.part.webm"};
 
-    for (int i = 0; i < (fixture_has_media() ? 2 : 1); i++) {
+    for (int i = 0; i < (fixture_has_media() ? 4 : 1); i++) {
         char *path = ztest_in_tmp(names[2 * i]), *part = ztest_in_tmp(names[2 * i + 1]);
         struct film_options o = fixture_film_options(W, H);
         struct film_writer *f;
