@@ -106,11 +106,17 @@ static int put_pixels(AVFrame *frame, const struct picture *p)
                    (size_t)p->w * 3);
         return 0;
     }
-    sws = sws_getContext(p->w, p->h, AV_PIX_FMT_RGB24, p->w, p->h, frame->format,
-                         SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP | SWS_BITEXACT, NULL,
-                         NULL, NULL);
+    /* The name of the format with full range is one that swscale scolds about. */
+    int jpeg = frame->format == AV_PIX_FMT_YUVJ444P;
+
+    sws = sws_getContext(
+        p->w, p->h, AV_PIX_FMT_RGB24, p->w, p->h, jpeg ? AV_PIX_FMT_YUV444P : frame->format,
+        SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP | SWS_BITEXACT, NULL, NULL, NULL);
     if (!sws)
         return AVERROR(ENOMEM);
+    if (jpeg)
+        sws_setColorspaceDetails(sws, sws_getCoefficients(SWS_CS_DEFAULT), 1,
+                                 sws_getCoefficients(SWS_CS_ITU601), 1, 0, 1 << 16, 1 << 16);
     rc = sws_scale(sws, plane, stride, 0, p->h, frame->data, frame->linesize);
     sws_freeContext(sws);
     return rc < 0 ? rc : 0;
