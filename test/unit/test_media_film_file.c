@@ -74,7 +74,7 @@ TEST(film_name_too_long_is_known_at_once)
 
 TEST(film_part_plays_after_abort)
 {
-    static const char *const names[] = {"stop.y4m", "stop.part.y4m", "stop.mp4", "stop.part.mp4",
+    static const char *const names[] = {"stop.y4m", "stop.part.y4m", "stop.mp4",  "stop.part.mp4",
                                         "stop.gif", "stop.part.gif", "stop.webm", "stop.part.webm"};
 
     for (int i = 0; i < (fixture_has_media() ? 4 : 1); i++) {
