@@ -53,7 +53,7 @@ TEST(option_values_are_checked)
                                          {"seconds", "inf"},
                                          {"fps", "0"},
                                          {"fps", "1e9"},
-                                         {"aspect", "4:3"},
+                                         {"aspect", "5:4"},
                                          {"sampler", "eular"},
                                          {"type", "f16"},
                                          {"size", "449x256"},
