@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/machine.h"
 #include "base/utf8.h"
 #include "serve/api.h"
 #include "serve/order.h"
@@ -18,7 +19,7 @@
     X(compose_js, "/compose.js") X(dom_js, "/dom.js") X(drawing_js, "/drawing.js")                 \
     X(film_js, "/film.js") X(films_js, "/films.js") X(gallery_js, "/gallery.js")                   \
     X(player_js, "/player.js") X(queue_js, "/queue.js") X(stage_js, "/stage.js")                   \
-    X(strings_js, "/strings.js")
+    X(strings_js, "/strings.js") X(openapi_json, "/openapi.json")
 /* clang-format on */
 
 #define PAGE_FILE(name, path)                                                                      \
@@ -33,7 +34,8 @@ static const char *type_of_path(const char *path)
 {
     static const char *const types[][2] = {{".js", "text/javascript; charset=utf-8"},
                                            {".css", "text/css; charset=utf-8"},
-                                           {".svg", "image/svg+xml"}};
+                                           {".svg", "image/svg+xml"},
+                                           {".json", "application/json"}};
     const char *dot = strrchr(path, '.');
 
     for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++)
@@ -167,12 +169,53 @@ static void health(struct call *c)
 }
 
 /* clang-format off */
+static void gauge(struct buf *b, const char *name, const char *help, const char *type, double value)
+{
+    buf_printf(b, "# HELP zoetrope_%s %s\n# TYPE zoetrope_%s %s\nzoetrope_%s %.17g\n", name, help,
+               name, type, name, value);
+}
+
+/* The text format of Prometheus. */
+static void metrics(struct call *c)
+{
+    struct server *s = c->s;
+    int64_t n[JOB_CANCELLED + 1];
+    struct buf *b = &c->out;
+
+    jobs_counts(s->jobs, n);
+    buf_puts(b, "# HELP zoetrope_jobs Jobs in the store.\n# TYPE zoetrope_jobs gauge\n");
+    for (int i = 0; i <= JOB_CANCELLED; i++)
+        buf_printf(b, "zoetrope_jobs{state=\"%s\"} %lld\n", job_state_name((enum job_state)i),
+                   (long long)n[i]);
+    buf_puts(b, "# HELP zoetrope_films_total Films ended since the start.\n"
+                "# TYPE zoetrope_films_total counter\n");
+    for (int i = JOB_SUCCEEDED; i <= JOB_CANCELLED; i++)
+        buf_printf(b, "zoetrope_films_total{state=\"%s\"} %ld\n",
+                   job_state_name((enum job_state)i), atomic_load(&s->films[i]));
+    buf_puts(b, "# HELP zoetrope_http_answers_total Answers since the start.\n"
+                "# TYPE zoetrope_http_answers_total counter\n");
+    for (int i = 2; i < 6; i++)
+        buf_printf(b, "zoetrope_http_answers_total{status=\"%dxx\"} %ld\n", i,
+                   atomic_load(&s->calls[i]));
+    gauge(b, "drawing_seconds_total", "Time that films were drawn for.", "counter",
+          (double)atomic_load(&s->drawing_ms) / 1000);
+    gauge(b, "uptime_seconds", "Time since the start.", "gauge", clock_s() - s->started_s);
+    gauge(b, "model_loaded", "1 while the model's weights are in memory.", "gauge",
+          worker_has_model(s->worker));
+    gauge(b, "disk_free_bytes", "Room on the disk of the data folder.", "gauge",
+          (double)server_free_bytes(s));
+    gauge(b, "resident_bytes", "Memory of the process.", "gauge", (double)machine_rss_bytes());
+    c->type = "text/plain; version=0.0.4";
+    call_reply_header(c, "Cache-Control", "no-store");
+}
+
 const struct route api_page[] = {
     PAGE_FILES(PAGE_ROW)
     {"GET", "/files/{}.mp4", film, STYLE_OPENAI, ROUTE_SIGNED, BODY_NONE},
     {"GET", "/previews/{}.png", preview, STYLE_OPENAI, ROUTE_SIGNED, BODY_NONE},
     {"GET", "/v1/models", models, STYLE_OPENAI, 0, BODY_NONE},
     {"GET", "/v1/models/{}", model, STYLE_OPENAI, 0, BODY_NONE},
+    {"GET", "/metrics", metrics, STYLE_OPENAI, 0, BODY_NONE},
     {"GET", "/health", health, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
     {"GET", "/healthz", health, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
     {0},

@@ -219,6 +219,23 @@ static struct MHD_Response *response_of(struct call *c)
     return r;
 }
 
+/* Who asked for what, without the query: it may hold a signature. */
+static void note_call(struct server *s, const struct call *c)
+{
+    char status[16], path[256];
+
+    atomic_fetch_add(&s->calls[c->status / 100 % 6], 1);
+    if (!s->o.log)
+        return;
+    snprintf(status, sizeof status, "%d", c->status);
+    snprintf(path, sizeof path, "%s", c->path);
+    for (char *p = path; *p; p++)
+        if (*p < 0x20 || *p > 0x7e)
+            *p = '?';
+    server_log(s, "call", "method", c->method, "path", path, "status", status, "tenant",
+               c->tenant ? c->tenant : "", "id", c->request_id);
+}
+
 static enum MHD_Result answer(struct http *h, struct call *c)
 {
     struct MHD_Response *r = response_of(c);
@@ -234,6 +251,7 @@ static enum MHD_Result answer(struct http *h, struct call *c)
         MHD_add_response_header(r, c->header[i][0], c->header[i][1]);
     if (c->close)
         MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
+    note_call(h->s, c);
     set_phase(h, c->conn, LINK_REPLY);
     done = MHD_queue_response(c->conn, (unsigned)c->status, r);
     MHD_destroy_response(r);

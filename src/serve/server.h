@@ -31,6 +31,10 @@ struct server {
     struct callbacks *callbacks;
     struct http *http;
     double started_s;
+    /* For /metrics. */
+    atomic_long calls[6];                 /* answered, by the first digit of their status */
+    atomic_long films[JOB_CANCELLED + 1]; /* ended since the start, by state */
+    atomic_long drawing_ms;
     atomic_int draining;
     volatile sig_atomic_t stop; /* what waits for other machines gives up */
 };

@@ -252,6 +252,12 @@ static int hand_in(struct worker *w, const char *path, struct err *e)
     return rc < 0 ? rc : 0;
 }
 
+static void count_film(struct worker *w, enum job_state how, double begin_s)
+{
+    atomic_fetch_add(&w->s->films[how], 1);
+    atomic_fetch_add(&w->s->drawing_ms, (long)((clock_s() - begin_s) * 1000));
+}
+
 static int write_end(struct worker *w, const struct err *why, const char *code, struct err *e)
 {
     int64_t id = w->job.id, fence = w->job.fence;
@@ -294,6 +300,7 @@ static void work(struct worker *w)
 {
     char *stem = xasprintf("%lld-%lld", (long long)w->job.id, (long long)w->job.fence);
     char *name = xasprintf("%s.mp4", stem), *path = path_join(w->s->work_dir, name);
+    double begin = clock_s();
     struct err e = {0};
     int rc;
 
@@ -311,6 +318,8 @@ static void work(struct worker *w)
     remove_work(w, stem);
     if (rc && !w->lost)
         end_badly(w, &e, code);
+    if (!w->lost)
+        count_film(w, !rc ? JOB_SUCCEEDED : rc == ERR_CANCEL ? JOB_CANCELLED : JOB_FAILED, begin);
     board_over(w->s->board, w->job.id);
     board_change(w->s->board, w->job.id, w->tenant);
     free(path);

@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "fixture.h"
+#include "format/json.h"
+#include "serve/call.h"
 #include "serving.h"
 #include "ztest.h"
 
@@ -276,4 +278,143 @@ TEST(serve_refuses_a_public_address_without_keys)
     CHECK_INT(serve_start(&second, &s.o, &e), ERR_IO); /* one folder, one server */
     CHECK_CONTAINS(e.msg, "another zoetrope serve");
     serving_stop(&s, 0);
+}
+
+/* ---- the OpenAPI document, held against the server ---- */
+
+/* 1: the document's path is that of the route, whatever its marks are called. */
+static int same_path(const char *doc, const char *route)
+{
+    while (*doc && *route) {
+        if (*doc == '{' && *route == '{') {
+            doc += strcspn(doc, "}");
+            route += strcspn(route, "}");
+        }
+        if (*doc++ != *route++)
+            return 0;
+    }
+    return !*doc && !*route;
+}
+
+static int described(struct jval paths, const struct route *r)
+{
+    static const char *const methods[][2] = {
+        {"GET", "get"}, {"POST", "post"}, {"DELETE", "delete"}, {"PATCH", "patch"}};
+    const char *path;
+    struct jval v;
+    void *it = NULL;
+
+    while (j_next(paths, &it, &path, &v))
+        for (int i = 0; i < 4; i++)
+            if (same_path(path, r->path) && !strcmp(methods[i][0], r->method) &&
+                j_has(v, methods[i][1]))
+                return 1;
+    return 0;
+}
+
+static void same_fields(struct jval said, struct jval schema, const char *what)
+{
+    struct jval fields = j_object(schema, "properties"), v;
+    const char *name;
+    void *it = NULL;
+
+    while (j_next(said, &it, &name, &v))
+        if (!j_get(fields, name).v)
+            ztest_fail(__FILE__, __LINE__, "%s: %s is not in the document", what, name);
+    it = NULL;
+    while (j_next(fields, &it, &name, &v))
+        if (!j_get(said, name).v)
+            ztest_fail(__FILE__, __LINE__, "%s: %s is in the document alone", what, name);
+}
+
+TEST(serve_openapi_says_what_is_served)
+{
+    struct serving s;
+    struct answer doc = {0}, a = {0};
+    struct jdoc *d, *said;
+    const struct route *r;
+    int n = 0, n_doc = 0;
+    const char *path;
+    struct jval v;
+    void *it = NULL;
+
+    serving_options(&s, "serve-openapi");
+    serving_start(&s);
+    serving_call(&s, "GET", "/openapi.json", NULL, NULL, &doc);
+    CHECK_CONTAINS(buf_str(&doc.head), "application/json");
+    CHECK(!jdoc_parse(&d, buf_str(&doc.body), doc.body.len, "openapi", NULL));
+    struct jval paths = j_object(jdoc_root(d), "paths");
+    struct jval schemas = j_object(j_object(jdoc_root(d), "components"), "schemas");
+    for (int i = 0; (r = route_at(i)); i++) {
+        int here = described(paths, r), page = strchr(r->path, '.') || !r->path[1];
+
+        n += here;
+        if (!here && !page) { /* not in the document: a product that is not here */
+            char asked[200];
+            snprintf(asked, sizeof asked, "%.*s", (int)strcspn(r->path, "{"), r->path);
+            if (strchr(r->path, '{'))
+                strcat(asked, "1");
+            serving_call(&s, r->method, asked, NULL, *r->method == 'P' ? "{}" : NULL, &a);
+            if (a.status != 404 || !answer_is(&a, "code", "1203"))
+                ztest_fail(__FILE__, __LINE__, "%s %s is not in the document", r->method, r->path);
+            answer_release(&a);
+        }
+    }
+    while (j_next(paths, &it, &path, &v))
+        n_doc += j_len(v);
+    CHECK_INT(n, n_doc);
+    free(serving_film(&s, "{\"prompt\":\"a ball\"}"));
+    serving_call(&s, "GET", "/v1/videos", NULL, NULL, &a);
+    CHECK(!jdoc_parse(&said, buf_str(&a.body), a.body.len, "videos", NULL));
+    same_fields(jdoc_root(said), j_object(schemas, "VideoList"), "list");
+    same_fields(j_at(j_array(jdoc_root(said), "data"), 0), j_object(schemas, "Video"), "video");
+    jdoc_close(&said);
+    answer_release(&a);
+    serving_call(&s, "GET", "/health", NULL, NULL, &a);
+    CHECK(!jdoc_parse(&said, buf_str(&a.body), a.body.len, "health", NULL));
+    same_fields(jdoc_root(said), j_object(schemas, "Health"), "health");
+    jdoc_close(&said);
+    CHECK(!jdoc_status(d, NULL));
+    jdoc_close(&d);
+    answer_release(&a), answer_release(&doc);
+    serving_stop(&s, 0);
+}
+
+TEST(serve_metrics_and_log_tell_what_happened)
+{
+    struct serving s;
+    struct answer a = {0};
+    char *log = ztest_in_tmp("serve.log"), *line;
+    struct buf text = BUF_INIT;
+    struct jdoc *d;
+    int n = 0;
+
+    need_media();
+    serving_options(&s, "serve-metrics");
+    s.o.log = fopen(log, "w");
+    serving_start(&s);
+    char *id = serving_film(&s, "{" BALL "}");
+    serving_wait(&s, id, &a);
+    answer_release(&a);
+    serving_call(&s, "GET", "/v1/videos/video_1", NULL, NULL, &a);
+    answer_release(&a);
+    serving_call(&s, "GET", "/metrics", NULL, NULL, &a);
+    CHECK_CONTAINS(buf_str(&a.head), "text/plain; version=0.0.4");
+    CHECK_CONTAINS(buf_str(&a.body), "\nzoetrope_jobs{state=\"succeeded\"} 1\n");
+    CHECK_CONTAINS(buf_str(&a.body), "\nzoetrope_films_total{state=\"succeeded\"} 1\n");
+    CHECK_CONTAINS(buf_str(&a.body), "\nzoetrope_http_answers_total{status=\"4xx\"} 1\n");
+    answer_release(&a);
+    serving_stop(&s, 0);
+    fclose(s.o.log);
+    CHECK(!file_read(&text, log, 1 << 20, NULL));
+    CHECK_CONTAINS(buf_str(&text), "\"event\": \"started\"");
+    CHECK_CONTAINS(buf_str(&text), "\"path\": \"/v1/videos/video_1\", \"status\": \"404\"");
+    CHECK(!strstr(buf_str(&text), "red ball"));
+    for (char *rest = text.data; (line = strsep(&rest, "\n")) && *line; n++) {
+        CHECK(!jdoc_parse(&d, line, strlen(line), "log", NULL));
+        jdoc_close(&d);
+    }
+    CHECK(n >= 4);
+    buf_release(&text);
+    free(id), free(log);
 }
