@@ -85,6 +85,15 @@ const struct stored_form stored_forms[] = {
     {"Q5_K",    256, 176, unpack_q5_k, NULL},
     {"Q6_K",    256, 210, unpack_q6_k, NULL},
     {"IQ4_XS",  256, 136, unpack_iq4_xs, NULL},
+    {"IQ2_XXS", 256,  66, unpack_iq2_xxs, NULL},
+    {"IQ2_XS",  256,  74, unpack_iq2_xs, NULL},
+    {"IQ2_S",   256,  82, unpack_iq2_s, NULL},
+    {"IQ3_XXS", 256,  98, unpack_iq3_xxs, NULL},
+    {"IQ3_S",   256, 110, unpack_iq3_s, NULL},
+    {"IQ1_S",   256,  50, unpack_iq1_s, NULL},
+    {"IQ1_M",   256,  56, unpack_iq1_m, NULL},
+    {"TQ1_0",   256,  54, unpack_tq1_0, NULL},
+    {"TQ2_0",   256,  66, unpack_tq2_0, NULL},
     {NULL,        1,   1, NULL, NULL},
 };
 /* clang-format on */

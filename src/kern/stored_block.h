@@ -19,6 +19,15 @@ void unpack_q4_k(float *out, const void *blocks, int64_t n);
 void unpack_q5_k(float *out, const void *blocks, int64_t n);
 void unpack_q6_k(float *out, const void *blocks, int64_t n);
 void unpack_iq4_xs(float *out, const void *blocks, int64_t n);
+void unpack_iq2_xxs(float *out, const void *blocks, int64_t n);
+void unpack_iq2_xs(float *out, const void *blocks, int64_t n);
+void unpack_iq2_s(float *out, const void *blocks, int64_t n);
+void unpack_iq3_xxs(float *out, const void *blocks, int64_t n);
+void unpack_iq3_s(float *out, const void *blocks, int64_t n);
+void unpack_iq1_s(float *out, const void *blocks, int64_t n);
+void unpack_iq1_m(float *out, const void *blocks, int64_t n);
+void unpack_tq1_0(float *out, const void *blocks, int64_t n);
+void unpack_tq2_0(float *out, const void *blocks, int64_t n);
 void unpack_f8_e4m3(float *out, const void *blocks, int64_t n);
 void unpack_f8_e5m2(float *out, const void *blocks, int64_t n);
 /* Bytes whose runs of 16, 64 or 256 were rotated (ConvRot): turned back. */
