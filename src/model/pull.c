@@ -232,8 +232,8 @@ static int hash_part(struct arrival *a, struct err *e)
     return 0;
 }
 
-/* The whole file is what the hub says, and gets its name. */
-static int settle(struct arrival *a, const char *path, char hex[65], struct err *e)
+/* Is the whole file what the hub says? It keeps the name of a part until all are whole. */
+static int settle(struct arrival *a, char hex[65], struct err *e)
 {
     sha256_hex(&a->hash, hex);
     if (*a->expected && strcmp(hex, a->expected)) {
@@ -243,8 +243,8 @@ static int settle(struct arrival *a, const char *path, char hex[65], struct err 
                        "%s: its SHA-256 is %s, the hub says %s; what came is thrown away",
                        a->f->path, hex, a->f->sha256);
     }
-    if (fsync(a->fd) || rename(a->part, path))
-        return err_set(e, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    if (fsync(a->fd))
+        return err_set(e, ERR_IO, "%s: cannot write: %s", a->part, strerror(errno));
     unlink(a->etag_path);
     return 0;
 }
@@ -268,7 +268,7 @@ static int fetch(struct pull *p, const struct pull_file *f, struct buf *sums, st
     if (!rc && f->bytes)
         rc = fetch_rest(&a, e);
     if (!rc)
-        rc = settle(&a, path, hex, e);
+        rc = settle(&a, hex, e);
     if (!rc)
         buf_printf(sums, "%s  %s\n", hex, f->path);
     if (a.fd >= 0)
@@ -362,12 +362,28 @@ static int check_room(const struct pull *p, struct err *e)
     return err_set(e, ERR_IO, "%s: %s are still to come, the disk has %s", p->r->to, need, has);
 }
 
-/* Files that are no longer wanted would become part of the model. */
+static int name_parts(const struct pull *p, struct err *e)
+{
+    int rc = 0;
+
+    for (int i = 0; !rc && i < p->list.n; i++) {
+        char *path = path_join(p->stage, p->list.file[i].path), *part = xasprintf("%s.part", path);
+
+        if (p->list.file[i].wanted && rename(part, path))
+            rc = err_set(e, ERR_IO, "%s: cannot rename: %s", part, strerror(errno));
+        free(part);
+        free(path);
+    }
+    return rc;
+}
+
 static int put_in_place(struct pull *p, const struct buf *sums, struct err *e)
 {
     char *list = path_join(p->stage, "SHA256SUMS"), *own = path_join(p->stage, ".pull");
-    int rc = file_write(list, buf_str(sums), sums->len, e);
+    int rc = name_parts(p, e);
 
+    if (!rc)
+        rc = file_write(list, buf_str(sums), sums->len, e);
     if (!rc && unlink(own))
         rc = err_set(e, ERR_IO, "%s: %s", own, strerror(errno));
     if (!rc && rename(p->stage, p->r->to))

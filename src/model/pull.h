@@ -1,10 +1,11 @@
 /* pull.h - the files of a model from a hub: Hugging Face's or ModelScope's API, or a mirror of it.
  *
- * Files come into the folder TO.pull, which is no model, and become TO by one rename when all are
- * whole: sizes as listed, SHA-256 where the hub names it. A pull that ended goes on where it was,
- * from the same commit. Whatever a server answers is not trusted: names are plain relative paths,
- * sizes have caps, and the token goes to the hub alone (net.h).
- * Source: the HTTP API of huggingface_hub (tree, resolve) and of modelscope (repo/files, repo). */
+ * Files come into the folder TO.pull, each as NAME.part, so that nobody takes it for a model, and
+ * become TO by one rename when all are whole: sizes as listed, SHA-256 where the hub names it. A
+ * pull that ended goes on where it was, from the same commit. Whatever a server answers is not
+ * trusted: names are plain relative paths, sizes have caps, and the token goes to the hub alone
+ * (net.h). Source: the HTTP API of huggingface_hub (tree, resolve) and of modelscope (repo/files,
+ * repo). */
 #ifndef MODEL_PULL_H
 #define MODEL_PULL_H
 

@@ -323,6 +323,10 @@ TEST(pull_that_was_stopped_is_no_model_and_goes_on)
     CHECK(file_exists(half));
     char *name = path_join(stage, "text_encoder/model.safetensors");
     CHECK(!file_exists(name));
+    char *index = path_join(stage, "model_index.json"), *first = xasprintf("%s.part", index);
+    CHECK(!file_exists(index) && file_exists(first)); /* came already, but it is no model's yet */
+    free(first);
+    free(index);
     r.name = "org/other"; /* not into the parts of another */
     stop = 0;
     CHECK_INT(pull_run(&r, &e), ERR_IO);
