@@ -9,9 +9,10 @@ const KEY = "zoetrope-key";
 export class Refused extends Error {
     constructor(status, body) {
         const error = body?.error ?? {};
-        super(error.message || t("unknownFault", { status }));
+        const named = /^body: field (\w+): /.exec(error.message ?? "");
+        super(error.message?.replace(/^body: field /, "") || t("unknownFault", { status }));
         this.status = status;
-        this.field = error.param ?? null;
+        this.field = error.param ?? named?.[1] ?? null;
     }
 }
 

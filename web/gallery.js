@@ -120,6 +120,7 @@ export class Viewer {
         this.dialog.dataset.state = film.state;
         if (film.state === "done") this.player.load(film, !calm());
         else this.player.unload();
+        this.player.say();
         $(".broken", this.dialog).textContent = film.state === "failed" ? film.error : film.state === "cancelled" ? t("cancelled") : "";
         const prompt = el("p", { class: "prompt-said", text: film.prompt });
         $(".caption", this.dialog).replaceChildren(...[prompt, facts(film), understanding(film), actions(film, this.does)].filter(Boolean));

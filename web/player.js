@@ -23,6 +23,7 @@ export class Player {
         const full = screen.querySelector(".full");
         full.append(icon("full"));
         full.addEventListener("click", () => this.fullScreen());
+        this.showPlaying();
     }
 
     // The same film again, with a newer address, goes on as it is.
@@ -31,7 +32,6 @@ export class Player {
         this.film = film;
         this.mended = false;
         this.video.src = film.film;
-        this.video.setAttribute("aria-label", t("film", { prompt: film.prompt }));
         this.showPlaying();
         if (play) this.video.play().catch(() => {});
     }
@@ -67,8 +67,13 @@ export class Player {
         const { paused } = this.video;
         this.screen.dataset.playing = paused ? "no" : "yes";
         this.button.replaceChildren(icon(paused ? "play" : "pause"));
-        this.button.setAttribute("aria-label", t(paused ? "play" : "pause"));
+        this.say();
         if (!paused) this.follow();
+    }
+
+    say() {
+        this.button.setAttribute("aria-label", t(this.video.paused ? "play" : "pause"));
+        if (this.film) this.video.setAttribute("aria-label", t("film", { prompt: this.film.prompt }));
     }
 
     // While it plays the slits move with every picture of the screen, not four times a second.

@@ -45,6 +45,7 @@ export class Stage {
         if (mode === "idle") this.canvas.show(drawIdle);
         else if (mode === "work") this.work(film);
         else this.canvas.show(null);
+        this.player.say();
         this.words(film, mode);
         this.caption(film, mode);
     }
