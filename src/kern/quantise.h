@@ -40,8 +40,11 @@ static inline uint32_t quant_largest(const void *x, enum dtype type, int64_t n)
             most = (wide[i] & 0x7fffffff) > most ? wide[i] & 0x7fffffff : most;
         return most;
     }
-    for (int64_t i = 0; i < n; i++)
-        most16 = (narrow[i] & 0x7fff) > most16 ? narrow[i] & 0x7fff : most16;
+    for (int64_t i = 0; i < n; i++) {
+        uint16_t u = (uint16_t)(narrow[i] & 0x7fff); /* of 16 bits, so that it runs in vectors */
+
+        most16 = u > most16 ? u : most16;
+    }
     return (uint32_t)most16 << 16;
 }
 
