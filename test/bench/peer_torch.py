@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The cases of `zoetrope bench` in PyTorch, as a peer to measure against in the same call.
 
-    python3 test/bench/peer_torch.py [--device cuda] [--compile] [--steps 6] CASE...
+    python3 test/bench/peer_torch.py [--device cuda] [--compile] [--steps 6]
+        [--size WxH] [--frames N] [--layers N] CASE...
 
 Prints one line per case like `zoetrope bench` does. Needs PyTorch 2.9 or later (torch.optim.Muon);
 nothing of zoetrope needs Python. The network is the open Wan 2.x transformer: self-attention with
@@ -106,8 +107,24 @@ def optimisers(net):
     return torch.optim.Muon(hidden, lr=0.002), torch.optim.AdamW(rest, lr=1e-4)
 
 
+def sized(case, args):
+    """The case with the layers, size and frames that were asked for, as `zoetrope bench` takes them."""
+    heads, size, hidden, layers, text_dim, n, (t, h, w), words, training = case
+    if args.size:
+        w, h = (int(v) // 16 for v in args.size.split("x"))
+    t = (args.frames - 1) // 4 + 1 if args.frames else t
+    return heads, size, hidden, args.layers or layers, text_dim, n, (t, h, w), words, training
+
+
+def add_sizes(parser):
+    parser.add_argument("--size", help="of the film, WxH")
+    parser.add_argument("--frames", type=int)
+    parser.add_argument("--layers", type=int)
+    parser.add_argument("--steps", type=int, default=6)
+
+
 def run(name, args):
-    heads, size, hidden, layers, text_dim, n, grid, words, training = CASES[name]
+    heads, size, hidden, layers, text_dim, n, grid, words, training = sized(CASES[name], args)
     device, dtype = torch.device(args.device), torch.bfloat16
     torch.manual_seed(1)
     net = Transformer(heads, size, hidden, layers, text_dim).to(device)
@@ -145,7 +162,7 @@ def run(name, args):
         seconds.append(time.perf_counter() - start)
     median = sorted(seconds)[len(seconds) // 2]
     how = "torch.compile" if args.compile else "eager"
-    print(f"{name}  {median:.4f} s per step, {n * tokens / median:.0f} tokens/s, "
+    print(f"{name}  {median:.4f} s per step ({min(seconds):.4f} at best), {n * tokens / median:.0f} tokens/s, "
           f"torch {torch.__version__} {how} on {args.device}", flush=True)
 
 
@@ -153,7 +170,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--device", default="cuda")
     p.add_argument("--compile", action="store_true")
-    p.add_argument("--steps", type=int, default=6)
+    add_sizes(p)
     p.add_argument("case", nargs="+", choices=list(CASES))
     args = p.parse_args()
     for name in args.case:
