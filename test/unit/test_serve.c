@@ -418,3 +418,29 @@ TEST(serve_metrics_and_log_tell_what_happened)
     buf_release(&text);
     free(id), free(log);
 }
+
+TEST(serve_model_goes_when_nobody_needs_it)
+{
+    struct serving s;
+    struct answer a = {0};
+
+    need_media();
+    serving_options(&s, "serve-idle");
+    s.o.idle_s = 0.5;
+    serving_start(&s);
+    char *id = serving_film(&s, "{" BALL "}");
+    serving_wait(&s, id, &a);
+    do {
+        answer_release(&a);
+        usleep(100000);
+        serving_call(&s, "GET", "/health", NULL, NULL, &a);
+    } while (answer_is(&a, "model_loaded", "1"));
+    answer_release(&a);
+    free(id);
+    id = serving_film(&s, "{" BALL "}"); /* and comes again */
+    serving_wait(&s, id, &a);
+    CHECK(answer_is(&a, "status", "completed"));
+    answer_release(&a);
+    free(id);
+    serving_stop(&s, 0);
+}

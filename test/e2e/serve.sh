@@ -1,0 +1,65 @@
+# The service as a program: started, asked by curl, ended by SIGTERM in the middle of a film, started again.
+. test/e2e/lib.sh
+
+if grep -q 'SERVE=0' "$BUILD/flags.txt" || ! have_media || ! command -v curl >/dev/null; then
+    echo "skip serve: needs libmicrohttpd, SQLite, FFmpeg and curl"
+    exit 0
+fi
+fixture "$tmp/models/fixture"
+export ZOETROPE_MODELS=$tmp/models
+wish='{"prompt":"a red ball rolls","size":"48x32","steps":1,"frames":5,"seed":3}'
+
+start() { # sets server and url
+    "$ZOETROPE" serve --listen 127.0.0.1:0 --data "$tmp/data" --drain 0 --log "$tmp/log" "$@" >"$tmp/serve" 2>"$tmp/err" &
+    server=$!
+    for _ in $(seq 100); do
+        url=$(sed -n 's/^zoetrope serves at //p' "$tmp/serve")
+        [ -n "$url" ] && return
+        sleep 0.1
+    done
+    not_ok start "$(cat "$tmp/err")"
+}
+ask() { curl -s -m 20 -H 'Content-Type: application/json' "$@"; }
+field() { grep -o "\"$1\": \"[^\"]*\"" | head -n 1 | cut -d'"' -f4; }
+wait_for() { # ID STATUS
+    for _ in $(seq 300); do
+        now=$(ask "$url/v1/videos/$1" | field status)
+        [ "$now" = "$2" ] && break
+        sleep 0.1
+    done
+    echo "$now"
+}
+
+exits serve_public_needs_keys 2 "$ZOETROPE" serve --listen 0.0.0.0:0 --data "$tmp/public"
+holds serve_public_says_so "$tmp/err" "--keys"
+exits serve_unknown_option 2 "$ZOETROPE" serve --port 1
+exits serve_number_out_of_range 2 "$ZOETROPE" serve --drain -1
+
+start
+same serve_health "$(ask "$url/healthz" | field status)" ok
+id=$(ask "$url/v1/videos" -d "$wish" | field id)
+same serve_film "$(wait_for "$id" completed)" completed
+curl -s -o "$tmp/film.mp4" "$url/v1/videos/$id/content"
+exits serve_film_is_whole 0 "$ZOETROPE" measure "$tmp/film.mp4"
+exits serve_film_has_its_recipe 0 "$ZOETROPE" info "$tmp/film.mp4"
+holds serve_film_recipe_has_the_prompt "$tmp/out" "a red ball rolls"
+exits serve_one_server_for_a_folder 4 "$ZOETROPE" serve --listen 127.0.0.1:0 --data "$tmp/data"
+
+long=$(ask "$url/v1/videos" -d '{"prompt":"a ball rolls","steps":500,"seconds":20}' | field id)
+next=$(ask "$url/v1/videos" -d "$wish" | field id)
+same serve_long_runs "$(wait_for "$long" in_progress)" in_progress
+kill -TERM $server
+wait $server
+same serve_sigterm_is_no_failure $? 0
+start
+same serve_next_is_there "$(ask "$url/v1/videos/$next" | field id)" "$next"
+ask -X POST "$url/v1/videos/$long/cancel" >/dev/null
+same serve_next_is_drawn "$(wait_for "$next" completed)" completed
+same serve_same_film "$(ask "$url/v1/videos/$next" | field sha256)" "$(ask "$url/v1/videos/$id" | field sha256)"
+kill -KILL $server
+wait $server 2>/dev/null
+start
+same serve_after_kill "$(ask "$url/v1/videos/$next" | field status)" completed
+kill -TERM $server
+wait $server
+holds serve_log_is_json "$tmp/log" '"event": "started"'
