@@ -26,6 +26,7 @@ static int write_real(struct jsonw *w, enum option_id id, const char *key, const
                  {OPT_GUIDANCE_FROM, p->guidance.from},
                  {OPT_GUIDANCE_TO, p->guidance.to},
                  {OPT_SHIFT, p->shift},
+                 {OPT_STRENGTH, p->strength},
                  {OPT_CONTROL_SCALE, p->control.scale}};
 
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {

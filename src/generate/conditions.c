@@ -121,6 +121,37 @@ int conditions_loop(struct conditions *c, struct cx *cx, const struct bundle *b,
     return rc;
 }
 
+int conditions_source(struct cx *cx, const struct bundle *b, const struct plan *p,
+                      const struct plan_window *w, const struct latent_shape *s, double level,
+                      float *x, struct err *e)
+{
+    size_t px = (size_t)p->h * (size_t)p->w * 3, place = (size_t)s->h * (size_t)s->w;
+    size_t C = (size_t)s->c, one = place * C;
+    int lead = w->first > 0, t = s->t + lead, n = codec_frames(&p->codec, t);
+    int from = lead ? codec_frames(&p->codec, w->first) - 1 : 0;
+    uint8_t *rgb = xmalloc(px);
+    float *film = try_malloc((size_t)n * px * sizeof *film, e, "a film to draw anew"),
+          *z = xmalloc((size_t)t * one * sizeof *z);
+    int rc = film ? 0 : ERR_FIT;
+
+    for (int i = 0; !rc && i < n; i++) {
+        plan_source_frame(p, from + i, rgb);
+        put_pixels(film + px * (size_t)i, rgb, px);
+    }
+    if (!rc)
+        rc = encode(z, cx, b, p, n, film, e);
+    for (size_t i = 0; !rc && i < (size_t)s->t * one; i++) {
+        size_t c = i / ((size_t)s->t * place), at = i % ((size_t)s->t * place);
+        float clean = z[(at / place + (size_t)lead) * one + at % place * C + c];
+
+        x[i] = (float)((1 - level) * (double)clean + level * (double)x[i]);
+    }
+    free(rgb);
+    free(film);
+    free(z);
+    return rc;
+}
+
 /* Channel k of latent frame t tells of frame k of those under it whether it is known; the first
  * frame stands for all under the first latent frame. */
 static void put_mask(const struct plan *p, float *mask)
@@ -335,6 +366,11 @@ void conditions_dry(struct cx *cx, const struct plan *p)
         int still = i >= p->n_keys || p->key[i].n == 1;
 
         n = still ? 1 + p->codec.kt : p->key[i].n;
+        codec_encode(cx, &p->model->codec, tensor_new(cx, DT_F32, DIMS(n, p->h, p->w, 3)));
+        cx_step_end(cx);
+    }
+    for (int i = 0; p->source.n && i < 1 + (plan_windows(p) > 1); i++) {
+        n = codec_frames(&p->codec, p->window + i);
         codec_encode(cx, &p->model->codec, tensor_new(cx, DT_F32, DIMS(n, p->h, p->w, 3)));
         cx_step_end(cx);
     }

@@ -54,14 +54,14 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
         goto out;
     memcpy(noise, x, count * sizeof *x);
     velocity_give(v, list, n_given);
-    for (int i = 0; !rc && i < n; i++) {
+    for (int i = progress->begin; !rc && i < n; i++) {
         put_given(s, x, noise, list, n_given, 0);
         velocity_step(v, i, n);
-        rc = tell(progress, progress->done + i, e);
+        rc = tell(progress, progress->done + i - progress->begin, e);
         if (!rc)
             rc = velocity_at(v, x, sampler_timestep(sampler, i), sampler_sigma(sampler, i), out, e);
         if (v->again && !v->first_again)
-            v->first_again = progress->done + i + 1;
+            v->first_again = progress->done + i - progress->begin + 1;
         if (rc == ERR_CANCEL)
             err_set(e, rc, "stopped while sampling, in step %d of %d", i + 1, n);
         else if (rc)
@@ -75,7 +75,7 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
 out:
     free(out);
     free(noise);
-    return rc ? rc : tell(progress, progress->done + n, e);
+    return rc ? rc : tell(progress, progress->done + n - progress->begin, e);
 }
 
 /* ---- the windows of a film ---- */
@@ -176,6 +176,14 @@ static int twice(const struct plan *p)
     return p->loop && !p->first.rgb && plan_windows(p) == 1;
 }
 
+/* Of n evaluations the first one: that of a film that is drawn anew is not at noise alone. */
+static int begin_of(const struct plan *p, int n)
+{
+    int some = (int)floor(n * p->strength + 0.5);
+
+    return p->source.n ? n - (some > 1 ? some : 1) : 0;
+}
+
 /* Window i from noise to x, with `cut` or all evaluations. */
 static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cut, float *x,
                       struct err *e)
@@ -194,12 +202,18 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
     if (rc)
         return rc;
     int n = sampler_evaluations(sampler);
-    int runs = (plan_windows(p) + twice(p)) * (1 + p->cut_check);
-    struct denoise_progress progress = {d->sink, d->runs++ * n, runs * n, d->start};
+    int runs = (plan_windows(p) + twice(p)) * (1 + p->cut_check), begin = begin_of(p, n);
+    struct plan_window w = plan_window(p, i);
+    n -= begin;
+    struct denoise_progress progress = {d->sink, d->runs++ * n, runs * n, d->start, begin};
     torch_rng_init(&rng, seed_of(p, i));
     torch_rng_normal(&rng, x, latent_count(&d->shape));
     d->velocity.cut = cut;
-    rc = denoise(&d->velocity, sampler, d->given, n_given, x, &progress, e);
+    if (p->source.n)
+        rc = conditions_source(d->cx, d->model, p, &w, &d->shape, sampler_sigma(sampler, begin), x,
+                               e);
+    if (!rc)
+        rc = denoise(&d->velocity, sampler, d->given, n_given, x, &progress, e);
     sampler_free(&sampler);
     d->evaluations += cut || !p->cut_check ? n : 0;
     return rc;

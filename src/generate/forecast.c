@@ -106,6 +106,8 @@ static double host_bytes(const struct plan *p)
         sum += sizeof(float) *
                ((double)codec_frames(&p->codec, p->t) * p->w * p->h * 3 +
                 (double)(p->t + p->ahead) * p->lh * p->lw * (d->in_channels + d->control_channels));
+    if (p->source.n)
+        sum += sizeof(float) * (double)codec_frames(&p->codec, p->window + 1) * p->w * p->h * 3;
     if (p->film_w != p->w * p->scale || p->film_h != p->h * p->scale)
         sum += (double)p->h * p->scale * p->film_w * 3 * sizeof(float);
     return sum;

@@ -56,6 +56,8 @@ enum option_id {
     OPT_LOOP,
     OPT_EXTEND,
     OPT_LEAD_TO,
+    OPT_FROM,
+    OPT_STRENGTH,
     OPT_REFERENCE,
     OPT_CONTROL,
     OPT_MASK,

@@ -39,6 +39,7 @@ struct denoise_progress {
     const struct sink *sink;
     int done, total; /* evaluations of the film: before this window, of all */
     double start;    /* clock_s when they began */
+    int begin;       /* evaluation that is the first: x holds less noise than all */
 };
 struct sampler;
 NODISCARD int denoise(struct velocity *v, struct sampler *sampler, const struct given *list,

@@ -190,7 +190,8 @@ static void note_frames(struct plan *p, const struct request *r)
 static int settle_frames(struct plan *p, const struct request *r, struct err *e)
 {
     int known = p->skip + (p->loop || p->behind.n ? p->codec.kt : 0); /* of one window, not shown */
-    double rate = p->info.frame_rate, own = fmax(1, p->info.frames - known), film;
+    double rate = p->info.frame_rate, film;
+    double own = p->source.n ? plan_source_frames(p) : fmax(1, p->info.frames - known);
     double n = (double)request_int(r, OPT_FRAMES, (int)own);
 
     p->fps = request_real(r, OPT_FPS, plan_films_rate(p, rate));
@@ -203,6 +204,10 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
     if (n > MAX_FRAMES || film > MAX_FRAMES)
         return err_set(e, ERR_USAGE, "seconds: %.0f frames are more than %d", fmax(n, film),
                        MAX_FRAMES);
+    if (p->source.n && n > plan_source_frames(p))
+        return err_set(e, ERR_USAGE,
+                       "from: the film has %d frames at %g per second, %d are asked for",
+                       plan_source_frames(p), rate, (int)n);
     p->n_frames = p->skip + (int)n;
     p->t = codec_latents(&p->codec, p->n_frames) + (p->loop || p->behind.n);
     p->window = codec_latents(&p->codec, p->info.frames);
@@ -461,6 +466,9 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = settle_sampler(p, r, e);
     if (!rc)
         rc = settle_numbers(p, r, e);
+    if (!rc && p->source.n && strcmp(p->sampler, "euler"))
+        rc = err_set(e, ERR_USAGE,
+                     "from: sampler %s begins with noise alone; euler can begin later", p->sampler);
     if (!rc)
         rc = settle_cache(p, r, e);
     if (!rc) {

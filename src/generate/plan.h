@@ -84,6 +84,8 @@ struct plan {
     struct plan_key *key; /* owned: what is known of the film beside its first frame */
     int n_keys;
     struct film before, behind; /* owned, shown before and behind what is drawn; or empty */
+    struct film source;         /* owned: drawn anew from its own frames; or empty */
+    double strength;            /* how much of it */
     int skip;                   /* drawn frames that are the end of `before` */
     int loop;                   /* 1: the last latent frame, which is not shown, is the first one */
     char keys_hash[65];
@@ -113,6 +115,9 @@ struct plan_window plan_window(const struct plan *p, int i);
 /* Film frames that begin a window, or a film, which goes on from what is before it; the caller's.
  */
 int *plan_joins(const struct plan *p, int *n);
+/* Of a film that is drawn anew: how many frames at the model's rate; frame i as [h][w][3]. */
+int plan_source_frames(const struct plan *p);
+void plan_source_frame(const struct plan *p, int i, uint8_t *rgb);
 int plan_film_end(const struct plan *p); /* film frame behind the last one that is drawn */
 /* Of every window: c channels, window frames and those ahead of them, with the patches of the
  * transformer. */

@@ -52,18 +52,32 @@ static int check_use(const struct plan *p, const struct request *r, struct err *
         {OPT_EXTEND, OPT_FIRST_FRAME}, {OPT_EXTEND, OPT_LOOP},     {OPT_LEAD_TO, OPT_LOOP},
         {OPT_LEAD_TO, OPT_LAST_FRAME}, {OPT_LOOP, OPT_LAST_FRAME}, {OPT_SHOTS, OPT_LAST_FRAME},
         {OPT_SHOTS, OPT_KEY_FRAME},    {OPT_SHOTS, OPT_LOOP},      {OPT_SHOTS, OPT_EXTEND},
-        {OPT_SHOTS, OPT_LEAD_TO}};
+        {OPT_SHOTS, OPT_LEAD_TO},      {OPT_SHOTS, OPT_FROM},      {OPT_EXTEND, OPT_FROM},
+        {OPT_LEAD_TO, OPT_FROM},       {OPT_LOOP, OPT_FROM},       {OPT_CACHE, OPT_FROM}};
 
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         if (is_set(r, ours[i]) && (!p->info.own_times || p->info.diffusers))
             return err_set(e, ERR_USAGE,
                            "%s: only models that were trained by zoetrope can; \"%s\" was not",
                            options[ours[i]].name, p->info.name);
+    if (is_set(r, OPT_FROM) && (p->dit.in_channels > p->dit.out_channels || p->dit.n_controls))
+        return err_set(e, ERR_USAGE, "from: \"%s\" reads its films in another way", p->info.name);
     for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
         if (is_set(r, apart[i][0]) && is_set(r, apart[i][1]))
             return err_set(e, ERR_USAGE, "%s: not together with %s", options[apart[i][1]].name,
                            options[apart[i][0]].name);
     return 0;
+}
+
+static const struct film *main_film(const struct plan *p)
+{
+    return p->source.n ? &p->source : p->before.n ? &p->before : &p->behind;
+}
+
+static void put_film_frame(const struct plan *p, uint8_t *to, const struct film *f, int i)
+{
+    resize_cover(to, p->w, p->h, f->rgb + (size_t)i * (size_t)f->w * (size_t)f->h * 3, f->w, f->h,
+                 RESIZE_AREA, NULL);
 }
 
 /* What a film of ours says of itself: its words, and the seed with which they were read. */
@@ -95,9 +109,12 @@ int plan_films_load(struct plan *p, const struct request *r, struct err *e)
         rc = load_film(&p->before, r, OPT_EXTEND, e);
     if (!rc)
         rc = load_film(&p->behind, r, OPT_LEAD_TO, e);
+    if (!rc)
+        rc = load_film(&p->source, r, OPT_FROM, e);
+    p->strength = request_real(r, OPT_STRENGTH, 0.6);
     if (rc)
         return rc;
-    look_into(p, p->before.n ? &p->before : &p->behind);
+    look_into(p, main_film(p));
     p->loop = request_flag(r, OPT_LOOP);
     for (groups = TAUGHT - 1; p->before.n && groups > 0; groups--)
         if (frame_back(&p->before, groups * p->codec.kt, p->info.frame_rate) >= 0)
@@ -106,16 +123,29 @@ int plan_films_load(struct plan *p, const struct request *r, struct err *e)
     return 0;
 }
 
+/* Drawn frames that the source has. */
+int plan_source_frames(const struct plan *p)
+{
+    return (int)floor((p->source.n - 1) * p->info.frame_rate / rate_of(&p->source)) + 1;
+}
+
+void plan_source_frame(const struct plan *p, int i, uint8_t *rgb)
+{
+    int k = (int)floor(i * rate_of(&p->source) / p->info.frame_rate + 0.5);
+
+    put_film_frame(p, rgb, &p->source, k < p->source.n ? k : p->source.n - 1);
+}
+
 double plan_films_rate(const struct plan *p, double otherwise)
 {
-    const struct film *f = p->before.n ? &p->before : &p->behind;
+    const struct film *f = main_film(p);
 
     return f->n ? fmin(fmax(rate_of(f), 1), 240) : otherwise;
 }
 
 int plan_films_size(struct plan *p)
 {
-    const struct film *f = p->before.n ? &p->before : &p->behind;
+    const struct film *f = main_film(p);
 
     p->film_w = f->w & ~1;
     p->film_h = f->h & ~1;
@@ -133,12 +163,6 @@ static struct plan_key *add_key(struct plan *p, int latent, int n)
     *k = (struct plan_key){latent, n, NULL};
     k->rgb = xmalloc((size_t)n * (size_t)p->w * (size_t)p->h * 3);
     return k;
-}
-
-static void put_film_frame(const struct plan *p, uint8_t *to, const struct film *f, int i)
-{
-    resize_cover(to, p->w, p->h, f->rgb + (size_t)i * (size_t)f->w * (size_t)f->h * 3, f->w, f->h,
-                 RESIZE_AREA, NULL);
 }
 
 static void key_films(struct plan *p)
@@ -230,6 +254,7 @@ static void hash_keys(struct plan *p)
     }
     hash_film(&h, &p->before);
     hash_film(&h, &p->behind);
+    hash_film(&h, &p->source);
     sha256_hex(&h, p->keys_hash);
 }
 
@@ -254,12 +279,12 @@ int plan_keys_settle(struct plan *p, const struct request *r, struct err *e)
     rc = key_pictures(p, list, e);
     if (rc)
         return rc;
-    if (p->n_keys)
+    if (p->n_keys || p->source.n)
         hash_keys(p);
     if (*r->keys_hash && strcmp(r->keys_hash, p->keys_hash))
         return err_set(e, ERR_USAGE,
-                       "this recipe was made with key-frame, extend or lead-to; give "
-                       "the same files again");
+                       "this recipe was made with key-frame, extend, lead-to or from; give the "
+                       "same files again");
     if (last)
         memcpy(add_key(p, p->t - 1, 1)->rgb, p->last.rgb, frame);
     if (p->loop && p->first.rgb)
@@ -276,4 +301,5 @@ void plan_keys_release(struct plan *p)
     free(p->typed);
     film_release(&p->before);
     film_release(&p->behind);
+    film_release(&p->source);
 }

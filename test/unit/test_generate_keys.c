@@ -306,3 +306,60 @@ TEST(film_of_known_frames_is_refused_where_it_makes_no_sense)
         CHECK_CONTAINS(e.msg, rows[i][4]);
     }
 }
+
+/* A film that is drawn anew whole is the one of its words and seed; the less of it, the nearer it
+ * is to what it came from. */
+TEST(film_drawn_anew_from_a_film)
+{
+    enum { N = 25 };
+    static const char *const strength[] = {"1", "0.8", "0.1"};
+    struct film_options o = fixture_film_options(W, H);
+    uint8_t *all = xmalloc((size_t)N * PX);
+    double differs[3] = {0};
+    char path[600], alone[65];
+    struct film f;
+    struct err e;
+    zt_model *m;
+    zt_job *job;
+
+    in_tmp(path, "from.y4m");
+    o.fps_num = 8;
+    fixture_write_film(path, &o, N);
+    CHECK_INT(film_read(&f, path, NULL, &e), 0);
+    CHECK_INT(zt_model_open(&m, fixture_dir(), error, sizeof error), 0);
+    for (int i = -1; i < 3; i++) {
+        const char *const set[][2] = {
+            {"prompt", "a red ball"}, {"type", "f32"},    {"steps", "10"}, {"seed", "4"},
+            {"sampler", "euler"},     {"size", "native"}, {"frames", "25"}};
+
+        zt_job_new(&job, m);
+        for (size_t k = 0; k < sizeof set / sizeof *set; k++)
+            CHECK_INT(zt_job_set(job, set[k][0], set[k][1], error, sizeof error), 0);
+        if (i >= 0) {
+            CHECK_INT(zt_job_set(job, "from", path, error, sizeof error), 0);
+            CHECK_INT(zt_job_set(job, "strength", strength[i], error, sizeof error), 0);
+        }
+        zt_job_on_frame(job, keep_frames, all);
+        CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+        if (i < 0)
+            snprintf(alone, sizeof alone, "%s", zt_job_get(job, "frame_hash"));
+        for (int k = 0; i >= 0 && k < N * PX; k++)
+            differs[i] += ((double)all[k] - f.rgb[k]) * ((double)all[k] - f.rgb[k]);
+        if (i >= 0)
+            CHECK_INT(!strcmp(zt_job_get(job, "frame_hash"), alone), i == 0);
+        zt_job_free(&job);
+    }
+    CHECK(differs[2] < differs[1] && differs[2] < 0.8 * differs[0]);
+
+    struct plan p;
+    CHECK_INT(PLAN(&p, &e, "from", path, "sampler", "unipc"), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "euler");
+    CHECK_INT(PLAN(&p, &e, "from", path, "sampler", "euler", "frames", "26"), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "25 frames");
+    CHECK_INT(PLAN(&p, &e, "from", path, "sampler", "euler"), 0);
+    CHECK_INT(p.n_frames, N);
+    plan_release(&p);
+    film_release(&f);
+    free(all);
+    zt_model_free(&m);
+}
