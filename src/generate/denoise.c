@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "generate/pipeline.h"
 #include "generate/sampler.h"
+#include "generate/text_kept.h"
 
 /* Noise in what a window knows of the one before: it forgives what was drawn slightly wrong. */
 #define CONTEXT_LEVEL 0.0
@@ -80,6 +81,18 @@ out:
 
 /* ---- the windows of a film ---- */
 
+/* What text encoders just said of these words is kept. */
+static void keep_words(const struct drawing *d, const struct words *w)
+{
+    for (int k = 0; k < d->model->n_texts && !d->plan->text_kept; k++) {
+        const struct velocity_text *t = &d->velocity.text[k];
+        int64_t dim = d->plan->dit.text_dim[k];
+        const float *const rows[2] = {t->rows, t->rows + t->start[1] * dim};
+
+        text_kept_put(d->plan, k, &w[k], rows);
+    }
+}
+
 int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const struct plan *p,
                  const struct sink *s, struct err *e)
 {
@@ -98,6 +111,8 @@ int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const
                            (size_t)p->dit.width, e);
     if (!rc)
         rc = velocity_of_plan(&d->velocity, cx, b, p, &d->conditions, s->stop, e);
+    if (!rc && !p->n_shots)
+        keep_words(d, p->words);
     if (rc)
         drawing_release(d);
     d->start = clock_s();
@@ -164,10 +179,14 @@ static uint64_t seed_of(const struct plan *p, int i)
 static int read_shot(struct drawing *d, int i, struct err *e)
 {
     struct plan_window w = plan_window(d->plan, i);
+    int rc;
 
-    return d->plan->n_shots && !w.of_shot
-               ? velocity_say(&d->velocity, d->model->text, d->plan->shot[w.shot].words, e)
-               : 0;
+    if (!d->plan->n_shots || w.of_shot)
+        return 0;
+    rc = velocity_say(&d->velocity, d->model->text, d->plan->shot[w.shot].words, e);
+    if (!rc)
+        keep_words(d, d->plan->shot[w.shot].words);
+    return rc;
 }
 
 /* A film of one window that ends as it begins is drawn once more when its beginning is known. */

@@ -115,7 +115,7 @@ static double host_bytes(const struct plan *p)
 
 static void dry_text(const struct plan *p, struct cx *cx)
 {
-    for (int k = 0; k < p->model->n_texts; k++) {
+    for (int k = 0; k < p->model->n_texts && !p->text_kept; k++) {
         struct seq seq = {2, p->words[k].start};
 
         text_rows(cx, &p->model->text[k], p->words[k].ids, &seq, NULL);
@@ -352,6 +352,8 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
 
     if (rc)
         return rc;
+    if (p->text_kept)
+        of[PLACE_TEXT] = of[PLACE_TEXT2] = (struct store_room){0};
     of[PLACE_DENOISER].own += (uint64_t)p->lora_values * dtype_bytes(p->type);
     p->most_bytes = memory;
     p->weight_bytes = 0;

@@ -99,7 +99,9 @@ struct request {
     /* In memory instead of files; borrowed, or NULL. */
     const struct picture *picture[3]; /* first, last, reference */
     const struct film *film[2];       /* control, mask */
-    int stretch; /* pictures of any shape are stretched to the film, as the reference does */
+    int64_t
+        text_kept_from; /* weights of a text encoder whose answers are kept; 0: TEXT_KEPT_FROM */
+    int stretch;        /* pictures of any shape are stretched to the film, as the reference does */
 };
 
 /* Row of the name, "-" and "_" being the same; NULL: there is none. */

@@ -13,6 +13,7 @@
 #include "generate/reading.h"
 #include "generate/sampler.h"
 #include "generate/scheduler.h"
+#include "generate/text_kept.h"
 #include "model/lora_list.h"
 
 #define SCHEDULE_MAX_BYTES (1 << 20)
@@ -475,6 +476,9 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         settle_words(p, r);
         rc = settle_tokens(p, e);
     }
+    p->text_kept_from = r->text_kept_from ? r->text_kept_from : TEXT_KEPT_FROM;
+    if (!rc)
+        text_kept_find(p);
     if (!rc)
         rc = plan_pictures_settle(p, &pictures, r, e);
     if (!rc)
@@ -498,7 +502,7 @@ void plan_release(struct plan *p)
     free(p->unknown);
     free(p->note);
     for (int k = 0; k < DENOISER_TEXTS; k++)
-        free(p->words[k].ids);
+        words_release(&p->words[k]);
     free(p->first.rgb);
     free(p->first.seen);
     free(p->last.rgb);

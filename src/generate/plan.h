@@ -77,6 +77,8 @@ struct plan {
     int64_t lora_values; /* that stand beside the weights then */
     int any_picture;     /* 1: the film is drawn also when it loses its first frame */
 
+    int text_kept;          /* 1: what text encoders say of all words is known (text_kept.h) */
+    int64_t text_kept_from; /* of encoders with so many weights */
     struct words words[DENOISER_TEXTS]; /* owned: what each text encoder of the model reads */
 
     struct plan_shot *shot; /* owned; without a list NULL: the film is one */

@@ -183,7 +183,7 @@ void plan_shots_release(struct plan *p)
     for (int i = 0; i < p->n_shots; i++) {
         free(p->shot[i].prompt);
         for (int k = 0; k < DENOISER_TEXTS; k++)
-            free(p->shot[i].words[k].ids);
+            words_release(&p->shot[i].words[k]);
     }
     free(p->shot);
 }

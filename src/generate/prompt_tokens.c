@@ -12,6 +12,13 @@ int prompt_tokens_most(const struct denoiser_config *c, int k)
     return most == 0 || most > PROMPT_MAX_TOKENS ? PROMPT_MAX_TOKENS : most;
 }
 
+void words_release(struct words *w)
+{
+    free(w->ids);
+    free(w->rows);
+    *w = (struct words){0};
+}
+
 void prompt_tokens_both(struct words *w, const struct tokenizer *t, const char *prompt,
                         const char *negative, int most)
 {
@@ -19,6 +26,7 @@ void prompt_tokens_both(struct words *w, const struct tokenizer *t, const char *
     int end = tokenizer_end(t);
 
     w->ids = xmalloc(sizeof(*w->ids) * 2 * PROMPT_MAX_TOKENS);
+    w->rows = NULL;
     w->start[0] = 0;
     for (int i = 0; i < 2; i++) {
         int32_t *ids;

@@ -15,8 +15,11 @@ enum { PROMPT_MAX_TOKENS = 512 };
 struct words {
     int32_t *ids;
     int64_t start[3];
+    float
+        *rows; /* [start[2], dim]: what it answered at another time (text_kept.h); NULL: unknown */
 };
 
+void words_release(struct words *w);
 /* Tokens of one prompt, with its end token, that the transformer takes of text encoder k:
  * PROMPT_MAX_TOKENS where it takes any number. */
 int prompt_tokens_most(const struct denoiser_config *c, int k);

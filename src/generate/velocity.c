@@ -93,8 +93,13 @@ static int read_text(struct velocity *v, int k, const struct text_model *text,
                      const struct words *words, struct err *e)
 {
     const struct weight *w;
-    int bad, rc = read_once(v, k, text, words, &bad, e);
+    int bad, rc;
 
+    if (words->rows) {
+        keep_text(v, k, words->rows, words->start);
+        return 0;
+    }
+    rc = read_once(v, k, text, words, &bad, e);
     if (rc || !bad)
         return rc;
     v->looking = 1;

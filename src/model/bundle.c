@@ -324,29 +324,55 @@ static int check_as(const struct part *p, const char *path, struct err *e)
         path, s->as.form->name, s->as.form->block);
 }
 
+static int is_text(int place)
+{
+    return place == PLACE_TEXT || place == PLACE_TEXT2;
+}
+
+static int load_part(struct bundle *b, int place, struct device *device, enum dtype type,
+                     const struct bundle_budget *budget, struct err *e)
+{
+    char *path = path_join(b->dir, places[place].folder);
+    const struct part *p = &b->part[place];
+    struct store_report report = {0};
+    int rc = 0;
+
+    if (p->is) {
+        part_weights(p)->budget_bytes = budget ? budget->bytes[place] : 0;
+        set_as(p, budget ? &budget->as : NULL);
+        rc = part_load(p, path, device, part_job_type(p, type), 0, &report, e);
+        rc = rc ? rc : check_as(p, path, e);
+    }
+    if (report.n_bad && !b->n_bad_weights) {
+        b->bad_folder = places[place].folder;
+        b->bad_weight = report.first_bad;
+    }
+    b->n_bad_weights += report.n_bad;
+    free(path);
+    return rc;
+}
+
 static int load_parts(struct bundle *b, struct device *device, enum dtype type,
                       const struct bundle_budget *budget, struct err *e)
 {
     int rc = 0;
 
-    for (int i = 0; !rc && i < N_PLACES; i++) {
-        char *path = path_join(b->dir, places[i].folder);
-        const struct part *p = &b->part[i];
-        struct store_report report = {0};
+    b->text_loaded = !(budget && budget->no_text);
+    for (int i = 0; !rc && i < N_PLACES; i++)
+        if (b->text_loaded || !is_text(i))
+            rc = load_part(b, i, device, type, budget, e);
+    return rc;
+}
 
-        if (p->is) {
-            part_weights(p)->budget_bytes = budget ? budget->bytes[i] : 0;
-            set_as(p, budget ? &budget->as : NULL);
-            rc = part_load(p, path, device, part_job_type(p, type), 0, &report, e);
-            rc = rc ? rc : check_as(p, path, e);
-        }
-        if (report.n_bad && !b->n_bad_weights) {
-            b->bad_folder = places[i].folder;
-            b->bad_weight = report.first_bad;
-        }
-        b->n_bad_weights += report.n_bad;
-        free(path);
-    }
+int bundle_load_text(struct bundle *b, struct device *device, enum dtype type,
+                     const struct bundle_budget *budget, struct err *e)
+{
+    int rc = 0;
+
+    for (int i = 0; !rc && i < N_PLACES; i++)
+        if (is_text(i))
+            rc = load_part(b, i, device, type, budget, e);
+    b->text_loaded = !rc;
     return rc;
 }
 
@@ -408,8 +434,9 @@ void bundle_free(struct bundle **b)
     *b = NULL;
 }
 
-/* st_hash, made once for as long as the files are what they are. */
-static int hash_once(const struct st_file *f, const atomic_int *stop, char hex[65], struct err *e)
+/* st_hash, made once for as long as the files are what they are; kept: ERR_CHECK if it was not. */
+static int hash_once(const struct st_file *f, int kept, const atomic_int *stop, char hex[65],
+                     struct err *e)
 {
     struct buf key = BUF_INIT;
     int rc = 0, lasting;
@@ -417,7 +444,8 @@ static int hash_once(const struct st_file *f, const atomic_int *stop, char hex[6
     buf_puts(&key, "st_hash 1\n");
     lasting = st_identity(f, &key);
     if (!lasting || !cache_get(buf_str(&key), hex, 65) || strlen(hex) != 64) {
-        rc = st_hash(f, stop, hex, e);
+        rc = kept ? err_set(e, ERR_CHECK, "the file has not been read yet")
+                  : st_hash(f, stop, hex, e);
         if (!rc && lasting)
             cache_put(buf_str(&key), hex);
     }
@@ -425,15 +453,15 @@ static int hash_once(const struct st_file *f, const atomic_int *stop, char hex[6
     return rc;
 }
 
-static int hash_weights(struct sha256 *h, const char *dir, const char *part, const atomic_int *stop,
-                        struct err *e)
+static int hash_weights(struct sha256 *h, const char *dir, const char *part, int kept,
+                        const atomic_int *stop, struct err *e)
 {
     char *path = path_join(dir, part), hex[65];
     struct st_file *f;
     int rc = st_open(&f, path, e);
 
     if (!rc) {
-        rc = hash_once(f, stop, hex, e);
+        rc = hash_once(f, kept, stop, hex, e);
         st_close(&f);
     }
     if (!rc) {
@@ -533,7 +561,25 @@ int bundle_hash(const char *dir, const atomic_int *stop, char hex[65], struct er
     }
     for (int i = 0; !rc && i < N_PLACES; i++)
         if (!places[i].optional || bundle_has(dir, i))
-            rc = hash_weights(&h, dir, places[i].folder, stop, e);
+            rc = hash_weights(&h, dir, places[i].folder, 0, stop, e);
     sha256_hex(&h, hex);
+    return rc;
+}
+
+int bundle_text_hash(const char *dir, int k, int kept, char hex[65], struct err *e)
+{
+    const char *folder = places[k ? PLACE_TEXT2 : PLACE_TEXT].folder;
+    char *config = path_join(folder, "config.json");
+    struct sha256 h;
+    int rc;
+
+    sha256_init(&h);
+    rc = hash_weights(&h, dir, folder, kept, NULL, e);
+    if (!rc)
+        rc = hash_file(&h, dir, config, e);
+    if (!rc)
+        rc = hash_tokenizer(&h, dir, k, e);
+    sha256_hex(&h, hex);
+    free(config);
     return rc;
 }

@@ -72,6 +72,7 @@ struct bundle {
     int n_upsamplers;
     struct upsampler upsampler[2];       /* each enlarges what the one before gave */
     struct image_model image;            /* empty without */
+    int text_loaded;                     /* 0: text encoders are declared alone */
     int64_t n_bad_weights;               /* NaN or infinite values found while loading */
     const char *bad_folder, *bad_weight; /* which part, and its first weight that holds one */
 };
@@ -82,6 +83,7 @@ struct bundle {
 struct bundle_budget {
     uint64_t bytes[N_PLACES];
     struct weight_as as;
+    int no_text; /* 1: text encoders are not loaded, what they say is known */
 };
 /* What bundle_open would take for the weights of each place (as may be NULL). b is declared;
  * afterwards its networks run dry as they will run loaded. ERR_IO, ERR_FORMAT; ERR_USAGE: no matrix
@@ -94,6 +96,10 @@ NODISCARD int bundle_survey(struct bundle *b, struct device *device, enum dtype 
  * number. budget may be NULL. *out is NULL on failure. */
 NODISCARD int bundle_open(struct bundle **out, const char *dir, struct device *device,
                           enum dtype type, const struct bundle_budget *budget, struct err *e);
+/* The text encoders of a bundle that was opened without, with the same arguments. ERR_IO,
+ * ERR_FORMAT, ERR_FIT. */
+NODISCARD int bundle_load_text(struct bundle *b, struct device *device, enum dtype type,
+                               const struct bundle_budget *budget, struct err *e);
 /* From the configs alone: networks that run dry. ERR_IO; ERR_FORMAT also when sizes that must be
  * equal between the parts are not, or the transformer does not read just the text encoders that are
  * there. */
@@ -113,6 +119,9 @@ NODISCARD int bundle_info_write(const struct bundle_info *info, const char *dir,
  * weights are read once and their hashes kept (cache.h). ERR_CANCEL once *stop is set (NULL:
  * never). */
 NODISCARD int bundle_hash(const char *dir, const atomic_int *stop, char hex[65], struct err *e);
+/* The same over what decides the answers of text encoder k. kept: of files that were read before
+ * alone, else ERR_CHECK. */
+NODISCARD int bundle_text_hash(const char *dir, int k, int kept, char hex[65], struct err *e);
 /* Bytes of weights by the type that they are stored in, all networks together, the most first; from
  * the heads of the files. Ends with type NULL; further types count as the last. */
 #define BUNDLE_TYPES 24
