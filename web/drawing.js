@@ -2,8 +2,8 @@
 // nothing is wanted, grain while noise becomes pictures.
 import { calm } from "./dom.js";
 
-const W = 896;
-const H = 512;
+const W = 672;
+const H = 384;
 const SLITS = 18;
 
 // Behind each slit is one picture of a ball that jumps, a little later than the one before it.
@@ -106,7 +106,8 @@ export function drawWork(g, time, { noise, now, before, mix }) {
     g.globalAlpha = 1;
 }
 
-// Calls draw(g, time) some 24 times a second while it is wanted; once where motion is not.
+// Calls draw(g, time) some 15 times a second while it is wanted, as the machine has films to draw; once
+// where motion is not wanted.
 export class Canvas {
     constructor(canvas) {
         canvas.width = W;
@@ -124,7 +125,7 @@ export class Canvas {
 
     tick(time) {
         if (!this.draw) return;
-        if (time - this.last > 38) {
+        if (time - this.last > 62) {
             this.last = time;
             this.draw(this.g, calm() ? 1900 : time);
         }

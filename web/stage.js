@@ -18,7 +18,7 @@ export class Stage {
         this.player = new Player($(".screen", root), $(".slits", root));
         this.pictures = { now: null, before: null, since: 0, url: null, wanted: null };
         films.on("change", (film, before) => this.heard(film, before));
-        setInterval(() => this.light(), 200);
+        setInterval(() => this.light(), 250);
     }
 
     // Show this film from now on; null: nothing.
@@ -127,6 +127,6 @@ export class Stage {
         if (dark) return;
         const from = mode === "film" ? this.player.video : this.canvas.g.canvas;
         if (mode === "film" && from.readyState < 2) return;
-        this.glow.drawImage(from, 0, 0, 32, 18);
+        this.glow.drawImage(from, 0, 0, 12, 7);
     }
 }
