@@ -198,6 +198,7 @@ TEST(serve_json_is_strict)
     CHECK_INT(post(&s, deep, &a), 400);
     CHECK_BELOW(clock_s() - begin, 2);
     CHECK_CONTAINS(buf_str(&a.body), "deeper");
+    answer_release(&a);
     serving_call(&s, "GET", "/v1/videos", NULL, NULL, &a);
     CHECK_CONTAINS(buf_str(&a.body), "\"data\": []");
     answer_release(&a);
