@@ -15,6 +15,7 @@ enum { MOST_S = 15, MOST_ANSWER = 64 << 10, FIRST_DELAY_MS = 2000, GONE = 410 };
 struct callbacks {
     struct server *s;
     pthread_t thread;
+    atomic_int stop;
 };
 
 static void sign(struct server *s, const struct job *j, const char *id, const char *stamp,
@@ -71,8 +72,9 @@ static int post(struct server *s, const struct job *j, const struct jobs_note *n
 }
 
 /* 1: there was a note whose time has come. */
-static int tell_one(struct server *s)
+static int tell_one(struct callbacks *c)
 {
+    struct server *s = c->s;
     struct jobs_note note;
     struct job j = {0};
     struct err e;
@@ -80,12 +82,13 @@ static int tell_one(struct server *s)
     if (jobs_note_next(s->jobs, &note, &e) <= 0)
         return 0;
     int found = jobs_get(s->jobs, NULL, note.job, &j, &e);
-    if (found > 0 && !post(s, &j, &note) && note.attempts + 1 < CALLBACK_TRIES && !s->stop)
+    if (found > 0 && !post(s, &j, &note) && note.attempts + 1 < CALLBACK_TRIES &&
+        !atomic_load(&c->stop))
         jobs_note_later(s->jobs, &note, (int64_t)FIRST_DELAY_MS << 2 * note.attempts, &e);
-    else if (!s->stop)
+    else if (!atomic_load(&c->stop))
         jobs_note_done(s->jobs, &note, &e);
     job_release(&j);
-    return !s->stop;
+    return !atomic_load(&c->stop);
 }
 
 static void *callbacks_main(void *arg)
@@ -93,8 +96,8 @@ static void *callbacks_main(void *arg)
     const struct timespec moment = {0, 200000000};
     struct callbacks *c = arg;
 
-    while (!c->s->stop)
-        if (!tell_one(c->s))
+    while (!atomic_load(&c->stop))
+        if (!tell_one(c))
             nanosleep(&moment, NULL);
     return NULL;
 }
@@ -116,6 +119,7 @@ void callbacks_stop(struct callbacks **c)
 {
     if (!*c)
         return;
+    atomic_store(&(*c)->stop, 1);
     pthread_join((*c)->thread, NULL);
     free(*c);
     *c = NULL;

@@ -1,6 +1,7 @@
 /* Kling's API, both generations, as its clients use it: fields, states, codes, tokens. */
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -389,7 +390,8 @@ TEST(serve_tenants_see_their_own_and_have_a_limit)
 /* ---- callbacks ---- */
 
 struct listener {
-    int fd, port, refuse, n;
+    int fd, port, refuse;
+    atomic_int n; /* grows when body and head are there */
     char *body[8], *head[8];
     pthread_t thread;
 };
@@ -419,7 +421,8 @@ static void *listen_main(void *arg)
         close(fd);
         if (end) {
             l->head[l->n] = xstrndup(all.data, (size_t)(end + 2 - all.data));
-            l->body[l->n++] = xstrdup(end + 4);
+            l->body[l->n] = xstrdup(end + 4);
+            l->n++;
         }
         buf_release(&all);
     }
