@@ -202,6 +202,22 @@ TEST(plan_says_when_a_film_is_drawn_in_windows)
 
 #define SHOT(words, more) "{\"prompt\": \"" words "\"" more "}"
 
+/* Every latent frame in one window; each knows a past of its own take, or begins one. */
+static void check_shown_once(const struct plan *p)
+{
+    int end = 0;
+
+    for (int k = 0; k < plan_windows(p); k++) {
+        struct plan_window w = plan_window(p, k);
+
+        CHECK_INT(w.fresh, !w.of_shot && p->shot[w.shot].cut);
+        CHECK_INT(w.first + w.given, end);
+        CHECK(w.fresh ? !w.given : w.given >= 1 && w.first >= w.take);
+        end = w.first + w.shown;
+    }
+    CHECK_INT(end, p->t);
+}
+
 /* The fixture draws 8 per second, one frame in the first latent frame and 4 in each other, 3 at
  * once, one of them given. */
 TEST(plan_lays_shots)
@@ -243,7 +259,6 @@ TEST(plan_lays_shots)
         struct plan p;
         struct err e;
         char list[512];
-        int end = 0;
 
         snprintf(list, sizeof list, "[%s]", rows[i].shots);
         CHECK_INT(PLAN(&p, &e, "shots", list), 0);
@@ -255,15 +270,7 @@ TEST(plan_lays_shots)
             CHECK_INT(p.shot[s].first, rows[i].first[s]);
         for (int s = 0; s < p.n_shots && s < 2; s++)
             CHECK_INT(p.shot[s].frame, rows[i].frame[s]);
-        for (int k = 0; k < plan_windows(&p); k++) {
-            struct plan_window w = plan_window(&p, k);
-
-            CHECK_INT(w.fresh, !w.of_shot && p.shot[w.shot].cut);
-            CHECK_INT(w.first + w.given, end);
-            CHECK(w.fresh ? !w.given : w.given >= 1 && w.first >= w.take);
-            end = w.first + w.shown;
-        }
-        CHECK_INT(end, p.t);
+        check_shown_once(&p);
         plan_release(&p);
     }
 }
