@@ -25,8 +25,9 @@ static char *path_of(const struct plan *p, int k, const struct words *w, int i, 
     size_t ids = sizeof *w->ids * (size_t)(w->start[i + 1] - w->start[i]);
     char *folder = cache_folder(FOLDER), encoder[65], hex[65], *name, *path = NULL;
     struct sha256 h;
+    struct err e; /* of no interest: then nothing is kept */
 
-    if (folder && !bundle_text_hash(p->model->dir, k, !read, encoder, NULL)) {
+    if (folder && !bundle_text_hash(p->model->dir, k, !read, encoder, &e)) {
         sha256_init(&h);
         sha256_add(&h, VERSION, sizeof VERSION);
         sha256_add(&h, encoder, 64);
@@ -58,15 +59,16 @@ static int take(const char *path, int64_t n, int64_t dim, float *rows)
     const struct st_tensor *t;
     const char *want;
     struct st_file *f;
+    struct err e;
     char hex[65] = "";
     int ok;
 
-    if (st_open(&f, path, NULL))
+    if (st_open(&f, path, &e))
         return 0;
     t = st_find(f, "rows");
     want = st_meta(f, "sha256");
     ok = t && want && t->type == DT_F32 && t->rank == 2 && t->dim[0] == n && t->dim[1] == dim &&
-         !st_read_all(f, t, rows, DT_F32, NULL);
+         !st_read_all(f, t, rows, DT_F32, &e);
     if (ok)
         hash_of(rows, n * dim, hex);
     ok = ok && !strcmp(hex, want);
@@ -116,8 +118,9 @@ void text_kept_find(struct plan *p)
 void text_kept_put(const struct plan *p, int k, const struct words *w, const float *const rows[2])
 {
     char *folder = is_large(p, k) ? cache_folder(FOLDER) : NULL, hex[65];
+    struct err e;
 
-    for (int i = 0; folder && !dir_make(folder, NULL) && i < 2; i++) {
+    for (int i = 0; folder && !dir_make(folder, &e) && i < 2; i++) {
         const int64_t n = w->start[i + 1] - w->start[i], dim = p->dit.text_dim[k];
         const struct st_out t = {"rows", DT_F32, 2, {n, dim}, rows[i]};
         const struct st_pair meta = {"sha256", hex};
@@ -125,7 +128,7 @@ void text_kept_put(const struct plan *p, int k, const struct words *w, const flo
 
         hash_of(rows[i], n * dim, hex);
         if (path)
-            (void)!st_write(path, &t, 1, &meta, 1, NULL);
+            (void)!st_write(path, &t, 1, &meta, 1, &e);
         free(path);
     }
     free(folder);
