@@ -10,6 +10,7 @@
 #include "generate/step_speed.h"
 #include "model/checkup.h"
 #include "model/hub.h"
+#include "model/networks.h"
 #include "ztest.h"
 
 /* A copy of the small model; the caller frees. */
@@ -362,6 +363,107 @@ TEST(checkup_of_loose_files)
     CHECK(!c.model);
     checkup_release(&c);
     free(file);
+    free(tree);
+}
+
+/* Save, and lay the file where ComfyUI has it. */
+static void lay(const char *tree, const char *saved, const char *file, const char *as)
+{
+    char *from = path_join(saved, file), *to = path_join(tree, as), *dir = path_dir(to);
+    struct err e = {0};
+
+    CHECK_INT(dir_make(dir, &e), 0);
+    CHECK_INT(rename(from, to), 0);
+    free(dir);
+    free(to);
+    free(from);
+}
+
+static void fill(struct weight_set *s)
+{
+    weights_on_cpu(s, DT_F32, 0);
+    weight_set_initialise(s, 1, NULL);
+}
+
+/* A whole small model as loose files; where its pieces are saved first. */
+static void put_loose_model(const char *tree, const char *saved)
+{
+    struct wan_config dc;
+    struct umt5_config tc;
+    struct tiny_vae_config vc = {.latent_channels = 16,
+                                 .patch_size = 1,
+                                 .stages = 3,
+                                 .encoder_width = 8,
+                                 .decoder_width = {8, 8, 8, 8},
+                                 .time_down = {2, 2, 1},
+                                 .time_up = {1, 2, 2},
+                                 .space_down = {2, 2, 2},
+                                 .space_up = {2, 2, 2},
+                                 .encoder_blocks = {3, 3, 3},
+                                 .decoder_blocks = {3, 3, 3}};
+    struct wan dit;
+    struct umt5 text;
+    struct tiny_vae vae;
+    struct err e = {0};
+
+    wan_config_default(&dc);
+    dc.heads = 1;
+    dc.head_dim = 128;
+    dc.ffn_dim = 64;
+    dc.layers = 1;
+    dc.freq_dim = dc.text_dim = 32;
+    dc.in_channels = dc.out_channels = 16;
+    CHECK_INT(wan_init(&dit, &dc, &e), 0);
+    fill(&dit.weights);
+    CHECK_INT(bundle_save_wan(&dit, saved, DT_F32, NULL, &e), 0);
+    wan_release(&dit);
+    lay(tree, saved, "diffusion_pytorch_model.safetensors", "unet/wan_t2v.safetensors");
+    umt5_config_default(&tc);
+    tc.vocab = 1200;
+    tc.d_model = 32;
+    tc.d_kv = 16;
+    tc.d_ff = 48;
+    tc.heads = 2;
+    CHECK_INT(umt5_init(&text, &tc, &e), 0);
+    fill(&text.weights);
+    CHECK_INT(bundle_save_umt5(&text, saved, DT_F32, NULL, &e), 0);
+    umt5_release(&text);
+    lay(tree, saved, "model.safetensors", "text_encoders/umt5.safetensors");
+    CHECK_INT(tiny_vae_init(&vae, &vc, &e), 0);
+    fill(&vae.weights);
+    CHECK_INT(bundle_save_tiny_vae(&vae, saved, DT_F32, NULL, &e), 0);
+    tiny_vae_release(&vae);
+    lay(tree, saved, "diffusion_pytorch_model.safetensors", "vae/taew2_1.safetensors");
+}
+
+TEST(checkup_of_loose_files_that_are_a_model)
+{
+    char *tree = path_join(ztest_tmp(), "loose-whole"), *saved = path_join(ztest_tmp(), "saved");
+    char *spiece = path_join(tree, "text_encoders/spiece.model");
+    struct buf b = BUF_INIT;
+    struct checkup c;
+    struct err e = {0};
+
+    put_loose_model(tree, saved);
+    CHECK_INT(file_read(&b, ztest_data("golden/tokenizer-bytes/spiece.model"), 1 << 20, &e), 0);
+    CHECK_INT(file_write(spiece, b.data, b.len, &e), 0);
+    put(tree, "unet/notes.bin", "other");
+    look(&c, tree);
+    if (c.n_wrong)
+        printf("    %s\n", c.wrong[0]);
+    CHECK_INT(c.n_wrong, 0);
+    CHECK_INT(c.kind, CHECKUP_LOOSE);
+    CHECK(c.model != NULL);
+    CHECK_INT(file_of(&c, "unet/wan_t2v.safetensors")->state, CHECKED_USED);
+    CHECK_INT(file_of(&c, "text_encoders/umt5.safetensors")->state, CHECKED_USED);
+    CHECK_INT(file_of(&c, "text_encoders/spiece.model")->state, CHECKED_USED);
+    CHECK_INT(file_of(&c, "vae/taew2_1.safetensors")->state, CHECKED_USED);
+    CHECK_INT(file_of(&c, "unet/notes.bin")->state, CHECKED_UNUSED);
+    CHECK_INT(c.info.frames, 81); /* what the release draws */
+    checkup_release(&c);
+    buf_release(&b);
+    free(spiece);
+    free(saved);
     free(tree);
 }
 
