@@ -147,62 +147,62 @@ static char *picture_base64(void)
     return buf_take(&text);
 }
 
+static const struct {
+    const char *path, *json;
+    int status, code;
+    const char *says;
+} WRONG[] = {
+    {T2V, "{}", 400, 1201, "prompt"},
+    {T2V, "{\"prompt\":\"\"}", 400, 1201, "prompt"},
+    {T2V, "{\"prompt\":\"a\",\"model_name\":\"kling-v99\"}", 404, 1203, "model"},
+    {T2V, "{\"prompt\":\"a\",\"mode\":\"max\"}", 400, 1201, "std, pro, 4k"},
+    {T2V, "{\"prompt\":\"a\",\"aspect_ratio\":\"4:3\"}", 400, 1201, "16:9"},
+    {T2V, "{\"prompt\":\"a\",\"duration\":\"99\"}", 400, 1201, "duration"},
+    {T2V, "{\"prompt\":\"a\",\"cfg_scale\":2}", 400, 1201, "cfg_scale"},
+    {T2V, "{\"prompt\":\"a\",\"sound\":\"on\"}", 400, 1201, "sound"},
+    {T2V,
+     "{\"prompt\":\"a\",\"camera_control\":{\"type\":\"simple\",\"config\":"
+     "{\"pan\":3,\"zoom\":1}}}",
+     400, 1201, "exactly one"},
+    {T2V, "{\"prompt\":\"a\",\"camera_control\":{\"type\":\"simple\",\"config\":{\"pan\":30}}}",
+     400, 1201, "pan"},
+    {T2V, "{\"prompt\":\"a\",\"camera_control\":{\"type\":\"down_back\",\"config\":{}}}", 400, 1201,
+     "simple alone"},
+    {T2V, "{\"prompt\":\"a\",\"callback_url\":\"file:///etc/passwd\"}", 400, 1201, "callback_url"},
+    {T2V,
+     "{\"multi_shot\":true,\"duration\":\"5\",\"multi_prompt\":[{\"index\":1,\"prompt\":"
+     "\"a\",\"duration\":\"3\"}]}",
+     400, 1201, "3 s together"},
+    {T2V, "{\"prompt\":", 400, 1200, "JSON"},
+    {"/v1/videos/image2video", "{\"prompt\":\"a\"}", 400, 1201, "image"},
+    {"/v1/videos/image2video", "{\"prompt\":\"a\",\"image\":\"bm8=\"}", 422, 1201, "image"},
+    {"/v1/videos/image2video", "{\"prompt\":\"a\",\"image\":\"bm8=\",\"static_mask\":\"x\"}", 400,
+     1201, "static_mask"},
+    {"/v1/videos/video-extend", "{\"video_id\":\"1\"}", 400, 1201, "video_id"},
+    {"/v1/videos/lip-sync", "{}", 404, 1203, "not served"},
+    {"/v1/audio/tts", "{}", 404, 1203, "not served"},
+    {"/v1/images/kolors-virtual-try-on", "{}", 404, 1203, "not served"},
+    {"/kling/v1/nowhere", "{}", 404, 1202, "address"},
+    {"/text-to-video/kling-99", "{\"prompt\":\"a\"}", 404, 1203, "model"},
+    {"/image-to-video/kling-3.0", "{\"contents\":[{\"type\":\"prompt\",\"text\":\"a\"}]}", 400,
+     1201, "first_frame"},
+    {"/motion-control/kling-3.0", "{}", 404, 1203, "not served"},
+};
+
 TEST(serve_kling_says_what_is_wrong)
 {
-    static const struct {
-        const char *path, *json;
-        int status, code;
-        const char *says;
-    } rows[] = {
-        {T2V, "{}", 400, 1201, "prompt"},
-        {T2V, "{\"prompt\":\"\"}", 400, 1201, "prompt"},
-        {T2V, "{\"prompt\":\"a\",\"model_name\":\"kling-v99\"}", 404, 1203, "model"},
-        {T2V, "{\"prompt\":\"a\",\"mode\":\"max\"}", 400, 1201, "std, pro, 4k"},
-        {T2V, "{\"prompt\":\"a\",\"aspect_ratio\":\"4:3\"}", 400, 1201, "16:9"},
-        {T2V, "{\"prompt\":\"a\",\"duration\":\"99\"}", 400, 1201, "duration"},
-        {T2V, "{\"prompt\":\"a\",\"cfg_scale\":2}", 400, 1201, "cfg_scale"},
-        {T2V, "{\"prompt\":\"a\",\"sound\":\"on\"}", 400, 1201, "sound"},
-        {T2V,
-         "{\"prompt\":\"a\",\"camera_control\":{\"type\":\"simple\",\"config\":"
-         "{\"pan\":3,\"zoom\":1}}}",
-         400, 1201, "exactly one"},
-        {T2V, "{\"prompt\":\"a\",\"camera_control\":{\"type\":\"simple\",\"config\":{\"pan\":30}}}",
-         400, 1201, "pan"},
-        {T2V, "{\"prompt\":\"a\",\"camera_control\":{\"type\":\"down_back\",\"config\":{}}}", 400,
-         1201, "simple alone"},
-        {T2V, "{\"prompt\":\"a\",\"callback_url\":\"file:///etc/passwd\"}", 400, 1201,
-         "callback_url"},
-        {T2V,
-         "{\"multi_shot\":true,\"duration\":\"5\",\"multi_prompt\":[{\"index\":1,\"prompt\":"
-         "\"a\",\"duration\":\"3\"}]}",
-         400, 1201, "3 s together"},
-        {T2V, "{\"prompt\":", 400, 1200, "JSON"},
-        {"/v1/videos/image2video", "{\"prompt\":\"a\"}", 400, 1201, "image"},
-        {"/v1/videos/image2video", "{\"prompt\":\"a\",\"image\":\"bm8=\"}", 422, 1201, "image"},
-        {"/v1/videos/image2video", "{\"prompt\":\"a\",\"image\":\"bm8=\",\"static_mask\":\"x\"}",
-         400, 1201, "static_mask"},
-        {"/v1/videos/video-extend", "{\"video_id\":\"1\"}", 400, 1201, "video_id"},
-        {"/v1/videos/lip-sync", "{}", 404, 1203, "not served"},
-        {"/v1/audio/tts", "{}", 404, 1203, "not served"},
-        {"/v1/images/kolors-virtual-try-on", "{}", 404, 1203, "not served"},
-        {"/kling/v1/nowhere", "{}", 404, 1202, "address"},
-        {"/text-to-video/kling-99", "{\"prompt\":\"a\"}", 404, 1203, "model"},
-        {"/image-to-video/kling-3.0", "{\"contents\":[{\"type\":\"prompt\",\"text\":\"a\"}]}", 400,
-         1201, "first_frame"},
-        {"/motion-control/kling-3.0", "{}", 404, 1203, "not served"},
-    };
     struct serving s;
     struct answer a = {0};
     char code[16];
 
     serving_options(&s, "kling-wrong");
     serving_start(&s);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        post(&s, rows[i].path, rows[i].json, &a);
-        snprintf(code, sizeof code, "%d", rows[i].code);
-        if (a.status != rows[i].status || !answer_is(&a, "code", code) ||
-            !strstr(buf_str(&a.body), rows[i].says))
-            ztest_fail(__FILE__, __LINE__, "%s %s: %d %s", rows[i].path, rows[i].json, a.status,
+    for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
+        post(&s, WRONG[i].path, WRONG[i].json, &a);
+        snprintf(code, sizeof code, "%d", WRONG[i].code);
+        if (a.status != WRONG[i].status || !answer_is(&a, "code", code) ||
+            !strstr(buf_str(&a.body), WRONG[i].says))
+            ztest_fail(__FILE__, __LINE__, "%s %s: %d %s", WRONG[i].path, WRONG[i].json, a.status,
                        buf_str(&a.body));
         free(answer_text(&a, "request_id"));
     }
