@@ -97,6 +97,15 @@ typedef int (*zt_frame_fn)(void *user, int index, int n_frames, const uint8_t *r
 /* done of total units of work, with the seconds that are left (< 0: not known yet). Non-zero
  * cancels. */
 typedef int (*zt_progress_fn)(void *user, const char *stage, long done, long total, double left_s);
+/* What step 1..n_steps of a window 0, 1, ... of the film promises for the middle of the window, in
+ * the size that the model draws ("width", "height" of it): the noisy latent without its noise, by
+ * a part of the codec that costs next to nothing. A window that is drawn twice is shown twice.
+ * Non-zero cancels. Never called with models whose codec has no such part (Wan's). The film is the
+ * same bit for bit. */
+typedef int (*zt_preview_fn)(void *user, int window, int step, int n_steps, const uint8_t *rgb,
+                             int w, int h);
+/* All are called on the thread of zt_job_run; fn NULL: nobody looks. */
+void zt_job_on_preview(zt_job *job, zt_preview_fn fn, void *user);
 void zt_job_on_frame(zt_job *job, zt_frame_fn fn, void *user);
 void zt_job_on_progress(zt_job *job, zt_progress_fn fn, void *user);
 

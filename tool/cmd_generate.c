@@ -11,13 +11,14 @@
 #include "generate_many.h"
 #include "generate_say.h"
 #include "media/film.h"
+#include "media/picture.h"
 #include "zoetrope.h"
 
 enum { MAX_SETTINGS = 256, MAX_PROMPT = 65536, MAX_CONFIG = 1 << 20, MAX_VARIANTS = 1000 };
 
 struct args {
     zt_job *job;
-    const char *again, *config;
+    const char *again, *config, *preview;
     const char *name[MAX_SETTINGS], *value[MAX_SETTINGS]; /* as given, in order */
     char *text, *shots;                                   /* of files that were read */
     struct files files;
@@ -57,6 +58,9 @@ static void show_help(void)
         "                           what it does not say is as on the command line\n"
         "      --skip-existing      with --prompts: films that are there and whole are passed "
         "over\n"
+        "      --preview FILE       a picture of what each step of drawing promises, written over "
+        "the\n"
+        "                           last one (.png, .jpg, .webp, .ppm)\n"
         "      --json               progress as JSON lines; the last line has every figure\n"
         "  -b, --variants N         N films of seeds that follow each other, NAME-1.mp4 and so on\n"
         "  -v, --verbose            how windows of a long film go together, and what drifts\n\n"
@@ -202,6 +206,8 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         *(*name == 'a' ? &a->again : &a->config) = value;
     else if (!strcmp(name, "prompts"))
         a->many.path = value;
+    else if (!strcmp(name, "preview"))
+        a->preview = value;
     else if (!strcmp(name, "prompt") && set_prompt(a, value, e))
         return e->code;
     else if (!strcmp(name, "shots") && set_shots(a, value, e))
@@ -300,8 +306,26 @@ static void stop_job(void)
     zt_cancel(running);
 }
 
+/* A preview that cannot be written stops the film: someone waits for it. */
+struct preview {
+    const char *path;
+    struct err e;
+};
+
+static int save_preview(void *user, int window, int step, int n_steps, const uint8_t *rgb, int w,
+                        int h)
+{
+    const struct picture picture = {.w = w, .h = h, .rgb = (uint8_t *)rgb};
+    struct preview *p = user;
+
+    (void)window, (void)step, (void)n_steps;
+    return picture_save_passing(&picture, p->path, &p->e);
+}
+
 static int run(struct args *a, struct say *say, struct err *e)
 {
+    struct preview preview = {.path = a->preview};
+
     running = a->job;
     cmd_on_stop(stop_job);
     cmd_catch_signals();
@@ -311,9 +335,14 @@ static int run(struct args *a, struct say *say, struct err *e)
     if (!rc) {
         say_plan(say, a->job);
         zt_job_on_progress(a->job, say_progress, say);
+        zt_job_on_preview(a->job, a->preview ? save_preview : NULL, &preview);
         rc = zt_job_run(a->job, e->msg, sizeof e->msg);
     }
     e->code = rc;
+    if (preview.e.code) {
+        *e = preview.e;
+        rc = e->code;
+    }
     return rc;
 }
 
@@ -365,6 +394,11 @@ static int draw(struct args *a, struct err *e)
 
     if (!rc && a->many.skip_existing && !a->many.path)
         rc = err_set(e, ERR_USAGE, "--skip-existing goes with --prompts");
+    if (!rc && a->preview && !film_is_picture(a->preview))
+        rc = err_set(e, ERR_USAGE, "preview \"%s\" is not allowed: .png, .jpg, .webp or .ppm",
+                     a->preview);
+    if (!rc && a->preview && a->many.path)
+        rc = err_set(e, ERR_USAGE, "--preview goes with one prompt, not with --prompts");
     say_begin(&say, a->json, a->verbose, film_on_stdout(a));
     if (!rc && a->many.path)
         return many_run(&a->many, a->job, &say);

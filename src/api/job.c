@@ -157,6 +157,12 @@ void zt_job_on_progress(zt_job *job, zt_progress_fn fn, void *user)
     job->progress_user = user;
 }
 
+void zt_job_on_preview(zt_job *job, zt_preview_fn fn, void *user)
+{
+    job->on_preview = fn;
+    job->preview_user = user;
+}
+
 void zt_cancel(zt_job *job)
 {
     atomic_store(&job->stop, 1);
@@ -278,9 +284,18 @@ static int tell_progress(void *user, const char *stage, long done, long total, d
     return job->on_progress ? job->on_progress(job->progress_user, stage, done, total, left_s) : 0;
 }
 
+static int show_preview(void *user, int window, int step, int n_steps, const uint8_t *rgb, int w,
+                        int h)
+{
+    zt_job *job = user;
+
+    return job->on_preview(job->preview_user, window, step, n_steps, rgb, w, h);
+}
+
 static int run(zt_job *job, struct err *e)
 {
-    const struct sink sink = {job, take_frame, tell_progress, &job->stop};
+    const struct sink sink = {job, take_frame, tell_progress, &job->stop,
+                              job->on_preview ? show_preview : NULL};
     const struct bundle *b = NULL;
     int rc = plan(job, e);
 

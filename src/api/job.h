@@ -20,7 +20,8 @@ struct zt_job {
     atomic_int stop;
     zt_frame_fn on_frame;
     zt_progress_fn on_progress;
-    void *frame_user, *progress_user;
+    zt_preview_fn on_preview;
+    void *frame_user, *progress_user, *preview_user;
 
     uint64_t film_bytes; /* forecast for writing and looking at it */
     struct joins *joins; /* while running */

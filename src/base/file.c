@@ -111,11 +111,11 @@ int file_replace_add(struct file_replace *r, const void *data, size_t bytes, str
     return err_set(e, ERR_IO, "%s: cannot write: %s", r->path, strerror(errno));
 }
 
-int file_replace_end(struct file_replace *r, int ok, struct err *e)
+static int replace_end(struct file_replace *r, int ok, int sync, struct err *e)
 {
     int rc = 0;
 
-    if (ok && fsync(r->fd) < 0 && errno != EINVAL)
+    if (ok && sync && fsync(r->fd) < 0 && errno != EINVAL)
         rc = err_set(e, ERR_IO, "%s: cannot write: %s", r->path, strerror(errno));
     if (close(r->fd) < 0 && ok && rc == 0)
         rc = err_set(e, ERR_IO, "%s: cannot write: %s", r->path, strerror(errno));
@@ -123,14 +123,19 @@ int file_replace_end(struct file_replace *r, int ok, struct err *e)
         rc = err_set(e, ERR_IO, "%s: cannot replace: %s", r->path, strerror(errno));
     if (!ok || rc < 0)
         unlink(r->tmp);
-    else
+    else if (sync)
         sync_dir_of(r->path);
     free(r->tmp);
     free(r->path);
     return rc;
 }
 
-int file_write(const char *path, const void *data, size_t bytes, struct err *e)
+int file_replace_end(struct file_replace *r, int ok, struct err *e)
+{
+    return replace_end(r, ok, 1, e);
+}
+
+static int write_whole(const char *path, const void *data, size_t bytes, int sync, struct err *e)
 {
     struct file_replace r;
     int rc = file_replace_begin(&r, path, e), end;
@@ -138,8 +143,18 @@ int file_write(const char *path, const void *data, size_t bytes, struct err *e)
     if (rc < 0)
         return rc;
     rc = file_replace_add(&r, data, bytes, e);
-    end = file_replace_end(&r, rc == 0, e);
+    end = replace_end(&r, rc == 0, sync, e);
     return rc < 0 ? rc : end;
+}
+
+int file_write(const char *path, const void *data, size_t bytes, struct err *e)
+{
+    return write_whole(path, data, bytes, 1, e);
+}
+
+int file_write_passing(const char *path, const void *data, size_t bytes, struct err *e)
+{
+    return write_whole(path, data, bytes, 0, e);
 }
 
 int dir_make(const char *path, struct err *e)

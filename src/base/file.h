@@ -16,6 +16,9 @@ NODISCARD int file_read_regular(struct buf *out, const char *path, size_t max_by
 enum { FILE_TMP_BYTES = 12 }; /* that a name with .tmp.PID has more */
 /* Write PATH.tmp.PID, fsync, rename. On failure the old file is untouched. */
 NODISCARD int file_write(const char *path, const void *data, size_t bytes, struct err *e);
+/* The same without fsync, for what is soon written over: readers find it whole, a power cut may
+ * leave nothing of it. */
+NODISCARD int file_write_passing(const char *path, const void *data, size_t bytes, struct err *e);
 
 /* The same in pieces, for files too large to build in memory. After a successful begin, end must be
  * called: ok != 0 puts the file in place, ok == 0 removes what was written. */

@@ -42,6 +42,21 @@ static int tell(const struct denoise_progress *p, int done, struct err *e)
     return sink_progress(p->sink, "sampling", done, p->total, left, e);
 }
 
+/* The middle frame of the window without the noise of evaluation i; one that is given has none. */
+static int preview(const struct denoise_progress *p, const struct sampler *sampler, int i,
+                   const struct latent_shape *s, const struct given *list, int n_given,
+                   const float *x, const float *v, struct err *e)
+{
+    struct preview_step at = {.window = p->window,
+                              .step = i - p->begin + 1,
+                              .n_steps = sampler_evaluations(sampler) - p->begin,
+                              .frame = s->t / 2};
+
+    if (!given_at(list, n_given, at.frame))
+        at.sigma = sampler_sigma(sampler, i);
+    return p->preview ? preview_show(p->preview, s, x, v, &at, e) : 0;
+}
+
 int denoise(struct velocity *v, struct sampler *sampler, const struct given *list, int n_given,
             float *x, const struct denoise_progress *progress, struct err *e)
 {
@@ -67,6 +82,8 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
             err_set(e, rc, "stopped while sampling, in step %d of %d", i + 1, n);
         else if (rc)
             err_prefix(e, "step %d of %d", i + 1, n);
+        if (!rc)
+            rc = preview(progress, sampler, i, s, list, n_given, x, out, e);
         if (!rc)
             sampler_step(sampler, i, x, out, count);
         if (!rc && !all_finite(x, count))
@@ -105,6 +122,8 @@ int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const
         rc = ERR_FIT;
     d->given = xcalloc((size_t)p->window, sizeof *d->given);
     if (!rc)
+        rc = preview_init(&d->preview, cx, b, p, s, e);
+    if (!rc)
         rc = conditions_init(&d->conditions, cx, b, p, e);
     if (!rc && p->cut)
         rc = shortcut_init(&d->cut, p->cut, p->cut_threshold, n, (size_t)latent_tokens(&d->shape),
@@ -123,6 +142,7 @@ void drawing_release(struct drawing *d)
 {
     velocity_release(&d->velocity);
     shortcut_release(&d->cut);
+    preview_release(&d->preview);
     conditions_release(&d->conditions);
     free(d->x);
     free(d->past);
@@ -224,7 +244,8 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
     int runs = (plan_windows(p) + twice(p)) * (1 + p->cut_check), begin = begin_of(p, n);
     struct plan_window w = plan_window(p, i);
     n -= begin;
-    struct denoise_progress progress = {d->sink, d->runs++ * n, runs * n, d->start, begin};
+    struct denoise_progress progress = {d->sink, d->runs++ * n, runs * n, d->start, begin,
+                                        i,       &d->preview};
     torch_rng_init(&rng, seed_of(p, i));
     torch_rng_normal(&rng, x, latent_count(&d->shape));
     d->velocity.cut = cut;

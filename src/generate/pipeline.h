@@ -17,6 +17,9 @@ struct sink {
                  struct err *e); /* of the film, [h][w][3] */
     int (*progress)(void *user, const char *stage, long done, long total, double left_s);
     const atomic_int *stop; /* NULL: never */
+    /* Where the codec has previews: the picture of the middle latent frame of a window that step
+     * 1..n_steps of it promises. May be NULL; non-zero stops with ERR_CANCEL. */
+    int (*preview)(void *user, int window, int step, int n_steps, const uint8_t *rgb, int w, int h);
 };
 
 struct figures {
@@ -33,6 +36,28 @@ struct figures {
 NODISCARD int pipeline_run(const struct bundle *b, const struct plan *p, const struct sink *s,
                            struct figures *out, struct err *e);
 
+/* The picture that the denoised latent of a step would be, in the size that the model draws. Reads
+ * only: a film with previews has the bits of one without. */
+struct preview {
+    struct cx *cx;
+    const struct bundle *model;
+    const struct plan *plan;
+    const struct sink *sink;
+    float *clean, *velocity, *values; /* owned [h][w][c] twice, [H][W][3] */
+    uint8_t *rgb;                     /* owned; NULL: nobody looks, or the codec has none */
+};
+/* To be released whatever it returns. */
+NODISCARD int preview_init(struct preview *v, struct cx *cx, const struct bundle *b,
+                           const struct plan *p, const struct sink *sink, struct err *e);
+/* Frame `frame` of x - sigma velocity, both [C,t,h,w], the denoised latent of flow matching. */
+struct preview_step {
+    int window, step, n_steps, frame;
+    double sigma;
+};
+NODISCARD int preview_show(struct preview *v, const struct latent_shape *s, const float *x,
+                           const float *velocity, const struct preview_step *at, struct err *e);
+void preview_release(struct preview *v);
+
 /* The parts. x [C,t,h,w] holds noise, and becomes step by step the clean latent; given frames stay
  * what they are, and end clean. */
 struct denoise_progress {
@@ -40,6 +65,8 @@ struct denoise_progress {
     int done, total; /* evaluations of the film: before this window, of all */
     double start;    /* clock_s when they began */
     int begin;       /* evaluation that is the first: x holds less noise than all */
+    int window;
+    struct preview *preview; /* NULL: none */
 };
 struct sampler;
 NODISCARD int denoise(struct velocity *v, struct sampler *sampler, const struct given *list,
@@ -59,7 +86,8 @@ struct drawing {
     struct given *given;        /* owned [t] */
     const struct bundle *model; /* borrowed */
     double start;
-    int evaluations, runs;   /* of the film; windows that were drawn, also to compare */
+    int evaluations, runs; /* of the film; windows that were drawn, also to compare */
+    struct preview preview;
     struct shortcut cut;     /* of p->cut */
     double differs, measure; /* squares of all windows: what is wrong with them, what is right */
 };

@@ -113,7 +113,9 @@ static int is_written(const char *ending)
     return 0;
 }
 
-int picture_save(const struct picture *p, const char *path, struct err *e)
+typedef int (*write_fn)(const char *path, const void *data, size_t bytes, struct err *e);
+
+static int save(const struct picture *p, const char *path, write_fn write, struct err *e)
 {
     struct buf b = BUF_INIT;
     void *png;
@@ -123,7 +125,7 @@ int picture_save(const struct picture *p, const char *path, struct err *e)
     if (strcasecmp(path_ext(path), "ppm") && is_written(path_ext(path))) {
         if ((rc = ff_picture_encode(p, path_ext(path), &png, &bytes, e)))
             return rc;
-        rc = file_write(path, png, bytes, e);
+        rc = write(path, png, bytes, e);
         free(png);
         return rc;
     }
@@ -131,7 +133,17 @@ int picture_save(const struct picture *p, const char *path, struct err *e)
         return err_set(e, ERR_USAGE, "%s: pictures are written as .png, .jpg, .webp or .ppm", path);
     buf_printf(&b, "P6\n%d %d\n255\n", p->w, p->h);
     buf_add(&b, p->rgb, (size_t)p->w * p->h * 3);
-    rc = file_write(path, b.data, b.len, e);
+    rc = write(path, b.data, b.len, e);
     buf_release(&b);
     return rc;
+}
+
+int picture_save(const struct picture *p, const char *path, struct err *e)
+{
+    return save(p, path, file_write, e);
+}
+
+int picture_save_passing(const struct picture *p, const char *path, struct err *e)
+{
+    return save(p, path, file_write_passing, e);
 }

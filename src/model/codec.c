@@ -22,6 +22,12 @@ struct tensor *codec_encode(struct cx *cx, const struct codec *c, struct tensor 
     return c->is->encode(cx, c->net, video);
 }
 
+struct tensor *codec_preview(struct cx *cx, const struct codec *c, struct tensor *z)
+{
+    ZT_ASSERT(c->config.previews && z->dim[0] == 1);
+    return c->is->preview(cx, c->net, z);
+}
+
 enum dtype codec_job_type(const struct weight_set *weights, enum dtype type)
 {
     return type == DT_BF16 && weight_set_count(weights) < SMALL_CODEC ? DT_F32 : type;

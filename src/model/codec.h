@@ -17,6 +17,7 @@ struct codec_config {
     int kt, ks;              /* frames, and px each way, under one latent place */
     int first;               /* frames of the first latent frame, 1..kt */
     const float *mean, *std; /* [channels], of its latents, borrowed; NULL: it does not say */
+    int previews;            /* 1: it has codec_preview */
 };
 
 struct codec_stream;
@@ -28,6 +29,7 @@ struct codec_class {
     struct tensor *(*moments)(struct cx *cx, const void *net, struct tensor *video);
     struct tensor *(*decode)(struct cx *cx, const void *net, struct codec_stream *s,
                              struct tensor *z);
+    struct tensor *(*preview)(struct cx *cx, const void *net, struct tensor *z); /* or NULL */
 };
 
 struct codec { /* borrowed; part_codec gives it */
@@ -43,6 +45,10 @@ int codec_latents(const struct codec_config *c, int n);
 
 /* video [N,H,W,3], N = codec_frames of something, H and W divisible by ks -> [t, H/ks, W/ks, C]. */
 struct tensor *codec_encode(struct cx *cx, const struct codec *c, struct tensor *video);
+
+/* About what the last frame under one latent frame z wide [1,h,w,C] shows, for a hundredth of what
+ * decoding costs and without looking back -> unclamped, wide [1,H,W,3]. Where config.previews. */
+struct tensor *codec_preview(struct cx *cx, const struct codec *c, struct tensor *z);
 
 /* The type to compute in for a job of `type`: codecs below 8 M weights take f32 in a job of bf16,
  * for it costs nothing beside the transformer and is worth 1 % of the signal. */

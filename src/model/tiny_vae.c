@@ -404,8 +404,11 @@ static struct codec_config codec_config_of(const void *net)
 {
     const struct tiny_vae *m = net;
 
-    return (struct codec_config){
-        .channels = m->config.latent_channels, .kt = m->kt, .ks = m->ks, .first = 1};
+    return (struct codec_config){.channels = m->config.latent_channels,
+                                 .kt = m->kt,
+                                 .ks = m->ks,
+                                 .first = 1,
+                                 .previews = m->config.klt};
 }
 
 static struct tensor *encode(struct cx *cx, const void *net, struct tensor *video)
@@ -421,6 +424,18 @@ static struct tensor *decode_step(struct cx *cx, const void *net, struct codec_s
     return without_first(cx, decode(cx, m, z, 1, s), s->steps ? 0 : m->kt - 1);
 }
 
+/* Of the root what is neither of the places around a block nor of its borders. */
+static struct tensor *preview(struct cx *cx, const void *net, struct tensor *z)
+{
+    const struct tiny_vae *m = net;
+    int64_t h = z->dim[1], w = z->dim[2], frame = (int64_t)m->ks * m->ks * 3;
+    struct tensor *x = linear_wide(cx, reshape(cx, z, DIMS(h * w, z->dim[3])), &m->klt_decode);
+
+    x = slice_last(cx, x, (m->kt - 1) * frame, frame);
+    x = unpatchify(cx, x, 1, 1, h, w, 1, m->ks, m->ks);
+    return reshape(cx, x, DIMS(1, h * m->ks, w * m->ks, 3));
+}
+
 static enum dtype job_type(const void *net, enum dtype type)
 {
     return codec_job_type(&((const struct tiny_vae *)net)->weights, type);
@@ -429,7 +444,7 @@ static enum dtype job_type(const void *net, enum dtype type)
 PART_METHODS(tiny_vae)
 static const char *const class_names[] = {"TAEHV", NULL};
 static const struct codec_class codec = {
-    .config = codec_config_of, .encode = encode, .decode = decode_step};
+    .config = codec_config_of, .encode = encode, .decode = decode_step, .preview = preview};
 const struct part_class tiny_vae_part = {.role = PART_CODEC,
                                          .names = class_names,
                                          .library = "zoetrope",

@@ -84,7 +84,8 @@ static int on_progress(void *user, const char *stage, long done, long total, dou
     return keep_lease(w);
 }
 
-static void save_preview(struct worker *w, const uint8_t *rgb, int width, int height)
+/* Frames of the film stay as its poster; what is seen before them passes. */
+static void save_preview(struct worker *w, const uint8_t *rgb, int width, int height, int passing)
 {
     double scale = (double)PREVIEW_SIDE / (width > height ? width : height);
     struct picture p;
@@ -98,7 +99,7 @@ static void save_preview(struct worker *w, const uint8_t *rgb, int width, int he
     resize_rgb(p.rgb, p.w, p.h, rgb, width, height, RESIZE_AREA, NULL);
     snprintf(name, sizeof name, "%lld.png", (long long)w->job.id);
     char *path = path_join(w->s->preview_dir, name);
-    if (!picture_save(&p, path, &e))
+    if (!(passing ? picture_save_passing(&p, path, &e) : picture_save(&p, path, &e)))
         w->live.previews++;
     free(path);
     picture_release(&p);
@@ -128,7 +129,23 @@ static int on_frame(void *user, int index, int n_frames, const uint8_t *rgb, int
     w->preview_s = now;
     if (index + 1 == n_frames)
         save_last(w, rgb, width, height);
-    save_preview(w, rgb, width, height);
+    save_preview(w, rgb, width, height, index + 1 < n_frames);
+    board_live(w->s->board, &w->live, w->tenant);
+    return keep_lease(w);
+}
+
+/* What the film will be, until its frames come; of a film of windows also between them. */
+static int on_preview(void *user, int window, int step, int n_steps, const uint8_t *rgb, int width,
+                      int height)
+{
+    struct worker *w = user;
+    double now = clock_s();
+
+    (void)window;
+    if (step > 1 && step < n_steps && now - w->preview_s < PREVIEW_S)
+        return 0;
+    w->preview_s = now;
+    save_preview(w, rgb, width, height, 1);
     board_live(w->s->board, &w->live, w->tenant);
     return keep_lease(w);
 }
@@ -203,6 +220,7 @@ static int draw(struct worker *w, const char *path, struct err *e)
     if (!rc)
         rc = set_file(job, "output", w->s->work_dir, path_base(path), e);
     zt_job_on_progress(job, on_progress, w);
+    zt_job_on_preview(job, on_preview, w);
     zt_job_on_frame(job, on_frame, w);
     if (!rc && (show_running(w, job) || was_cancelled(w)))
         rc = err_set(e, ERR_CANCEL, "stopped");

@@ -255,6 +255,16 @@ holds world_unknown_names_them "$tmp/err" "physics"
 exits world_bad_number 2 zt world -n 0 -o clips
 exits world_without_folder 2 zt world -n 1
 
+# --- a picture of each step
+exits preview 0 zt "a red ball rolls" $quick --seed 5 --preview soon.ppm -o seen.y4m --json
+same preview_same_film "$(figure frame_hash).$(figure latent_hash)" "$first"
+same preview_size "$(head -c 3 soon.ppm | tr '\n' ' ')$(sed -n 2p soon.ppm)" "P6 48 32"
+same preview_alone "$(ls soon*)" soon.ppm
+exits preview_unknown_kind 2 zt "a red ball rolls" $quick --preview soon.txt -o x.y4m
+holds preview_unknown_kind_says_which "$tmp/err" ".png"
+exits preview_nowhere 4 zt "a red ball rolls" $quick --preview no/soon.ppm -o x.y4m
+exits preview_of_many 2 zt generate --prompts prompt.txt --preview soon.ppm
+
 # --- what needs FFmpeg
 if [ $BUILD_HAS_MEDIA = 1 ]; then
     exits mp4 0 zt "a red ball rolls" $quick --seed 5 -o film.mp4 --json

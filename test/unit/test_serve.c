@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "fixture.h"
 #include "format/json.h"
+#include "media/picture.h"
 #include "serve/call.h"
 #include "serving.h"
 #include "ztest.h"
@@ -195,6 +196,39 @@ TEST(serve_events_tell_every_step)
     close(fd);
     buf_release(&ask);
     free(id);
+    serving_stop(&s, 0);
+}
+
+TEST(serve_film_is_seen_while_it_is_sampled)
+{
+    struct serving s;
+    struct answer a = {0};
+    struct picture p = {0};
+    struct err e;
+    char *stage = xstrdup(""), *url = xstrdup("");
+
+    need_media();
+    serving_options(&s, "serve-sampled");
+    serving_start(&s);
+    char *id = serving_film(
+        &s, "{\"prompt\":\"a red ball rolls\",\"size\":\"48x32\",\"steps\":1000,\"frames\":5}");
+    for (int i = 0; i < 2000 && !(*url && !strcmp(stage, "sampling")); i++) {
+        free(stage), free(url), answer_release(&a);
+        get(&s, id, "", &a);
+        if (answer_is(&a, "status", "completed"))
+            ztest_fail(__FILE__, __LINE__, "no picture before the film was done");
+        stage = answer_text(&a, "stage");
+        url = answer_text(&a, "preview_url");
+    }
+    CHECK(*url && !strcmp(stage, "sampling"));
+    answer_release(&a);
+    get(&s, id, "/content?variant=thumbnail", &a);
+    CHECK_INT(a.status, 200);
+    CHECK_INT(picture_decode(&p, "a preview", &a.body, &e), 0);
+    CHECK(p.w == 48 && p.h == 32);
+    picture_release(&p);
+    answer_release(&a);
+    free(stage), free(url), free(id);
     serving_stop(&s, 0);
 }
 
