@@ -41,7 +41,7 @@ int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, s
               void *arg, struct err *e)
 {
     enum { MOST = 501 };
-    int limit = l->limit < MOST ? l->limit : MOST, n = 0, rc;
+    int limit = l->limit < MOST ? l->limit : MOST, n = 0, rc = SQLITE_DONE;
     struct job *all = xcalloc((size_t)limit + 1, sizeof *all);
     sqlite3_stmt *st;
     char states[80] = "", *wanted = l->states ? states : NULL;

@@ -199,7 +199,7 @@ static const struct story_row rows[] = {
         "固定镜头|镜头固定|静止镜头|镜头静止|静态镜头|镜头不动|固定机位|定机位|机位固定|三脚架|固定拍摄|固定视角|镜头保持不动|无运镜|机位不动|静态拍摄|定镜头|静止机位|镜头静止不动"}},
     {STORY_FACT, {CAMERA(DRONE)}, {
         "drone|drone view|drone shot|drone footage|drone camera|aerial|aerial view|aerial shot|aerial footage|bird s eye|bird s eye view|birds eye view|bird eye view|flyover|fly over|fly through|helicopter|helicopter shot|overhead view|overhead shot|from above|from the air|fpv|quadcopter|seen from above|top down view",
-        "无人机|航拍|俯瞰|鸟瞰|俯拍|空拍|俯视|飞越|空中视角|无人机视角|航拍视角|无人机航拍|航拍镜头|鸟瞰视角|无人机镜头|高空俯拍|无人机拍摄|从空中拍摄|高空视角|空中俯瞰|空中拍摄|上帝视角"}},
+        "无人机|航拍|俯瞰|鸟瞰|俯拍|空拍|俯视|飞越|空中视角|无人机视角|无人机视图|鸟瞰图|俯视图|航拍视角|无人机航拍|航拍镜头|鸟瞰视角|无人机镜头|高空俯拍|无人机拍摄|从空中拍摄|高空视角|空中俯瞰|空中拍摄|上帝视角"}},
     {STORY_FACT, {CAMERA(PAN_LEFT)}, {"panleft|pan left|left pan", "左摇|左移|左摇镜头|左平移|向左摇镜"}},
     {STORY_FACT, {CAMERA(PAN_RIGHT)}, {"panright|pan right|right pan", "右摇|右移|右摇镜头|右平移|向右摇镜"}},
     {STORY_FACT, {CAMERA(TILT_UP)}, {"tiltup|tilt up|crane up|upward tilt|camera rise", "上摇|仰摇|上仰|仰起|镜头上移|镜头上升|上升镜头|镜头抬起|上移|缓缓上升|慢慢上升|向上摇镜"}},
