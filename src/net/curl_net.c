@@ -220,7 +220,7 @@ static int on_tick(void *user, curl_off_t down, curl_off_t of, curl_off_t up, cu
     const struct hop *h = user;
 
     (void)down, (void)of, (void)up, (void)up_of;
-    return h->r->stop && *h->r->stop;
+    return h->r->stop && __atomic_load_n(h->r->stop, __ATOMIC_RELAXED);
 }
 
 /* ---- one request ---- */

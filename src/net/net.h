@@ -54,7 +54,9 @@ struct net_request {
     int (*begin)(void *user, const struct net_answer *a, struct err *e);
     int (*take)(void *user, const void *data, size_t bytes, struct err *e);
     void *user;
-    const volatile sig_atomic_t *stop; /* nonzero: ERR_CANCEL within a second or so; may be NULL */
+    /* Nonzero: ERR_CANCEL within a second or so; may be NULL. Read by an atomic load, so that
+     * another thread may set it by an atomic store, and a signal handler as it likes. */
+    const volatile sig_atomic_t *stop;
 };
 
 enum { NET_MOST_BYTES = 16 << 20, NET_CONNECT_S = 20, NET_STALL_S = 60 };

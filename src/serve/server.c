@@ -166,7 +166,7 @@ void serve_stop(struct server **server, double drain_s)
         return;
     atomic_store(&s->draining, 1);
     worker_stop(&s->worker, drain_s);
-    s->stop = 1;
+    __atomic_store_n(&s->stop, 1, __ATOMIC_RELAXED);
     callbacks_stop(&s->callbacks);
     http_stop(&s->http);
     reader_free(&s->reader);
