@@ -38,6 +38,13 @@ static int write_real(struct jsonw *w, enum option_id id, const char *key, const
     return 0;
 }
 
+static const char *type_word(const struct plan *p, const struct request *r)
+{
+    if (p->budget.as.form)
+        return request_text(r, OPT_TYPE);
+    return p->type == DT_BF16 ? "bf16" : "f32";
+}
+
 /* What the film was drawn with, whoever chose it. */
 static void write_option(struct jsonw *w, enum option_id id, const char *key, const struct plan *p,
                          const struct request *r)
@@ -81,10 +88,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         jsonw_int(w, key, (int64_t)p->seed);
         break;
     case OPT_TYPE:
-        jsonw_string(w, key,
-                     p->budget.as.form    ? request_text(r, id)
-                     : p->type == DT_BF16 ? "bf16"
-                                          : "f32");
+        jsonw_string(w, key, type_word(p, r));
         break;
     case OPT_FORCE_PICTURE:
     case OPT_LOOP:

@@ -128,25 +128,6 @@ static void mm_pack_cols(void *dst, int width, const void *src, enum dtype t, in
     }
 }
 
-static void mm_pack_turned(void *dst, const void *src, enum dtype t, int64_t ld, int64_t n,
-                           int64_t k)
-{
-    int64_t groups = padded(k);
-    (void)t;
-    for (int64_t j = 0; j < n; j += TILE) {
-        char *d = (char *)dst + j / COLS * COLS * groups * 4 + j % COLS / TILE * TILE_BYTES;
-        const bf16 *from = (const bf16 *)src + j * ld;
-        for (int64_t i = 0; i < k; i += 32, d += 2 * TILE_BYTES) {
-            __mmask32 m = lanes32(k - i < 32 ? k - i : 32);
-            vi r[TILE];
-            for (int l = 0; l < TILE; l++)
-                r[l] = j + l < n ? _mm512_maskz_loadu_epi16(m, from + l * ld + i) : (vi){0};
-            v_transpose(r);
-            store_tile(d, r);
-        }
-    }
-}
-
 const struct mm mm_bf16_amx = {.type = DT_BF16,
                                .group = GROUP,
                                .unit = TILE,

@@ -60,25 +60,6 @@ static void mm_quantise(void *dst, struct quant_row *row, const void *src, enum 
     }
 }
 
-static void mm_pack_turned(void *dst, const void *src, enum dtype t, int64_t ld, int64_t n,
-                           int64_t k)
-{
-    int64_t groups = padded(k);
-    (void)t;
-    for (int64_t j = 0; j < n; j += TILE) {
-        char *d = (char *)dst + j / COLS * COLS * groups * 4 + j % COLS / TILE * TILE_BYTES;
-        const char *from = (const char *)src + j * ld;
-        for (int64_t i = 0; i < k; i += 64, d += 2 * TILE_BYTES) {
-            __mmask64 m = k - i < 64 ? ((__mmask64)1 << (k - i)) - 1 : ~(__mmask64)0;
-            vi r[TILE];
-            for (int l = 0; l < TILE; l++)
-                r[l] = j + l < n ? _mm512_maskz_loadu_epi8(m, from + l * ld + i) : (vi){0};
-            v_transpose(r);
-            store_tile(d, r);
-        }
-    }
-}
-
 const struct mm mm_i8_amx = {.type = DT_I8,
                              .group = GROUP,
                              .unit = TILE,
