@@ -1,8 +1,6 @@
 /* ff_film_write.c - H.264 in mp4: fragments while it grows, one index in front when it is done.
  *
  * One encoder thread and FFmpeg's bit-exact flags: the same frames give the same bytes. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,81 +8,50 @@
 
 #include <pthread.h>
 
-#include <libavformat/avformat.h>
-#include <libavutil/opt.h>
-
 #include "base/machine.h"
 #include "media/ff_film_check.h"
 #include "media/ff_util.h"
+#include "media/ff_writer.h"
 #include "media/film_kind.h"
 #include "media/x264_room.h"
-#include "media/yuv.h"
 
 struct mp4 {
-    char *path, *part;
-    AVFormatContext *fmt;
-    AVCodecContext *enc;
-    AVFrame *frame;
-    AVPacket *pkt;
+    struct ff_writer w;
     AVRational rate;     /* frames per second */
-    char *comment;       /* owned; NULL: that of the part file */
-    int64_t n;           /* frames taken */
     struct film_sum sum; /* of what the encoder made of them */
-    int lossless;
-    int hold; /* the lock of the part file; below 0: none */
 };
 
 static void mp4_free(struct mp4 *m)
 {
-    if (m->fmt) {
-        avio_closep(&m->fmt->pb);
-        avformat_free_context(m->fmt);
-    }
-    avcodec_free_context(&m->enc);
-    av_frame_free(&m->frame);
-    av_packet_free(&m->pkt);
-    if (m->hold >= 0)
-        close(m->hold);
-    free(m->path);
-    free(m->part);
-    free(m->comment);
+    ff_writer_release(&m->w);
     free(m);
 }
 
 static void set_colours(AVCodecContext *enc, int lossless)
 {
-    enc->pix_fmt = lossless ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_YUV420P;
-    enc->colorspace = lossless ? AVCOL_SPC_RGB : AVCOL_SPC_BT709;
-    enc->color_range = lossless ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
-    enc->color_primaries = AVCOL_PRI_BT709;
-    enc->color_trc = AVCOL_TRC_BT709;
     enc->chroma_sample_location = lossless ? AVCHROMA_LOC_UNSPECIFIED : AVCHROMA_LOC_LEFT;
+    if (lossless) {
+        enc->pix_fmt = AV_PIX_FMT_RGB24;
+        enc->colorspace = AVCOL_SPC_RGB;
+        enc->color_range = AVCOL_RANGE_JPEG;
+    }
 }
 
 static int open_encoder(struct mp4 *m, const struct film_options *o, struct err *e)
 {
     const AVCodec *codec = avcodec_find_encoder_by_name(o->lossless ? "libx264rgb" : "libx264");
     char crf[16], ahead[16];
-    int rc;
 
     if (!codec)
         return err_set(e, ERR_IO,
                        "%s: this FFmpeg has no x264 encoder; write .y4m and encode it elsewhere",
-                       m->path);
-    if (!(m->enc = avcodec_alloc_context3(codec)))
-        panic("out of memory");
-    m->enc->width = o->w;
-    m->enc->height = o->h;
-    m->enc->time_base = (AVRational){o->fps_den, o->fps_num};
-    m->rate = m->enc->framerate = (AVRational){o->fps_num, o->fps_den};
-    m->enc->gop_size = 2 * o->fps_num / o->fps_den + 1; /* players seek to key frames */
-    m->enc->thread_count = 1;
-    m->enc->flags |= AV_CODEC_FLAG_BITEXACT | AV_CODEC_FLAG_GLOBAL_HEADER;
-    m->enc->log_level_offset = FF_QUIET;
-    set_colours(m->enc, o->lossless);
+                       m->w.path);
+    ff_writer_encoder(&m->w, codec, o);
+    m->rate = m->w.enc->framerate;
+    set_colours(m->w.enc, o->lossless);
     snprintf(crf, sizeof crf, "%d", o->crf);
     snprintf(ahead, sizeof ahead, "%d", X264_LOOKAHEAD);
-    const char *const options[][2] = {
+    ff_option options[] = {
         {"preset", "medium"},
         {o->lossless ? "qp" : "crf", o->lossless ? "0" : crf},
         /* A short look ahead keeps the part file close behind the frames. */
@@ -95,13 +62,7 @@ static int open_encoder(struct mp4 *m, const struct film_options *o, struct err 
         {"x264-params",
          o->lossless ? "cpu-independent=1" : "cpu-independent=1:chroma-qp-offset=-8"},
     };
-    /* Not by a dictionary: FFmpeg goes on without what it could not copy of one. */
-    rc = 0;
-    for (size_t i = 0; rc >= 0 && i < sizeof options / sizeof *options; i++)
-        rc = av_opt_set(m->enc->priv_data, options[i][0], options[i][1], 0);
-    if (rc >= 0)
-        rc = avcodec_open2(m->enc, codec, NULL);
-    return rc < 0 ? ff_error(e, ERR_IO, m->path, "H.264 encoder", rc) : 0;
+    return ff_writer_open(&m->w, "H.264 encoder", options, sizeof options / sizeof *options, e);
 }
 
 static void put_comment(AVDictionary **metadata, const char *comment)
@@ -110,80 +71,25 @@ static void put_comment(AVDictionary **metadata, const char *comment)
         panic("out of memory: a comment of %zu bytes", strlen(comment));
 }
 
-/* An output context with one stream like par and one muxer option; the header is written. */
-static int open_muxer(AVFormatContext **out, const char *path, const AVCodecParameters *par,
-                      AVRational time_base, AVRational rate, const AVDictionary *metadata,
-                      const char *option, const char *value, struct err *e)
-{
-    AVFormatContext *fmt = NULL;
-    char *url = ff_url(path);
-    AVStream *st;
-    int rc = avformat_alloc_output_context2(&fmt, NULL, "mp4", url);
-
-    if (rc < 0 || !(st = avformat_new_stream(fmt, NULL)))
-        panic("out of memory");
-    if ((rc = avcodec_parameters_copy(st->codecpar, par)) >= 0)
-        rc = avio_open(&fmt->pb, url, AVIO_FLAG_WRITE);
-    free(url);
-    if (rc >= 0) {
-        st->codecpar->codec_tag = 0;
-        st->time_base = time_base;
-        st->avg_frame_rate = rate;
-        fmt->flags |= AVFMT_FLAG_BITEXACT | AVFMT_FLAG_FLUSH_PACKETS;
-        if ((rc = av_dict_copy(&fmt->metadata, metadata, 0)) >= 0 &&
-            (rc = av_opt_set(fmt->priv_data, option, value, 0)) >= 0 &&
-            (rc = av_opt_set(fmt->priv_data, "movflags", "+use_metadata_tags", 0)) >= 0)
-            rc = avformat_write_header(fmt, NULL);
+#define WITH_TAGS                                                                                  \
+    {                                                                                              \
+        "movflags", "+use_metadata_tags"                                                           \
     }
-    if (rc < 0) {
-        avio_closep(&fmt->pb);
-        avformat_free_context(fmt);
-        return ff_error(e, ERR_IO, path, "cannot write", rc);
-    }
-    *out = fmt;
-    return 0;
-}
 
 static int open_part(struct mp4 *m, const struct film_options *o, struct err *e)
 {
-    AVCodecParameters *par = avcodec_parameters_alloc();
-    AVDictionary *metadata = NULL;
-    int rc;
-
-    if (!par || avcodec_parameters_from_context(par, m->enc) < 0)
-        panic("out of memory");
-    if (o->comment)
-        put_comment(&metadata, o->comment);
     /* delay_moov: the edit list can say that B frames begin late, so that the film begins at 0. */
-    rc = open_muxer(&m->fmt, m->part, par, m->enc->time_base, m->enc->framerate, metadata,
-                    "movflags", "frag_every_frame+delay_moov+default_base_moof", e);
-    av_dict_free(&metadata);
-    avcodec_parameters_free(&par);
-    return rc;
+    ff_option options[] = {{"movflags", "frag_every_frame+delay_moov+default_base_moof"},
+                           WITH_TAGS};
+
+    return ff_writer_open_part(&m->w, "mp4", o->comment, options, 2, e);
 }
 
 static void mp4_init(struct mp4 *m, const char *path, const char *part)
 {
-    m->path = xstrdup(path);
-    m->part = xstrdup(part);
-    m->hold = -1;
+    ff_writer_init(&m->w, path, part);
     film_sum_init(&m->sum);
-    m->frame = av_frame_alloc();
-    m->pkt = av_packet_alloc();
-    if (!m->frame || !m->pkt)
-        panic("out of memory");
-}
-
-static void frame_init(struct mp4 *m, const struct film_options *o)
-{
-    m->lossless = o->lossless;
-    m->frame->width = o->w;
-    m->frame->height = o->h;
-    m->frame->format = m->enc->pix_fmt;
-    m->frame->colorspace = m->enc->colorspace;
-    m->frame->color_range = m->enc->color_range;
-    if (av_frame_get_buffer(m->frame, 0) < 0)
-        panic("out of memory");
+    m->w.sum = &m->sum;
 }
 
 static int mp4_begin(void **state, const char *path, const struct film_options *o, struct err *e)
@@ -195,72 +101,33 @@ static int mp4_begin(void **state, const char *path, const struct film_options *
     mp4_init(m, path, part);
     free(part);
     rc = open_encoder(m, o, e);
-    if (!rc && (m->hold = film_hold_part(m->part, e)) < 0)
-        rc = m->hold;
-    if (rc || (rc = open_part(m, o, e))) {
+    if (rc || (rc = ff_writer_hold(&m->w, e)) || (rc = open_part(m, o, e))) {
         mp4_free(m);
         return rc;
     }
-    frame_init(m, o);
+    ff_writer_frame(&m->w);
     *state = m;
     return 0;
 }
 
-/* frame NULL: drain the encoder. */
-static int encode(struct mp4 *m, AVFrame *frame, struct err *e)
-{
-    int rc = avcodec_send_frame(m->enc, frame);
-
-    while (rc >= 0) {
-        rc = avcodec_receive_packet(m->enc, m->pkt);
-        if (rc == AVERROR(EAGAIN) || rc == AVERROR_EOF)
-            return 0;
-        if (rc < 0)
-            break;
-        m->pkt->duration = 1;
-        film_sum_add(&m->sum, m->pkt, m->enc->time_base, m->enc->time_base, 0);
-        av_packet_rescale_ts(m->pkt, m->enc->time_base, m->fmt->streams[0]->time_base);
-        if ((rc = av_write_frame(m->fmt, m->pkt)) >= 0)
-            rc = m->fmt->pb->error;
-        av_packet_unref(m->pkt);
-    }
-    return ff_error(e, ERR_IO, m->part, "cannot write", rc);
-}
-
 static int mp4_write(void *state, const uint8_t *rgb, struct err *e)
 {
-    struct mp4 *m = state;
-    AVFrame *f = m->frame;
-
-    if (av_frame_make_writable(f) < 0)
-        panic("out of memory");
-    if (m->lossless) {
-        for (int y = 0; y < f->height; y++)
-            memcpy(f->data[0] + (size_t)y * f->linesize[0], rgb + (size_t)y * f->width * 3,
-                   (size_t)f->width * 3);
-    } else {
-        struct yuv_planes dst = {{f->data[0], f->data[1], f->data[2]},
-                                 {f->linesize[0], f->linesize[1], f->linesize[2]}};
-
-        yuv_from_rgb(&dst, rgb, f->width, f->height, &(struct yuv_layout){.matrix = YUV_BT709});
-    }
-    f->pts = m->n++;
-    return encode(m, f, e);
+    return ff_writer_take(&((struct mp4 *)state)->w, rgb, e);
 }
 
 static int mp4_comment(void *state, const char *comment, struct err *e)
 {
-    struct mp4 *m = state;
+    struct ff_writer *w = &((struct mp4 *)state)->w;
 
     (void)e;
-    free(m->comment);
-    m->comment = xstrdup(comment);
-    put_comment(&m->fmt->metadata, comment); /* no frame yet: the part has it too */
+    free(w->comment);
+    w->comment = xstrdup(comment);
+    put_comment(&w->fmt->metadata, comment); /* no frame yet: the part has it too */
     return 0;
 }
 
 /* What the encoder says of the film stays; its memory is not needed for the second pass. */
-static void close_encoder(struct mp4 *m)
+static void close_encoder(struct ff_writer *m)
 {
     AVCodecParameters *par = avcodec_parameters_alloc();
     AVCodecContext *said = avcodec_alloc_context3(NULL);
@@ -274,17 +141,11 @@ static void close_encoder(struct mp4 *m)
     m->enc = said;
 }
 
-/* Everything that was given becomes part of the part file, and the file is closed. */
 static int close_part(struct mp4 *m, struct err *e)
 {
-    int rc = encode(m, NULL, e), end;
+    int rc = ff_writer_close(&m->w, e);
 
-    if (!rc && (end = av_write_trailer(m->fmt)) < 0)
-        rc = ff_error(e, ERR_IO, m->part, "cannot write", end);
-    end = avio_closep(&m->fmt->pb);
-    if (!rc && end < 0)
-        rc = ff_error(e, ERR_IO, m->part, "cannot write", end);
-    close_encoder(m);
+    close_encoder(&m->w);
     return rc;
 }
 
@@ -310,7 +171,7 @@ static char *index_room(const struct mp4 *m, const AVDictionary *metadata)
 {
     const AVDictionaryEntry *comment = av_dict_get(metadata, "comment", NULL, 0);
 
-    return xasprintf("%lld", 4096 + 40 * (long long)m->n +
+    return xasprintf("%lld", 4096 + 40 * (long long)m->w.n +
                                  (long long)(comment ? strlen(comment->value) : 0));
 }
 
@@ -319,21 +180,22 @@ static int remux(struct mp4 *m, const char *to, struct err *e)
 {
     static const char *const of_part[] = {"major_brand", "minor_version", "compatible_brands"};
     AVFormatContext *in = NULL, *out = NULL;
-    char *url = ff_url(m->part), *room;
+    char *url = ff_url(m->w.part), *room;
     int rc = avformat_open_input(&in, url, av_find_input_format("mp4"), NULL), end;
 
     free(url);
     if (rc < 0)
-        return ff_error(e, ERR_IO, m->part, "cannot read it back", rc);
+        return ff_error(e, ERR_IO, m->w.part, "cannot read it back", rc);
     for (size_t i = 0; i < sizeof of_part / sizeof *of_part; i++)
         av_dict_set(&in->metadata, of_part[i], NULL, 0);
-    if (m->comment)
-        put_comment(&in->metadata, m->comment);
+    if (m->w.comment)
+        put_comment(&in->metadata, m->w.comment);
     room = index_room(m, in->metadata);
-    rc = open_muxer(&out, to, in->streams[0]->codecpar, in->streams[0]->time_base, m->rate,
-                    in->metadata, "moov_size", room, e);
+    ff_option options[] = {{"moov_size", room}, WITH_TAGS};
+    rc = ff_open_muxer(&out, "mp4", to, in->streams[0]->codecpar, in->streams[0]->time_base,
+                       m->rate, in->metadata, options, 2, e);
     if (!rc) {
-        end = copy_packets(out, in, m->pkt);
+        end = copy_packets(out, in, m->w.pkt);
         rc = avio_closep(&out->pb);
         end = end < 0 ? end : rc;
         rc = end < 0 ? ff_error(e, ERR_IO, to, "cannot write", end) : 0;
@@ -347,13 +209,13 @@ static int remux(struct mp4 *m, const char *to, struct err *e)
 static int mp4_finish(void *state, struct err *e)
 {
     struct mp4 *m = state;
-    char *tmp = xasprintf("%s.tmp.%ld", m->path, (long)getpid());
-    int rc = m->n ? 0 : err_set(e, ERR_IO, "%s: not one frame was written", m->path);
+    char *tmp = xasprintf("%s.tmp.%ld", m->w.path, (long)getpid());
+    int rc = m->w.n ? 0 : err_set(e, ERR_IO, "%s: not one frame was written", m->w.path);
 
     if (!rc && !(rc = close_part(m, e)) && !(rc = remux(m, tmp, e)) &&
-        !(rc = film_sum_check(&m->sum, tmp, m->enc, m->n, m->comment, e)) &&
-        !(rc = film_place(tmp, m->path, e)))
-        unlink(m->part);
+        !(rc = film_sum_check(&m->sum, tmp, m->w.enc, m->w.n, m->w.comment, e)) &&
+        !(rc = film_place(tmp, m->w.path, e)))
+        unlink(m->w.part);
     else
         unlink(tmp);
     free(tmp);
@@ -365,10 +227,10 @@ static void mp4_abort(void *state)
 {
     struct mp4 *m = state;
 
-    if (m->n)
+    if (m->w.n)
         (void)close_part(m, NULL); /* what cannot be written now is lost; the rest plays */
     else
-        unlink(m->part);
+        unlink(m->w.part);
     mp4_free(m);
 }
 
@@ -388,7 +250,7 @@ static void write_away(void)
     if (!rc)
         rc = open_part(m, &o, &e);
     if (!rc)
-        frame_init(m, &o);
+        ff_writer_frame(&m->w);
     for (int i = 0; !rc && i < FRAMES; i++)
         rc = mp4_write(m, black, &e);
     if (!rc)
