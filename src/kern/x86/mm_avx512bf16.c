@@ -9,32 +9,15 @@
 #define MM_NR 4
 #define MM_GROUP 2
 
-typedef vi vg; /* a vector of groups */
+#include "kern/x86/mm_groups.inc"
+
 typedef vf va; /* a vector of sums */
 #define mm_keep(p, x) v_store(p, x)
 #define mm_first(x) v_sum(x)
-#define mm_transpose(r) v_transpose(r)
-
-static inline vg mm_load_b(const void *p)
-{
-    return _mm512_loadu_si512(p);
-}
-
-static inline vg mm_spread(const void *p)
-{
-    int pair;
-    memcpy(&pair, p, 4); /* rows of bf16 need not be aligned to pairs */
-    return _mm512_set1_epi32(pair);
-}
 
 static inline vf mm_step(vf acc, vg a, vg b)
 {
     return _mm512_dpbf16_ps(acc, (__m512bh)a, (__m512bh)b);
-}
-
-static inline void mm_store(void *p, vg x)
-{
-    _mm512_storeu_si512(p, x);
 }
 
 static inline vi mm_get_bits(const void *src, enum dtype t, int64_t at, int64_t n)

@@ -12,32 +12,15 @@
 #define MM_GROUP 2
 #define MM_BEYOND 0
 
-typedef vi vg, va;
-#define mm_transpose(r) v_transpose(r)
-#define mm_keep(p, x) mm_store(p, x)
+#include "kern/x86/mm_groups.inc"
+
+typedef vi va; /* a vector of sums */
+#define mm_keep(p, x) v_store_bits(p, x)
 #define mm_first(x) ((float)(x)[0])
-
-static inline vg mm_load_b(const void *p)
-{
-    return _mm256_loadu_si256(p);
-}
-
-static inline vg mm_spread(const void *p)
-{
-    int group;
-    memcpy(&group, p, 4);
-    return _mm256_set1_epi32(group);
-}
-
-static inline void mm_store(void *p, vi x)
-{
-    _mm256_storeu_si256(p, x);
-}
 
 static inline vf mm_sums(const float *p, int32_t less)
 {
-    const void *sums = p;
-    return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_loadu_si256(sums), _mm256_set1_epi32(less)));
+    return _mm256_cvtepi32_ps(_mm256_sub_epi32(v_load_bits(p), v_set_bits(less)));
 }
 
 static inline va mm_step(va acc, vg a, vg b)

@@ -12,31 +12,15 @@
 #define MM_GROUP 2
 #define MM_BEYOND 0
 
-typedef vi vg, va;
-#define mm_transpose(r) v_transpose(r)
-#define mm_keep(p, x) mm_store(p, x)
+#include "kern/x86/mm_groups.inc"
+
+typedef vi va; /* a vector of sums */
+#define mm_keep(p, x) v_store_bits(p, x)
 #define mm_first(x) ((float)(x)[0])
-
-static inline vg mm_load_b(const void *p)
-{
-    return _mm512_loadu_si512(p);
-}
-
-static inline vg mm_spread(const void *p)
-{
-    int group;
-    memcpy(&group, p, 4);
-    return _mm512_set1_epi32(group);
-}
-
-static inline void mm_store(void *p, vi x)
-{
-    _mm512_storeu_si512(p, x);
-}
 
 static inline vf mm_sums(const float *p, int32_t less)
 {
-    return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(less)));
+    return _mm512_cvtepi32_ps(_mm512_sub_epi32(v_load_bits(p), v_set_bits(less)));
 }
 
 static inline va mm_step(va acc, vg a, vg b)

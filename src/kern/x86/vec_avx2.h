@@ -20,6 +20,21 @@ static inline vf v_set(float x)
     return _mm256_set1_ps(x);
 }
 
+static inline vi v_set_bits(int x)
+{
+    return _mm256_set1_epi32(x);
+}
+
+static inline vi v_load_bits(const void *p)
+{
+    return _mm256_loadu_si256(p);
+}
+
+static inline void v_store_bits(void *p, vi x)
+{
+    _mm256_storeu_si256(p, x);
+}
+
 static inline vf v_load(const float *p)
 {
     return _mm256_loadu_ps(p);

@@ -19,6 +19,21 @@ static inline vf v_set(float x)
     return _mm512_set1_ps(x);
 }
 
+static inline vi v_set_bits(int x)
+{
+    return _mm512_set1_epi32(x);
+}
+
+static inline vi v_load_bits(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+static inline void v_store_bits(void *p, vi x)
+{
+    _mm512_storeu_si512(p, x);
+}
+
 static inline vf v_load(const float *p)
 {
     return _mm512_loadu_ps(p);
