@@ -7,18 +7,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/jsonw.h"
+#include "base/utf8.h"
 #include "cmd.h"
 #include "format/gguf.h"
 #include "model/recognise.h"
 
 enum { MOST_TYPES = 64, MOST_TEXT = 200 };
-
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-
-    return n > m && !strcmp(s + n - m, end);
-}
 
 int is_weight_file(const char *path)
 {
@@ -28,7 +22,7 @@ int is_weight_file(const char *path)
 
     if (f)
         fclose(f);
-    if (ends_with(path, ".safetensors") || ends_with(path, ".safetensors.index.json"))
+    if (ends_behind(path, ".safetensors") || ends_behind(path, ".safetensors.index.json"))
         return n > 0;
     return n >= 9 && (!memcmp(head, "GGUF", 4) || !memcmp(head, "PK\3\4", 4) || head[8] == '{');
 }

@@ -16,15 +16,6 @@ struct search {
     struct err bad;  /* the first model that could not be read, which may be the one */
 };
 
-static int is_model(const char *dir)
-{
-    char *index = path_join(dir, "model_index.json");
-    int yes = file_exists(index);
-
-    free(index);
-    return yes;
-}
-
 static int has_name(struct search *s, const char *dir)
 {
     struct bundle_info info;
@@ -39,7 +30,7 @@ static int has_name(struct search *s, const char *dir)
 /* dir is a model of that name, or the default. */
 static int take_itself(struct search *s, const char *dir)
 {
-    if (!is_model(dir) || (s->name && !has_name(s, dir)))
+    if (!bundle_is_there(dir) || (s->name && !has_name(s, dir)))
         return 0;
     s->found = xstrdup(dir);
     return 1;
@@ -68,7 +59,8 @@ static void take_below(struct search *s, const char *dir)
     if (n)
         qsort(list, (size_t)n, sizeof *list, by_name);
     for (int i = 0; i < n; i++) {
-        if (!s->found && is_model(list[i]) && s->name && !strcmp(path_base(list[i]), s->name))
+        if (!s->found && bundle_is_there(list[i]) && s->name &&
+            !strcmp(path_base(list[i]), s->name))
             s->found = xstrdup(list[i]);
     }
     for (int i = 0; i < n; i++) {

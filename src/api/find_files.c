@@ -7,15 +7,6 @@
 #include "model/hub.h"
 #include "model/loose.h"
 
-static int is_model(const char *dir)
-{
-    char *index = path_join(dir, "model_index.json");
-    int yes = file_exists(index);
-
-    free(index);
-    return yes;
-}
-
 int model_of_files(char **dir, const char *name, struct err *e)
 {
     char *folder = dir_exists(name) ? hub_snapshot(name) : hub_find(name);
@@ -23,7 +14,7 @@ int model_of_files(char **dir, const char *name, struct err *e)
     int rc = 0;
 
     *dir = NULL;
-    if (is_model(at))
+    if (bundle_is_there(at))
         *dir = xstrdup(at);
     else if (dir_exists(at) && loose_is_tree(at))
         rc = loose_model(dir, &(struct loose){.tree = at}, e);

@@ -104,9 +104,8 @@ void sha256_add(struct sha256 *h, const void *data, size_t bytes)
         memcpy(h->block, p + bytes / 64 * 64, bytes % 64);
 }
 
-void sha256_hex(struct sha256 *h, char out[65])
+void sha256_bytes(struct sha256 *h, uint8_t out[32])
 {
-    static const char digit[] = "0123456789abcdef";
     uint64_t bits = h->bytes * 8;
     uint8_t pad[72] = {0x80};
     size_t n = 64 - (h->bytes + 8) % 64; /* 1..64 bytes of padding before the length */
@@ -114,7 +113,25 @@ void sha256_hex(struct sha256 *h, char out[65])
     for (int i = 0; i < 8; i++)
         pad[n + (size_t)i] = (uint8_t)(bits >> (56 - 8 * i));
     sha256_add(h, pad, n + 8);
-    for (int i = 0; i < 64; i++)
-        out[i] = digit[h->state[i / 8] >> (28 - 4 * (i % 8)) & 15];
-    out[64] = 0;
+    for (int i = 0; i < 32; i++)
+        out[i] = (uint8_t)(h->state[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+void hex_of(const uint8_t *data, size_t n, char *out)
+{
+    static const char digit[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digit[data[i] >> 4];
+        out[2 * i + 1] = digit[data[i] & 15];
+    }
+    out[2 * n] = '\0';
+}
+
+void sha256_hex(struct sha256 *h, char out[65])
+{
+    uint8_t bytes[32];
+
+    sha256_bytes(h, bytes);
+    hex_of(bytes, sizeof bytes, out);
 }

@@ -17,6 +17,8 @@ void sha256_plain_blocks(uint32_t state[8], const uint8_t *p, size_t n);
 
 void sha256_init(struct sha256 *h);
 void sha256_add(struct sha256 *h, const void *data, size_t bytes);
-void sha256_hex(struct sha256 *h, char out[65]); /* finishes h */
+void sha256_bytes(struct sha256 *h, uint8_t out[32]);  /* finishes h */
+void sha256_hex(struct sha256 *h, char out[65]);       /* finishes h */
+void hex_of(const uint8_t *data, size_t n, char *out); /* 2n characters and a NUL */
 
 #endif

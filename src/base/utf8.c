@@ -122,6 +122,18 @@ static int edit_distance(const char *a, size_t na, const char *b, size_t nb)
     return d;
 }
 
+int ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), tail = strlen(end);
+
+    return n >= tail && !strcmp(s + n - tail, end);
+}
+
+int ends_behind(const char *s, const char *end)
+{
+    return *s && ends_with(s + 1, end);
+}
+
 const char *nearest_name(const char *word, const char *const *names, int n)
 {
     size_t len = strlen(word);

@@ -11,16 +11,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "format/json.h"
 
 enum { MAX_INDEX_BYTES = 64 << 20 };
-
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), k = strlen(end);
-
-    return n >= k && !strcmp(s + n - k, end);
-}
 
 /* A link of a hub cache: "../../blobs/<digest>", one more step up per subfolder of the model. */
 static int is_blob_link(const char *target)

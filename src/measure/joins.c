@@ -139,16 +139,21 @@ static void look_at_motion(const struct joins *j, const float *lab, const float 
     k->stir = (float)most;
 }
 
+static struct joins joins_of(int w, int h, double fps)
+{
+    struct joins j = {.film_w = w, .film_h = h, .fps = fps};
+
+    j.w = w < WIDEST ? w : WIDEST;
+    j.h = (int)fmax(1, floor((double)h * j.w / w + 0.5));
+    j.lag = (int)fmax(1, floor(fps / RATE + 0.5));
+    return j;
+}
+
 struct joins *joins_new(int w, int h, double fps)
 {
-    struct joins *j = xcalloc(1, sizeof *j);
+    struct joins *j = xmalloc(sizeof *j);
 
-    j->film_w = w;
-    j->film_h = h;
-    j->w = w < WIDEST ? w : WIDEST;
-    j->h = (int)fmax(1, floor((double)h * j->w / w + 0.5));
-    j->fps = fps;
-    j->lag = (int)fmax(1, floor(fps / RATE + 0.5));
+    *j = joins_of(w, h, fps);
     j->small = xmalloc((size_t)j->w * (size_t)j->h * 3);
     j->lab = xmalloc((size_t)(j->lag + 1) * (size_t)j->w * (size_t)j->h * 3 * sizeof *j->lab);
     tables(j);
@@ -168,13 +173,11 @@ void joins_free(struct joins **j)
 
 uint64_t joins_bytes(int w, int h, double fps, int64_t n)
 {
-    struct joins *j = joins_new(w, h, fps);
-    uint64_t px = (uint64_t)j->w * (uint64_t)j->h * 3;
-    uint64_t bytes = sizeof *j + px + px * sizeof(float) * (uint64_t)(j->lag + 1) +
-                     2 * sizeof(struct look) * (uint64_t)n;
+    struct joins j = joins_of(w, h, fps);
+    uint64_t px = (uint64_t)j.w * (uint64_t)j.h * 3;
 
-    joins_free(&j);
-    return bytes;
+    return sizeof j + px + px * sizeof(float) * (uint64_t)(j.lag + 1) +
+           2 * sizeof(struct look) * (uint64_t)n;
 }
 
 void joins_add(struct joins *j, const uint8_t *rgb)

@@ -50,6 +50,15 @@ int bundle_has(const char *dir, enum bundle_place place)
 
 /* ---- model_index.json ---- */
 
+int bundle_is_there(const char *dir)
+{
+    char *index = path_join(dir, "model_index.json");
+    int yes = file_exists(index);
+
+    free(index);
+    return yes;
+}
+
 static void copy_text(char *dst, size_t size, struct jval o, const char *key, const char *def)
 {
     const char *s = j_string_or(o, key, def);

@@ -91,6 +91,8 @@ struct bundle_budget {
 NODISCARD int bundle_survey(struct bundle *b, struct device *device, enum dtype type,
                             const struct weight_as *as, struct store_room room[N_PLACES],
                             struct err *e);
+/* Is dir a model as bundles are: with a model_index.json? */
+int bundle_is_there(const char *dir);
 /* Open the directory and load weights for computing on a device in type (DT_F32 or DT_BF16).
  * ERR_IO, ERR_FORMAT, ERR_FIT, ERR_USAGE as bundle_survey; an unknown newer format is refused by
  * number. budget may be NULL. *out is NULL on failure. */

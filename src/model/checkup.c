@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/tree.h"
+#include "base/utf8.h"
 #include "format/gguf.h"
 #include "format/json.h"
 #include "model/checkup_inner.h"
@@ -15,17 +16,10 @@
 
 enum { MOST_FILES = 8192, MOST_JSON_BYTES = 64 << 20 };
 
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-
-    return n > m && !strcmp(s + n - m, end);
-}
-
 static int is_one_of(const char *name, const char *const *endings)
 {
     for (; *endings; endings++)
-        if (ends_with(name, *endings))
+        if (ends_behind(name, *endings))
             return 1;
     return 0;
 }
@@ -157,9 +151,9 @@ static void look_at_file(struct checked_file *f)
         checkup_bad(f, "this is a link to a file that is not there");
     else if (is_one_of(f->full, weights))
         look_at_weights(f);
-    else if (ends_with(f->full, ".json"))
+    else if (ends_behind(f->full, ".json"))
         look_at_json(f);
-    else if (ends_with(f->full, ".model") && instead_of(f->full))
+    else if (ends_behind(f->full, ".model") && instead_of(f->full))
         checkup_bad(f, instead_of(f->full));
     else if (is_one_of(f->full, halves))
         not_read(f, "a download that was not finished");
@@ -278,7 +272,6 @@ static void settle_unused(struct checkup *c)
 int checkup_look(struct checkup *c, const char *const *path, int n, struct err *e)
 {
     int folder = n == 1 && dir_exists(path[0]), rc;
-    char *index;
 
     *c = (struct checkup){0};
     rc = folder ? take_folder(c, path[0], e) : take_files(c, path, n, e);
@@ -286,12 +279,10 @@ int checkup_look(struct checkup *c, const char *const *path, int n, struct err *
         return rc;
     for (int i = 0; i < c->n; i++)
         look_at_file(&c->file[i]);
-    index = path_join(c->dir, "model_index.json");
-    if (folder && file_exists(index))
+    if (folder && bundle_is_there(c->dir))
         checkup_model(c);
     else
         checkup_loose(c);
-    free(index);
     if (folder) {
         checkup_known_hashes(c);
         settle_unused(c);

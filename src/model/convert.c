@@ -8,14 +8,8 @@
 
 #include "base/file.h"
 #include "base/tree.h"
+#include "base/utf8.h"
 #include "model/bundle.h"
-
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-
-    return n >= m && !strcmp(s + n - m, end);
-}
 
 /* What is written anew: weights of the networks, and the index of their shards. */
 static int is_weights(const char *path)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "format/made.h"
 #include "format/pth.h"
 #include "kern/int8.h"
@@ -38,16 +39,9 @@ struct job {
     int n, n_names;
 };
 
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-
-    return n > m && !strcmp(s + n - m, end);
-}
-
 int file_convert_wanted(const char *to)
 {
-    return ends_with(to, ".safetensors") || ends_with(to, ".gguf");
+    return ends_behind(to, ".safetensors") || ends_behind(to, ".gguf");
 }
 
 /* ---- what becomes of a tensor ---- */
@@ -58,7 +52,7 @@ static const struct st_tensor *scale_of(const struct st_file *f, const struct st
     char *a = xasprintf("%s" INT8_SCALE, t->name), *b = NULL;
     const struct st_tensor *s = st_find(f, a);
 
-    if (!s && ends_with(t->name, ".weight")) {
+    if (!s && ends_behind(t->name, ".weight")) {
         b = xasprintf("%.*s.scale_weight", (int)(strlen(t->name) - strlen(".weight")), t->name);
         s = st_find(f, b);
     }
@@ -101,7 +95,7 @@ static int is_matrix(const struct st_tensor *t)
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         wide |= strstr(t->name, tables[i]) != NULL;
-    return !wide && ends_with(t->name, "weight");
+    return !wide && ends_behind(t->name, "weight");
 }
 
 static int is_number(const struct st_tensor *t)
@@ -367,7 +361,7 @@ static int find_target(struct job *j, const char *to, const char *type, struct e
 {
     struct buf b = BUF_INIT;
 
-    j->gguf = ends_with(to, ".gguf");
+    j->gguf = ends_behind(to, ".gguf");
     for (int i = 0; type && i < N_TARGETS; i++) {
         if (!(j->gguf ? targets[i].gguf : targets[i].st))
             continue;

@@ -399,7 +399,7 @@ static void stem_of(const struct model *m, char out[48])
 
 static int make(char **dir, const struct model *m, struct err *e)
 {
-    char hex[65], stem[48], *models = cache_folder("models"), *index, *made;
+    char hex[65], stem[48], *models = cache_folder("models"), *made;
     int rc = 0;
 
     if (!models)
@@ -409,15 +409,13 @@ static int make(char **dir, const struct model *m, struct err *e)
     stem_of(m, stem);
     *dir = xasprintf("%s/%s-%.8s", models, stem, hex);
     made = xasprintf("%s.tmp.%ld", *dir, (long)getpid());
-    index = path_join(*dir, "model_index.json");
-    if (!file_exists(index)) {
+    if (!bundle_is_there(*dir)) {
         rc = put_all(made, m, e);
-        if (!rc && rename(made, *dir) && !file_exists(index))
+        if (!rc && rename(made, *dir) && !bundle_is_there(*dir))
             rc = err_set(e, ERR_IO, "%s: cannot put the model here: %s", *dir, strerror(errno));
         if (dir_exists(made) && tree_remove(made, NULL))
             err_prefix(e, "%s is left behind", made);
     }
-    free(index);
     free(made);
     free(models);
     return rc;

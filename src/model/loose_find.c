@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "model/loose_inner.h"
 
 /* Where weights lie, "" being the folder itself. */
@@ -19,18 +20,11 @@ static const char *const below[] = {"",
                                     "low_noise_model"};
 enum { N_BELOW = sizeof below / sizeof *below, MOST_FILES = 4096 };
 
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), tail = strlen(end);
-
-    return n > tail && !strcmp(s + n - tail, end);
-}
-
 /* Of a set of shards the index stands for all. */
 static int is_weights(const char *name)
 {
-    return (ends_with(name, ".safetensors") && !strstr(name, "-of-")) || ends_with(name, ".gguf") ||
-           ends_with(name, ".safetensors.index.json");
+    return (ends_behind(name, ".safetensors") && !strstr(name, "-of-")) ||
+           ends_behind(name, ".gguf") || ends_behind(name, ".safetensors.index.json");
 }
 
 static int by_name(const void *a, const void *b)
@@ -130,7 +124,7 @@ char *found_named(const char *tree, const char *name)
 
 static int is_pickle(const char *name)
 {
-    return ends_with(name, ".pth") || ends_with(name, ".pt") || ends_with(name, ".ckpt");
+    return ends_behind(name, ".pth") || ends_behind(name, ".pt") || ends_behind(name, ".ckpt");
 }
 
 char *found_pickle(const char *tree)

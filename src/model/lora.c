@@ -1,3 +1,4 @@
+#include "base/utf8.h"
 #include "model/lora_inner.h"
 
 #include <math.h>
@@ -43,13 +44,6 @@ static const char *const words[] = {
 enum { N_ENDINGS = sizeof endings / sizeof *endings };
 
 /* ---- names ---- */
-
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-
-    return n > m && !strcmp(s + n - m, end);
-}
 
 /* "blocks_0_self_attn_q" -> "blocks.0.self_attn.q". */
 static void with_points(char *name)
@@ -124,7 +118,7 @@ static int take_tensor(struct lora_job *j, const struct st_tensor *t, int expert
     struct weight *w;
     struct lora_layer *l;
 
-    while (k < N_ENDINGS && !ends_with(t->name, endings[k].end))
+    while (k < N_ENDINGS && !ends_behind(t->name, endings[k].end))
         k++;
     if (k == N_ENDINGS || second != (expert == 2)) {
         not_ours(j, t->name);

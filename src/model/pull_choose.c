@@ -2,15 +2,9 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "model/bundle.h"
 #include "model/pull_inner.h"
-
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-
-    return n >= m && !strcmp(s + n - m, end);
-}
 
 /* The name below a folder ("": the top), without further folders; NULL: it lies elsewhere. */
 static const char *name_in(const char *path, const char *folder)

@@ -4,22 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "format/json.h"
 
 enum { MARKER_BYTES = 4096, MAX_GROUP = 4096 };
 
-static int ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), tail = strlen(end);
-
-    return n > tail && !strcmp(s + n - tail, end);
-}
-
 int quant_is_marker(const char *tensor)
 {
-    return ends_with(tensor, QUANT_MARKER) || ends_with(tensor, ".scale_input") ||
-           ends_with(tensor, ".input_scale") || ends_with(tensor, ".weight_scale_2") ||
-           ends_with(tensor, ".scaled_fp8") || !strcmp(tensor, "scaled_fp8");
+    return ends_behind(tensor, QUANT_MARKER) || ends_behind(tensor, ".scale_input") ||
+           ends_behind(tensor, ".input_scale") || ends_behind(tensor, ".weight_scale_2") ||
+           ends_behind(tensor, ".scaled_fp8") || !strcmp(tensor, "scaled_fp8");
 }
 
 int quant_scaled(const char *tensor, char *out, size_t size)
@@ -27,7 +21,7 @@ int quant_scaled(const char *tensor, char *out, size_t size)
     static const char *const rows[][2] = {{".scale_weight", ".weight"}, {"_scale", ""}};
 
     for (int i = 0; i < 2; i++)
-        if (ends_with(tensor, rows[i][0])) {
+        if (ends_behind(tensor, rows[i][0])) {
             int n = (int)(strlen(tensor) - strlen(rows[i][0]));
 
             return snprintf(out, size, "%.*s%s", n, tensor, rows[i][1]) < (int)size;
@@ -149,7 +143,7 @@ int quant_read(struct quant *q, const struct st_file *f, struct err *e)
     *q = (struct quant){0};
     rc = read_header(q, f, e);
     for (int i = 0; !rc && i < st_count(f); i++)
-        if (ends_with(st_at(f, i)->name, QUANT_MARKER)) {
+        if (ends_behind(st_at(f, i)->name, QUANT_MARKER)) {
             rc = read_marker(q, f, st_at(f, i), e);
             shard = st_at(f, i)->shard;
         }
@@ -175,7 +169,7 @@ static const struct quant_layer *find_layer(const struct quant *q, const char *t
     char *name;
     const struct quant_layer *found = NULL;
 
-    if (!q->n || !ends_with(tensor, ".weight"))
+    if (!q->n || !ends_behind(tensor, ".weight"))
         return NULL;
     name = xstrndup(tensor, n - strlen(".weight"));
     for (const char *at = name; at && !found; at = strchr(at, '.')) {

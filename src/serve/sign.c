@@ -8,17 +8,6 @@
 
 enum { SIGNATURE = 32 }; /* hex digits of an address: 128 bits */
 
-static void digest(struct sha256 *h, uint8_t out[32])
-{
-    static const char digits[] = "0123456789abcdef";
-    char hex[65];
-
-    sha256_hex(h, hex);
-    for (int i = 0; i < 32; i++)
-        out[i] = (uint8_t)((strchr(digits, hex[2 * i]) - digits) << 4 |
-                           (strchr(digits, hex[2 * i + 1]) - digits));
-}
-
 void hmac_sha256(const void *key, size_t key_bytes, const void *data, size_t bytes, uint8_t out[32])
 {
     uint8_t block[64] = {0}, pad[64];
@@ -27,7 +16,7 @@ void hmac_sha256(const void *key, size_t key_bytes, const void *data, size_t byt
     if (key_bytes > sizeof block) {
         sha256_init(&h);
         sha256_add(&h, key, key_bytes);
-        digest(&h, block);
+        sha256_bytes(&h, block);
     } else if (key_bytes) {
         memcpy(block, key, key_bytes);
     }
@@ -36,13 +25,13 @@ void hmac_sha256(const void *key, size_t key_bytes, const void *data, size_t byt
     sha256_init(&h);
     sha256_add(&h, pad, sizeof pad);
     sha256_add(&h, data, bytes);
-    digest(&h, out);
+    sha256_bytes(&h, out);
     for (int i = 0; i < 64; i++)
         pad[i] = block[i] ^ 0x5c;
     sha256_init(&h);
     sha256_add(&h, pad, sizeof pad);
     sha256_add(&h, out, 32);
-    digest(&h, out);
+    sha256_bytes(&h, out);
 }
 
 int same_bytes(const void *a, const void *b, size_t n)
@@ -53,17 +42,6 @@ int same_bytes(const void *a, const void *b, size_t n)
     for (size_t i = 0; i < n; i++)
         differ |= x[i] ^ y[i];
     return differ == 0;
-}
-
-void hex_of(const uint8_t *data, size_t n, char *out)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < n; i++) {
-        out[2 * i] = digits[data[i] >> 4];
-        out[2 * i + 1] = digits[data[i] & 15];
-    }
-    out[2 * n] = '\0';
 }
 
 /* ---- base64 ---- */

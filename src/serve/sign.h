@@ -11,7 +11,6 @@ void hmac_sha256(const void *key, size_t key_bytes, const void *data, size_t byt
                  uint8_t out[32]);
 /* In a time that does not depend on the contents. */
 int same_bytes(const void *a, const void *b, size_t n);
-void hex_of(const uint8_t *data, size_t n, char *out); /* 2n characters and a NUL */
 
 /* Appends what text says. 0, or -1 for what is no base64; url: the alphabet of RFC 4648 5, without
  * padding. In the other one padding may be missing too, but nothing may follow it. */

@@ -226,10 +226,7 @@ static int draw(struct worker *w, const char *path, struct err *e)
         rc = err_set(e, ERR_CANCEL, "stopped");
     if (!rc)
         rc = e->code = zt_job_run(job, e->msg, sizeof e->msg);
-    pthread_mutex_lock(&w->lock);
-    w->running = NULL;
-    w->running_id = 0;
-    pthread_mutex_unlock(&w->lock);
+    (void)show_running(w, NULL);
     zt_job_free(&job);
     return rc;
 }
