@@ -8,7 +8,6 @@
 
 #include <pthread.h>
 
-#include "base/machine.h"
 #include "media/ff_film_check.h"
 #include "media/ff_util.h"
 #include "media/ff_writer.h"
@@ -262,13 +261,7 @@ static uint64_t code_bytes;
 
 static void measure_code(void)
 {
-    machine_trim_heap();
-    uint64_t before = machine_rss_bytes();
-
-    write_away();
-    machine_trim_heap();
-    uint64_t after = machine_rss_bytes();
-    code_bytes = after > before ? after - before : 0;
+    code_bytes = film_code_bytes(write_away);
 }
 
 /* Code and tables of the libraries, which are resident from the first film on and measured once;

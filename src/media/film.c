@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/machine.h"
 #include "media/film_kind.h"
 
 struct film_writer {
@@ -266,6 +267,17 @@ int film_check(const char *path, const struct film_options *o, struct err *e)
         return err_set(e, ERR_IO,
                        "%s: needs FFmpeg, which is not in this build; write .y4m instead", path);
     return 0;
+}
+
+uint64_t film_code_bytes(void (*use)(void))
+{
+    machine_trim_heap();
+    uint64_t before = machine_rss_bytes();
+
+    use();
+    machine_trim_heap();
+    uint64_t after = machine_rss_bytes();
+    return after > before ? after - before : 0;
 }
 
 uint64_t film_memory(const char *path, const struct film_options *o, int64_t n)

@@ -38,6 +38,10 @@ int ff_picture_encode(const struct picture *p, const char *ending, void **data, 
                       struct err *e);
 int ff_present(void);
 
+/* Resident bytes that `use` leaves behind when it runs for the first time: code and tables of
+ * libraries. */
+uint64_t film_code_bytes(void (*use)(void));
+
 /* NAME.part.EXT for NAME.EXT. The caller frees. */
 char *film_part_name(const char *path);
 /* Hold the part file for this writer alone, made when it is not there; the lock goes with the

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,15 +177,36 @@ static int png_finish(void *state, struct err *e)
     return 0;
 }
 
-/* Pages of FFmpeg's encoder and of zlib that are first read when it runs: 2.1 to 2.3 MB seen. */
-enum { PNG_CODE_BYTES = 2200 << 10 };
+/* A small picture to nowhere. */
+static void encode_away(void)
+{
+    enum { SIDE = 64 };
+    uint8_t black[SIDE * SIDE * 3] = {0};
+    const struct picture p = {.w = SIDE, .h = SIDE, .rgb = black};
+    size_t bytes;
+    void *png;
 
-/* One picture as FFmpeg has it, as its packet and as the file; the last two are as large when
- * nothing can be compressed. */
+    if (!ff_picture_encode(&p, "png", &png, &bytes,
+                           NULL)) /* the first picture says what is wrong */
+        free(png);
+}
+
+static uint64_t code_bytes;
+
+static void measure_code(void)
+{
+    code_bytes = film_code_bytes(encode_away);
+}
+
+/* FFmpeg's code and tables; one picture as it has it, as its packet and as the file; the last two
+ * are as large when nothing can be compressed. */
 static uint64_t png_room(const struct film_options *o, int64_t n)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
     (void)n;
-    return PNG_CODE_BYTES + 3 * (uint64_t)o->w * (uint64_t)o->h * 3;
+    pthread_once(&once, measure_code);
+    return code_bytes + 3 * (uint64_t)o->w * (uint64_t)o->h * 3;
 }
 
 const struct film_kind film_kind_png = {png_begin,  png_write, png_comment,

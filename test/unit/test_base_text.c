@@ -57,6 +57,14 @@ TEST(utf8_refuses_what_is_malformed)
     CHECK(utf8_valid("", 0, NULL));
 }
 
+TEST(endings_are_whole_or_behind_something)
+{
+    CHECK(ends_with("a.json", ".json") && ends_with(".json", ".json") && ends_with("a", ""));
+    CHECK(!ends_with("json", ".json") && !ends_with("a.json5", ".json") && !ends_with("", "a"));
+    CHECK(ends_behind("a.json", ".json") && !ends_behind(".json", ".json"));
+    CHECK(!ends_behind("", "") && !ends_behind("", "a"));
+}
+
 TEST(nearest_name_finds_slips_and_nothing_else)
 {
     static const char *const names[] = {"steps", "guidance", "negative-prompt", "seed", "fps"};
