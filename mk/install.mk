@@ -1,7 +1,8 @@
-# Program, library, header, pkg-config file, man page and the default model.
+# Program, library, header, pkg-config file, man page, Python and the default model.
 
 INSTALL ?= install
 MODEL_FILES := $(shell test -d model && find model -type f)
+PYTHON_FILES := python/zoetrope.py $(wildcard python/comfyui_zoetrope/*.py)
 
 .PHONY: install uninstall
 install: all
@@ -17,7 +18,7 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(libdir)|' -e 's|@INCLUDEDIR@|$(includedir)|' \
 		-e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LDLIBS)|' zoetrope.pc.in \
 		> $(DESTDIR)$(libdir)/pkgconfig/zoetrope.pc
-	set -e; for f in $(MODEL_FILES); do \
+	set -e; for f in $(MODEL_FILES) $(PYTHON_FILES); do \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(datadir)/zoetrope/$$f; done
 
 uninstall:

@@ -23,7 +23,7 @@ done
 build="gcc libc6-dev pkg-config libjansson-dev libode-dev"
 media="$build libavformat-dev libavcodec-dev libavutil-dev libswscale-dev"
 serve="$media libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev"
-test="$serve g++ ffmpeg curl"
+test="$serve g++ ffmpeg curl python3"
 case ${1:-} in
 build) wanted=$build ;;
 media) wanted=$media ;;

@@ -8,7 +8,8 @@ if ! make -s install DESTDIR="$root" PREFIX=/usr BUILD="$BUILD" >"$tmp/log" 2>&1
 fi
 ok install
 for f in bin/zoetrope lib/libzoetrope.a lib/libzoetrope.so lib/libzoetrope.so.0 include/zoetrope.h \
-    lib/pkgconfig/zoetrope.pc share/man/man1/zoetrope.1; do
+    lib/pkgconfig/zoetrope.pc share/man/man1/zoetrope.1 \
+    share/zoetrope/python/zoetrope.py share/zoetrope/python/comfyui_zoetrope/__init__.py; do
     if [ -e "$root/usr/$f" ]; then ok "install_$f"; else not_ok "install_$f" "not there"; fi
 done
 
@@ -33,6 +34,12 @@ fi
 [ -f model/model_index.json ] || fixture "$root/usr/share/zoetrope/model"
 (cd / && "$root/usr/bin/zoetrope" info) >"$tmp/out" 2>"$tmp/err"
 same install_program_finds_its_model $? 0
+
+if [ -x /usr/bin/python3 ]; then
+    (cd / && PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$root/usr/share/zoetrope/python/zoetrope.py" --list-options) \
+        >"$tmp/out" 2>"$tmp/err"
+    same install_python_finds_the_library $? 0
+fi
 
 make -s uninstall DESTDIR="$root" PREFIX=/usr BUILD="$BUILD" >/dev/null 2>&1
 same uninstall_leaves_nothing "$(find "$root" ! -type d | wc -l)" 0
