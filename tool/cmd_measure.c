@@ -15,6 +15,7 @@
 static const char HELP[] =
     "usage: zoetrope measure FILM... [--expect \"red ball right\"] [--against FILM] [--json]\n"
     "       zoetrope measure --joins FILM... [--at FRAMES] [--json]\n"
+    "       zoetrope measure --camera FILM... [--request \"pan left, zoom in 3\"] [--json]\n"
     "       zoetrope measure [--prompts FILE] [--model DIR] [--out DIR] [options]\n"
     "\n"
     "Says from the pixels which colour, shape and direction the main moving object of a film has.\n"
@@ -30,6 +31,12 @@ static const char HELP[] =
     "drifts\n"
     "                        over the film, and how long nothing moves\n"
     "      --at LIST         frames that begin a window, like 41,73 (those of the recipe)\n"
+    "      --camera          pan, tilt, zoom and roll of each FILM, in the units of generate "
+    "--camera,\n"
+    "                        beside what its recipe asked for, and beside the truth where "
+    "`zoetrope\n"
+    "                        world` wrote it (NAME.json)\n"
+    "      --request WORDS   what the camera should do; exit status 1 when it does not\n"
     "      --prompts FILE    the list (configs/prompts-200.txt)\n"
     "      --count N         only the first N sentences\n"
     "      --columns LIST    some of renders,codec,model (all)\n"
@@ -99,7 +106,8 @@ static int parse_option(struct measure_args *a, const char *name, const char *va
                  {"--device", &a->device},
                  {"--against", &a->against},
                  {"--size", &a->size},
-                 {"--at", &a->at}};
+                 {"--at", &a->at},
+                 {"--request", &a->request}};
 
     if (!value)
         return cmd_usage("measure", "%s wants a value", name);
@@ -218,6 +226,23 @@ static int fit_table(int64_t n)
     return 0;
 }
 
+static int parse_flag(struct measure_args *a, const char *name)
+{
+    const struct {
+        const char *name;
+        int *to;
+    } flags[] = {{"--json", &a->json},
+                 {"--exchange", &a->exchange},
+                 {"--pictures", &a->pictures},
+                 {"--joins", &a->joins},
+                 {"--camera", &a->camera}};
+
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (!strcmp(name, flags[i].name))
+            return *flags[i].to = 1;
+    return 0;
+}
+
 int cmd_measure(int argc, char **argv)
 {
     struct measure_args a = {.prompts = "configs/prompts-200.txt", .column = {1, 1, 1}};
@@ -231,22 +256,8 @@ int cmd_measure(int argc, char **argv)
             fputs(HELP, stdout);
             return 0;
         }
-        if (!strcmp(argv[i], "--json")) {
-            a.json = 1;
+        if (parse_flag(&a, argv[i]))
             continue;
-        }
-        if (!strcmp(argv[i], "--exchange")) {
-            a.exchange = 1;
-            continue;
-        }
-        if (!strcmp(argv[i], "--pictures")) {
-            a.pictures = 1;
-            continue;
-        }
-        if (!strcmp(argv[i], "--joins")) {
-            a.joins = 1;
-            continue;
-        }
         if (argv[i][0] != '-') {
             argv[1 + n_films++] = argv[i]; /* films move to the front */
             continue;
@@ -258,13 +269,15 @@ int cmd_measure(int argc, char **argv)
     }
     if (a.fit)
         return fit_table(a.fit);
-    if (a.joins && !n_films)
-        return cmd_usage("measure", "--joins wants films");
-    for (int i = 0; a.joins && i < n_films; i++)
-        if (measure_joins(&a, argv[1 + i], &e))
+    if ((a.joins || a.camera) && !n_films)
+        return cmd_usage("measure", "%s wants films", a.joins ? "--joins" : "--camera");
+    for (int i = 0; (a.joins || a.camera) && i < n_films; i++)
+        if ((a.joins ? measure_joins : measure_camera)(&a, argv[1 + i], &e))
             return cmd_fail(&e);
-    if (a.joins)
+    if (a.joins || a.camera)
         return 0;
+    if (a.request)
+        return cmd_usage("measure", "--request wants --camera");
     if (n_films)
         return measure_films(&a, argv + 1, n_films);
     if (a.expect || a.against)

@@ -21,7 +21,7 @@
 #include "world/world.h"
 
 enum { SCENES = 24, FRAMES = 9, SEED = 0x70696374 };
-enum view { VIEW_CODEC, VIEW_PLAIN, VIEW_ENLARGED, N_VIEWS };
+enum shown_as { VIEW_CODEC, VIEW_PLAIN, VIEW_ENLARGED, N_VIEWS };
 static const char *const view_names[N_VIEWS] = {"codec", "plain", "enlarged"};
 
 struct pictures {

@@ -8,10 +8,10 @@
 struct measure_args {
     const char *prompts, *model, *out, *expect, *against;
     const char *steps, *guidance, *frames, *type; /* of generation; NULL: the model's */
-    const char *device, *threads, *size, *at;
+    const char *device, *threads, *size, *at, *request;
     int column[SCORE_COLUMNS]; /* 1: wanted */
     int64_t count, fit;
-    int json, exchange, pictures, joins;
+    int json, exchange, pictures, joins, camera;
 };
 
 /* The frames of one film; rgb is the caller's. */
@@ -31,6 +31,8 @@ NODISCARD int measure_exchange(const struct measure_args *a, struct err *e);
 NODISCARD int measure_pictures(const struct measure_args *a, struct err *e);
 /* What changes where the windows of a film meet, and what drifts, on stdout. ERR_USAGE: a->at. */
 NODISCARD int measure_joins(const struct measure_args *a, const char *path, struct err *e);
+/* How the camera of a film moves, on stdout. ERR_CHECK: not as a->request says. */
+NODISCARD int measure_camera(const struct measure_args *a, const char *path, struct err *e);
 /* Measure a prompt list. Returns 0 or a negative code; an interrupted run prints what it has. */
 NODISCARD int measure_list(const struct measure_args *a, struct err *e);
 

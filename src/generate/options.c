@@ -7,6 +7,7 @@
 #include "base/jsonw.h"
 #include "base/utf8.h"
 #include "format/json.h"
+#include "generate/camera.h"
 #include "generate/sampler.h"
 #include "generate/shortcut.h"
 
@@ -41,6 +42,10 @@ const struct option options[N_OPTIONS] = {
     [OPT_SHOTS] = {"shots", 0, OPTION_TEXT, 1, NO_RANGE, "JSON: [{\"prompt\", \"seconds\"}, ...]", "",
                    "a film of several shots; of each also \"camera\" (words), \"join\" (\"flow\" goes "
                    "on, \"cut\" begins anew) and \"seed\""},
+    [OPT_CAMERA] = {"camera", 0, OPTION_TEXT, 1, NO_RANGE,
+                    "\"pan left, zoom in 5\", \"tilt 3\", down_back, Kling's camera_control", "the prompt's",
+                    "how the camera moves: pan or truck left/right, tilt or crane up/down, roll, zoom or "
+                    "dolly in/out, orbit, drone, static; 5 of 10 unless said"},
     [OPT_STEPS] = {"steps", 0, OPTION_INT, 1, 1, 1000, NULL, "1 to 1000", "the model's",
                    "sampling steps"},
     [OPT_GUIDANCE] = {"guidance", 0, OPTION_REAL, 1, 0, 100, NULL, "0 to 100", "the model's",
@@ -272,8 +277,9 @@ int request_set(struct request *r, const char *name, const char *text, struct er
 {
     int i = find(name, e);
     struct value v = {.set = 1};
+    struct camera camera;
 
-    if (i < 0)
+    if (i < 0 || (i == OPT_CAMERA && camera_parse(&camera, text, e)))
         return ERR_USAGE;
     if (parse(&options[i], &v, text))
         return err_set(e, ERR_USAGE, "%s \"%.80s\" is not allowed: %s", options[i].name, text,

@@ -32,6 +32,7 @@ enum option_id {
     OPT_FRAMES,
     OPT_FPS,
     OPT_SHOTS,
+    OPT_CAMERA,
     OPT_STEPS,
     OPT_GUIDANCE,
     OPT_GUIDANCE_2,

@@ -359,6 +359,8 @@ static void settle_words(struct plan *p, const struct request *r)
     else
         reading_prompt(buf_str(&typed), p->info.worlds, p->own_reading ? p->reading_seed : p->seed,
                        &text, &unknown);
+    if (!p->n_shots)
+        plan_camera_say(p, &p->camera, buf_str(&typed), &text);
     buf_clear(&typed);
     clean_prompt(r->value[OPT_NEGATIVE].set ? request_text(r, OPT_NEGATIVE) : p->info.negative,
                  !p->info.worlds, &typed);
@@ -448,6 +450,8 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
     rc = read_configs(p, model_dir, e);
     if (!rc)
         rc = settle_lora(p, r, e);
+    if (!rc)
+        rc = camera_parse(&p->camera, request_text(r, OPT_CAMERA), e);
     if (!rc)
         rc = plan_shots_settle(p, r, e);
     if (!rc)

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "generate/camera.h"
 #include "generate/latent.h"
 #include "generate/options.h"
 #include "generate/plan_parts.h"
@@ -81,6 +82,7 @@ struct plan {
     int64_t text_kept_from; /* of encoders with so many weights */
     struct words words[DENOISER_TEXTS]; /* owned: what each text encoder of the model reads */
 
+    struct camera camera;   /* of a film without a list of shots */
     struct plan_shot *shot; /* owned; without a list NULL: the film is one */
     int n_shots;
     struct plan_key *key; /* owned: what is known of the film beside its first frame */

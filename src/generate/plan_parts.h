@@ -4,12 +4,14 @@
 
 #include <stdint.h>
 
+#include "generate/camera.h"
 #include "generate/prompt_tokens.h"
 
 /* A take is shots that flow, from one cut to the next. */
 struct plan_shot {
     char *prompt;                       /* owned: as read */
     struct words words[DENOISER_TEXTS]; /* owned: what each text encoder reads */
+    struct camera camera;               /* as asked for; that of the film where nothing is */
     uint64_t seed;
     int own_seed, cut;         /* cut: begins anew. The first one always does */
     int first, t;              /* latent frames of the film */

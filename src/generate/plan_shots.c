@@ -13,9 +13,11 @@ enum { MOST_SHOTS = 1000 };
 #define MOST_SECONDS 100000.0
 
 /* A shot as it stands in the list. `typed` is what is read: the words of all shots, its own, and
- * those of the camera. */
-static void read_shot(struct plan_shot *s, struct jval v, const char *common)
+ * those of the camera that are no move of the table. */
+static void read_shot(struct plan_shot *s, struct jval v, const char *common,
+                      const struct camera *film)
 {
+    struct err e;
     static const char *const fields[] = {"prompt", "seconds", "camera", "join", "seed", NULL};
     static const char *const joins[] = {"flow", "cut"};
     const char *prompt, *camera;
@@ -29,6 +31,12 @@ static void read_shot(struct plan_shot *s, struct jval v, const char *common)
     s->seed = (uint64_t)j_int_or(v, "seed", 0, INT64_C(1) << 53, 0);
     if (!*prompt)
         j_fail(v, "prompt", "says nothing");
+    s->camera = *film;
+    if (camera_knows(camera)) {
+        if (camera_parse(&s->camera, camera, &e))
+            j_fail(v, "camera", "%s", e.msg);
+        camera = "";
+    }
     s->prompt =
         xasprintf("%s%s%s%s%s", common, *common ? ", " : "", prompt, *camera ? ", " : "", camera);
 }
@@ -51,7 +59,7 @@ static int read_list(struct plan *p, struct jdoc *doc, const char *common, struc
             return err_set(e, ERR_USAGE,
                            "shots: shot %d is no object like {\"prompt\": \"...\", \"seconds\": 5}",
                            p->n_shots + 1);
-        read_shot(&p->shot[p->n_shots], v, common);
+        read_shot(&p->shot[p->n_shots], v, common, &p->camera);
         rc = jdoc_status(doc, e);
         if (rc) {
             p->n_shots++; /* it may own a text */
@@ -156,6 +164,7 @@ void plan_shots_read(struct plan *p, struct buf *all, struct buf *unknown)
         clean_prompt(s->prompt, !p->info.worlds, &typed);
         reading_prompt(buf_str(&typed), p->info.worlds, s->own_seed ? s->seed : p->seed, &text,
                        unknown);
+        plan_camera_say(p, &s->camera, buf_str(&typed), &text);
         free(s->prompt);
         s->prompt = xstrdup(buf_str(&text));
         buf_printf(all, "%s%s", i ? " / " : "", s->prompt);

@@ -1,5 +1,7 @@
 #include "generate/reading.h"
 
+#include <string.h>
+
 #include "world/world.h"
 
 void reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, struct buf *out,
@@ -23,4 +25,39 @@ void reading_negative(const char *prompt, unsigned worlds, struct buf *out, stru
         w->stated(prompt, out, unknown);
     else
         buf_puts(out, prompt);
+}
+
+static int world_says(const struct world *w, const char *word)
+{
+    int n, found = 0;
+    char **list = w->vocabulary(&n);
+
+    for (int i = 0; i < n; i++)
+        found |= !strcmp(list[i], word);
+    world_vocabulary_free(&list, n);
+    return found;
+}
+
+int reading_camera(struct buf *text, const char *prompt, unsigned worlds, const struct camera *c)
+{
+    static const char slot[] = "; camera ";
+    const struct world *w = world_meant(prompt, worlds);
+    struct buf out = BUF_INIT;
+    const char *at, *word;
+
+    if (!w) {
+        buf_printf(text, "%s%s", text->len ? ", " : "", c->phrase);
+        return 1;
+    }
+    at = strstr(buf_str(text), slot);
+    word = c->word && world_says(w, c->word) ? c->word : "static";
+    if (!at)
+        return 0;
+    at += sizeof slot - 1;
+    buf_add(&out, text->data, (size_t)(at - text->data));
+    buf_printf(&out, "%s%s", word, at + strcspn(at, " "));
+    buf_clear(text);
+    buf_puts(text, buf_str(&out));
+    buf_release(&out);
+    return word == c->word;
 }

@@ -50,6 +50,8 @@ static void read_fields(struct jval body, struct order *o)
         o->prompt = j_string(body, "prompt");
     if (j_has(body, "negative_prompt"))
         o->negative = j_string(body, "negative_prompt");
+    if (j_has(body, "camera"))
+        o->camera = j_string(body, "camera");
     if (j_has(body, "size"))
         o->size = j_string(body, "size");
     if (j_has(body, "aspect_ratio"))

@@ -20,7 +20,7 @@ void kling_init(struct kling *k, const char *api)
 
 void kling_release(struct kling *k)
 {
-    buf_release(&k->prompt);
+    buf_release(&k->camera);
     buf_release(&k->shots);
 }
 
@@ -143,33 +143,20 @@ int kling_read_shots(struct call *c, struct jval body, struct kling *k)
     return rc;
 }
 
-/* ---- the camera, as words that the models read ---- */
+/* ---- the camera, as the library's option ---- */
 
-static const struct {
-    const char *axis, *less, *more;
-} AXES[] = {{"horizontal", "pan left", "pan right"},
-            {"vertical", "crane down", "crane up"},
-            {"pan", "pan left", "pan right"},
-            {"tilt", "tilt down", "tilt up"},
-            {"roll", NULL, NULL},
-            {"zoom", "zoom in", "zoom out"}};
-static const char *const MOVES[][2] = {{"down_back", "crane down, pull back"},
-                                       {"forward_up", "push in, crane up"},
-                                       {"right_turn_forward", "orbit right, push in"},
-                                       {"left_turn_forward", "orbit left, push in"}};
-
-static const char *words_of_axes(struct call *c, struct jval config)
+static int axis_of_config(struct call *c, struct jval config, struct buf *out)
 {
-    const char *words = NULL;
+    static const char *const axes[] = {"horizontal", "vertical", "pan", "tilt", "roll", "zoom"};
     struct err e;
     int n = 0;
 
-    for (size_t i = 0; i < sizeof AXES / sizeof *AXES; i++) {
-        double v = j_real_or(config, AXES[i].axis, -10, 10, 0);
+    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++) {
+        double v = j_real_or(config, axes[i], -10, 10, 0);
 
         n += v != 0;
         if (v != 0)
-            words = v < 0 ? AXES[i].less : AXES[i].more;
+            buf_printf(out, "%s%s %.9g", n > 1 ? ", " : "", axes[i], v);
     }
     if (jdoc_status(config.doc, &e))
         call_fail(c, FAULT_VALUE, "camera_control", "%s", e.msg);
@@ -177,12 +164,9 @@ static const char *words_of_axes(struct call *c, struct jval config)
         call_fail(c, FAULT_VALUE, "camera_control",
                   "camera_control: exactly one of horizontal, vertical, pan, tilt, roll and zoom "
                   "is not 0");
-    else if (!words)
-        call_fail(c, FAULT_VALUE, "camera_control",
-                  "camera_control: roll is not known to the models here");
     else
-        return words;
-    return NULL;
+        return 0;
+    return -1;
 }
 
 int kling_read_camera(struct call *c, struct jval body, struct kling *k)
@@ -190,7 +174,7 @@ int kling_read_camera(struct call *c, struct jval body, struct kling *k)
     static const char *const types[] = {
         "simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward", NULL};
     struct jval camera = j_get(body, "camera_control"), config = j_get(camera, "config");
-    const char *type, *words = NULL;
+    const char *type;
 
     if (!j_has(body, "camera_control"))
         return 0;
@@ -200,23 +184,20 @@ int kling_read_camera(struct call *c, struct jval body, struct kling *k)
     }
     if (kling_choice(c, camera, "type", types, &type, NULL))
         return -1;
-    if (!strcmp(type, "simple")) {
-        if (j_type(config) == J_OBJECT)
-            words = words_of_axes(c, config);
-        else
-            call_fail(c, FAULT_VALUE, "camera_control", "camera_control: simple needs a config");
-        if (!words)
+    if (strcmp(type, "simple")) {
+        if (j_has(camera, "config")) {
+            call_fail(c, FAULT_VALUE, "camera_control",
+                      "camera_control: config belongs to simple alone");
             return -1;
-    } else if (j_has(camera, "config")) {
-        call_fail(c, FAULT_VALUE, "camera_control",
-                  "camera_control: config belongs to simple alone");
+        }
+        buf_puts(&k->camera, type);
+    } else if (j_type(config) != J_OBJECT) {
+        call_fail(c, FAULT_VALUE, "camera_control", "camera_control: simple needs a config");
+        return -1;
+    } else if (axis_of_config(c, config, &k->camera)) {
         return -1;
     }
-    for (size_t i = 0; i < sizeof MOVES / sizeof *MOVES; i++)
-        if (!strcmp(type, MOVES[i][0]))
-            words = MOVES[i][1];
-    buf_printf(&k->prompt, "%s, %s", k->o.prompt ? k->o.prompt : "", words);
-    k->o.prompt = buf_str(&k->prompt);
+    k->o.camera = buf_str(&k->camera);
     return 0;
 }
 

@@ -14,8 +14,7 @@ enum kling_form { KLING_1, KLING_2 };
 /* What a request says apart from the order itself. Texts made here are owned. */
 struct kling {
     struct order o;
-    struct buf prompt; /* with words of the camera */
-    struct buf shots;
+    struct buf camera, shots;
     const char *aspect, *mode; /* "16:9", "std" or "720p"; NULL: unset */
     double cfg;                /* 0..1, negative: unset */
     int seconds_sum;           /* of the shots */

@@ -149,6 +149,8 @@ static void write_params(const struct order *o, struct buf *out)
     jsonw_string(&w, "prompt", o->prompt ? o->prompt : "");
     if (o->shots)
         jsonw_string(&w, "shots", o->shots);
+    if (o->camera && *o->camera)
+        jsonw_string(&w, "camera", o->camera);
     if (o->negative && *o->negative)
         jsonw_string(&w, "negative", o->negative);
     if (o->size)
@@ -365,6 +367,7 @@ void order_of_job(const struct job *j, struct jdoc *params, struct order *o)
     o->model = j->model;
     o->prompt = j_string(p, "prompt");
     o->negative = j_has(p, "negative") ? j_string(p, "negative") : NULL;
+    o->camera = j_has(p, "camera") ? j_string(p, "camera") : NULL;
     o->shots = j_has(p, "shots") ? j_string(p, "shots") : NULL;
     o->size = j_has(p, "size") ? j_string(p, "size") : NULL;
     o->aspect = j_has(p, "aspect") ? j_string(p, "aspect") : NULL;

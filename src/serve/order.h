@@ -18,7 +18,8 @@ struct order {
     const char *model; /* as the client called it; never NULL */
     const char *prompt, *negative, *size, *aspect;
     char size_text[32];
-    const char *shots; /* JSON for the library; the prompt may be missing then */
+    const char *camera; /* words for the library */
+    const char *shots;  /* JSON for the library; the prompt may be missing then */
     double seconds, fps;
     double guidance; /* negative: unset */
     int steps, frames;

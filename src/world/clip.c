@@ -15,6 +15,7 @@ void clip_init(struct clip *c, int w, int h, int n_frames, int n_objects, double
     c->rgb = xmalloc(n * n_px * 3);
     c->ids = xmalloc(n * n_px);
     c->truth = xcalloc(n * (size_t)n_objects + 1, sizeof *c->truth);
+    c->view = xcalloc(n, sizeof *c->view);
 }
 
 void clip_release(struct clip *c)
@@ -22,6 +23,7 @@ void clip_release(struct clip *c)
     free(c->rgb);
     free(c->ids);
     free(c->truth);
+    free(c->view);
     memset(c, 0, sizeof *c);
 }
 

@@ -14,12 +14,19 @@ struct clip_object {
     float visible; /* visible pixels / pixels it would have alone on an endless picture */
 };
 
+/* Where the camera is at a time. Directions are unit vectors. */
+struct view {
+    float eye[3], right[3], up[3], forward[3];
+    float tan_w, tan_h; /* half widths of the picture at distance 1 */
+};
+
 struct clip {
     int w, h, n_frames, n_objects;
     double fps;
     uint8_t *rgb;              /* [n_frames][h][w][3], sRGB */
     uint8_t *ids;              /* [n_frames][h][w]: 0 ground, 1..n_objects, above: scenery */
     struct clip_object *truth; /* [n_frames][n_objects] */
+    struct view *view;         /* [n_frames]; of a picture that was mirrored `right` is left */
 };
 
 /* Memory for n_frames frames; pictures and ids are not set, truth is zero. BUG when a size is not

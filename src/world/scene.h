@@ -52,12 +52,6 @@ struct scene {
     float floor[3], floor2[3]; /* linear colours; equal unless checkered */
 };
 
-/* Where the camera is at a time. Directions are unit vectors. */
-struct view {
-    float eye[3], right[3], up[3], forward[3];
-    float tan_w, tan_h; /* half widths of the picture at distance 1 */
-};
-
 /* A scene by mix (NULL: the default), all facts drawn. aspect = w/h, 0 for 16:9. */
 void scene_sample(struct scene *s, uint64_t seed, const struct world_mix *mix, double aspect);
 /* A scene in which these facts hold; what is unsaid is drawn from the seed (facts_complete). */

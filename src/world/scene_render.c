@@ -50,15 +50,15 @@ void scene_render(const struct scene *s, int w, int h, int n_frames, double fps,
     for (int f = 0; f < n_frames; f++) {
         const struct pose *now = &pose[f * s->n_bodies];
         uint8_t *ids = c->ids + (size_t)f * n_px;
-        struct view v;
+        struct view *v = &c->view[f];
 
-        scene_view(s, f / fps, (double)w / h, &v);
-        raster_frame(r, s, &v, now, c->rgb + (size_t)f * n_px * 3, ids);
+        scene_view(s, f / fps, (double)w / h, v);
+        raster_frame(r, s, v, now, c->rgb + (size_t)f * n_px * 3, ids);
         for (int o = 0; o < s->n_objects; o++) {
             struct clip_object *t = &c->truth[f * s->n_objects + o];
 
-            locate(s, &v, now, o + 1, w, h, t);
-            clip_look(ids, w, h, o + 1, raster_area(r, s, &v, now, o + 1), t);
+            locate(s, v, now, o + 1, w, h, t);
+            clip_look(ids, w, h, o + 1, raster_area(r, s, v, now, o + 1), t);
         }
     }
     raster_free(&r);

@@ -76,6 +76,19 @@ void clip_head_json(struct jsonw *w, uint64_t seed, const struct clip *c)
     jsonw_int(w, "height", c->h);
     jsonw_int(w, "frames", c->n_frames);
     jsonw_real(w, "fps", c->fps);
+    jsonw_array(w, "camera");
+    for (int f = 0; f < c->n_frames; f++) {
+        const struct view *v = &c->view[f];
+
+        jsonw_object(w, NULL);
+        reals(w, "eye", v->eye, 3);
+        reals(w, "right", v->right, 3);
+        reals(w, "up", v->up, 3);
+        reals(w, "forward", v->forward, 3);
+        reals(w, "half", (float[2]){v->tan_w, v->tan_h}, 2);
+        jsonw_end_object(w);
+    }
+    jsonw_end_array(w);
 }
 
 void captions_json(struct jsonw *w, const struct world *world, const void *state, uint64_t seed)

@@ -1,7 +1,9 @@
 /* state_json.h - the ground truth of a clip as JSON: what was drawn, and where it was at every
  * frame.
  *
- * {"format": 1, "seed": .., "width": .., "height": .., "frames": .., "fps": .., "gravity": ..,
+ * {"format": 1, "seed": .., "width": .., "height": .., "frames": .., "fps": ..,
+ *  "camera": [{"eye": [x,y,z], "right": [..], "up": [..], "forward": [..], "half": [w,h] of the
+ *    picture at distance 1}, ...], "gravity": ..,
  *  "facts": {..}, "canonical": "..", "captions": {"en": "..", "zh": ".."},
  *  "objects": [{"shape": .., "color": .., "track": [{"position": [x,y,z], "velocity": [..],
  *    "pixel": [x,y], "radius_px": .., "box": [x0,y0,x1,y1], "visible": 0..1}, ...]}]}

@@ -166,6 +166,11 @@ static const struct {
      400, 1201, "exactly one"},
     {T2V, "{\"prompt\":\"a\",\"camera_control\":{\"type\":\"simple\",\"config\":{\"pan\":30}}}",
      400, 1201, "pan"},
+    {T2V, "{\"prompt\":\"a\",\"camera_control\":{\"type\":\"simple\",\"config\":{}}}", 400, 1201,
+     "exactly one"},
+    {T2V, "{\"prompt\":\"a\",\"camera_control\":{\"type\":\"simple\"}}", 400, 1201,
+     "needs a config"},
+    {T2V, "{\"prompt\":\"a\",\"camera_control\":{\"type\":\"spin\"}}", 400, 1201, "forward_up"},
     {T2V, "{\"prompt\":\"a\",\"camera_control\":{\"type\":\"down_back\",\"config\":{}}}", 400, 1201,
      "simple alone"},
     {T2V, "{\"prompt\":\"a\",\"callback_url\":\"file:///etc/passwd\"}", 400, 1201, "callback_url"},
@@ -243,8 +248,8 @@ TEST(serve_kling_fields_become_options)
     id = answer_text(&a, "data.task_id");
     snprintf(path, sizeof path, "/v1/videos/video_%s", id);
     get(&s, path, &a);
-    CHECK(answer_is(&a, "size", "1080x1920") &&
-          answer_is(&a, "prompt", "a red ball rolls, zoom in"));
+    CHECK(answer_is(&a, "size", "1080x1920") && answer_is(&a, "prompt", "a red ball rolls") &&
+          answer_is(&a, "camera", "zoom -2"));
     free(id);
     post(&s, T2V,
          "{\"multi_shot\":true,\"shot_type\":\"customize\",\"duration\":\"5\",\"multi_prompt\":["

@@ -54,6 +54,9 @@ static void flip(struct clip *c)
             memcpy(rgb + 3 * b, px, 3);
         }
     }
+    for (int i = 0; i < c->n_frames; i++)
+        for (int k = 0; k < 3; k++)
+            c->view[i].right[k] = -c->view[i].right[k];
     for (int i = 0; i < c->n_frames * c->n_objects; i++) {
         struct clip_object *o = &c->truth[i];
         float x0 = o->bbox[0];
@@ -99,6 +102,7 @@ void story_render(const struct story *s, int w, int h, int n_frames, double fps,
         stage_frame(&st, f / fps, m);
         code->frame(m, w, h, scratch, c->rgb + (size_t)f * n_px * 3, ids);
         truth_of(m, code, ids, w, h, &c->truth[f * N_OBJECTS]);
+        c->view[f] = m->view;
     }
     speeds(c);
     if (s->mirror)

@@ -1,0 +1,126 @@
+/* How people say what a camera does, and what becomes of it. */
+#include <math.h>
+
+#include "generate/camera.h"
+#include "generate/options.h"
+#include "generate/reading.h"
+#include "world/world.h"
+#include "ztest.h"
+
+static struct camera parsed(const char *text)
+{
+    struct camera c;
+    struct err e;
+
+    if (camera_parse(&c, text, &e))
+        ztest_fail(__FILE__, __LINE__, "%s: %s", text, e.msg);
+    return c;
+}
+
+TEST(camera_words_and_numbers)
+{
+    static const struct {
+        const char *text;
+        double axis[N_AXES];
+        const char *word;
+    } good[] = {
+        {"pan left", {[AXIS_PAN] = -5}, "panleft"},
+        {"Pan Right 2.5", {[AXIS_PAN] = 2.5}, "panright"},
+        {"pan left, zoom in 7", {[AXIS_PAN] = -5, [AXIS_ZOOM] = -7}, "zoomin"},
+        {"tilt -3", {[AXIS_TILT] = -3}, "tiltdown"},
+        {" horizontal 4 ,vertical 0.5", {[AXIS_HORIZONTAL] = 4, [AXIS_VERTICAL] = 0.5}, "panright"},
+        {"roll cw 3", {[AXIS_ROLL] = 3}, NULL},
+        {"roll -10", {[AXIS_ROLL] = -10}, "roll"},
+        {"zoom 10", {[AXIS_ZOOM] = 10}, "zoomout"},
+        {"dolly in", {[AXIS_ZOOM] = -5}, "dollyin"},
+        {"orbit left", {0}, "orbitleft"},
+        {"static", {0}, "static"},
+        {"drone", {0}, "drone"},
+        {"左摇 3", {[AXIS_PAN] = -3}, "panleft"},
+        {"down_back", {[AXIS_VERTICAL] = -5, [AXIS_ZOOM] = 5}, "dollyout"},
+        {"right_turn_forward", {[AXIS_PAN] = 5, [AXIS_ZOOM] = -5}, "panright"},
+        {"{\"type\":\"simple\",\"config\":{\"tilt\":2,\"pan\":0}}", {[AXIS_TILT] = 2}, "tiltup"},
+        {"{\"type\": \"forward_up\"}", {[AXIS_VERTICAL] = 5, [AXIS_ZOOM] = -5}, "dollyin"},
+        {"", {0}, NULL},
+        {"none", {0}, NULL},
+    };
+
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct camera c = parsed(good[i].text);
+        struct buf again = BUF_INIT;
+
+        for (int k = 0; k < N_AXES; k++)
+            CHECK_INT(c.axis[k] * 1000, good[i].axis[k] * 1000);
+        CHECK(good[i].word ? c.word && !strcmp(c.word, good[i].word) : !c.word);
+        camera_say(&c, &again); /* is read as the same axes */
+        struct camera d = parsed(buf_str(&again));
+        for (int k = 0; k < N_AXES; k++)
+            CHECK_INT(d.axis[k] * 1000, good[i].axis[k] * 1000);
+        CHECK_INT(camera_asked(&d), camera_asked(&c));
+        buf_release(&again);
+    }
+}
+
+TEST(camera_says_what_is_wrong)
+{
+    static const char *const wrong[][2] = {
+        {"sideways", "\"sideways\" is not known"},
+        {"pan", "pan wants a number from -10 to 10"},
+        {"pan left 11", "from 0 to 10"},
+        {"pan left -1", "from 0 to 10"},
+        {"tilt 10.5", "from -10 to 10"},
+        {"tilt nan", "from -10 to 10"},
+        {"pan left, pan right", "pan is said twice"},
+        {"pan left,", "\"\" is not known"},
+        {"{\"type\":\"simple\",\"config\":{\"pan\":1,\"zoom\":1}}", "exactly one"},
+        {"{\"type\":\"simple\",\"config\":{}}", "exactly one"},
+        {"{\"type\":\"simple\",\"config\":{\"pan\":11}}", "-10 to 10"},
+        {"{\"type\":\"spin\"}", "forward_up"},
+        {"{\"type\":\"down_back\",\"config\":{\"pan\":1}}", "simple alone"},
+        {"{", "camera"},
+    };
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct request r;
+        struct err e;
+
+        request_init(&r);
+        CHECK_INT(request_set(&r, "camera", wrong[i][0], &e), ERR_USAGE);
+        CHECK_CONTAINS(e.msg, wrong[i][1]);
+        CHECK(!strchr(e.msg, '\n'));
+        request_release(&r);
+    }
+}
+
+TEST(camera_replaces_that_of_the_prompt_in_the_words_of_the_model)
+{
+    static const struct {
+        const char *prompt, *camera, *end;
+        int said;
+    } rows[] = {
+        {"waves at a cliff, zoom out", "pan left", "; camera panleft", 1},
+        {"a girl plays on a lawn", "roll ccw", "; camera roll", 1},
+        {"a girl plays on a lawn", "roll cw", "; camera static", 0},
+        {"a red ball rolls", "zoom in", "; camera zoomin", 1},
+        {"a red ball rolls", "tilt up", "; camera static", 0},
+    };
+    unsigned both = world_bit(world_named("physics")) | world_bit(world_named("story"));
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf text = BUF_INIT, unknown = BUF_INIT;
+        struct camera c = parsed(rows[i].camera);
+
+        reading_prompt(rows[i].prompt, both, 1, &text, &unknown);
+        CHECK_INT(reading_camera(&text, rows[i].prompt, both, &c), rows[i].said);
+        size_t n = strlen(rows[i].end);
+        CHECK(text.len > n && strstr(buf_str(&text), rows[i].end));
+        buf_release(&text);
+        buf_release(&unknown);
+    }
+    struct buf text = BUF_INIT;
+    struct camera c = parsed("pan left");
+    buf_puts(&text, "a red fox");
+    CHECK_INT(reading_camera(&text, "a red fox", 0, &c), 1);
+    CHECK_STR(buf_str(&text), "a red fox, the camera pans left");
+    buf_release(&text);
+}
