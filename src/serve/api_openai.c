@@ -195,6 +195,7 @@ static void change(struct call *c)
     if (c->status == 200) {
         job_release(&j);
         board_change(c->s->board, call_id(c, 0, VIDEO_PREFIX), c->tenant);
+        order_queue_changed(c->s);
         if (!job_of_call(c, &j))
             reply_video(c, &j);
     }
@@ -211,7 +212,7 @@ static int named_film(struct call *c, struct jval body, struct job *j)
     struct err e;
     char sha[65];
 
-    if (strcmp(c->upload[0].name, "video")) {
+    if (strcmp(c->upload[0].name, "video") || !film->len) {
         const char *id = j_type(video) == J_OBJECT   ? j_string(video, "id")
                          : j_type(video) == J_STRING ? j_string(body, "video")
                                                      : j_string_or(body, "video[id]", "");
@@ -295,6 +296,7 @@ static void erase(struct call *c)
         worker_cancel(c->s->worker, j.id);
         drop_files(c->s, &j);
         board_change(c->s->board, j.id, c->tenant);
+        order_queue_changed(c->s);
         jsonw_init(&w, &c->out, 0);
         jsonw_object(&w, NULL);
         jsonw_string(&w, "id", c->arg[0]);
@@ -443,10 +445,25 @@ static void events_of_all(struct call *c)
     events_reply(http_events(c->s->http), c, 0);
 }
 
+/* Of the API's newest calls: what the models here cannot do. */
+static void no_edits(struct call *c)
+{
+    call_fail(c, FAULT_NO_SUCH, NULL,
+              "films are not edited here; /v1/videos/ID/remix draws one anew with other words");
+}
+
+static void no_characters(struct call *c)
+{
+    call_fail(c, FAULT_NO_SUCH, NULL, "the models here know no characters taken from films");
+}
+
 const struct route api_openai[] = {
     {"POST", "/v1/videos", create, STYLE_OPENAI, ROUTE_MULTIPART | ROUTE_SLOW, BODY_PICTURES},
     {"POST", "/v1/videos/extensions", extend, STYLE_OPENAI, ROUTE_MULTIPART | ROUTE_SLOW,
      BODY_PICTURES},
+    {"POST", "/v1/videos/edits", no_edits, STYLE_OPENAI, ROUTE_MULTIPART, BODY_PICTURES},
+    {"POST", "/v1/videos/characters", no_characters, STYLE_OPENAI, ROUTE_MULTIPART, BODY_PICTURES},
+    {"GET", "/v1/videos/characters/{}", no_characters, STYLE_OPENAI, 0, BODY_NONE},
     {"GET", "/v1/videos", list, STYLE_OPENAI, 0, BODY_NONE},
     {"GET", "/v1/videos/{}", retrieve, STYLE_OPENAI, 0, BODY_NONE},
     {"DELETE", "/v1/videos/{}", erase, STYLE_OPENAI, 0, BODY_SMALL},

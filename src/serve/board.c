@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 
-enum { CHANGES = 1024, LIVES = 16 };
+enum { CHANGES = 1024 };
 
 struct change {
     int64_t id;
@@ -17,7 +17,7 @@ struct change {
 struct board {
     pthread_mutex_t lock;
     struct change change[CHANGES];
-    struct live live[LIVES]; /* id 0: free */
+    struct live live[BOARD_LIVES]; /* id 0: free */
     uint64_t number;
     void (*changed)(void *arg);
     void *arg;
@@ -98,7 +98,7 @@ uint64_t board_now(struct board *b)
 
 static struct live *find(struct board *b, int64_t id)
 {
-    for (int i = 0; i < LIVES; i++)
+    for (int i = 0; i < BOARD_LIVES; i++)
         if (b->live[i].id == id)
             return &b->live[i];
     return NULL;
@@ -134,4 +134,16 @@ int board_get(struct board *b, int64_t id, struct live *out)
         *out = *at;
     pthread_mutex_unlock(&b->lock);
     return at != NULL;
+}
+
+int board_lives(struct board *b, struct live out[BOARD_LIVES])
+{
+    int n = 0;
+
+    pthread_mutex_lock(&b->lock);
+    for (int i = 0; i < BOARD_LIVES; i++)
+        if (b->live[i].id)
+            out[n++] = b->live[i];
+    pthread_mutex_unlock(&b->lock);
+    return n;
 }

@@ -124,12 +124,43 @@ void call_fail(struct call *c, enum fault f, const char *param, const char *fmt,
         call_reply_header(c, "Retry-After", "%d", 5);
 }
 
+/* The field that a line of a lower layer names: json.h's "FILE: field NAME.PART: why", or the
+ * library's, that begins with an option. NULL: none. */
+static const char *field_of(const char *line, char name[64])
+{
+    static const char *const ours[][2] = {{"first-frame", "input_reference"},
+                                          {"last-frame", "last_frame"},
+                                          {"negative", "negative_prompt"},
+                                          {"aspect", "aspect_ratio"}};
+    static const char settings[] = "settings: ", field[] = ": field ";
+    const char *at = strstr(line, field);
+    struct zt_option o;
+
+    if (at) {
+        at += sizeof field - 1;
+        snprintf(name, 64, "%.*s", (int)strcspn(at, ".[:"), at);
+        return name;
+    }
+    if (!strncmp(line, settings, sizeof settings - 1))
+        line += sizeof settings - 1;
+    snprintf(name, 64, "%.*s", (int)strcspn(line, " :"), line);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (!strcmp(name, ours[i][0]))
+            return ours[i][1];
+    for (int i = 0; !zt_option_info(i, &o, sizeof o); i++)
+        if (!strcmp(name, o.name))
+            return name;
+    return NULL;
+}
+
 void call_fail_err(struct call *c, const struct err *e)
 {
+    char name[64];
+
     switch (e->code) {
     case ERR_USAGE:
     case ERR_FORMAT:
-        call_fail(c, FAULT_VALUE, NULL, "%s", server_says(c->s, e));
+        call_fail(c, FAULT_VALUE, field_of(e->msg, name), "%s", server_says(c->s, e));
         break;
     case ERR_FIT:
         call_fail(c, FAULT_DISK, NULL, "the disk of the server is full");

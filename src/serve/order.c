@@ -47,12 +47,32 @@ double order_real(struct jval body, const char *key, double lo, double hi, doubl
 
 /* ---- models ---- */
 
-static const char *const ALIASES[] = {"default",          "sora-2",     "sora-2-pro",
-                                      "kling-v1",         "kling-v1-5", "kling-v1-6",
-                                      "kling-v2-master",  "kling-v2-1", "kling-v2-1-master",
-                                      "kling-v2-5-turbo", "kling-v2-6", "kling-v3",
-                                      "kling-2.5-turbo",  "kling-2.6",  "kling-3.0",
-                                      "kling-3.0-turbo",  NULL};
+static const char *const ALIASES[] = {"default",
+                                      "sora-2",
+                                      "sora-2-pro",
+                                      "sora-2-2025-10-06",
+                                      "sora-2-pro-2025-10-06",
+                                      "sora-2-2025-12-08",
+                                      "kling-v1",
+                                      "kling-v1-5",
+                                      "kling-v1-6",
+                                      "kling-v2",
+                                      "kling-v2-new",
+                                      "kling-video-o1",
+                                      "kling-v3-omni",
+                                      "kling-o1",
+                                      "kling-3.0-omni",
+                                      "kling-v2-master",
+                                      "kling-v2-1",
+                                      "kling-v2-1-master",
+                                      "kling-v2-5-turbo",
+                                      "kling-v2-6",
+                                      "kling-v3",
+                                      "kling-2.5-turbo",
+                                      "kling-2.6",
+                                      "kling-3.0",
+                                      "kling-3.0-turbo",
+                                      NULL};
 
 const char *order_model_alias(int i)
 {
@@ -343,6 +363,21 @@ int order_change(struct call *c, int64_t id, struct order *o)
     return rc;
 }
 
+void order_queue_changed(struct server *s)
+{
+    enum { TOLD = 64 };
+    int64_t ids[TOLD];
+    int n = jobs_queue(s->jobs, ids, TOLD);
+
+    for (int i = 0; i < n; i++) {
+        struct job j;
+        struct err e;
+        if (jobs_get(s->jobs, NULL, ids[i], &j, &e) > 0)
+            board_change(s->board, ids[i], keys_tenant(s->keys, j.tenant));
+        job_release(&j);
+    }
+}
+
 int order_cancel(struct call *c, int64_t id, struct job *out)
 {
     struct err e;
@@ -356,6 +391,7 @@ int order_cancel(struct call *c, int64_t id, struct job *out)
         return -1;
     worker_cancel(c->s->worker, id);
     board_change(c->s->board, id, c->tenant);
+    order_queue_changed(c->s);
     return 0;
 }
 

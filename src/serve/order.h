@@ -52,6 +52,8 @@ NODISCARD int order_place(struct call *c, struct order *o, struct job *out);
 NODISCARD int order_change(struct call *c, int64_t id, struct order *o);
 /* Cancel a job that waits or runs. 0: *out is how it is now; -1: the call has failed. */
 NODISCARD int order_cancel(struct call *c, int64_t id, struct job *out);
+/* Places of the queue are others now: who watches is told of all that wait. */
+void order_queue_changed(struct server *s);
 /* What the job was ordered with, its strings in doc. */
 void order_of_job(const struct job *j, struct jdoc *params, struct order *o);
 

@@ -1,5 +1,6 @@
 #include "serve/video_json.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,17 +56,36 @@ static double running_left_s(const struct job *j, const struct live *live)
     return forecast > gone ? forecast - gone : -1;
 }
 
+/* Until all that is drawn now is done. */
+static double all_running_left_s(struct server *s)
+{
+    struct live live[BOARD_LIVES];
+    int n = board_lives(s->board, live);
+    double sum = 0;
+
+    for (int i = 0; i < n; i++) {
+        struct job j;
+        struct err e;
+
+        if (jobs_get(s->jobs, NULL, live[i].id, &j, &e) > 0)
+            sum += fmax(0, running_left_s(&j, &live[i]));
+        job_release(&j);
+    }
+    return sum;
+}
+
 double video_eta_s(struct server *s, const struct job *j, const struct live *live)
 {
     enum { AHEAD = 64 };
     int64_t ids[AHEAD];
-    double sum = 0;
+    double sum;
     int n;
 
     if (j->state == JOB_RUNNING || j->state == JOB_FINALIZING)
         return running_left_s(j, live);
     if (j->state != JOB_QUEUED)
         return 0;
+    sum = all_running_left_s(s);
     n = jobs_queue(s->jobs, ids, AHEAD);
     for (int i = 0; i < n; i++) {
         struct job other;

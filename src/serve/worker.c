@@ -13,6 +13,7 @@
 #include "media/resize.h"
 #include "serve/film_file.h"
 #include "serve/keys.h"
+#include "serve/order.h"
 
 enum { PREVIEW_SIDE = 320 };
 #define BEAT_S 5.0
@@ -344,21 +345,6 @@ static void work(struct worker *w)
 
 /* ---- the thread ---- */
 
-static void tell_queue(struct server *s)
-{
-    enum { TOLD = 64 };
-    int64_t ids[TOLD];
-    int n = jobs_queue(s->jobs, ids, TOLD);
-
-    for (int i = 0; i < n; i++) {
-        struct job j;
-        struct err e;
-        if (jobs_get(s->jobs, NULL, ids[i], &j, &e) > 0)
-            board_change(s->board, ids[i], keys_tenant(s->keys, j.tenant));
-        job_release(&j);
-    }
-}
-
 /* Until there may be a job; 0: the server ends. */
 static int wait_for_work(struct worker *w, double idle_since)
 {
@@ -393,7 +379,7 @@ static void *worker_main(void *arg)
         int rc = jobs_claim(w->s->jobs, owner, &w->job, &e);
         if (rc > 0) {
             w->tenant = keys_tenant(w->s->keys, w->job.tenant);
-            tell_queue(w->s);
+            order_queue_changed(w->s);
             work(w);
             job_release(&w->job);
             idle_since = clock_s();
