@@ -68,6 +68,7 @@ struct zt_option {
     const char *fallback; /* what it is when unsaid, in words */
     const char *help;
     char letter; /* of the program's short form, 0 without one */
+    char film;   /* 1: decides what the film is; 0: how it is made, and where it goes */
 };
 /* Row i of the table, 0 for success, ZT_E_USAGE past the end. size = sizeof(struct zt_option) of
  * the caller. */

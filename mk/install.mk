@@ -1,8 +1,12 @@
-# Program, library, header, pkg-config file, man page, Python and the default model.
+# Program, library, header, pkg-config file, man page, completions, Python and the default model.
 
 INSTALL ?= install
 MODEL_FILES := $(shell test -d model && find model -type f)
 PYTHON_FILES := python/zoetrope.py $(wildcard python/comfyui_zoetrope/*.py)
+# Where the shells look for completions of installed programs.
+bashdir ?= $(datadir)/bash-completion/completions
+zshdir ?= $(datadir)/zsh/site-functions
+fishdir ?= $(datadir)/fish/vendor_completions.d
 
 .PHONY: install uninstall
 install: all
@@ -18,6 +22,10 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(libdir)|' -e 's|@INCLUDEDIR@|$(includedir)|' \
 		-e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LDLIBS)|' zoetrope.pc.in \
 		> $(DESTDIR)$(libdir)/pkgconfig/zoetrope.pc
+	$(INSTALL) -d $(DESTDIR)$(bashdir) $(DESTDIR)$(zshdir) $(DESTDIR)$(fishdir)
+	$(PROGRAM) completion bash > $(DESTDIR)$(bashdir)/zoetrope
+	$(PROGRAM) completion zsh > $(DESTDIR)$(zshdir)/_zoetrope
+	$(PROGRAM) completion fish > $(DESTDIR)$(fishdir)/zoetrope.fish
 	set -e; for f in $(MODEL_FILES) $(PYTHON_FILES); do \
 		$(INSTALL) -D -m 644 $$f $(DESTDIR)$(datadir)/zoetrope/$$f; done
 
@@ -25,5 +33,7 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/zoetrope $(DESTDIR)$(libdir)/libzoetrope.a \
 		$(DESTDIR)$(libdir)/libzoetrope.so $(DESTDIR)$(libdir)/libzoetrope.so.$(SOVERSION) \
 		$(DESTDIR)$(libdir)/libzoetrope.so.$(VERSION) $(DESTDIR)$(includedir)/zoetrope.h \
-		$(DESTDIR)$(libdir)/pkgconfig/zoetrope.pc $(DESTDIR)$(mandir)/man1/zoetrope.1
+		$(DESTDIR)$(libdir)/pkgconfig/zoetrope.pc $(DESTDIR)$(mandir)/man1/zoetrope.1 \
+		$(DESTDIR)$(bashdir)/zoetrope $(DESTDIR)$(zshdir)/_zoetrope \
+		$(DESTDIR)$(fishdir)/zoetrope.fish
 	rm -rf $(DESTDIR)$(datadir)/zoetrope

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -42,6 +43,25 @@ int cmd_usage(const char *name, const char *fmt, ...)
     cmd_put_text(stderr, text);
     fprintf(stderr, "; see zoetrope %s --help\n", name);
     return EXIT_USAGE;
+}
+
+void cmd_put_option(const char *left, const char *help, const char *fallback)
+{
+    enum { MARGIN = 25, WIDTH = 96 };
+    char *text = xasprintf("%s%s%s%s", help, fallback ? " (" : "", fallback ? fallback : "",
+                           fallback ? ")" : "");
+    int column = printf("  %-*s", MARGIN - 3, left);
+
+    for (const char *word = text; *word;) {
+        int n = (int)strcspn(word, " ");
+
+        if (column + n >= WIDTH || (word == text && column >= MARGIN))
+            column = printf("\n%*s", MARGIN - 1, "") - 1;
+        column += printf(" %.*s", n, word);
+        word += n + (word[n] == ' ');
+    }
+    putchar('\n');
+    free(text);
 }
 
 volatile sig_atomic_t cmd_stop;

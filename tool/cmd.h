@@ -22,6 +22,8 @@ int cmd_doctor(int argc, char **argv);
 int cmd_pull(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_config(int argc, char **argv);
+int cmd_completion(int argc, char **argv);
 
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_IO = 4, EXIT_INTERRUPTED = 130 };
 
@@ -33,6 +35,10 @@ void cmd_put_text(FILE *out, const char *text);
 int cmd_fail(const struct err *e);
 /* The same for a usage error, with a hint at `zoetrope NAME --help`. */
 int cmd_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* One option of a help text: "--name VALUE", what it is, in lines of a terminal, and what it is
+ * when unsaid (NULL: nothing to say). */
+void cmd_put_option(const char *left, const char *help, const char *fallback);
 
 /* More than one word? A single one may be a mistyped command, so it is never taken for a prompt. */
 int cmd_is_sentence(const char *s);

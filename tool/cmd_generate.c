@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "cmd.h"
+#include "config.h"
 #include "generate_files.h"
 #include "generate_many.h"
 #include "generate_say.h"
@@ -50,7 +51,9 @@ static void show_help(void)
     }
     files_help();
     puts(
-        "      --config FILE        settings as JSON: {\"zoetrope\": 1, \"prompt\": \"...\", ...}\n"
+        "      --config FILE        settings as JSON: {\"zoetrope\": 1, \"prompt\": \"...\", "
+        "...},\n"
+        "                           instead of the user's (zoetrope config)\n"
         "      --again FILE         once more from the recipe that is stored in a film\n"
         "      --prompts FILE       many films, the model loaded once: a line of FILE is a JSON\n"
         "                           object like {\"prompt\": \"...\", \"output\": \"a.mp4\", "
@@ -272,15 +275,34 @@ static int set_files(struct args *a, struct err *e)
     return rc;
 }
 
-/* Recipe, then config, then the command line: the later one wins. */
+/* What holds before anything is said: the user's config file, unless one was given, and the
+ * environment. Beside a recipe only what does not decide the film. */
+static int set_standing(struct args *a, struct err *e)
+{
+    char *path = a->config ? NULL : config_user_path();
+    struct config c = {0};
+    int rc = path ? config_read_file(&c, path, e) : 0;
+
+    if (!rc && a->config)
+        rc = set_config(a, a->config, e);
+    if (!rc) {
+        config_read_environment(&c);
+        rc = config_use_film(&c, a->job, a->again != NULL, e);
+    }
+    config_release(&c);
+    free(path);
+    return rc;
+}
+
+/* Recipe, then config, environment and the command line: the later one wins. */
 static int set_all(struct args *a, struct err *e)
 {
     int rc = set_files(a, e);
 
     if (!rc && a->again)
         rc = e->code = zt_job_set_film(a->job, a->again, e->msg, sizeof e->msg);
-    if (!rc && a->config)
-        rc = set_config(a, a->config, e);
+    if (!rc)
+        rc = set_standing(a, e);
     for (int i = 0; i < a->n && !rc; i++) {
         rc = zt_job_set(a->job, a->name[i], a->value[i], e->msg, sizeof e->msg);
         e->code = rc;

@@ -7,28 +7,8 @@
 #include "base/machine.h"
 #include "base/utf8.h"
 #include "cmd.h"
+#include "commands.h"
 #include "zoetrope.h"
-
-struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *summary, *example;
-};
-
-static const struct command COMMANDS[] = {
-    {"generate", cmd_generate, "a prompt becomes a film", "-p \"a red ball rolls\" -o ball.mp4"},
-    {"world", cmd_world, "clips of the training world with captions and truth", "-n 4 -o clips"},
-    {"train", cmd_train, "train the networks that a config describes", "configs/tiny.json"},
-    {"measure", cmd_measure, "score films by what is seen in their pixels", "film.mp4"},
-    {"parity", cmd_parity, "compare networks with reference vectors", "DIR --type f32"},
-    {"info", cmd_info, "show a model, or the recipe of a film", "film.mp4"},
-    {"convert", cmd_convert, "a model once more, with smaller weights", "MODEL -o small"},
-    {"doctor", cmd_doctor, "is a model whole, and what does it need", "MODEL"},
-    {"pull", cmd_pull, "the files of a model from a hub", "Wan-AI/Wan2.1-T2V-1.3B-Diffusers"},
-    {"serve", cmd_serve, "a page and HTTP APIs that make films", "--listen 127.0.0.1:8700"},
-    {"bench", cmd_bench, "the speed of this machine", "train-s --json"},
-};
-enum { N_COMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };
 
 static const char EXIT_CODES[] =
     "exit status:\n"
@@ -43,25 +23,29 @@ static void help(FILE *out)
     fputs("zoetrope turns words into moving pictures.\n\n"
           "  zoetrope \"a red ball rolls from left to right\" [options of generate]\n",
           out);
-    for (int i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  zoetrope %-9s %s\n  %18s e.g. zoetrope %s %s\n", COMMANDS[i].name,
-                COMMANDS[i].summary, "", COMMANDS[i].name, COMMANDS[i].example);
+    for (int i = 0; i < n_commands; i++)
+        fprintf(out, "  zoetrope %-10s %s\n  %19s e.g. zoetrope %s %s\n", commands[i].name,
+                commands[i].summary, "", commands[i].name, commands[i].example);
     fputs("\nzoetrope COMMAND --help explains a command, zoetrope --version names the version.\n\n",
           out);
     fputs(EXIT_CODES, out);
 }
 
+enum { MAX_COMMANDS = 32 };
+
 static int unknown_word(const char *word)
 {
-    const char *names[N_COMMANDS];
-    for (int i = 0; i < N_COMMANDS; i++)
-        names[i] = COMMANDS[i].name;
-    const char *near = nearest_name(word, names, N_COMMANDS);
+    const char *names[MAX_COMMANDS];
+
+    ZT_ASSERT(n_commands <= MAX_COMMANDS);
+    for (int i = 0; i < n_commands; i++)
+        names[i] = commands[i].name;
+    const char *near = nearest_name(word, names, n_commands);
     fprintf(stderr, "zoetrope: \"%s\" is no command", word);
     if (near)
         fprintf(stderr, "; did you mean \"%s\"?", near);
     fputs("\nzoetrope: commands are", stderr);
-    for (int i = 0; i < N_COMMANDS; i++)
+    for (int i = 0; i < n_commands; i++)
         fprintf(stderr, " %s", names[i]);
     fprintf(stderr, "; a prompt of one word is written zoetrope -p \"%s\"\n", word);
     return EXIT_USAGE;
@@ -104,9 +88,9 @@ static int run(int argc, char **argv)
         printf("zoetrope %s\n", zt_version());
         return EXIT_OK;
     }
-    for (int i = 0; i < N_COMMANDS; i++)
-        if (!strcmp(first, COMMANDS[i].name))
-            return COMMANDS[i].run(argc - 1, argv + 1);
+    for (int i = 0; i < n_commands; i++)
+        if (!strcmp(first, commands[i].name))
+            return commands[i].run(argc - 1, argv + 1);
     if (first[0] != '-' && !cmd_is_sentence(first))
         return unknown_word(first);
     return cmd_generate(argc, argv);

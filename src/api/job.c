@@ -25,7 +25,9 @@ int zt_option_info(int i, struct zt_option *out, size_t size)
     if (i < 0 || i >= N_OPTIONS)
         return ZT_E_USAGE;
     const struct option *o = &options[i];
-    struct zt_option row = {o->name, kinds[o->kind], o->range, o->fallback, o->help, o->letter};
+    int machine = i >= OPT_DEVICE && i <= OPT_THREADS, film = !machine && (o->recipe || !o->file);
+    struct zt_option row = {o->name, kinds[o->kind], o->range,  o->fallback,
+                            o->help, o->letter,      (char)film};
     memset(out, 0, size); /* a caller of a newer header finds NULL in fields we do not know */
     memcpy(out, &row, size < sizeof row ? size : sizeof row);
     return 0;

@@ -228,3 +228,16 @@ int parse_real(const char *s, double *out)
     *out = v;
     return 0;
 }
+
+int parse_yes(const char *s, int *out)
+{
+    static const char *const no[] = {"0", "no", "false", "off"}, *const yes[] = {"1", "yes", "true",
+                                                                                 "on"};
+    for (int i = 0; i < 4; i++) {
+        if (!strcmp(s, no[i]) || !strcmp(s, yes[i])) {
+            *out = !strcmp(s, yes[i]);
+            return 0;
+        }
+    }
+    return -1;
+}

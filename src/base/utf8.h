@@ -16,6 +16,7 @@ const char *nearest_name(const char *word, const char *const *names, int n);
 /* Number parsing independent of the locale: whole string must be used. 0 or -1. */
 int parse_int(const char *s, int64_t *out);
 int parse_real(const char *s, double *out);
+int parse_yes(const char *s, int *out);       /* yes, no, true, false, on, off, 1, 0 */
 int parse_bytes(const char *s, int64_t *out); /* a number with K, M, G or T (of 1024) or nothing */
 
 #endif

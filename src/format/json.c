@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/jsonw.h"
 #include "base/utf8.h"
 
 enum {
@@ -555,6 +556,33 @@ struct jval j_at_object(struct jval array, int i)
 struct jval j_at_array(struct jval array, int i)
 {
     return get_container(j_at(array, i).v, element(array, i), JSON_ARRAY);
+}
+
+int j_text(struct jval obj, const char *key, struct buf *out)
+{
+    struct jval v = j_get(obj, key);
+    struct jsonw w;
+
+    switch (j_type(v)) {
+    case J_STRING:
+        buf_puts(out, json_string_value(v.v));
+        return 0;
+    case J_BOOL:
+        buf_puts(out, json_is_true(v.v) ? "yes" : "no");
+        return 0;
+    case J_INT:
+        buf_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(v.v));
+        return 0;
+    case J_REAL:
+        jsonw_init(&w, out, 0);
+        jsonw_real(&w, NULL, json_real_value(v.v));
+        return 0;
+    case J_NONE:
+    case J_NULL:
+        return 1;
+    default:
+        return -1;
+    }
 }
 
 int j_next(struct jval obj, void **it, const char **key, struct jval *value)

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 
+struct buf;
 struct jdoc;
 struct json_t;
 
@@ -71,6 +72,8 @@ struct jval j_object(struct jval obj, const char *key);
 struct jval j_array(struct jval obj, const char *key);
 struct jval j_get(struct jval obj, const char *key); /* any type; v is NULL without the field */
 int j_has(struct jval obj, const char *key);         /* there, and not null */
+/* A text, number or flag ("yes", "no") as text. 0; 1: not there or null; -1: a list or object. */
+int j_text(struct jval obj, const char *key, struct buf *out);
 /* Every key of obj must be among n names; else the message gives the nearest one. */
 void j_known(struct jval obj, const char *const *names, int n);
 

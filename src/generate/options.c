@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/jsonw.h"
+#include "base/buf.h"
 #include "base/utf8.h"
 #include "format/json.h"
 #include "generate/camera.h"
@@ -210,19 +210,6 @@ int parse_lines(const char *s, int *lines)
     return -1;
 }
 
-static int parse_flag(const char *s, int64_t *out)
-{
-    static const char *const no[] = {"0", "no", "false", "off"}, *const yes[] = {"1", "yes", "true",
-                                                                                 "on"};
-    for (int i = 0; i < 4; i++) {
-        if (!strcmp(s, no[i]) || !strcmp(s, yes[i])) {
-            *out = !strcmp(s, yes[i]);
-            return 0;
-        }
-    }
-    return -1;
-}
-
 /* Into *v. 0, or -1 for a value that the row does not allow. */
 static int parse(const struct option *o, struct value *v, const char *s)
 {
@@ -240,7 +227,10 @@ static int parse(const struct option *o, struct value *v, const char *s)
     case OPTION_REAL:
         return parse_real(s, &v->r) || !(v->r >= o->lo && v->r <= o->hi) ? -1 : 0;
     case OPTION_FLAG:
-        return parse_flag(s, &v->i);
+        if (parse_yes(s, &w))
+            return -1;
+        v->i = w;
+        return 0;
     case OPTION_CHOICE:
         for (v->i = 0; o->choices[v->i]; v->i++)
             if (!strcmp(o->choices[v->i], s))
@@ -340,43 +330,22 @@ static int check_recipe_field(const char *key, const char *text, struct err *e)
     return 0;
 }
 
-static int set_field(struct request *r, struct jval root, const char *key, struct jval v,
-                     int recipe, struct err *e)
+static int set_field(struct request *r, struct jval root, const char *key, int recipe,
+                     struct err *e)
 {
-    char number[40];
-    const char *text = number;
+    struct buf value = BUF_INIT;
+    int rc = j_text(root, key, &value);
+    const char *text = buf_str(&value);
 
-    switch (j_type(v)) {
-    case J_NULL:
-        return 0;
-    case J_STRING:
-        text = j_string(root, key);
-        break;
-    case J_BOOL:
-        text = j_bool(root, key) ? "yes" : "no";
-        break;
-    case J_INT:
-        snprintf(number, sizeof number, "%lld", (long long)j_int(root, key, INT64_MIN, INT64_MAX));
-        break;
-    case J_REAL: {
-        struct buf b = BUF_INIT;
-        struct jsonw w;
-        jsonw_init(&w, &b, 0);
-        jsonw_real(&w, NULL, j_real(root, key, -1e300, 1e300));
-        snprintf(number, sizeof number, "%s", buf_str(&b));
-        buf_release(&b);
-        break;
-    }
-    default:
-        return err_set(e, ERR_FORMAT,
-                       "%s is a list or an object; a text, a number or true/false "
-                       "is wanted",
-                       key);
-    }
-    if (recipe && check_recipe_field(key, text, e))
-        return e->code = ERR_FORMAT;
-    int rc = request_set(r, key, text, e);
-    return rc && recipe ? (e->code = ERR_FORMAT) : rc;
+    if (rc < 0)
+        rc = err_set(e, ERR_FORMAT,
+                     "%s is a list or an object; a text, a number or true/false is wanted", key);
+    else if (!rc && recipe && check_recipe_field(key, text, e))
+        rc = e->code = ERR_FORMAT;
+    else if (!rc)
+        rc = request_set(r, key, text, e);
+    buf_release(&value);
+    return rc < 0 && recipe ? (e->code = ERR_FORMAT) : rc < 0 ? rc : 0;
 }
 
 static int set_fields(struct request *r, struct jval root, int recipe, struct err *e)
@@ -387,8 +356,8 @@ static int set_fields(struct request *r, struct jval root, int recipe, struct er
     int rc = 0;
 
     while (!rc && j_next(root, &it, &key, &v))
-        if (strcmp(key, "zoetrope") && !set_fact(r, key, root))
-            rc = set_field(r, root, key, v, recipe, e);
+        if (strcmp(key, "zoetrope") && (recipe || strcmp(key, "serve")) && !set_fact(r, key, root))
+            rc = set_field(r, root, key, recipe, e);
     return rc;
 }
 

@@ -1,6 +1,5 @@
 #include "serve/http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -17,6 +16,7 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "serve/keys.h"
+#include "serve/listen.h"
 #include "serve/multipart.h"
 #include "serve/sign.h"
 #include "serve/slow.h"
@@ -37,23 +37,23 @@ struct http {
     struct watch *watch;
     struct events *events;
     struct slow *slow;
-    char host[64];
-    int port, fd, local, ticks;
+    struct listening at;
+    int ticks;
 };
 
 int http_port(const struct http *h)
 {
-    return h->port;
+    return h->at.port;
 }
 
 const char *http_host(const struct http *h)
 {
-    return h->host;
+    return h->at.host;
 }
 
 int http_is_local(const struct http *h)
 {
-    return h->local;
+    return h->at.local;
 }
 
 struct events *http_events(struct http *h)
@@ -67,69 +67,6 @@ void http_changed(void *server)
 
     if (s->http && s->http->events)
         events_wake(s->http->events);
-}
-
-/* ---- the address ---- */
-
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-static int bad_address(const char *text, struct err *e)
-{
-    return err_set(e, ERR_USAGE,
-                   "listen: \"%.100s\" is no ADDR:PORT, [ADDR]:PORT or PORT with an IP address",
-                   text);
-}
-
-static int read_address(const char *text, union address *a, char host[64], int *local,
-                        struct err *e)
-{
-    const char *colon = strrchr(text, ':'), *port = colon ? colon + 1 : text;
-    int64_t number;
-    char ip[64] = "127.0.0.1";
-
-    memset(a, 0, sizeof *a);
-    if (colon)
-        snprintf(ip, sizeof ip, "%.*s", (int)(colon - text), text);
-    if (parse_int(port, &number) || number < 0 || number > 65535)
-        return bad_address(text, e);
-    size_t n = strlen(ip);
-    if (n > 2 && ip[0] == '[' && ip[n - 1] == ']') {
-        ip[n - 1] = '\0';
-        a->v6.sin6_family = AF_INET6;
-        a->v6.sin6_port = htons((uint16_t)number);
-        if (inet_pton(AF_INET6, ip + 1, &a->v6.sin6_addr) != 1)
-            return bad_address(text, e);
-        *local = IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
-        snprintf(host, 64, "[%.60s]", ip + 1);
-        return 0;
-    }
-    a->v4.sin_family = AF_INET;
-    a->v4.sin_port = htons((uint16_t)number);
-    if (inet_pton(AF_INET, ip, &a->v4.sin_addr) != 1)
-        return bad_address(text, e);
-    *local = ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
-    snprintf(host, 64, "%s", ip);
-    return 0;
-}
-
-static int open_port(struct http *h, const union address *a, const char *text, struct err *e)
-{
-    union address got;
-    socklen_t n = a->any.sa_family == AF_INET6 ? sizeof a->v6 : sizeof a->v4;
-    const int on = 1;
-
-    h->fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (h->fd >= 0)
-        setsockopt(h->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (h->fd < 0 || bind(h->fd, &a->any, n) || listen(h->fd, 1024) ||
-        getsockname(h->fd, &got.any, &n))
-        return err_set(e, ERR_IO, "listen: %s: %s", text, strerror(errno));
-    h->port = ntohs(a->any.sa_family == AF_INET6 ? got.v6.sin6_port : got.v4.sin_port);
-    return 0;
 }
 
 /* ---- a request ---- */
@@ -435,7 +372,7 @@ static int start_daemon(struct http *h, struct err *e)
 
     h->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_call, h, MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL,
-        MHD_OPTION_LISTEN_SOCKET, h->fd, MHD_OPTION_URI_LOG_CALLBACK, begin, h,
+        MHD_OPTION_LISTEN_SOCKET, h->at.fd, MHD_OPTION_URI_LOG_CALLBACK, begin, h,
         MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_end, h,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)MEMORY, MHD_OPTION_CONNECTION_LIMIT, most_connections(),
@@ -448,19 +385,18 @@ static int start_daemon(struct http *h, struct err *e)
 int http_start(struct http **out, struct server *s, struct err *e)
 {
     struct http *h = xcalloc(1, sizeof *h);
-    union address a;
     int rc;
 
     h->s = s;
-    h->fd = -1;
     s->http = h;
-    rc = read_address(s->o.listen, &a, h->host, &h->local, e);
-    if (!rc && !h->local && !keys_are_asked_for(s->keys))
+    rc = s->o.listen_fd < 0 ? listen_at(&h->at, s->o.listen, e)
+                            : listen_on(&h->at, s->o.listen_fd, e);
+    if (!rc && !h->at.local && !keys_are_asked_for(s->keys))
         rc = err_set(e, ERR_USAGE,
                      "listen: %s can be reached from other machines, so --keys is needed",
-                     s->o.listen);
+                     h->at.host);
     if (!rc)
-        rc = open_port(h, &a, s->o.listen, e);
+        rc = listen_begin(&h->at, e);
     if (!rc) {
         h->events = events_new(s);
         h->slow = slow_new(run, slow_done);
@@ -485,8 +421,8 @@ void http_stop(struct http **http)
         events_close(h->events);
     if (h->daemon)
         MHD_stop_daemon(h->daemon);
-    else if (h->fd >= 0)
-        close(h->fd);
+    else if (h->at.fd >= 0)
+        close(h->at.fd);
     watch_free(&h->watch);
     events_free(&h->events);
     free(h);

@@ -12,6 +12,7 @@
 
 struct serve_options {
     const char *listen;     /* ADDR:PORT, [ADDR]:PORT or PORT; port 0: any free one */
+    int listen_fd;          /* a socket that listens already, instead of `listen`; -1: none */
     const char *data;       /* folder, made when missing */
     const char *keys;       /* file of keys, or NULL */
     const char *model;      /* default model, NULL: zoetrope's default */
@@ -30,6 +31,8 @@ struct server;
  * this machine alone without keys; ERR_IO, ERR_FORMAT. */
 NODISCARD int serve_start(struct server **out, const struct serve_options *o, struct err *e);
 int serve_port(const struct server *s);
+/* Returns when the store of jobs answers, as a request would wait for it. */
+void serve_knock(struct server *s);
 /* "http://127.0.0.1:8700", without a slash at its end. Valid while s lives. */
 const char *serve_url(const struct server *s);
 /* Takes no new jobs, waits up to drain_s for the film that is drawn; then it goes back into the

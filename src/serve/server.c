@@ -16,6 +16,7 @@
 void serve_options_init(struct serve_options *o)
 {
     *o = (struct serve_options){.listen = "127.0.0.1:8700",
+                                .listen_fd = -1,
                                 .queue_most = 1000,
                                 .idle_s = 300,
                                 .head_s = 10,
@@ -146,6 +147,13 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
     else
         server_log(s, "started", "url", s->url);
     return rc;
+}
+
+void serve_knock(struct server *s)
+{
+    int64_t n[JOB_CANCELLED + 1];
+
+    jobs_counts(s->jobs, n);
 }
 
 int serve_port(const struct server *s)

@@ -8,7 +8,8 @@ if ! make -s install DESTDIR="$root" PREFIX=/usr BUILD="$BUILD" >"$tmp/log" 2>&1
 fi
 ok install
 for f in bin/zoetrope lib/libzoetrope.a lib/libzoetrope.so lib/libzoetrope.so.0 include/zoetrope.h \
-    lib/pkgconfig/zoetrope.pc share/man/man1/zoetrope.1 \
+    lib/pkgconfig/zoetrope.pc share/man/man1/zoetrope.1 share/bash-completion/completions/zoetrope \
+    share/zsh/site-functions/_zoetrope share/fish/vendor_completions.d/zoetrope.fish \
     share/zoetrope/python/zoetrope.py share/zoetrope/python/comfyui_zoetrope/__init__.py; do
     if [ -e "$root/usr/$f" ]; then ok "install_$f"; else not_ok "install_$f" "not there"; fi
 done

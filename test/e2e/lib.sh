@@ -7,7 +7,7 @@ ZOETROPE=$PWD/$BUILD/zoetrope
 case $BUILD in /*) ZOETROPE=$BUILD/zoetrope ;; esac
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-export XDG_CACHE_HOME=$tmp/cache
+export XDG_CACHE_HOME=$tmp/cache XDG_CONFIG_HOME=$tmp/config
 
 ok() {
     echo "ok $1"

@@ -1,0 +1,92 @@
+#include "serve_options.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+#define OPTION(field) offsetof(struct serve_settings, o.field)
+#define OURS(field) offsetof(struct serve_settings, field)
+
+/* clang-format off */
+const struct serve_row serve_rows[] = {
+    {"listen", SERVE_TEXT, "ADDR:PORT", OPTION(listen), 0, "127.0.0.1:8700",
+     "an IP address of this machine and a port, or a port alone; port 0 takes any free one. An "
+     "address that other machines reach needs --keys"},
+    {"data", SERVE_TEXT, "DIR", OPTION(data), 0, "$XDG_DATA_HOME/zoetrope/serve",
+     "where jobs and films are kept"},
+    {"keys", SERVE_TEXT, "FILE", OPTION(keys), 0, "",
+     "who may use it: {\"keys\": [{\"tenant\": NAME, \"key\": KEY, \"access_key\": KEY, "
+     "\"secret_key\": KEY, \"jobs\": N}]}"},
+    {"model", SERVE_TEXT, "NAME", OPTION(model), 0, "the default model", "the model that draws"},
+    {"public-url", SERVE_TEXT, "URL", OPTION(public_url), 0, "as clients name it",
+     "how clients reach this server, behind a proxy"},
+    {"idle", SERVE_NUMBER, "SECONDS", OPTION(idle_s), 1e9, "300",
+     "the model is unloaded after so long without work"},
+    {"queue", SERVE_NUMBER, "N", OURS(queue), 1e6, "1000", "jobs that may wait"},
+    {"most-seconds", SERVE_NUMBER, "SECONDS", OPTION(seconds_most), 1e5, "60", "the longest film"},
+    {"drain", SERVE_NUMBER, "SECONDS", OURS(drain_s), 1e6, "30",
+     "how long a film may go on after SIGTERM"},
+    {"allow-private", SERVE_FLAG, NULL, OPTION(allow_private), 0, "no",
+     "pictures and callbacks may be at private addresses, and by http"},
+    {"log", SERVE_TEXT, "FILE", OURS(log), 0, "",
+     "JSON lines about what happens; - is stderr"},
+};
+/* clang-format on */
+const int n_serve_rows = sizeof serve_rows / sizeof *serve_rows;
+
+void serve_settings_init(struct serve_settings *s)
+{
+    memset(s, 0, sizeof *s);
+    serve_options_init(&s->o);
+    s->drain_s = 30;
+    s->queue = s->o.queue_most;
+}
+
+const struct serve_row *serve_row_named(const char *name)
+{
+    for (int i = 0; i < n_serve_rows; i++)
+        if (!strcmp(name, serve_rows[i].name))
+            return &serve_rows[i];
+    return NULL;
+}
+
+static int no_such_row(const char *name, struct err *e)
+{
+    const char *names[sizeof serve_rows / sizeof *serve_rows];
+
+    for (int i = 0; i < n_serve_rows; i++)
+        names[i] = serve_rows[i].name;
+    const char *near = nearest_name(name, names, n_serve_rows);
+    return err_set(e, ERR_USAGE, "no option \"%.60s\"%s%s%s", name, near ? "; did you mean \"" : "",
+                   near ? near : "", near ? "\"?" : "");
+}
+
+int serve_set(struct serve_settings *s, const char *name, const char *value, struct err *e)
+{
+    const struct serve_row *row = serve_row_named(name);
+    void *to = row ? (char *)s + row->at : NULL;
+    double x;
+    int yes;
+
+    if (!row)
+        return no_such_row(name, e);
+    switch (row->kind) {
+    case SERVE_TEXT:
+        *(const char **)to = value;
+        return 0;
+    case SERVE_FLAG:
+        if (parse_yes(value, &yes))
+            return err_set(e, ERR_USAGE, "%s \"%.80s\" is not allowed: yes or no", name, value);
+        *(int *)to = yes;
+        return 0;
+    case SERVE_NUMBER:
+        if (parse_real(value, &x) || !(x >= 0 && x <= row->most))
+            return err_set(e, ERR_USAGE, "%s \"%.80s\" is not allowed: 0 to %g", name, value,
+                           row->most);
+        *(double *)to = x;
+        s->o.queue_most = (int)s->queue;
+        return 0;
+    }
+    return 0;
+}
