@@ -10,16 +10,17 @@
 #include "config.h"
 #include "generate_files.h"
 #include "generate_many.h"
+#include "generate_preview.h"
 #include "generate_say.h"
 #include "media/film.h"
-#include "media/picture.h"
 #include "zoetrope.h"
 
 enum { MAX_SETTINGS = 256, MAX_PROMPT = 65536, MAX_CONFIG = 1 << 20, MAX_VARIANTS = 1000 };
 
 struct args {
     zt_job *job;
-    const char *again, *config, *preview;
+    const char *again, *config;
+    struct preview preview;
     const char *name[MAX_SETTINGS], *value[MAX_SETTINGS]; /* as given, in order */
     char *text, *shots;                                   /* of files that were read */
     struct files files;
@@ -61,9 +62,10 @@ static void show_help(void)
         "                           what it does not say is as on the command line\n"
         "      --skip-existing      with --prompts: films that are there and whole are passed "
         "over\n"
-        "      --preview FILE       a picture of what each step of drawing promises, written over "
-        "the\n"
-        "                           last one (.png, .jpg, .webp, .ppm)\n"
+        "      --preview[=WAY]      what each step of drawing promises, in the terminal: sixel, "
+        "kitty,\n"
+        "                           blocks, or as a file that is written over (.png, .jpg, .webp, "
+        ".ppm)\n"
         "      --json               progress as JSON lines; the last line has every figure\n"
         "  -b, --variants N         N films of seeds that follow each other, NAME-1.mp4 and so on\n"
         "  -v, --verbose            how windows of a long film go together, and what drifts\n\n"
@@ -197,6 +199,10 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
     name = files_option(name);
     if (!strcmp(name, "json") || !strcmp(name, "verbose") || !strcmp(name, "skip-existing"))
         return err_set(e, ERR_USAGE, "--%s takes no value", name);
+    if (!strcmp(name, "preview") && !equals && !preview_value(value)) {
+        a->preview.wanted = "";
+        return 1;
+    }
     if (is_flag(name) && !equals)
         return remember(a, name, "yes", e) ? e->code : 1;
     if (!value)
@@ -210,7 +216,7 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
     else if (!strcmp(name, "prompts"))
         a->many.path = value;
     else if (!strcmp(name, "preview"))
-        a->preview = value;
+        a->preview.wanted = value;
     else if (!strcmp(name, "prompt") && set_prompt(a, value, e))
         return e->code;
     else if (!strcmp(name, "shots") && set_shots(a, value, e))
@@ -328,26 +334,8 @@ static void stop_job(void)
     zt_cancel(running);
 }
 
-/* A preview that cannot be written stops the film: someone waits for it. */
-struct preview {
-    const char *path;
-    struct err e;
-};
-
-static int save_preview(void *user, int window, int step, int n_steps, const uint8_t *rgb, int w,
-                        int h)
-{
-    const struct picture picture = {.w = w, .h = h, .rgb = (uint8_t *)rgb};
-    struct preview *p = user;
-
-    (void)window, (void)step, (void)n_steps;
-    return picture_save_passing(&picture, p->path, &p->e);
-}
-
 static int run(struct args *a, struct say *say, struct err *e)
 {
-    struct preview preview = {.path = a->preview};
-
     running = a->job;
     cmd_on_stop(stop_job);
     cmd_catch_signals();
@@ -357,12 +345,12 @@ static int run(struct args *a, struct say *say, struct err *e)
     if (!rc) {
         say_plan(say, a->job);
         zt_job_on_progress(a->job, say_progress, say);
-        zt_job_on_preview(a->job, a->preview ? save_preview : NULL, &preview);
+        preview_begin(&a->preview, say, a->job);
         rc = zt_job_run(a->job, e->msg, sizeof e->msg);
     }
     e->code = rc;
-    if (preview.e.code) {
-        *e = preview.e;
+    if (a->preview.e.code) {
+        *e = a->preview.e;
         rc = e->code;
     }
     return rc;
@@ -416,10 +404,9 @@ static int draw(struct args *a, struct err *e)
 
     if (!rc && a->many.skip_existing && !a->many.path)
         rc = err_set(e, ERR_USAGE, "--skip-existing goes with --prompts");
-    if (!rc && a->preview && !film_is_picture(a->preview))
-        rc = err_set(e, ERR_USAGE, "preview \"%s\" is not allowed: .png, .jpg, .webp or .ppm",
-                     a->preview);
-    if (!rc && a->preview && a->many.path)
+    if (!rc)
+        rc = preview_check(&a->preview, e);
+    if (!rc && a->preview.wanted && a->many.path)
         rc = err_set(e, ERR_USAGE, "--preview goes with one prompt, not with --prompts");
     say_begin(&say, a->json, a->verbose, film_on_stdout(a));
     if (!rc && a->many.path)

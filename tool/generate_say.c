@@ -160,9 +160,19 @@ int say_progress(void *user, const char *stage, long done, long total, double le
         progress_start(&s->bar, stderr, s->stage, total);
     }
     progress_step(&s->bar, done, NULL);
-    if (done == total)
+    if (done == total) {
         progress_end(&s->bar, NULL);
+        s->lines++;
+    }
     return cmd_stop;
+}
+
+int say_same_line(struct say *s)
+{
+    int same = s->lines == s->seen_lines;
+
+    s->seen_lines = s->lines;
+    return same;
 }
 
 void say_result(struct say *s, zt_job *job)

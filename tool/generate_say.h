@@ -14,6 +14,7 @@ struct say {
     int json, verbose;
     struct progress bar;
     char stage[40];
+    int lines, seen_lines; /* of progress that were ended; when this was last asked */
     int film, films, line; /* of many: which of how many, and its line in their file; 0: one film */
     double shown_s;
 };
@@ -22,6 +23,8 @@ void say_begin(struct say *s, int json, int verbose, int film_on_stdout);
 void say_plan(struct say *s, zt_job *job);
 /* A zt_progress_fn; user is the struct say. */
 int say_progress(void *user, const char *stage, long done, long total, double left_s);
+/* Has no line of progress ended since this was asked? */
+int say_same_line(struct say *s);
 /* Of many: which one comes, or is passed over because it is there. */
 void say_film(struct say *s, const char *output, int there);
 void say_films(struct say *s, int drawn, int there, int failed, int left);

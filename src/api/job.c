@@ -425,6 +425,8 @@ const char *zt_job_get(zt_job *job, const char *key)
         return say_real(job, p->fps);
     if (!strcmp(key, "forecast_s"))
         return say_real(job, p->forecast_s);
+    if (!strcmp(key, "previews"))
+        return p->codec.previews ? "yes" : "no";
     if (!strcmp(key, "unknown_words"))
         return p->unknown;
     if (!strcmp(key, "canonical_prompt"))

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/base64.h"
 #include "net/net.h"
 #include "serve/keys.h"
 #include "serve/kling.h"

@@ -263,6 +263,31 @@ same preview_alone "$(ls soon*)" soon.ppm
 exits preview_unknown_kind 2 zt "a red ball rolls" $quick --preview soon.txt -o x.y4m
 holds preview_unknown_kind_says_which "$tmp/err" ".png"
 exits preview_nowhere 4 zt "a red ball rolls" $quick --preview no/soon.ppm -o x.y4m
+exits preview_without_terminal 0 zt "a red ball rolls" $quick --preview -o seen.y4m -y
+holds preview_without_terminal_says_so "$tmp/err" "no terminal"
+same preview_without_terminal_sends_no_codes "$(grep -c "$(printf '\033')" "$tmp/err")" 0
+# terminal NAME ANSWER ARGUMENTS: what a terminal got, that answers a question for its abilities so.
+terminal() {
+    name=$1 answer=$2
+    shift 2
+    { sleep 0.1; printf "$answer"; sleep 0.8; } | timeout 20 script -qec "$ZOETROPE 'a red ball rolls' $quick -o seen.y4m -y $*" "$name" \
+        >/dev/null 2>&1
+}
+if command -v script >/dev/null 2>&1; then
+    unset KITTY_WINDOW_ID COLORTERM TERM_PROGRAM
+    TERM=xterm-kitty terminal kitty.tty '' --preview
+    holds preview_kitty kitty.tty "_Ga=T,q=2,f=24"
+    TERM=xterm terminal sixel.tty '\033[?62;4;22c' --preview
+    holds preview_sixel_when_the_terminal_says_so sixel.tty '"1;1;'
+    TERM=xterm terminal blocks.tty '\033[?62;14;22c' --preview
+    holds preview_blocks_else blocks.tty "▀"
+    TERM=dumb terminal dumb.tty '' --preview
+    holds preview_dumb_terminal_says_so dumb.tty "no terminal that shows pictures"
+    TERM=dumb terminal forced.tty '' --preview=blocks
+    holds preview_forced forced.tty "▀"
+else
+    echo "skip previews on a terminal: no script"
+fi
 exits preview_of_many 2 zt generate --prompts prompt.txt --preview soon.ppm
 
 # --- what needs FFmpeg

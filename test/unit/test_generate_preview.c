@@ -74,6 +74,8 @@ TEST(preview_cancels)
     zt_job *job = job_of("euler", "9");
 
     zt_job_on_preview(job, see, &s);
+    CHECK_INT(zt_job_plan(job, error, sizeof error), 0);
+    CHECK_STR(zt_job_get(job, "previews"), "yes");
     CHECK_INT(zt_job_run(job, error, sizeof error), ZT_E_CANCEL);
     CHECK_CONTAINS(error, "stopped at a preview");
     CHECK_INT(s.n, 2);

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "fixture.h"
 #include "media/picture.h"

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "serve/call.h"
 #include "serve/http.h"
