@@ -86,6 +86,7 @@ export function readFilm(v) {
         ahead: v.queue_position ?? null,
         preview: v.preview_url ? local(v.preview_url) : null,
         film: v.url ? local(v.url) : null,
+        still: v.pictures > 0,
         seed: v.seed ?? null,
         size: v.size ?? "",
         seconds: v.seconds ?? "",

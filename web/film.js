@@ -73,13 +73,13 @@ function removeButton(run) {
 // does: what a click does, { again, take, useLast, extend, remove }.
 export function actions(film, does) {
     const has = film.state === "done";
-    const name = `${film.prompt.trim().slice(0, 40).replace(/[^\p{L}\p{N}]+/gu, "-") || "film"}.mp4`;
+    const name = `${film.prompt.trim().slice(0, 40).replace(/[^\p{L}\p{N}]+/gu, "-") || "film"}.${film.still ? "png" : "mp4"}`;
     return el(
         "div",
         { class: "actions" },
         button("again", "again", () => does.again(film)),
         button("take", "dice", () => does.take(film)),
-        has && button("useLast", "frame", () => does.useLast(film)),
+        has && !film.still && button("useLast", "frame", () => does.useLast(film)),
         has && button("extend", "extend", () => does.extend(film)),
         has &&
             el(

@@ -72,7 +72,7 @@ export class Gallery {
     wake(card) {
         this.near.unobserve(card);
         const film = films.get(card.dataset.id);
-        if (film?.film) $("video", card).src = film.film;
+        if (film?.film) $("video", card)[film.still ? "poster" : "src"] = film.film;
     }
 
     // Left and right by one, up and down by a row.

@@ -29,9 +29,11 @@ export class Player {
     // The same film again, with a newer address, goes on as it is.
     load(film, play) {
         if (this.film?.id === film.id) return;
+        this.unload();
         this.film = film;
         this.mended = false;
-        this.video.src = film.film;
+        if (film.still) this.video.poster = film.film;
+        else this.video.src = film.film;
         this.showPlaying();
         if (play) this.video.play().catch(() => {});
     }
@@ -41,6 +43,7 @@ export class Player {
         this.film = null;
         this.video.pause();
         this.video.removeAttribute("src");
+        this.video.removeAttribute("poster");
         this.video.load();
     }
 

@@ -1,20 +1,26 @@
 /* api_kling.c - Kling's API of the first generation: /v1/videos/text2video and its like. */
+#include <math.h>
 #include <string.h>
 
 #include "base/utf8.h"
 #include "serve/api.h"
 #include "serve/kling.h"
+#include "serve/pictures.h"
 
 static const char *const MODES[] = {"std", "pro", "4k", NULL};
 static const char *const ASPECTS[] = {"16:9", "9:16", "1:1", NULL};
 static const char *const OFF[] = {"off", NULL};
 
+#define PICTURES_PATH "/v1/images/generations"
+
 /* What this API calls the kind of a film: the part of the path behind /v1/videos/. */
 static void api_of_call(const struct call *c, char api[64])
 {
-    static const char prefix[] = "/v1/videos/";
+    static const char prefix[] = "/v1/videos/", pictures[] = PICTURES_PATH;
     const char *kind = c->path + sizeof prefix - 1;
 
+    if (!strncmp(c->path, pictures, sizeof pictures - 1))
+        kind = "images";
     snprintf(api, 64, "kling1/%.*s", (int)strcspn(kind, "/"), kind);
 }
 
@@ -34,28 +40,39 @@ static int refuse_unknown_arts(struct call *c, struct jval body)
     return 0;
 }
 
-static int read_common(struct call *c, struct jval body, struct kling *k)
+/* Of films and pictures. */
+static int read_asked(struct call *c, struct jval body, struct kling *k)
 {
-    struct err e;
-    const char *sound;
-
     k->o.model = j_has(body, "model_name") ? j_string(body, "model_name")
                                            : j_string_or(body, "model", k->o.model);
     k->o.prompt = j_has(body, "prompt") ? j_string(body, "prompt") : NULL;
     k->o.negative = j_has(body, "negative_prompt") ? j_string(body, "negative_prompt") : NULL;
-    k->cfg = order_real(body, "cfg_scale", 0, 1, -1);
     k->o.seed = order_int(body, "seed", 0, INT64_C(1) << SEED_MOST_BITS, -1);
     k->o.steps = (int)order_int(body, "steps", 1, 1000, 0);
     k->o.size = j_has(body, "size") ? j_string(body, "size") : NULL;
-    if (kling_choice(c, body, "mode", MODES, &k->mode, "std") ||
-        kling_choice(c, body, "sound", OFF, &sound, "off") || refuse_unknown_arts(c, body) ||
-        kling_read_duration(c, body, k) || kling_read_options(c, body, k) ||
-        kling_read_shots(c, body, k) || kling_read_camera(c, body, k))
-        return -1;
+    return refuse_unknown_arts(c, body) || kling_read_options(c, body, k) ? -1 : 0;
+}
+
+static int check_read(struct call *c, struct jval body)
+{
+    struct err e;
+
     if (!jdoc_status(body.doc, &e))
         return 0;
     call_fail(c, FAULT_VALUE, NULL, "%s", e.msg);
     return -1;
+}
+
+static int read_film(struct call *c, struct jval body, struct kling *k)
+{
+    const char *sound;
+
+    k->cfg = order_real(body, "cfg_scale", 0, 1, -1);
+    if (read_asked(c, body, k) || kling_choice(c, body, "mode", MODES, &k->mode, "std") ||
+        kling_choice(c, body, "sound", OFF, &sound, "off") || kling_read_duration(c, body, k) ||
+        kling_read_shots(c, body, k) || kling_read_camera(c, body, k))
+        return -1;
+    return check_read(c, body);
 }
 
 /* Reads with `more`, places. */
@@ -69,7 +86,7 @@ static void create(struct call *c, int (*more)(struct call *c, struct jval body,
         return;
     api_of_call(c, api);
     kling_init(&k, api);
-    if (!read_common(c, jdoc_root(doc), &k) && !more(c, jdoc_root(doc), &k))
+    if (!read_film(c, jdoc_root(doc), &k) && !more(c, jdoc_root(doc), &k))
         kling_place(c, &k, KLING_1);
     kling_release(&k);
     jdoc_close(&doc);
@@ -116,6 +133,10 @@ static int read_omni(struct call *c, struct jval body, struct kling *k)
     struct jval list = j_get(body, "image_list");
     const char *type;
 
+    if (j_has(body, "image_list") && j_type(list) != J_ARRAY) {
+        call_fail(c, FAULT_VALUE, "image_list", "image_list: an array of objects");
+        return -1;
+    }
     for (int i = 0; i < j_len(list); i++) {
         struct jval v = j_at_object(list, i);
         struct order_picture *to;
@@ -156,6 +177,82 @@ static int read_parent(struct call *c, struct jval body, struct kling *k)
 static void video_extend(struct call *c)
 {
     create(c, read_parent);
+}
+
+/* ---- pictures ---- */
+
+/* About 1024 x 1024 pixels of this shape, or four times as many, in whole tokens. */
+static void picture_size(const char *aspect, int k2, char size[32])
+{
+    int w = 1, h = 1;
+
+    sscanf(aspect, "%d:%d", &w, &h);
+    double side = k2 ? 2048 : 1024, shape = sqrt((double)w / h);
+    snprintf(size, 32, "%dx%d", (int)(side * shape / 16 + 0.5) * 16,
+             (int)(side / shape / 16 + 0.5) * 16);
+}
+
+/* image: what the pictures are drawn anew from, the more it is kept the less. */
+static int read_source(struct call *c, struct jval body, struct kling *k)
+{
+    const char *image = j_string_or(body, "image", "");
+    double fidelity = order_real(body, "image_fidelity", 0, 1, 0.5);
+
+    if (*j_string_or(body, "image_reference", "")) {
+        call_fail(c, FAULT_VALUE, "image_reference",
+                  "image_reference: the models here take no subject or face from a picture; an "
+                  "image alone is drawn anew");
+        return -1;
+    }
+    if (!*image)
+        return 0;
+    k->o.strength = 1 - fidelity;
+    return order_picture_text(c, "image", image, &k->o.first);
+}
+
+static int read_pictures(struct call *c, struct jval body, struct kling *k)
+{
+    static const char *const sizes[] = {"1k", "2k", NULL};
+    static const char *const shapes[] = {"16:9", "9:16", "1:1",  "4:3", "3:4",
+                                         "3:2",  "2:3",  "21:9", NULL};
+    const char *size;
+
+    k->o.pictures = (int)order_int(body, "n", 1, PICTURES_MOST, 1);
+    k->o.frames = 1;
+    if (read_asked(c, body, k) || kling_choice(c, body, "resolution", sizes, &size, "1k") ||
+        kling_choice(c, body, "aspect_ratio", shapes, &k->aspect, "16:9") ||
+        read_source(c, body, k))
+        return -1;
+    if (!k->o.size) {
+        picture_size(k->aspect, *size == '2', k->o.size_text);
+        k->o.size = k->o.size_text;
+    }
+    return check_read(c, body);
+}
+
+/* The path is also OpenAI's, whose clients wait for the pictures in the answer and would take a
+ * task for an answer without pictures. They say who they are. */
+static void pictures(struct call *c)
+{
+    struct jdoc *doc;
+    struct kling k;
+    char api[64];
+
+    if (call_header(c, "X-Stainless-Lang")) {
+        c->style = STYLE_OPENAI;
+        call_fail(c, FAULT_NO_SUCH, NULL,
+                  "pictures are tasks here, in the form of Kling's API; /v1/videos makes films");
+        return;
+    }
+    doc = call_json(c);
+    if (!doc)
+        return;
+    api_of_call(c, api);
+    kling_init(&k, api);
+    if (!read_pictures(c, jdoc_root(doc), &k))
+        kling_place(c, &k, KLING_1);
+    kling_release(&k);
+    jdoc_close(&doc);
 }
 
 /* ---- looking ---- */
@@ -265,23 +362,34 @@ static void not_here(struct call *c)
     call_fail(c, FAULT_NO_SUCH, NULL, "this product is not served here");
 }
 
+/* Its pictures are subjects that a film shows, in whatever place; the models here know pictures
+ * that a film begins and ends with. */
+static void no_subjects(struct call *c)
+{
+    call_fail(c, FAULT_NO_SUCH, NULL,
+              "the models here take no subjects from pictures; image2video has the first and the "
+              "last frame of a film (image, image_tail)");
+}
+
 /* clang-format off */
 #define KIND(path, create) \
     {"POST", path, create, STYLE_KLING, ROUTE_SLOW, BODY_PICTURES}, \
     {"GET", path, list, STYLE_KLING, 0, BODY_NONE}, \
     {"GET", path "/{}", query, STYLE_KLING, 0, BODY_NONE}, \
     {"POST", path "/{}/cancel", cancel, STYLE_KLING, 0, BODY_SMALL}
-#define MISSING(path) \
-    {"POST", path, not_here, STYLE_KLING, 0, BODY_PICTURES}, \
-    {"GET", path, not_here, STYLE_KLING, 0, BODY_NONE}, \
-    {"GET", path "/{}", not_here, STYLE_KLING, 0, BODY_NONE}
+#define WITHOUT(path, why) \
+    {"POST", path, why, STYLE_KLING, 0, BODY_PICTURES}, \
+    {"GET", path, why, STYLE_KLING, 0, BODY_NONE}, \
+    {"GET", path "/{}", why, STYLE_KLING, 0, BODY_NONE}
+#define MISSING(path) WITHOUT(path, not_here)
 
 const struct route api_kling[] = {
     KIND("/v1/videos/text2video", text2video),
     KIND("/v1/videos/image2video", image2video),
     KIND("/v1/videos/omni-video", omni_video),
     KIND("/v1/videos/video-extend", video_extend),
-    MISSING("/v1/videos/multi-image2video"),
+    KIND(PICTURES_PATH, pictures),
+    WITHOUT("/v1/videos/multi-image2video", no_subjects),
     MISSING("/v1/videos/motion-control"),
     MISSING("/v1/videos/multi-elements"),
     MISSING("/v1/videos/multi-elements/init-selection"),
@@ -295,9 +403,8 @@ const struct route api_kling[] = {
     MISSING("/v1/videos/avatar/image2video"),
     MISSING("/v1/videos/effects"),
     MISSING("/v1/videos/image-recognize"),
-    MISSING("/v1/images/generations"),
     MISSING("/v1/images/omni-image"),
-    MISSING("/v1/images/multi-image2image"),
+    WITHOUT("/v1/images/multi-image2image", no_subjects),
     MISSING("/v1/images/editing/expand"),
     MISSING("/v1/images/kolors-virtual-try-on"),
     MISSING("/v1/audio/text-to-audio"),

@@ -14,6 +14,14 @@ static const char *const OFF[] = {"off", NULL};
 
 /* ---- a new task ---- */
 
+static int check_object(struct call *c, struct jval body, const char *field)
+{
+    if (!j_has(body, field) || j_type(j_get(body, field)) == J_OBJECT)
+        return 0;
+    call_fail(c, FAULT_VALUE, field, "%s: an object", field);
+    return -1;
+}
+
 static int read_settings(struct call *c, struct jval body, struct kling *k)
 {
     struct jval settings = j_get(body, "settings"), options = j_get(body, "options");
@@ -21,7 +29,8 @@ static int read_settings(struct call *c, struct jval body, struct kling *k)
     struct err e;
 
     k->o.model = c->arg[0];
-    if (kling_choice(c, settings, "resolution", RESOLUTIONS, &k->mode, "720p") ||
+    if (check_object(c, body, "settings") || check_object(c, body, "options") ||
+        kling_choice(c, settings, "resolution", RESOLUTIONS, &k->mode, "720p") ||
         kling_choice(c, settings, "aspect_ratio", ASPECTS, &k->aspect, NULL) ||
         kling_choice(c, settings, "audio", OFF, &audio, "off") ||
         kling_read_duration(c, settings.v ? settings : body, k) ||
@@ -199,6 +208,10 @@ static int read_filters(struct call *c, struct jval body, struct jobs_list *l)
 {
     struct jval filters = j_get(body, "filters");
 
+    if (j_has(body, "filters") && j_type(filters) != J_ARRAY) {
+        call_fail(c, FAULT_VALUE, "filters", "filters: an array of objects");
+        return -1;
+    }
     for (int i = 0; i < j_len(filters); i++) {
         struct jval f = j_at_object(filters, i), values = j_get(f, "values");
         int by_status = !strcmp(j_string(f, "key"), "status");

@@ -12,6 +12,7 @@
 #include "serve/http.h"
 #include "serve/keys.h"
 #include "serve/order.h"
+#include "serve/pictures.h"
 #include "serve/video_json.h"
 #include "serve/worker.h"
 
@@ -84,6 +85,11 @@ static int read_pictures(struct call *c, struct jval body, struct order *o)
                            : j_type(v) == J_OBJECT ? j_string(v, "image_url")
                                                    : "";
 
+        if (j_has(body, fields[i]) && j_type(v) != J_STRING && j_type(v) != J_OBJECT) {
+            call_fail(c, FAULT_VALUE, fields[i], "%s: a text, or an object with image_url",
+                      fields[i]);
+            return -1;
+        }
         for (int k = 0; k < CALL_UPLOADS; k++)
             if (!strcmp(c->upload[k].name, fields[i]) &&
                 order_picture(c, fields[i], &c->upload[k].data, to[i]))
@@ -245,6 +251,10 @@ static void extend(struct call *c)
             order_of_job(&j, params, &o);
             o.last.name[0] = '\0';
             o.shots = NULL;
+            if (o.pictures) {
+                o.pictures = o.frames = 0;
+                o.strength = -1;
+            }
             if (!order_goes_on(c, &j, &o))
                 order_of_body(c, &o, 0);
         }
@@ -424,6 +434,8 @@ static void content(struct call *c)
     else if (j.state != JOB_SUCCEEDED)
         call_fail(c, FAULT_NO_SUCH, NULL, "the video is not done: it is %s",
                   job_state_name(j.state));
+    else if (job_pictures(&j))
+        reply_picture(c, &j, 0);
     else
         reply_file(c, c->s->film_dir, j.result, "video/mp4", j.result_sha);
     buf_release(&variant);

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "serve/api.h"
 #include "serve/order.h"
+#include "serve/pictures.h"
 #include "serve/sign.h"
 #include "serve/worker.h"
 
@@ -88,10 +89,25 @@ static void film(struct call *c)
 
     if (signed_job(c, &j))
         return;
-    if (j.state == JOB_SUCCEEDED)
+    if (j.state == JOB_SUCCEEDED && !job_pictures(&j))
         reply_file(c, c->s->film_dir, j.result, "video/mp4", j.result_sha);
     else
         call_fail(c, FAULT_NO_SUCH, NULL, "the video is not done");
+    job_release(&j);
+}
+
+static void picture(struct call *c)
+{
+    struct job j;
+    int64_t n;
+
+    if (signed_job(c, &j))
+        return;
+    if (j.state == JOB_SUCCEEDED && job_pictures(&j) && !parse_int(c->arg[1], &n) && n >= 0 &&
+        n < PICTURES_MOST)
+        reply_picture(c, &j, (int)n);
+    else
+        call_fail(c, FAULT_NO_SUCH, NULL, "there is no such picture");
     job_release(&j);
 }
 
@@ -212,6 +228,7 @@ static void metrics(struct call *c)
 const struct route api_page[] = {
     PAGE_FILES(PAGE_ROW)
     {"GET", "/files/{}.mp4", film, STYLE_OPENAI, ROUTE_SIGNED, BODY_NONE},
+    {"GET", "/files/{}/{}.png", picture, STYLE_OPENAI, ROUTE_SIGNED, BODY_NONE},
     {"GET", "/previews/{}.png", preview, STYLE_OPENAI, ROUTE_SIGNED, BODY_NONE},
     {"GET", "/v1/models", models, STYLE_OPENAI, 0, BODY_NONE},
     {"GET", "/v1/models/{}", model, STYLE_OPENAI, 0, BODY_NONE},

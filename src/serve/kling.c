@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "serve/pictures.h"
 #include "serve/video_json.h"
 
 enum { SHOTS = 6, SHOT_CHARACTERS = 512, EXTERNAL_BYTES = 128, URL_BYTES = 2048 };
@@ -215,12 +216,10 @@ static void write_size(int w, int h, char out[32])
     snprintf(out, 32, "%dx%d", w, h);
 }
 
-void kling_settle(struct call *c, struct kling *k)
+static void settle_size(struct kling *k)
 {
     const struct order_picture *p = &k->o.first;
     const char *aspect = k->aspect;
-    const char *guidance = zt_model_get(c->s->model, "guidance");
-    double made_for = 0;
     size_t m = 0;
 
     for (size_t i = 0; k->mode && i < sizeof MODES / sizeof *MODES; i++)
@@ -234,8 +233,16 @@ void kling_settle(struct call *c, struct kling *k)
         write_size(MODES[m].wide[1], MODES[m].wide[0], k->o.size_text);
     else
         write_size(MODES[m].square, MODES[m].square, k->o.size_text);
+    k->o.size = k->o.size_text;
+}
+
+void kling_settle(struct call *c, struct kling *k)
+{
+    const char *guidance = zt_model_get(c->s->model, "guidance");
+    double made_for = 0;
+
     if (!k->o.size)
-        k->o.size = k->o.size_text;
+        settle_size(k);
     if (k->cfg >= 0 && fabs(k->cfg - 0.5) > 1e-9 && guidance && !parse_real(guidance, &made_for))
         k->o.guidance = fmax(0, 1 + (made_for - 1) * 2 * k->cfg);
 }
@@ -341,6 +348,24 @@ static void write_ours(struct jsonw *w, struct server *s, const struct job *j, c
     buf_release(&url);
 }
 
+static void write_pictures(struct jsonw *w, struct server *s, const struct job *j, const char *base,
+                           int n, enum kling_form form)
+{
+    for (int i = 0; i < n; i++) {
+        struct buf url = BUF_INIT;
+
+        video_picture_url(s, j, base, i, &url);
+        jsonw_object(w, NULL);
+        if (form == KLING_2)
+            jsonw_string(w, "type", "image");
+        else
+            jsonw_int(w, "index", i);
+        jsonw_string(w, "url", buf_str(&url));
+        jsonw_end_object(w);
+        buf_release(&url);
+    }
+}
+
 static void write_video(struct jsonw *w, struct server *s, const struct job *j, const char *base,
                         const char *duration, enum kling_form form)
 {
@@ -357,6 +382,17 @@ static void write_video(struct jsonw *w, struct server *s, const struct job *j, 
     jsonw_string(w, "duration", duration);
     jsonw_end_object(w);
     buf_release(&url);
+}
+
+static void write_results(struct jsonw *w, struct server *s, const struct job *j, const char *base,
+                          const char *duration, enum kling_form form)
+{
+    int n = job_pictures(j);
+
+    if (n)
+        write_pictures(w, s, j, base, n, form);
+    else
+        write_video(w, s, j, base, duration, form);
 }
 
 static void task_1(struct jsonw *w, struct server *s, const struct job *j, const char *base)
@@ -386,8 +422,8 @@ static void task_1(struct jsonw *w, struct server *s, const struct job *j, const
     write_ours(w, s, j, base, duration);
     if (j->state == JOB_SUCCEEDED) {
         jsonw_object(w, "task_result");
-        jsonw_array(w, "videos");
-        write_video(w, s, j, base, duration, KLING_1);
+        jsonw_array(w, job_pictures(j) ? "images" : "videos");
+        write_results(w, s, j, base, duration, KLING_1);
         jsonw_end_array(w);
         jsonw_end_object(w);
     }
@@ -407,7 +443,7 @@ static void task_2(struct jsonw *w, struct server *s, const struct job *j, const
     write_ours(w, s, j, base, duration);
     jsonw_array(w, "outputs");
     if (j->state == JOB_SUCCEEDED)
-        write_video(w, s, j, base, duration, KLING_2);
+        write_results(w, s, j, base, duration, KLING_2);
     jsonw_end_array(w);
     jsonw_array(w, "billing");
     jsonw_end_array(w);

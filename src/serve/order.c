@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "serve/keys.h"
+#include "serve/pictures.h"
 #include "serve/video_json.h"
 #include "serve/worker.h"
 
@@ -15,6 +16,7 @@ void order_init(struct order *o, const char *api)
     memset(o, 0, sizeof *o);
     o->api = api;
     o->guidance = -1;
+    o->strength = -1;
     o->seed = -1;
     o->model = "default";
 }
@@ -187,12 +189,16 @@ static void write_params(const struct order *o, struct buf *out)
         jsonw_int(&w, "steps", o->steps);
     if (o->guidance >= 0)
         jsonw_real(&w, "guidance", o->guidance);
+    if (o->strength >= 0) {
+        jsonw_real(&w, "strength", o->strength);
+        jsonw_string(&w, "sampler", "euler"); /* the one that can begin later */
+    }
     if (o->seed >= 0)
         jsonw_int(&w, "seed", o->seed);
     jsonw_end_object(&w);
 }
 
-static void write_facts(zt_job *job, struct buf *out)
+static void write_facts(const struct order *o, zt_job *job, struct buf *out)
 {
     static const char *const numbers[] = {"width", "height", "frames",    "fps",
                                           "steps", "seed",   "forecast_s"};
@@ -203,7 +209,9 @@ static void write_facts(zt_job *job, struct buf *out)
     jsonw_object(&w, NULL);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         const char *v = zt_job_get(job, numbers[i]);
-        if (v)
+        if (v && o->pictures && !strcmp(numbers[i], "forecast_s"))
+            jsonw_real(&w, numbers[i], o->pictures * atof(v));
+        else if (v)
             jsonw_raw(&w, numbers[i], v);
     }
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -211,7 +219,14 @@ static void write_facts(zt_job *job, struct buf *out)
         if (v && *v)
             jsonw_string(&w, texts[i], v);
     }
+    if (o->pictures)
+        jsonw_int(&w, "pictures", o->pictures);
     jsonw_end_object(&w);
+}
+
+const char *order_first_option(int pictures)
+{
+    return pictures ? "from" : "first-frame";
 }
 
 static int set_picture(const struct server *s, zt_job *job, const char *option, const char *name,
@@ -240,7 +255,7 @@ static int make_plan(struct call *c, struct order *o, struct buf *params, struct
     write_params(o, params);
     rc = e.code = zt_job_set_json(job, buf_str(params), e.msg, sizeof e.msg);
     if (!rc)
-        rc = set_picture(c->s, job, "first-frame", o->first.name, &e);
+        rc = set_picture(c->s, job, order_first_option(o->pictures), o->first.name, &e);
     if (!rc)
         rc = set_picture(c->s, job, "last-frame", o->last.name, &e);
     if (!rc)
@@ -250,7 +265,7 @@ static int make_plan(struct call *c, struct order *o, struct buf *params, struct
     if (!rc) {
         buf_clear(params);
         write_params(o, params);
-        write_facts(job, facts);
+        write_facts(o, job, facts);
     }
     zt_job_free(&job);
     if (rc == ERR_FIT)
@@ -264,8 +279,11 @@ static int make_plan(struct call *c, struct order *o, struct buf *params, struct
 static void hash_order(const struct order *o, const struct buf *said, char sha[65])
 {
     struct sha256 h;
-    const char *const also[] = {o->api,       o->model,       o->first.name,
-                                o->last.name, o->external_id, o->callback};
+    char pictures[16];
+    const char *const also[] = {o->api,         o->model,    o->first.name, o->last.name,
+                                o->external_id, o->callback, pictures};
+
+    snprintf(pictures, sizeof pictures, "%d", o->pictures);
 
     sha256_init(&h);
     sha256_add(&h, said->data, said->len);
@@ -412,6 +430,8 @@ void order_of_job(const struct job *j, struct jdoc *params, struct order *o)
     o->frames = (int)j_int_or(p, "frames", 0, 1 << 30, 0);
     o->steps = (int)j_int_or(p, "steps", 0, 1 << 30, 0);
     o->guidance = j_real_or(p, "guidance", 0, 1000, -1);
+    o->strength = j_real_or(p, "strength", 0, 1, -1);
+    o->pictures = job_pictures(j);
     o->seed = j_int_or(p, "seed", 0, INT64_C(1) << SEED_MOST_BITS, -1);
     snprintf(o->first.name, sizeof o->first.name, "%s", j->first ? j->first : "");
     snprintf(o->last.name, sizeof o->last.name, "%s", j->last ? j->last : "");

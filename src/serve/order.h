@@ -22,7 +22,9 @@ struct order {
     const char *shots;  /* JSON for the library; the prompt may be missing then */
     double seconds, fps;
     double guidance; /* negative: unset */
+    double strength; /* of pictures that are drawn anew from `first`; negative: unset */
     int steps, frames;
+    int pictures; /* so many instead of a film; 0: a film */
     int64_t seed; /* negative: unset */
     struct order_picture first, last;
     const char *idem_key, *external_id, *callback;
@@ -50,6 +52,9 @@ NODISCARD int order_check_text(struct call *c, const char *field, const char *te
 NODISCARD int order_place(struct call *c, struct order *o, struct job *out);
 /* The same for a job that waits: its parameters become those of o. */
 NODISCARD int order_change(struct call *c, int64_t id, struct order *o);
+/* What the first picture is to the library: the frame that a film begins with, or what pictures are
+ * drawn anew from. */
+const char *order_first_option(int pictures);
 /* Cancel a job that waits or runs. 0: *out is how it is now; -1: the call has failed. */
 NODISCARD int order_cancel(struct call *c, int64_t id, struct job *out);
 /* Places of the queue are others now: who watches is told of all that wait. */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/jsonw.h"
 #include "format/json.h"
+#include "serve/pictures.h"
 #include "serve/sign.h"
 #include "serve/worker.h"
 
@@ -22,10 +23,23 @@ static void signed_url(struct server *s, const char *base, const char *path, str
     sign_path(out, jobs_secret(s->jobs), path, until);
 }
 
+void video_picture_url(struct server *s, const struct job *j, const char *base, int n,
+                       struct buf *out)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/files/%lld/%d.png", (long long)j->id, n);
+    signed_url(s, base, path, out);
+}
+
 void video_film_url(struct server *s, const struct job *j, const char *base, struct buf *out)
 {
     char path[64];
 
+    if (job_pictures(j)) {
+        video_picture_url(s, j, base, 0, out);
+        return;
+    }
     snprintf(path, sizeof path, "/files/%lld.mp4", (long long)j->id);
     signed_url(s, base, path, out);
 }
@@ -153,6 +167,7 @@ static void write_asked(struct jsonw *w, const struct job *j)
     jsonw_string(w, "seconds", text);
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         jsonw_int(w, same[i], j_int_or(f, same[i], 0, INT64_C(1) << 53, 0));
+    jsonw_int(w, "pictures", job_pictures(j));
     jsonw_real(w, "fps", fps);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         jsonw_string(w, texts[i], j_has(f, texts[i]) ? j_string(f, texts[i]) : NULL);

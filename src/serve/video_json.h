@@ -9,7 +9,10 @@
 
 /* Appends the object. base: address of the server for this client, without a slash at the end. */
 void video_json(struct server *s, const struct job *j, const char *base, struct buf *out);
-/* base/files/ID.mp4 or base/previews/ID.png, signed for a day. */
+/* base/files/ID/N.png, of a job that makes pictures. */
+void video_picture_url(struct server *s, const struct job *j, const char *base, int n,
+                       struct buf *out);
+/* base/files/ID.mp4 (of pictures the first) or base/previews/ID.png, signed for a day. */
 void video_film_url(struct server *s, const struct job *j, const char *base, struct buf *out);
 void video_preview_url(struct server *s, const struct job *j, const char *base, int number,
                        struct buf *out);

@@ -14,8 +14,9 @@
 #include "serve/film_file.h"
 #include "serve/keys.h"
 #include "serve/order.h"
+#include "serve/pictures.h"
 
-enum { PREVIEW_SIDE = 320 };
+enum { PREVIEW_SIDE = 320, PICTURE_MOST_BYTES = 256 << 20 };
 #define BEAT_S 5.0
 #define PREVIEW_S 0.4
 
@@ -35,8 +36,9 @@ struct worker {
     struct live live;
     const char *tenant;
     double beat_s, preview_s;
-    double sampled, drawn; /* parts of the film, 0..1 */
-    int lost;              /* another has the job */
+    double sampled, drawn;   /* parts of the film, 0..1 */
+    int n_pictures, picture; /* a job of pictures, and which of them; else 0 */
+    int lost;                /* another has the job */
 };
 
 double job_forecast_s(const struct job *j)
@@ -81,6 +83,8 @@ static int on_progress(void *user, const char *stage, long done, long total, dou
         w->drawn = total ? (double)done / (double)total : 0;
     }
     w->live.part = 0.6 * w->sampled + 0.39 * w->drawn;
+    if (w->n_pictures)
+        w->live.part = (w->picture + w->live.part) / w->n_pictures;
     board_live(w->s->board, &w->live, w->tenant);
     return keep_lease(w);
 }
@@ -205,6 +209,25 @@ static int was_cancelled(struct worker *w)
     return yes;
 }
 
+/* Each picture of a job has a seed of its own. A recipe would be a file beside it. */
+static int set_picture(struct worker *w, zt_job *job, struct err *e)
+{
+    const int64_t all = INT64_C(1) << SEED_MOST_BITS;
+    struct jdoc *params;
+    char text[32];
+
+    if (!w->n_pictures)
+        return 0;
+    e->code = zt_job_set(job, "no-metadata", "yes", e->msg, sizeof e->msg);
+    if (e->code || jdoc_parse(&params, w->job.params, strlen(w->job.params), "params", e))
+        return e->code;
+    int64_t seed = j_int_or(jdoc_root(params), "seed", 0, all, 0) + w->picture;
+    jdoc_close(&params);
+    snprintf(text, sizeof text, "%lld", (long long)(seed > all ? seed - all : seed));
+    return e->code = zt_job_set(job, "seed", text, e->msg, sizeof e->msg);
+}
+
+/* A film, or one of the pictures. */
 static int draw(struct worker *w, const char *path, struct err *e)
 {
     zt_job *job;
@@ -215,7 +238,9 @@ static int draw(struct worker *w, const char *path, struct err *e)
     zt_job_new(&job, w->model);
     rc = e->code = zt_job_set_json(job, w->job.params, e->msg, sizeof e->msg);
     if (!rc)
-        rc = set_file(job, "first-frame", w->s->picture_dir, w->job.first, e);
+        rc = set_picture(w, job, e);
+    if (!rc)
+        rc = set_file(job, order_first_option(w->n_pictures), w->s->picture_dir, w->job.first, e);
     if (!rc)
         rc = set_file(job, "last-frame", w->s->picture_dir, w->job.last, e);
     if (!rc)
@@ -229,6 +254,32 @@ static int draw(struct worker *w, const char *path, struct err *e)
         rc = e->code = zt_job_run(job, e->msg, sizeof e->msg);
     (void)show_running(w, NULL);
     zt_job_free(&job);
+    return rc;
+}
+
+/* All pictures, one behind the other in the file at path. */
+static int draw_pictures(struct worker *w, const char *path, struct err *e)
+{
+    char *one = xasprintf("%s.png", path);
+    struct buf all = BUF_INIT;
+    int rc = 0;
+
+    for (w->picture = 0; !rc && w->picture < w->n_pictures; w->picture++) {
+        struct buf file = BUF_INIT;
+
+        w->sampled = w->drawn = 0;
+        rc = draw(w, one, e);
+        if (!rc)
+            rc = file_read(&file, one, PICTURE_MOST_BYTES, e);
+        if (!rc)
+            buf_add(&all, file.data, file.len);
+        unlink(one);
+        buf_release(&file);
+    }
+    if (!rc)
+        rc = file_write(path, all.data, all.len, e);
+    buf_release(&all);
+    free(one);
     return rc;
 }
 
@@ -301,7 +352,7 @@ static void end_badly(struct worker *w, const struct err *why, const char *code)
 
 static void remove_work(struct worker *w, const char *stem)
 {
-    static const char *const endings[] = {".mp4", ".part.mp4"};
+    static const char *const endings[] = {".mp4", ".part.mp4", ".png", ".png.png"};
 
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         char *name = xasprintf("%s%s", stem, endings[i]);
@@ -315,11 +366,14 @@ static void remove_work(struct worker *w, const char *stem)
 static void work(struct worker *w)
 {
     char *stem = xasprintf("%lld-%lld", (long long)w->job.id, (long long)w->job.fence);
-    char *name = xasprintf("%s.mp4", stem), *path = path_join(w->s->work_dir, name);
     double begin = clock_s();
     struct err e = {0};
     int rc;
 
+    w->n_pictures = job_pictures(&w->job);
+    w->picture = 0;
+    char *name = xasprintf("%s.%s", stem, w->n_pictures ? "png" : "mp4");
+    char *path = path_join(w->s->work_dir, name);
     memset(&w->live, 0, sizeof w->live);
     w->live.id = w->job.id;
     w->live.left_s = -1;
@@ -327,7 +381,7 @@ static void work(struct worker *w)
     w->lost = 0;
     w->beat_s = clock_s();
     board_live(w->s->board, &w->live, w->tenant);
-    rc = draw(w, path, &e);
+    rc = w->n_pictures ? draw_pictures(w, path, &e) : draw(w, path, &e);
     if (!rc)
         rc = hand_in(w, path, &e);
     const char *code = rc ? code_of(w->s, &e) : NULL; /* while the disk is as full as it was */
