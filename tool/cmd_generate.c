@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "cmd.h"
 #include "config.h"
+#include "generate_draft.h"
 #include "generate_files.h"
 #include "generate_many.h"
 #include "generate_preview.h"
@@ -21,6 +22,7 @@ struct args {
     zt_job *job;
     const char *again, *config;
     struct preview preview;
+    struct draft draft;
     const char *name[MAX_SETTINGS], *value[MAX_SETTINGS]; /* as given, in order */
     char *text, *shots;                                   /* of files that were read */
     struct files files;
@@ -56,6 +58,7 @@ static void show_help(void)
         "...},\n"
         "                           instead of the user's (zoetrope config)\n"
         "      --again FILE         once more from the recipe that is stored in a film\n"
+        "      --from-draft FILE    the film that a film of --draft showed, and how well it did\n"
         "      --prompts FILE       many films, the model loaded once: a line of FILE is a JSON\n"
         "                           object like {\"prompt\": \"...\", \"output\": \"a.mp4\", "
         "\"seed\": 7};\n"
@@ -213,6 +216,8 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         return set_variants(a, value, e) ? e->code : equals ? 1 : 2;
     if (!strcmp(name, "again") || !strcmp(name, "config"))
         *(*name == 'a' ? &a->again : &a->config) = value;
+    else if (!strcmp(name, "from-draft"))
+        a->draft.path = value;
     else if (!strcmp(name, "prompts"))
         a->many.path = value;
     else if (!strcmp(name, "preview"))
@@ -289,6 +294,8 @@ static int set_standing(struct args *a, struct err *e)
     struct config c = {0};
     int rc = path ? config_read_file(&c, path, e) : 0;
 
+    if (!rc && a->draft.path)
+        rc = draft_set(&a->draft, a->job, e);
     if (!rc && a->config)
         rc = set_config(a, a->config, e);
     if (!rc) {
@@ -346,9 +353,12 @@ static int run(struct args *a, struct say *say, struct err *e)
         say_plan(say, a->job);
         zt_job_on_progress(a->job, say_progress, say);
         preview_begin(&a->preview, say, a->job);
+        draft_watch(&a->draft, a->job);
         rc = zt_job_run(a->job, e->msg, sizeof e->msg);
     }
     e->code = rc;
+    if (!rc && a->draft.path)
+        say->draft = layout_agreement(&a->draft.draft, &a->draft.drawn);
     if (a->preview.e.code) {
         *e = a->preview.e;
         rc = e->code;
@@ -439,5 +449,6 @@ int cmd_generate(int argc, char **argv)
     free(a.text);
     free(a.shots);
     files_release(&a.files);
+    draft_release(&a.draft);
     return status;
 }

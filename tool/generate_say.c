@@ -1,5 +1,6 @@
 #include "generate_say.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 
 void say_begin(struct say *s, int json, int verbose, int film_on_stdout)
 {
-    *s = (struct say){.out = film_on_stdout ? stderr : stdout, .json = json, .verbose = verbose};
+    *s = (struct say){
+        .out = film_on_stdout ? stderr : stdout, .json = json, .verbose = verbose, .draft = NAN};
 }
 
 static void line(struct say *s, const struct buf *b)
@@ -93,6 +95,8 @@ static void json_figures(struct say *s, zt_job *job, const char *stage, const st
     if (e)
         jsonw_string(&w, "error", e->msg);
     write_figures(&w, job);
+    if (!strcmp(stage, "done") && !isnan(s->draft))
+        jsonw_real(&w, "draft_agreement", s->draft);
     if (!strcmp(stage, "done"))
         write_origin(&w, job);
     jsonw_end_object(&w);
@@ -190,6 +194,11 @@ void say_result(struct say *s, zt_job *job)
         say_note(text);
     if ((text = zt_job_get(job, "still")))
         say_note(text);
+    if (!isnan(s->draft))
+        fprintf(stderr,
+                "layout of the draft and of the film: correlation %.2f (16x16 means of all "
+                "frames; 1 is the same)\n",
+                s->draft);
     if (s->verbose)
         fputs(zt_job_get(job, "joins_text"), stderr);
     format_duration(time, sizeof time, number(job, "seconds"));

@@ -17,6 +17,7 @@ struct say {
     int lines, seen_lines; /* of progress that were ended; when this was last asked */
     int film, films, line; /* of many: which of how many, and its line in their file; 0: one film */
     double shown_s;
+    double draft; /* agreement of the film with a draft (measure/layout.h); NAN: with none */
 };
 
 void say_begin(struct say *s, int json, int verbose, int film_on_stdout);

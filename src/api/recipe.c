@@ -10,7 +10,7 @@ static void write_size(struct jsonw *w, const char *key, const struct plan *p)
 {
     char size[32];
 
-    snprintf(size, sizeof size, "%dx%d", p->film_w, p->film_h);
+    snprintf(size, sizeof size, "%dx%d", p->whole.w, p->whole.h);
     jsonw_string(w, key, size);
 }
 
@@ -80,7 +80,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
             jsonw_int(w, key, p->n_frames - p->skip);
         break;
     case OPT_STEPS:
-        jsonw_int(w, key, p->steps);
+        jsonw_int(w, key, p->whole.steps);
         break;
     case OPT_SAMPLER:
         jsonw_string(w, key, p->sampler);
@@ -91,6 +91,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
     case OPT_TYPE:
         jsonw_string(w, key, type_word(p, r));
         break;
+    case OPT_DRAFT:
     case OPT_FORCE_PICTURE:
     case OPT_LOOP:
         if (set)

@@ -247,9 +247,9 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
     struct denoise_progress progress = {d->sink, d->runs++ * n, runs * n, d->start, begin,
                                         i,       &d->preview};
     torch_rng_init(&rng, seed_of(p, i));
-    torch_rng_normal(&rng, x, latent_count(&d->shape));
+    rc = plan_noise(p, &rng, x, e);
     d->velocity.cut = cut;
-    if (p->source.n)
+    if (!rc && p->source.n)
         rc = conditions_source(d->cx, d->model, p, &w, &d->shape, sampler_sigma(sampler, begin), x,
                                e);
     if (!rc)

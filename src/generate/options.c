@@ -48,6 +48,9 @@ const struct option options[N_OPTIONS] = {
                     "dolly in/out, orbit, drone, static; 5 of 10 unless said"},
     [OPT_STEPS] = {"steps", 0, OPTION_INT, 1, 1, 1000, NULL, "1 to 1000", "the model's",
                    "sampling steps"},
+    [OPT_DRAFT] = {"draft", 0, OPTION_FLAG, 1, NO_RANGE, "", "no",
+                   "a quarter of the steps (and half of each side, where the model draws any size) "
+                   "from the noise of the film itself, to see what it will be"},
     [OPT_GUIDANCE] = {"guidance", 0, OPTION_REAL, 1, 0, 100, NULL, "0 to 100", "the model's",
                       "how strictly the prompt is followed; 1 and less is no guidance"},
     [OPT_GUIDANCE_2] = {"guidance-2", 0, OPTION_REAL, 1, 0, 100, NULL, "0 to 100", "the model's",

@@ -34,6 +34,7 @@ enum option_id {
     OPT_SHOTS,
     OPT_CAMERA,
     OPT_STEPS,
+    OPT_DRAFT,
     OPT_GUIDANCE,
     OPT_GUIDANCE_2,
     OPT_GUIDANCE_FROM,

@@ -250,6 +250,7 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
     const char *device = r->value[OPT_DEVICE].set ? request_text(r, OPT_DEVICE) : "cpu";
 
     p->steps = (int)request_int(r, OPT_STEPS, p->info.steps);
+    plan_draft_steps(p);
     p->guidance = (struct guidance){fmax(1, request_real(r, OPT_GUIDANCE, p->info.guidance)),
                                     request_real(r, OPT_GUIDANCE_FROM, 0),
                                     request_real(r, OPT_GUIDANCE_TO, 1)}; /* below 1 is none */
@@ -464,6 +465,7 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
     if (!rc)
         rc = settle_size(p, r, &pictures.first, e);
     if (!rc) {
+        plan_draft_size(p, r);
         settle_enlarge(p, r);
         rc = settle_frames(p, r, e);
     }

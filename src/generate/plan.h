@@ -46,6 +46,10 @@ struct plan {
     int n_film;
     double fps; /* of the film; the model's own is info.frame_rate */
     int steps;
+    int draft; /* 1: few steps, small; begun from the noise of the film that this would be else */
+    struct {
+        int w, h, lw, lh, steps;
+    } whole; /* px, latent and steps of that film */
     struct guidance guidance;
     double guidance2; /* scale of the expert of low noise; guidance decides whether there is any */
     double shift;
@@ -123,6 +127,10 @@ int *plan_joins(const struct plan *p, int *n);
 int plan_source_frames(const struct plan *p);
 void plan_source_frame(const struct plan *p, int i, uint8_t *rgb);
 int plan_film_end(const struct plan *p); /* film frame behind the last one that is drawn */
+/* The noise with which a window begins, [C,t,h,w]: that of torch.randn for the film, of which that
+ * of a smaller draft is made. ERR_FIT: no memory. */
+struct torch_rng;
+NODISCARD int plan_noise(const struct plan *p, struct torch_rng *rng, float *x, struct err *e);
 /* Of every window: c channels, window frames and those ahead of them, with the patches of the
  * transformer. */
 struct latent_shape plan_latent(const struct plan *p);

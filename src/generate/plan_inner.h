@@ -38,6 +38,9 @@ double plan_films_rate(const struct plan *p, double otherwise);
 int plan_films_size(struct plan *p);
 NODISCARD int plan_keys_settle(struct plan *p, const struct request *r, struct err *e);
 void plan_keys_release(struct plan *p);
+/* plan_draft.c: a draft is smaller, when the size is settled, and has fewer steps. */
+void plan_draft_size(struct plan *p, const struct request *r);
+void plan_draft_steps(struct plan *p);
 void plan_note(struct plan *p, char *text); /* a warning more; takes over the text */
 
 #endif
