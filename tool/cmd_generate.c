@@ -206,6 +206,8 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         a->preview.wanted = "";
         return 1;
     }
+    if (!strcmp(name, "label") && !equals)
+        return remember(a, name, "zh", e) ? e->code : 1;
     if (is_flag(name) && !equals)
         return remember(a, name, "yes", e) ? e->code : 1;
     if (!value)

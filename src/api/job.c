@@ -84,6 +84,8 @@ void zt_job_free(zt_job **job)
     zt_model_free(&j->own);
     plan_release(&j->plan);
     job_joins_release(j);
+    label_release(&j->label);
+    free(j->labelled);
     request_release(&j->request);
     arena_release(&j->text);
     free(j->output);
@@ -207,6 +209,21 @@ static int plan_film(zt_job *job, struct err *e)
                    o.h, need, has);
 }
 
+/* The label that is asked for, in the size of the film. */
+static int make_label(zt_job *job, struct err *e)
+{
+    const struct plan *p = &job->plan;
+    int rc;
+
+    label_release(&job->label);
+    free(job->labelled);
+    job->labelled = NULL;
+    rc = label_init(&job->label, request_text(&job->request, OPT_LABEL), p->film_w, p->film_h, e);
+    if (!rc && job->label.ink)
+        job->labelled = xmalloc((size_t)p->film_w * (size_t)p->film_h * 3);
+    return rc;
+}
+
 static int plan(zt_job *job, struct err *e)
 {
     int rc = 0;
@@ -223,6 +240,8 @@ static int plan(zt_job *job, struct err *e)
             rc = plan_make(&job->plan, job->model->dir, &job->request, &job->stop, e);
         job->planned = !rc;
     }
+    if (!rc)
+        rc = make_label(job, e);
     job->film_bytes = rc ? 0 : job_joins_bytes(job);
     return rc || !job->request.value[OPT_OUTPUT].set ? rc : plan_film(job, e);
 }
@@ -270,6 +289,11 @@ static int take_frame(void *user, int index, const uint8_t *rgb, struct err *e)
     int rc = 0;
 
     joins_add(job->joins, rgb);
+    if (job->labelled) {
+        memcpy(job->labelled, rgb, (size_t)p->film_w * (size_t)p->film_h * 3);
+        label_draw(&job->label, job->labelled, p->film_w);
+        rgb = job->labelled;
+    }
     if (job->film && index == 0)
         rc = give_recipe(job, NULL, e);
     if (!rc && job->film)

@@ -9,6 +9,7 @@
 #include "generate/pipeline.h"
 #include "measure/joins.h"
 #include "media/film.h"
+#include "media/label.h"
 
 struct zt_job {
     struct zt_model *model; /* borrowed, or own; NULL before the plan of a job without one */
@@ -27,6 +28,8 @@ struct zt_job {
     struct joins *joins; /* while running */
     struct joins_report report;
     struct film_writer *film; /* open while running */
+    struct label label;       /* drawn over every frame */
+    uint8_t *labelled;        /* owned: the frame with it; NULL: none is wanted */
     char *output;             /* where it goes; NULL: callbacks only */
     struct arena text;        /* what zt_job_get and zt_job_recipe returned last */
 };

@@ -59,6 +59,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         break;
     case OPT_ASPECT:
     case OPT_CACHE:
+    case OPT_LABEL:
     case OPT_CAMERA:
     case OPT_SHOTS:
     case OPT_NEGATIVE: /* empty is another film than that of the model's own words */

@@ -10,6 +10,7 @@
 #include "generate/camera.h"
 #include "generate/sampler.h"
 #include "generate/shortcut.h"
+#include "media/label.h"
 
 enum { MAX_TEXT = 1 << 16, MAX_JSON = 1 << 20, MAX_SIDE = 8192 };
 
@@ -126,6 +127,9 @@ const struct option options[N_OPTIONS] = {
                  "quality of the mp4: smaller is better and larger", 1},
     [OPT_LOSSLESS] = {"lossless", 0, OPTION_FLAG, 1, NO_RANGE, "", "no",
                       "keep every pixel of the mp4 (few players show it)", 1},
+    [OPT_LABEL] = {"label", 0, OPTION_TEXT, 1, NO_RANGE, LABEL_RANGE, "",
+                   "words in the lower right corner of every frame that say who made it, 5 % of the "
+                   "short side high as GB 45438-2025 wants them; --label alone is zh", 1},
     [OPT_NO_METADATA] = {"no-metadata", 0, OPTION_FLAG, 0, NO_RANGE, "", "no",
                          "leave the recipe out of the film", 1},
 };
@@ -272,7 +276,8 @@ int request_set(struct request *r, const char *name, const char *text, struct er
     struct value v = {.set = 1};
     struct camera camera;
 
-    if (i < 0 || (i == OPT_CAMERA && camera_parse(&camera, text, e)))
+    if (i < 0 || (i == OPT_CAMERA && camera_parse(&camera, text, e)) ||
+        (i == OPT_LABEL && label_check(text, e)))
         return ERR_USAGE;
     if (parse(&options[i], &v, text))
         return err_set(e, ERR_USAGE, "%s \"%.80s\" is not allowed: %s", options[i].name, text,

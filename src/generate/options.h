@@ -68,6 +68,7 @@ enum option_id {
     OPT_OVERWRITE,
     OPT_CRF,
     OPT_LOSSLESS,
+    OPT_LABEL,
     OPT_NO_METADATA,
     N_OPTIONS
 };

@@ -288,6 +288,14 @@ if command -v script >/dev/null 2>&1; then
 else
     echo "skip previews on a terminal: no script"
 fi
+exits label 0 zt "a red ball rolls" --steps 2 --frames 5 --label -o label.y4m
+exits label_unknown_character 2 zt "a red ball rolls" $quick '--label=A!' -o x.y4m
+holds label_unknown_character_says_what_is "$tmp/err" "AI-GENERATED"
+exits draft 0 zt "a red ball rolls" --size native --frames 5 --draft --steps 9 --seed 5 -o draft.y4m
+exits from_draft 0 zt generate --from-draft draft.y4m -o final.y4m
+holds from_draft_says_how_well "$tmp/err" "correlation"
+exits from_no_draft 2 zt generate --from-draft final.y4m -o x.y4m
+holds from_no_draft_says_so "$tmp/err" "no film of --draft"
 exits preview_of_many 2 zt generate --prompts prompt.txt --preview soon.ppm
 
 # --- what needs FFmpeg
