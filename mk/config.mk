@@ -30,7 +30,7 @@ SANITIZE ?=
 # Optional parts: 1 compiles the real files, 0 the stub that answers "not in this build".
 # A part is a pkg-config list here and a pair of file patterns in sources.mk.
 X86 ?= $(if $(filter x86_64% amd64%,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)),1,0)
-MEDIA_PKGS := libavformat libavcodec libavutil libswscale
+MEDIA_PKGS := libavformat libavcodec libavutil libswscale libswresample
 MEDIA ?= $(shell $(PKG_CONFIG) --exists $(MEDIA_PKGS) 2>/dev/null && echo 1 || echo 0)
 NET_PKGS := libcurl
 NET ?= $(shell $(PKG_CONFIG) --exists $(NET_PKGS) 2>/dev/null && echo 1 || echo 0)

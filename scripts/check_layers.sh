@@ -11,7 +11,7 @@ papers() { grep -HE '^\| [0-9]+ \| `' doc/STYLE.md doc/MAP.md; }
 BEGIN {
     n = split("base=0 kern=1 comm=1 net=1 format=1 media=1 tensor=2 world=2 model=3 generate=4 train=5 measure=6 serve=6 api=7 tool=8", rows, " ")
     for (i = 1; i <= n; i++) { split(rows[i], p, "="); layer[p[1]] = p[2] }
-    n = split("jansson.h=format ode/=world libavformat/=media libavcodec/=media libavutil/=media libswscale/=media immintrin.h=kern mpi.h=comm cuda=kern cublas=kern cudnn=kern nccl.h=comm curl/=net sqlite3.h=serve libpq-fe.h=serve microhttpd.h=serve", rows, " ")
+    n = split("jansson.h=format ode/=world libavformat/=media libavcodec/=media libavutil/=media libswscale/=media libswresample/=media immintrin.h=kern mpi.h=comm cuda=kern cublas=kern cudnn=kern nccl.h=comm curl/=net sqlite3.h=serve libpq-fe.h=serve microhttpd.h=serve", rows, " ")
     for (i = 1; i <= n; i++) { split(rows[i], p, "="); home[p[1]] = p[2] }
 }
 $1 ~ /^doc\// {

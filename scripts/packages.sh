@@ -21,7 +21,7 @@ while [ $# -gt 1 ]; do
 done
 
 build="gcc libc6-dev pkg-config libjansson-dev libode-dev"
-media="$build libavformat-dev libavcodec-dev libavutil-dev libswscale-dev"
+media="$build libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev"
 serve="$media libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev"
 test="$serve g++ ffmpeg curl python3"
 case ${1:-} in

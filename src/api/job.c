@@ -145,6 +145,8 @@ int zt_job_set_film(zt_job *job, const char *path, char *error, size_t size)
         rc = request_set_recipe(&job->request, f.comment, strlen(f.comment), path, &e);
     else
         rc = err_set(&e, ERR_FORMAT, "%s: no recipe is stored in it", path);
+    if (!rc && *job->request.sound) /* its own */
+        rc = request_set(&job->request, "audio", path, &e);
     film_release(&f);
     return rc ? api_fail(&e, error, size) : 0;
 }
@@ -183,7 +185,11 @@ static struct film_options film_options(const zt_job *job, const char *comment)
                              .lossless = request_flag(r, OPT_LOSSLESS),
                              .overwrite = request_flag(r, OPT_OVERWRITE),
                              .n_frames = job->plan.n_film,
-                             .comment = comment};
+                             .comment = comment,
+                             .audio = request_text(r, OPT_AUDIO)};
+
+    if (!*o.audio || !strcmp(o.audio, "none"))
+        o.audio = NULL;
 
     film_fps_ratio(job->plan.fps, &o.fps_num, &o.fps_den);
     return o;

@@ -183,6 +183,8 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
     jsonw_string(&w, "model_hash", hash);
     if (*p->keys_hash)
         jsonw_string(&w, "keys_hash", p->keys_hash);
+    if (job->request.value[OPT_AUDIO].set && strcmp(request_text(&job->request, OPT_AUDIO), "none"))
+        jsonw_string(&w, "sound", "yes");
     write_joins(&w, p);
     if (latent_hash && *latent_hash)
         jsonw_string(&w, "latent_hash", latent_hash);

@@ -130,6 +130,8 @@ const struct option options[N_OPTIONS] = {
     [OPT_LABEL] = {"label", 0, OPTION_TEXT, 1, NO_RANGE, LABEL_RANGE, "",
                    "words in the lower right corner of every frame that say who made it, 5 % of the "
                    "short side high as GB 45438-2025 wants them; --label alone is zh", 1},
+    [OPT_AUDIO] = {"audio", 0, OPTION_PATH, 0, NO_RANGE, "a file with sound, or none", "none",
+                   "sound beside the pictures of .mp4 and .webm; it ends with the film or before", 1},
     [OPT_NO_METADATA] = {"no-metadata", 0, OPTION_FLAG, 0, NO_RANGE, "", "no",
                          "leave the recipe out of the film", 1},
 };
@@ -305,6 +307,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {"control_hash", r->control_hash, sizeof r->control_hash},
                  {"lora_hash", r->lora_hash, sizeof r->lora_hash},
                  {"keys_hash", r->keys_hash, sizeof r->keys_hash},
+                 {"sound", r->sound, sizeof r->sound},
                  {"joins", NULL, 0},
                  {"skipped_evaluations", NULL, 0},
                  {"AIGC", NULL, 0},

@@ -69,6 +69,7 @@ enum option_id {
     OPT_CRF,
     OPT_LOSSLESS,
     OPT_LABEL,
+    OPT_AUDIO,
     OPT_NO_METADATA,
     N_OPTIONS
 };
@@ -98,7 +99,7 @@ struct request {
     } value[N_OPTIONS];
     /* From a recipe: what the film was made with. Empty when unknown. */
     char model_hash[65], model_release[32], latent_hash[65], first_frame_hash[65],
-        last_frame_hash[65], control_hash[65], lora_hash[65], keys_hash[65];
+        last_frame_hash[65], control_hash[65], lora_hash[65], keys_hash[65], sound[8];
     /* In memory instead of files; borrowed, or NULL. */
     const struct picture *picture[3]; /* first, last, reference */
     const struct film *film[2];       /* control, mask */

@@ -93,7 +93,8 @@ static int read_back(struct film_sum *s, AVFormatContext *in, AVRational frame)
 
     film_sum_init(s);
     while (!rc && (rc = av_read_frame(in, pkt)) >= 0) {
-        film_sum_add(s, pkt, in->streams[0]->time_base, frame, 1);
+        if (pkt->stream_index == 0)
+            film_sum_add(s, pkt, in->streams[0]->time_base, frame, 1);
         av_packet_unref(pkt);
         rc = 0;
     }
@@ -102,7 +103,7 @@ static int read_back(struct film_sum *s, AVFormatContext *in, AVRational frame)
 }
 
 int film_sum_check(struct film_sum *s, const char *path, const AVCodecContext *enc, int64_t n,
-                   const char *comment, struct err *e)
+                   int audio, const char *comment, struct err *e)
 {
     AVFormatContext *in = NULL;
     struct film_sum back;
@@ -113,7 +114,8 @@ int film_sum_check(struct film_sum *s, const char *path, const AVCodecContext *e
     if (rc >= 0 && (rc = read_back(&back, in, enc->time_base)) >= 0) {
         sha256_hex(&s->hash, was);
         sha256_hex(&back.hash, is);
-        same = s->n == n && back.n == n && !strcmp(was, is) && in->nb_streams == 1 &&
+        same = s->n == n && back.n == n && !strcmp(was, is) &&
+               in->nb_streams == (unsigned)(1 + audio) &&
                same_stream(in->streams[0]->codecpar, enc) && same_comment(in->metadata, comment);
     }
     avformat_close_input(&in);

@@ -22,8 +22,9 @@ void film_sum_init(struct film_sum *s);
 void film_sum_add(struct film_sum *s, const AVPacket *p, AVRational time_base, AVRational frame,
                   int lengths);
 /* Does the file at path hold the n pictures that enc made and s was told of, and this comment
- * (NULL: any)? Else ERR_IO, or what FFmpeg failed with. Ends the sum. */
+ * (NULL: any), and a track of sound or none? Else ERR_IO, or what FFmpeg failed with. Ends the sum.
+ */
 NODISCARD int film_sum_check(struct film_sum *s, const char *path, const AVCodecContext *enc,
-                             int64_t n, const char *comment, struct err *e);
+                             int64_t n, int audio, const char *comment, struct err *e);
 
 #endif

@@ -45,6 +45,8 @@ static int webm_begin(void **state, const char *path, const struct film_options 
     free(part);
     m->comment = o->comment ? xstrdup(o->comment) : NULL;
     rc = open_encoder(m, o, e);
+    if (!rc && o->audio)
+        rc = ff_audio_open(&m->audio, o->audio, "webm", e);
     if (rc || (rc = ff_writer_hold(m, e))) {
         webm_free(m);
         return rc;

@@ -16,12 +16,14 @@
 
 struct mp4 {
     struct ff_writer w;
-    AVRational rate;     /* frames per second */
-    struct film_sum sum; /* of what the encoder made of them */
+    AVRational rate;        /* frames per second */
+    struct film_sum sum;    /* of what the encoder made of them */
+    struct ff_audio *audio; /* owned: of the film, not of the part file; NULL: none */
 };
 
 static void mp4_free(struct mp4 *m)
 {
+    ff_audio_free(&m->audio);
     ff_writer_release(&m->w);
     free(m);
 }
@@ -100,6 +102,8 @@ static int mp4_begin(void **state, const char *path, const struct film_options *
     mp4_init(m, path, part);
     free(part);
     rc = open_encoder(m, o, e);
+    if (!rc && o->audio)
+        rc = ff_audio_open(&m->audio, o->audio, "mp4", e);
     if (rc || (rc = ff_writer_hold(&m->w, e)) || (rc = open_part(m, o, e))) {
         mp4_free(m);
         return rc;
@@ -148,11 +152,16 @@ static int close_part(struct mp4 *m, struct err *e)
     return rc;
 }
 
-static int copy_packets(AVFormatContext *out, AVFormatContext *in, AVPacket *pkt)
+static int copy_packets(const struct mp4 *m, AVFormatContext *out, AVFormatContext *in)
 {
+    AVPacket *pkt = m->w.pkt;
     int rc;
 
     while ((rc = av_read_frame(in, pkt)) >= 0) {
+        if (m->audio &&
+            ff_audio_write(m->audio, out, (double)pkt->dts * av_q2d(in->streams[0]->time_base), 0,
+                           NULL))
+            return AVERROR_EXTERNAL;
         av_packet_rescale_ts(pkt, in->streams[0]->time_base, out->streams[0]->time_base);
         pkt->pos = -1;
         if ((rc = av_interleaved_write_frame(out, pkt)) < 0)
@@ -160,6 +169,8 @@ static int copy_packets(AVFormatContext *out, AVFormatContext *in, AVPacket *pkt
         if (out->pb->error)
             return out->pb->error;
     }
+    if (m->audio && ff_audio_write(m->audio, out, (double)m->w.n / av_q2d(m->rate), 1, NULL))
+        return AVERROR_EXTERNAL;
     return rc == AVERROR_EOF ? av_write_trailer(out) : rc;
 }
 
@@ -190,11 +201,14 @@ static int remux(struct mp4 *m, const char *to, struct err *e)
     if (m->w.comment)
         put_comment(&in->metadata, m->w.comment);
     room = index_room(m, in->metadata);
-    ff_option options[] = {{"moov_size", room}, WITH_TAGS};
+    /* Nobody knows how many packets of sound will come: with them the index moves to the front. */
+    ff_option options[] = {
+        {"moov_size", m->audio ? "0" : room},
+        {"movflags", m->audio ? "+use_metadata_tags+faststart" : "+use_metadata_tags"}};
     rc = ff_open_muxer(&out, "mp4", to, in->streams[0]->codecpar, in->streams[0]->time_base,
-                       m->rate, in->metadata, options, 2, e);
+                       m->rate, in->metadata, m->audio, options, 2, e);
     if (!rc) {
-        end = copy_packets(out, in, m->w.pkt);
+        end = copy_packets(m, out, in);
         rc = avio_closep(&out->pb);
         end = end < 0 ? end : rc;
         rc = end < 0 ? ff_error(e, ERR_IO, to, "cannot write", end) : 0;
@@ -212,7 +226,7 @@ static int mp4_finish(void *state, struct err *e)
     int rc = m->w.n ? 0 : err_set(e, ERR_IO, "%s: not one frame was written", m->w.path);
 
     if (!rc && !(rc = close_part(m, e)) && !(rc = remux(m, tmp, e)) &&
-        !(rc = film_sum_check(&m->sum, tmp, m->w.enc, m->w.n, m->w.comment, e)) &&
+        !(rc = film_sum_check(&m->sum, tmp, m->w.enc, m->w.n, m->audio != NULL, m->w.comment, e)) &&
         !(rc = film_place(tmp, m->w.path, e)))
         unlink(m->w.part);
     else

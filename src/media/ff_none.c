@@ -6,7 +6,7 @@ static int absent(const char *what, struct err *e)
     return err_set(e, ERR_IO,
                    "%s: FFmpeg is not in this build; .y4m and .ppm work without it (build again "
                    "after: apt-get install libavformat-dev libavcodec-dev libavutil-dev "
-                   "libswscale-dev)",
+                   "libswscale-dev libswresample-dev)",
                    what);
 }
 
@@ -37,6 +37,12 @@ int ff_picture_encode(const struct picture *p, const char *ending, void **data, 
 {
     (void)p, (void)data, (void)bytes;
     return absent(ending, e);
+}
+
+int ff_audio_check(const char *path, const char *format, struct err *e)
+{
+    (void)format;
+    return absent(path, e);
 }
 
 int ff_present(void)

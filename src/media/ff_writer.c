@@ -27,6 +27,7 @@ void ff_writer_release(struct ff_writer *w)
         avio_closep(&w->fmt->pb);
         avformat_free_context(w->fmt);
     }
+    ff_audio_free(&w->audio);
     avcodec_free_context(&w->enc);
     av_frame_free(&w->frame);
     av_packet_free(&w->pkt);
@@ -88,7 +89,8 @@ void ff_writer_frame(struct ff_writer *w)
 
 int ff_open_muxer(AVFormatContext **out, const char *format, const char *path,
                   const AVCodecParameters *par, AVRational time_base, AVRational rate,
-                  const AVDictionary *metadata, ff_option *options, size_t n, struct err *e)
+                  const AVDictionary *metadata, struct ff_audio *audio, ff_option *options,
+                  size_t n, struct err *e)
 {
     AVFormatContext *fmt = NULL;
     char *url = ff_url(path);
@@ -104,6 +106,8 @@ int ff_open_muxer(AVFormatContext **out, const char *format, const char *path,
         st->codecpar->codec_tag = 0;
         st->time_base = time_base;
         st->avg_frame_rate = rate;
+        if (audio)
+            ff_audio_stream(audio, fmt);
         fmt->flags |= AVFMT_FLAG_BITEXACT | AVFMT_FLAG_FLUSH_PACKETS;
         rc = av_dict_copy(&fmt->metadata, metadata, 0);
     }
@@ -132,7 +136,7 @@ int ff_writer_open_part(struct ff_writer *w, const char *format, const char *com
     if (comment && ff_put_words(&metadata, comment) < 0)
         panic("out of memory: a comment of %zu bytes", strlen(comment));
     rc = ff_open_muxer(&w->fmt, format, w->part, par, w->enc->time_base, w->enc->framerate,
-                       metadata, options, n, e);
+                       metadata, w->audio, options, n, e);
     av_dict_free(&metadata);
     avcodec_parameters_free(&par);
     return rc;
@@ -152,6 +156,11 @@ static int encode(struct ff_writer *w, AVFrame *frame, struct err *e)
         w->pkt->duration = 1;
         if (w->sum)
             film_sum_add(w->sum, w->pkt, w->enc->time_base, w->enc->time_base, 0);
+        rc = w->audio ? ff_audio_write(w->audio, w->fmt,
+                                       (double)w->pkt->pts * av_q2d(w->enc->time_base), 0, e)
+                      : 0;
+        if (rc)
+            return rc;
         av_packet_rescale_ts(w->pkt, w->enc->time_base, w->fmt->streams[0]->time_base);
         if ((rc = av_write_frame(w->fmt, w->pkt)) >= 0)
             rc = w->fmt->pb->error;
@@ -184,6 +193,8 @@ int ff_writer_close(struct ff_writer *w, struct err *e)
 {
     int rc = encode(w, NULL, e), end;
 
+    if (!rc && w->audio)
+        rc = ff_audio_write(w->audio, w->fmt, (double)w->n * av_q2d(w->enc->time_base), 1, e);
     if (!rc && (end = av_write_trailer(w->fmt)) < 0)
         rc = ff_error(e, ERR_IO, w->part, "cannot write", end);
     end = avio_closep(&w->fmt->pb);

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "media/ff_film_check.h"
+#include "media/ff_audio.h"
 #include "media/film.h"
 
 struct ff_writer {
@@ -20,9 +21,10 @@ struct ff_writer {
     AVCodecContext *enc;
     AVFrame *frame;
     AVPacket *pkt;
-    int64_t n;            /* frames taken */
-    struct film_sum *sum; /* what the encoder made is added to it; may be NULL */
-    int hold;             /* the lock of the part file; below 0: none */
+    struct ff_audio *audio; /* owned: goes into the part file beside the pictures; NULL: none */
+    int64_t n;              /* frames taken */
+    struct film_sum *sum;   /* what the encoder made is added to it; may be NULL */
+    int hold;               /* the lock of the part file; below 0: none */
 };
 
 /* An option of FFmpeg's: name, value. */
@@ -40,11 +42,12 @@ NODISCARD int ff_writer_open(struct ff_writer *w, const char *what, ff_option *o
 NODISCARD int ff_writer_hold(struct ff_writer *w, struct err *e);
 /* The picture that the encoder is given, by the opened encoder. */
 void ff_writer_frame(struct ff_writer *w);
-/* A muxer of one stream like par; the header is written. */
+/* A muxer of one stream like par, and of a track of sound unless audio is NULL; the header is
+ * written. */
 NODISCARD int ff_open_muxer(AVFormatContext **out, const char *format, const char *path,
                             const AVCodecParameters *par, AVRational time_base, AVRational rate,
-                            const AVDictionary *metadata, ff_option *options, size_t n,
-                            struct err *e);
+                            const AVDictionary *metadata, struct ff_audio *audio,
+                            ff_option *options, size_t n, struct err *e);
 /* The same for the part file and the encoder. comment may be NULL. */
 NODISCARD int ff_writer_open_part(struct ff_writer *w, const char *format, const char *comment,
                                   ff_option *options, size_t n, struct err *e);

@@ -32,17 +32,18 @@ static const struct kind {
     int longer;         /* bytes that the names beside NAME may have more than it, meanwhile */
     int even, ffmpeg;   /* wants even sides; FFmpeg's libraries */
     int one;            /* is of one frame */
+    int sound;          /* may have a track of it */
 } kinds[] = {
-    {"mp4", ".mp4", &film_kind_mp4, NULL, FILE_TMP_BYTES, 1, 1, 0},
-    {"y4m", ".y4m", &film_kind_y4m, ".json", sizeof ".part.json" - 1 + FILE_TMP_BYTES, 0, 0, 0},
-    {"webm", ".webm", &film_kind_webm, NULL, sizeof ".part" - 1, 1, 1, 0},
-    {"gif", ".gif", &film_kind_gif, NULL, sizeof ".part" - 1, 0, 0, 0},
-    {"png", ".png (one picture, as .jpg, .webp, .ppm)", PICTURE, 1, 1},
-    {"jpg", NULL, PICTURE, 1, 1},
-    {"jpeg", NULL, PICTURE, 1, 1},
-    {"webp", NULL, PICTURE, 1, 1},
-    {"ppm", NULL, PICTURE, 0, 1},
-    {NULL, "/ (a folder of PNG pictures)", &film_kind_png, NULL, 0, 0, 1, 0},
+    {"mp4", ".mp4", &film_kind_mp4, NULL, FILE_TMP_BYTES, 1, 1, 0, 1},
+    {"y4m", ".y4m", &film_kind_y4m, ".json", sizeof ".part.json" - 1 + FILE_TMP_BYTES, 0, 0, 0, 0},
+    {"webm", ".webm", &film_kind_webm, NULL, sizeof ".part" - 1, 1, 1, 0, 1},
+    {"gif", ".gif", &film_kind_gif, NULL, sizeof ".part" - 1, 0, 0, 0, 0},
+    {"png", ".png (one picture, as .jpg, .webp, .ppm)", PICTURE, 1, 1, 0},
+    {"jpg", NULL, PICTURE, 1, 1, 0},
+    {"jpeg", NULL, PICTURE, 1, 1, 0},
+    {"webp", NULL, PICTURE, 1, 1, 0},
+    {"ppm", NULL, PICTURE, 0, 1, 0},
+    {NULL, "/ (a folder of PNG pictures)", &film_kind_png, NULL, 0, 0, 1, 0, 0},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 static const struct kind *const to_stdout = &kinds[1];
@@ -266,7 +267,9 @@ int film_check(const char *path, const struct film_options *o, struct err *e)
     if (kind->ffmpeg && !ff_present())
         return err_set(e, ERR_IO,
                        "%s: needs FFmpeg, which is not in this build; write .y4m instead", path);
-    return 0;
+    if (o->audio && !kind->sound)
+        return err_set(e, ERR_USAGE, "audio: %s holds no sound; .mp4 and .webm do", path);
+    return o->audio ? ff_audio_check(o->audio, kind->ending, e) : 0;
 }
 
 uint64_t film_code_bytes(void (*use)(void))

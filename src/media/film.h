@@ -11,6 +11,9 @@
  * written: until film_finish returns 0 an older NAME is untouched. The recipe stands in the comment
  * tag of an mp4; it lies beside a NAME.y4m as NAME.y4m.json, and in a folder as recipe.json.
  *
+ * A sound track that is given is copied into mp4 and WebM where they hold such sound, else encoded
+ * as AAC or Opus; it ends with the film, or before it. The part file of an mp4 has none yet.
+ *
  * Two writers of one NAME at the same time would mix their films: the later one is refused.
  *
  * Thread-safety: one thread at a time per writer; different writers are independent. */
@@ -31,6 +34,7 @@ struct film_options {
     int n_frames;         /* that will come; 0: not known yet */
     int overwrite;        /* an existing file is ERR_IO without it */
     const char *comment;  /* the recipe; NULL: none */
+    const char *audio;    /* a file whose sound goes beside the pictures; NULL: none */
 };
 
 /* 24 -> 24/1, 29.97 -> 30000/1001, else thousandths. fps in 1..240. */

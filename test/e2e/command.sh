@@ -296,6 +296,29 @@ exits from_draft 0 zt generate --from-draft draft.y4m -o final.y4m
 holds from_draft_says_how_well "$tmp/err" "correlation"
 exits from_no_draft 2 zt generate --from-draft final.y4m -o x.y4m
 holds from_no_draft_says_so "$tmp/err" "no film of --draft"
+if [ $BUILD_HAS_MEDIA = 1 ]; then
+    ffmpeg -v error -f lavfi -i sine=d=3 long.wav && ffmpeg -v error -i long.wav long.mp3 && ffmpeg -v error -t 0.25 -i long.wav short.wav
+    ffmpeg -v error -f lavfi -i color=d=1 -an mute.mp4
+    kept="-p ball --size 96x64 --steps 2 --seconds 1 -y"
+    sound() { ffprobe -v error -select_streams a -show_entries stream=codec_name,duration -of csv=p=0 "$1" | sed 's/\(\.[0-9]\).*/\1/'; }
+    exits audio 0 zt $kept --audio long.wav -o sound.mp4
+    same audio_is_encoded_and_ends_with_the_film "$(sound sound.mp4)" "aac,1.0"
+    exits audio_again 0 zt generate --again sound.mp4 -o again.mp4
+    same audio_again_has_its_sound "$(sound again.mp4)" "aac,1.0"
+    exits audio_copied 0 zt $kept --audio long.mp3 -o sound.mp4
+    same audio_copied_as_it_is "$(sound sound.mp4)" "mp3,1.0"
+    exits audio_webm 0 zt $kept --audio long.mp3 -o sound.webm
+    same audio_webm_has_opus "$(sound sound.webm | cut -d, -f1)" "opus"
+    exits audio_short 0 zt $kept --audio short.wav -o sound.mp4
+    same audio_short_has_no_silence_behind "$(sound sound.mp4)" "aac,0.2"
+    exits audio_of_nothing 3 zt $kept --audio prompt.txt -o x.mp4
+    holds audio_of_nothing_is_named "$tmp/err" "prompt.txt"
+    exits audio_of_a_mute_film 3 zt $kept --audio mute.mp4 -o x.mp4
+    holds audio_of_a_mute_film_says_so "$tmp/err" "no sound in it"
+    exits audio_in_a_gif 2 zt $kept --audio long.wav -o x.gif
+    same audio_none_unless_asked "$(sound a.mp4 2>/dev/null)" ""
+    same audio_refused_leaves_nothing "$(ls x.mp4 x.part.mp4 2>/dev/null)" ""
+fi
 exits preview_of_many 2 zt generate --prompts prompt.txt --preview soon.ppm
 
 # --- what needs FFmpeg
