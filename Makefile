@@ -1,4 +1,4 @@
-# zoetrope: make [all|video|serve|test|check|bench|san|fuzz|faults|install|uninstall|clean|help]
+# zoetrope: make [all|video|serve|test|check|bench|san|fuzz|faults|install|deb|uninstall|clean|help]
 #
 # `make` and `make install` only build. `make video`, `make test` and `make check` may also install
 # what is missing (scripts/packages.sh names it first).
@@ -14,6 +14,7 @@ include mk/test.mk
 include mk/video.mk
 include mk/serve.mk
 include mk/install.mk
+include mk/deb.mk
 
 .PHONY: all clean help
 

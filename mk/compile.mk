@@ -38,7 +38,7 @@ fast_flags = $(if $(SANITIZE),,$(if $(filter src/kern/% src/world/march/%,$1),-O
 # The library alone knows its version, where its models are installed and which one came with the
 # source; tests know their folder.
 place_flags = $(if $(filter src/api/%,$1),-DZT_VERSION_TEXT='"$(VERSION)"' \
-	      -DZT_DATADIR='"$(datadir)/zoetrope"' -DZT_SOURCE_MODEL='"$(CURDIR)/model"')\
+	      -DZT_DATADIR='"$(datadir)/zoetrope"' -DZT_SOURCE_MODEL='"$(SOURCE_MODEL)"')\
 	      $(if $(filter test/%,$1),-Itest -DZTEST_DIR='"$(CURDIR)/test"')
 
 # flags.txt changes when an option or the set of files does, and takes all objects with it.

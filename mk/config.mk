@@ -12,6 +12,8 @@ libdir ?= $(PREFIX)/lib
 includedir ?= $(PREFIX)/include
 datadir ?= $(PREFIX)/share
 mandir ?= $(datadir)/man
+# The model that came with the source, for a program that was never installed.
+SOURCE_MODEL ?= $(CURDIR)/model
 
 ifeq ($(origin CC),default)
 CC := gcc

@@ -1,6 +1,7 @@
 /* zoetrope serve: films for programs and people over HTTP. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -136,6 +137,7 @@ static int serve(struct serve_settings *a)
     struct server *s;
     struct err e = {0};
 
+    umask(S_IRWXG | S_IRWXO); /* prompts, films and the secret of signed addresses */
     cmd_catch_signals();
     if (manager_socket(&a->o.listen_fd, &e) || open_log(a, &e) || serve_start(&s, &a->o, &e))
         return cmd_fail(&e);

@@ -16,7 +16,7 @@ const struct command commands[] = {
      "--out=DIR --until=reel|vae|upsamplers|latents|transformer|bundle --device=cpu|cuda "
      "--threads=N --resume=auto", "FILE"},
     {"measure", cmd_measure, "score films by what is seen in their pixels", "film.mp4",
-     "--expect=WORDS --against=FILE --joins --at=LIST --prompts=FILE --count=N --columns=LIST "
+     "--expect=WORDS --against=FILE --joins --at=LIST --camera --request=WORDS --prompts=FILE --count=N --columns=LIST "
      "--model=DIR --steps=N --guidance=X --frames=N --size=WxH --type=T --device=cpu|cuda "
      "--threads=N --out=DIR --json --exchange --pictures --fit=N", "FILE"},
     {"parity", cmd_parity, "compare networks with reference vectors", "DIR --type f32",

@@ -36,6 +36,7 @@ exits serve_unknown_option 2 "$ZOETROPE" serve --port 1
 exits serve_number_out_of_range 2 "$ZOETROPE" serve --drain -1
 
 start
+same serve_data_is_private "$(find "$tmp/data" -perm /077 | wc -l)" 0
 same serve_health "$(ask "$url/healthz" | field status)" ok
 id=$(ask "$url/v1/videos" -d "$wish" | field id)
 same serve_film "$(wait_for "$id" completed)" completed
