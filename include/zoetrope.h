@@ -115,15 +115,26 @@ void zt_job_on_progress(zt_job *job, zt_progress_fn fn, void *user);
  * fit. */
 int zt_job_plan(zt_job *job, char *error, size_t size);
 /* Generate. With option "output" set the film is written (NAME.part.mp4 until it is complete).
- * After ZT_E_CANCEL the frames so far stay in the part file. ZT_E_USAGE: nothing is written, the
+ * After ZT_E_CANCEL the frames so far stay in the part file. With option "job" what was drawn is
+ * kept in that folder until the film is whole, and what is kept there of the same film is not drawn
+ * again. ZT_E_USAGE: nothing is written, the
  * model does not go on from the first-frame that it was given. */
 int zt_job_run(zt_job *job, char *error, size_t size);
 /* Ask a running job to stop soon. Safe in any thread and in signal handlers. */
 void zt_cancel(zt_job *job);
 
-/* "output" as it was set. Figures after plan: "seed", "width", "height", "frames", "fps", "steps",
- * "threads", "memory_bytes" (the highest resident memory that the process will have, pages of
- * mapped weights counted; not what lies on a GPU), "forecast_s", "unknown_words" (separated by ",
+/* Settings of the job that is kept in dir (option "job"), for a process that goes on with it: the
+ * film has the bits of one that was not interrupted. folder: in which it was begun, to which the
+ * paths of its options belong; valid until the next call with this job; may be NULL. ZT_E_IO,
+ * ZT_E_MODEL: no such job, damaged. That model and pictures are still the same zt_job_run checks.
+ */
+int zt_job_set_kept(zt_job *job, const char *dir, const char **folder, char *error, size_t size);
+
+/* "output" as it was set; "kept": after a film that was not finished the folder that
+ * zt_job_set_kept goes on with. Figures after plan: "seed", "width", "height", "frames", "fps",
+ * "steps", "threads", "memory_bytes" (the highest resident memory that the process will have, pages
+ * of mapped weights counted; not what lies on a GPU), "forecast_s", "unknown_words" (separated by
+ * ",
  * "), "canonical_prompt", "note" (a warning), "previews" ("yes" or "no"), "again" (what differs
  * from the film that the recipe came from), "model_KEY" (KEY of zt_model_get); after run also
  * "seconds", "frame_hash", "latent_hash", "joins" (how the windows of a long film go together, and

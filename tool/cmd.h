@@ -12,6 +12,7 @@
 #include "base/err.h"
 
 int cmd_generate(int argc, char **argv);
+int cmd_resume(int argc, char **argv);
 int cmd_world(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_measure(int argc, char **argv);

@@ -1,8 +1,10 @@
 /* zoetrope generate: a prompt becomes a film. Written on the public header. */
+#include <glob.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/utf8.h"
@@ -21,6 +23,8 @@ enum { MAX_SETTINGS = 256, MAX_PROMPT = 65536, MAX_CONFIG = 1 << 20, MAX_VARIANT
 struct args {
     zt_job *job;
     const char *again, *config;
+    const char *kept; /* the folder of a job that is gone on with; NULL: a new one */
+    char *here;       /* with it, where the command was given */
     struct preview preview;
     struct draft draft;
     const char *name[MAX_SETTINGS], *value[MAX_SETTINGS]; /* as given, in order */
@@ -94,13 +98,13 @@ static const char *of_letter(const char *s)
     return NULL;
 }
 
-static int is_flag(const char *name)
+static int is_of_type(const char *name, const char *type)
 {
     struct zt_option o;
 
     for (int i = 0; !zt_option_info(i, &o, sizeof o); i++)
         if (!strcmp(o.name, name))
-            return !strcmp(o.type, "flag");
+            return !strcmp(o.type, type);
     return 0;
 }
 
@@ -208,7 +212,7 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
     }
     if (!strcmp(name, "label") && !equals)
         return remember(a, name, "zh", e) ? e->code : 1;
-    if (is_flag(name) && !equals)
+    if (is_of_type(name, "flag") && !equals)
         return remember(a, name, "yes", e) ? e->code : 1;
     if (!value)
         return err_set(e, ERR_USAGE, "%s wants a value", s);
@@ -302,26 +306,53 @@ static int set_standing(struct args *a, struct err *e)
         rc = set_config(a, a->config, e);
     if (!rc) {
         config_read_environment(&c);
-        rc = config_use_film(&c, a->job, a->again != NULL, e);
+        rc = config_use_film(&c, a->job, a->again || a->kept, e);
     }
     config_release(&c);
     free(path);
     return rc;
 }
 
-/* Recipe, then config, environment and the command line: the later one wins. */
+/* What is kept, in the folder where it was begun, if that is here. */
+static int set_kept(struct args *a, struct err *e)
+{
+    const char *folder;
+
+    a->here = getcwd(NULL, 0);
+    e->code = zt_job_set_kept(a->job, a->kept, &folder, e->msg, sizeof e->msg);
+    if (!e->code && folder && chdir(folder))
+        fprintf(stderr, "zoetrope: %s is not here; paths of the job are those of this folder\n",
+                folder);
+    return e->code;
+}
+
+/* A path of this command line is one of the folder where it was given. */
+static int set_one(struct args *a, const char *name, const char *value, struct err *e)
+{
+    char *path = a->here && is_of_type(name, "path") && *value != '/' && strcmp(value, "-")
+                     ? path_join(a->here, value)
+                     : NULL;
+
+    e->code = zt_job_set(a->job, name, path ? path : value, e->msg, sizeof e->msg);
+    free(path);
+    return e->code;
+}
+
+/* Recipe or job, then config, environment and the command line: the later one wins. */
 static int set_all(struct args *a, struct err *e)
 {
     int rc = set_files(a, e);
 
+    if (!rc && !a->kept)
+        rc = e->code = zt_job_set(a->job, "job", "auto", e->msg, sizeof e->msg);
     if (!rc && a->again)
         rc = e->code = zt_job_set_film(a->job, a->again, e->msg, sizeof e->msg);
+    if (!rc && a->kept)
+        rc = set_kept(a, e);
     if (!rc)
         rc = set_standing(a, e);
-    for (int i = 0; i < a->n && !rc; i++) {
-        rc = zt_job_set(a->job, a->name[i], a->value[i], e->msg, sizeof e->msg);
-        e->code = rc;
-    }
+    for (int i = 0; i < a->n && !rc; i++)
+        rc = set_one(a, a->name[i], a->value[i], e);
     return rc;
 }
 
@@ -431,26 +462,104 @@ static int draw(struct args *a, struct err *e)
     return EXIT_OK;
 }
 
-int cmd_generate(int argc, char **argv)
+static int command(struct args *a, int argc, char **argv, void (*help)(void))
 {
-    struct args a = {0};
     struct err e = {0};
     int status = EXIT_OK;
 
-    zt_job_new(&a.job, NULL);
+    zt_job_new(&a->job, NULL);
     film_quiet();
-    if (parse(&a, argc, argv, &e)) {
-        status = e.code == ERR_USAGE ? cmd_usage("generate", "%s", e.msg) : cmd_fail(&e);
-    } else if (a.help) {
-        show_help();
+    if (parse(a, argc, argv, &e)) {
+        status = e.code == ERR_USAGE ? cmd_usage(argv[0], "%s", e.msg) : cmd_fail(&e);
+    } else if (a->help) {
+        help();
     } else {
-        status = draw(&a, &e);
+        status = draw(a, &e);
     }
     cmd_on_stop(NULL);
-    zt_job_free(&a.job);
-    free(a.text);
-    free(a.shots);
-    files_release(&a.files);
-    draft_release(&a.draft);
+    zt_job_free(&a->job);
+    free(a->text);
+    free(a->shots);
+    free(a->here);
+    files_release(&a->files);
+    return status;
+}
+
+int cmd_generate(int argc, char **argv)
+{
+    struct args a = {0};
+
+    argv[0] = "generate"; /* also when a sentence was the command */
+    return command(&a, argc, argv, show_help);
+}
+
+/* ---- going on ---- */
+
+static void show_resume_help(void)
+{
+    puts(
+        "zoetrope resume JOB [options of generate]\n\n"
+        "Goes on with a film whose process died, was stopped or found the disk full: a folder "
+        "that\n"
+        "`zoetrope generate` keeps beside the film, OUTPUT.job, or where --job said, until the "
+        "film\n"
+        "is whole. Windows that were drawn are not drawn again; the one that was being drawn goes\n"
+        "on from its last step. The film has the bits of one that was not interrupted, on another\n"
+        "machine too, if that has the same model and the folder (--model, -o and other paths may "
+        "be\n"
+        "said anew). Without a folder the jobs in this folder are listed.\n\n"
+        "examples:\n"
+        "  zoetrope resume story.mp4.job\n"
+        "  zoetrope resume story.mp4.job --threads 8 -o /elsewhere/story.mp4");
+}
+
+static int list_jobs(void)
+{
+    glob_t found;
+    int n = 0;
+
+    if (!glob("*.job", 0, NULL, &found)) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            const char *dir = found.gl_pathv[i];
+            zt_job *job;
+
+            zt_job_new(&job, NULL);
+            if (!zt_job_set_kept(job, dir, NULL, NULL, 0)) {
+                cmd_put_text(stdout, dir);
+                fputs(": ", stdout);
+                cmd_put_text(stdout, zt_job_get(job, "output"));
+                putchar('\n');
+                n++;
+            }
+            zt_job_free(&job);
+        }
+        globfree(&found);
+    }
+    if (!n)
+        fputs("zoetrope: no job is kept in this folder\n", stderr);
+    return EXIT_OK;
+}
+
+int cmd_resume(int argc, char **argv)
+{
+    struct args a = {0};
+    char *dir;
+    int status;
+
+    if (argc < 2)
+        return list_jobs();
+    if (argv[1][0] == '-')
+        return command(&a, argc, argv, show_resume_help);
+    dir = realpath(argv[1], NULL);
+    if (!dir) {
+        struct err e;
+
+        err_set(&e, ERR_IO, "%s: there is no such folder", argv[1]);
+        return cmd_fail(&e);
+    }
+    a.kept = dir;
+    argv[1] = argv[0];
+    status = command(&a, argc - 1, argv + 1, show_resume_help);
+    free(dir);
     return status;
 }

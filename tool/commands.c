@@ -9,6 +9,7 @@ const struct command commands[] = {
      "--clip_vision=FILE --tokenizer=FILE -W=N -H=N --video-frames=N --cfg-scale=X --flow-shift=X "
      "--config=FILE --again=FILE --prompts=FILE --skip-existing --preview=FILE --json -b=N "
      "--variants=N -v --verbose", ""},
+    {"resume", cmd_resume, "go on with a film that was interrupted", "ball.mp4.job", "", "DIR"},
     {"world", cmd_world, "clips of the training world with captions and truth", "-n 4 -o clips",
      "--world=physics|story --list -n=N -o=DIR --seed=N --size=WxH --frames=N --fps=N -p=TEXT "
      "--format=mp4|y4m|png --captions --sheet=FILE --columns=N -y", ""},

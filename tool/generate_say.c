@@ -265,5 +265,10 @@ int say_failure(struct say *s, zt_job *job, const struct err *e)
         json_figures(s, job, "failed", e);
     if (!s->json || s->out != stderr)
         cmd_fail(e);
+    if (zt_job_get(job, "kept") && !s->json) {
+        fputs("zoetrope: what was drawn is kept; to go on: zoetrope resume ", stderr);
+        cmd_put_text(stderr, zt_job_get(job, "kept"));
+        fputc('\n', stderr);
+    }
     return -e->code;
 }

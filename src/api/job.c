@@ -89,6 +89,7 @@ void zt_job_free(zt_job **job)
     request_release(&j->request);
     arena_release(&j->text);
     free(j->output);
+    free(j->kept);
     free(j);
     *job = NULL;
 }
@@ -151,6 +152,16 @@ int zt_job_set_film(zt_job *job, const char *path, char *error, size_t size)
     return rc ? api_fail(&e, error, size) : 0;
 }
 
+int zt_job_set_kept(zt_job *job, const char *dir, const char **folder, char *error, size_t size)
+{
+    struct err e = {0};
+    const char *ignored;
+
+    changed(job, "model");
+    arena_reset(&job->text);
+    return job_kept_read(job, dir, folder ? folder : &ignored, &e) ? api_fail(&e, error, size) : 0;
+}
+
 void zt_job_on_frame(zt_job *job, zt_frame_fn fn, void *user)
 {
     job->on_frame = fn;
@@ -184,6 +195,7 @@ static struct film_options film_options(const zt_job *job, const char *comment)
                              .crf = (int)request_int(r, OPT_CRF, 18),
                              .lossless = request_flag(r, OPT_LOSSLESS),
                              .overwrite = request_flag(r, OPT_OVERWRITE),
+                             .own_part = job_kept_there(job),
                              .n_frames = job->plan.n_film,
                              .comment = comment,
                              .audio = request_text(r, OPT_AUDIO)};
@@ -326,13 +338,16 @@ static int show_preview(void *user, int window, int step, int n_steps, const uin
 
 static int run(zt_job *job, struct err *e)
 {
-    const struct sink sink = {job, take_frame, tell_progress, &job->stop,
-                              job->on_preview ? show_preview : NULL};
+    struct sink sink = {
+        job, take_frame, tell_progress, &job->stop, job->on_preview ? show_preview : NULL, NULL};
     const struct bundle *b = NULL;
     int rc = plan(job, e);
 
     if (!rc)
         rc = open_film(job, e);
+    if (!rc)
+        rc = job_kept_open(job, e);
+    sink.journal = job->journal;
     if (!rc)
         model_hash_begin(job->model);
     if (!rc && sink_progress(&sink, "loading the model", 0, 1, -1, e))
@@ -355,6 +370,7 @@ static int run(zt_job *job, struct err *e)
     job->done = !rc;
     if (job->done)
         job_joins_end(job);
+    job_kept_close(job, job->done);
     atomic_store(&job->stop, 0); /* the next run begins anew */
     return rc;
 }
@@ -446,6 +462,8 @@ const char *zt_job_get(zt_job *job, const char *key)
     arena_reset(&job->text);
     if (!strcmp(key, "output"))
         return job->request.value[OPT_OUTPUT].set ? request_text(&job->request, OPT_OUTPUT) : NULL;
+    if (!strcmp(key, "kept"))
+        return job->kept;
     if (!job->planned)
         return NULL;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

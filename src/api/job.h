@@ -31,6 +31,8 @@ struct zt_job {
     struct label label;       /* drawn over every frame */
     uint8_t *labelled;        /* owned: the frame with it; NULL: none is wanted */
     char *output;             /* where it goes; NULL: callbacks only */
+    struct journal *journal;  /* while running; NULL: nothing is kept */
+    char *kept;               /* the folder of a film that was not finished; NULL: there is none */
     struct arena text;        /* what zt_job_get and zt_job_recipe returned last */
 };
 
@@ -38,6 +40,19 @@ struct zt_job {
  * the model; the errors of model_hash. */
 NODISCARD int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *out,
                            struct err *e);
+
+/* The type that the film is computed in, as the option says it. */
+const char *recipe_type(const struct plan *p, const struct request *r);
+
+/* job_kept.c: the settings that are kept in a folder; then the folder of the option "job", while it
+ * runs. What is kept there of another film, or
+ * by another version, is ERR_USAGE, which names the first difference; with overwrite it goes. */
+NODISCARD int job_kept_read(struct zt_job *job, const char *dir, const char **folder,
+                            struct err *e);
+int job_kept_there(const struct zt_job *job); /* 1: something is kept in the folder */
+NODISCARD int job_kept_open(struct zt_job *job, struct err *e);
+/* whole: the film is done, the folder goes. */
+void job_kept_close(struct zt_job *job, int whole);
 
 /* job_joins.c: between begin and end every frame of the film goes through joins_add. Texts are of
  * the film that is done, valid as that of zt_job_get; still: NULL where something moves. */

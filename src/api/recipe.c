@@ -38,7 +38,7 @@ static int write_real(struct jsonw *w, enum option_id id, const char *key, const
     return 0;
 }
 
-static const char *type_word(const struct plan *p, const struct request *r)
+const char *recipe_type(const struct plan *p, const struct request *r)
 {
     if (p->budget.as.form)
         return request_text(r, OPT_TYPE);
@@ -90,7 +90,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         jsonw_int(w, key, (int64_t)p->seed);
         break;
     case OPT_TYPE:
-        jsonw_string(w, key, type_word(p, r));
+        jsonw_string(w, key, recipe_type(p, r));
         break;
     case OPT_DRAFT:
     case OPT_FORCE_PICTURE:

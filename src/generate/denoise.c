@@ -37,7 +37,8 @@ static void put_given(const struct latent_shape *s, float *x, const float *noise
 
 static int tell(const struct denoise_progress *p, int done, struct err *e)
 {
-    double left = done ? (clock_s() - p->start) / done * (p->total - done) : -1;
+    int made = done - p->kept;
+    double left = made > 0 ? (clock_s() - p->start) / made * (p->total - done) : -1;
 
     return sink_progress(p->sink, "sampling", done, p->total, left, e);
 }
@@ -57,20 +58,30 @@ static int preview(const struct denoise_progress *p, const struct sampler *sampl
     return p->preview ? preview_show(p->preview, s, x, v, &at, e) : 0;
 }
 
+/* What a step leaves. After the last one the window itself is kept. */
+static void keep_step(const struct denoise_progress *p, struct sampler *sampler, const float *x,
+                      int next, int now)
+{
+    if (p->journal && next > p->begin && next < sampler_evaluations(sampler))
+        journal_keep_step(p->journal, p->window, sampler, x, next, now);
+}
+
 int denoise(struct velocity *v, struct sampler *sampler, const struct given *list, int n_given,
-            float *x, const struct denoise_progress *progress, struct err *e)
+            float *x, struct denoise_progress *progress, struct err *e)
 {
     const struct latent_shape *s = &v->ask.shape;
     size_t count = latent_count(s);
     float *out = try_malloc(count * sizeof *out, e, "a latent"),
           *noise = try_malloc(count * sizeof *noise, e, "a latent");
-    int n = sampler_evaluations(sampler), rc = out && noise ? 0 : ERR_FIT;
+    int n = sampler_evaluations(sampler), i = progress->begin, rc = out && noise ? 0 : ERR_FIT;
 
     if (rc)
         goto out;
     memcpy(noise, x, count * sizeof *x);
     velocity_give(v, list, n_given);
-    for (int i = progress->begin; !rc && i < n; i++) {
+    if (progress->journal && journal_read_step(progress->journal, progress->window, sampler, x, &i))
+        progress->kept += i - progress->begin;
+    for (; !rc && i < n; i++) {
         put_given(s, x, noise, list, n_given, 0);
         velocity_step(v, i, n);
         rc = tell(progress, progress->done + i - progress->begin, e);
@@ -78,9 +89,10 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
             rc = velocity_at(v, x, sampler_timestep(sampler, i), sampler_sigma(sampler, i), out, e);
         if (v->again && !v->first_again)
             v->first_again = progress->done + i - progress->begin + 1;
-        if (rc == ERR_CANCEL)
+        if (rc == ERR_CANCEL) {
             err_set(e, rc, "stopped while sampling, in step %d of %d", i + 1, n);
-        else if (rc)
+            keep_step(progress, sampler, x, i, 1);
+        } else if (rc)
             err_prefix(e, "step %d of %d", i + 1, n);
         if (!rc)
             rc = preview(progress, sampler, i, s, list, n_given, x, out, e);
@@ -88,6 +100,8 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
             sampler_step(sampler, i, x, out, count);
         if (!rc && !all_finite(x, count))
             rc = err_set(e, ERR_DEVICE, "step %d of %d: the latent is not finite", i + 1, n);
+        if (!rc)
+            keep_step(progress, sampler, x, i + 1, 0);
     }
     put_given(s, x, noise, list, n_given, 1);
 out:
@@ -195,24 +209,31 @@ static uint64_t seed_of(const struct plan *p, int i)
     return i ? (seed ^ (uint64_t)i * 0x9e3779b97f4a7c15ull) * 0xbf58476d1ce4e5b9ull : seed;
 }
 
-/* The words of the shot that begins with window i. */
+/* The words of the shot of window i, where they are not those of the window before. */
 static int read_shot(struct drawing *d, int i, struct err *e)
 {
     struct plan_window w = plan_window(d->plan, i);
     int rc;
 
-    if (!d->plan->n_shots || w.of_shot)
+    if (!d->plan->n_shots || d->said == w.shot + 1)
         return 0;
+    d->said = w.shot + 1;
     rc = velocity_say(&d->velocity, d->model->text, d->plan->shot[w.shot].words, e);
     if (!rc)
         keep_words(d, d->plan->shot[w.shot].words);
     return rc;
 }
 
+/* It ends as it begins, and how it begins is not known before it is drawn. */
+static int loop_is_open(const struct plan *p)
+{
+    return p->loop && !p->first.rgb;
+}
+
 /* A film of one window that ends as it begins is drawn once more when its beginning is known. */
 static int twice(const struct plan *p)
 {
-    return p->loop && !p->first.rgb && plan_windows(p) == 1;
+    return loop_is_open(p) && plan_windows(p) == 1;
 }
 
 /* Of n evaluations the first one: that of a film that is drawn anew is not at noise alone. */
@@ -221,6 +242,12 @@ static int begin_of(const struct plan *p, int n)
     int some = (int)floor(n * p->strength + 0.5);
 
     return p->source.n ? n - (some > 1 ? some : 1) : 0;
+}
+
+/* Where steps are kept: nowhere when what was skipped or drawn before decides what comes. */
+static struct journal *steps_of(const struct drawing *d)
+{
+    return d->plan->cut || twice(d->plan) ? NULL : d->sink->journal;
 }
 
 /* Window i from noise to x, with `cut` or all evaluations. */
@@ -244,8 +271,8 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
     int runs = (plan_windows(p) + twice(p)) * (1 + p->cut_check), begin = begin_of(p, n);
     struct plan_window w = plan_window(p, i);
     n -= begin;
-    struct denoise_progress progress = {d->sink, d->runs++ * n, runs * n, d->start, begin,
-                                        i,       &d->preview};
+    struct denoise_progress progress = {d->sink, d->runs++ * n, runs * n,         d->start,   begin,
+                                        i,       &d->preview,   d->kept_runs * n, steps_of(d)};
     torch_rng_init(&rng, seed_of(p, i));
     rc = plan_noise(p, &rng, x, e);
     d->velocity.cut = cut;
@@ -284,12 +311,46 @@ static int draw_window(struct drawing *d, int i, struct err *e)
     return rc || !p->cut_check ? rc : check_cut(d, i, n_given, e);
 }
 
-int drawing_window(struct drawing *d, int i, struct err *e)
+/* Window i as another process drew it. */
+static int take_kept(struct drawing *d, int i, struct err *e)
+{
+    struct journal_window w;
+    int runs = (1 + (twice(d->plan) != 0)) * (1 + d->plan->cut_check);
+    int rc = journal_read_window(d->sink->journal, i, d->x, &w, e);
+
+    if (rc)
+        return rc;
+    d->runs += runs;
+    d->kept_runs += runs;
+    d->kept_windows++;
+    d->evaluations = w.evaluations;
+    d->cut.skipped = w.skipped;
+    return 0;
+}
+
+static int draw_new(struct drawing *d, int i, struct err *e)
 {
     const struct plan *p = d->plan;
     int rc = draw_window(d, i, e);
 
-    if (!rc && i == 0 && p->loop && !p->first.rgb)
+    if (!rc && i == 0 && twice(p)) {
         rc = conditions_loop(&d->conditions, d->cx, d->model, p, &d->shape, d->x, e);
-    return rc || i || !twice(p) ? rc : draw_window(d, i, e);
+        if (!rc)
+            rc = draw_window(d, i, e);
+    }
+    if (!rc && d->sink->journal)
+        journal_keep_window(d->sink->journal, d->x,
+                            &(struct journal_window){d->evaluations, d->cut.skipped});
+    return rc;
+}
+
+int drawing_window(struct drawing *d, int i, struct err *e)
+{
+    const struct plan *p = d->plan;
+    const struct journal *j = d->sink->journal;
+    int rc = j && i < journal_windows(j) ? take_kept(d, i, e) : draw_new(d, i, e);
+
+    if (!rc && i == 0 && loop_is_open(p) && !twice(p))
+        rc = conditions_loop(&d->conditions, d->cx, d->model, p, &d->shape, d->x, e);
+    return rc;
 }

@@ -71,6 +71,7 @@ enum option_id {
     OPT_LABEL,
     OPT_AUDIO,
     OPT_NO_METADATA,
+    OPT_JOB,
     N_OPTIONS
 };
 

@@ -36,6 +36,9 @@ static void note_drawing(const struct drawing *d, struct figures *out)
     if (out->cache_error >= 0)
         buf_printf(&b, "; the latent differs by %.2g %% from that of all (relative L2)",
                    100 * out->cache_error);
+    if (d->kept_windows)
+        buf_printf(&b, "%s%d of %d windows were drawn before", b.len ? "; " : "", d->kept_windows,
+                   plan_windows(d->plan));
     snprintf(out->note, sizeof out->note, "%s", buf_str(&b));
     buf_release(&b);
 }

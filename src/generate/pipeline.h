@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/hash.h"
+#include "generate/journal.h"
 #include "generate/plan.h"
 #include "generate/velocity.h"
 
@@ -20,6 +21,7 @@ struct sink {
     /* Where the codec has previews: the picture of the middle latent frame of a window that step
      * 1..n_steps of it promises. May be NULL; non-zero stops with ERR_CANCEL. */
     int (*preview)(void *user, int window, int step, int n_steps, const uint8_t *rgb, int w, int h);
+    struct journal *journal; /* what was drawn is kept there, or gone on from; NULL: nowhere */
 };
 
 struct figures {
@@ -67,11 +69,12 @@ struct denoise_progress {
     int begin;       /* evaluation that is the first: x holds less noise than all */
     int window;
     struct preview *preview; /* NULL: none */
+    int kept;                /* evaluations of all that another process made */
+    struct journal *journal; /* of steps; NULL: none are kept */
 };
 struct sampler;
 NODISCARD int denoise(struct velocity *v, struct sampler *sampler, const struct given *list,
-                      int n_given, float *x, const struct denoise_progress *progress,
-                      struct err *e);
+                      int n_given, float *x, struct denoise_progress *progress, struct err *e);
 
 /* A film in latent space, window by window. */
 struct drawing {
@@ -86,15 +89,18 @@ struct drawing {
     struct given *given;        /* owned [t] */
     const struct bundle *model; /* borrowed */
     double start;
-    int evaluations, runs; /* of the film; windows that were drawn, also to compare */
+    int evaluations, runs;       /* of the film; windows that were drawn, also to compare */
+    int kept_runs, kept_windows; /* of them by another process */
+    int said;                    /* shot whose words the encoders said last, from 1 */
     struct preview preview;
     struct shortcut cut;     /* of p->cut */
     double differs, measure; /* squares of all windows: what is wrong with them, what is right */
 };
 NODISCARD int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b,
                            const struct plan *p, const struct sink *s, struct err *e);
-/* Windows i = 0, 1, ... in order. Noise is that of torch.randn on a CPU, of the seed itself for the
- * first one of the film and of each shot with a seed of its own. */
+/* Windows i = 0, 1, ... in order, those of the journal as they are. Noise is that of torch.randn on
+ * a CPU, of the seed itself for the first one of the film and of each shot with a seed of its own.
+ */
 NODISCARD int drawing_window(struct drawing *d, int i, struct err *e);
 void drawing_release(struct drawing *d);
 /* x: the first window, clean. ERR_USAGE: the plan's first frame is not of the worlds that the model

@@ -406,6 +406,19 @@ int sampler_latents(const struct sampler *s)
     return s->kind->latents_by_order * s->c.order + s->kind->latents;
 }
 
+void sampler_state_of(struct sampler *s, size_t n, struct sampler_state *out)
+{
+    float **beside[] = {&s->slope, &s->last}; /* which of them a kind has, its number says */
+    int k = 0;
+
+    *out = (struct sampler_state){.n_x0 = &s->n_x0, .order = &s->order, .rng = s->c.rng};
+    for (int i = 0; i < s->c.order && s->kind->latents_by_order; i++)
+        out->array[k++] = history(&s->x0[i], n);
+    for (int i = 0; i < s->kind->latents; i++)
+        out->array[k++] = history(beside[i], n);
+    out->n_arrays = k;
+}
+
 double sampler_timestep(const struct sampler *s, int i)
 {
     return s->t[i];

@@ -63,6 +63,15 @@ double sampler_sigma(const struct sampler *s,
 /* The whole sigma table as diffusers prints it (heun repeats inner values). Returns its length. */
 int sampler_sigma_table(const struct sampler *s, const float **table);
 
+/* All that it remembers of the steps behind it, to be kept and put back: sampler_latents arrays of
+ * n floats, and what is no array. Borrowed. */
+struct sampler_state {
+    float *array[SAMPLER_MAX_ORDER + 2];
+    int n_arrays, *n_x0, *order;
+    struct torch_rng *rng; /* NULL: the config had none */
+};
+void sampler_state_of(struct sampler *s, size_t n, struct sampler_state *out);
+
 /* x [n] at evaluation i becomes x at evaluation i+1, given v [n] there. Called for i = 0, 1, ... in
  * order with the same n. */
 void sampler_step(struct sampler *s, int i, float *x, const float *v, size_t n);

@@ -146,7 +146,7 @@ static int check_part(const char *path, const struct film_options *o, struct err
 
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
         rc = err_set(e, ERR_IO, "%s: is being written already", part);
-    else if (fd >= 0 && !o->overwrite)
+    else if (fd >= 0 && !o->overwrite && !o->own_part)
         rc = err_set(e, ERR_IO, "%s exists already, where %s is to grow; -y overwrites it", part,
                      path);
     if (fd >= 0)
@@ -235,7 +235,7 @@ static int check_place(const char *path, const struct film_options *o, const str
     if (!strcmp(path, "-"))
         return 0;
     if (!kind->ending)
-        rc = png_dir_check(path, o->overwrite, e);
+        rc = png_dir_check(path, o->overwrite || o->own_part, e);
     else
         rc = check_free(xstrdup(path), o, e);
     if (!rc && kind->beside)

@@ -33,6 +33,7 @@ struct film_options {
     int lossless;         /* mp4: RGB pixels survive exactly (H.264 High 4:4:4, few players) */
     int n_frames;         /* that will come; 0: not known yet */
     int overwrite;        /* an existing file is ERR_IO without it */
+    int own_part;         /* what stands under the name of its part is of this film too */
     const char *comment;  /* the recipe; NULL: none */
     const char *audio;    /* a file whose sound goes beside the pictures; NULL: none */
 };

@@ -45,7 +45,7 @@ static int on_progress(void *user, const char *stage, long done, long total, dou
 
 static int draw(struct film_run *r, struct bundle *b, const char *const *settings)
 {
-    struct sink sink = {r, on_frame, on_progress, NULL, NULL};
+    struct sink sink = {r, on_frame, on_progress, NULL, NULL, NULL};
     struct request q;
     struct plan p = {0};
     int rc = 0;
@@ -253,7 +253,7 @@ TEST(film_longer_than_the_model_is_drawn_in_windows)
 {
     struct bundle *b = networks(DT_F32);
     struct windows_run r = {0};
-    struct sink sink = {&r, see_frame, see_step, NULL, NULL}, nobody = {0};
+    struct sink sink = {&r, see_frame, see_step, NULL, NULL, NULL}, nobody = {0};
     struct figures f, again;
     struct drawing d;
     struct request q;
