@@ -327,6 +327,20 @@ static int number_of_query(struct call *c, const char *name, int64_t most, int64
     return rc;
 }
 
+/* Some clients ask the list for one task, by the client's own name for it. */
+static int list_of_one(struct call *c)
+{
+    struct buf name = BUF_INIT;
+    int one = call_query(c, "external_task_id", &name) && name.len;
+
+    if (one) {
+        snprintf(c->arg[0], sizeof c->arg[0], "%s", buf_str(&name));
+        query(c);
+    }
+    buf_release(&name);
+    return one;
+}
+
 static void list(struct call *c)
 {
     enum { PAGES = 1000, SIZE = 500 };
@@ -338,6 +352,8 @@ static void list(struct call *c)
     struct err e;
     char api[64];
 
+    if (list_of_one(c))
+        return;
     if (number_of_query(c, "pageNum", PAGES, &page) || number_of_query(c, "pageSize", SIZE, &size))
         return;
     api_of_call(c, api);
@@ -355,6 +371,22 @@ static void list(struct call *c)
         kling_end(&w);
     }
     buf_release(&base);
+}
+
+/* What an account has used up: there are no packs here, so none of them. Some clients ask it first,
+ * to see whether their key is good. */
+static void costs(struct call *c)
+{
+    struct jsonw w;
+
+    kling_begin(c, &w);
+    jsonw_object(&w, "data");
+    jsonw_int(&w, "code", 0);
+    jsonw_string(&w, "msg", "SUCCEED");
+    jsonw_array(&w, "resource_pack_subscribe_infos");
+    jsonw_end_array(&w);
+    jsonw_end_object(&w);
+    kling_end(&w);
 }
 
 static void not_here(struct call *c)
@@ -389,6 +421,7 @@ const struct route api_kling[] = {
     KIND("/v1/videos/omni-video", omni_video),
     KIND("/v1/videos/video-extend", video_extend),
     KIND(PICTURES_PATH, pictures),
+    {"GET", "/account/costs", costs, STYLE_KLING, 0, BODY_NONE},
     WITHOUT("/v1/videos/multi-image2video", no_subjects),
     MISSING("/v1/videos/motion-control"),
     MISSING("/v1/videos/multi-elements"),

@@ -106,19 +106,30 @@ static void set_phase(struct http *h, struct MHD_Connection *conn, enum link_pha
         watch_phase(h->watch, l, phase);
 }
 
+/* Bytes before the path of Kling's API, by which gateways tell whose it is: "/kling" of new-api and
+ * one-api, "/proxy/kling" of ComfyUI. */
+static size_t kling_prefix(const char *uri)
+{
+    static const char *const prefixes[] = {"/kling/", "/proxy/kling/"};
+
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (!strncmp(uri, prefixes[i], strlen(prefixes[i])))
+            return strlen(prefixes[i]) - 1;
+    return 0;
+}
+
 /* What a call begins with; the address as it came is seen here alone. */
 static void *begin(void *cls, const char *uri, struct MHD_Connection *conn)
 {
-    static const char prefix[] = "/kling/";
+    size_t prefix = kling_prefix(uri);
     struct http *h = cls;
     struct call *c = xcalloc(1, sizeof *c);
 
     c->s = h->s;
     c->conn = conn;
     c->fd = -1;
-    c->style = !strncmp(uri, prefix, sizeof prefix - 1) ? STYLE_KLING : STYLE_OPENAI;
-    if (c->style == STYLE_KLING)
-        uri += sizeof prefix - 2;
+    c->style = prefix ? STYLE_KLING : STYLE_OPENAI;
+    uri += prefix;
     c->raw = xstrdup(uri);
     c->path = xstrndup(uri, strcspn(uri, "?"));
     make_request_id(c->request_id);

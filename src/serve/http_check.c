@@ -172,6 +172,21 @@ static int check_body(struct call *c, const struct head *h)
 
 /* ---- who asks ---- */
 
+/* Authorization, or X-API-KEY, by which ComfyUI says a key. */
+static enum key_answer ask_keys(struct call *c)
+{
+    const char *said = call_header(c, "Authorization");
+    const char *plain = said ? NULL : call_header(c, "X-API-KEY");
+    struct buf bearer = BUF_INIT;
+    enum key_answer a;
+
+    if (plain)
+        buf_printf(&bearer, "Bearer %s", plain);
+    a = keys_check(c->s->keys, plain ? buf_str(&bearer) : said, jobs_now_ms() / 1000, &c->tenant);
+    buf_release(&bearer);
+    return a;
+}
+
 static int check_key(struct call *c)
 {
     static const enum fault faults[] = {[KEY_FAILED] = FAULT_KEY,
@@ -184,8 +199,7 @@ static int check_key(struct call *c)
                                       [KEY_INVALID] = "the key or token is not valid",
                                       [KEY_NOT_YET] = "the token is not valid yet",
                                       [KEY_EXPIRED] = "the token has expired"};
-    enum key_answer a =
-        keys_check(c->s->keys, call_header(c, "Authorization"), jobs_now_ms() / 1000, &c->tenant);
+    enum key_answer a = ask_keys(c);
 
     if (a == KEY_OK || (c->route->flags & (ROUTE_OPEN | ROUTE_SIGNED)))
         return 0; /* a handler of signed addresses looks at tenant, and else at the signature */

@@ -409,3 +409,34 @@ TEST(serve_pictures_are_found_in_their_file)
     CHECK_INT(pictures_find(&file, 0, &from, &bytes), -1);
     buf_release(&file);
 }
+
+/* `--comfy-api-base` of ComfyUI names a server that has Kling's API below /proxy/kling; its key
+ * comes in a header of its own. */
+TEST(serve_comfyui_by_its_path_and_header)
+{
+    static const char keys[] =
+        "{\"keys\":[{\"tenant\":\"ann\",\"key\":\"comfy-0123456789abcdef\"}]}";
+    char *path = ztest_in_tmp("comfy-keys.json");
+    struct serving s;
+    struct answer a = {0};
+
+    CHECK(!file_write(path, keys, sizeof keys - 1, NULL));
+    serving_options(&s, "clients-comfyui");
+    s.o.keys = path;
+    serving_start(&s);
+    serving_call(&s, "POST", "/proxy/kling/v1/videos/text2video",
+                 "X-API-KEY: comfy-0123456789abcdef\r\n", "{\"prompt\":\"a ball\"}", &a);
+    CHECK_INT(a.status, 200);
+    CHECK(answer_is(&a, "data.task_status", "submitted"));
+    answer_release(&a);
+    serving_call(&s, "GET", "/proxy/kling/v1/videos/text2video", "X-API-KEY: another\r\n", NULL,
+                 &a);
+    CHECK(a.status == 401 && answer_is(&a, "code", "1002"));
+    answer_release(&a);
+    serving_call(&s, "GET", "/proxy/kling/v1/nowhere", "X-API-KEY: comfy-0123456789abcdef\r\n",
+                 NULL, &a);
+    CHECK(a.status == 404 && answer_is(&a, "code", "1202"));
+    answer_release(&a);
+    free(path);
+    serving_stop(&s, 0);
+}

@@ -209,6 +209,9 @@ TEST(serve_openapi_names_all_that_is_answered)
     answers_as(&s, "GET", "/v1/videos/text2video/mine", NULL, schemas, "KlingTask");
     answers_as(&s, "GET", "/v1/videos/text2video", NULL, schemas, "KlingTaskList");
     answers_as(&s, "GET", "/v1/images/generations", NULL, schemas, "KlingTaskList");
+    answers_as(&s, "GET", "/v1/videos/text2video?external_task_id=mine", NULL, schemas,
+               "KlingTask");
+    answers_as(&s, "GET", "/account/costs?start_time=1&end_time=2", NULL, schemas, "KlingCosts");
     answers_as(&s, "GET", "/tasks?external_task_ids=mine", NULL, schemas, "Kling2List");
     answers_as(&s, "POST", "/tasks", "{}", schemas, "Kling2Page");
     answers_as(&s, "GET", "/v1/videos", NULL, schemas, "VideoList");
