@@ -108,6 +108,17 @@ static int is_of_type(const char *name, const char *type)
     return 0;
 }
 
+/* The value of an option that may stand without one; NULL: it has to have one, or has. */
+static const char *value_alone(const char *name, const char *next)
+{
+    if (!strcmp(name, "label"))
+        return "zh";
+    if (strcmp(name, "expand") ||
+        (next && (!strcmp(next, "rules") || !strcmp(next, "no") || strstr(next, "://"))))
+        return NULL;
+    return "rules";
+}
+
 static int remember(struct args *a, const char *name, const char *value, struct err *e)
 {
     if (a->n == MAX_SETTINGS)
@@ -184,6 +195,7 @@ static int set_variants(struct args *a, const char *value, struct err *e)
 static int take_option(struct args *a, int i, int argc, char **argv, struct err *e)
 {
     const char *s = argv[i], *name = s + 2, *value = i + 1 < argc ? argv[i + 1] : NULL;
+    const char *alone;
     char *equals = !strncmp(s, "--", 2) ? strchr(s, '=') : NULL;
 
     if (!strcmp(s, "--help") || !strcmp(s, "-h"))
@@ -210,8 +222,8 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
         a->preview.wanted = "";
         return 1;
     }
-    if (!strcmp(name, "label") && !equals)
-        return remember(a, name, "zh", e) ? e->code : 1;
+    if (!equals && (alone = value_alone(name, value)))
+        return remember(a, name, alone, e) ? e->code : 1;
     if (is_of_type(name, "flag") && !equals)
         return remember(a, name, "yes", e) ? e->code : 1;
     if (!value)

@@ -43,8 +43,9 @@ static void write_figures(struct jsonw *w, zt_job *job)
         "memory_bytes", "forecast_s",  "seconds",      "evaluations",  "skipped_evaluations",
         "cache_error"};
     static const char *const texts[] = {
-        "output",   "frame_hash",       "latent_hash",   "model_name", "model_release", "note",
-        "run_note", "canonical_prompt", "unknown_words", "again",      "still"};
+        "output",   "frame_hash",       "latent_hash",     "model_name",  "model_release", "note",
+        "run_note", "canonical_prompt", "expanded_prompt", "expand_note", "unknown_words", "again",
+        "still"};
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         const char *v = zt_job_get(job, numbers[i]);
@@ -117,6 +118,13 @@ void say_plan(struct say *s, zt_job *job)
         say_note(text);
     if ((text = zt_job_get(job, "note")))
         say_note(text);
+    if ((text = zt_job_get(job, "expand_note")))
+        say_note(text);
+    if ((text = zt_job_get(job, "expanded_prompt"))) {
+        fputs("prompt: ", stderr);
+        cmd_put_text(stderr, text);
+        fputc('\n', stderr);
+    }
     if ((text = zt_job_get(job, "unknown_words")) && *text) {
         fputs("words that the model does not know: ", stderr);
         cmd_put_text(stderr, text);

@@ -88,6 +88,8 @@ void zt_job_free(zt_job **job)
     free(j->labelled);
     request_release(&j->request);
     arena_release(&j->text);
+    free(j->typed);
+    free(j->expand_note);
     free(j->output);
     free(j->kept);
     free(j);
@@ -254,6 +256,8 @@ static int plan(zt_job *job, struct err *e)
             rc = request_set(&job->request, "frames", "1", e);
         if (!rc)
             rc = open_model(job, e);
+        if (!rc)
+            rc = job_expand(job, e);
         if (!rc)
             rc = plan_make(&job->plan, job->model->dir, &job->request, &job->stop, e);
         job->planned = !rc;
@@ -473,6 +477,10 @@ const char *zt_job_get(zt_job *job, const char *key)
         return say_real(job, p->fps);
     if (!strcmp(key, "forecast_s"))
         return say_real(job, p->forecast_s);
+    if (!strcmp(key, "expanded_prompt"))
+        return job_expanded(job);
+    if (!strcmp(key, "expand_note"))
+        return job->expand_note;
     if (!strcmp(key, "previews"))
         return p->codec.previews ? "yes" : "no";
     if (!strcmp(key, "unknown_words"))

@@ -27,13 +27,14 @@ struct zt_job {
     uint64_t film_bytes; /* forecast for writing and looking at it */
     struct joins *joins; /* while running */
     struct joins_report report;
-    struct film_writer *film; /* open while running */
-    struct label label;       /* drawn over every frame */
-    uint8_t *labelled;        /* owned: the frame with it; NULL: none is wanted */
-    char *output;             /* where it goes; NULL: callbacks only */
-    struct journal *journal;  /* while running; NULL: nothing is kept */
-    char *kept;               /* the folder of a film that was not finished; NULL: there is none */
-    struct arena text;        /* what zt_job_get and zt_job_recipe returned last */
+    struct film_writer *film;  /* open while running */
+    struct label label;        /* drawn over every frame */
+    uint8_t *labelled;         /* owned: the frame with it; NULL: none is wanted */
+    char *typed, *expand_note; /* owned: the prompt before it was expanded; why it was not; NULL */
+    char *output;              /* where it goes; NULL: callbacks only */
+    struct journal *journal;   /* while running; NULL: nothing is kept */
+    char *kept;                /* the folder of a film that was not finished; NULL: there is none */
+    struct arena text;         /* what zt_job_get and zt_job_recipe returned last */
 };
 
 /* The recipe as JSON, appended to out. latent_hash: NULL when not known yet. Waits for the hash of
@@ -53,6 +54,13 @@ int job_kept_there(const struct zt_job *job); /* 1: something is kept in the fol
 NODISCARD int job_kept_open(struct zt_job *job, struct err *e);
 /* whole: the film is done, the folder goes. */
 void job_kept_close(struct zt_job *job, int whole);
+
+/* job_expand.c: after the model is open. ERR_CANCEL alone: whatever goes wrong with the endpoint,
+ * the prompt stays as typed. Of a plan: the prompt before and after, NULL where nothing was
+ * expanded. */
+NODISCARD int job_expand(struct zt_job *job, struct err *e);
+const char *job_typed(const struct zt_job *job);
+const char *job_expanded(const struct zt_job *job);
 
 /* job_joins.c: between begin and end every frame of the film goes through joins_add. Texts are of
  * the film that is done, valid as that of zt_job_get; still: NULL where something moves. */

@@ -55,7 +55,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         return;
     switch (id) {
     case OPT_PROMPT:
-        jsonw_string(w, key, plan_typed(p, r));
+        jsonw_string(w, key, p->expanded ? p->expanded : plan_typed(p, r));
         break;
     case OPT_ASPECT:
     case OPT_CACHE:
@@ -183,6 +183,8 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
     jsonw_string(&w, "model_hash", hash);
     if (*p->keys_hash)
         jsonw_string(&w, "keys_hash", p->keys_hash);
+    if (job_typed(job))
+        jsonw_string(&w, "typed_prompt", job_typed(job));
     if (job->request.value[OPT_AUDIO].set && strcmp(request_text(&job->request, OPT_AUDIO), "none"))
         jsonw_string(&w, "sound", "yes");
     write_joins(&w, p);

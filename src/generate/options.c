@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "format/json.h"
 #include "generate/camera.h"
+#include "generate/expand.h"
 #include "generate/sampler.h"
 #include "generate/shortcut.h"
 #include "media/label.h"
@@ -25,6 +26,11 @@ const struct option options[N_OPTIONS] = {
     [OPT_PROMPT] = {"prompt", 'p', OPTION_TEXT, 1, NO_RANGE, "", "",
                     "what to draw, in English or Chinese"},
     [OPT_NEGATIVE] = {"negative", 0, OPTION_TEXT, 1, NO_RANGE, "", "", "what not to draw"},
+    [OPT_EXPAND] = {"expand", 0, OPTION_TEXT, 0, NO_RANGE, "rules, no or http(s)://HOST[/v1]", "no",
+                    "say the prompt in more words first: by the rules of the shipped model, or by a "
+                    "language model behind OpenAI's chat API (key: $ZOETROPE_EXPAND_KEY)"},
+    [OPT_EXPAND_MODEL] = {"expand-model", 0, OPTION_TEXT, 0, NO_RANGE, "", "",
+                          "name of the language model that is asked by --expand"},
     [OPT_SIZE] = {"size", 0, OPTION_TEXT, 1, NO_RANGE, "WxH, 16x16 to 8192x8192, even; 240p to 2160p; native",
                   "at least 256 px high",
                   "size of the film; native is the size at which the model draws"},
@@ -253,6 +259,8 @@ static int parse(const struct option *o, struct value *v, const char *s)
     case OPTION_TEXT:
         if (o == &options[OPT_CACHE])
             return shortcut_parse(s, &way, &v->r);
+        if (o == &options[OPT_EXPAND])
+            return strcmp(s, EXPAND_RULES) && strcmp(s, "no") && !expand_is_url(s) ? -1 : 0;
         if (o == &options[OPT_SIZE])
             return strcmp(s, "native") && parse_lines(s, &w) ? parse_size(s, &w, &h) : 0;
         return strlen(s) <= MAX_TEXT && utf8_valid(s, strlen(s), NULL) ? 0 : -1;
@@ -311,6 +319,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {"lora_hash", r->lora_hash, sizeof r->lora_hash},
                  {"keys_hash", r->keys_hash, sizeof r->keys_hash},
                  {"sound", r->sound, sizeof r->sound},
+                 {"typed_prompt", NULL, 0},
                  {"joins", NULL, 0},
                  {"skipped_evaluations", NULL, 0},
                  {"AIGC", NULL, 0},

@@ -25,6 +25,8 @@ enum option_kind {
 enum option_id {
     OPT_PROMPT,
     OPT_NEGATIVE,
+    OPT_EXPAND,
+    OPT_EXPAND_MODEL,
     OPT_SIZE,
     OPT_ASPECT,
     OPT_ENLARGE,

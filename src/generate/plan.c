@@ -10,6 +10,7 @@
 #include "base/machine.h"
 #include "base/utf8.h"
 #include "generate/clean.h"
+#include "generate/expand.h"
 #include "generate/reading.h"
 #include "generate/sampler.h"
 #include "generate/scheduler.h"
@@ -350,6 +351,18 @@ const char *plan_typed(const struct plan *p, const struct request *r)
     return is_blank(own) && p->typed ? p->typed : own;
 }
 
+/* What the reader made of the prompt is what it can be said with. */
+static void expand(struct plan *p, const struct request *r, const char *read)
+{
+    if (strcmp(request_text(r, OPT_EXPAND), EXPAND_RULES))
+        return;
+    if (p->info.worlds && !p->n_shots)
+        p->expanded = xstrdup(read);
+    else
+        plan_note(p, xstrdup("expand: the rules know one prompt for the shipped model alone; the "
+                             "words stay as typed (--expand URL asks a language model)"));
+}
+
 static void settle_words(struct plan *p, const struct request *r)
 {
     struct buf text = BUF_INIT, negative = BUF_INIT, unknown = BUF_INIT, typed = BUF_INIT;
@@ -360,6 +373,7 @@ static void settle_words(struct plan *p, const struct request *r)
     else
         reading_prompt(buf_str(&typed), p->info.worlds, p->own_reading ? p->reading_seed : p->seed,
                        &text, &unknown);
+    expand(p, r, buf_str(&text));
     if (!p->n_shots)
         plan_camera_say(p, &p->camera, buf_str(&typed), &text);
     buf_clear(&typed);
@@ -506,6 +520,7 @@ void plan_release(struct plan *p)
     free(p->prompt);
     free(p->negative);
     free(p->unknown);
+    free(p->expanded);
     free(p->note);
     for (int k = 0; k < DENOISER_TEXTS; k++)
         words_release(&p->words[k]);

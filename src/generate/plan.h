@@ -97,7 +97,8 @@ struct plan {
     int skip;                   /* drawn frames that are the end of `before` */
     int loop;                   /* 1: the last latent frame, which is not shown, is the first one */
     char keys_hash[65];
-    char *typed;           /* owned: words of the film that is gone on from, or NULL */
+    char *expanded; /* owned: the prompt by the rules (--expand), which reads as it does; or NULL */
+    char *typed;    /* owned: words of the film that is gone on from, or NULL */
     uint64_t reading_seed; /* with which they were read, where own_reading */
     int own_reading;
 

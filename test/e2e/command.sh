@@ -288,6 +288,11 @@ if command -v script >/dev/null 2>&1; then
 else
     echo "skip previews on a terminal: no script"
 fi
+exits expand_by_rules 0 zt "a red ball rolls" $quick --expand -o expand.y4m
+holds expand_shows_the_prompt "$tmp/err" "prompt: "
+exits expand_endpoint_gone 0 zt "a red ball rolls" $quick --expand http://127.0.0.1:9 -o expand.y4m -y
+holds expand_endpoint_gone_says_so "$tmp/err" "the prompt is drawn as typed"
+exits expand_nonsense 2 zt "a red ball rolls" $quick --expand=maybe -o x.y4m
 exits label 0 zt "a red ball rolls" --steps 2 --frames 5 --label -o label.y4m
 exits label_unknown_character 2 zt "a red ball rolls" $quick '--label=A!' -o x.y4m
 holds label_unknown_character_says_what_is "$tmp/err" "AI-GENERATED"
