@@ -121,7 +121,7 @@ export async function makeFilm(fields, pictures) {
 
 // A new film that begins where this one ends.
 export async function extendFilm(film) {
-    const body = { video: { id: film.id }, prompt: film.prompt, seconds: film.seconds };
+    const body = { video: { id: film.id }, prompt: film.prompt, seconds: film.still ? undefined : film.seconds };
     return readFilm(await json("POST", "v1/videos/extensions", { body: JSON.stringify(body) }));
 }
 

@@ -21,7 +21,7 @@ export const sayLeft = (film) => (film.left > 0 ? t("left", { time: sayTime(film
 export function facts(film) {
     const parts = [
         film.size.replace("x", " × "),
-        film.seconds && t("secondsOf", { n: Math.round(Number(film.seconds) * 10) / 10 }),
+        film.seconds && !film.still && t("secondsOf", { n: Math.round(Number(film.seconds) * 10) / 10 }),
         film.seed !== null && `${t("seed")} ${film.seed}`,
         film.steps && `${t("steps")} ${film.steps}`,
         film.model !== "default" && film.model,

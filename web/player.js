@@ -32,6 +32,7 @@ export class Player {
         this.unload();
         this.film = film;
         this.mended = false;
+        this.button.hidden = film.still;
         if (film.still) this.video.poster = film.film;
         else this.video.src = film.film;
         this.showPlaying();

@@ -316,9 +316,22 @@ static const char *why_failed(const struct job *j)
     return j->state == JOB_CANCELLED ? "cancelled" : j->error_msg ? j->error_msg : "";
 }
 
+/* Seconds of the film, as text. */
+static void duration_of(const struct job *j, char duration[32])
+{
+    struct jdoc *facts;
+
+    snprintf(duration, 32, "0");
+    if (jdoc_parse(&facts, j->facts, strlen(j->facts), "facts", NULL))
+        return;
+    struct jval f = jdoc_root(facts);
+    double fps = j_real_or(f, "fps", 0, 1000, 0);
+    snprintf(duration, 32, "%.4g", fps > 0 ? j_real_or(f, "frames", 0, 1e9, 0) / fps : 0);
+    jdoc_close(&facts);
+}
+
 /* Facts of the plan, and ours. */
-static void write_ours(struct jsonw *w, struct server *s, const struct job *j, const char *base,
-                       char duration[32])
+static void write_ours(struct jsonw *w, struct server *s, const struct job *j, const char *base)
 {
     struct jdoc *facts;
     struct live live;
@@ -326,12 +339,9 @@ static void write_ours(struct jsonw *w, struct server *s, const struct job *j, c
     double eta = video_eta_s(s, j, runs ? &live : NULL);
     struct buf url = BUF_INIT;
 
-    snprintf(duration, 32, "0");
     if (!jdoc_parse(&facts, j->facts, strlen(j->facts), "facts", NULL)) {
         struct jval f = jdoc_root(facts);
-        double fps = j_real_or(f, "fps", 0, 1000, 0);
 
-        snprintf(duration, 32, "%.4g", fps > 0 ? j_real_or(f, "frames", 0, 1e9, 0) / fps : 0);
         jsonw_int(w, "seed", j_int_or(f, "seed", 0, INT64_C(1) << 53, 0));
         jsonw_int(w, "steps", j_int_or(f, "steps", 0, 1 << 20, 0));
         jdoc_close(&facts);
@@ -366,15 +376,17 @@ static void write_pictures(struct jsonw *w, struct server *s, const struct job *
     }
 }
 
-static void write_video(struct jsonw *w, struct server *s, const struct job *j, const char *base,
-                        const char *duration, enum kling_form form)
+/* A film that is done, as a value of key. form: KLING_2 says its type. */
+static void write_video(struct jsonw *w, const char *key, struct server *s, const struct job *j,
+                        const char *base, enum kling_form form)
 {
     struct buf url = BUF_INIT;
-    char id[32];
+    char id[32], duration[32];
 
     snprintf(id, sizeof id, "%lld", (long long)j->id);
     video_film_url(s, j, base, &url);
-    jsonw_object(w, NULL);
+    duration_of(j, duration);
+    jsonw_object(w, key);
     if (form == KLING_2)
         jsonw_string(w, "type", "video");
     jsonw_string(w, "id", id);
@@ -385,19 +397,31 @@ static void write_video(struct jsonw *w, struct server *s, const struct job *j, 
 }
 
 static void write_results(struct jsonw *w, struct server *s, const struct job *j, const char *base,
-                          const char *duration, enum kling_form form)
+                          enum kling_form form)
 {
     int n = job_pictures(j);
 
     if (n)
         write_pictures(w, s, j, base, n, form);
     else
-        write_video(w, s, j, base, duration, form);
+        write_video(w, NULL, s, j, base, form);
+}
+
+/* What a film goes on from, while it is there. */
+static void write_parent(struct jsonw *w, struct server *s, const struct job *j, const char *base)
+{
+    struct job parent;
+    struct err e;
+
+    if (jobs_get(s->jobs, j->tenant, j->parent, &parent, &e) > 0 && parent.state == JOB_SUCCEEDED &&
+        !job_pictures(&parent))
+        write_video(w, "parent_video", s, &parent, base, KLING_1);
+    job_release(&parent);
 }
 
 static void task_1(struct jsonw *w, struct server *s, const struct job *j, const char *base)
 {
-    char id[32], duration[32];
+    char id[32];
 
     snprintf(id, sizeof id, "%lld", (long long)j->id);
     jsonw_string(w, "task_id", id);
@@ -406,12 +430,8 @@ static void task_1(struct jsonw *w, struct server *s, const struct job *j, const
     jsonw_object(w, "task_info");
     if (j->external_id)
         jsonw_string(w, "external_task_id", j->external_id);
-    if (j->parent) {
-        snprintf(id, sizeof id, "%lld", (long long)j->parent);
-        jsonw_object(w, "parent_video");
-        jsonw_string(w, "id", id);
-        jsonw_end_object(w);
-    }
+    if (j->parent)
+        write_parent(w, s, j, base);
     jsonw_end_object(w);
     jsonw_int(w, "created_at", j->created_ms);
     jsonw_int(w, "updated_at", j->updated_ms);
@@ -419,11 +439,11 @@ static void task_1(struct jsonw *w, struct server *s, const struct job *j, const
     jsonw_bool(w, "enabled", 0);
     jsonw_end_object(w);
     jsonw_string(w, "final_unit_deduction", "0");
-    write_ours(w, s, j, base, duration);
+    write_ours(w, s, j, base);
     if (j->state == JOB_SUCCEEDED) {
         jsonw_object(w, "task_result");
         jsonw_array(w, job_pictures(j) ? "images" : "videos");
-        write_results(w, s, j, base, duration, KLING_1);
+        write_results(w, s, j, base, KLING_1);
         jsonw_end_array(w);
         jsonw_end_object(w);
     }
@@ -431,7 +451,7 @@ static void task_1(struct jsonw *w, struct server *s, const struct job *j, const
 
 static void task_2(struct jsonw *w, struct server *s, const struct job *j, const char *base)
 {
-    char id[32], duration[32];
+    char id[32];
 
     snprintf(id, sizeof id, "%lld", (long long)j->id);
     jsonw_string(w, "id", id);
@@ -440,10 +460,10 @@ static void task_2(struct jsonw *w, struct server *s, const struct job *j, const
     jsonw_int(w, "create_time", j->created_ms);
     jsonw_int(w, "update_time", j->updated_ms);
     jsonw_string(w, "external_id", j->external_id ? j->external_id : "");
-    write_ours(w, s, j, base, duration);
+    write_ours(w, s, j, base);
     jsonw_array(w, "outputs");
     if (j->state == JOB_SUCCEEDED)
-        write_results(w, s, j, base, duration, KLING_2);
+        write_results(w, s, j, base, KLING_2);
     jsonw_end_array(w);
     jsonw_array(w, "billing");
     jsonw_end_array(w);

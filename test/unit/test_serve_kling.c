@@ -91,6 +91,8 @@ TEST(serve_kling_film_as_its_clients_ask)
     snprintf(path, sizeof path, "{\"video_id\":\"%s\",\"prompt\":\"it rolls on\"," QUICK "}", id);
     post(&s, "/v1/videos/video-extend", path, &a);
     CHECK(answer_is(&a, "data.task_info.parent_video.id", id));
+    CHECK(answer_is(&a, "data.task_info.parent_video.duration", "5"));
+    free(answer_text(&a, "data.task_info.parent_video.url"));
     answer_release(&a);
     free(id), free(url);
     serving_stop(&s, 0);
