@@ -446,6 +446,19 @@ static const char *after_run(zt_job *job, const char *key)
     return NULL;
 }
 
+static const char *say_brush(zt_job *job)
+{
+    struct buf b = BUF_INIT;
+    const char *text = NULL;
+
+    if (job->plan.brush.w) {
+        brush_say(&job->plan.brush, &b);
+        text = arena_strdup(&job->text, buf_str(&b));
+    }
+    buf_release(&b);
+    return text;
+}
+
 const char *zt_job_get(zt_job *job, const char *key)
 {
     const struct plan *p = &job->plan;
@@ -489,6 +502,8 @@ const char *zt_job_get(zt_job *job, const char *key)
         return p->prompt;
     if (!strcmp(key, "note"))
         return p->note;
+    if (!strcmp(key, "brush"))
+        return say_brush(job);
     if (!strncmp(key, "model_", 6))
         return zt_model_get(job->model, key + 6);
     if (!strcmp(key, "again"))

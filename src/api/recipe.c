@@ -26,6 +26,7 @@ static int write_real(struct jsonw *w, enum option_id id, const char *key, const
                  {OPT_GUIDANCE_FROM, p->guidance.from},
                  {OPT_GUIDANCE_TO, p->guidance.to},
                  {OPT_SHIFT, p->shift},
+                 {OPT_MOTION, p->motion},
                  {OPT_STRENGTH, p->strength},
                  {OPT_CONTROL_SCALE, p->control.scale}};
 
@@ -36,6 +37,15 @@ static int write_real(struct jsonw *w, enum option_id id, const char *key, const
         }
     }
     return 0;
+}
+
+static void write_brush(struct jsonw *w, const char *key, const struct plan *p)
+{
+    struct buf b = BUF_INIT;
+
+    brush_say(&p->brush, &b);
+    jsonw_string(w, key, buf_str(&b));
+    buf_release(&b);
 }
 
 const char *recipe_type(const struct plan *p, const struct request *r)
@@ -65,6 +75,10 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
     case OPT_NEGATIVE: /* empty is another film than that of the model's own words */
         if (set)
             jsonw_string(w, key, request_text(r, id));
+        break;
+    case OPT_BRUSH:
+        if (set)
+            write_brush(w, key, p);
         break;
     case OPT_SIZE:
         write_size(w, key, p);

@@ -28,7 +28,7 @@ static const struct move {
     {"crane down|pedestal down|move down|down|下移", {0, -1}, "tiltdown", "the camera descends"},
     {"roll right|roll clockwise|roll cw|rotate cw|rotate clockwise|顺时针旋转",
      {[AXIS_ROLL] = 1},
-     NULL,
+     "roll",
      "the camera rolls clockwise"},
     {"roll left|roll counterclockwise|roll anticlockwise|roll ccw|rotate ccw|rotate "
      "counterclockwise|逆时针旋转",
@@ -138,6 +138,14 @@ static const struct move *move_along(int axis, double v)
     return NULL;
 }
 
+static void add_phrase(struct camera *c, const char *phrase)
+{
+    size_t n = strlen(c->phrase);
+
+    if (n + strlen(phrase) + 3 < sizeof c->phrase)
+        snprintf(c->phrase + n, sizeof c->phrase - n, "%s%s", n ? ", " : "", phrase);
+}
+
 /* One part: a move and how much of it, or an axis and a number. */
 static int add_part(struct camera *c, const char *part, struct most *most, struct err *e)
 {
@@ -167,6 +175,8 @@ static int add_part(struct camera *c, const char *part, struct most *most, struc
         rc = add_axis(c, axis, v, e);
     if (!m && v != 0)
         m = move_along(axis, v);
+    if (m)
+        add_phrase(c, m->phrase);
     if (m && fabs(v) > most->size)
         *most = (struct most){fabs(v), m};
     return rc;
@@ -234,15 +244,13 @@ int camera_parse(struct camera *c, const char *text, struct err *e)
     struct most most = {-1, NULL};
     int rc;
 
-    *c = (struct camera){.phrase = ""};
+    *c = (struct camera){0};
     text = skip_blank(text);
     if (!*text || !strcmp(text, "none"))
         return 0;
     rc = *text == '{' ? parse_json(c, text, &most, e) : parse_words(c, text, &most, e);
-    if (!rc && most.move) {
+    if (!rc && most.move)
         c->word = most.move->word;
-        c->phrase = most.move->phrase;
-    }
     return rc;
 }
 
@@ -281,9 +289,37 @@ struct camera_rate camera_rate_of(const struct camera *c)
     };
 }
 
-const char *camera_axis_name(int axis)
+/* Between the rows of "static" and those of a word the camera of the shipped model stands until
+ * nearly half of the way, and beyond the word it hardly goes faster (measured: doc/MEASURES.md). */
+static double weight_of(double amount)
 {
-    return AXES[axis];
+    static const double at[][2] = {{0, 0.4},  {1, 0.53}, {2, 0.6},          {3, 0.65},
+                                   {4, 0.72}, {5, 1},    {CAMERA_MOST, 1.6}};
+    size_t i = 1;
+
+    while (amount > at[i][0] && i + 1 < sizeof at / sizeof *at)
+        i++;
+    return at[i - 1][1] +
+           (amount - at[i - 1][0]) / (at[i][0] - at[i - 1][0]) * (at[i][1] - at[i - 1][1]);
+}
+
+struct camera_words camera_words_of(const struct camera *c)
+{
+    static const char *const words[][2] = {
+        {"panleft", "panright"}, {"tiltdown", "tiltup"}, {"zoomin", "zoomout"}, {"roll", "roll"}};
+    const double *a = c->axis;
+    const double amount[] = {a[AXIS_HORIZONTAL] + a[AXIS_PAN], a[AXIS_VERTICAL] + a[AXIS_TILT],
+                             a[AXIS_ZOOM], a[AXIS_ROLL]};
+    struct camera_words out = {0};
+
+    for (int i = 0; i < 4; i++) {
+        if (amount[i] == 0)
+            continue;
+        int at = out.n++, more = amount[i] > 0;
+        out.word[at] = words[i][more];
+        out.weight[at] = weight_of(fabs(amount[i]));
+    }
+    return out;
 }
 
 void camera_say(const struct camera *c, struct buf *out)

@@ -31,7 +31,7 @@ enum camera_axis {
 struct camera {
     double axis[N_AXES];
     const char *word; /* of the captions of our worlds, for the largest part; NULL: none says it */
-    const char *phrase; /* the same in English; "" for a camera that is not asked for */
+    char phrase[200]; /* all of it in English; "" for a camera that is not asked for */
 };
 
 /* What a picture does while the camera moves: of itself, in a second. The world of a flat picture,
@@ -51,7 +51,15 @@ int camera_knows(const char *text);
 int camera_asked(const struct camera *c);
 int camera_moves(const struct camera *c);
 struct camera_rate camera_rate_of(const struct camera *c);
-const char *camera_axis_name(int axis);
+/* The same in words of our worlds and how much of each, 1 being what it was taught as. At most
+ * CAMERA_WORDS; the largest part is the first. */
+enum { CAMERA_WORDS = 4 };
+struct camera_words {
+    const char *word[CAMERA_WORDS];
+    double weight[CAMERA_WORDS];
+    int n;
+};
+struct camera_words camera_words_of(const struct camera *c);
 /* "pan left 5, zoom in 2": what camera_parse reads as the same axes. Appended. */
 void camera_say(const struct camera *c, struct buf *out);
 

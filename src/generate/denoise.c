@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "generate/drag.h"
 #include "generate/pipeline.h"
 #include "generate/sampler.h"
 #include "generate/text_kept.h"
@@ -94,6 +95,9 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
             keep_step(progress, sampler, x, i, 1);
         } else if (rc)
             err_prefix(e, "step %d of %d", i + 1, n);
+        if (!rc && progress->drag)
+            drag_velocity(progress->drag, x, sampler_sigma(sampler, i),
+                          given_at(list, n_given, 0) != NULL, out);
         if (!rc)
             rc = preview(progress, sampler, i, s, list, n_given, x, out, e);
         if (!rc)
@@ -120,6 +124,8 @@ static void keep_words(const struct drawing *d, const struct words *w)
         int64_t dim = d->plan->dit.text_dim[k];
         const float *const rows[2] = {t->rows, t->rows + t->start[1] * dim};
 
+        if (w[k].n_swaps) /* these rows are not those of the ids alone */
+            continue;
         text_kept_put(d->plan, k, &w[k], rows);
     }
 }
@@ -250,6 +256,24 @@ static struct journal *steps_of(const struct drawing *d)
     return d->plan->cut || twice(d->plan) ? NULL : d->sink->journal;
 }
 
+/* Where the camera of window w moves, so much of its noise moves with it. */
+#define CARRIED 0.95
+static void carry_noise(const struct plan *p, const struct plan_window *w,
+                        const struct latent_shape *s, uint64_t seed, float *x)
+{
+    const struct camera *c = p->n_shots ? &p->shot[w->shot].camera : &p->camera;
+    struct camera_rate rate = camera_rate_of(c);
+    double *time;
+
+    if (!camera_moves(c) || p->ahead)
+        return;
+    time = xmalloc((size_t)s->t * sizeof *time);
+    for (int f = 0; f < s->t; f++)
+        time[f] = drag_time(p, w->first - w->take + f);
+    warp_noise(s, &rate, time, seed, CARRIED, x);
+    free(time);
+}
+
 /* Window i from noise to x, with `cut` or all evaluations. */
 static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cut, float *x,
                       struct err *e)
@@ -270,17 +294,25 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
     int n = sampler_evaluations(sampler);
     int runs = (plan_windows(p) + twice(p)) * (1 + p->cut_check), begin = begin_of(p, n);
     struct plan_window w = plan_window(p, i);
+    struct drag drag;
     n -= begin;
-    struct denoise_progress progress = {d->sink, d->runs++ * n, runs * n,         d->start,   begin,
-                                        i,       &d->preview,   d->kept_runs * n, steps_of(d)};
+    struct denoise_progress progress = {
+        d->sink, d->runs++ * n, runs * n,         d->start,    begin,
+        i,       &d->preview,   d->kept_runs * n, steps_of(d), &drag};
     torch_rng_init(&rng, seed_of(p, i));
     rc = plan_noise(p, &rng, x, e);
+    drag_init(&drag, p, &w, &d->shape);
+    if (!rc) {
+        carry_noise(p, &w, &d->shape, seed_of(p, i), x);
+        drag_noise(&drag, x);
+    }
     d->velocity.cut = cut;
     if (!rc && p->source.n)
         rc = conditions_source(d->cx, d->model, p, &w, &d->shape, sampler_sigma(sampler, begin), x,
                                e);
     if (!rc)
         rc = denoise(&d->velocity, sampler, d->given, n_given, x, &progress, e);
+    drag_release(&drag);
     sampler_free(&sampler);
     d->evaluations += cut || !p->cut_check ? n : 0;
     return rc;

@@ -53,6 +53,10 @@ const struct option options[N_OPTIONS] = {
                     "\"pan left, zoom in 5\", \"tilt 3\", down_back, Kling's camera_control", "the prompt's",
                     "how the camera moves: pan or truck left/right, tilt or crane up/down, roll, zoom or "
                     "dolly in/out, orbit, drone, static; 5 of 10 unless said"},
+    [OPT_MOTION] = {"motion", 0, OPTION_REAL, 1, 0, 4, NULL, "0 to 4", "1",
+                    "how much moves: less or more than the model would, 1 is as it is"},
+    [OPT_BRUSH] = {"brush", 0, OPTION_PATH, 1, NO_RANGE, "a JSON file: static_mask, dynamic_masks", "",
+                   "parts of the picture that go along paths, or stand: masks (PNG) and points"},
     [OPT_STEPS] = {"steps", 0, OPTION_INT, 1, 1, 1000, NULL, "1 to 1000", "the model's",
                    "sampling steps"},
     [OPT_DRAFT] = {"draft", 0, OPTION_FLAG, 1, NO_RANGE, "", "no",
@@ -348,6 +352,8 @@ static int check_recipe_field(const char *key, const char *text, struct err *e)
         return ERR_FORMAT;
     if (!options[i].recipe && i != OPT_MODEL)
         return err_set(e, ERR_FORMAT, "%s: is no part of a recipe", options[i].name);
+    if (i == OPT_BRUSH && *text != '{')
+        return err_set(e, ERR_FORMAT, "brush \"%.80s\" is a path; a recipe holds the masks", text);
     if (i == OPT_MODEL && strchr(text, '/'))
         return err_set(e, ERR_FORMAT, "model \"%.80s\" is a path; a recipe holds a name", text);
     return 0;

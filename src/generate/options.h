@@ -35,6 +35,8 @@ enum option_id {
     OPT_FPS,
     OPT_SHOTS,
     OPT_CAMERA,
+    OPT_MOTION,
+    OPT_BRUSH,
     OPT_STEPS,
     OPT_DRAFT,
     OPT_GUIDANCE,

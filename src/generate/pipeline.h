@@ -71,6 +71,7 @@ struct denoise_progress {
     struct preview *preview; /* NULL: none */
     int kept;                /* evaluations of all that another process made */
     struct journal *journal; /* of steps; NULL: none are kept */
+    const struct drag *drag; /* NULL: nothing is */
 };
 struct sampler;
 NODISCARD int denoise(struct velocity *v, struct sampler *sampler, const struct given *list,

@@ -260,6 +260,7 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
                      r->value[OPT_GUIDANCE].set || p->info.boundary == 0 ? p->guidance.scale
                                                                          : p->info.guidance2);
     p->threads = (int)request_int(r, OPT_THREADS, machine_threads());
+    p->motion = request_real(r, OPT_MOTION, 1);
     p->any_picture = request_flag(r, OPT_FORCE_PICTURE);
     p->seed = r->value[OPT_SEED].set ? (uint64_t)r->value[OPT_SEED].i : random_seed();
     p->type = types[type].type;
@@ -375,7 +376,7 @@ static void settle_words(struct plan *p, const struct request *r)
                        &text, &unknown);
     expand(p, r, buf_str(&text));
     if (!p->n_shots)
-        plan_camera_say(p, &p->camera, buf_str(&typed), &text);
+        p->blend = plan_camera_say(p, &p->camera, buf_str(&typed), &text);
     buf_clear(&typed);
     clean_prompt(r->value[OPT_NEGATIVE].set ? request_text(r, OPT_NEGATIVE) : p->info.negative,
                  !p->info.worlds, &typed);
@@ -426,6 +427,7 @@ static int settle_tokens(struct plan *p, struct err *e)
         note_unread(p, t, k, "prompt", prompt);
         note_unread(p, t, k, "negative", p->negative);
         prompt_tokens_both(&p->words[k], t, prompt, p->negative, prompt_tokens_most(&p->dit, k));
+        plan_camera_tokens(&p->words[k], t, &p->blend, prompt);
         tokenizer_free(&t);
     }
     plan_base_bytes();
@@ -467,6 +469,8 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = settle_lora(p, r, e);
     if (!rc)
         rc = camera_parse(&p->camera, request_text(r, OPT_CAMERA), e);
+    if (!rc && r->value[OPT_BRUSH].set)
+        rc = brush_read(&p->brush, request_text(r, OPT_BRUSH), e);
     if (!rc)
         rc = plan_shots_settle(p, r, e);
     if (!rc)
@@ -532,6 +536,7 @@ void plan_release(struct plan *p)
     free(p->control.drawn);
     free(p->control.known);
     free(p->control.reference);
+    brush_release(&p->brush);
     plan_shots_release(p);
     plan_keys_release(p);
     bundle_free(&p->model);

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "generate/brush.h"
 #include "generate/camera.h"
 #include "generate/latent.h"
 #include "generate/options.h"
@@ -86,8 +87,11 @@ struct plan {
     int64_t text_kept_from; /* of encoders with so many weights */
     struct words words[DENOISER_TEXTS]; /* owned: what each text encoder of the model reads */
 
-    struct camera camera;   /* of a film without a list of shots */
-    struct plan_shot *shot; /* owned; without a list NULL: the film is one */
+    struct brush brush;
+    double motion;             /* 1: as the model has it */
+    struct camera camera;      /* of a film without a list of shots */
+    struct camera_words blend; /* what is read in place of "static"; n 0: the text says it all */
+    struct plan_shot *shot;    /* owned; without a list NULL: the film is one */
     int n_shots;
     struct plan_key *key; /* owned: what is known of the film beside its first frame */
     int n_keys;

@@ -27,9 +27,12 @@ void plan_shots_lay(struct plan *p);
 void plan_shots_read(struct plan *p, struct buf *all, struct buf *unknown);
 int plan_shots_tokens(struct plan *p, const struct tokenizer *t, int k);
 void plan_shots_release(struct plan *p);
-/* plan_camera.c: a camera in the words of the model, in the text that was read of a prompt; a note
- * where no words say it. */
-void plan_camera_say(struct plan *p, const struct camera *c, const char *typed, struct buf *text);
+/* plan_camera.c: a camera in the words of the model, in the text that was read of a prompt, and
+ * what is to be blended into its tokens; a note where no words say it. */
+struct camera_words plan_camera_say(struct plan *p, const struct camera *c, const char *typed,
+                                    struct buf *text);
+void plan_camera_tokens(struct words *w, const struct tokenizer *t,
+                        const struct camera_words *blend, const char *text);
 /* plan_keys.c: films before and behind, at once; keys, when the film is laid. ERR_USAGE also for
  * what the model was not made for. */
 NODISCARD int plan_films_load(struct plan *p, const struct request *r, struct err *e);

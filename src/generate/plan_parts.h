@@ -12,6 +12,7 @@ struct plan_shot {
     char *prompt;                       /* owned: as read */
     struct words words[DENOISER_TEXTS]; /* owned: what each text encoder reads */
     struct camera camera;               /* as asked for; that of the film where nothing is */
+    struct camera_words blend;          /* as in struct plan */
     uint64_t seed;
     int own_seed, cut;         /* cut: begins anew. The first one always does */
     int first, t;              /* latent frames of the film */

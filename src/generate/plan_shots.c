@@ -164,7 +164,7 @@ void plan_shots_read(struct plan *p, struct buf *all, struct buf *unknown)
         clean_prompt(s->prompt, !p->info.worlds, &typed);
         reading_prompt(buf_str(&typed), p->info.worlds, s->own_seed ? s->seed : p->seed, &text,
                        unknown);
-        plan_camera_say(p, &s->camera, buf_str(&typed), &text);
+        s->blend = plan_camera_say(p, &s->camera, buf_str(&typed), &text);
         free(s->prompt);
         s->prompt = xstrdup(buf_str(&text));
         buf_printf(all, "%s%s", i ? " / " : "", s->prompt);
@@ -181,6 +181,7 @@ int plan_shots_tokens(struct plan *p, const struct tokenizer *t, int k)
         struct words *w = &p->shot[i].words[k];
 
         prompt_tokens_both(w, t, p->shot[i].prompt, p->negative, prompt_tokens_most(&p->dit, k));
+        plan_camera_tokens(w, t, &p->shot[i].blend, p->shot[i].prompt);
         if (w->start[1] > p->shot[longest].words[k].start[1])
             longest = i;
     }

@@ -27,6 +27,7 @@ void prompt_tokens_both(struct words *w, const struct tokenizer *t, const char *
 
     w->ids = xmalloc(sizeof(*w->ids) * 2 * PROMPT_MAX_TOKENS);
     w->rows = NULL;
+    w->n_swaps = 0;
     w->start[0] = 0;
     for (int i = 0; i < 2; i++) {
         int32_t *ids;

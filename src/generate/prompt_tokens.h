@@ -8,13 +8,21 @@
 #include "model/denoiser.h"
 #include "model/tokenizer.h"
 
-enum { PROMPT_MAX_TOKENS = 512 };
+enum { PROMPT_MAX_TOKENS = 512, WORDS_SWAPS = 4 };
 
 /* What one text encoder reads: token ids of the prompt, start[0]..start[1], and of the negative
  * prompt, ..start[2]. */
 struct words {
     int32_t *ids;
     int64_t start[3];
+    /* Other words in places of the prompt: what is read is R + sum of weight (R' - R), R' being the
+     * rows of the prompt with that one token. */
+    struct word_swap {
+        int64_t at;
+        int32_t id;
+        double weight;
+    } swap[WORDS_SWAPS];
+    int n_swaps;
     float
         *rows; /* [start[2], dim]: what it answered at another time (text_kept.h); NULL: unknown */
 };

@@ -27,30 +27,30 @@ void reading_negative(const char *prompt, unsigned worlds, struct buf *out, stru
         buf_puts(out, prompt);
 }
 
-static int world_says(const struct world *w, const char *word)
+int reading_meant(const char *prompt, unsigned worlds)
 {
-    int n, found = 0;
-    char **list = w->vocabulary(&n);
+    return world_meant(prompt, worlds) != NULL;
+}
 
-    for (int i = 0; i < n; i++)
+int reading_knows(const char *prompt, unsigned worlds, const char *word)
+{
+    const struct world *w = world_meant(prompt, worlds);
+    int n, found = 0;
+    char **list = w ? w->vocabulary(&n) : NULL;
+
+    for (int i = 0; list && i < n; i++)
         found |= !strcmp(list[i], word);
-    world_vocabulary_free(&list, n);
+    if (list)
+        world_vocabulary_free(&list, n);
     return found;
 }
 
-int reading_camera(struct buf *text, const char *prompt, unsigned worlds, const struct camera *c)
+int reading_camera(struct buf *text, const char *word)
 {
     static const char slot[] = "; camera ";
-    const struct world *w = world_meant(prompt, worlds);
+    const char *at = strstr(buf_str(text), slot);
     struct buf out = BUF_INIT;
-    const char *at, *word;
 
-    if (!w) {
-        buf_printf(text, "%s%s", text->len ? ", " : "", c->phrase);
-        return 1;
-    }
-    at = strstr(buf_str(text), slot);
-    word = c->word && world_says(w, c->word) ? c->word : "static";
     if (!at)
         return 0;
     at += sizeof slot - 1;
@@ -59,5 +59,5 @@ int reading_camera(struct buf *text, const char *prompt, unsigned worlds, const 
     buf_clear(text);
     buf_puts(text, buf_str(&out));
     buf_release(&out);
-    return word == c->word;
+    return 1;
 }

@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "generate/camera.h"
 
 /* Appends the model's text to out, and to unknown the words that mean nothing to it, separated by
  * ", ". worlds: which the model knows (world_bit), 0 when its text is plain. */
@@ -19,9 +18,10 @@ void reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, struct b
 /* The same for what shall not be seen: only what it states, nothing is drawn. */
 void reading_negative(const char *prompt, unsigned worlds, struct buf *out, struct buf *unknown);
 
-/* Put a camera that is asked for into the text that was read of a prompt, in place of the one that
- * stands there; a plain text gets its phrase. 0: the world has no word for it, its camera is static
- * then. */
-int reading_camera(struct buf *text, const char *prompt, unsigned worlds, const struct camera *c);
+/* Is the prompt read by a world, and does that have the word? */
+int reading_meant(const char *prompt, unsigned worlds);
+int reading_knows(const char *prompt, unsigned worlds, const char *word);
+/* Put another camera into a text that a world said. 0: it speaks of none. */
+int reading_camera(struct buf *text, const char *word);
 
 #endif

@@ -89,8 +89,8 @@ static int read_once(struct velocity *v, int k, const struct text_model *text,
     return cx->err.code ? err_set(e, cx->err.code, "text encoder: %s", cx->err.msg) : 0;
 }
 
-static int read_text(struct velocity *v, int k, const struct text_model *text,
-                     const struct words *words, struct err *e)
+static int read_words(struct velocity *v, int k, const struct text_model *text,
+                      const struct words *words, struct err *e)
 {
     const struct weight *w;
     int bad, rc;
@@ -113,6 +113,43 @@ static int read_text(struct velocity *v, int k, const struct text_model *text,
     free(v->bad);
     v->bad = NULL;
     return rc;
+}
+
+/* Part of the way to other words, or beyond them. */
+static int blend_text(struct velocity *v, int k, const struct text_model *text,
+                      const struct words *words, struct err *e)
+{
+    struct velocity_text *t = &v->text[k];
+    size_t n = (size_t)(words->start[1] * v->ask.denoiser->config.text_dim[k]);
+    float *plain = t->rows, *sum = xmalloc(sizeof *sum * n);
+    struct words other = {.start = {0, words->start[1], words->start[2]}};
+    int rc = 0;
+
+    t->rows = NULL;
+    memcpy(sum, plain, sizeof *sum * n);
+    other.ids = xmalloc(sizeof *other.ids * (size_t)words->start[2]);
+    for (int i = 0; !rc && i < words->n_swaps; i++) {
+        memcpy(other.ids, words->ids, sizeof *other.ids * (size_t)words->start[2]);
+        other.ids[words->swap[i].at] = words->swap[i].id;
+        rc = read_words(v, k, text, &other, e);
+        for (size_t r = 0; !rc && r < n; r++)
+            sum[r] += (float)words->swap[i].weight * (t->rows[r] - plain[r]);
+    }
+    if (!rc)
+        memcpy(plain, sum, sizeof *sum * n);
+    free(t->rows);
+    t->rows = plain;
+    free(other.ids);
+    free(sum);
+    return rc;
+}
+
+static int read_text(struct velocity *v, int k, const struct text_model *text,
+                     const struct words *words, struct err *e)
+{
+    int rc = read_words(v, k, text, words, e);
+
+    return rc || !words->n_swaps ? rc : blend_text(v, k, text, words, e);
 }
 
 /* ---- the transformer ---- */

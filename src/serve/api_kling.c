@@ -28,8 +28,7 @@ static void api_of_call(const struct call *c, char api[64])
 
 static int refuse_unknown_arts(struct call *c, struct jval body)
 {
-    static const char *const arts[] = {"static_mask", "dynamic_masks", "element_list", "voice_list",
-                                       "video_list"};
+    static const char *const arts[] = {"element_list", "voice_list", "video_list"};
 
     for (size_t i = 0; i < sizeof arts / sizeof *arts; i++)
         if (j_has(body, arts[i]) &&
@@ -106,6 +105,8 @@ static int read_images(struct call *c, struct jval body, struct kling *k)
 {
     const char *first = j_string_or(body, "image", ""), *last = j_string_or(body, "image_tail", "");
 
+    if (kling_check_masks(c, body))
+        return -1;
     if (!*first && !*last) {
         call_fail(c, FAULT_VALUE, "image", "image: at least one of image and image_tail is needed");
         return -1;
@@ -118,7 +119,7 @@ static int read_images(struct call *c, struct jval body, struct kling *k)
     if ((*first && order_picture_text(c, "image", first, &k->o.first)) ||
         (*last && order_picture_text(c, "image_tail", last, &k->o.last)))
         return -1;
-    return 0;
+    return kling_read_masks(c, body, k);
 }
 
 static void image2video(struct call *c)

@@ -22,6 +22,7 @@ void kling_init(struct kling *k, const char *api)
 void kling_release(struct kling *k)
 {
     buf_release(&k->camera);
+    buf_release(&k->brush);
     buf_release(&k->shots);
 }
 

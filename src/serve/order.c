@@ -171,6 +171,8 @@ static void write_params(const struct order *o, struct buf *out)
     jsonw_string(&w, "prompt", o->prompt ? o->prompt : "");
     if (o->shots)
         jsonw_string(&w, "shots", o->shots);
+    if (o->brush)
+        jsonw_string(&w, "brush", o->brush);
     if (o->camera && *o->camera)
         jsonw_string(&w, "camera", o->camera);
     if (o->negative && *o->negative)
@@ -263,8 +265,10 @@ static int make_plan(struct call *c, struct order *o, struct buf *params, struct
     if (!rc && o->seed < 0)
         rc = parse_int(zt_job_get(job, "seed"), &o->seed);
     if (!rc) {
+        o->brush = zt_job_get(job, "brush"); /* without files, which may go */
         buf_clear(params);
         write_params(o, params);
+        o->brush = NULL;
         write_facts(o, job, facts);
     }
     zt_job_free(&job);
@@ -421,6 +425,7 @@ void order_of_job(const struct job *j, struct jdoc *params, struct order *o)
     o->model = j->model;
     o->prompt = j_string(p, "prompt");
     o->negative = j_has(p, "negative") ? j_string(p, "negative") : NULL;
+    o->brush = j_has(p, "brush") ? j_string(p, "brush") : NULL;
     o->camera = j_has(p, "camera") ? j_string(p, "camera") : NULL;
     o->shots = j_has(p, "shots") ? j_string(p, "shots") : NULL;
     o->size = j_has(p, "size") ? j_string(p, "size") : NULL;

@@ -18,6 +18,7 @@ struct order {
     const char *model; /* as the client called it; never NULL */
     const char *prompt, *negative, *size, *aspect;
     char size_text[32];
+    const char *brush;  /* a file, or JSON itself */
     const char *camera; /* words for the library */
     const char *shots;  /* JSON for the library; the prompt may be missing then */
     double seconds, fps;

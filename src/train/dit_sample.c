@@ -37,8 +37,8 @@ static struct words words_of(const struct prompts *p, int record)
 {
     const int64_t *at = p->start + (int64_t)record * p->each;
     int64_t n = at[1] - at[0];
-    struct words w = {
-        xmalloc(sizeof(int32_t) * (size_t)(n + p->n_empty)), {0, n, n + p->n_empty}, NULL};
+    struct words w = {.ids = xmalloc(sizeof(int32_t) * (size_t)(n + p->n_empty)),
+                      .start = {0, n, n + p->n_empty}};
     memcpy(w.ids, p->ids + at[0], sizeof(int32_t) * (size_t)n);
     memcpy(w.ids + n, p->empty, sizeof(int32_t) * (size_t)p->n_empty);
     return w;

@@ -1,8 +1,10 @@
 /* How people say what a camera does, and what becomes of it. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "generate/camera.h"
 #include "generate/options.h"
+#include "generate/plan_inner.h"
 #include "generate/reading.h"
 #include "world/world.h"
 #include "ztest.h"
@@ -29,7 +31,7 @@ TEST(camera_words_and_numbers)
         {"pan left, zoom in 7", {[AXIS_PAN] = -5, [AXIS_ZOOM] = -7}, "zoomin"},
         {"tilt -3", {[AXIS_TILT] = -3}, "tiltdown"},
         {" horizontal 4 ,vertical 0.5", {[AXIS_HORIZONTAL] = 4, [AXIS_VERTICAL] = 0.5}, "panright"},
-        {"roll cw 3", {[AXIS_ROLL] = 3}, NULL},
+        {"roll cw 3", {[AXIS_ROLL] = 3}, "roll"},
         {"roll -10", {[AXIS_ROLL] = -10}, "roll"},
         {"zoom 10", {[AXIS_ZOOM] = 10}, "zoomout"},
         {"dolly in", {[AXIS_ZOOM] = -5}, "dollyin"},
@@ -92,35 +94,53 @@ TEST(camera_says_what_is_wrong)
     }
 }
 
+/* What is blended, and what a note says. */
 TEST(camera_replaces_that_of_the_prompt_in_the_words_of_the_model)
 {
     static const struct {
         const char *prompt, *camera, *end;
-        int said;
+        int blended, noted;
+        const char *word;
+        double weight;
     } rows[] = {
-        {"waves at a cliff, zoom out", "pan left", "; camera panleft", 1},
-        {"a girl plays on a lawn", "roll ccw", "; camera roll", 1},
-        {"a girl plays on a lawn", "roll cw", "; camera static", 0},
-        {"a red ball rolls", "zoom in", "; camera zoomin", 1},
-        {"a red ball rolls", "tilt up", "; camera static", 0},
+        {"waves at a cliff, zoom out", "pan left", "; camera panleft", 0, 0, NULL, 0},
+        {"waves at a cliff, zoom out", "pan left 3", "; camera static", 1, 0, "panleft", 0.65},
+        {"a girl plays on a lawn", "tilt up, zoom in 4", "; camera static", 2, 0, "tiltup", 1},
+        {"a girl plays on a lawn", "orbit left", "; camera orbitleft", 0, 0, NULL, 0},
+        {"a girl plays on a lawn", "dolly in", "; camera dollyin", 0, 0, NULL, 0},
+        {"a girl plays on a lawn", "roll cw", "; camera roll", 0, 1, NULL, 0},
+        {"a red ball rolls", "zoom in", "; camera zoomin", 0, 0, NULL, 0},
+        {"a red ball rolls", "zoom out", "; camera static", 0, 1, NULL, 0},
+        {"a red ball rolls", "orbit left", "; camera static", 0, 1, NULL, 0},
+        {"a red ball rolls", "pan left, tilt up", "; camera static", 1, 1, "panleft", 1},
+        {"waves at a cliff", "pan left 9", "; camera static", 1, 1, "panleft", 1.48},
     };
     unsigned both = world_bit(world_named("physics")) | world_bit(world_named("story"));
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf text = BUF_INIT, unknown = BUF_INIT;
+        struct plan p = {.info = {.worlds = both}};
         struct camera c = parsed(rows[i].camera);
 
         reading_prompt(rows[i].prompt, both, 1, &text, &unknown);
-        CHECK_INT(reading_camera(&text, rows[i].prompt, both, &c), rows[i].said);
-        size_t n = strlen(rows[i].end);
-        CHECK(text.len > n && strstr(buf_str(&text), rows[i].end));
+        struct camera_words w = plan_camera_say(&p, &c, rows[i].prompt, &text);
+        CHECK_INT(w.n, rows[i].blended);
+        CHECK(!w.n ||
+              (!strcmp(w.word[0], rows[i].word) && fabs(w.weight[0] - rows[i].weight) < 1e-9));
+        CHECK_INT(p.note != NULL, rows[i].noted);
+        if (text.len < strlen(rows[i].end) || !strstr(buf_str(&text), rows[i].end))
+            ztest_fail(__FILE__, __LINE__, "%s: %s", rows[i].camera, buf_str(&text));
+        free(p.note);
         buf_release(&text);
         buf_release(&unknown);
     }
     struct buf text = BUF_INIT;
-    struct camera c = parsed("pan left");
+    struct plan p = {0};
+    struct camera c = parsed("pan left, zoom in");
     buf_puts(&text, "a red fox");
-    CHECK_INT(reading_camera(&text, "a red fox", 0, &c), 1);
-    CHECK_STR(buf_str(&text), "a red fox, the camera pans left");
+    CHECK_INT(plan_camera_say(&p, &c, "a red fox", &text).n, 0);
+    CHECK_STR(buf_str(&text), "a red fox, the camera pans left, the camera zooms in");
+    CHECK_CONTAINS(p.note, "words");
+    free(p.note);
     buf_release(&text);
 }

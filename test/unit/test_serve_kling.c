@@ -184,8 +184,6 @@ static const struct {
     {T2V, "{\"prompt\":", 400, 1200, "JSON"},
     {"/v1/videos/image2video", "{\"prompt\":\"a\"}", 400, 1201, "image"},
     {"/v1/videos/image2video", "{\"prompt\":\"a\",\"image\":\"bm8=\"}", 422, 1201, "image"},
-    {"/v1/videos/image2video", "{\"prompt\":\"a\",\"image\":\"bm8=\",\"static_mask\":\"x\"}", 400,
-     1201, "static_mask"},
     {"/v1/videos/video-extend", "{\"video_id\":\"1\"}", 400, 1201, "video_id"},
     {"/v1/videos/lip-sync", "{}", 404, 1203, "not served"},
     {"/v1/audio/tts", "{}", 404, 1203, "not served"},
@@ -508,4 +506,71 @@ TEST(serve_kling_callbacks_are_signed_and_tried_again)
         free(l.body[i]), free(l.head[i]);
     buf_release(&text), buf_release(&want);
     free(path);
+}
+
+/* ---- the motion brush ---- */
+
+static char *white_base64(int w, int h)
+{
+    struct picture p;
+    struct buf png = BUF_INIT, text = BUF_INIT;
+    char *path = ztest_in_tmp("white.png");
+
+    picture_init(&p, w, h);
+    memset(p.rgb, 255, (size_t)w * (size_t)h * 3 / 2);
+    CHECK(!picture_save(&p, path, NULL) && !file_read(&png, path, 1 << 20, NULL));
+    base64_encode(&text, png.data, png.len);
+    picture_release(&p);
+    buf_release(&png);
+    free(path);
+    return buf_take(&text);
+}
+
+/* n points of `masks` masks beside a picture; -1 points: no trajectories. */
+static void ask_brush(struct serving *s, const char *image, const char *mask, int masks, int n,
+                      const char *more, struct answer *a)
+{
+    struct buf json = BUF_INIT;
+
+    buf_printf(&json, "{\"prompt\":\"a red ball rolls\",\"image\":\"%s\",%s\"dynamic_masks\":[",
+               image, more);
+    for (int i = 0; i < masks; i++) {
+        buf_printf(&json, "%s{\"mask\":\"%s\",\"trajectories\":[", i ? "," : "", mask);
+        for (int k = 0; k < n; k++)
+            buf_printf(&json, "%s{\"x\":%d,\"y\":10}", k ? "," : "", k);
+        buf_puts(&json, "]}");
+    }
+    buf_puts(&json, "]}");
+    post(s, "/v1/videos/image2video", buf_str(&json), a);
+    buf_release(&json);
+}
+
+TEST(serve_kling_masks_become_a_brush)
+{
+    struct serving s;
+    struct answer a = {0};
+    char *image = picture_base64(), *mask = white_base64(64, 48), *small = white_base64(64, 46);
+
+    need_media();
+    serving_options(&s, "kling-brush");
+    serving_start(&s);
+    free(serving_film(&s, "{\"prompt\":\"a ball rolls\",\"steps\":1000,\"seconds\":50}"));
+    ask_brush(&s, image, mask, 6, 77, "", &a);
+    CHECK_INT(a.status, 200);
+    ask_brush(&s, image, mask, 1, 1, "", &a);
+    CHECK(a.status == 400 && strstr(buf_str(&a.body), "1 points; 2 to 77"));
+    ask_brush(&s, image, mask, 1, 78, "", &a);
+    CHECK(a.status == 400 && strstr(buf_str(&a.body), "78 points; 2 to 77"));
+    ask_brush(&s, image, mask, 7, 2, "", &a);
+    CHECK(a.status == 400 && strstr(buf_str(&a.body), "at most 6 masks"));
+    ask_brush(&s, image, small, 1, 2, "", &a);
+    CHECK(a.status == 400 && strstr(buf_str(&a.body), "64x46 pixels; the image has 64x48"));
+    ask_brush(&s, image, mask, 1, 2,
+              "\"camera_control\":{\"type\":\"simple\",\"config\":{\"pan\":5}},", &a);
+    CHECK(a.status == 400 && strstr(buf_str(&a.body), "exclude each other"));
+    answer_release(&a);
+    serving_stop(&s, 0);
+    free(image);
+    free(mask);
+    free(small);
 }

@@ -1,0 +1,210 @@
+#include "generate/drag.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+
+/* Noise level below which nothing is dragged: the network puts together what is left. */
+#define DRAG_LEAST 0.5
+#define MORE_LEAST 0.85 /* of more motion: at lower levels contrasts would grow with it */
+/* How much: what goes takes the noise of where it comes from along, what it leaves does not. */
+static const float GOES = 1, LEFT = 0.7f;
+
+double drag_time(const struct plan *p, int f)
+{
+    int to = codec_frames(&p->codec, f + 1), from = f ? codec_frames(&p->codec, f) : 0;
+
+    return (from + to - 1) / 2.0 / p->info.frame_rate;
+}
+
+static int painted(const struct brush *b, const uint8_t *mask, const struct latent_shape *s, int x,
+                   int y, double dx, double dy)
+{
+    return brush_cover(b, mask, (double)x / s->w - dx, (double)y / s->h - dy, (x + 1.0) / s->w - dx,
+                       (y + 1.0) / s->h - dy) >= 0.5;
+}
+
+static float *place(struct drag *d, int f, int y, int x)
+{
+    const struct latent_shape *s = &d->shape;
+
+    return d->from + (((size_t)f * (size_t)s->h + (size_t)y) * (size_t)s->w + (size_t)x) * 3;
+}
+
+/* What a part leaves shows what is beside it in the row, mirrored where there is enough of that. */
+static void set_left(struct drag *d, const uint8_t *taken, int f, int y, int x)
+{
+    const struct latent_shape *s = &d->shape;
+
+    for (int far = 1; far < s->w; far++)
+        for (int side = -1; side < 2; side += 2) {
+            int u = x + side * far;
+            float *to = place(d, f, y, x);
+
+            if (u < 0 || u >= s->w || taken[y * s->w + u])
+                continue;
+            int beyond = x + side * (2 * far - 1), in = beyond >= 0 && beyond < s->w;
+            to[0] = (float)(in && !taken[y * s->w + beyond] ? beyond : u);
+            to[1] = (float)y;
+            to[2] = LEFT;
+            return;
+        }
+}
+
+/* Where part i goes in frame f: places that are painted more than half. */
+static void set_part(struct drag *d, const struct brush *b, int i, int f, double begin, double now)
+{
+    const struct latent_shape *s = &d->shape;
+    const uint8_t *mask = i < 0 ? b->still : b->path[i].mask;
+    double dx = 0, dy = 0, bx = 0, by = 0;
+
+    if (!mask)
+        return;
+    if (i >= 0) {
+        brush_at(b, i, begin, &bx, &by);
+        brush_at(b, i, now, &dx, &dy);
+    }
+    for (int y = 0; y < s->h; y++)
+        for (int x = 0; x < s->w; x++) {
+            float *to = place(d, f, y, x), u = (float)(x - (dx - bx) * s->w),
+                  v = (float)(y - (dy - by) * s->h);
+
+            if (!painted(b, mask, s, x, y, dx, dy) || u <= -1 || v <= -1 || u >= (float)s->w ||
+                v >= (float)s->h)
+                continue;
+            to[0] = u;
+            to[1] = v;
+            to[2] = GOES;
+        }
+}
+
+static void set_brush(struct drag *d, const struct brush *b, int f, double begin, double now)
+{
+    const struct latent_shape *s = &d->shape;
+    uint8_t *taken = xcalloc((size_t)s->h * (size_t)s->w, 1);
+
+    for (int i = 0; i < b->n_paths; i++) {
+        double bx, by;
+
+        brush_at(b, i, begin, &bx, &by);
+        for (int y = 0; y < s->h; y++)
+            for (int x = 0; x < s->w; x++)
+                taken[y * s->w + x] |= (uint8_t)painted(b, b->path[i].mask, s, x, y, bx, by);
+    }
+    for (int y = 0; y < s->h; y++)
+        for (int x = 0; x < s->w; x++)
+            if (taken[y * s->w + x])
+                set_left(d, taken, f, y, x);
+    for (int i = -1; i < b->n_paths; i++)
+        set_part(d, b, i, f, begin, now);
+    free(taken);
+}
+
+void drag_init(struct drag *d, const struct plan *p, const struct plan_window *w,
+               const struct latent_shape *s)
+{
+    double begin = drag_time(p, w->first - w->take), all = w->n_frames / p->info.frame_rate;
+
+    *d = (struct drag){.shape = *s, .motion = p->motion};
+    if (!p->brush.w || p->ahead)
+        return;
+    d->from = xcalloc((size_t)s->t * (size_t)s->h * (size_t)s->w * 3, sizeof *d->from);
+    for (int f = 1; f < s->t; f++) {
+        double now = drag_time(p, w->first - w->take + f);
+
+        set_brush(d, &p->brush, f, begin / all, now / all);
+    }
+}
+
+void drag_release(struct drag *d)
+{
+    free(d->from);
+    *d = (struct drag){0};
+}
+
+/* Integer ways: places of a part keep their distances, so no noise is taken twice. */
+void drag_noise(const struct drag *d, float *x)
+{
+    const struct latent_shape *s = &d->shape;
+    size_t frame = (size_t)s->h * (size_t)s->w;
+
+    for (size_t i = frame; d->from && i < frame * (size_t)s->t; i++) {
+        const float *from = d->from + 3 * i;
+        int u = (int)floorf(from[0] + 0.5f), v = (int)floorf(from[1] + 0.5f);
+
+        if (from[2] < GOES || u < 0 || v < 0 || u >= s->w || v >= s->h)
+            continue;
+        for (int c = 0; c < s->c; c++) {
+            float *at = x + (size_t)c * frame * (size_t)s->t;
+
+            at[i] = at[(size_t)v * (size_t)s->w + (size_t)u];
+        }
+    }
+}
+
+/* Of a plane [h][w] between its places; edges repeat. */
+static float between(const struct latent_shape *s, const float *p, float x, float y)
+{
+    x = fminf(fmaxf(x, 0), (float)(s->w - 1));
+    y = fminf(fmaxf(y, 0), (float)(s->h - 1));
+    int x0 = (int)x, y0 = (int)y, x1 = x0 + 1 < s->w ? x0 + 1 : x0,
+        y1 = y0 + 1 < s->h ? y0 + 1 : y0;
+    float u = x - (float)x0, v = y - (float)y0;
+    const float *a = p + (size_t)y0 * (size_t)s->w, *b = p + (size_t)y1 * (size_t)s->w;
+
+    return (1 - v) * (a[x0] + u * (a[x1] - a[x0])) + v * (b[x0] + u * (b[x1] - b[x0]));
+}
+
+/* The first frame stays. */
+static void move_more(const struct drag *d, const float *x, float level, float *v)
+{
+    const struct latent_shape *s = &d->shape;
+    size_t frame = (size_t)s->h * (size_t)s->w;
+
+    if (s->t < 3)
+        return;
+    for (size_t c = 0; c < (size_t)s->c; c++)
+        for (size_t i = 0; i < frame; i++) {
+            size_t at = c * frame * (size_t)s->t + i;
+            float mean = 0;
+
+            for (int f = 1; f < s->t; f++)
+                mean += (x[at + frame * (size_t)f] - level * v[at + frame * (size_t)f]) /
+                        (float)(s->t - 1);
+            for (int f = 1; f < s->t; f++) {
+                size_t k = at + frame * (size_t)f;
+
+                v[k] -= (float)(d->motion - 1) * (x[k] - level * v[k] - mean) / level;
+            }
+        }
+}
+
+void drag_velocity(const struct drag *d, const float *x, double sigma, int given, float *v)
+{
+    const struct latent_shape *s = &d->shape;
+    size_t frame = (size_t)s->h * (size_t)s->w;
+    float level = (float)sigma;
+    float *first;
+
+    if (d->motion != 1 && sigma >= (d->motion < 1 ? DRAG_LEAST : MORE_LEAST))
+        move_more(d, x, level, v);
+    if (!d->from || sigma < DRAG_LEAST)
+        return;
+    first = xmalloc(frame * sizeof *first);
+    for (int c = 0; c < s->c; c++) {
+        size_t at = (size_t)c * frame * (size_t)s->t;
+
+        for (size_t i = 0; i < frame; i++)
+            first[i] = given ? x[at + i] : x[at + i] - level * v[at + i];
+        for (size_t i = frame; i < frame * (size_t)s->t; i++) {
+            const float *from = d->from + 3 * i;
+            float mine = x[at + i] - level * v[at + i];
+
+            if (from[2] > 0)
+                v[at + i] -= from[2] * (between(s, first, from[0], from[1]) - mine) / level;
+        }
+    }
+    free(first);
+}
