@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 
 import comfy.model_management
 import comfy.utils
@@ -20,6 +21,10 @@ try:
     import torch
 except ImportError:
     torch = None
+try:
+    from PIL import Image
+except ImportError:
+    Image = None
 
 BAR = 100
 PARTS = {"sampling": 60, "drawing": 39}  # of the bar; a long film does both in turns
@@ -62,19 +67,42 @@ def _settings(lines):
 
 
 class _Watch:
-    """ComfyUI's progress bar, and its button that stops."""
+    """ComfyUI's progress bar, and its button that stops: looked at by a thread, because a step of a
+    large model takes minutes."""
 
-    def __init__(self):
-        self.bar, self.done = comfy.utils.ProgressBar(BAR), {}
+    def __init__(self, job):
+        self.job, self.bar, self.done = job, comfy.utils.ProgressBar(BAR), {}
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.look, daemon=True)
+
+    def look(self):
+        while not self.over.wait(0.2):
+            if comfy.model_management.processing_interrupted():
+                self.job.cancel()
+                return
+
+    def run(self):
+        self.thread.start()
+        try:
+            return self.job.run(self.progress, preview=self.preview if Image else None)
+        except zoetrope.Cancelled:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            raise
+        finally:
+            self.over.set()
+            self.thread.join()
+
+    def show(self, preview=None):
+        self.bar.update_absolute(int(sum(self.done.values())), BAR, preview)
 
     def progress(self, stage, done, total, _left_s):
         comfy.model_management.throw_exception_if_processing_interrupted()
         if stage in PARTS and total:
             self.done[stage] = PARTS[stage] * done / total
-            self.bar.update_absolute(int(sum(self.done.values())), BAR)
+            self.show()
 
-    def frame(self, *_):
-        comfy.model_management.throw_exception_if_processing_interrupted()
+    def preview(self, _window, _step, _n_steps, rgb, width, height):
+        self.show(("JPEG", Image.frombytes("RGB", (width, height), bytes(rgb)), 512))
 
 
 class ZoetropeVideo:
@@ -113,7 +141,6 @@ class ZoetropeVideo:
              last_frame=None, model="", options=""):
         if bool(width) != bool(height):
             raise ValueError("width and height: both or neither")
-        watch = _Watch()
         with tempfile.TemporaryDirectory() as folder, zoetrope.Job(_model(model)) as job:
             for name, image in (("first_frame", first_frame), ("last_frame", last_frame)):
                 if image is not None:
@@ -127,7 +154,8 @@ class ZoetropeVideo:
             for key in ("unknown_words", "note"):
                 if plan.get(key):
                     logging.warning("zoetrope: %s: %s", key.replace("_", " "), plan[key])
-            film = job.run(watch.progress, watch.frame)
+            watch = _Watch(job)
+            film = watch.run()
         watch.bar.update_absolute(BAR, BAR)
         return _frames(film), film.fps, film.recipe
 

@@ -175,9 +175,10 @@ class Bar:
 
     def update_absolute(self, value, total=None, preview=None):
         self.values.append((value, total or self.total))
+        assert preview is None or (preview[0] == "JPEG" and preview[1].size and preview[2] > 0), preview
 
 
-def load_node(button):
+def load_node(button, interrupted=lambda: False):
     """What nodes.py does with custom_nodes/comfyui_zoetrope, a link, and what it takes from it."""
     for name in ("comfy", "comfy.utils", "comfy.model_management"):
         sys.modules[name] = types.ModuleType(name)
@@ -185,6 +186,7 @@ def load_node(button):
     comfy.utils, comfy.model_management = sys.modules["comfy.utils"], sys.modules["comfy.model_management"]
     comfy.utils.ProgressBar = Bar
     comfy.model_management.throw_exception_if_processing_interrupted = button
+    comfy.model_management.processing_interrupted = interrupted
     path = os.environ["NODE_FOLDER"]
     spec = importlib.util.spec_from_file_location(path.replace(".", "_x_"), os.path.join(path, "__init__.py"))
     module = importlib.util.module_from_spec(spec)
@@ -245,6 +247,27 @@ def node_stops_at_the_button(model, _):
     node, = load_node(button).NODE_CLASS_MAPPINGS.values()
     raises(Interrupted, execute, node, prompt="a ball", width=48, height=32, steps=500, seconds=10, model=model)
     assert len(asked) < 20, len(asked)
+
+
+@test
+def node_stops_within_a_step(model, _):
+    """The button is pressed while nothing is told: a thread looks at it."""
+    pressed = threading.Event()
+
+    def throw():
+        if pressed.is_set() and threading.current_thread() is threading.main_thread() and caught:
+            raise Interrupted
+    caught = []
+    module = load_node(throw, pressed.is_set)
+    node, = module.NODE_CLASS_MAPPINGS.values()
+    cancel = zoetrope.Job.cancel
+    zoetrope.Job.cancel = lambda job: (caught.append(1), cancel(job))
+    threading.Timer(0.3, pressed.set).start()
+    try:
+        raises(Interrupted, execute, node, prompt="a ball", width=48, height=32, steps=1000, seconds=20, model=model)
+    finally:
+        zoetrope.Job.cancel = cancel
+    assert caught == [1]
 
 
 @test
