@@ -120,6 +120,16 @@ int zt_job_plan(zt_job *job, char *error, size_t size);
  * again. ZT_E_USAGE: nothing is written, the
  * model does not go on from the first-frame that it was given. */
 int zt_job_run(zt_job *job, char *error, size_t size);
+/* A film without end, window by window, each as long as the job's "frames" say (17 to 41 with the
+ * shipped model: the shorter, the sooner it obeys); nothing is written, frames go to the callback.
+ * turn is called on this thread before each window: non-zero ends the film (ZT_OK). *keep: so many
+ * frames of the film stay, at first all that were handed out; those behind are taken back, and the
+ * frames that come have their numbers. *prompt, *camera: other words from there on (as the options
+ * of these names), or NULL; borrowed until the next turn. n_frames of the frame callback is 0. */
+typedef int (*zt_turn_fn)(void *user, int *keep, const char **prompt, const char **camera);
+int zt_job_live(zt_job *job, zt_turn_fn turn, void *user, char *error, size_t size);
+/* Any thread: what is being drawn live is let go, and turn is called at once. */
+void zt_job_turn(zt_job *job);
 /* Ask a running job to stop soon. Safe in any thread and in signal handlers. */
 void zt_cancel(zt_job *job);
 

@@ -7,9 +7,11 @@ const struct command commands[] = {
     {"generate", cmd_generate, "a prompt becomes a film", "-p \"a red ball rolls\" -o ball.mp4",
      "--models=DIR --diffusion-model=FILE --high-noise-diffusion-model=FILE --t5xxl=FILE --vae=FILE "
      "--clip_vision=FILE --tokenizer=FILE -W=N -H=N --video-frames=N --cfg-scale=X --flow-shift=X "
-     "--config=FILE --again=FILE --prompts=FILE --skip-existing --preview=FILE --json -b=N "
+     "--config=FILE --again=FILE --from-draft=FILE --prompts=FILE --skip-existing --preview=FILE --json -b=N "
      "--variants=N -v --verbose", ""},
     {"resume", cmd_resume, "go on with a film that was interrupted", "ball.mp4.job", "", "DIR"},
+    {"live", cmd_live, "an endless scene, shown while it is drawn", "-p \"a coast\" -o - | ffplay -",
+     "-o=- --for=SECONDS -p=TEXT", ""},
     {"world", cmd_world, "clips of the training world with captions and truth", "-n 4 -o clips",
      "--world=physics|story --list -n=N -o=DIR --seed=N --size=WxH --frames=N --fps=N -p=TEXT "
      "--format=mp4|y4m|png --captions --sheet=FILE --columns=N -y", ""},

@@ -41,6 +41,7 @@ int zt_job_new(zt_job **out, zt_model *model)
     request_init(&job->request);
     arena_init(&job->text);
     atomic_init(&job->stop, 0);
+    atomic_init(&job->turn, 0);
     *out = job;
     return 0;
 }

@@ -18,7 +18,7 @@ struct zt_job {
     struct plan plan;
     int planned, done;
     struct figures figures;
-    atomic_int stop;
+    atomic_int stop, turn; /* turn: of zt_job_turn */
     zt_frame_fn on_frame;
     zt_progress_fn on_progress;
     zt_preview_fn on_preview;

@@ -386,3 +386,16 @@ int drawing_window(struct drawing *d, int i, struct err *e)
         rc = conditions_loop(&d->conditions, d->cx, d->model, p, &d->shape, d->x, e);
     return rc;
 }
+
+int drawing_go_on(struct drawing *d, int i, int end, struct err *e)
+{
+    const struct latent_shape *s = &d->shape;
+    size_t frame = latent_count(s) / (size_t)s->t;
+    int n = end ? d->plan->context : 0;
+
+    for (int k = 0; k < n; k++) {
+        latent_get_frame(s, d->x, end - n + k, NULL, NULL, d->past + frame * (size_t)k);
+        d->given[k] = (struct given){k, CONTEXT_LEVEL, d->past + frame * (size_t)k};
+    }
+    return run_window(d, i, n, d->plan->cut ? &d->cut : NULL, d->x, e);
+}

@@ -103,6 +103,9 @@ NODISCARD int drawing_init(struct drawing *d, struct cx *cx, const struct bundle
  * a CPU, of the seed itself for the first one of the film and of each shot with a seed of its own.
  */
 NODISCARD int drawing_window(struct drawing *d, int i, struct err *e);
+/* Of a film without end: number i, which goes on behind latent frame `end` of the one in x; 0: it
+ * begins anew. x is lost when it fails. */
+NODISCARD int drawing_go_on(struct drawing *d, int i, int end, struct err *e);
 void drawing_release(struct drawing *d);
 /* x: the first window, clean. ERR_USAGE: the plan's first frame is not of the worlds that the model
  * declares, the frame behind it shows another picture. 0 where nothing is given or declared. */

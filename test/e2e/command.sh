@@ -16,7 +16,7 @@ exits help 0 zt --help
 holds help_names_exit_codes "$tmp/out" "6 does not fit into memory"
 exits version 0 zt --version
 exits no_arguments 2 zt
-for c in generate world train measure parity info convert serve bench; do
+for c in generate live world train measure parity info convert serve bench; do
     exits "help_$c" 0 zt $c --help
     holds "help_lists_$c" "$tmp/out" "$c"
 done
@@ -293,6 +293,14 @@ holds expand_shows_the_prompt "$tmp/err" "prompt: "
 exits expand_endpoint_gone 0 zt "a red ball rolls" $quick --expand http://127.0.0.1:9 -o expand.y4m -y
 holds expand_endpoint_gone_says_so "$tmp/err" "the prompt is drawn as typed"
 exits expand_nonsense 2 zt "a red ball rolls" $quick --expand=maybe -o x.y4m
+zt_live() { (sleep 0.3; echo "a blue box falls"; sleep 0.3; echo "camera: pan left"; sleep 2) | "$ZOETROPE" live "a red ball rolls" --frames 9 --steps 2 "$@" >live.y4m; }
+exits live 0 zt_live -o - --for 1.5
+same live_is_36_frames "$(grep -ao FRAME live.y4m | wc -l)" 36
+holds live_says_how_it_went "$tmp/err" "wishes"
+exits live_without_terminal 2 zt live "a red ball rolls" --frames 9
+holds live_without_terminal_says_what_does "$tmp/err" "-o -"
+exits live_into_a_file 2 zt live "a red ball rolls" -o a.mp4
+exits live_too_long_a_window 2 zt live "a red ball rolls" --frames 99 -o -
 exits label 0 zt "a red ball rolls" --steps 2 --frames 5 --label -o label.y4m
 exits label_unknown_character 2 zt "a red ball rolls" $quick '--label=A!' -o x.y4m
 holds label_unknown_character_says_what_is "$tmp/err" "AI-GENERATED"

@@ -1,0 +1,221 @@
+#include "generate/live.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generate/clean.h"
+#include "generate/reading.h"
+
+enum { ENDLESS = 1 << 30 };
+
+struct stage {
+    const struct live *live;
+    const struct sink *sink;
+    struct plan plan; /* that of the first window, without an end; nothing in it is its own */
+    struct drawing drawing;
+    struct screen screen;
+    float *whole; /* owned: the window that was drawn last, while another is drawn */
+    char *prompt; /* owned: the words of now */
+    struct camera camera;
+    int given, begin; /* latent frames of it that were given; drawn frame of the first one behind */
+    int fresh;        /* 1: nothing was drawn yet */
+};
+
+static int interrupted(void *user, const char *stage, long done, long total, double left_s)
+{
+    struct stage *s = user;
+
+    (void)stage, (void)done, (void)total, (void)left_s;
+    return atomic_load(s->live->now);
+}
+
+static int pass_frame(void *user, int index, const uint8_t *rgb, struct err *e)
+{
+    struct stage *s = user;
+
+    return s->sink->frame(s->sink->user, index, rgb, e);
+}
+
+/* Other words: read as those of a film are, with what they leave open drawn from the same seed. */
+static int say(struct stage *s, struct err *e)
+{
+    const struct plan *p = &s->plan;
+    struct words words[DENOISER_TEXTS] = {{0}};
+    struct buf typed = BUF_INIT, text = BUF_INIT;
+    int rc = 0;
+
+    clean_prompt(s->prompt, !p->info.worlds, &typed);
+    reading_prompt(buf_str(&typed), p->info.worlds, p->seed, &text, NULL);
+    if (camera_asked(&s->camera))
+        (void)reading_camera(&text, buf_str(&typed), p->info.worlds, &s->camera);
+    for (int k = 0; !rc && k < p->model->n_texts; k++) {
+        struct tokenizer *t;
+
+        rc = bundle_tokenizer(&t, p->model, k, e);
+        if (rc)
+            break;
+        prompt_tokens_both(&words[k], t, buf_str(&text), p->negative,
+                           prompt_tokens_most(&p->dit, k));
+        tokenizer_free(&t);
+    }
+    if (!rc)
+        rc = velocity_say(&s->drawing.velocity, s->drawing.model->text, words, e);
+    for (int k = 0; k < DENOISER_TEXTS; k++)
+        words_release(&words[k]);
+    buf_release(&typed);
+    buf_release(&text);
+    return rc;
+}
+
+/* Drawn frame that is the first one behind latent frame `end` of the window. */
+static int frame_at(const struct stage *s, int end)
+{
+    const struct plan *p = &s->plan;
+
+    return s->begin + (s->fresh ? codec_frames(&p->codec, end) : p->codec.kt * (end - s->given));
+}
+
+/* Latent frame of the window behind which so many drawn frames lie, of those that may be cut. */
+static int cut_at(const struct stage *s, int keep)
+{
+    int end = s->fresh ? s->plan.context : s->given;
+
+    while (end < s->plan.window && frame_at(s, end) < keep)
+        end++;
+    return end;
+}
+
+static int first_shown(const struct plan *p, int drawn)
+{
+    int i = (int)floor(drawn * p->fps / p->info.frame_rate) - 2;
+
+    for (i = i > 0 ? i : 0; plan_drawn_frame(p, i) < drawn; i++)
+        continue;
+    return i;
+}
+
+/* The decoder sees the end of what is kept, and what it shows of that is left out. */
+static int lead_in(struct stage *s, const float *x, int end, int frame, struct err *e)
+{
+    struct plan_window w = {.fresh = 1, .given = end - s->plan.context, .shown = end};
+
+    w.frame = frame - codec_frames(&s->plan.codec, s->plan.context);
+    w.n_frames = ENDLESS;
+    s->screen.next = first_shown(&s->plan, frame); /* none of those before is wanted */
+    return screen_show(&s->screen, &s->drawing.shape, x, &w, e);
+}
+
+static int show(struct stage *s, struct err *e)
+{
+    struct plan_window w = {.given = s->given, .shown = s->plan.window, .n_frames = ENDLESS};
+
+    w.fresh = s->fresh;
+    w.frame = s->fresh ? 0 : s->begin - codec_frames(&s->plan.codec, s->screen.latents);
+    return screen_show(&s->screen, &s->drawing.shape, s->drawing.x, &w, e);
+}
+
+/* Was that an interruption alone? It is over then. */
+static int let_go(struct stage *s, int rc)
+{
+    int stop = s->sink->stop && atomic_load(s->sink->stop);
+
+    return rc == ERR_CANCEL && !stop && atomic_exchange(s->live->now, 0);
+}
+
+/* What is asked for, from drawn frame *keep on. */
+static int take_turn(struct stage *s, int *keep, struct err *e)
+{
+    struct live_turn turn = {.keep = s->screen.next};
+    int rc = 0, end;
+
+    atomic_store(s->live->now, 0);
+    end = s->live->turn(s->live->user, &turn);
+    *keep = turn.keep < s->screen.next ? plan_drawn_frame(&s->plan, turn.keep) : ENDLESS;
+    if (end)
+        return end;
+    if (turn.prompt) {
+        free(s->prompt);
+        s->prompt = xstrdup(turn.prompt);
+    }
+    if (turn.camera)
+        rc = camera_parse(&s->camera, turn.camera, e);
+    return rc ? rc : turn.prompt || turn.camera ? say(s, e) : 0;
+}
+
+/* Window i: drawn and shown, or let go. */
+static int go_on(struct stage *s, int i, int keep, struct err *e)
+{
+    struct drawing *d = &s->drawing;
+    size_t bytes = latent_count(&d->shape) * sizeof *s->whole;
+    int all = s->screen.next, shown = 0, end = 0, frame = 0, rc;
+
+    if (!s->fresh || all) {
+        shown = plan_drawn_frame(&s->plan, all); /* what is decoded ends at a latent frame */
+        end = cut_at(s, keep < shown ? keep : shown);
+        frame = frame_at(s, end);
+    }
+    memcpy(s->whole, d->x, bytes);
+    rc = drawing_go_on(d, i, end, e);
+    if (rc) {
+        memcpy(d->x, s->whole, bytes);
+        return let_go(s, rc) ? 0 : rc;
+    }
+    if (end && (end < s->plan.window || frame != shown))
+        rc = lead_in(s, s->whole, end, frame, e);
+    s->fresh = !end;
+    s->given = end ? s->plan.context : 0;
+    s->begin = frame;
+    if (!rc)
+        rc = show(s, e);
+    return let_go(s, rc) ? 0 : rc;
+}
+
+static int check(const struct plan *p, struct err *e)
+{
+    if (p->n_shots || p->n_keys || p->first.rgb || p->source.n || p->before.n || p->behind.n ||
+        p->loop)
+        return err_set(e, ERR_USAGE, "live: shots, pictures and films do not go with it");
+    if (p->info.diffusers || p->window <= p->context || plan_windows(p) != 1)
+        return err_set(e, ERR_USAGE,
+                       "live: frames: one window of a model that was taught to go on is wanted, of "
+                       "%d to %d frames",
+                       codec_frames(&p->codec, p->context + 1), p->info.frames);
+    return 0;
+}
+
+int live_run(const struct bundle *b, const struct plan *p, const struct sink *sink,
+             const struct live *live, struct err *e)
+{
+    struct stage s = {.live = live, .sink = sink, .plan = *p, .camera = p->camera, .fresh = 1};
+    const struct sink own = {
+        .user = &s, .frame = pass_frame, .progress = interrupted, .stop = sink->stop};
+    struct threads *th;
+    struct cx cx;
+    int rc = check(p, e);
+
+    if (rc)
+        return rc;
+    th = threads_new(p->threads);
+    cx_init(&cx, p->device, p->type, th);
+    s.plan.n_frames = s.plan.n_film = ENDLESS;
+    atomic_store(live->now, 0);
+    rc = drawing_init(&s.drawing, &cx, b, &s.plan, &own, e);
+    if (!rc) {
+        rc = screen_init(&s.screen, &cx, b, &s.plan, &own, e);
+        s.whole = xmalloc(latent_count(&s.drawing.shape) * sizeof *s.whole);
+        s.prompt = xstrdup(p->prompt);
+        for (int i = 0, keep; !rc; i++) {
+            rc = take_turn(&s, &keep, e);
+            if (!rc)
+                rc = go_on(&s, i, keep, e);
+        }
+        free(s.prompt);
+        free(s.whole);
+        screen_release(&s.screen);
+        drawing_release(&s.drawing);
+    }
+    cx_release(&cx);
+    threads_free(&th);
+    return rc > 0 ? 0 : rc;
+}
