@@ -48,8 +48,25 @@ struct player {
 
 /* ---- what is typed ---- */
 
+/* What no option would take is refused here, and the film goes on. */
+static int allowed(const char *option, const char *text)
+{
+    char error[512];
+    zt_job *job;
+    int rc;
+
+    zt_job_new(&job, NULL);
+    rc = zt_job_set(job, option, text, error, sizeof error);
+    zt_job_free(&job);
+    if (rc)
+        fprintf(stderr, "zoetrope: %s\n", error);
+    return !rc;
+}
+
 static void wish(struct player *p, char **to, const char *text)
 {
+    if (!allowed(to == &p->camera ? "camera" : "prompt", text))
+        return;
     pthread_mutex_lock(&p->lock);
     free(*to);
     *to = xstrdup(text);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "generate/clean.h"
+#include "generate/plan_inner.h"
 #include "generate/reading.h"
 
 enum { ENDLESS = 1 << 30 };
@@ -15,9 +16,8 @@ struct stage {
     struct plan plan; /* that of the first window, without an end; nothing in it is its own */
     struct drawing drawing;
     struct screen screen;
-    float *whole; /* owned: the window that was drawn last, while another is drawn */
-    char *prompt; /* owned: the words of now */
-    struct camera camera;
+    float *whole;     /* owned: the window that was drawn last, while another is drawn */
+    char *prompt;     /* owned: the words of now */
     int given, begin; /* latent frames of it that were given; drawn frame of the first one behind */
     int fresh;        /* 1: nothing was drawn yet */
 };
@@ -43,12 +43,12 @@ static int say(struct stage *s, struct err *e)
     const struct plan *p = &s->plan;
     struct words words[DENOISER_TEXTS] = {{0}};
     struct buf typed = BUF_INIT, text = BUF_INIT;
+    struct camera_words blend;
     int rc = 0;
 
     clean_prompt(s->prompt, !p->info.worlds, &typed);
     reading_prompt(buf_str(&typed), p->info.worlds, p->seed, &text, NULL);
-    if (camera_asked(&s->camera))
-        (void)reading_camera(&text, buf_str(&typed), p->info.worlds, &s->camera);
+    blend = plan_camera_say(&s->plan, &s->plan.camera, buf_str(&typed), &text);
     for (int k = 0; !rc && k < p->model->n_texts; k++) {
         struct tokenizer *t;
 
@@ -57,6 +57,7 @@ static int say(struct stage *s, struct err *e)
             break;
         prompt_tokens_both(&words[k], t, buf_str(&text), p->negative,
                            prompt_tokens_most(&p->dit, k));
+        plan_camera_tokens(&words[k], t, &blend, buf_str(&text));
         tokenizer_free(&t);
     }
     if (!rc)
@@ -139,7 +140,7 @@ static int take_turn(struct stage *s, int *keep, struct err *e)
         s->prompt = xstrdup(turn.prompt);
     }
     if (turn.camera)
-        rc = camera_parse(&s->camera, turn.camera, e);
+        rc = camera_parse(&s->plan.camera, turn.camera, e);
     return rc ? rc : turn.prompt || turn.camera ? say(s, e) : 0;
 }
 
@@ -187,7 +188,7 @@ static int check(const struct plan *p, struct err *e)
 int live_run(const struct bundle *b, const struct plan *p, const struct sink *sink,
              const struct live *live, struct err *e)
 {
-    struct stage s = {.live = live, .sink = sink, .plan = *p, .camera = p->camera, .fresh = 1};
+    struct stage s = {.live = live, .sink = sink, .plan = *p, .fresh = 1};
     const struct sink own = {
         .user = &s, .frame = pass_frame, .progress = interrupted, .stop = sink->stop};
     struct threads *th;
@@ -199,6 +200,7 @@ int live_run(const struct bundle *b, const struct plan *p, const struct sink *si
     th = threads_new(p->threads);
     cx_init(&cx, p->device, p->type, th);
     s.plan.n_frames = s.plan.n_film = ENDLESS;
+    s.plan.note = NULL; /* its own: of what it cannot say */
     atomic_store(live->now, 0);
     rc = drawing_init(&s.drawing, &cx, b, &s.plan, &own, e);
     if (!rc) {
@@ -215,6 +217,7 @@ int live_run(const struct bundle *b, const struct plan *p, const struct sink *si
         screen_release(&s.screen);
         drawing_release(&s.drawing);
     }
+    free(s.plan.note);
     cx_release(&cx);
     threads_free(&th);
     return rc > 0 ? 0 : rc;
