@@ -26,7 +26,7 @@ CUDNN_FILES := $(addprefix src/kern/cuda/,cudnn.c convdnn.c sdpa.c)
 CUDNN_LEFT_OUT := $(if $(filter 1,$(CUDA)),$(if $(filter 1,$(CUDNN)),$(CUDNN_STUB),$(CUDNN_FILES)))
 
 CUDNN_TEST := test/kern/test_kern_cudnn.c
-SERVE_TESTS := test/serving.c $(filter test/unit/test_serve%,$(TEST_FOUND))
+SERVE_TESTS := test/serving.c test/bench/bench_serve.c $(filter test/unit/test_serve%,$(TEST_FOUND))
 CUDA_HOST_STUB := test/kern/cuda_set_none.c
 CUDA_HOST_FILES := $(CUDA_SRC) $(wildcard test/kern/*.cc)
 

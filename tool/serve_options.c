@@ -24,6 +24,8 @@ const struct serve_row serve_rows[] = {
     {"idle", SERVE_NUMBER, "SECONDS", OPTION(idle_s), 1e9, "300",
      "the model is unloaded after so long without work"},
     {"queue", SERVE_NUMBER, "N", OURS(queue), 1e6, "1000", "jobs that may wait"},
+    {"workers", SERVE_NUMBER, "N", OURS(workers), 1, "1",
+     "films that are drawn at once: 1, or 0, with which jobs only wait"},
     {"most-seconds", SERVE_NUMBER, "SECONDS", OPTION(seconds_most), 1e5, "60", "the longest film"},
     {"drain", SERVE_NUMBER, "SECONDS", OURS(drain_s), 1e6, "30",
      "how long a film may go on after SIGTERM"},
@@ -41,6 +43,7 @@ void serve_settings_init(struct serve_settings *s)
     serve_options_init(&s->o);
     s->drain_s = 30;
     s->queue = s->o.queue_most;
+    s->workers = s->o.workers;
 }
 
 const struct serve_row *serve_row_named(const char *name)
@@ -86,6 +89,7 @@ int serve_set(struct serve_settings *s, const char *name, const char *value, str
                            row->most);
         *(double *)to = x;
         s->o.queue_most = (int)s->queue;
+        s->o.workers = (int)s->workers;
         return 0;
     }
     return 0;

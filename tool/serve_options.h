@@ -9,7 +9,7 @@ enum serve_kind { SERVE_TEXT, SERVE_NUMBER, SERVE_FLAG };
 
 struct serve_settings {
     struct serve_options o; /* strings are borrowed */
-    double drain_s, queue;
+    double drain_s, queue, workers;
     const char *log;
 };
 

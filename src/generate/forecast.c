@@ -243,6 +243,45 @@ static int measure_speed(const struct plan *p, double *speed, struct err *e)
     return rc;
 }
 
+/* A measurement of one kind of product holds for a while: a service plans hundreds of films in a
+ * second, and many at once would measure each other. */
+static int recent_speed(const struct plan *p, double *speed, struct err *e)
+{
+    enum { KINDS = 8, HOLDS_S = 60 };
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct {
+        const struct device *device;
+        int type, threads;
+        struct weight_as as;
+        double speed, until_s;
+    } known[KINDS], *oldest;
+    int rc = 0;
+
+    pthread_mutex_lock(&lock);
+    oldest = &known[0];
+    for (int i = 0; i < KINDS; i++) {
+        if (known[i].until_s > clock_s() && known[i].device == p->device &&
+            known[i].type == (int)p->type && known[i].threads == p->threads &&
+            known[i].as.form == p->budget.as.form && known[i].as.int8 == p->budget.as.int8) {
+            *speed = known[i].speed;
+            pthread_mutex_unlock(&lock);
+            return 0;
+        }
+        oldest = known[i].until_s < oldest->until_s ? &known[i] : oldest;
+    }
+    rc = measure_speed(p, speed, e);
+    if (!rc) {
+        oldest->device = p->device;
+        oldest->type = (int)p->type;
+        oldest->threads = p->threads;
+        oldest->as = p->budget.as;
+        oldest->speed = *speed;
+        oldest->until_s = clock_s() + HOLDS_S;
+    }
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
 static int stopped(const atomic_int *stop)
 {
     return stop && atomic_load(stop);
@@ -370,7 +409,7 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
     if (!rc && p->device->room)
         rc = share_device(p, c.device, of, e);
     if (!rc)
-        rc = measure_speed(p, &speed, e);
+        rc = recent_speed(p, &speed, e);
     if (!rc) {
         p->memory_bytes = (uint64_t)(plan_base_bytes() + host_weights(p, of) + c.host);
         p->flops = c.flops;

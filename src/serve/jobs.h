@@ -97,6 +97,8 @@ int jobs_waiting(struct jobs *s, const char *tenant);
 void jobs_counts(struct jobs *s, int64_t n[JOB_CANCELLED + 1]);
 /* The ids that wait, in the order of the queue; returns how many of at most `most`. */
 int jobs_queue(struct jobs *s, int64_t *ids, int most);
+/* What is forecast for the first n that wait, all together. */
+double jobs_ahead_s(struct jobs *s, int n);
 
 /* The next job becomes running under a new fence. 1: *out, 0: nothing waits, negative ERR_IO. */
 int jobs_claim(struct jobs *s, const char *owner, struct job *out, struct err *e);

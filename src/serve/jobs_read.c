@@ -124,6 +124,20 @@ int jobs_queue(struct jobs *s, int64_t *ids, int most)
     return n;
 }
 
+double jobs_ahead_s(struct jobs *s, int n)
+{
+    sqlite3_stmt *st;
+    double sum = 0;
+
+    pthread_mutex_lock(&s->lock);
+    st = JOBS_BIND(s, SQL_AHEAD, SQL_INT(n));
+    if (sqlite3_step(st) == SQLITE_ROW)
+        sum = sqlite3_column_double(st, 0);
+    sqlite3_reset(st);
+    pthread_mutex_unlock(&s->lock);
+    return sum;
+}
+
 int jobs_note_next(struct jobs *s, struct jobs_note *out, struct err *e)
 {
     sqlite3_stmt *st;

@@ -71,6 +71,8 @@ const char *const jobs_sql[N_SQL] = {
         " AND (?1 IS NULL OR tenant=?1)",
     [SQL_COUNTS] = "SELECT state,count(*) FROM job GROUP BY state",
     [SQL_QUEUE] = "SELECT id FROM job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1",
+    [SQL_AHEAD] = "SELECT coalesce(sum(json_extract(facts,'$.forecast_s')),0) FROM (SELECT facts FROM"
+        " job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1)",
     [SQL_CLAIM] = "UPDATE job SET state='running',owner=?1,fence=fence+1,attempt=attempt+1,"
         "lease_until=?2+30000,started_at=?2,updated_at=?2 WHERE id=(SELECT id FROM job WHERE "
         "state='queued' ORDER BY priority,place,id LIMIT 1) RETURNING" COLUMNS,

@@ -24,6 +24,7 @@ enum sql {
     SQL_WAITING,
     SQL_COUNTS,
     SQL_QUEUE,
+    SQL_AHEAD,
     SQL_CLAIM,
     SQL_BEAT,
     SQL_FINALIZING,

@@ -337,7 +337,8 @@ static void write_ours(struct jsonw *w, struct server *s, const struct job *j, c
     struct jdoc *facts;
     struct live live;
     int runs = board_get(s->board, j->id, &live);
-    double eta = video_eta_s(s, j, runs ? &live : NULL);
+    int place;
+    double eta = video_eta_s(s, j, runs ? &live : NULL, &place);
     struct buf url = BUF_INIT;
 
     if (!jdoc_parse(&facts, j->facts, strlen(j->facts), "facts", NULL)) {
@@ -351,7 +352,7 @@ static void write_ours(struct jsonw *w, struct server *s, const struct job *j, c
     if (eta >= 0)
         jsonw_real(w, "eta", (double)(int64_t)(eta * 10) / 10);
     if (j->state == JOB_QUEUED)
-        jsonw_int(w, "queue_position", jobs_position(s->jobs, j->id));
+        jsonw_int(w, "queue_position", place);
     if ((runs && live.previews) || j->state == JOB_SUCCEEDED) {
         video_preview_url(s, j, base, runs ? live.previews : 0, &url);
         jsonw_string(w, "preview_url", buf_str(&url));

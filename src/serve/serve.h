@@ -18,6 +18,7 @@ struct serve_options {
     const char *model;      /* default model, NULL: zoetrope's default */
     const char *public_url; /* how clients reach it, NULL: as they name it in Host */
     int queue_most;         /* jobs that may wait */
+    int workers;            /* films that are drawn at once: 1, or 0: jobs wait */
     double idle_s;          /* after so long without work the model is unloaded */
     double head_s, body_s;  /* longest time for a request's head, and for its body */
     double seconds_most;    /* longest film */

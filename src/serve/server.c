@@ -18,6 +18,7 @@ void serve_options_init(struct serve_options *o)
     *o = (struct serve_options){.listen = "127.0.0.1:8700",
                                 .listen_fd = -1,
                                 .queue_most = 1000,
+                                .workers = 1,
                                 .idle_s = 300,
                                 .head_s = 10,
                                 .body_s = 60,

@@ -88,30 +88,18 @@ static double all_running_left_s(struct server *s)
     return sum;
 }
 
-double video_eta_s(struct server *s, const struct job *j, const struct live *live)
+double video_eta_s(struct server *s, const struct job *j, const struct live *live, int *place)
 {
-    enum { AHEAD = 64 };
-    int64_t ids[AHEAD];
-    double sum;
-    int n;
+    enum { AHEAD = 64 }; /* behind so many nobody believes a forecast */
 
+    *place = j->state == JOB_QUEUED ? jobs_position(s->jobs, j->id) : -1;
     if (j->state == JOB_RUNNING || j->state == JOB_FINALIZING)
         return running_left_s(j, live);
     if (j->state != JOB_QUEUED)
         return 0;
-    sum = all_running_left_s(s);
-    n = jobs_queue(s->jobs, ids, AHEAD);
-    for (int i = 0; i < n; i++) {
-        struct job other;
-        struct err e;
-
-        if (jobs_get(s->jobs, NULL, ids[i], &other, &e) > 0)
-            sum += job_forecast_s(&other);
-        job_release(&other);
-        if (ids[i] == j->id)
-            return sum;
-    }
-    return -1;
+    if (*place < 0 || *place >= AHEAD)
+        return -1;
+    return all_running_left_s(s) + jobs_ahead_s(s->jobs, *place + 1);
 }
 
 /* ---- the object ---- */
@@ -179,8 +167,8 @@ static void write_live(struct jsonw *w, struct server *s, const struct job *j,
                        const struct live *live, const char *base)
 {
     struct buf url = BUF_INIT;
-    double eta = video_eta_s(s, j, live);
-    int place = j->state == JOB_QUEUED ? jobs_position(s->jobs, j->id) : -1;
+    int place;
+    double eta = video_eta_s(s, j, live, &place);
 
     jsonw_string(w, "stage", live ? live->stage : NULL);
     jsonw_int(w, "step", live ? live->step : 0);

@@ -16,8 +16,9 @@ void video_picture_url(struct server *s, const struct job *j, const char *base, 
 void video_film_url(struct server *s, const struct job *j, const char *base, struct buf *out);
 void video_preview_url(struct server *s, const struct job *j, const char *base, int number,
                        struct buf *out);
-/* Seconds until the job is done; < 0: not known. */
-double video_eta_s(struct server *s, const struct job *j, const struct live *live);
+/* Seconds until the job is done; < 0: not known. *place: how many wait before it, -1: it does not
+ * wait. */
+double video_eta_s(struct server *s, const struct job *j, const struct live *live, int *place);
 /* 0..100. */
 int video_progress(const struct job *j, const struct live *live);
 

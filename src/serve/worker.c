@@ -455,7 +455,7 @@ int worker_start(struct worker **out, struct server *s, struct err *e)
     w->s = s;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->wake, NULL);
-    if (pthread_create(&w->thread, NULL, worker_main, w)) {
+    if (s->o.workers && pthread_create(&w->thread, NULL, worker_main, w)) {
         free(w);
         return err_set(e, ERR_IO, "no thread for the worker: %s", strerror(errno));
     }
@@ -502,7 +502,8 @@ void worker_stop(struct worker **worker, double drain_s)
     if (w->running)
         zt_cancel(w->running);
     pthread_mutex_unlock(&w->lock);
-    pthread_join(w->thread, NULL);
+    if (w->s->o.workers)
+        pthread_join(w->thread, NULL);
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
     free(w);
