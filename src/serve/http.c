@@ -171,18 +171,14 @@ static struct MHD_Response *response_of(struct call *c)
 /* Who asked for what, without the query: it may hold a signature. */
 static void note_call(struct server *s, const struct call *c)
 {
-    char status[16], path[256];
+    char status[16];
 
     atomic_fetch_add(&s->calls[c->status / 100 % 6], 1);
     if (!s->o.log)
         return;
     snprintf(status, sizeof status, "%d", c->status);
-    snprintf(path, sizeof path, "%s", c->path);
-    for (char *p = path; *p; p++)
-        if (*p < 0x20 || *p > 0x7e)
-            *p = '?';
-    server_log(s, "call", "method", c->method, "path", path, "status", status, "tenant",
-               c->tenant ? c->tenant : "", "id", c->request_id);
+    server_log(s, "call", "method", c->method ? c->method : "", "path", c->path, "status", status,
+               "tenant", c->tenant ? c->tenant : "", "id", c->request_id);
 }
 
 static enum MHD_Result answer(struct http *h, struct call *c)

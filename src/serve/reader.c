@@ -139,6 +139,19 @@ void reader_free(struct reader **r)
     *r = NULL;
 }
 
+/* What is not wanted may not be taken for the next answer. */
+static int skip(int fd, uint64_t bytes)
+{
+    char block[4096];
+
+    for (size_t n; bytes; bytes -= n) {
+        n = bytes < sizeof block ? (size_t)bytes : sizeof block;
+        if (move_all(fd, block, n, 0))
+            return -1;
+    }
+    return 0;
+}
+
 static int take_answer(int fd, struct picture *out, struct err *e)
 {
     struct note n;
@@ -149,13 +162,15 @@ static int take_answer(int fd, struct picture *out, struct err *e)
         e->code = n.code;
         size_t most = n.bytes < sizeof e->msg ? (size_t)n.bytes : sizeof e->msg - 1;
         e->msg[most] = '\0';
-        return move_all(fd, e->msg, most, 0) ? err_set(e, ERR_DEVICE, "no answer") : n.code;
+        return move_all(fd, e->msg, most, 0) || skip(fd, n.bytes - most)
+                   ? err_set(e, ERR_DEVICE, "no answer")
+                   : n.code;
     }
     if (n.w < 1 || n.h < 1 || n.w > PICTURE_MAX_SIDE || n.h > PICTURE_MAX_SIDE ||
         n.bytes != (uint64_t)n.w * (uint64_t)n.h * 3)
         return err_set(e, ERR_DEVICE, "the process that reads pictures says nonsense");
     if (picture_try(out, n.w, n.h, "picture", e))
-        return e->code;
+        return skip(fd, n.bytes) ? err_set(e, ERR_DEVICE, "no answer") : e->code;
     return move_all(fd, out->rgb, (size_t)n.bytes, 0) ? err_set(e, ERR_DEVICE, "no answer") : 0;
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/jsonw.h"
+#include "base/utf8.h"
 #include "serve/callbacks.h"
 #include "serve/film_file.h"
 #include "serve/http.h"
@@ -32,6 +33,33 @@ int64_t server_free_bytes(const struct server *s)
     return statvfs(s->work_dir, &v) ? INT64_MAX : (int64_t)v.f_bavail * (int64_t)v.f_frsize;
 }
 
+/* What strangers said, as terminals and editors may show it: no control characters, nothing that
+ * turns the direction of text, and not without end. */
+static void put_plain(struct jsonw *w, const char *name, const char *text)
+{
+    enum { MOST = 400 };
+    struct buf b = BUF_INIT;
+    size_t left = strlen(text);
+
+    while (left && b.len < MOST) {
+        uint32_t cp = 0;
+        int n = utf8_decode(text, left, &cp);
+        int turns = cp == 0x61c || cp == 0x200e || cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) ||
+                    (cp >= 0x2066 && cp <= 0x2069);
+
+        if (!n || cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || turns)
+            buf_putc(&b, '?');
+        else
+            buf_add(&b, text, (size_t)n);
+        text += n ? n : 1;
+        left -= (size_t)(n ? n : 1);
+    }
+    if (left)
+        buf_puts(&b, "...");
+    jsonw_string(w, name, buf_str(&b));
+    buf_release(&b);
+}
+
 void server_log_list(struct server *s, const char *const *list)
 {
     struct buf b = BUF_INIT;
@@ -51,7 +79,7 @@ void server_log_list(struct server *s, const char *const *list)
     jsonw_string(&w, "time", time);
     jsonw_string(&w, "event", *list++);
     for (; list[0] && list[1]; list += 2)
-        jsonw_string(&w, list[0], list[1]);
+        put_plain(&w, list[0], list[1]);
     jsonw_end_object(&w);
     buf_putc(&b, '\n');
     fwrite(b.data, 1, b.len, s->o.log);

@@ -45,7 +45,7 @@ int64_t server_free_bytes(const struct server *s);
 /* What a client may read of an error: no names of files of the server. */
 const char *server_says(const struct server *s, const struct err *e);
 /* One line of JSON in the log: the time, what happened, and pairs of name and text. Never keys, and
- * never whole prompts. */
+ * never whole prompts; texts may be of strangers. */
 void server_log_list(struct server *s, const char *const *event_and_pairs);
 #define server_log(s, ...) server_log_list(s, (const char *const[]){__VA_ARGS__, NULL})
 
