@@ -15,7 +15,7 @@ static const char HELP[] =
     "camera, 0 lets it be, q ends. Of lines on stdin \"camera: zoom in 5\" moves the camera.\n\n"
     "  -o, --output -       y4m on stdout, in real time\n"
     "      --for SECONDS    end after so many\n"
-    "Other options are those of generate; unless said otherwise --frames 25 (of a window: shorter\n"
+    "Other options are those of generate; unless said otherwise --frames 17 (of a window: shorter\n"
     "ones obey sooner), --steps 4, --size native and --fps 24.\n\n"
     "examples:\n"
     "  zoetrope live \"waves crash against the cliffs\"\n"
@@ -58,7 +58,7 @@ static int set(struct live_args *a, const char *name, const char *value, struct 
 static int parse(struct live_args *a, int argc, char **argv, struct err *e)
 {
     static const char *const usual[][2] = {
-        {"frames", "25"}, {"steps", "4"}, {"size", "native"}, {"fps", "24"}};
+        {"frames", "17"}, {"steps", "4"}, {"size", "native"}, {"fps", "24"}};
     int rc = 0;
 
     for (int i = 0; i < 4 && !rc; i++)

@@ -70,7 +70,7 @@ static void wish(struct player *p, char **to, const char *text)
     pthread_mutex_lock(&p->lock);
     free(*to);
     *to = xstrdup(text);
-    p->asked_s = clock_s();
+    p->asked_s = fmax(clock_s(), p->first_s);
     zt_job_turn(p->job);
     pthread_cond_broadcast(&p->moved);
     pthread_mutex_unlock(&p->lock);

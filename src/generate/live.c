@@ -27,6 +27,8 @@ static int interrupted(void *user, const char *stage, long done, long total, dou
     struct stage *s = user;
 
     (void)stage, (void)done, (void)total, (void)left_s;
+    if (!s->whole || (s->fresh && s->screen.latents && s->screen.latents < s->plan.context))
+        return 0; /* there is nothing yet that could be gone on from */
     return atomic_load(s->live->now);
 }
 
@@ -130,8 +132,8 @@ static int take_turn(struct stage *s, int *keep, struct err *e)
     struct live_turn turn = {.keep = s->screen.next};
     int rc = 0, end;
 
-    atomic_store(s->live->now, 0);
     end = s->live->turn(s->live->user, &turn);
+    atomic_store(s->live->now, 0); /* what was asked for meanwhile is in the turn */
     *keep = turn.keep < s->screen.next ? plan_drawn_frame(&s->plan, turn.keep) : ENDLESS;
     if (end)
         return end;
