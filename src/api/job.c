@@ -375,7 +375,7 @@ static int run(zt_job *job, struct err *e)
     job->done = !rc;
     if (job->done)
         job_joins_end(job);
-    job_kept_close(job, job->done);
+    job_kept_close(job, job->done || rc == ERR_USAGE); /* what is refused is not gone on with */
     atomic_store(&job->stop, 0); /* the next run begins anew */
     return rc;
 }

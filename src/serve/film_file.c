@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/tree.h"
 #include "base/hash.h"
 
 static int io_error(const char *path, struct err *e)
@@ -96,22 +97,33 @@ static int known_preview(struct server *s, const char *name)
     return over;
 }
 
+/* ID.job, of a film that is to be drawn, or gone on with */
 static int known_work(struct server *s, const char *name)
 {
-    (void)s, (void)name;
-    return 0;
+    struct job j;
+    struct err e;
+
+    if (strcmp(path_ext(name), "job"))
+        return 0;
+    int rc = jobs_get(s->jobs, NULL, atoll(name), &j, &e);
+    int waits = rc > 0 && !JOB_IS_OVER(j.state);
+
+    job_release(&j);
+    return waits || rc < 0;
 }
 
 static void sweep(struct server *s, const char *dir, int (*known)(struct server *, const char *))
 {
     DIR *d = opendir(dir);
     const struct dirent *f;
+    struct err e;
 
     while (d && (f = readdir(d))) {
         if (f->d_name[0] == '.' || known(s, f->d_name))
             continue;
         char *path = path_join(dir, f->d_name);
-        unlink(path);
+        if (unlink(path) && dir_exists(path) && tree_remove(path, &e))
+            server_log(s, "store-failed", "why", e.msg);
         free(path);
     }
     if (d)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/tree.h"
 #include "format/json.h"
 #include "media/picture.h"
 #include "media/resize.h"
@@ -227,6 +228,42 @@ static int set_picture(struct worker *w, zt_job *job, struct err *e)
     return e->code = zt_job_set(job, "seed", text, e->msg, sizeof e->msg);
 }
 
+/* Where a film's steps are, for whoever draws it after a crash. The caller frees. */
+static char *kept_folder(const struct worker *w)
+{
+    char *name = xasprintf("%lld.job", (long long)w->job.id), *dir = path_join(w->s->work_dir, name);
+
+    free(name);
+    return dir;
+}
+
+/* What is kept of another film, since the job was edited or the program is a newer one, gives way. */
+static int keep_in(struct worker *w, zt_job *job, struct err *e)
+{
+    char *dir = kept_folder(w);
+
+    e->code = zt_job_set(job, "job", dir, e->msg, sizeof e->msg);
+    if (!e->code)
+        e->code = zt_job_set(job, "overwrite", "yes", e->msg, sizeof e->msg);
+    free(dir);
+    return e->code;
+}
+
+/* A film that is not to be gone on with. */
+static void forget_kept(const struct worker *w)
+{
+    char *dir = kept_folder(w);
+    struct job now;
+    struct err e;
+
+    if (dir_exists(dir) && jobs_get(w->s->jobs, NULL, w->job.id, &now, &e) > 0) {
+        if (JOB_IS_OVER(now.state) && tree_remove(dir, &e))
+            server_log(w->s, "store-failed", "why", e.msg);
+        job_release(&now);
+    }
+    free(dir);
+}
+
 /* A film, or one of the pictures. */
 static int draw(struct worker *w, const char *path, struct err *e)
 {
@@ -245,6 +282,8 @@ static int draw(struct worker *w, const char *path, struct err *e)
         rc = set_file(job, "last-frame", w->s->picture_dir, w->job.last, e);
     if (!rc)
         rc = set_file(job, "output", w->s->work_dir, path_base(path), e);
+    if (!rc && !w->n_pictures)
+        rc = keep_in(w, job, e);
     zt_job_on_progress(job, on_progress, w);
     zt_job_on_preview(job, on_preview, w);
     zt_job_on_frame(job, on_frame, w);
@@ -388,6 +427,8 @@ static void work(struct worker *w)
     remove_work(w, stem);
     if (rc && !w->lost)
         end_badly(w, &e, code);
+    if (!w->lost)
+        forget_kept(w);
     if (!w->lost)
         count_film(w, !rc ? JOB_SUCCEEDED : rc == ERR_CANCEL ? JOB_CANCELLED : JOB_FAILED, begin);
     board_over(w->s->board, w->job.id);

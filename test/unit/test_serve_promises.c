@@ -234,6 +234,52 @@ TEST(serve_promises_2_4_5_hold_when_servers_are_killed)
     free(l);
 }
 
+/* What the folder of films in work has of film `id`. */
+static int kept_of(const char *name, const char *id, const char *file)
+{
+    char *dir = ztest_in_tmp(name), *inner = xasprintf("work/%lld.job/%s", (long long)number_of(id), file),
+         *path = path_join(dir, inner);
+    int there = file_exists(path);
+
+    free(dir), free(inner), free(path);
+    return there;
+}
+
+/* A film of some windows is killed when one and a step of the next are kept; the next server has them
+ * and makes the same film, and a film that was cancelled leaves none. */
+TEST(serve_promise_4_a_killed_film_goes_on_from_its_step)
+{
+    static const char film[] = "{\"prompt\":\"a ball rolls\",\"steps\":120,\"seconds\":12,\"seed\":5}";
+    struct serving s;
+    struct answer a = {0};
+
+    need_media();
+    pid_t pid = spawn(&s, "promise-step-whole");
+    char *whole = serving_film(&s, film);
+    serving_wait(&s, whole, &a);
+    CHECK(answer_is(&a, "status", "completed"));
+    char *sha = answer_text(&a, "sha256");
+    answer_release(&a);
+    finish(&s, pid);
+
+    pid = spawn(&s, "promise-step");
+    char *id = serving_film(&s, film);
+    for (int i = 0; i < 3000 && !kept_of("promise-step", id, "windows"); i++)
+        wait_ms(10);
+    wait_ms(100);
+    finish(&s, pid);
+    CHECK(kept_of("promise-step", id, "job.json"));
+    pid = spawn(&s, "promise-step");
+    CHECK(kept_of("promise-step", id, "job.json")); /* the sweep of the start leaves it */
+    serving_wait(&s, id, &a);
+    CHECK(answer_is(&a, "status", "completed"));
+    CHECK(answer_is(&a, "sha256", sha));
+    answer_release(&a);
+    CHECK(!kept_of("promise-step", id, "job.json"));
+    finish(&s, pid);
+    free(whole), free(id), free(sha);
+}
+
 /* ---- P3 ---- */
 
 static struct job new_job(const char *idem_key, const char *sha)
