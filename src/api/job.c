@@ -376,7 +376,7 @@ static int run(zt_job *job, struct err *e)
     if (job->done)
         job_joins_end(job);
     job_kept_close(job, job->done || rc == ERR_USAGE); /* what is refused is not gone on with */
-    atomic_store(&job->stop, 0); /* the next run begins anew */
+    atomic_store(&job->stop, 0);                       /* the next run begins anew */
     return rc;
 }
 

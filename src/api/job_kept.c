@@ -7,7 +7,6 @@
 #include "api/job.h"
 #include "base/file.h"
 #include "base/jsonw.h"
-#include "base/tree.h"
 #include "format/json.h"
 
 enum { JOB_VERSION = 1, MAX_JOB = 4 << 20, SHOWN = 60 };
@@ -211,7 +210,7 @@ int job_kept_open(struct zt_job *job, struct err *e)
 
     free(job->kept);
     job->kept = NULL;
-    if (dir && !file_exists(path) && dir_exists(dir) && !dir_is_empty(dir))
+    if (dir && !file_exists(path) && !journal_may_begin(dir))
         rc = err_set(e, ERR_IO, "job: %s is a folder with other things in it", dir);
     if (!rc && dir && file_exists(path)) {
         rc = same_film(job, dir, path, e);

@@ -1,5 +1,6 @@
 #include "generate/journal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +13,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/tree.h"
 #include "generate/sampler.h"
 
 #define EVERY_S 1.0 /* between steps: what a crash may cost */
@@ -223,19 +223,54 @@ void journal_close(struct journal **j)
     *j = NULL;
 }
 
-void journal_finish(struct journal **j)
+/* Also what a file was called until it was whole. */
+static int is_ours(const char *name)
 {
-    static const char *const names[] = {"step", "windows", "lock", JOURNAL_JOB};
+    static const char *const names[] = {"step", "step.new", "windows", "lock", JOURNAL_JOB};
 
-    /* Nothing that others have put there goes with it. */
-    for (size_t i = 0; (*j)->lock >= 0 && i < sizeof names / sizeof *names; i++) {
-        char *path = name_in(*j, names[i]);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i]))
+            return 1;
+    return !strncmp(name, JOURNAL_JOB ".tmp.", strlen(JOURNAL_JOB ".tmp."));
+}
 
-        unlink(path);
+int journal_may_begin(const char *dir)
+{
+    DIR *d = opendir(dir);
+    const struct dirent *f;
+    int ours = 1;
+
+    while (ours && d && (f = readdir(d)))
+        ours = !strcmp(f->d_name, ".") || !strcmp(f->d_name, "..") || is_ours(f->d_name);
+    if (d)
+        closedir(d);
+    return ours;
+}
+
+static void remove_ours(const struct journal *j)
+{
+    char *job = name_in(j, JOURNAL_JOB);
+    DIR *d = opendir(j->dir);
+    const struct dirent *f;
+
+    unlink(job); /* the first: without it nobody goes on */
+    free(job);
+    while (d && (f = readdir(d))) {
+        char *path = is_ours(f->d_name) ? name_in(j, f->d_name) : NULL;
+
+        if (path)
+            unlink(path);
         free(path);
     }
+    if (d)
+        closedir(d);
+    rmdir(j->dir); /* nothing that others have put there goes with it */
+}
+
+void journal_finish(struct journal **j)
+{
     if ((*j)->lock >= 0)
-        rmdir((*j)->dir);
+        remove_ours(*j);
     journal_close(j);
 }
 
@@ -257,6 +292,8 @@ static int ready(struct journal *j)
         rc = dir_make(j->dir, e);
         if (!rc)
             rc = hold(j, e);
+        if (!rc && ftruncate(j->windows_fd, 0)) /* of one that died before it said what it was */
+            rc = failed(e, j->dir);
         if (!rc)
             rc = j->head(j->user, &text, e);
         if (!rc)

@@ -30,6 +30,9 @@ struct journal_window {
     int evaluations, skipped;
 };
 
+/* 1: the folder has nothing in it but what a journal leaves that died before it began, or is not
+ * there. */
+int journal_may_begin(const char *dir);
 /* dir need not be there. n: floats of a window's latent. head: gives the text of job.json when it
  * is to be written. What is kept already is taken over, a record that was cut off removed. ERR_IO:
  * cannot be read, or somebody draws it. */

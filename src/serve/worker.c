@@ -231,13 +231,15 @@ static int set_picture(struct worker *w, zt_job *job, struct err *e)
 /* Where a film's steps are, for whoever draws it after a crash. The caller frees. */
 static char *kept_folder(const struct worker *w)
 {
-    char *name = xasprintf("%lld.job", (long long)w->job.id), *dir = path_join(w->s->work_dir, name);
+    char *name = xasprintf("%lld.job", (long long)w->job.id),
+         *dir = path_join(w->s->work_dir, name);
 
     free(name);
     return dir;
 }
 
-/* What is kept of another film, since the job was edited or the program is a newer one, gives way. */
+/* What is kept of another film, since the job was edited or the program is a newer one, gives way.
+ */
 static int keep_in(struct worker *w, zt_job *job, struct err *e)
 {
     char *dir = kept_folder(w);

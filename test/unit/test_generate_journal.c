@@ -224,6 +224,40 @@ TEST(journal_is_of_one_process)
     free(dir);
 }
 
+/* Killed before job.json was there: the next film begins in that folder, and leaves nothing. */
+TEST(journal_that_never_began)
+{
+    static const char *const left[] = {"lock", "windows", "job.json.tmp.77", "step.new"};
+    char *dir = folder("journal-unborn"), *other = path_join(dir, "holiday.jpg");
+    int heads = 0;
+    float x[N];
+
+    CHECK_INT(journal_may_begin(dir), 1);
+    CHECK_INT(dir_make(dir, NULL), 0);
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        char *path = path_join(dir, left[i]);
+
+        CHECK_INT(file_write(path, "half", 4, NULL), 0);
+        free(path);
+    }
+    CHECK_INT(journal_may_begin(dir), 1);
+    struct journal *j = opened(dir, &heads);
+    CHECK_INT(journal_windows(j), 0);
+    fill(x, 0);
+    journal_keep_window(j, x, &(struct journal_window){1, 0});
+    journal_close(&j);
+    j = opened(dir, &heads);
+    CHECK_INT(journal_windows(j), 1);
+    CHECK_INT(heads, 1);
+    journal_finish(&j);
+    CHECK_INT(dir_exists(dir), 0);
+    CHECK_INT(dir_make(dir, NULL), 0);
+    CHECK_INT(file_write(other, "x", 1, NULL), 0);
+    CHECK_INT(journal_may_begin(dir), 0);
+    free(other);
+    free(dir);
+}
+
 /* A film goes on where its journal cannot. */
 TEST(journal_without_a_place_says_so)
 {

@@ -237,7 +237,8 @@ TEST(serve_promises_2_4_5_hold_when_servers_are_killed)
 /* What the folder of films in work has of film `id`. */
 static int kept_of(const char *name, const char *id, const char *file)
 {
-    char *dir = ztest_in_tmp(name), *inner = xasprintf("work/%lld.job/%s", (long long)number_of(id), file),
+    char *dir = ztest_in_tmp(name),
+         *inner = xasprintf("work/%lld.job/%s", (long long)number_of(id), file),
          *path = path_join(dir, inner);
     int there = file_exists(path);
 
@@ -245,11 +246,12 @@ static int kept_of(const char *name, const char *id, const char *file)
     return there;
 }
 
-/* A film of some windows is killed when one and a step of the next are kept; the next server has them
- * and makes the same film, and a film that was cancelled leaves none. */
+/* A film of some windows is killed when one and a step of the next are kept; the next server has
+ * them and makes the same film, and a film that was cancelled leaves none. */
 TEST(serve_promise_4_a_killed_film_goes_on_from_its_step)
 {
-    static const char film[] = "{\"prompt\":\"a ball rolls\",\"steps\":120,\"seconds\":12,\"seed\":5}";
+    static const char film[] =
+        "{\"prompt\":\"a ball rolls\",\"steps\":60,\"seconds\":12,\"seed\":5}";
     struct serving s;
     struct answer a = {0};
 
