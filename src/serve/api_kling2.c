@@ -203,9 +203,25 @@ static void get_tasks(struct call *c)
     buf_release(&names);
 }
 
-/* filters: [{"key": "status", "values": [...]}, {"key": "product_type", "values": [...]}] */
-static int read_filters(struct call *c, struct jval body, struct jobs_list *l)
+static int read_states(struct call *c, struct jval values, struct jobs_list *l)
 {
+    for (int k = 0; k < j_len(values); k++) {
+        const char *want = j_at_string(values, k);
+        for (int s = JOB_QUEUED; s <= JOB_CANCELLED; s++)
+            if (!strcmp(want, kling_status((enum job_state)s, KLING_2)))
+                l->states |= 1u << s;
+    }
+    if (l->states)
+        return 0;
+    call_fail(c, FAULT_VALUE, "filters",
+              "filters: status is submitted, processing, succeeded or failed");
+    return -1;
+}
+
+/* filters: [{"key": "status", "values": [...]}, {"key": "product_type", "values": [one]}] */
+static int read_filters(struct call *c, struct jval body, struct jobs_list *l, char api[64])
+{
+    static const char *const keys[] = {"status", "product_type", NULL};
     struct jval filters = j_get(body, "filters");
 
     if (j_has(body, "filters") && j_type(filters) != J_ARRAY) {
@@ -214,24 +230,29 @@ static int read_filters(struct call *c, struct jval body, struct jobs_list *l)
     }
     for (int i = 0; i < j_len(filters); i++) {
         struct jval f = j_at_object(filters, i), values = j_get(f, "values");
-        int by_status = !strcmp(j_string(f, "key"), "status");
+        const char *key;
 
-        for (int k = 0; by_status && k < j_len(values); k++) {
-            const char *want = j_at_string(values, k);
-            for (int s = JOB_QUEUED; s <= JOB_CANCELLED; s++)
-                if (!strcmp(want, kling_status((enum job_state)s, KLING_2)))
-                    l->states |= 1u << s;
-        }
-        if (by_status && !l->states) {
-            call_fail(c, FAULT_VALUE, "filters",
-                      "filters: status is submitted, processing, succeeded or failed");
+        if (kling_choice(c, f, "key", keys, &key, ""))
+            return -1;
+        if (!*key) {
+            call_fail(c, FAULT_VALUE, "filters", "filters: each has a key and values");
             return -1;
         }
+        if (!strcmp(key, "status") && read_states(c, values, l))
+            return -1;
+        if (strcmp(key, "product_type"))
+            continue;
+        if (j_len(values) != 1) {
+            call_fail(c, FAULT_VALUE, "filters", "filters: one product_type at a time is known");
+            return -1;
+        }
+        snprintf(api, 64, "kling2/%s", j_at_string(values, 0));
+        l->api = api;
     }
     return 0;
 }
 
-static int read_search(struct call *c, struct jval body, struct jobs_list *l)
+static int read_search(struct call *c, struct jval body, struct jobs_list *l, char api[64])
 {
     const int64_t far = INT64_C(1) << 52;
     const char *cursor = j_string_or(body, "cursor", "");
@@ -242,7 +263,7 @@ static int read_search(struct call *c, struct jval body, struct jobs_list *l)
     l->limit = (int)order_int(body, "limit", 1, TASKS, 100);
     if (*cursor && (parse_int(cursor, &l->after) || l->after < 1))
         j_fail(body, "cursor", "not one that was given here");
-    if (read_filters(c, body, l))
+    if (read_filters(c, body, l, api))
         return -1;
     if (!jdoc_status(body.doc, &e))
         return 0;
@@ -255,12 +276,12 @@ static void search_tasks(struct call *c)
     struct jobs_list l = {.tenant = c->tenant};
     struct tasks t = {.c = c};
     struct jdoc *doc = call_json(c);
-    char cursor[32] = "";
+    char cursor[32] = "", api[64];
     struct err e;
 
     if (!doc)
         return;
-    if (!read_search(c, jdoc_root(doc), &l)) {
+    if (!read_search(c, jdoc_root(doc), &l, api)) {
         t.most = l.limit++;
         call_base_url(c, &t.base);
         kling_begin(c, &t.w);

@@ -120,6 +120,8 @@ int route_matches(const struct route *r, const char *path, char arg[CALL_ARGS][C
 /* The row of all APIs for method and path. NULL and *f: why not. */
 const struct route *route_find(const char *method, const char *path,
                                char arg[CALL_ARGS][CALL_ARG_BYTES], enum fault *f);
+/* The methods that the path has: "GET, HEAD, POST". */
+void route_methods(const char *path, struct buf *out);
 /* The i-th row of all, NULL after the last. */
 const struct route *route_at(int i);
 

@@ -209,6 +209,16 @@ static int check_key(struct call *c)
     return -1;
 }
 
+static void fail_method(struct call *c)
+{
+    struct buf methods = BUF_INIT;
+
+    route_methods(c->path, &methods);
+    call_fail(c, FAULT_METHOD, NULL, "%s is not a method of this address", c->method);
+    call_reply_header(c, "Allow", "%s", buf_str(&methods));
+    buf_release(&methods);
+}
+
 int http_check_head(struct call *c)
 {
     const union MHD_ConnectionInfo *size =
@@ -224,7 +234,7 @@ int http_check_head(struct call *c)
     c->route = route_find(c->method, c->path, c->arg, &f);
     if (!c->route) {
         if (f == FAULT_METHOD)
-            call_fail(c, f, NULL, "%s is not a method of this address", c->method);
+            fail_method(c);
         else
             call_fail(c, f, NULL, "no such address");
         c->close = h.n_encoding || h.n_length;

@@ -48,6 +48,20 @@ int route_matches(const struct route *r, const char *path, char arg[CALL_ARGS][C
     return !*path;
 }
 
+void route_methods(const char *path, struct buf *out)
+{
+    char arg[CALL_ARGS][CALL_ARG_BYTES];
+    const struct route *r;
+
+    for (int i = 0; (r = route_at(i)); i++) {
+        if (!route_matches(r, path, arg) || (out->len && strstr(buf_str(out), r->method)))
+            continue;
+        buf_printf(out, "%s%s", out->len ? ", " : "", r->method);
+        if (!strcmp(r->method, "GET"))
+            buf_puts(out, ", HEAD");
+    }
+}
+
 const struct route *route_find(const char *method, const char *path,
                                char arg[CALL_ARGS][CALL_ARG_BYTES], enum fault *f)
 {

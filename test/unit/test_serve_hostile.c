@@ -456,6 +456,7 @@ TEST(serve_paths_are_no_files)
     answer_release(&a);
     serving_call(&s, "BREW", "/v1/videos", NULL, NULL, &a);
     CHECK_INT(a.status, 405);
+    CHECK_CONTAINS(buf_str(&a.head), "Allow: POST, GET, HEAD\r\n");
     answer_release(&a);
     buf_release(&b);
     serving_stop(&s, 0);

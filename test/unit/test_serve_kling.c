@@ -128,6 +128,15 @@ TEST(serve_kling_2_and_its_tasks)
     CHECK(answer_is(&a, "data.has_more", "0"));
     post(&s, "/tasks", "{\"filters\":[{\"key\":\"status\",\"values\":[\"failed\"]}]}", &a);
     CHECK(answer_is(&a, "data.count", "0"));
+    static const char *const products[][2] = {{"text-to-video", "1"}, {"omni-video", "0"}};
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path,
+                 "{\"filters\":[{\"key\":\"product_type\",\"values\":[\"%s\"]}]}", products[i][0]);
+        post(&s, "/tasks", path, &a);
+        CHECK(answer_is(&a, "data.count", products[i][1]));
+    }
+    post(&s, "/tasks", "{\"filters\":[{\"key\":\"colour\",\"values\":[\"red\"]}]}", &a);
+    CHECK_INT(a.status, 400);
     post(&s, "/tasks", "{\"end_time\":1000}", &a);
     CHECK(answer_is(&a, "data.count", "0"));
     answer_release(&a);
