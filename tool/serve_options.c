@@ -27,6 +27,11 @@ const struct serve_row serve_rows[] = {
     {"workers", SERVE_NUMBER, "N", OURS(workers), 1, "1",
      "films that are drawn at once: 1, or 0, with which jobs only wait"},
     {"most-seconds", SERVE_NUMBER, "SECONDS", OPTION(seconds_most), 1e5, "60", "the longest film"},
+    {"keep-days", SERVE_NUMBER, "DAYS", OPTION(keep_days), 1e5, "0",
+     "films are removed after so long; their jobs stay. 0: never"},
+    {"keep-gb", SERVE_NUMBER, "GB", OPTION(keep_gb), 1e6, "0",
+     "the oldest films are removed when all together are larger, but none of the last ten minutes. "
+     "0: no limit"},
     {"drain", SERVE_NUMBER, "SECONDS", OURS(drain_s), 1e6, "30",
      "how long a film may go on after SIGTERM"},
     {"allow-private", SERVE_FLAG, NULL, OPTION(allow_private), 0, "no",

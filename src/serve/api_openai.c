@@ -13,6 +13,7 @@
 #include "serve/keys.h"
 #include "serve/order.h"
 #include "serve/pictures.h"
+#include "serve/retain.h"
 #include "serve/video_json.h"
 #include "serve/worker.h"
 
@@ -434,6 +435,8 @@ static void content(struct call *c)
     else if (j.state != JOB_SUCCEEDED)
         call_fail(c, FAULT_NO_SUCH, NULL, "the video is not done: it is %s",
                   job_state_name(j.state));
+    else if (retain_is_gone(c, &j))
+        ;
     else if (job_pictures(&j))
         reply_picture(c, &j, 0);
     else

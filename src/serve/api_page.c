@@ -8,6 +8,7 @@
 #include "serve/api.h"
 #include "serve/order.h"
 #include "serve/pictures.h"
+#include "serve/retain.h"
 #include "serve/sign.h"
 #include "serve/worker.h"
 
@@ -89,7 +90,9 @@ static void film(struct call *c)
 
     if (signed_job(c, &j))
         return;
-    if (j.state == JOB_SUCCEEDED && !job_pictures(&j))
+    if (retain_is_gone(c, &j))
+        ;
+    else if (j.state == JOB_SUCCEEDED && !job_pictures(&j))
         reply_file(c, c->s->film_dir, j.result, "video/mp4", j.result_sha);
     else
         call_fail(c, FAULT_NO_SUCH, NULL, "the video is not done");
@@ -103,8 +106,10 @@ static void picture(struct call *c)
 
     if (signed_job(c, &j))
         return;
-    if (j.state == JOB_SUCCEEDED && job_pictures(&j) && !parse_int(c->arg[1], &n) && n >= 0 &&
-        n < PICTURES_MOST)
+    if (retain_is_gone(c, &j))
+        ;
+    else if (j.state == JOB_SUCCEEDED && job_pictures(&j) && !parse_int(c->arg[1], &n) && n >= 0 &&
+             n < PICTURES_MOST)
         reply_picture(c, &j, (int)n);
     else
         call_fail(c, FAULT_NO_SUCH, NULL, "there is no such picture");

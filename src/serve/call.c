@@ -27,6 +27,7 @@ static const struct {
     [FAULT_METHOD] = {405, 1202, "invalid_request_error", "method_not_allowed"},
     [FAULT_TIMEOUT] = {408, 5002, "invalid_request_error", "timeout"},
     [FAULT_CONFLICT] = {409, 1201, "invalid_request_error", "conflict"},
+    [FAULT_EXPIRED] = {410, 1203, "invalid_request_error", "expired"},
     [FAULT_LENGTH] = {411, 1200, "invalid_request_error", "length_required"},
     [FAULT_TOO_LARGE] = {413, 1201, "invalid_request_error", "too_large"},
     [FAULT_URI] = {414, 1200, "invalid_request_error", "uri_too_long"},

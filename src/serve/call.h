@@ -28,6 +28,7 @@ enum fault {
     FAULT_METHOD,
     FAULT_TIMEOUT,
     FAULT_CONFLICT,
+    FAULT_EXPIRED, /* a film that is not kept any more */
     FAULT_LENGTH,
     FAULT_TOO_LARGE,
     FAULT_URI,

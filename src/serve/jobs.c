@@ -391,6 +391,11 @@ int jobs_edit(struct jobs *s, const char *tenant, int64_t id, const char *params
                  SQL_INT(jobs_now_ms()));
 }
 
+int jobs_expire(struct jobs *s, int64_t id, struct err *e)
+{
+    return WRITE(s, e, SQL_EXPIRE, SQL_INT(id), SQL_INT(jobs_now_ms()));
+}
+
 int jobs_note_done(struct jobs *s, const struct jobs_note *n, struct err *e)
 {
     return WRITE(s, e, SQL_NOTE_DONE, SQL_INT(n->job), SQL_TEXT(n->state));

@@ -44,7 +44,7 @@ struct job {
     int64_t fence;
     int cancel_requested;
     char *error_code, *error_msg; /* NULL without an error */
-    char *result;                 /* name in the folder of films, or NULL */
+    char *result;                 /* name in the folder of films; NULL: none, or it has expired */
     char *result_sha;
     int64_t result_bytes;
     int64_t created_ms, updated_ms, started_ms, finished_ms; /* 0: not yet */
@@ -119,6 +119,12 @@ int jobs_delete(struct jobs *s, const char *tenant, int64_t id, struct err *e);
 int jobs_move(struct jobs *s, const char *tenant, int64_t id, int n, struct err *e);
 int jobs_edit(struct jobs *s, const char *tenant, int64_t id, const char *params, const char *facts,
               struct err *e);
+/* Of the films that ended before this and that no job which waits or runs goes on from, the one
+ * that ended first. 1: *out, 0: none, or ERR_IO. */
+int jobs_oldest_film(struct jobs *s, int64_t before_ms, struct job *out, struct err *e);
+int64_t jobs_films_bytes(struct jobs *s); /* a film that several jobs name counts once */
+/* The job names no film any more, but still its hash and size. 1, or 0: it named none. */
+int jobs_expire(struct jobs *s, int64_t id, struct err *e);
 /* A change of a job that its callback has not been told. */
 struct jobs_note {
     int64_t job;

@@ -36,6 +36,13 @@ int jobs_get_film(struct jobs *s, const char *tenant, const char *sha, struct jo
     return read_one(s, JOBS_BIND(s, SQL_BY_FILM, SQL_TEXT(tenant), SQL_TEXT(sha)), out, e);
 }
 
+int jobs_oldest_film(struct jobs *s, int64_t before_ms, struct job *out, struct err *e)
+{
+    memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&s->lock);
+    return read_one(s, JOBS_BIND(s, SQL_OLDEST_FILM, SQL_INT(before_ms)), out, e);
+}
+
 /* Jobs are read under the lock and handed out after it: fn may ask the store. */
 int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, struct job *j),
               void *arg, struct err *e)
@@ -87,6 +94,12 @@ int jobs_waiting(struct jobs *s, const char *tenant)
 {
     pthread_mutex_lock(&s->lock);
     return (int)read_number(s, JOBS_BIND(s, SQL_WAITING, SQL_TEXT(tenant)));
+}
+
+int64_t jobs_films_bytes(struct jobs *s)
+{
+    pthread_mutex_lock(&s->lock);
+    return read_number(s, s->stmt[SQL_FILMS_BYTES]);
 }
 
 int jobs_names_file(struct jobs *s, const char *name)

@@ -61,8 +61,8 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_BY_ID] = "SELECT" COLUMNS "FROM job WHERE id=?1 AND (?2 IS NULL OR tenant=?2)",
     [SQL_BY_KEY] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND idem_key=?2",
     [SQL_BY_EXTERNAL] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND external_id=?2",
-    [SQL_BY_FILM] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND result_sha=?2 ORDER BY id DESC "
-        "LIMIT 1",
+    [SQL_BY_FILM] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND result_sha=?2 AND result IS NOT "
+        "NULL ORDER BY id DESC LIMIT 1",
     [SQL_NEWEST] = "SELECT" COLUMNS PAGE "AND (?3=0 OR id<?3) ORDER BY id DESC LIMIT ?4 OFFSET ?5",
     [SQL_OLDEST] = "SELECT" COLUMNS PAGE "AND id>?3 ORDER BY id LIMIT ?4 OFFSET ?5",
     [SQL_POSITION] = "SELECT count(*) FROM job q, job j WHERE j.id=?1 AND j.state='queued' AND "
@@ -97,6 +97,12 @@ const char *const jobs_sql[N_SQL] = {
         "state='queued'",
     [SQL_NAMES_FILE] = "SELECT EXISTS(SELECT 1 FROM job WHERE result=?1) OR "
         "EXISTS(SELECT 1 FROM job WHERE first=?1 OR last=?1)",
+    [SQL_OLDEST_FILM] = "SELECT" COLUMNS "FROM job WHERE result IS NOT NULL AND finished_at<?1 AND "
+        "NOT EXISTS(SELECT 1 FROM job c WHERE c.parent=job.id AND c.state IN "
+        "('queued','running','finalizing')) ORDER BY finished_at,id LIMIT 1",
+    [SQL_FILMS_BYTES] = "SELECT coalesce(sum(n),0) FROM (SELECT max(result_bytes) AS n FROM job "
+        "WHERE result IS NOT NULL GROUP BY result) AS films",
+    [SQL_EXPIRE] = "UPDATE job SET result=NULL,updated_at=?2 WHERE id=?1 AND result IS NOT NULL",
     [SQL_LOST] = "UPDATE job SET state='failed',error_code='E_WORKER_LOST',error_msg="
         "'the server ended three times while it drew this film',owner=NULL,lease_until=NULL,"
         "crash_count=crash_count+1,updated_at=?1,finished_at=?1"

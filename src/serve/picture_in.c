@@ -11,6 +11,7 @@
 #include "net/net.h"
 #include "serve/order.h"
 #include "serve/reader.h"
+#include "serve/retain.h"
 #include "serve/sign.h"
 
 enum { PICTURE_BYTES = 32 << 20, PICTURE_SIDE_LEAST = 16, FETCH_S = 20, REDIRECTS = 3 };
@@ -107,6 +108,8 @@ int order_goes_on(struct call *c, const struct job *parent, struct order *o)
         call_fail(c, FAULT_VALUE, "video", "video: it is not done, so nothing can go on from it");
         return -1;
     }
+    if (retain_is_gone(c, parent))
+        return -1;
     name = xasprintf("%lld.last.png", (long long)parent->id);
     path = path_join(c->s->preview_dir, name);
     rc = file_read(&png, path, PICTURE_BYTES, &e);

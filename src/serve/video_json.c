@@ -8,6 +8,7 @@
 #include "base/jsonw.h"
 #include "format/json.h"
 #include "serve/pictures.h"
+#include "serve/retain.h"
 #include "serve/sign.h"
 #include "serve/worker.h"
 
@@ -184,7 +185,7 @@ static void write_live(struct jsonw *w, struct server *s, const struct job *j,
         video_preview_url(s, j, base, live ? live->previews : 0, &url);
     jsonw_string(w, "preview_url", url.len ? buf_str(&url) : NULL);
     buf_clear(&url);
-    if (j->state == JOB_SUCCEEDED)
+    if (j->state == JOB_SUCCEEDED && j->result)
         video_film_url(s, j, base, &url);
     jsonw_string(w, "url", url.len ? buf_str(&url) : NULL);
     buf_release(&url);
@@ -216,7 +217,10 @@ void video_json(struct server *s, const struct job *j, const char *base, struct 
         jsonw_int(&w, "completed_at", j->finished_ms / 1000);
     else
         jsonw_null(&w, "completed_at");
-    jsonw_null(&w, "expires_at");
+    if (retain_until_ms(s, j))
+        jsonw_int(&w, "expires_at", retain_until_ms(s, j) / 1000);
+    else
+        jsonw_null(&w, "expires_at");
     write_id(&w, "remixed_from_video_id", j->parent);
     write_error(&w, j);
     write_asked(&w, j);

@@ -15,11 +15,13 @@
 #include "serve/film_file.h"
 #include "serve/keys.h"
 #include "serve/order.h"
+#include "serve/retain.h"
 #include "serve/pictures.h"
 
 enum { PREVIEW_SIDE = 320, PICTURE_MOST_BYTES = 256 << 20 };
 #define BEAT_S 5.0
 #define PREVIEW_S 0.4
+#define RETAIN_S 60.0
 
 struct worker {
     struct server *s;
@@ -467,12 +469,16 @@ static int wait_for_work(struct worker *w, double idle_since)
 static void *worker_main(void *arg)
 {
     struct worker *w = arg;
-    double idle_since = clock_s();
+    double idle_since = clock_s(), retain_s = 0;
     struct err e;
     char owner[32];
 
     snprintf(owner, sizeof owner, "local-%ld", (long)getpid());
     while (may_begin(w)) {
+        if (clock_s() - retain_s > RETAIN_S) {
+            retain_films(w->s);
+            retain_s = clock_s();
+        }
         int rc = jobs_claim(w->s->jobs, owner, &w->job, &e);
         if (rc > 0) {
             w->tenant = keys_tenant(w->s->keys, w->job.tenant);
