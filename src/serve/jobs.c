@@ -169,6 +169,9 @@ int jobs_open(struct jobs **out, const char *dir, struct err *e)
 
     s->lock_fd = -1;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->add_lock, NULL);
+    pthread_cond_init(&s->added, NULL);
+    s->add_end = &s->add_first;
     if (!rc && on_network(dir))
         rc = err_set(e, ERR_IO, "%s: on a network file system, whose locks do not hold", dir);
     if (!rc)
@@ -205,6 +208,8 @@ void jobs_close(struct jobs **s)
         close((*s)->lock_fd);
     free((*s)->reserve);
     pthread_mutex_destroy(&(*s)->lock);
+    pthread_mutex_destroy(&(*s)->add_lock);
+    pthread_cond_destroy(&(*s)->added);
     free(*s);
     *s = NULL;
 }
@@ -274,27 +279,85 @@ static int finish(struct jobs *s, int rc, struct err *e)
     return rc;
 }
 
-int jobs_add(struct jobs *s, const struct job *j, enum jobs_added *how, struct job *out,
-             struct err *e)
+/* One who adds, and waits for the transaction that his job is part of. */
+struct adding {
+    const struct job *j;
+    enum jobs_added how;
+    struct job *out;
+    struct err *e;
+    int rc, done;
+    struct adding *next;
+};
+
+static int add_one(struct jobs *s, struct adding *a)
 {
     int rc;
 
-    memset(out, 0, sizeof *out);
+    a->how = JOBS_NEW;
+    rc = find_same(s, a->j, &a->how, a->out, a->e);
+    if (rc)
+        return rc;
+    a->how = JOBS_NEW;
+    return insert(s, a->j, a->out, a->e);
+}
+
+/* All of the list in one transaction. A job that is refused spoils no other, as SQLite takes back
+ * the one statement; where it takes back more, or the end fails, all of them have failed. */
+static void add_all(struct jobs *s, struct adding *list)
+{
+    struct err e = {0};
+    int rc;
+
     pthread_mutex_lock(&s->lock);
-    rc = jobs_run(s, s->stmt[SQL_BEGIN], e);
-    if (rc >= 0) {
-        *how = JOBS_NEW;
-        rc = find_same(s, j, how, out, e);
-        if (!rc) {
-            *how = JOBS_NEW;
-            rc = insert(s, j, out, e);
+    rc = jobs_run(s, s->stmt[SQL_BEGIN], &e);
+    for (struct adding *a = list; a && rc >= 0; a = a->next) {
+        a->rc = add_one(s, a);
+        if (a->rc < 0 && sqlite3_get_autocommit(s->db)) {
+            e = *a->e;
+            rc = a->rc;
         }
-        rc = finish(s, rc, e);
-        if (rc < 0)
-            job_release(out);
     }
+    rc = finish(s, rc, &e);
     pthread_mutex_unlock(&s->lock);
-    return rc < 0 ? rc : 0;
+    for (struct adding *a = list; a && rc < 0; a = a->next) {
+        a->rc = rc;
+        *a->e = e;
+    }
+}
+
+/* Who comes while others write waits; one of those who waited then writes for all of them: a disk
+ * that syncs a hundred times in a second takes more than a hundred jobs. */
+int jobs_add(struct jobs *s, const struct job *j, enum jobs_added *how, struct job *out,
+             struct err *e)
+{
+    struct adding mine = {.j = j, .out = out, .e = e}, *list;
+
+    memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&s->add_lock);
+    *s->add_end = &mine;
+    s->add_end = &mine.next;
+    while (s->adds && !mine.done)
+        pthread_cond_wait(&s->added, &s->add_lock);
+    if (!mine.done) {
+        list = s->add_first;
+        s->add_first = NULL;
+        s->add_end = &s->add_first;
+        s->adds = 1;
+        pthread_mutex_unlock(&s->add_lock);
+        add_all(s, list);
+        pthread_mutex_lock(&s->add_lock);
+        s->adds = 0;
+        for (struct adding *a = list, *next; a; a = next) {
+            next = a->next; /* who is told may go */
+            a->done = 1;
+        }
+        pthread_cond_broadcast(&s->added);
+    }
+    pthread_mutex_unlock(&s->add_lock);
+    *how = mine.how;
+    if (mine.rc < 0)
+        job_release(out);
+    return mine.rc < 0 ? mine.rc : 0;
 }
 
 /* ---- the worker's side ---- */

@@ -57,6 +57,10 @@ struct jobs {
     sqlite3 *db;
     sqlite3_stmt *stmt[N_SQL];
     pthread_mutex_t lock;
+    pthread_mutex_t add_lock; /* guards those who add; taken before `lock`, never within it */
+    pthread_cond_t added;
+    struct adding *add_first, **add_end; /* who waits for a transaction */
+    int adds;                            /* one of them writes */
     int lock_fd;
     char *reserve; /* a file whose room is given up when the disk is full */
     int64_t last_id;

@@ -5,7 +5,8 @@
 
 #include "base/err.h"
 
-enum { THREADS = 4, WAITING = 256 };
+/* More than cores: those who wait for the disk share its next sync (jobs.c). */
+enum { THREADS = 16, WAITING = 256 };
 
 struct slow {
     pthread_t thread[THREADS];

@@ -1,0 +1,87 @@
+/* Jobs that come at once share a transaction: each has its own answer, and all are there. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "serve/jobs.h"
+#include "ztest.h"
+
+enum { THREADS = 16, EACH = 40, KEYS = 10 };
+
+struct crowd {
+    struct jobs *jobs;
+    atomic_int next, n[JOBS_TAKEN + 1], n_wrong;
+    int64_t id[THREADS * EACH];
+};
+
+/* Every fourth one of a key that others have too, of which some say something else under it. */
+static void *add_main(void *arg)
+{
+    struct crowd *c = arg;
+
+    for (int i; (i = atomic_fetch_add(&c->next, 1)) < THREADS * EACH;) {
+        char key[16], sha[16];
+        struct job out, j = {.tenant = "ann", .api = "openai", .model = "default", .params = "{}"};
+        enum jobs_added how;
+        struct err e;
+
+        snprintf(key, sizeof key, "k%d", i / 4 % KEYS);
+        snprintf(sha, sizeof sha, "s%d", i % 16 == 12);
+        j.facts = "{\"forecast_s\": 0.5}";
+        j.params_sha = sha;
+        j.idem_key = i % 4 ? NULL : key;
+        if (jobs_add(c->jobs, &j, &how, &out, &e)) {
+            atomic_fetch_add(&c->n_wrong, 1);
+            continue;
+        }
+        atomic_fetch_add(&c->n[how], 1);
+        c->id[i] = how == JOBS_NEW ? out.id : 0;
+        job_release(&out);
+    }
+    return NULL;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+TEST(serve_jobs_that_come_at_once_are_all_there)
+{
+    char *dir = ztest_in_tmp("crowd");
+    struct crowd c = {0};
+    pthread_t thread[THREADS];
+    struct err e;
+    int n = 0;
+
+    CHECK(!jobs_open(&c.jobs, dir, &e));
+    for (int i = 0; i < THREADS; i++)
+        CHECK(!pthread_create(&thread[i], NULL, add_main, &c));
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    CHECK_INT(c.n_wrong, 0);
+    CHECK_INT(c.n[JOBS_NEW], THREADS * EACH * 3 / 4 + KEYS);
+    CHECK_INT(c.n[JOBS_NEW] + c.n[JOBS_SAME] + c.n[JOBS_CONFLICT], THREADS * EACH);
+    CHECK(c.n[JOBS_SAME] > 0 && c.n[JOBS_CONFLICT] > 0);
+    CHECK_INT(jobs_waiting(c.jobs, "ann"), c.n[JOBS_NEW]);
+    CHECK(jobs_ahead_s(c.jobs, 7) == 3.5);
+    jobs_close(&c.jobs);
+
+    CHECK(!jobs_open(&c.jobs, dir, &e));
+    qsort(c.id, THREADS * EACH, sizeof *c.id, by_number);
+    for (int i = 0; i < THREADS * EACH; i++) {
+        struct job j;
+
+        if (!c.id[i])
+            continue;
+        CHECK(!i || c.id[i] != c.id[i - 1]);
+        CHECK(jobs_get(c.jobs, "ann", c.id[i], &j, &e) == 1);
+        job_release(&j);
+        n++;
+    }
+    CHECK_INT(n, c.n[JOBS_NEW]);
+    jobs_close(&c.jobs);
+    free(dir);
+}
