@@ -18,6 +18,7 @@
 #include "terminal.h"
 
 enum { RING = 512, MOST_LINE = 2000 };
+#define MOST_LATE_S 0.25
 #define SPARE_S 0.15 /* between what is drawn and what is shown */
 
 struct player {
@@ -32,6 +33,7 @@ struct player {
     double fps, stop_s;
     struct film_writer *pipe; /* NULL: the terminal */
     struct terminal_place place;
+    uint8_t *last; /* owned: that it shows */
     struct termios was;
     int raw, no_input;
     struct buf line;               /* that is being typed */
@@ -126,27 +128,35 @@ static void read_input(struct player *p)
         i += (ssize_t)take_key(p, text + i, (size_t)(n - i));
 }
 
-/* Until that time, unless something is typed earlier. */
+/* Until that time; what is typed is read also when that is over. */
 static void wait_until(struct player *p, double when)
 {
-    for (double left = when - clock_s(); left > 0 && !p->closed; left = when - clock_s()) {
+    double left;
+
+    do {
         struct pollfd f = {.fd = p->no_input ? -1 : STDIN_FILENO, .events = POLLIN};
 
-        if (poll(&f, 1, (int)ceil(left * 1000)) > 0)
+        left = when - clock_s();
+        if (poll(&f, 1, left > 0 ? (int)ceil(left * 1000) : 0) > 0)
             read_input(p);
-    }
+    } while (left > 0 && !p->closed);
 }
 
 /* ---- showing ---- */
 
-static void put(struct player *p, uint8_t *rgb)
+/* The same picture again, or one whose time is over, costs a terminal more than it shows. */
+static void put(struct player *p, uint8_t *rgb, int late)
 {
     struct picture picture = {.w = p->w, .h = p->h, .rgb = rgb};
+    size_t bytes = (size_t)p->w * (size_t)p->h * 3;
 
     if (p->pipe) {
         p->failed = film_write(p->pipe, rgb, &p->e);
         return;
     }
+    if (late || (p->place.again && !memcmp(p->last, rgb, bytes)))
+        return;
+    memcpy(p->last, rgb, bytes);
     terminal_show(&p->place, &picture);
     printf("\033[K> ");
     cmd_put_text(stdout, buf_str(&p->line));
@@ -202,11 +212,11 @@ static void *show(void *player)
         if (!rgb)
             break;
         if (!p->shown)
-            p->first_s = clock_s();
-        if (when < clock_s()) /* what was late is not made up for */
+            when = p->first_s = clock_s();
+        if (when < clock_s() - MOST_LATE_S) /* what was not drawn in time is not made up for */
             when = clock_s();
         wait_until(p, when);
-        put(p, rgb);
+        put(p, rgb, clock_s() > when + 1 / p->fps);
         free(rgb);
         when += 1 / p->fps;
         p->shown++;
@@ -321,13 +331,16 @@ int player_new(struct player **out, zt_job *job, int pipe, double stop_s, struct
     p->fps = strtod(zt_job_get(job, "fps"), NULL);
     p->stop_s = stop_s;
     p->answer = -1;
+    p->last = xmalloc((size_t)p->w * (size_t)p->h * 3);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->moved, NULL);
     rc = pipe ? open_pipe(p, e) : open_terminal(p, e);
     if (!rc && pthread_create(&p->thread, NULL, show, p))
         rc = err_set(e, ERR_FIT, "live: no thread to show with");
-    if (rc)
+    if (rc) {
+        free(p->last);
         free(p);
+    }
     *out = rc ? NULL : p;
     return rc;
 }
@@ -363,6 +376,7 @@ int player_end(struct player **player, struct err *e)
         rc = film_finish(&p->pipe, e);
     for (int i = 0; i < RING; i++)
         free(p->frame[i]);
+    free(p->last);
     free(p->prompt);
     free(p->camera);
     free(p->prompt_now);
