@@ -229,6 +229,8 @@ int model_networks(struct zt_model *m, struct device *device, enum dtype type, c
                  l->as.int8 != budget->as.int8 || strcmp(l->lora, lora)))
         l = l->next;
     rc = l ? bundle_same(l->bundle, e) : load(m, device, type, lora, budget, &l, e);
+    if (!rc)
+        bundle_limit(l->bundle, budget);
     if (!rc && !l->bundle->text_loaded && !budget->no_text) {
         device_enter(device);
         rc = bundle_load_text(l->bundle, device, type, budget, e);

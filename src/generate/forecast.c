@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/machine.h"
 #include "generate/conditions.h"
-#include "generate/plan.h"
+#include "generate/plan_inner.h"
 #include "generate/sampler.h"
 #include "generate/velocity.h"
 #include "media/resize.h"
@@ -16,6 +16,7 @@
 
 enum {
     SCRATCH_BYTES = 640 << 20, /* of the kernels of a GPU */
+    CODE_BYTES = 2 << 20,      /* of the program that a run reads, which are not forecast */
     MAX_TOKENS = 1 << 22       /* beyond this even a dry run takes long */
 };
 /* Small matrices and everything between them reach this part of a large matrix product. */
@@ -367,27 +368,82 @@ static int share_device(struct plan *p, double tensors, const struct store_room 
     return 0;
 }
 
-/* Weights on the host: copies, and mapped pages; of a device those that wait for their turn. */
+/* The weights of place i can be read from their file block by block: what must lie in memory then,
+ * under such a limit. 0: they cannot. */
+static double paged_bytes(const struct plan *p, int i, const struct store_room of[N_PLACES],
+                          uint64_t limit)
+{
+    uint64_t bytes = 0;
+
+    if (!has_own_memory(p) && of[i].mapped)
+        bytes = weight_set_resident(part_weights(&p->model->part[i]), limit);
+    return bytes == UINT64_MAX ? 0 : fmin((double)bytes, (double)of[i].mapped);
+}
+
+/* Weights on the host: copies, and mapped pages; of a device those that wait for their turn. Where
+ * they come and go by blocks, each network lets its pages go when the next one's turn has come. */
 static double host_weights(const struct plan *p, const struct store_room of[N_PLACES])
 {
-    double sum = 0;
+    double sum = 0, paged = 0;
 
     for (int i = 0; i < N_PLACES; i++) {
         double own = (double)of[i].own, budget = (double)p->budget.bytes[i];
 
         if (has_own_memory(p))
             own = budget > 0 && own > budget ? own - budget : 0;
-        sum += own + (double)of[i].mapped;
+        if (!has_own_memory(p) && budget > 0)
+            paged = fmax(paged, paged_bytes(p, i, of, p->budget.bytes[i]));
+        else
+            own += (double)of[i].mapped;
+        sum += own;
     }
-    return sum;
+    return sum + paged;
+}
+
+/* Weights that do not fit beside the rest are read from their files block by block. *rest: bytes of
+ * the process without them; returns the least that the largest network of them needs. */
+static double least_paged(const struct plan *p, const struct store_room of[N_PLACES], double *rest)
+{
+    double most = 0;
+
+    *rest = (double)plan_base_bytes() + CODE_BYTES;
+    for (int i = 0; i < N_PLACES; i++) {
+        double least = paged_bytes(p, i, of, 0);
+
+        *rest += (double)of[i].own + (least > 0 ? 0 : (double)of[i].mapped);
+        most = fmax(most, least);
+    }
+    return most;
+}
+
+static void share_host(struct plan *p, const struct store_room of[N_PLACES], uint64_t limit)
+{
+    char kept[32], all[32];
+    double total = 0, stays = 0;
+
+    for (int i = 0; i < N_PLACES; i++) {
+        if (paged_bytes(p, i, of, 0) <= 0)
+            continue;
+        p->budget.bytes[i] = limit;
+        total += (double)of[i].mapped;
+        stays = fmax(stays, paged_bytes(p, i, of, limit));
+    }
+    format_bytes(kept, sizeof kept, stays);
+    format_bytes(all, sizeof all, total);
+    if (!p->paged)
+        plan_note(p, xasprintf("%s of weights do not fit into the memory that may be used: they "
+                               "are read from their files again in every step, but for %s at most",
+                               all, kept));
+    p->paged = 1;
 }
 
 int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e)
 {
     struct store_room of[N_PLACES];
     struct cost c = {0};
-    double speed = 1, fixed, left;
-    int t = p->window, rc = bundle_survey(p->model, p->device, p->type, &p->budget.as, of, e);
+    double speed = 1, fixed, left, rest, least;
+    int t = p->window, paged,
+        rc = bundle_survey(p->model, p->device, p->type, &p->budget.as, of, e);
 
     if (rc)
         return rc;
@@ -398,13 +454,20 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
     p->weight_bytes = 0;
     for (int i = 0; i < N_PLACES; i++)
         p->weight_bytes += of[i].own + of[i].mapped;
+    memset(p->budget.bytes, 0, sizeof p->budget.bytes);
     fixed = (double)plan_base_bytes() + host_weights(p, of);
+    least = least_paged(p, of, &rest);
     left = (double)memory - fixed;
     int small = t <= p->dit.most_positions && tokens_of(p, t) <= MAX_TOKENS &&
                 least_bytes(p, t) <= (double)memory;
     if (small)
         c = dry_run(p, t);
-    if (!small || c.host > left)
+    paged = small && c.host > left && least > 0 && rest + least + c.host <= (double)memory;
+    if (paged)
+        share_host(p, of, (uint64_t)((double)memory - rest - c.host));
+    else if (least > 0)
+        fixed = fmin(fixed, rest + least);
+    if (!small || (c.host > left && !paged))
         rc = refuse(p, small ? fixed + c.host : 0, (double)memory, fixed, stop, e);
     if (!rc && p->device->room)
         rc = share_device(p, c.device, of, e);

@@ -92,7 +92,7 @@ const struct option options[N_OPTIONS] = {
     [OPT_VRAM] = {"vram", 0, OPTION_BYTES, 0, 64 << 20, 1e15, NULL, "64M or more, like 8G",
                   "what is free", "most memory of the GPU; weights beyond it are brought for use"},
     [OPT_RAM] = {"ram", 0, OPTION_BYTES, 0, 64 << 20, 1e15, NULL, "64M or more, like 32G",
-                 "what the machine has", "most memory of the machine; more is refused"},
+                 "what the machine has", "most memory of the machine; weights beyond it are read as they are used"},
     [OPT_THREADS] = {"threads", 0, OPTION_INT, 0, 1, 1024, NULL, "1 to 1024", "all cores",
                      "threads to use; never changes the film"},
     [OPT_MODEL] = {"model", 'm', OPTION_TEXT, 0, NO_RANGE, "a name or a folder", "the default model",

@@ -109,7 +109,8 @@ struct plan {
     /* forecast: weights wherever they lie; of the host, all together; of the device's own memory */
     uint64_t weight_bytes, memory_bytes, device_bytes;
     uint64_t most_bytes;         /* that the process may hold */
-    struct bundle_budget budget; /* of weights on the device; 0: they fit */
+    struct bundle_budget budget; /* of weights on the device, of mapped ones; 0: they fit */
+    int paged; /* 1: weights are read from their files block by block, in every step */
     double flops, forecast_s;
 };
 

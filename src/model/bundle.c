@@ -432,6 +432,13 @@ int bundle_same(const struct bundle *b, struct err *e)
     return rc;
 }
 
+void bundle_limit(struct bundle *b, const struct bundle_budget *budget)
+{
+    for (int i = 0; i < N_PLACES; i++)
+        if (b->part[i].is)
+            weight_set_limit(part_weights(&b->part[i]), budget->bytes[i]);
+}
+
 void bundle_free(struct bundle **b)
 {
     if (!*b)

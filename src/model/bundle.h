@@ -111,6 +111,8 @@ NODISCARD int bundle_declare(struct bundle **out, const char *dir, struct err *e
 NODISCARD int bundle_tokenizer(struct tokenizer **out, const struct bundle *b, int k,
                                struct err *e);
 void bundle_free(struct bundle **b);
+/* Other limits of weights that lie mapped in host memory. */
+void bundle_limit(struct bundle *b, const struct bundle_budget *budget);
 /* ERR_IO: a file of weights that stay in it is not what it was when it was opened. */
 NODISCARD int bundle_same(const struct bundle *b, struct err *e);
 /* model_index.json alone, without weights. */

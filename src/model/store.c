@@ -254,17 +254,19 @@ static int load_one(const struct match *m, int k, int last_rows, struct store_re
     return rc;
 }
 
-/* What is read must fit into what the machine has left: weights as they stay in the file, or with
- * their masters and gradients. */
+/* What is read must fit into what the machine has left: weights as they stay in the file (all, or
+ * what their limit leaves of them), or with their masters and gradients. */
 static int check_memory(const struct match *m, enum dtype type, int training, struct err *e)
 {
-    double need = 0, have = (double)machine_memory_bytes();
+    uint64_t limit = m->set->budget_bytes;
+    uint64_t part = limit ? weight_set_resident(m->set, limit) : UINT64_MAX;
+    double have = (double)machine_memory_bytes(), need = part < UINT64_MAX ? (double)part : 0;
 
     for (int k = 0; k < m->set->n; k++) {
         const struct weight *w = m->set->all[k];
         double more = training ? 4 + 4 * (w->type == DT_BF16) : 0; /* gradient, master */
 
-        need += w->owner == OWNER_FILE ? (double)m->of[k]->bytes : 0;
+        need += w->owner == OWNER_FILE && part == UINT64_MAX ? (double)m->of[k]->bytes : 0;
         need += (double)weight_own_bytes(w) + more * (double)weight_count(w);
     }
     if (need <= have)
@@ -288,10 +290,12 @@ static int load_all(const struct match *m, struct st_file *f, int last_rows, enu
     for (int k = 0; !rc && k < s->n; k++) {
         s->all[k]->stored = m->of[k]->type;
         s->all[k]->stored_name = m->of[k]->type_name;
-        if (s->all[k]->owner == OWNER_FILE)
+        if (s->all[k]->owner == OWNER_FILE) {
             report_bad(report, s->all[k], store_count_bad_stored(s->all[k]));
-        else
+            weight_looked_at(s, s->all[k]);
+        } else {
             rc = load_one(m, k, last_rows, report, e);
+        }
     }
     return rc ? rc : st_same(f, e);
 }

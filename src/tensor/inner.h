@@ -76,6 +76,13 @@ const char *tensor_text(const struct tensor *x, char *out, size_t size); /* "BF1
 NODISCARD int weight_stream_plan(struct weight_set *s, struct device *device, struct err *e);
 void weight_stream_free(struct weight_set *s);
 void weight_slots_release(struct cx *cx);
+/* Must group g of 1..n wait when `keep` may stay? Those left out of an even spread. */
+int stream_waits(int g, int n, int keep);
+/* pager.c: of mapped weights of a set on the host (s->pager), which the limit then governs. */
+void pager_new(struct weight_set *s);
+void pager_free(struct weight_set *s);
+void pager_enter(struct cx *cx, const struct weight_set *s, int group);
+void pager_rest(struct pager *p); /* nobody uses them for now: all pages are let go */
 /* Where kernels of cx read w: its data, or the slot of cx in which its group is. */
 void *weight_data(const struct cx *cx, const struct weight *w);
 

@@ -75,8 +75,7 @@ static size_t measure(struct weight_stream *t, const struct weight_set *s, size_
     return t->group[0].bytes;
 }
 
-/* Which of n groups must wait when `keep` may stay: those left out of an even spread. */
-static int waits(int g, int n, int keep)
+int stream_waits(int g, int n, int keep)
 {
     return (int64_t)g * keep / n == (int64_t)(g - 1) * keep / n;
 }
@@ -84,7 +83,7 @@ static int waits(int g, int n, int keep)
 static int pin_groups(struct weight_stream *t, int keep, struct err *e)
 {
     for (int g = 1; g <= t->n; g++) {
-        if (!waits(g, t->n, keep) || !t->group[g].bytes)
+        if (!stream_waits(g, t->n, keep) || !t->group[g].bytes)
             continue;
         t->group[g].host = t->device->pin(t->device, t->group[g].bytes);
         if (!t->group[g].host)
@@ -207,7 +206,11 @@ static int next_waiting(const struct weight_stream *t, int group)
 void weights_enter(struct cx *cx, const struct weight_set *s, int group)
 {
     const struct weight_stream *t = s->stream;
-    if (!t || cx->err.code)
+    if (cx->err.code)
+        return;
+    if (s->pager || cx->pager)
+        pager_enter(cx, s, group);
+    if (!t)
         return;
     if (cx->tape)
         BUG("weights_enter: weights that come and go cannot be trained");

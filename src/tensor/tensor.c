@@ -31,6 +31,9 @@ void cx_init_dry(struct cx *cx, enum dtype type, int threads)
 void cx_release(struct cx *cx)
 {
     weight_slots_release(cx);
+    if (cx->pager)
+        pager_rest(cx->pager);
+    cx->pager = NULL;
     kcx_release(&cx->kcx);
     arena_release(&cx->handles);
     pool_free(&cx->pool);

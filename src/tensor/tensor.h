@@ -45,6 +45,7 @@ struct cx {
     struct index_copy *indices; /* of this step */
     struct scope *scope;
     struct weight_slots *slots; /* of weights that come and go (stream.c) */
+    struct pager *pager;        /* of the mapped weights in use (pager.c); NULL: none yet */
     double at; /* part of the way of a film's steps, 0..1, which LoRA of a range look at */
     struct watch *watch; /* NULL: nobody looks; else after the first layer that is not finite */
     struct err err; /* sticky: first device or non-finite trouble; ops return at once afterwards */

@@ -44,6 +44,7 @@ void weight_set_release(struct weight_set *s)
     for (int i = 0; i < s->n; i++)
         weight_forget(s->all[i]);
     weight_stream_free(s);
+    pager_free(s);
     st_close(&s->file);
     free(s->all);
     arena_release(&s->arena);
@@ -152,6 +153,7 @@ void weight_set_prepare(struct weight_set *s, struct device *device, enum dtype 
         w->type = w->matrix && !w->wide ? type : type == DT_F64 ? DT_F64 : DT_F32;
     }
     weight_stream_free(s);
+    pager_free(s);
     st_close(&s->file);
 }
 
@@ -205,7 +207,7 @@ static int take_memory(struct weight *w, int training, struct err *e)
 int weight_set_finish(struct weight_set *s, int training, struct err *e)
 {
     struct device *device = s->n ? s->all[0]->device : NULL;
-    int rc = 0;
+    int rc = 0, mapped = 0;
     if (device && s->budget_bytes && !training && !device->host && !device->dry)
         rc = weight_stream_plan(s, device, e);
     for (int i = 0; i < s->n && !rc; i++) {
@@ -213,7 +215,10 @@ int weight_set_finish(struct weight_set *s, int training, struct err *e)
             s->all[i]->owner = OWNER_PINNED;
         else if (s->all[i]->owner == OWNER_NONE)
             rc = take_memory(s->all[i], training, e);
+        mapped |= s->all[i]->owner == OWNER_FILE;
     }
+    if (!rc && mapped)
+        pager_new(s);
     return rc;
 }
 

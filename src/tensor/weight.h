@@ -92,10 +92,12 @@ struct weight_set {
     struct arena arena;
     struct weight **all;
     int n, cap, group;     /* group: of what is declared next */
-    uint64_t budget_bytes; /* most that may lie on the device; 0: no limit. Set before allocating */
+    uint64_t budget_bytes; /* most that may lie on the device, on the host of what is mapped; 0: no
+                            * limit. Set before allocating */
     struct weight_as as;   /* set before preparing */
     struct weight_stream *stream; /* NULL: everything lies on the device */
     struct st_file *file;         /* that weights are mapped from; NULL: none is */
+    struct pager *pager;          /* of those; NULL: none is mapped */
 };
 
 void weight_set_init(struct weight_set *s);
@@ -140,6 +142,13 @@ NODISCARD int weight_set_finish(struct weight_set *s, int training, struct err *
  * lies. Inference only. Each cx has slots of its own, from the first call to cx_release, which
  * comes before the release of the weights. No memory for them: cx fails with ERR_FIT. */
 void weights_enter(struct cx *cx, const struct weight_set *s, int group);
+/* What of the mapped weights lies in memory while a network runs under that limit; the least, where
+ * that is more. A table that text reads rows of counts 32 MB. UINT64_MAX: they are no parts. */
+uint64_t weight_set_resident(const struct weight_set *s, uint64_t limit);
+/* Another limit of mapped weights, 0: none, for who enters them next. Any thread. */
+void weight_set_limit(struct weight_set *s, uint64_t limit);
+/* w, mapped, was read for once: under a limit its pages are let go. */
+void weight_looked_at(const struct weight_set *s, const struct weight *w);
 /* By hash of the name, so the order of declaration does not matter, nor does the number of threads
  * (th NULL: the caller alone). */
 void weight_set_initialise(struct weight_set *s, uint64_t seed, struct threads *th);

@@ -57,6 +57,31 @@ close large -o "$tmp/film.$film" --size 1280x720 --frames 21 --steps 2
 close heun -o "$tmp/film.y4m" --sampler heun --frames 21 --steps 2
 close one_thread -o "$tmp/film.y4m" --threads 1 --frames 21 --steps 2
 close many_threads -o "$tmp/film.y4m" --threads 7 --frames 21 --steps 2
+# capped NAME ARGUMENTS...: bits as without --ram, which is 36 MB less than the film took; the process stays below it.
+capped() {
+    name=$1
+    shift
+    close "$name" -o "$tmp/free.y4m" --steps 3 --frames 9 "$@"
+    cap=$((${peak:-0} - 36000000))
+    "$ZOETROPE" generate "a red ball rolls to the right" --seed 1 --json -y -o "$tmp/capped.y4m" --steps 3 --frames 9 \
+        --ram $cap "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+    forecast=$(figure memory_bytes) peak=$(figure peak_rss_bytes)
+    if [ "${peak:-$cap}" -lt $cap ] && [ "$forecast" -le $cap ] && [ $peak -le $((forecast + 2097152)) ]; then
+        ok "${name}_below_ram"
+    else
+        not_ok "${name}_below_ram" "cap $cap, forecast $forecast, peak $peak; $(tail -n 1 "$tmp/err")"
+    fi
+    holds "${name}_says_so" "$tmp/out" "are read from their files again in every step"
+    if cmp -s "$tmp/free.y4m" "$tmp/capped.y4m"; then ok "${name}_same_bits"; else not_ok "${name}_same_bits" "films differ"; fi
+}
+capped paged_f32 --model "$tmp/f32" --type f32
+capped paged_bf16 --model "$tmp/bf16"
+# The least is said, and it is enough.
+exits paged_too_small 6 "$ZOETROPE" generate "a red ball rolls to the right" --model "$tmp/f32" --type f32 --steps 1 \
+    --frames 9 --seed 1 --ram 100M -y -o "$tmp/capped.y4m"
+least=$(sed -n 's/.* need \([0-9]*\) MiB of memory.*/\1/p' "$tmp/err")
+exits paged_least 0 "$ZOETROPE" generate "a red ball rolls to the right" --model "$tmp/f32" --type f32 --steps 1 \
+    --frames 9 --seed 1 --ram $((${least:-0} + 1))M -y -o "$tmp/capped.y4m"
 # lora FILE EACH: of the shipped model, pairs of rank 128 for all attention, and a difference for the MLP of every EACHth block.
 lora() {
     awk -v each=$2 'function put(name, a, b) {
