@@ -293,8 +293,8 @@ struct camera_rate camera_rate_of(const struct camera *c)
  * nearly half of the way, and beyond the word it hardly goes faster (measured: doc/MEASURES.md). */
 static double weight_of(double amount)
 {
-    static const double at[][2] = {{0, 0.4},  {1, 0.53}, {2, 0.6},          {3, 0.65},
-                                   {4, 0.72}, {5, 1},    {CAMERA_MOST, 1.6}};
+    static const double at[][2] = {{0, 0.4},  {1, 0.55}, {2, 0.63},         {3, 0.68},
+                                   {4, 0.76}, {5, 1},    {CAMERA_MOST, 1.6}};
     size_t i = 1;
 
     while (amount > at[i][0] && i + 1 < sizeof at / sizeof *at)

@@ -47,7 +47,7 @@ static void note_limits(struct plan *p, const struct camera *c, const struct buf
                             buf_str(missing)));
     else if (r.roll != 0)
         plan_note(p,
-                  xstrdup("camera: the model rolls the right way in five films of six, about half "
+                  xstrdup("camera: the model rolls the right way in four films of five, about half "
                           "as far as asked"));
     if (most * CAMERA_SPAN_S > MOST_TAUGHT)
         plan_note(p, xstrdup("camera: the model goes no faster than about 6"));

@@ -68,6 +68,7 @@ static void read_fields(struct jval body, struct order *o)
     o->fps = order_real(body, "fps", 1, 240, o->fps);
     o->steps = (int)order_int(body, "steps", 1, 1000, o->steps);
     o->frames = (int)order_int(body, "frames", 1, 1000000, o->frames);
+    o->motion = order_real(body, "motion", 0, 4, o->motion);
     o->guidance = order_real(body, "guidance", 0, 100, o->guidance);
     o->seed = order_int(body, "seed", 0, INT64_C(1) << SEED_MOST_BITS, o->seed);
 }

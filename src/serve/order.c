@@ -16,6 +16,7 @@ void order_init(struct order *o, const char *api)
     memset(o, 0, sizeof *o);
     o->api = api;
     o->guidance = -1;
+    o->motion = -1;
     o->strength = -1;
     o->seed = -1;
     o->model = "default";
@@ -191,6 +192,8 @@ static void write_params(const struct order *o, struct buf *out)
         jsonw_int(&w, "steps", o->steps);
     if (o->guidance >= 0)
         jsonw_real(&w, "guidance", o->guidance);
+    if (o->motion >= 0)
+        jsonw_real(&w, "motion", o->motion);
     if (o->strength >= 0) {
         jsonw_real(&w, "strength", o->strength);
         jsonw_string(&w, "sampler", "euler"); /* the one that can begin later */
@@ -435,6 +438,7 @@ void order_of_job(const struct job *j, struct jdoc *params, struct order *o)
     o->frames = (int)j_int_or(p, "frames", 0, 1 << 30, 0);
     o->steps = (int)j_int_or(p, "steps", 0, 1 << 30, 0);
     o->guidance = j_real_or(p, "guidance", 0, 1000, -1);
+    o->motion = j_real_or(p, "motion", 0, 4, -1);
     o->strength = j_real_or(p, "strength", 0, 1, -1);
     o->pictures = job_pictures(j);
     o->seed = j_int_or(p, "seed", 0, INT64_C(1) << SEED_MOST_BITS, -1);

@@ -22,8 +22,8 @@ struct order {
     const char *camera; /* words for the library */
     const char *shots;  /* JSON for the library; the prompt may be missing then */
     double seconds, fps;
-    double guidance; /* negative: unset */
-    double strength; /* of pictures that are drawn anew from `first`; negative: unset */
+    double guidance, motion; /* negative: unset */
+    double strength;         /* of pictures that are drawn anew from `first`; negative: unset */
     int steps, frames;
     int pictures; /* so many instead of a film; 0: a film */
     int64_t seed; /* negative: unset */

@@ -148,6 +148,7 @@ static void write_asked(struct jsonw *w, const struct job *j)
     double fps = j_real_or(f, "fps", 0, 1000, 0), frames = j_real_or(f, "frames", 0, 1e9, 0);
     jsonw_string(w, "prompt", j_string(p, "prompt"));
     jsonw_string(w, "camera", j_has(p, "camera") ? j_string(p, "camera") : NULL);
+    jsonw_real(w, "motion", j_real_or(p, "motion", 0, 4, 1));
     jsonw_string(w, "negative_prompt", j_has(p, "negative") ? j_string(p, "negative") : NULL);
     snprintf(text, sizeof text, "%lldx%lld", (long long)j_int_or(f, "width", 0, 1 << 20, 0),
              (long long)j_int_or(f, "height", 0, 1 << 20, 0));

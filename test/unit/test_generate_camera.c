@@ -104,7 +104,7 @@ TEST(camera_replaces_that_of_the_prompt_in_the_words_of_the_model)
         double weight;
     } rows[] = {
         {"waves at a cliff, zoom out", "pan left", "; camera panleft", 0, 0, NULL, 0},
-        {"waves at a cliff, zoom out", "pan left 3", "; camera static", 1, 0, "panleft", 0.65},
+        {"waves at a cliff, zoom out", "pan left 3", "; camera static", 1, 0, "panleft", 0.68},
         {"a girl plays on a lawn", "tilt up, zoom in 4", "; camera static", 2, 0, "tiltup", 1},
         {"a girl plays on a lawn", "orbit left", "; camera orbitleft", 0, 0, NULL, 0},
         {"a girl plays on a lawn", "dolly in", "; camera dollyin", 0, 0, NULL, 0},
