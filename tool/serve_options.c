@@ -17,7 +17,7 @@ const struct serve_row serve_rows[] = {
      "where jobs and films are kept"},
     {"keys", SERVE_TEXT, "FILE", OPTION(keys), 0, "",
      "who may use it: {\"keys\": [{\"tenant\": NAME, \"key\": KEY, \"access_key\": KEY, "
-     "\"secret_key\": KEY, \"jobs\": N}]}"},
+     "\"secret_key\": KEY, \"jobs\": N, \"priority\": N}]}"},
     {"model", SERVE_TEXT, "NAME", OPTION(model), 0, "the default model", "the model that draws"},
     {"public-url", SERVE_TEXT, "URL", OPTION(public_url), 0, "as clients name it",
      "how clients reach this server, behind a proxy"},

@@ -254,7 +254,7 @@ static int insert(struct jobs *s, const struct job *j, struct job *out, struct e
                             SQL_TEXT(j->external_id), SQL_TEXT(j->api), SQL_TEXT(j->model),
                             SQL_TEXT(j->params), SQL_TEXT(j->params_sha), SQL_TEXT(j->facts),
                             SQL_TEXT(j->first), SQL_TEXT(j->last), SQL_TEXT(j->callback),
-                            SQL_INT(j->parent), SQL_INT(now)),
+                            SQL_INT(j->parent), SQL_INT(now), SQL_INT(j->priority)),
                   e);
     if (rc < 0)
         return rc;

@@ -40,6 +40,7 @@ struct job {
     char *callback;     /* address, or NULL */
     int64_t parent;     /* the job that this one goes on from, 0: none */
     enum job_state state;
+    int priority; /* the higher come first */
     int attempt, crash_count;
     int64_t fence;
     int cancel_requested;

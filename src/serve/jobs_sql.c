@@ -45,7 +45,7 @@ const char *const jobs_schema[JOBS_VERSION] = {
 /* In the order of jobs_row. */
 #define COLUMNS " id,tenant,idem_key,external_id,api,model,params,params_sha,facts,first,last," \
     "callback,parent,state,attempt,crash_count,fence,cancel_requested,error_code,error_msg," \
-    "result,result_sha,result_bytes,created_at,updated_at,started_at,finished_at "
+    "result,result_sha,result_bytes,created_at,updated_at,started_at,finished_at,-priority "
 #define MINE " WHERE id=?1 AND fence=?2 AND state IN ('running','finalizing')"
 #define OVER "owner=NULL,lease_until=NULL,updated_at=?3,finished_at=?3"
 #define PAGE "FROM job WHERE tenant=?1 AND (?2 IS NULL OR api=?2) AND created_at>=?6 AND " \
@@ -56,8 +56,8 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_INSERT] = "INSERT INTO job(id,tenant,idem_key,external_id,api,model,params,params_sha,"
-        "facts,first,last,callback,parent,place,created_at,updated_at)"
-        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?1,?14,?14)",
+        "facts,first,last,callback,parent,priority,place,created_at,updated_at)"
+        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,-?15,?1,?14,?14)",
     [SQL_BY_ID] = "SELECT" COLUMNS "FROM job WHERE id=?1 AND (?2 IS NULL OR tenant=?2)",
     [SQL_BY_KEY] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND idem_key=?2",
     [SQL_BY_EXTERNAL] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND external_id=?2",
@@ -204,6 +204,7 @@ void jobs_row(sqlite3_stmt *st, struct job *j)
     j->updated_ms = sqlite3_column_int64(st, c++);
     j->started_ms = sqlite3_column_int64(st, c++);
     j->finished_ms = sqlite3_column_int64(st, c++);
+    j->priority = sqlite3_column_int(st, c++);
 }
 
 int jobs_one(struct jobs *s, sqlite3_stmt *st, struct job *out, struct err *e)

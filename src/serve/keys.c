@@ -22,7 +22,7 @@ static const char LOCAL[] = "local";
 struct key {
     char *tenant, *key, *access, *secret; /* key or access and secret may be NULL */
     struct buf webhook;                   /* the bytes of the secret; empty: none */
-    int jobs;
+    int jobs, priority;
 };
 
 struct keys {
@@ -51,8 +51,8 @@ static void read_webhook(struct jval row, struct key *to)
 
 static void take_rows(void *arg, struct jval root)
 {
-    static const char *const names[] = {"tenant",         "key", "access_key", "secret_key",
-                                        "webhook_secret", "jobs"};
+    static const char *const names[] = {"tenant",         "key",  "access_key", "secret_key",
+                                        "webhook_secret", "jobs", "priority"};
     struct keys *k = arg;
     struct jval rows = j_array(root, "keys");
     int n = j_len(rows);
@@ -73,6 +73,7 @@ static void take_rows(void *arg, struct jval root)
         to->secret = text_or_null(row, "secret_key");
         read_webhook(row, to);
         to->jobs = (int)j_int_or(row, "jobs", 0, 1000000, JOBS);
+        to->priority = (int)j_int_or(row, "priority", -100, 100, 0);
         if (!*to->tenant || strlen(to->tenant) > 64)
             j_fail(row, "tenant", "a name of 1 to 64 bytes");
         if ((to->key && strlen(to->key) < 16) || (to->secret && strlen(to->secret) < 16))
@@ -133,6 +134,14 @@ const void *keys_webhook_secret(const struct keys *k, const char *tenant, size_t
             return k->row[i].webhook.data;
         }
     return NULL;
+}
+
+int keys_priority(const struct keys *k, const char *tenant)
+{
+    for (int i = 0; i < k->n; i++)
+        if (!strcmp(k->row[i].tenant, tenant))
+            return k->row[i].priority;
+    return 0;
 }
 
 int keys_jobs(const struct keys *k, const char *tenant)

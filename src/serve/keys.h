@@ -1,7 +1,7 @@
 /* keys.h - who may use the service: static keys, and the tokens of Kling's clients (JWT, HS256).
  *
  *     {"keys": [{"tenant": "ann", "key": "sk-...", "access_key": "...", "secret_key": "...",
- *                "webhook_secret": "whsec_BASE64", "jobs": 5}]}
+ *                "webhook_secret": "whsec_BASE64", "jobs": 5, "priority": 0}]}
  *
  * Without a file anyone is the tenant "local". Constant after keys_open; any thread. */
 #ifndef SERVE_KEYS_H
@@ -27,6 +27,7 @@ enum key_answer keys_check(const struct keys *k, const char *authorization, int6
 const char *keys_tenant(const struct keys *k, const char *name);
 /* What callbacks of the tenant are signed with, n bytes; NULL: they are not. */
 const void *keys_webhook_secret(const struct keys *k, const char *tenant, size_t *n);
-int keys_jobs(const struct keys *k, const char *tenant); /* that may wait or run at once */
+int keys_priority(const struct keys *k, const char *tenant); /* of its jobs, 0 where unsaid */
+int keys_jobs(const struct keys *k, const char *tenant);     /* that may wait or run at once */
 
 #endif

@@ -329,6 +329,7 @@ static int jobs_order(struct call *c, const struct order *o, const struct buf *p
                     .first = *o->first.name ? (char *)o->first.name : NULL,
                     .last = *o->last.name ? (char *)o->last.name : NULL,
                     .callback = (char *)o->callback,
+                    .priority = keys_priority(c->s->keys, c->tenant),
                     .parent = o->parent};
     enum jobs_added how;
     struct err e;

@@ -161,6 +161,70 @@ TEST(serve_queue_is_changed_and_cancelled)
     serving_stop(&s, 0);
 }
 
+/* "id" of a new film of this tenant. */
+static char *film_of(const struct serving *s, const char *key, const char *json)
+{
+    struct answer a = {0};
+
+    serving_call(s, "POST", "/v1/videos", key, json, &a);
+    CHECK_INT(a.status, 200);
+    char *id = answer_text(&a, "id");
+    answer_release(&a);
+    return id;
+}
+
+static void place_is(const struct serving *s, const char *key, const char *id, const char *place)
+{
+    struct answer a = {0};
+    char path[128];
+
+    snprintf(path, sizeof path, "/v1/videos/%s", id);
+    serving_call(s, "GET", path, key, NULL, &a);
+    CHECK(answer_is(&a, "queue_position", place));
+    answer_release(&a);
+}
+
+/* Until the thread that draws has it. */
+static void wait_until_drawn(const struct serving *s, const char *key, const char *id)
+{
+    struct answer a = {0};
+    char path[128];
+
+    snprintf(path, sizeof path, "/v1/videos/%s", id);
+    do
+        answer_release(&a), serving_call(s, "GET", path, key, NULL, &a);
+    while (answer_is(&a, "status", "queued"));
+    answer_release(&a);
+}
+
+TEST(serve_jobs_of_a_higher_priority_come_first)
+{
+    static const char keys[] =
+        "{\"keys\":[{\"tenant\":\"ann\",\"key\":\"a-key-of-ann-123456\"},"
+        "{\"tenant\":\"bob\",\"key\":\"a-key-of-bob-123456\",\"priority\":7}]}";
+    static const char ann[] = "Authorization: Bearer a-key-of-ann-123456\r\n";
+    static const char bob[] = "Authorization: Bearer a-key-of-bob-123456\r\n";
+    char *path = ztest_in_tmp("priority-keys.json"), *front, *id[3];
+    struct serving s;
+
+    CHECK(!file_write(path, keys, sizeof keys - 1, NULL));
+    serving_options(&s, "serve-priority");
+    s.o.keys = path;
+    serving_start(&s);
+    front = film_of(&s, ann, "{\"prompt\":\"a ball rolls\",\"steps\":1000,\"seconds\":50}");
+    wait_until_drawn(&s, ann, front);
+    id[0] = film_of(&s, ann, "{" BALL "}");
+    id[1] = film_of(&s, bob, "{" BALL "}");
+    id[2] = film_of(&s, bob, "{" BALL "}");
+    place_is(&s, bob, id[1], "0");
+    place_is(&s, bob, id[2], "1");
+    place_is(&s, ann, id[0], "2");
+    free(front), free(path);
+    for (int i = 0; i < 3; i++)
+        free(id[i]);
+    serving_stop(&s, 0);
+}
+
 TEST(serve_events_tell_every_step)
 {
     struct serving s;
