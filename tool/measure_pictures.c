@@ -1,5 +1,5 @@
-/* What codec and upsamplers of a model do to pictures of its worlds: errors against renders, widths
- * of edges. */
+/* What codec, upsamplers and frames between frames do to pictures of a model's worlds: errors
+ * against renders, widths of edges. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +15,30 @@
 #include "measure/codec.h"
 #include "measure/edges.h"
 #include "measure_run.h"
+#include "media/between.h"
 #include "media/resize.h"
 #include "model/bundle.h"
 #include "tensor/ops.h"
 #include "world/world.h"
 
-enum { SCENES = 24, FRAMES = 9, SEED = 0x70696374 };
-enum shown_as { VIEW_CODEC, VIEW_PLAIN, VIEW_ENLARGED, N_VIEWS };
-static const char *const view_names[N_VIEWS] = {"codec", "plain", "enlarged"};
+enum {
+    SCENES = 24,
+    FRAMES = 9,
+    SEED = 0x70696374,
+    TIMES = 3 /* frames of the film for a drawn one */
+};
+/* The last three are frames between two that are drawn: what they are made of. */
+enum shown_as {
+    VIEW_CODEC,
+    VIEW_PLAIN,
+    VIEW_ENLARGED,
+    VIEW_REPEATED,
+    VIEW_BLENDED,
+    VIEW_MOVED,
+    N_VIEWS
+};
+static const char *const view_names[N_VIEWS] = {"codec",    "plain",   "enlarged",
+                                                "repeated", "blended", "moved"};
 
 struct pictures {
     struct bundle *b;
@@ -34,8 +50,10 @@ struct pictures {
     struct view_score {
         struct codec_error error;
         struct edge_widths edges;
+        struct codec_error trail; /* px that an object has left, or not yet reached */
     } view[N_VIEWS];
-    double enlarge_s, n_enlarged;
+    double enlarge_s, n_enlarged, between_s, n_between;
+    struct between *between;
 };
 
 /* All worlds of the model in equal shares, each by its default mix. */
@@ -77,7 +95,8 @@ static int open_model(struct pictures *p, const struct measure_args *a, const ch
         upsampler_chain(p->b->upsampler, p->b->n_upsamplers,
                         fmax((double)p->film_w / p->w, (double)p->film_h / p->h), &p->scale);
     draw_worlds(&p->worlds, p->b->info.worlds);
-    return 0;
+    p->between = between_new(p->film_w, p->film_h, p->threads);
+    return p->between ? 0 : err_set(e, ERR_FIT, "no memory for %dx%d", p->film_w, p->film_h);
 }
 
 static void close_model(struct pictures *p)
@@ -88,6 +107,7 @@ static void close_model(struct pictures *p)
             round_trip_close(&p->codec);
         bundle_free(&p->b);
     }
+    between_free(&p->between);
     threads_free(&p->threads);
 }
 
@@ -121,6 +141,53 @@ static void note(struct view_score *v, const uint8_t *rgb, const uint8_t *truth,
     edge_widths_add(&v->edges, rgb, truth, w, h);
 }
 
+/* px of an object in one of two frames, but not between them. */
+static void note_trail(struct view_score *v, const uint8_t *rgb, const uint8_t *truth,
+                       const uint8_t *ids, const uint8_t *before, const uint8_t *behind, size_t px)
+{
+    uint8_t *trail = xmalloc(px);
+
+    for (size_t i = 0; i < px; i++)
+        trail[i] = ids[i] != 1 && (before[i] == 1 || behind[i] == 1);
+    codec_error_add(&v->trail, truth, rgb, trail, px);
+    free(trail);
+}
+
+/* Frames between film[0] and film[1], which show frames f and f + TIMES of the render. */
+static void note_between(struct pictures *p, const struct clip *high, size_t f, uint8_t *film[2])
+{
+    size_t px = (size_t)p->film_w * (size_t)p->film_h;
+    const uint8_t *ids = high->ids + px * f;
+    uint8_t *made = xmalloc(px * 3);
+    double start = clock_s();
+    int cut = between_pair(p->between, film[0], film[1]);
+
+    p->between_s += clock_s() - start;
+    for (size_t k = 1; k < TIMES; k++) {
+        const uint8_t *truth = high->rgb + px * 3 * (f + k), *at = ids + px * k;
+        float t = (float)k / TIMES;
+        const uint8_t *near = film[t > 0.5f], *shown[3] = {near, made, made};
+
+        for (int v = 0; v < 3; v++) {
+            struct view_score *s = &p->view[VIEW_REPEATED + v];
+
+            if (v == 1)
+                for (size_t i = 0; i < px * 3; i++)
+                    made[i] = (uint8_t)((1 - t) * film[0][i] + t * film[1][i] + 0.5f);
+            start = clock_s();
+            if (v == 2 && cut)
+                shown[v] = near;
+            else if (v == 2)
+                between_at(p->between, t, made);
+            p->between_s += v == 2 ? clock_s() - start : 0;
+            note(s, shown[v], truth, at, p->film_w, p->film_h);
+            note_trail(s, shown[v], truth, at, ids, ids + px * TIMES, px);
+        }
+        p->n_between++;
+    }
+    free(made);
+}
+
 static int one_scene(struct pictures *p, int i, struct err *e)
 {
     struct world_scene scene;
@@ -130,25 +197,34 @@ static int one_scene(struct pictures *p, int i, struct err *e)
 
     worlds_sample(&p->worlds, &scene, SEED, (uint64_t)i, (double)p->w / p->h);
     scene.world->render(scene.state, p->w, p->h, p->frames, fps, &low);
-    scene.world->render(scene.state, p->film_w, p->film_h, p->frames, fps, &high);
-    uint8_t *back = xmalloc(px * 3 * (size_t)p->frames), *film = xmalloc(film_px * 3);
+    scene.world->render(scene.state, p->film_w, p->film_h, (p->frames - 1) * TIMES + 1, fps * TIMES,
+                        &high);
+    uint8_t *back = xmalloc(px * 3 * (size_t)p->frames);
+    uint8_t *film[2] = {xmalloc(film_px * 3), xmalloc(film_px * 3)}; /* the one before, this one */
     int rc = round_trip_film(&p->codec, low.rgb, p->w, p->h, p->frames, back, e);
     for (size_t f = 0; !rc && f < (size_t)p->frames; f++) {
-        const uint8_t *truth = high.rgb + film_px * 3 * f, *ids = high.ids + film_px * f;
+        const uint8_t *truth = high.rgb + film_px * 3 * f * TIMES;
+        const uint8_t *ids = high.ids + film_px * f * TIMES;
         const uint8_t *rgb = back + px * 3 * f;
 
         note(&p->view[VIEW_CODEC], rgb, low.rgb + px * 3 * f, low.ids + px * f, p->w, p->h);
-        resize_cover(film, p->film_w, p->film_h, rgb, p->w, p->h, RESIZE_BICUBIC, p->threads);
-        note(&p->view[VIEW_PLAIN], film, truth, ids, p->film_w, p->film_h);
+        resize_cover(film[1], p->film_w, p->film_h, rgb, p->w, p->h, RESIZE_BICUBIC, p->threads);
+        note(&p->view[VIEW_PLAIN], film[1], truth, ids, p->film_w, p->film_h);
         double start = clock_s();
-        if (!(rc = enlarge(p, rgb, film, e))) {
+        if (!(rc = enlarge(p, rgb, film[1], e))) {
             p->enlarge_s += clock_s() - start;
             p->n_enlarged++;
-            note(&p->view[VIEW_ENLARGED], film, truth, ids, p->film_w, p->film_h);
+            note(&p->view[VIEW_ENLARGED], film[1], truth, ids, p->film_w, p->film_h);
         }
+        if (!rc && f)
+            note_between(p, &high, (f - 1) * TIMES, film);
+        uint8_t *t = film[0];
+        film[0] = film[1];
+        film[1] = t;
     }
     free(back);
-    free(film);
+    free(film[0]);
+    free(film[1]);
     clip_release(&low);
     clip_release(&high);
     return rc;
@@ -158,14 +234,19 @@ static void print_table(const struct pictures *p, int n)
 {
     printf("%d scenes of %d frames, drawn at %dx%d, shown at %dx%d by %d of %d upsamplers\n", n,
            p->frames, p->w, p->h, p->film_w, p->film_h, p->n_enlarge, p->b->n_upsamplers);
-    printf("%-10s %12s %16s %14s\n", "", "PSNR, dB", "in objects, dB", "edges, times");
+    printf("%-10s %12s %16s %14s %16s\n", "", "PSNR, dB", "in objects, dB", "edges, times",
+           "in trails, dB");
     for (int v = 0; v < N_VIEWS; v++) {
         const struct view_score *s = &p->view[v];
 
-        printf("%-10s %12.2f %16.2f %14.2f\n", view_names[v], codec_psnr(s->error.sum, s->error.n),
+        printf("%-10s %12.2f %16.2f %14.2f", view_names[v], codec_psnr(s->error.sum, s->error.n),
                codec_psnr(s->error.mover_sum, s->error.mover_n), edge_widths_ratio(&s->edges));
+        if (v >= VIEW_REPEATED)
+            printf(" %16.2f", codec_psnr(s->trail.mover_sum, s->trail.mover_n));
+        putchar('\n');
     }
-    printf("enlarging takes %.3f s a frame\n", p->enlarge_s / fmax(p->n_enlarged, 1));
+    printf("enlarging takes %.3f s a frame, one between two %.3f s\n",
+           p->enlarge_s / fmax(p->n_enlarged, 1), p->between_s / fmax(p->n_between, 1));
 }
 
 static void print_json(const struct pictures *p, int n)
@@ -181,6 +262,7 @@ static void print_json(const struct pictures *p, int n)
     jsonw_int(&j, "height", p->film_h);
     jsonw_int(&j, "upsamplers", p->n_enlarge);
     jsonw_real(&j, "enlarge_seconds_per_frame", p->enlarge_s / fmax(p->n_enlarged, 1));
+    jsonw_real(&j, "between_seconds_per_frame", p->between_s / fmax(p->n_between, 1));
     for (int v = 0; v < N_VIEWS; v++) {
         const struct view_score *s = &p->view[v];
 
@@ -188,6 +270,8 @@ static void print_json(const struct pictures *p, int n)
         jsonw_real(&j, "psnr", codec_psnr(s->error.sum, s->error.n));
         jsonw_real(&j, "psnr_objects", codec_psnr(s->error.mover_sum, s->error.mover_n));
         jsonw_real(&j, "edge_width_ratio", edge_widths_ratio(&s->edges));
+        if (v >= VIEW_REPEATED)
+            jsonw_real(&j, "psnr_trails", codec_psnr(s->trail.mover_sum, s->trail.mover_n));
         jsonw_end_object(&j);
     }
     jsonw_end_object(&j);

@@ -1,0 +1,330 @@
+#include "media/between.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "media/between_inner.h"
+
+enum { SIDE = 160 /* px that the shorter side of a small picture has at most */ };
+#define LEAST_SURE 1e-6f
+#define CUT_COST 10.0f  /* mean of a channel by which most px of two scenes differ at their best */
+#define CUT_SHARE 0.45f /* of px that find no way back */
+
+/* What is known of a px at the wanted moment. */
+struct spot {
+    struct move v; /* from the first to the second frame */
+    float sure;    /* 0: nothing */
+    float sees[2]; /* 1: it is to be seen in that frame */
+};
+
+struct between {
+    int w, h, scale; /* px of a frame for one of a small picture */
+    int sw, sh;
+    struct search search;
+    const uint8_t *frame[2];
+    uint8_t *back[2];  /* owned [sh][sw]: 1 finds its way back from the other frame */
+    struct spot *spot; /* owned [sh][sw] */
+    int *hole;         /* owned [sh * sw] */
+    float moment;
+    uint8_t *out;
+};
+
+/* ---- memory ---- */
+
+static void small_sides(int w, int h, int *scale, int *sw, int *sh)
+{
+    int side = w < h ? w : h;
+
+    *scale = (side + SIDE - 1) / SIDE;
+    *sw = (w + *scale - 1) / *scale;
+    *sh = (h + *scale - 1) / *scale;
+}
+
+struct between *between_new(int w, int h, struct threads *threads)
+{
+    struct between *b = xcalloc(1, sizeof *b);
+    size_t px;
+
+    ZT_ASSERT(w >= 1 && h >= 1);
+    b->w = w;
+    b->h = h;
+    small_sides(w, h, &b->scale, &b->sw, &b->sh);
+    px = (size_t)b->sw * (size_t)b->sh;
+    int ok = search_init(&b->search, b->sw, b->sh, threads);
+    b->back[0] = malloc(px);
+    b->back[1] = malloc(px);
+    b->spot = malloc(px * sizeof *b->spot);
+    b->hole = malloc(px * sizeof *b->hole);
+    if (!ok || !b->back[0] || !b->back[1] || !b->spot || !b->hole)
+        between_free(&b);
+    return b;
+}
+
+void between_free(struct between **b)
+{
+    if (!*b)
+        return;
+    search_release(&(*b)->search);
+    free((*b)->back[0]);
+    free((*b)->back[1]);
+    free((*b)->spot);
+    free((*b)->hole);
+    free(*b);
+    *b = NULL;
+}
+
+size_t between_bytes(int w, int h)
+{
+    int scale, sw, sh;
+
+    small_sides(w, h, &scale, &sw, &sh);
+    return search_bytes(sw, sh) +
+           (size_t)sw * (size_t)sh * (2 + sizeof(struct spot) + sizeof(int)) +
+           sizeof(struct between);
+}
+
+/* ---- a pair ---- */
+
+/* Row i of both small pictures, one behind the other: means of scale x scale px. */
+static void shrink_row(void *arg, int i, int worker)
+{
+    const struct between *b = arg;
+    int which = i >= b->sh, y = i % b->sh, y0 = y * b->scale,
+        y1 = y0 + b->scale < b->h ? y0 + b->scale : b->h;
+    uint8_t *out = level_px(&b->search.level[0], which, 0, y);
+
+    (void)worker;
+    for (int x = 0; x < b->sw; x++, out += 4) {
+        int x0 = x * b->scale, x1 = x0 + b->scale < b->w ? x0 + b->scale : b->w;
+        unsigned sum[3] = {0, 0, 0}, n = (unsigned)((x1 - x0) * (y1 - y0));
+
+        for (int r = y0; r < y1; r++) {
+            const uint8_t *p = b->frame[which] + ((size_t)r * (size_t)b->w + (size_t)x0) * 3;
+
+            for (int k = x0; k < x1; k++, p += 3) {
+                sum[0] += p[0];
+                sum[1] += p[1];
+                sum[2] += p[2];
+            }
+        }
+        for (int c = 0; c < 3; c++)
+            out[c] = (uint8_t)((sum[c] + n / 2) / n);
+        out[3] = 0;
+    }
+}
+
+static int clamp(int v, int lo, int hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+/* Row i of both directions: where the other frame's movement leads back to. */
+static void back_row(void *arg, int i, int worker)
+{
+    const struct between *b = arg;
+    int d = i >= b->sh, y = i % b->sh;
+    const struct move *way = b->search.dense[d], *other = b->search.dense[!d];
+
+    (void)worker;
+    for (int x = 0; x < b->sw; x++) {
+        size_t at = (size_t)y * (size_t)b->sw + (size_t)x;
+        struct move v = way[at], r;
+        int tx = (int)lrintf((float)x + v.x), ty = (int)lrintf((float)y + v.y);
+        int in = tx >= 0 && ty >= 0 && tx < b->sw && ty < b->sh;
+
+        if (in) {
+            r = other[(size_t)ty * (size_t)b->sw + (size_t)tx];
+            float ex = v.x + r.x, ey = v.y + r.y;
+            in = ex * ex + ey * ey < 0.5f + 0.01f * (v.x * v.x + v.y * v.y + r.x * r.x + r.y * r.y);
+        }
+        b->back[d][at] = (uint8_t)in;
+    }
+}
+
+static int is_cut(const struct between *b)
+{
+    size_t px = (size_t)b->sw * (size_t)b->sh, lost = 0;
+    double cost = 0;
+
+    for (int d = 0; d < 2; d++)
+        for (size_t i = 0; i < px; i++) {
+            cost += b->search.cost[d][i];
+            lost += !b->back[d][i];
+        }
+    return cost > 2 * CUT_COST * (double)px && (double)lost > 2 * CUT_SHARE * (double)px;
+}
+
+int between_pair(struct between *b, const uint8_t *first, const uint8_t *second)
+{
+    struct threads *th = b->search.threads;
+
+    b->frame[0] = first;
+    b->frame[1] = second;
+    threads_run(th, 2 * b->sh, shrink_row, b);
+    search_run(&b->search);
+    threads_run(th, 2 * b->sh, back_row, b);
+    return is_cut(b);
+}
+
+/* ---- the field of movement at a moment ---- */
+
+static void put(struct between *b, int x, int y, const struct spot *s, float share)
+{
+    struct spot *to;
+
+    if (x < 0 || y < 0 || x >= b->sw || y >= b->sh || share < 0.05f)
+        return;
+    to = &b->spot[(size_t)y * (size_t)b->sw + (size_t)x];
+    if (s->sure * share > to->sure) {
+        *to = *s;
+        to->sure *= share;
+    }
+}
+
+/* Every px of frame d goes to where it is at the moment; the surest one stays there. */
+static void project(struct between *b, int d)
+{
+    float part = d ? 1 - b->moment : b->moment;
+
+    for (int y = 0; y < b->sh; y++)
+        for (int x = 0; x < b->sw; x++) {
+            size_t i = (size_t)y * (size_t)b->sw + (size_t)x;
+            struct move v = b->search.dense[d][i];
+            float tx = (float)x + part * v.x, ty = (float)y + part * v.y;
+            int ix = (int)floorf(tx), iy = (int)floorf(ty), both = b->back[d][i];
+            float fx = tx - (float)ix, fy = ty - (float)iy;
+            struct spot s = {d ? (struct move){-v.x, -v.y} : v,
+                             (both ? 1 : 0.02f) / (1 + b->search.cost[d][i]),
+                             {both || !d, both || d}};
+
+            put(b, ix, iy, &s, (1 - fx) * (1 - fy));
+            put(b, ix + 1, iy, &s, fx * (1 - fy));
+            put(b, ix, iy + 1, &s, (1 - fx) * fy);
+            put(b, ix + 1, iy + 1, &s, fx * fy);
+        }
+}
+
+/* The mean of the spots around that are known, or 0. */
+static int mean_around(const struct between *b, int i, struct spot *out)
+{
+    int x = i % b->sw, y = i / b->sw, found = 0;
+    struct spot sum = {{0, 0}, 0, {0, 0}};
+
+    for (int j = 0; j < 9; j++) {
+        int nx = clamp(x + j % 3 - 1, 0, b->sw - 1), ny = clamp(y + j / 3 - 1, 0, b->sh - 1);
+        const struct spot *s = &b->spot[ny * b->sw + nx];
+
+        if (s->sure <= 0)
+            continue;
+        found++;
+        sum.v.x += s->v.x;
+        sum.v.y += s->v.y;
+        sum.sees[0] += s->sees[0];
+        sum.sees[1] += s->sees[1];
+    }
+    if (!found)
+        return 0;
+    float each = 1 / (float)found;
+    *out = (struct spot){
+        {sum.v.x * each, sum.v.y * each}, -1, {sum.sees[0] * each, sum.sees[1] * each}};
+    return 1;
+}
+
+/* Where nothing arrived the spots around know best; from the edge of a hole inwards, all px of a
+ * round at once (sure is -1 until it ends). */
+static void fill_holes(struct between *b)
+{
+    int px = b->sw * b->sh, n = 0;
+
+    for (int i = 0; i < px; i++)
+        if (b->spot[i].sure == 0)
+            b->hole[n++] = i;
+    while (n) {
+        int left = 0;
+
+        for (int k = 0; k < n; k++)
+            mean_around(b, b->hole[k], &b->spot[b->hole[k]]);
+        for (int k = 0; k < n; k++) {
+            struct spot *s = &b->spot[b->hole[k]];
+
+            if (s->sure == 0)
+                b->hole[left++] = b->hole[k];
+            else
+                s->sure = LEAST_SURE;
+        }
+        if (left == n)
+            break; /* nothing arrived anywhere: never, a px at rest stays */
+        n = left;
+    }
+}
+
+/* ---- the picture ---- */
+
+static void fetch(const uint8_t *rgb, int w, int h, float x, float y, float out[3])
+{
+    x = fminf(fmaxf(x, 0), (float)(w - 1));
+    y = fminf(fmaxf(y, 0), (float)(h - 1));
+    int ix = (int)x, iy = (int)y;
+    float fx = x - (float)ix, fy = y - (float)iy;
+    const uint8_t *a = rgb + ((size_t)iy * (size_t)w + (size_t)ix) * 3;
+    size_t right = ix + 1 < w ? 3 : 0, down = iy + 1 < h ? (size_t)w * 3 : 0;
+
+    for (int c = 0; c < 3; c++, a++) {
+        float up = (float)a[0] + fx * (float)(a[right] - a[0]);
+        float low = (float)a[down] + fx * (float)(a[down + right] - a[down]);
+        out[c] = up + fy * (low - up);
+    }
+}
+
+static struct spot mix(const struct spot *a, const struct spot *b, float t)
+{
+    return (struct spot){
+        {a->v.x + t * (b->v.x - a->v.x), a->v.y + t * (b->v.y - a->v.y)},
+        0,
+        {a->sees[0] + t * (b->sees[0] - a->sees[0]), a->sees[1] + t * (b->sees[1] - a->sees[1])}};
+}
+
+static void picture_row(void *arg, int y, int worker)
+{
+    const struct between *b = arg;
+    uint8_t *out = b->out + (size_t)y * (size_t)b->w * 3;
+    float scale = (float)b->scale, t = b->moment;
+    float v = fmaxf(((float)y + 0.5f) / scale - 0.5f, 0);
+    int sy = (int)v, sy1 = sy + 1 < b->sh ? sy + 1 : b->sh - 1;
+    const struct spot *up = b->spot + (size_t)sy * (size_t)b->sw,
+                      *low = b->spot + (size_t)sy1 * (size_t)b->sw;
+
+    (void)worker;
+    for (int x = 0; x < b->w; x++, out += 3) {
+        float u = fmaxf(((float)x + 0.5f) / scale - 0.5f, 0), one[3], two[3];
+        int sx = (int)u, sx1 = sx + 1 < b->sw ? sx + 1 : b->sw - 1;
+        struct spot a = mix(&up[sx], &up[sx1], u - (float)sx),
+                    c = mix(&low[sx], &low[sx1], u - (float)sx), s = mix(&a, &c, v - (float)sy);
+        float first = (1 - t) * s.sees[0], second = t * s.sees[1], share;
+
+        fetch(b->frame[0], b->w, b->h, (float)x - t * s.v.x * scale, (float)y - t * s.v.y * scale,
+              one);
+        fetch(b->frame[1], b->w, b->h, (float)x + (1 - t) * s.v.x * scale,
+              (float)y + (1 - t) * s.v.y * scale, two);
+        share = first + second > 0 ? second / (first + second) : t;
+        for (int k = 0; k < 3; k++)
+            out[k] = (uint8_t)(one[k] + share * (two[k] - one[k]) + 0.5f);
+    }
+}
+
+void between_at(struct between *b, float moment, uint8_t *rgb)
+{
+    if (moment <= 0 || moment >= 1) {
+        memcpy(rgb, b->frame[moment > 0.5f], (size_t)b->w * (size_t)b->h * 3);
+        return;
+    }
+    b->moment = moment;
+    b->out = rgb;
+    memset(b->spot, 0, (size_t)b->sw * (size_t)b->sh * sizeof *b->spot);
+    project(b, 0);
+    project(b, 1);
+    fill_holes(b);
+    threads_run(b->search.threads, b->h, picture_row, b);
+}

@@ -1,0 +1,32 @@
+/* between.h - pictures between two neighbouring frames, by the movement between them.
+ *
+ * Movement is sought both ways on smaller pictures: blocks coarse to fine with candidates from the
+ * neighbours (3-D recursive search, de Haan 1993, with all blocks of a pass at once), then gradient
+ * steps below one px (Lucas and Kanade 1981), then each px takes the movement among those of the
+ * blocks around it that fits it best. Where both ways disagree something is hidden in one of the
+ * frames; a picture between takes it from the other one. Movement is projected to the wanted moment
+ * and both frames are fetched along it.
+ * Two frames without a change give that frame, bit for bit; so does moment 0 and 1. The result is
+ * the same for any number of threads. Threads: one belongs to one thread. */
+#ifndef MEDIA_BETWEEN_H
+#define MEDIA_BETWEEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/thread.h"
+
+struct between;
+/* Of frames of w x h px, sides >= 1; threads borrowed, or NULL. NULL: no memory. */
+struct between *between_new(int w, int h, struct threads *threads);
+void between_free(struct between **b);
+/* Bytes that one holds. */
+size_t between_bytes(int w, int h);
+
+/* The two frames [h][w][3], borrowed until the next call. 1: they show two different scenes (a
+ * cut), there is nothing between them; else 0. */
+int between_pair(struct between *b, const uint8_t *first, const uint8_t *second);
+/* The picture at moment 0..1 of a pair without a cut -> rgb [h][w][3]. */
+void between_at(struct between *b, float moment, uint8_t *rgb);
+
+#endif

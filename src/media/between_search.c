@@ -1,0 +1,429 @@
+/* between_search.c - movement between two small pictures. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "media/between_inner.h"
+
+enum { PATCH = 8, PASSES = 3, STEPS = 4, LEAST_SIDE = 12 };
+#define SMOOTH 6.0f  /* of a patch's sum: what a px of difference to the neighbours costs */
+#define AT_REST 8.0f /* what any movement costs: noise does not move */
+
+static int clamp(int v, int lo, int hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+/* ---- memory ---- */
+
+static void sides(struct level *l, int w, int h)
+{
+    *l = (struct level){.w = w, .h = h, .stride = w + 2 * EDGE};
+    l->bw = (w + BLOCK - 1) / BLOCK;
+    l->bh = (h + BLOCK - 1) / BLOCK;
+}
+
+static size_t level_bytes(const struct level *l)
+{
+    return (size_t)l->stride * (size_t)(l->h + 2 * EDGE) * 4;
+}
+
+static int sides_of_all(struct search *s, int w, int h)
+{
+    int n = 0;
+
+    do {
+        sides(&s->level[n++], w, h);
+        w = (w + 1) / 2;
+        h = (h + 1) / 2;
+    } while (n < LEVELS && w >= LEAST_SIDE && h >= LEAST_SIDE);
+    return n;
+}
+
+size_t search_bytes(int w, int h)
+{
+    struct search s;
+    size_t sum = 0, blocks, px = (size_t)w * (size_t)h;
+    int n = sides_of_all(&s, w, h);
+
+    for (int i = 0; i < n; i++)
+        sum += 2 * level_bytes(&s.level[i]);
+    blocks = (size_t)s.level[0].bw * (size_t)s.level[0].bh;
+    return sum + (4 * blocks + 2 * px) * sizeof(struct move) + 2 * px * sizeof(float);
+}
+
+int search_init(struct search *s, int w, int h, struct threads *threads)
+{
+    size_t px = (size_t)w * (size_t)h, blocks;
+    int ok = 1;
+
+    *s = (struct search){.threads = threads};
+    s->n_levels = sides_of_all(s, w, h);
+    blocks = (size_t)s->level[0].bw * (size_t)s->level[0].bh;
+    for (int d = 0; d < 2; d++) {
+        for (int i = 0; i < s->n_levels; i++)
+            ok &= (s->level[i].rgbx[d] = calloc(1, level_bytes(&s->level[i]))) != NULL;
+        for (int k = 0; k < 2; k++)
+            ok &= (s->block[d][k] = calloc(blocks, sizeof(struct move))) != NULL;
+        ok &= (s->dense[d] = calloc(px, sizeof(struct move))) != NULL;
+        ok &= (s->cost[d] = calloc(px, sizeof(float))) != NULL;
+    }
+    return ok;
+}
+
+void search_release(struct search *s)
+{
+    for (int d = 0; d < 2; d++) {
+        for (int i = 0; i < s->n_levels; i++)
+            free(s->level[i].rgbx[d]);
+        for (int k = 0; k < 2; k++)
+            free(s->block[d][k]);
+        free(s->dense[d]);
+        free(s->cost[d]);
+    }
+    *s = (struct search){0};
+}
+
+/* ---- the pyramid ---- */
+
+static void repeat_edges(const struct level *l, int which)
+{
+    size_t row = (size_t)l->stride * 4;
+
+    for (int y = 0; y < l->h; y++)
+        for (int k = 1; k <= EDGE; k++) {
+            memcpy(level_px(l, which, -k, y), level_px(l, which, 0, y), 4);
+            memcpy(level_px(l, which, l->w - 1 + k, y), level_px(l, which, l->w - 1, y), 4);
+        }
+    for (int k = 1; k <= EDGE; k++) {
+        memcpy(level_px(l, which, -EDGE, -k), level_px(l, which, -EDGE, 0), row);
+        memcpy(level_px(l, which, -EDGE, l->h - 1 + k), level_px(l, which, -EDGE, l->h - 1), row);
+    }
+}
+
+static void halve(const struct level *from, const struct level *to, int which)
+{
+    for (int y = 0; y < to->h; y++)
+        for (int x = 0; x < to->w; x++) {
+            const uint8_t *a = level_px(from, which, 2 * x, 2 * y), *b = a + from->stride * 4;
+            uint8_t *out = level_px(to, which, x, y);
+
+            for (int c = 0; c < 3; c++)
+                out[c] = (uint8_t)((a[c] + a[c + 4] + b[c] + b[c + 4] + 2) >> 2);
+        }
+}
+
+static void pyramid(void *arg, int which, int worker)
+{
+    const struct search *s = arg;
+
+    (void)worker;
+    repeat_edges(&s->level[0], which);
+    for (int i = 1; i < s->n_levels; i++) {
+        halve(&s->level[i - 1], &s->level[i], which);
+        repeat_edges(&s->level[i], which);
+    }
+}
+
+/* ---- blocks ---- */
+
+struct pass {
+    struct search *s;
+    const struct level *l;
+    int direction, first; /* 1: the first of a level: what is read is the grid of the level above */
+    struct move *in, *out;
+    int in_w, in_h;
+};
+
+/* Where a patch of n x n px at x, y still lies in the picture with its edge. */
+static int inside(int v, int n, int side)
+{
+    return clamp(v, -EDGE, side + EDGE - n);
+}
+
+static int patch_sum(const struct level *l, const uint8_t *a, int other, int x, int y)
+{
+    const uint8_t *b = level_px(l, other, inside(x, PATCH, l->w), inside(y, PATCH, l->h));
+    int sum = 0;
+
+    for (int r = 0; r < PATCH; r++, a += l->stride * 4, b += l->stride * 4)
+        for (int i = 0; i < 4 * PATCH; i++)
+            sum += abs(a[i] - b[i]);
+    return sum;
+}
+
+struct best {
+    struct move v;
+    float cost;
+};
+
+static float apart(struct move a, struct move b)
+{
+    return fabsf(a.x - b.x) + fabsf(a.y - b.y);
+}
+
+/* One more candidate, in whole px. */
+static void attempt(struct best *best, const struct pass *p, int bx, int by, struct move v,
+                    struct move near)
+{
+    int dx = (int)lrintf(v.x), dy = (int)lrintf(v.y), x = bx * BLOCK - (PATCH - BLOCK) / 2,
+        y = by * BLOCK - (PATCH - BLOCK) / 2;
+    const uint8_t *a =
+        level_px(p->l, p->direction, inside(x, PATCH, p->l->w), inside(y, PATCH, p->l->h));
+    struct move whole = {(float)dx, (float)dy};
+    float cost = (float)patch_sum(p->l, a, !p->direction, x + dx, y + dy);
+
+    cost += SMOOTH * fminf(apart(whole, near), 8) + (dx || dy ? AT_REST : 0);
+    if (cost < best->cost)
+        *best = (struct best){whole, cost};
+}
+
+static struct move read_block(const struct pass *p, int bx, int by)
+{
+    struct move v = p->in[(size_t)clamp(by, 0, p->in_h - 1) * (size_t)p->in_w +
+                          (size_t)clamp(bx, 0, p->in_w - 1)];
+
+    return p->first ? (struct move){2 * v.x, 2 * v.y} : v;
+}
+
+static float middle(float *v, int n)
+{
+    for (int i = 1; i < n; i++)
+        for (int k = i; k > 0 && v[k - 1] > v[k]; k--) {
+            float t = v[k];
+            v[k] = v[k - 1];
+            v[k - 1] = t;
+        }
+    return v[n / 2];
+}
+
+static void pass_row(void *arg, int by, int worker)
+{
+    const struct pass *p = arg;
+
+    (void)worker;
+    for (int bx = 0; bx < p->l->bw; bx++) {
+        struct best best = {{0, 0}, INFINITY};
+        int cx = p->first ? bx / 2 : bx, cy = p->first ? by / 2 : by, n = 0;
+        struct move list[9], near;
+        float xs[9], ys[9];
+
+        for (int k = 0; k < 9; k++, n++) {
+            list[k] = read_block(p, cx + k % 3 - 1, cy + k / 3 - 1);
+            xs[k] = list[k].x;
+            ys[k] = list[k].y;
+        }
+        near = (struct move){middle(xs, 9), middle(ys, 9)};
+        attempt(&best, p, bx, by, (struct move){0, 0}, near);
+        attempt(&best, p, bx, by, near, near);
+        for (int k = 0; k < 9; k++) {
+            int known = 0;
+
+            for (int i = 0; i < k && !known; i++)
+                known = apart(list[i], list[k]) < 0.5f;
+            if (!known)
+                attempt(&best, p, bx, by, list[k], near);
+        }
+        struct move at = best.v;
+        for (int k = 0; k < 9; k++)
+            if (k != 4)
+                attempt(&best, p, bx, by,
+                        (struct move){at.x + (float)(k % 3 - 1), at.y + (float)(k / 3 - 1)}, near);
+        p->out[(size_t)by * (size_t)p->l->bw + (size_t)bx] = best.v;
+    }
+}
+
+/* The smallest level is so small that everything is looked at. */
+static void whole_row(void *arg, int by, int worker)
+{
+    const struct pass *p = arg;
+    int reach = 4;
+
+    (void)worker;
+    for (int bx = 0; bx < p->l->bw; bx++) {
+        struct best best = {{0, 0}, INFINITY};
+
+        for (int y = -reach; y <= reach; y++)
+            for (int x = -reach; x <= reach; x++)
+                attempt(&best, p, bx, by, (struct move){(float)x, (float)y}, (struct move){0, 0});
+        p->out[(size_t)by * (size_t)p->l->bw + (size_t)bx] = best.v;
+    }
+}
+
+/* ---- below one px ---- */
+
+/* px of picture `which` at a place between px. */
+static void fetch(const struct level *l, int which, float x, float y, float out[3])
+{
+    x = fminf(fmaxf(x, -EDGE + 1), (float)(l->w + EDGE - 2));
+    y = fminf(fmaxf(y, -EDGE + 1), (float)(l->h + EDGE - 2));
+    int ix = (int)floorf(x), iy = (int)floorf(y);
+    float fx = x - (float)ix, fy = y - (float)iy;
+    const uint8_t *a = level_px(l, which, ix, iy), *b = a + l->stride * 4;
+
+    for (int c = 0; c < 3; c++) {
+        float up = (float)a[c] + fx * (float)(a[c + 4] - a[c]);
+        float down = (float)b[c] + fx * (float)(b[c + 4] - b[c]);
+        out[c] = up + fy * (down - up);
+    }
+}
+
+/* Sum of squares of a patch moved by v; its gradients against the difference in g, their products
+ * in m. */
+static float patch_squares(const struct level *l, int d, int x0, int y0, struct move v, float g[2],
+                           float m[3])
+{
+    float sum = 0;
+
+    g[0] = g[1] = m[0] = m[1] = m[2] = 0;
+    for (int y = y0; y < y0 + PATCH; y++)
+        for (int x = x0; x < x0 + PATCH; x++) {
+            const uint8_t *a = level_px(l, d, x, y);
+            float b[3];
+
+            fetch(l, !d, (float)x + v.x, (float)y + v.y, b);
+            for (int c = 0; c < 3; c++) {
+                float dx = 0.5f * (float)(a[c + 4] - a[c - 4]);
+                float dy = 0.5f * (float)(a[c + l->stride * 4] - a[c - l->stride * 4]);
+                float e = b[c] - (float)a[c];
+
+                sum += e * e;
+                g[0] += dx * e;
+                g[1] += dy * e;
+                m[0] += dx * dx;
+                m[1] += dx * dy;
+                m[2] += dy * dy;
+            }
+        }
+    return sum;
+}
+
+static void fine_row(void *arg, int by, int worker)
+{
+    const struct pass *p = arg;
+    const struct level *l = p->l;
+    int y0 = clamp(by * BLOCK - (PATCH - BLOCK) / 2, 1 - EDGE, l->h + EDGE - PATCH - 1);
+
+    (void)worker;
+    for (int bx = 0; bx < l->bw; bx++) {
+        size_t i = (size_t)by * (size_t)l->bw + (size_t)bx;
+        int x0 = clamp(bx * BLOCK - (PATCH - BLOCK) / 2, 1 - EDGE, l->w + EDGE - PATCH - 1);
+        struct move best = p->in[i], v = best;
+        float least = INFINITY, g[2], m[3];
+
+        for (int k = 0; k <= STEPS; k++) {
+            float sum = patch_squares(l, p->direction, x0, y0, v, g, m);
+
+            if (!(sum < least))
+                break;
+            best = v;
+            least = sum;
+            if (sum < PATCH * PATCH * 3) /* a step of a channel: noise */
+                break;
+            m[0] += 200;
+            m[2] += 200;
+            float det = m[0] * m[2] - m[1] * m[1];
+            v.x -= (m[2] * g[0] - m[1] * g[1]) / det;
+            v.y -= (m[0] * g[1] - m[1] * g[0]) / det;
+            if (apart(v, p->in[i]) > 2)
+                break;
+        }
+        p->out[i] = best;
+    }
+}
+
+/* ---- px ---- */
+
+static float px_cost(const struct level *l, int d, int x, int y, struct move v)
+{
+    float sum = 0, b[3];
+
+    for (int k = 0; k < 9; k++) {
+        int px = x + k % 3 - 1, py = y + k / 3 - 1;
+        const uint8_t *a = level_px(l, d, px, py);
+
+        fetch(l, !d, (float)px + v.x, (float)py + v.y, b);
+        for (int c = 0; c < 3; c++)
+            sum += fabsf(b[c] - (float)a[c]);
+    }
+    return sum / 27;
+}
+
+static struct move mix(struct move a, struct move b, float t)
+{
+    return (struct move){a.x + t * (b.x - a.x), a.y + t * (b.y - a.y)};
+}
+
+static void dense_row(void *arg, int y, int worker)
+{
+    const struct pass *p = arg;
+    const struct level *l = p->l;
+    float fy = ((float)y + 0.5f) / BLOCK - 0.5f;
+    int by = (int)floorf(fy);
+
+    (void)worker;
+    for (int x = 0; x < l->w; x++) {
+        float fx = ((float)x + 0.5f) / BLOCK - 0.5f, least;
+        int bx = (int)floorf(fx);
+        struct move four[4], v;
+
+        for (int k = 0; k < 4; k++)
+            four[k] = read_block(p, bx + k % 2, by + k / 2);
+        v = mix(mix(four[0], four[1], fx - (float)bx), mix(four[2], four[3], fx - (float)bx),
+                fy - (float)by);
+        float spread = apart(four[0], four[3]) + apart(four[1], four[2]) + apart(four[0], four[1]);
+        least = px_cost(l, p->direction, x, y, v);
+        for (int k = 0; k < 4 && spread > 0.5f; k++) {
+            float cost = px_cost(l, p->direction, x, y, four[k]);
+
+            if (cost < least) {
+                least = cost;
+                v = four[k];
+            }
+        }
+        p->s->dense[p->direction][(size_t)y * (size_t)l->w + (size_t)x] = v;
+        p->s->cost[p->direction][(size_t)y * (size_t)l->w + (size_t)x] = least;
+    }
+}
+
+/* The next pass reads what this one wrote. */
+static void swap_grids(struct pass *p)
+{
+    struct move *t = p->in;
+
+    p->in = p->out;
+    p->out = t;
+    p->in_w = p->l->bw;
+    p->in_h = p->l->bh;
+    p->first = 0;
+}
+
+static void search_direction(struct search *s, int d)
+{
+    struct pass p = {.s = s, .direction = d, .in = s->block[d][0], .out = s->block[d][1]};
+
+    for (int i = s->n_levels - 1; i >= 0; i--) {
+        p.l = &s->level[i];
+        if (i == s->n_levels - 1) {
+            threads_run(s->threads, p.l->bh, whole_row, &p);
+            swap_grids(&p);
+        } else {
+            p.first = 1;
+        }
+        for (int k = 0; k < PASSES; k++) {
+            threads_run(s->threads, p.l->bh, pass_row, &p);
+            swap_grids(&p);
+        }
+    }
+    threads_run(s->threads, p.l->bh, fine_row, &p);
+    swap_grids(&p);
+    threads_run(s->threads, p.l->h, dense_row, &p);
+}
+
+void search_run(struct search *s)
+{
+    threads_run(s->threads, 2, pyramid, s);
+    for (int d = 0; d < 2; d++)
+        search_direction(s, d);
+}
