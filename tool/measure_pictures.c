@@ -34,11 +34,11 @@ enum shown_as {
     VIEW_ENLARGED,
     VIEW_REPEATED,
     VIEW_BLENDED,
-    VIEW_MOVED,
+    VIEW_INTERPOLATED,
     N_VIEWS
 };
 static const char *const view_names[N_VIEWS] = {"codec",    "plain",   "enlarged",
-                                                "repeated", "blended", "moved"};
+                                                "repeated", "blended", "interpolated"};
 
 struct pictures {
     struct bundle *b;
@@ -234,12 +234,12 @@ static void print_table(const struct pictures *p, int n)
 {
     printf("%d scenes of %d frames, drawn at %dx%d, shown at %dx%d by %d of %d upsamplers\n", n,
            p->frames, p->w, p->h, p->film_w, p->film_h, p->n_enlarge, p->b->n_upsamplers);
-    printf("%-10s %12s %16s %14s %16s\n", "", "PSNR, dB", "in objects, dB", "edges, times",
+    printf("%-12s %12s %16s %14s %16s\n", "", "PSNR, dB", "in objects, dB", "edges, times",
            "in trails, dB");
     for (int v = 0; v < N_VIEWS; v++) {
         const struct view_score *s = &p->view[v];
 
-        printf("%-10s %12.2f %16.2f %14.2f", view_names[v], codec_psnr(s->error.sum, s->error.n),
+        printf("%-12s %12.2f %16.2f %14.2f", view_names[v], codec_psnr(s->error.sum, s->error.n),
                codec_psnr(s->error.mover_sum, s->error.mover_n), edge_widths_ratio(&s->edges));
         if (v >= VIEW_REPEATED)
             printf(" %16.2f", codec_psnr(s->trail.mover_sum, s->trail.mover_n));

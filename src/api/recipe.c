@@ -86,6 +86,10 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
     case OPT_ENLARGE:
         jsonw_string(w, key, p->n_enlarge || !p->model->n_upsamplers ? "model" : "plain");
         break;
+    case OPT_INTERPOLATE:
+        if (p->fps > p->info.frame_rate)
+            jsonw_string(w, key, p->interpolate || p->n_frames == 1 ? "motion" : "repeat");
+        break;
     case OPT_SECONDS:
         if (set)
             jsonw_real(w, key, r->value[id].r);

@@ -11,6 +11,7 @@
 #include "generate/plan_inner.h"
 #include "generate/sampler.h"
 #include "generate/velocity.h"
+#include "media/between.h"
 #include "media/resize.h"
 #include "tensor/ops.h"
 
@@ -103,6 +104,8 @@ static double host_bytes(const struct plan *p)
                sizeof(float);
     }
     sum += picture * (1 + sizeof(float)) + film;
+    if (p->interpolate)
+        sum += film * (2 + p->loop) + (double)between_bytes(p->film_w, p->film_h);
     if (reads_whole_film(p))
         sum += sizeof(float) *
                ((double)codec_frames(&p->codec, p->t) * p->w * p->h * 3 +

@@ -3,20 +3,86 @@
 
 #include "base/clock.h"
 #include "generate/pipeline.h"
+#include "media/between.h"
 #include "media/resize.h"
 #include "tensor/ops.h"
 
-/* The frame that stands in s->film goes out. */
-static int give(struct screen *s, size_t bytes, struct err *e)
+#define NOTHING 1e-6 /* of the time between two drawn frames */
+
+static size_t film_bytes(const struct plan *p)
+{
+    return (size_t)p->film_w * (size_t)p->film_h * 3;
+}
+
+/* A frame of the film goes out. */
+static int give(struct screen *s, const uint8_t *rgb, struct err *e)
 {
     int rc = 0;
 
-    sha256_add(&s->hash, s->film, bytes);
+    sha256_add(&s->hash, rgb, film_bytes(s->plan));
     if (s->sink->frame)
-        rc = s->sink->frame(s->sink->user, s->next, s->film, e);
+        rc = s->sink->frame(s->sink->user, s->next, rgb, e);
     if (rc > 0)
         rc = err_set(e, ERR_CANCEL, "stopped at frame %d", s->next);
     s->next += !rc;
+    return rc;
+}
+
+/* What stands in s->film is the frame before the next drawn one. */
+static void becomes_left(struct screen *s)
+{
+    uint8_t *t = s->left;
+
+    s->left = s->film;
+    s->film = t;
+    s->known = 1;
+}
+
+/* Drawn frame `frame` stands in s->film: those between the one before and it, and itself. Nothing
+ * is between two takes. */
+static int show_between(struct screen *s, int frame, struct err *e)
+{
+    const struct plan *p = s->plan;
+    int rc = 0, sought = 0, cut = s->cut;
+
+    s->cut = 0;
+    while (!rc && s->next < plan_film_end(p) && plan_moment(p, s->next) <= frame + NOTHING) {
+        double t = plan_moment(p, s->next) - (frame - 1);
+        const uint8_t *rgb = s->film;
+
+        if (s->known && t < 1 - NOTHING) {
+            if (!cut && !sought)
+                cut = between_pair(s->between, s->left, s->film);
+            sought = 1;
+            if (!cut)
+                between_at(s->between, (float)t, s->made);
+            rgb = !cut ? s->made : t < 0.5 ? s->left : s->film;
+        }
+        rc = give(s, rgb, e);
+    }
+    if (s->first && !s->known)
+        memcpy(s->first, s->film, film_bytes(p));
+    becomes_left(s);
+    return rc;
+}
+
+int screen_end(struct screen *s, struct err *e)
+{
+    const struct plan *p = s->plan;
+    const struct film *f = &p->behind;
+    int rc = 0;
+
+    if (!p->interpolate)
+        return 0;
+    if (s->first)
+        memcpy(s->film, s->first, film_bytes(p));
+    else if (f->n)
+        resize_cover(s->film, p->film_w, p->film_h, f->rgb, f->w, f->h, RESIZE_BICUBIC,
+                     s->cx->kcx.threads);
+    if (s->first || f->n)
+        rc = show_between(s, p->n_frames, e);
+    while (!rc && s->next < plan_film_end(p))
+        rc = give(s, s->left, e);
     return rc;
 }
 
@@ -26,7 +92,7 @@ static int show(struct screen *s, int frame, const float *rgb, struct err *e)
 {
     const struct plan *p = s->plan;
     int w = p->w * p->scale, h = p->h * p->scale;
-    size_t n = (size_t)w * (size_t)h * 3, film = (size_t)p->film_w * (size_t)p->film_h * 3;
+    size_t n = (size_t)w * (size_t)h * 3;
     int rc = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -38,22 +104,26 @@ static int show(struct screen *s, int frame, const float *rgb, struct err *e)
     else
         resize_cover(s->film, p->film_w, p->film_h, s->drawn, w, h, RESIZE_BICUBIC,
                      s->cx->kcx.threads);
+    if (p->interpolate)
+        return show_between(s, frame, e);
     while (!rc && s->next < plan_film_end(p) && plan_drawn_frame(p, s->next) == frame)
-        rc = give(s, film, e);
+        rc = give(s, s->film, e);
     return rc;
 }
 
 int screen_film(struct screen *s, const struct film *f, struct err *e)
 {
     const struct plan *p = s->plan;
-    size_t film = (size_t)p->film_w * (size_t)p->film_h * 3, own = (size_t)f->w * (size_t)f->h * 3;
+    size_t own = (size_t)f->w * (size_t)f->h * 3;
     int rc = 0;
 
     for (int i = 0; !rc && i < f->n; i++) {
         resize_cover(s->film, p->film_w, p->film_h, f->rgb + own * (size_t)i, f->w, f->h,
                      RESIZE_BICUBIC, s->cx->kcx.threads);
-        rc = give(s, film, e);
+        rc = give(s, s->film, e);
     }
+    if (f->n && p->interpolate)
+        becomes_left(s);
     return rc;
 }
 
@@ -82,6 +152,16 @@ static int say_trouble(struct screen *s, int frame, struct err *e)
                    cx->type == DT_BF16 ? "; --type f32 reaches further" : "");
 }
 
+/* 0: the film shows nothing of that drawn frame. */
+static int is_shown(const struct screen *s, int frame)
+{
+    const struct plan *p = s->plan;
+
+    if (s->next == plan_film_end(p))
+        return 0;
+    return p->interpolate ? frame >= p->skip : plan_drawn_frame(p, s->next) == frame;
+}
+
 /* Frame i of y, the drawn frame number `frame`, is enlarged and shown; nothing is done for one that
  * the film leaves out. */
 static int show_drawn(struct screen *s, const struct tensor *y, int i, int frame, float *rgb,
@@ -92,7 +172,7 @@ static int show_drawn(struct screen *s, const struct tensor *y, int i, int frame
     struct scope scope;
     int finite;
 
-    if (s->next == plan_film_end(p) || plan_drawn_frame(p, s->next) != frame)
+    if (!is_shown(s, frame))
         return 0;
     device_enter(cx->device);
     scope_begin(cx, &scope);
@@ -133,6 +213,21 @@ static int decode(struct screen *s, const struct latent_shape *shape, const floa
     return rc;
 }
 
+static int init_between(struct screen *s, struct err *e)
+{
+    const struct plan *p = s->plan;
+    uint8_t **all[] = {&s->left, &s->made, p->loop ? &s->first : NULL};
+
+    for (int i = 0; i < 3; i++)
+        if (all[i] && !(*all[i] = try_malloc(film_bytes(p), e, "frames of %dx%d between frames",
+                                             p->film_w, p->film_h)))
+            return ERR_FIT;
+    s->between = between_new(p->film_w, p->film_h, s->cx->kcx.threads);
+    return s->between ? 0
+                      : err_set(e, ERR_FIT, "no memory for movement between frames of %dx%d",
+                                p->film_w, p->film_h);
+}
+
 int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const struct plan *p,
                 const struct sink *sink, struct err *e)
 {
@@ -141,12 +236,13 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
     size_t n = (size_t)w * (size_t)h * 3;
     s->drawn = try_malloc(n, e, "a frame of %dx%d", w, h);
     s->values = try_malloc(sizeof *s->values * n, e, "a frame of %dx%d", w, h);
-    s->film = try_malloc((size_t)p->film_w * (size_t)p->film_h * 3, e, "a frame of %dx%d",
-                         p->film_w, p->film_h);
+    s->film = try_malloc(film_bytes(p), e, "a frame of %dx%d", p->film_w, p->film_h);
     s->latent = xmalloc(sizeof *s->latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
     sha256_init(&s->hash);
     codec_stream_init(&s->stream, cx->device, &b->codec);
-    return s->drawn && s->values && s->film ? 0 : ERR_FIT;
+    if (!s->drawn || !s->values || !s->film)
+        return ERR_FIT;
+    return p->interpolate ? init_between(s, e) : 0;
 }
 
 int screen_show(struct screen *s, const struct latent_shape *shape, const float *x,
@@ -158,6 +254,7 @@ int screen_show(struct screen *s, const struct latent_shape *shape, const float 
         codec_stream_release(&s->stream);
         codec_stream_init(&s->stream, s->cx->device, &s->model->codec);
         s->latents = 0;
+        s->cut = 1;
     }
     for (int t = w->given; !rc && t < w->shown; t++) {
         double start = clock_s();
@@ -177,5 +274,9 @@ void screen_release(struct screen *s)
     free(s->drawn);
     free(s->values);
     free(s->film);
+    free(s->left);
+    free(s->made);
+    free(s->first);
+    between_free(&s->between);
     *s = (struct screen){0};
 }

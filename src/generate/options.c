@@ -17,6 +17,7 @@ enum { MAX_TEXT = 1 << 16, MAX_JSON = 1 << 20, MAX_SIDE = 8192 };
 
 static const char *const ASPECTS[] = {"16:9", "1:1", "9:16", "4:3", "3:4", "21:9", NULL};
 static const char *const ENLARGE[] = {"model", "plain", NULL};
+static const char *const INTERPOLATE[] = {"motion", "repeat", NULL};
 static const char *const TYPES[] = {"auto", "bf16", "f32", "int8", "q8_0", "q4_0", NULL};
 static const char *const SAMPLER_NAMES[] = {SAMPLERS(SAMPLER_NAME) NULL};
 
@@ -46,6 +47,10 @@ const struct option options[N_OPTIONS] = {
                     "length in pictures that the model draws; 1 is a picture"},
     [OPT_FPS] = {"fps", 0, OPTION_REAL, 1, 1, 240, NULL, "1 to 240", "the model's",
                  "pictures per second of the film; movement keeps its speed"},
+    [OPT_INTERPOLATE] = {"interpolate", 0, OPTION_CHOICE, 1, 0, 0, INTERPOLATE, "motion, repeat",
+                         "motion",
+                         "what a film of more pictures per second than the model draws shows between "
+                         "them: pictures that follow the movement, or the nearest one again"},
     [OPT_SHOTS] = {"shots", 0, OPTION_TEXT, 1, NO_RANGE, "JSON: [{\"prompt\", \"seconds\"}, ...]", "",
                    "a film of several shots; of each also \"camera\" (words), \"join\" (\"flow\" goes "
                    "on, \"cut\" begins anew) and \"seed\""},

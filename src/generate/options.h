@@ -33,6 +33,7 @@ enum option_id {
     OPT_SECONDS,
     OPT_FRAMES,
     OPT_FPS,
+    OPT_INTERPOLATE,
     OPT_SHOTS,
     OPT_CAMERA,
     OPT_MOTION,

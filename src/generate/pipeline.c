@@ -73,6 +73,8 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
     }
     note_drawing(&d, out);
     if (!rc)
+        rc = screen_end(&screen, e);
+    if (!rc)
         rc = screen_film(&screen, &p->behind, e);
     sha256_hex(&latent, out->latent_hash);
     sha256_hex(&screen.hash, out->frame_hash);

@@ -119,18 +119,24 @@ struct screen {
     const struct plan *plan;
     const struct sink *sink;
     struct codec_stream stream;
-    struct sha256 hash;    /* over the RGB of all frames so far */
-    uint8_t *drawn, *film; /* owned: [h*scale][w*scale][3], and as the film */
-    float *values;         /* owned: as drawn, before it is bytes. Taken once: the heap of a film
-                            * that took it for each frame would have holes of its size */
-    float *latent;         /* owned [h][w][c]: the frame that is decoded */
-    int latents, done;     /* latent frames of the take so far, and of the film */
-    int next;              /* frame of the film */
+    struct sha256 hash;      /* over the RGB of all frames so far */
+    uint8_t *drawn, *film;   /* owned: [h*scale][w*scale][3], and as the film */
+    float *values;           /* owned: as drawn, before it is bytes. Taken once: the heap of a film
+                              * that took it for each frame would have holes of its size */
+    float *latent;           /* owned [h][w][c]: the frame that is decoded */
+    int latents, done;       /* latent frames of the take so far, and of the film */
+    int next;                /* frame of the film */
+    struct between *between; /* owned; NULL: frames repeat or are left out */
+    uint8_t *left, *made, *first; /* owned, as the film: the drawn frame before, one between, and
+                                   * that of a loop which comes again; NULL without */
+    int known, cut;               /* 1: left is drawn; it is of another take */
     double spent_s;
 };
 /* To be released whatever it returns. */
 NODISCARD int screen_init(struct screen *s, struct cx *cx, const struct bundle *b,
                           const struct plan *p, const struct sink *sink, struct err *e);
+/* The frames behind the last drawn one. */
+NODISCARD int screen_end(struct screen *s, struct err *e);
 /* All frames of a film, in the size of ours. */
 NODISCARD int screen_film(struct screen *s, const struct film *f, struct err *e);
 /* Frames w->given..w->shown-1 of window x, and of a take no more than it has. */

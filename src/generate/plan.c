@@ -189,6 +189,13 @@ static void note_frames(struct plan *p, const struct request *r)
                                p->info.frames, p->n_frames));
 }
 
+/* The last pictures of a film lie between two drawn ones when the codec decodes one more anyway. */
+static int may_draw_one_more(const struct plan *p, int n)
+{
+    return !p->source.n && !p->before.n && !p->behind.n && !p->loop &&
+           codec_latents(&p->codec, n + 1) == codec_latents(&p->codec, n);
+}
+
 static int settle_frames(struct plan *p, const struct request *r, struct err *e)
 {
     int known = p->skip + (p->loop || p->behind.n ? p->codec.kt : 0); /* of one window, not shown */
@@ -203,6 +210,10 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
     } else {
         film = fmax(1, floor(n * p->fps / rate + 0.5));
     }
+    p->interpolate = p->fps > rate && n > 1 && !request_int(r, OPT_INTERPOLATE, 0);
+    if (p->interpolate && r->value[OPT_SECONDS].set &&
+        may_draw_one_more(p, (int)fmin(n, MAX_FRAMES)))
+        n++;
     if (n > MAX_FRAMES || film > MAX_FRAMES)
         return err_set(e, ERR_USAGE, "seconds: %.0f frames are more than %d", fmax(n, film),
                        MAX_FRAMES);

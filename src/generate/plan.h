@@ -43,9 +43,11 @@ struct plan {
     int context;   /* of a later window, so many at least are the end of the one before, given */
     int n_enlarge; /* upsamplers of the model that every drawn frame goes through */
     int scale;     /* px each way that they make of one */
-    int film_w, film_h; /* px of the film, whose n_film frames repeat or skip drawn ones */
+    int film_w, film_h; /* px of the film, whose n_film frames repeat or skip drawn ones,
+                         * or lie between them */
     int n_film;
-    double fps; /* of the film; the model's own is info.frame_rate */
+    double fps;      /* of the film; the model's own is info.frame_rate */
+    int interpolate; /* 1: film frames between drawn ones are made of both */
     int steps;
     int draft; /* 1: few steps, small; begun from the noise of the film that this would be else */
     struct {
@@ -123,6 +125,10 @@ NODISCARD int plan_make(struct plan *p, const char *model_dir, const struct requ
 void plan_release(struct plan *p);
 /* Which drawn frame film frame i shows, that is neither of the film before nor behind. */
 int plan_drawn_frame(const struct plan *p, int i);
+/* With interpolate: when film frame i is, in drawn frames; the first one behind a film before is as
+ * long after that film's last as any other. Drawn frame n_frames is the first again in a loop, or
+ * that of the film behind; else the last one stays. */
+double plan_moment(const struct plan *p, int i);
 
 int plan_windows(const struct plan *p);
 struct plan_window plan_window(const struct plan *p, int i);

@@ -10,6 +10,18 @@ int plan_drawn_frame(const struct plan *p, int i)
     return k < p->n_frames ? k : p->n_frames - 1;
 }
 
+double plan_moment(const struct plan *p, int i)
+{
+    double step = p->info.frame_rate / p->fps;
+    int k = i - p->before.n, n = plan_film_end(p) - p->before.n;
+
+    if (!p->before.n)
+        return k * step;
+    if (p->behind.n) /* from the one to the other */
+        step = (p->n_frames - p->skip + 1.0) / (n + 1.0);
+    return p->skip - 1 + (k + 1) * step;
+}
+
 /* A film without a list is one shot. */
 static struct plan_shot shot_at(const struct plan *p, int i)
 {
