@@ -54,7 +54,7 @@ static const char HELP[] =
     "the\n"
     "                        model (--count, 24; --frames, 9; --size of the film, twice the drawn "
     "one):\n"
-    "                        PSNR, and how many times as wide edges are as in renders\n"
+    "                        PSNR, how many times as wide edges are as in renders, pictures between pictures\n"
     "      --fit N           fit the shape table to N renders, write it to stdout, and stop\n"
     "\n"
     "Sentences: `colour shape direction`, a tab, the words. Directions: right left toward away.\n"

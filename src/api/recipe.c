@@ -87,8 +87,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         jsonw_string(w, key, p->n_enlarge || !p->model->n_upsamplers ? "model" : "plain");
         break;
     case OPT_INTERPOLATE:
-        if (p->fps > p->info.frame_rate)
-            jsonw_string(w, key, p->interpolate || p->n_frames == 1 ? "motion" : "repeat");
+        jsonw_string(w, key, request_int(r, id, 0) ? "repeat" : "motion");
         break;
     case OPT_SECONDS:
         if (set)

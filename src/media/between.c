@@ -262,10 +262,15 @@ static void fill_holes(struct between *b)
 
 /* ---- the picture ---- */
 
+static float within(float v, float most)
+{
+    return v < 0 ? 0 : v > most ? most : v;
+}
+
 static void fetch(const uint8_t *rgb, int w, int h, float x, float y, float out[3])
 {
-    x = fminf(fmaxf(x, 0), (float)(w - 1));
-    y = fminf(fmaxf(y, 0), (float)(h - 1));
+    x = within(x, (float)(w - 1));
+    y = within(y, (float)(h - 1));
     int ix = (int)x, iy = (int)y;
     float fx = x - (float)ix, fy = y - (float)iy;
     const uint8_t *a = rgb + ((size_t)iy * (size_t)w + (size_t)ix) * 3;
@@ -291,14 +296,14 @@ static void picture_row(void *arg, int y, int worker)
     const struct between *b = arg;
     uint8_t *out = b->out + (size_t)y * (size_t)b->w * 3;
     float scale = (float)b->scale, t = b->moment;
-    float v = fmaxf(((float)y + 0.5f) / scale - 0.5f, 0);
+    float v = within(((float)y + 0.5f) / scale - 0.5f, (float)b->sh);
     int sy = (int)v, sy1 = sy + 1 < b->sh ? sy + 1 : b->sh - 1;
     const struct spot *up = b->spot + (size_t)sy * (size_t)b->sw,
                       *low = b->spot + (size_t)sy1 * (size_t)b->sw;
 
     (void)worker;
     for (int x = 0; x < b->w; x++, out += 3) {
-        float u = fmaxf(((float)x + 0.5f) / scale - 0.5f, 0), one[3], two[3];
+        float u = within(((float)x + 0.5f) / scale - 0.5f, (float)b->sw), one[3], two[3];
         int sx = (int)u, sx1 = sx + 1 < b->sw ? sx + 1 : b->sw - 1;
         struct spot a = mix(&up[sx], &up[sx1], u - (float)sx),
                     c = mix(&low[sx], &low[sx1], u - (float)sx), s = mix(&a, &c, v - (float)sy);

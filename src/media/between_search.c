@@ -6,8 +6,9 @@
 #include "base/err.h"
 #include "media/between_inner.h"
 
-enum { PATCH = 8, PASSES = 3, STEPS = 4, LEAST_SIDE = 12 };
+enum { PATCH = 8, PASSES = 3, STEPS = 4, REACH = 4, LEAST_SIDE = 12 };
 #define SMOOTH 6.0f  /* of a patch's sum: what a px of difference to the neighbours costs */
+#define STIFF 200.0f /* where nothing is to be seen, steps are short */
 #define AT_REST 8.0f /* what any movement costs: noise does not move */
 
 static int clamp(int v, int lo, int hi)
@@ -238,14 +239,13 @@ static void pass_row(void *arg, int by, int worker)
 static void whole_row(void *arg, int by, int worker)
 {
     const struct pass *p = arg;
-    int reach = 4;
 
     (void)worker;
     for (int bx = 0; bx < p->l->bw; bx++) {
         struct best best = {{0, 0}, INFINITY};
 
-        for (int y = -reach; y <= reach; y++)
-            for (int x = -reach; x <= reach; x++)
+        for (int y = -REACH; y <= REACH; y++)
+            for (int x = -REACH; x <= REACH; x++)
                 attempt(&best, p, bx, by, (struct move){(float)x, (float)y}, (struct move){0, 0});
         p->out[(size_t)by * (size_t)p->l->bw + (size_t)bx] = best.v;
     }
@@ -253,50 +253,93 @@ static void whole_row(void *arg, int by, int worker)
 
 /* ---- below one px ---- */
 
-/* px of picture `which` at a place between px. */
-static void fetch(const struct level *l, int which, float x, float y, float out[3])
-{
-    x = fminf(fmaxf(x, -EDGE + 1), (float)(l->w + EDGE - 2));
-    y = fminf(fmaxf(y, -EDGE + 1), (float)(l->h + EDGE - 2));
-    int ix = (int)floorf(x), iy = (int)floorf(y);
-    float fx = x - (float)ix, fy = y - (float)iy;
-    const uint8_t *a = level_px(l, which, ix, iy), *b = a + l->stride * 4;
+/* The channels of a px side by side; the fourth is 0. */
+typedef float lanes __attribute__((vector_size(16)));
 
-    for (int c = 0; c < 3; c++) {
-        float up = (float)a[c] + fx * (float)(a[c + 4] - a[c]);
-        float down = (float)b[c] + fx * (float)(b[c + 4] - b[c]);
-        out[c] = up + fy * (down - up);
-    }
+static lanes channels(const uint8_t *px)
+{
+    typedef uint8_t bytes __attribute__((vector_size(4)));
+    bytes b;
+
+    memcpy(&b, px, sizeof b);
+    return __builtin_convertvector(b, lanes);
 }
 
-/* Sum of squares of a patch moved by v; its gradients against the difference in g, their products
- * in m. */
-static float patch_squares(const struct level *l, int d, int x0, int y0, struct move v, float g[2],
-                           float m[3])
+static float lanes_sum(lanes v)
 {
-    float sum = 0;
+    return (v[0] + v[1]) + (v[2] + v[3]);
+}
 
-    g[0] = g[1] = m[0] = m[1] = m[2] = 0;
-    for (int y = y0; y < y0 + PATCH; y++)
-        for (int x = x0; x < x0 + PATCH; x++) {
-            const uint8_t *a = level_px(l, d, x, y);
-            float b[3];
+/* A patch of n x n px that lies between px: its corner, and the shares of the four px around. */
+struct moved {
+    const uint8_t *at;
+    size_t row; /* bytes */
+    float share[4];
+};
 
-            fetch(l, !d, (float)x + v.x, (float)y + v.y, b);
-            for (int c = 0; c < 3; c++) {
-                float dx = 0.5f * (float)(a[c + 4] - a[c - 4]);
-                float dy = 0.5f * (float)(a[c + l->stride * 4] - a[c - l->stride * 4]);
-                float e = b[c] - (float)a[c];
+static struct moved moved_patch(const struct level *l, int which, int x, int y, int n,
+                                struct move v)
+{
+    enum { FAR = 4096 }; /* further than anything moves, for rounding down */
+    int ix = (int)(v.x + FAR) - FAR, iy = (int)(v.y + FAR) - FAR;
+    float fx = v.x - (float)ix, fy = v.y - (float)iy;
 
-                sum += e * e;
-                g[0] += dx * e;
-                g[1] += dy * e;
-                m[0] += dx * dx;
-                m[1] += dx * dy;
-                m[2] += dy * dy;
-            }
-        }
-    return sum;
+    return (struct moved){
+        level_px(l, which, inside(x + ix, n + 1, l->w), inside(y + iy, n + 1, l->h)),
+        (size_t)l->stride * 4,
+        {(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy}};
+}
+
+static lanes moved_px(const struct moved *m, int x, int y)
+{
+    const uint8_t *p = m->at + (size_t)y * m->row + (size_t)x * 4;
+
+    return m->share[0] * channels(p) + m->share[1] * channels(p + 4) +
+           m->share[2] * channels(p + m->row) + m->share[3] * channels(p + m->row + 4);
+}
+
+/* A patch, its gradients and the sums of their products. */
+struct fixed {
+    lanes px[PATCH * PATCH], dx[PATCH * PATCH], dy[PATCH * PATCH];
+    float m[3];
+};
+
+static void fixed_patch(struct fixed *f, const struct level *l, int which, int x0, int y0)
+{
+    lanes m[3] = {{0}, {0}, {0}};
+    size_t row = (size_t)l->stride * 4;
+
+    for (int i = 0; i < PATCH * PATCH; i++) {
+        const uint8_t *p = level_px(l, which, x0 + i % PATCH, y0 + i / PATCH);
+
+        f->px[i] = channels(p);
+        f->dx[i] = 0.5f * (channels(p + 4) - channels(p - 4));
+        f->dy[i] = 0.5f * (channels(p + row) - channels(p - row));
+        m[0] += f->dx[i] * f->dx[i];
+        m[1] += f->dx[i] * f->dy[i];
+        m[2] += f->dy[i] * f->dy[i];
+    }
+    f->m[0] = lanes_sum(m[0]) + STIFF;
+    f->m[1] = lanes_sum(m[1]);
+    f->m[2] = lanes_sum(m[2]) + STIFF;
+}
+
+/* Sum of squares between the patch and what lies at b; its gradients against the difference in g.
+ */
+static float patch_squares(const struct fixed *f, const struct moved *b, float g[2])
+{
+    lanes sum = {0}, gx = {0}, gy = {0};
+
+    for (int i = 0; i < PATCH * PATCH; i++) {
+        lanes e = moved_px(b, i % PATCH, i / PATCH) - f->px[i];
+
+        sum += e * e;
+        gx += f->dx[i] * e;
+        gy += f->dy[i] * e;
+    }
+    g[0] = lanes_sum(gx);
+    g[1] = lanes_sum(gy);
+    return lanes_sum(sum);
 }
 
 static void fine_row(void *arg, int by, int worker)
@@ -310,10 +353,14 @@ static void fine_row(void *arg, int by, int worker)
         size_t i = (size_t)by * (size_t)l->bw + (size_t)bx;
         int x0 = clamp(bx * BLOCK - (PATCH - BLOCK) / 2, 1 - EDGE, l->w + EDGE - PATCH - 1);
         struct move best = p->in[i], v = best;
-        float least = INFINITY, g[2], m[3];
+        float least = INFINITY, g[2];
+        struct fixed f;
 
+        fixed_patch(&f, l, p->direction, x0, y0);
+        float det = f.m[0] * f.m[2] - f.m[1] * f.m[1];
         for (int k = 0; k <= STEPS; k++) {
-            float sum = patch_squares(l, p->direction, x0, y0, v, g, m);
+            struct moved b = moved_patch(l, !p->direction, x0, y0, PATCH, v);
+            float sum = patch_squares(&f, &b, g);
 
             if (!(sum < least))
                 break;
@@ -321,11 +368,8 @@ static void fine_row(void *arg, int by, int worker)
             least = sum;
             if (sum < PATCH * PATCH * 3) /* a step of a channel: noise */
                 break;
-            m[0] += 200;
-            m[2] += 200;
-            float det = m[0] * m[2] - m[1] * m[1];
-            v.x -= (m[2] * g[0] - m[1] * g[1]) / det;
-            v.y -= (m[0] * g[1] - m[1] * g[0]) / det;
+            v.x -= (f.m[2] * g[0] - f.m[1] * g[1]) / det;
+            v.y -= (f.m[0] * g[1] - f.m[1] * g[0]) / det;
             if (apart(v, p->in[i]) > 2)
                 break;
         }
@@ -335,19 +379,35 @@ static void fine_row(void *arg, int by, int worker)
 
 /* ---- px ---- */
 
+static lanes absolute(lanes v)
+{
+    typedef int32_t bits __attribute__((vector_size(16)));
+
+    return (lanes)((bits)v & 0x7fffffff);
+}
+
+/* Mean difference of a channel in the 3 x 3 px around. */
 static float px_cost(const struct level *l, int d, int x, int y, struct move v)
 {
-    float sum = 0, b[3];
+    struct moved b = moved_patch(l, !d, x - 1, y - 1, 3, v);
+    const uint8_t *a = level_px(l, d, x - 1, y - 1);
+    lanes sum = {0}, above[3];
+    float fx = b.share[1] + b.share[3], fy = b.share[2] + b.share[3];
 
-    for (int k = 0; k < 9; k++) {
-        int px = x + k % 3 - 1, py = y + k / 3 - 1;
-        const uint8_t *a = level_px(l, d, px, py);
+    for (int k = 0; k < 4; k++, b.at += b.row) {
+        lanes left = channels(b.at);
 
-        fetch(l, !d, (float)px + v.x, (float)py + v.y, b);
-        for (int c = 0; c < 3; c++)
-            sum += fabsf(b[c] - (float)a[c]);
+        for (int i = 0; i < 3; i++) {
+            lanes right = channels(b.at + 4 * i + 4), row = left + fx * (right - left);
+
+            if (k)
+                sum += absolute(above[i] + fy * (row - above[i]) -
+                                channels(a + (size_t)(k - 1) * b.row + (size_t)(4 * i)));
+            above[i] = row;
+            left = right;
+        }
     }
-    return sum / 27;
+    return lanes_sum(sum) / 27;
 }
 
 static struct move mix(struct move a, struct move b, float t)

@@ -148,6 +148,11 @@ exits cache_check_of_nothing 2 zt "a red ball" $quick --cache-check -o x.y4m
 exits seconds 0 zt "a red ball" $quick --seed 5 --seconds 1.3 --fps 24 -o seconds.y4m --json
 seconds=$(figure frame_hash)
 same seconds_are_kept "$(figure frames)" 31
+same seconds_are_at_that_rate "$(head -c 80 seconds.y4m | grep -ao 'F24:1')" F24:1
+exits repeated 0 zt generate --again seconds.y4m --interpolate repeat -o repeated.y4m --json
+same repeated_has_as_many "$(figure frames)" 31
+exits interpolate_unknown 2 zt "a red ball" $quick --interpolate blur -o x.y4m
+holds interpolate_unknown_names_them "$tmp/err" "motion, repeat"
 exits seconds_again 0 zt generate --again seconds.y4m -o seconds2.y4m --json
 same seconds_again_are_the_same "$(figure frame_hash)" "$seconds"
 echo YUV4MPEG2 broken >broken.y4m

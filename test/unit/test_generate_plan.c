@@ -148,9 +148,9 @@ TEST(plan_lengths)
         int drawn, t, film;
     } cases[] = {{"seconds", "1", NULL, 8, 3, 8},     {"seconds", "0.1", NULL, 1, 1, 1},
                  {"seconds", "5", NULL, 40, 11, 40},  {"frames", "1", NULL, 1, 1, 1},
-                 {"frames", "6", NULL, 6, 3, 6},      {"seconds", "1", "24", 8, 3, 24},
-                 {"seconds", "1", "4", 8, 3, 4},      {"seconds", "0.76", "24", 6, 3, 18},
-                 {"seconds", "1.3", "24", 11, 4, 31}, {"seconds", "2", "29.97", 16, 5, 60},
+                 {"frames", "6", NULL, 6, 3, 6},      {"seconds", "1", "24", 9, 3, 24},
+                 {"seconds", "1", "4", 8, 3, 4},      {"seconds", "0.76", "24", 7, 3, 18},
+                 {"seconds", "1.3", "24", 12, 4, 31}, {"seconds", "2", "29.97", 17, 5, 60},
                  {"seconds", "0.01", "240", 1, 1, 2}, {"frames", "9", "4", 9, 3, 5}};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

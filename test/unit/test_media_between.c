@@ -1,0 +1,174 @@
+/* Pictures between two frames. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "media/between.h"
+#include "ztest.h"
+
+enum { W = 160, H = 96, BYTES = W * H * 3 };
+
+/* A pattern without an end, seen from a place that is moved and turned about the middle. */
+static void pattern(uint8_t *rgb, double dx, double dy, double turn)
+{
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++) {
+            double px = x - W / 2.0 - dx, py = y - H / 2.0 - dy;
+            double u = px * cos(turn) + py * sin(turn), v = py * cos(turn) - px * sin(turn);
+            uint8_t *p = rgb + (y * W + x) * 3;
+
+            p[0] = (uint8_t)(128 + 60 * sin(u * 0.31) * cos(v * 0.23) + 40 * sin(u * 0.11 + 1));
+            p[1] = (uint8_t)(128 + 50 * sin(u * 0.17 + v * 0.29) + 50 * cos(v * 0.13 - u * 0.07));
+            p[2] = (uint8_t)(128 + 90 * sin(u * 0.09 - v * 0.19));
+        }
+}
+
+/* A disk of radius 12 on a still pattern. */
+static void disk(uint8_t *rgb, double x0, double y0)
+{
+    pattern(rgb, 0, 0, 0);
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++)
+            if (hypot(x - x0, y - y0) < 12) {
+                uint8_t *p = rgb + (y * W + x) * 3;
+                p[0] = 230;
+                p[1] = (uint8_t)(30 + 8 * (x - (int)x0 + 12) % 64);
+                p[2] = 20;
+            }
+}
+
+static double psnr(const uint8_t *a, const uint8_t *b)
+{
+    double sum = 0;
+
+    for (int i = 0; i < BYTES; i++)
+        sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum > 0 ? 10 * log10(255.0 * 255 * BYTES / sum) : 99;
+}
+
+struct shown {
+    uint8_t first[BYTES], second[BYTES], truth[BYTES], made[BYTES];
+};
+
+/* PSNR of what is made at the moment less that of a linear blend. */
+static double gain(struct shown *s, float t, double *made)
+{
+    struct between *b = between_new(W, H, NULL);
+    static uint8_t blend[BYTES];
+
+    CHECK_INT(between_pair(b, s->first, s->second), 0);
+    between_at(b, t, s->made);
+    between_free(&b);
+    for (int i = 0; i < BYTES; i++)
+        blend[i] = (uint8_t)((1 - t) * s->first[i] + t * s->second[i] + 0.5f);
+    *made = psnr(s->made, s->truth);
+    return *made - psnr(blend, s->truth);
+}
+
+TEST(between_follows_what_moves_and_turns)
+{
+    static const struct {
+        double dx, dy, turn;
+    } cases[] = {{6, 0, 0}, {-3.4, 2.7, 0}, {0, 0, 0.12}, {5, -4, -0.08}, {14, 6, 0}};
+    static struct shown s;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float t = i % 2 ? 2 / 3.0f : 1 / 3.0f;
+        double made;
+
+        pattern(s.first, 0, 0, 0);
+        pattern(s.second, cases[i].dx, cases[i].dy, cases[i].turn);
+        pattern(s.truth, cases[i].dx * t, cases[i].dy * t, cases[i].turn * t);
+        CHECK(gain(&s, t, &made) >= 8);
+        CHECK(made >= 27);
+    }
+}
+
+/* It is where it should be, and nowhere else: neither where it was nor where it will be. */
+TEST(between_moves_an_object_on_what_stands_still)
+{
+    static struct shown s;
+    double made;
+
+    disk(s.first, 50, 48);
+    disk(s.second, 62, 45);
+    disk(s.truth, 54, 47);
+    CHECK(gain(&s, 1 / 3.0f, &made) >= 5);
+    CHECK(made >= 24);
+    CHECK(!memcmp(s.made, s.first, W * 3)); /* what is far from it is not touched */
+}
+
+TEST(between_two_equal_frames_is_that_frame)
+{
+    static struct shown s;
+    struct between *b = between_new(W, H, NULL);
+
+    pattern(s.first, 0, 0, 0);
+    CHECK_INT(between_pair(b, s.first, s.first), 0);
+    between_at(b, 0.4f, s.made);
+    CHECK(!memcmp(s.made, s.first, BYTES));
+    pattern(s.second, 3, 1, 0);
+    CHECK_INT(between_pair(b, s.first, s.second), 0);
+    between_at(b, 0, s.made);
+    CHECK(!memcmp(s.made, s.first, BYTES));
+    between_at(b, 1, s.made);
+    CHECK(!memcmp(s.made, s.second, BYTES));
+    between_free(&b);
+}
+
+TEST(between_is_the_same_for_any_number_of_threads)
+{
+    static struct shown s;
+    static uint8_t other[BYTES];
+    struct threads *th = threads_new(3);
+    struct between *b = between_new(W, H, NULL), *c = between_new(W, H, th);
+
+    disk(s.first, 40, 40);
+    disk(s.second, 52, 55);
+    for (int again = 0; again < 2; again++) { /* a pair leaves nothing to the next */
+        CHECK_INT(between_pair(b, s.first, s.second), 0);
+        CHECK_INT(between_pair(c, s.first, s.second), 0);
+        between_at(b, 0.25f, s.made);
+        between_at(c, 0.25f, other);
+        CHECK(!memcmp(s.made, other, BYTES));
+        pattern(s.second, 4, 4, 0.02);
+        pattern(s.first, 0, 0, 0);
+    }
+    between_free(&b);
+    between_free(&c);
+    threads_free(&th);
+}
+
+TEST(between_knows_a_cut)
+{
+    static struct shown s;
+    struct between *b = between_new(W, H, NULL);
+
+    pattern(s.first, 0, 0, 0);
+    for (int i = 0; i < BYTES; i++) /* another place */
+        s.second[i] = (uint8_t)(20 + (i / 3 % W / 7 * 37 + i / 3 / W / 9 * 61 + i % 3 * 40) % 90);
+    CHECK_INT(between_pair(b, s.first, s.second), 1);
+    between_free(&b);
+}
+
+TEST(between_takes_any_size)
+{
+    static const int sides[][2] = {{1, 1}, {2, 1}, {1, 9}, {7, 5}, {33, 17}, {400, 322}};
+
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+        int w = sides[i][0], h = sides[i][1], bytes = w * h * 3;
+        uint8_t *rgb[3] = {xmalloc((size_t)bytes), xmalloc((size_t)bytes), xmalloc((size_t)bytes)};
+        struct between *b = between_new(w, h, NULL);
+
+        for (int k = 0; k < bytes; k++)
+            rgb[0][k] = rgb[1][k] = (uint8_t)(k * 7 % 251);
+        CHECK_INT(between_pair(b, rgb[0], rgb[1]), 0);
+        between_at(b, 0.5f, rgb[2]);
+        CHECK(!memcmp(rgb[0], rgb[2], (size_t)bytes));
+        CHECK(between_bytes(w, h) > 0);
+        between_free(&b);
+        for (int k = 0; k < 3; k++)
+            free(rgb[k]);
+    }
+}
