@@ -24,9 +24,9 @@ struct between {
     int sw, sh;
     struct search search;
     const uint8_t *frame[2];
-    uint8_t *back[2];  /* owned [sh][sw]: 1 finds its way back from the other frame */
-    struct spot *spot; /* owned [sh][sw] */
-    int *hole;         /* owned [sh * sw] */
+    uint8_t *back[2];           /* owned [sh][sw]: 1 finds its way back from the other frame */
+    struct spot *spot, *smooth; /* owned [sh][sw] */
+    int *hole;                  /* owned [sh * sw] */
     float moment;
     uint8_t *out;
 };
@@ -56,8 +56,9 @@ struct between *between_new(int w, int h, struct threads *threads)
     b->back[0] = malloc(px);
     b->back[1] = malloc(px);
     b->spot = malloc(px * sizeof *b->spot);
+    b->smooth = malloc(px * sizeof *b->smooth);
     b->hole = malloc(px * sizeof *b->hole);
-    if (!ok || !b->back[0] || !b->back[1] || !b->spot || !b->hole)
+    if (!ok || !b->back[0] || !b->back[1] || !b->spot || !b->smooth || !b->hole)
         between_free(&b);
     return b;
 }
@@ -70,6 +71,7 @@ void between_free(struct between **b)
     free((*b)->back[0]);
     free((*b)->back[1]);
     free((*b)->spot);
+    free((*b)->smooth);
     free((*b)->hole);
     free(*b);
     *b = NULL;
@@ -81,7 +83,7 @@ size_t between_bytes(int w, int h)
 
     small_sides(w, h, &scale, &sw, &sh);
     return search_bytes(sw, sh) +
-           (size_t)sw * (size_t)sh * (2 + sizeof(struct spot) + sizeof(int)) +
+           (size_t)sw * (size_t)sh * (2 + 2 * sizeof(struct spot) + sizeof(int)) +
            sizeof(struct between);
 }
 
@@ -260,6 +262,41 @@ static void fill_holes(struct between *b)
     }
 }
 
+static float middle_of_9(float *v)
+{
+    for (int i = 0; i < 5; i++)
+        for (int k = i + 1; k < 9; k++)
+            if (v[k] < v[i]) {
+                float t = v[i];
+                v[i] = v[k];
+                v[k] = t;
+            }
+    return v[4];
+}
+
+/* Single spots that disagree with those around are mistakes; what is hidden has soft borders. */
+static void smooth_row(void *arg, int y, int worker)
+{
+    const struct between *b = arg;
+
+    (void)worker;
+    for (int x = 0; x < b->sw; x++) {
+        struct spot *out = &b->smooth[y * b->sw + x];
+        float vx[9], vy[9], sees[2] = {0, 0};
+
+        for (int j = 0; j < 9; j++) {
+            int nx = clamp(x + j % 3 - 1, 0, b->sw - 1), ny = clamp(y + j / 3 - 1, 0, b->sh - 1);
+            const struct spot *s = &b->spot[ny * b->sw + nx];
+
+            vx[j] = s->v.x;
+            vy[j] = s->v.y;
+            sees[0] += s->sees[0];
+            sees[1] += s->sees[1];
+        }
+        *out = (struct spot){{middle_of_9(vx), middle_of_9(vy)}, 1, {sees[0] / 9, sees[1] / 9}};
+    }
+}
+
 /* ---- the picture ---- */
 
 static float within(float v, float most)
@@ -298,8 +335,8 @@ static void picture_row(void *arg, int y, int worker)
     float scale = (float)b->scale, t = b->moment;
     float v = within(((float)y + 0.5f) / scale - 0.5f, (float)b->sh);
     int sy = (int)v, sy1 = sy + 1 < b->sh ? sy + 1 : b->sh - 1;
-    const struct spot *up = b->spot + (size_t)sy * (size_t)b->sw,
-                      *low = b->spot + (size_t)sy1 * (size_t)b->sw;
+    const struct spot *up = b->smooth + (size_t)sy * (size_t)b->sw,
+                      *low = b->smooth + (size_t)sy1 * (size_t)b->sw;
 
     (void)worker;
     for (int x = 0; x < b->w; x++, out += 3) {
@@ -331,5 +368,6 @@ void between_at(struct between *b, float moment, uint8_t *rgb)
     project(b, 0);
     project(b, 1);
     fill_holes(b);
+    threads_run(b->search.threads, b->sh, smooth_row, b);
     threads_run(b->search.threads, b->h, picture_row, b);
 }
