@@ -67,7 +67,8 @@ static void show_help(void)
         "                           object like {\"prompt\": \"...\", \"output\": \"a.mp4\", "
         "\"seed\": 7};\n"
         "                           what it does not say is as on the command line\n"
-        "      --skip-existing      with --prompts: films that are there and whole are passed "
+        "      --skip-existing      with --prompts and -b: films that are there and whole are "
+        "passed "
         "over\n"
         "      --preview[=WAY]      what each step of drawing promises, in the terminal: sixel, "
         "kitty,\n"
@@ -427,6 +428,20 @@ static int set_variant(struct args *a, int i, int64_t seed, const char *output, 
     return e->code;
 }
 
+/* A film that is not whole has not got its name. */
+static int passed_over(const struct args *a, struct say *say, int i)
+{
+    const char *output = zt_job_get(a->job, "output");
+
+    if (!a->many.skip_existing || !file_exists(output))
+        return 0;
+    say->film = i + 1;
+    say->films = (int)a->variants;
+    say_film(say, output, 1);
+    say->film = say->films = 0;
+    return 1;
+}
+
 static int draw_variants(struct args *a, struct say *say, struct err *e)
 {
     int rc = e->code = zt_job_plan(a->job, e->msg, sizeof e->msg);
@@ -443,6 +458,8 @@ static int draw_variants(struct args *a, struct say *say, struct err *e)
     }
     for (int i = 0; !rc && i < a->variants; i++) {
         rc = set_variant(a, i, seed, output, e);
+        if (!rc && passed_over(a, say, i))
+            continue;
         if (!rc)
             rc = run(a, say, e);
         if (!rc)
@@ -457,8 +474,8 @@ static int draw(struct args *a, struct err *e)
     struct say say;
     int rc = set_all(a, e);
 
-    if (!rc && a->many.skip_existing && !a->many.path)
-        rc = err_set(e, ERR_USAGE, "--skip-existing goes with --prompts");
+    if (!rc && a->many.skip_existing && !a->many.path && a->variants < 2)
+        rc = err_set(e, ERR_USAGE, "--skip-existing goes with --prompts and --variants");
     if (!rc)
         rc = preview_check(&a->preview, e);
     if (!rc && a->preview.wanted && a->many.path)

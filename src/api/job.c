@@ -93,6 +93,7 @@ void zt_job_free(zt_job **job)
     free(j->expand_note);
     free(j->output);
     free(j->kept);
+    free(j->kept_by);
     free(j);
     *job = NULL;
 }

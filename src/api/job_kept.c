@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/jsonw.h"
 #include "format/json.h"
+#include "kern/kern.h"
 
 enum { JOB_VERSION = 1, MAX_JOB = 4 << 20, SHOWN = 60 };
 
@@ -42,6 +43,14 @@ static void write_options(const zt_job *job, struct jsonw *w)
     jsonw_end_object(w);
 }
 
+/* Other instructions sum in another order: bits are those of one set of them. */
+static const char *computes_by(const zt_job *job)
+{
+    const struct device *d = job->plan.device;
+
+    return d->host ? kernels_best()->name : d->name;
+}
+
 static int write_head(void *user, struct buf *out, struct err *e)
 {
     const zt_job *job = user;
@@ -55,6 +64,7 @@ static int write_head(void *user, struct buf *out, struct err *e)
     jsonw_int(&w, "zoetrope_job", JOB_VERSION);
     if (getcwd(here, sizeof here))
         jsonw_string(&w, "folder", here);
+    jsonw_string(&w, "instructions", computes_by(job));
     write_options(job, &w);
     jsonw_string(&w, "recipe", buf_str(&recipe));
     jsonw_end_object(&w);
@@ -98,7 +108,7 @@ static int differs(struct jval a, struct jval b, const char *dir, struct err *e)
 }
 
 struct kept_recipe {
-    char *text;
+    char *text, *by;
 };
 
 static void read_recipe(void *arg, struct jval root)
@@ -107,6 +117,7 @@ static void read_recipe(void *arg, struct jval root)
 
     j_int(root, "zoetrope_job", JOB_VERSION, JOB_VERSION);
     k->text = xstrdup(j_string(root, "recipe"));
+    k->by = xstrdup(j_string_or(root, "instructions", ""));
 }
 
 static int compare(const char *dir, const char *kept, const char *now, struct err *e)
@@ -124,9 +135,9 @@ static int compare(const char *dir, const char *kept, const char *now, struct er
     return rc;
 }
 
-static int same_film(const zt_job *job, const char *dir, const char *path, struct err *e)
+static int same_film(zt_job *job, const char *dir, const char *path, struct err *e)
 {
-    struct kept_recipe kept = {NULL};
+    struct kept_recipe kept = {NULL, NULL};
     struct buf now = BUF_INIT;
     int rc = jdoc_take(path, MAX_JOB, read_recipe, &kept, e);
 
@@ -134,8 +145,11 @@ static int same_film(const zt_job *job, const char *dir, const char *path, struc
         rc = recipe_write(job, NULL, &now, e);
     if (!rc && strcmp(kept.text, buf_str(&now)))
         rc = compare(dir, kept.text, buf_str(&now), e);
+    if (!rc && *kept.by && strcmp(kept.by, computes_by(job)))
+        job->kept_by = xstrdup(kept.by);
     buf_release(&now);
     free(kept.text);
+    free(kept.by);
     return rc;
 }
 
@@ -209,7 +223,8 @@ int job_kept_open(struct zt_job *job, struct err *e)
     int rc = 0, anew = 0;
 
     free(job->kept);
-    job->kept = NULL;
+    free(job->kept_by);
+    job->kept = job->kept_by = NULL;
     if (dir && !file_exists(path) && !journal_may_begin(dir))
         rc = err_set(e, ERR_IO, "job: %s is a folder with other things in it", dir);
     if (!rc && dir && file_exists(path)) {
@@ -230,6 +245,13 @@ int job_kept_open(struct zt_job *job, struct err *e)
     return rc;
 }
 
+static void add_note(struct figures *f, const char *text, const char *what)
+{
+    size_t n = strlen(f->note);
+
+    snprintf(f->note + n, sizeof f->note - n, "%s%s%s", n ? "; " : "", text, what);
+}
+
 void job_kept_close(struct zt_job *job, int whole)
 {
     struct figures *f = &job->figures;
@@ -238,8 +260,12 @@ void job_kept_close(struct zt_job *job, int whole)
         return;
     const char *trouble = journal_trouble(job->journal);
     if (trouble)
-        snprintf(f->note + strlen(f->note), sizeof f->note - strlen(f->note),
-                 "%sit could not be kept while it was drawn: %s", *f->note ? "; " : "", trouble);
+        add_note(f, "it could not be kept while it was drawn: ", trouble);
+    if (job->kept_by)
+        add_note(f,
+                 "its bits are those of no single machine, for it was begun with the instructions "
+                 "of another: ",
+                 job->kept_by);
     if (whole)
         journal_finish(&job->journal);
     else
