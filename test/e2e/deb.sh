@@ -12,6 +12,8 @@ deb=$(find "${DEB_BUILD:-build/deb}" -maxdepth 1 -name 'zoetrope_*.deb' | head -
 exits deb_is_there 0 test -f "$deb"
 exits deb_clean_machine 0 debootstrap --variant=minbase bookworm "$root" "$mirror"
 cp "$deb" "$root/root/zoetrope.deb"
+mount -t proc proc "$root/proc" # what the machine has is read there
+trap 'umount "$root/proc"; rm -rf "$tmp"' EXIT
 in_root() { DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
 # What apt, dpkg and the account tools keep for themselves is left aside.
 listing() {
