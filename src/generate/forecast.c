@@ -440,6 +440,18 @@ static void share_host(struct plan *p, const struct store_room of[N_PLACES], uin
     p->paged = 1;
 }
 
+/* Seconds of pictures between drawn ones: movement of a pair on small pictures, then their own px.
+ */
+static double interpolate_s(const struct plan *p)
+{
+    enum { SMALL_PX = 40000 };
+    double px = (double)p->film_w * p->film_h;
+
+    if (!p->interpolate)
+        return 0;
+    return (p->n_frames * fmin(px, SMALL_PX) * 1.2e-6 + p->n_film * px * 60e-9) / p->threads;
+}
+
 int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e)
 {
     struct store_room of[N_PLACES];
@@ -479,8 +491,8 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
     if (!rc) {
         p->memory_bytes = (uint64_t)(plan_base_bytes() + host_weights(p, of) + c.host);
         p->flops = c.flops;
-        p->forecast_s =
-            p->flops / (speed * SHARE_OF_SPEED) + (double)p->n_film * p->film_w * p->film_h * 60e-9;
+        p->forecast_s = p->flops / (speed * SHARE_OF_SPEED) +
+                        (double)p->n_film * p->film_w * p->film_h * 60e-9 + interpolate_s(p);
     }
     return rc;
 }
