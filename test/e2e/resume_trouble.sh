@@ -28,7 +28,7 @@ begun() {
 }
 
 # --- Ctrl-C in the middle of windows: what is left plays
-long=(--seconds 15 --steps 16)
+long=(--seconds 12 --steps 12)
 exits whole 0 "$ZOETROPE" "${words[@]}" "${long[@]}" -o "whole.$film"
 set -m # as at a terminal: children hear of SIGINT
 begun "${long[@]}"
