@@ -56,6 +56,15 @@ static const char HELP[] =
     "one):\n"
     "                        PSNR, how many times as wide edges are as in renders, pictures "
     "between pictures\n"
+    "      --stories         instead of a list: sentences about the world of stories (--count, 96) "
+    "before\n"
+    "                        a network that is first trained on renders, in two minutes: who, "
+    "where,\n"
+    "                        which colour ...; --out keeps a page, report.html, with strips of "
+    "the films\n"
+    "      --press           the same for the six prompts of the press, each in both languages, in "
+    "its\n"
+    "                        own words and others (--count ways, 2), in 16:9 and 9:16\n"
     "      --fit N           fit the shape table to N renders, write it to stdout, and stop\n"
     "\n"
     "Sentences: `colour shape direction`, a tab, the words. Directions: right left toward away.\n"
@@ -232,10 +241,9 @@ static int parse_flag(struct measure_args *a, const char *name)
     const struct {
         const char *name;
         int *to;
-    } flags[] = {{"--json", &a->json},
-                 {"--exchange", &a->exchange},
-                 {"--pictures", &a->pictures},
-                 {"--joins", &a->joins},
+    } flags[] = {{"--json", &a->json},         {"--exchange", &a->exchange},
+                 {"--pictures", &a->pictures}, {"--joins", &a->joins},
+                 {"--stories", &a->stories},   {"--press", &a->press},
                  {"--camera", &a->camera}};
 
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
@@ -285,6 +293,8 @@ int cmd_measure(int argc, char **argv)
         return cmd_usage("measure", "--%s wants films", a.expect ? "expect" : "against");
     if (a.exchange)
         return measure_exchange(&a, &e) ? cmd_fail(&e) : 0;
+    if (a.stories || a.press)
+        return measure_stories(&a, &e) ? cmd_fail(&e) : 0;
     if (a.pictures)
         return measure_pictures(&a, &e) ? cmd_fail(&e) : 0;
     if (a.size)

@@ -189,7 +189,7 @@ int measure_generate(const struct measure_args *a, zt_model *model, const char *
     snprintf(number, sizeof number, "%d", seed);
     set(job, "prompt", text, e);
     set(job, "seed", number, e);
-    set(job, "size", "native", e);
+    set(job, "size", a->size ? a->size : "native", e);
     set(job, "frames", a->frames, e);
     set(job, "steps", a->steps, e);
     set(job, "guidance", a->guidance, e);

@@ -11,7 +11,7 @@ struct measure_args {
     const char *device, *threads, *size, *at, *request;
     int column[SCORE_COLUMNS]; /* 1: wanted */
     int64_t count, fit;
-    int json, exchange, pictures, joins, camera;
+    int json, exchange, pictures, joins, stories, press, camera;
 };
 
 /* The frames of one film; rgb is the caller's. */
@@ -29,6 +29,9 @@ NODISCARD int measure_exchange(const struct measure_args *a, struct err *e);
 /* What codec and upsamplers do to pictures of all worlds of the model: errors and widths of edges
  * against renders, at the size of the film. ERR_CANCEL, and what the model's files say. */
 NODISCARD int measure_pictures(const struct measure_args *a, struct err *e);
+/* Films of sentences about stories, or of the six prompts of the press, before a probe that is
+ * trained first: how often they show what the words say. a->out: also a page to look at. */
+NODISCARD int measure_stories(const struct measure_args *a, struct err *e);
 /* What changes where the windows of a film meet, and what drifts, on stdout. ERR_USAGE: a->at. */
 NODISCARD int measure_joins(const struct measure_args *a, const char *path, struct err *e);
 /* How the camera of a film moves, on stdout. ERR_CHECK: not as a->request says. */

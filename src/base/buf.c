@@ -68,6 +68,20 @@ void buf_putc(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
+void buf_xml(struct buf *b, const char *s)
+{
+    for (; *s; s++) {
+        if (*s == '<')
+            buf_puts(b, "&lt;");
+        else if (*s == '&')
+            buf_puts(b, "&amp;");
+        else if (*s == '"')
+            buf_puts(b, "&quot;");
+        else
+            buf_putc(b, *s);
+    }
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list ap;

@@ -19,6 +19,7 @@ int buf_reserve(struct buf *b, size_t more) __attribute__((warn_unused_result));
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
+void buf_xml(struct buf *b, const char *s); /* as text or a quoted value of XML and HTML */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *buf_str(const struct buf *b); /* "" when empty */
 char *buf_take(struct buf *b);            /* the caller frees; b is empty afterwards */

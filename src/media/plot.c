@@ -16,20 +16,6 @@ struct axis {
     int log;
 };
 
-static void add_text(struct buf *b, const char *s)
-{
-    for (; *s; s++) {
-        if (*s == '<')
-            buf_puts(b, "&lt;");
-        else if (*s == '&')
-            buf_puts(b, "&amp;");
-        else if (*s == '"')
-            buf_puts(b, "&quot;");
-        else
-            buf_putc(b, *s);
-    }
-}
-
 /* printf writes the decimal mark of the locale; SVG wants a point. */
 static void add_number(struct buf *b, double v, int digits)
 {
@@ -163,14 +149,14 @@ static void add_series(struct buf *b, const struct plot_series *s, const char *c
 static void add_labels(struct buf *b, const struct plot *p)
 {
     buf_printf(b, "<text class=\"t\" x=\"%d\" y=\"22\">", LEFT);
-    add_text(b, p->title ? p->title : "");
+    buf_xml(b, p->title ? p->title : "");
     buf_printf(b, "</text>\n<text text-anchor=\"middle\" x=\"%d\" y=\"%d\">",
                (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12);
-    add_text(b, p->x_label ? p->x_label : "");
+    buf_xml(b, p->x_label ? p->x_label : "");
     buf_printf(b,
                "</text>\n<text text-anchor=\"middle\" transform=\"translate(16 %d) rotate(-90)\">",
                (TOP + HEIGHT - BOTTOM) / 2);
-    add_text(b, p->y_label ? p->y_label : "");
+    buf_xml(b, p->y_label ? p->y_label : "");
     buf_puts(b, "</text>\n");
     for (int s = 0; s < p->n_series; s++) {
         int y = TOP + 16 + 18 * s;
@@ -179,7 +165,7 @@ static void add_labels(struct buf *b, const struct plot *p)
             continue;
         buf_printf(b, "<path class=\"l\" stroke=\"%s\" d=\"M%d %dh20\"/><text x=\"%d\" y=\"%d\">",
                    colours[s], WIDTH - 180, y - 4, WIDTH - 154, y);
-        add_text(b, p->series[s].name);
+        buf_xml(b, p->series[s].name);
         buf_puts(b, "</text>\n");
     }
 }
