@@ -335,6 +335,7 @@ int jobs_add(struct jobs *s, const struct job *j, enum jobs_added *how, struct j
     memset(out, 0, sizeof *out);
     pthread_mutex_lock(&s->add_lock);
     *s->add_end = &mine;
+    /* cppcheck-suppress autoVariables ; it is out of the list before this call returns */
     s->add_end = &mine.next;
     while (s->adds && !mine.done)
         pthread_cond_wait(&s->added, &s->add_lock);
