@@ -11,7 +11,7 @@ const struct command commands[] = {
      "--variants=N -v --verbose", ""},
     {"resume", cmd_resume, "go on with a film that was interrupted", "ball.mp4.job", "", "DIR"},
     {"live", cmd_live, "an endless scene, shown while it is drawn", "-p \"a coast\" -o - | ffplay -",
-     "-o=- --for=SECONDS -p=TEXT", ""},
+     "-o=- --output=- --for=SECONDS -p=TEXT", ""},
     {"world", cmd_world, "clips of the training world with captions and truth", "-n 4 -o clips",
      "--world=physics|story --list -n=N -o=DIR --seed=N --size=WxH --frames=N --fps=N -p=TEXT "
      "--format=mp4|y4m|png --captions --sheet=FILE --columns=N -y", ""},
