@@ -14,7 +14,7 @@ exits deb_clean_machine 0 debootstrap --variant=minbase bookworm "$root" "$mirro
 cp "$deb" "$root/root/zoetrope.deb"
 mount -t proc proc "$root/proc" # what the machine has is read there
 trap 'umount "$root/proc"; rm -rf "$tmp"' EXIT
-in_root() { DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
+in_root() { DEBIAN_FRONTEND=noninteractive XDG_CACHE_HOME=/root/cache chroot "$root" "$@"; }
 # What apt, dpkg and the account tools keep for themselves is left aside.
 listing() {
     in_root find / -xdev \( -path /proc -o -path /root -o -path /run -o -path '/var/lib/apt' -o -path '/var/lib/dpkg' \
@@ -26,7 +26,8 @@ exits deb_has_a_user 0 in_root id zoetrope
 exits deb_enables_the_service 0 test -L "$root/etc/systemd/system/multi-user.target.wants/zoetrope.service"
 exits deb_draws 0 in_root zoetrope "a red ball rolls in" --steps 2 --frames 5 -o /root/x.mp4
 exits deb_film 0 test -s "$root/root/x.mp4"
-in_root env ZOETROPE_SERVE_LISTEN=127.0.0.1:0 XDG_CACHE_HOME=/var/cache setpriv --reuid zoetrope --regid zoetrope \
+# No function here: the signal is for the server itself.
+chroot "$root" env ZOETROPE_SERVE_LISTEN=127.0.0.1:0 XDG_CACHE_HOME=/var/cache setpriv --reuid zoetrope --regid zoetrope \
     --clear-groups zoetrope serve --config /etc/zoetrope/config.json >"$tmp/serve" 2>"$tmp/err" &
 server=$!
 for _ in $(seq 100); do
