@@ -202,7 +202,8 @@ int live_run(const struct bundle *b, const struct plan *p, const struct sink *si
     th = threads_new(p->threads);
     cx_init(&cx, p->device, p->type, th);
     s.plan.n_frames = s.plan.n_film = ENDLESS;
-    s.plan.note = NULL; /* its own: of what it cannot say */
+    s.plan.interpolate = 0; /* what is taken back ends at a drawn frame */
+    s.plan.note = NULL;     /* its own: of what it cannot say */
     atomic_store(live->now, 0);
     rc = drawing_init(&s.drawing, &cx, b, &s.plan, &own, e);
     if (!rc) {
