@@ -5,6 +5,7 @@
 #include "api/job.h"
 #include "base/jsonw.h"
 
+#define FLAT_PART 0.5
 #define STILL_S 2.0 /* so long without motion is said */
 
 uint64_t job_joins_bytes(const struct zt_job *job)
@@ -66,6 +67,10 @@ const char *job_joins_still(struct zt_job *job)
 {
     const struct joins_report *r = &job->report;
 
+    if (r->flat >= FLAT_PART)
+        return arena_printf(&job->text,
+                            "%.0f %% of the frames are of one colour, as of a black film",
+                            100 * r->flat);
     if (r->still_s < STILL_S)
         return NULL;
     return arena_printf(&job->text, "nothing moves for %.1f s, from %.1f s on", r->still_s,

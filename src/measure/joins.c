@@ -345,9 +345,19 @@ static void find_still(const struct joins *j, struct joins_report *out)
     out->still_at_s = longest ? (double)(at - (size_t)j->lag) / j->fps : 0;
 }
 
+#define FLAT 0.5 /* L*, of the standard deviation */
+static double flat(const struct joins *j)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < j->n; i++)
+        n += j->look[i].contrast < FLAT;
+    return j->n ? (double)n / (double)j->n : 0;
+}
+
 void joins_report(const struct joins *j, const int *frame, int n, struct joins_report *out)
 {
-    *out = (struct joins_report){.quality = quality(j)};
+    *out = (struct joins_report){.quality = quality(j), .flat = flat(j)};
     out->join = xcalloc((size_t)n + 1, sizeof *out->join);
     for (int i = 0; i < n; i++)
         if (frame[i] > 0 && (size_t)frame[i] < j->n)

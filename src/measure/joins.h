@@ -40,8 +40,9 @@ struct joins_report {
     struct {           /* per minute, of the straight line through all frames */
         double color, luminance, sharpness, motion; /* the latter two: shares of their mean */
     } slope;
-    double quality;             /* last seconds against the first, 0..1: of sharpness, contrast and
-                                 * colourfulness, whichever way they went (geometric mean) */
+    double quality; /* last seconds against the first, 0..1: of sharpness, contrast and
+                     * colourfulness, whichever way they went (geometric mean) */
+    double flat;    /* share of frames of one colour, such as black ones (contrast below 0.5 L*) */
     double still_s, still_at_s; /* the longest time in which nothing moves, and when it begins */
 };
 /* frame[n]: film frames that begin a window, ascending; those without a frame before or behind them

@@ -21,6 +21,8 @@ void joins_say(const struct joins_report *r, double fps, struct buf *out)
                "%%\nlast seconds to first: %.2f\n",
                r->slope.color, r->slope.luminance, 100 * r->slope.sharpness, 100 * r->slope.motion,
                r->quality);
+    if (r->flat > 0)
+        buf_printf(out, "frames of one colour: %.0f %%\n", 100 * r->flat);
     if (r->still_s > 0)
         buf_printf(out, "longest time without motion: %.2f s, from %.2f s on\n", r->still_s,
                    r->still_at_s);
@@ -49,6 +51,7 @@ void joins_json(const struct joins_report *r, struct jsonw *w)
     jsonw_real(w, "motion", r->slope.motion);
     jsonw_end_object(w);
     jsonw_real(w, "quality", r->quality);
+    jsonw_real(w, "flat", r->flat);
     jsonw_real(w, "still_s", r->still_s);
     jsonw_real(w, "still_at_s", r->still_at_s);
 }

@@ -151,6 +151,32 @@ TEST(joins_of_films_too_short_for_any)
     }
 }
 
+/* A black film, one of another colour, and one with a dark stripe: only the last has pictures. */
+TEST(joins_say_that_frames_are_of_one_colour)
+{
+    static const struct {
+        int ground, stripe, without; /* so many frames of ten have none */
+        double flat;
+    } rows[] = {{0, 0, 10, 1}, {180, 0, 10, 1}, {180, 1, 0, 0}, {180, 1, 3, 0.3}};
+    static uint8_t frame[W * H * 3];
+
+    for (int i = 0; i < 4; i++) {
+        struct joins *j = joins_new(W, H, 8);
+        struct joins_report r;
+
+        for (int t = 0; t < 10; t++) {
+            memset(frame, rows[i].ground, sizeof frame);
+            if (rows[i].stripe && t >= rows[i].without)
+                memset(frame, 0, sizeof frame / 16);
+            joins_add(j, frame);
+        }
+        joins_report(j, NULL, 0, &r);
+        CHECK_BELOW(fabs(r.flat - rows[i].flat), 1e-9);
+        joins_report_release(&r);
+        joins_free(&j);
+    }
+}
+
 TEST(joins_lists_are_read)
 {
     static const char *const wrong[] = {"0", "3,", ",3", "3,3", "5,4", "3;4", "x", "99999999"};
