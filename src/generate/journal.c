@@ -249,12 +249,20 @@ int journal_may_begin(const char *dir)
 
 static void remove_ours(const struct journal *j)
 {
-    char *job = name_in(j, JOURNAL_JOB);
-    DIR *d = opendir(j->dir);
+    static const char *const names[] = {JOURNAL_JOB, "step", "step.new", "windows", "lock"};
+    DIR *d;
     const struct dirent *f;
 
-    unlink(job); /* the first: without it nobody goes on */
-    free(job);
+    /* The head first: without it nobody goes on. By name, for a folder that cannot be listed. */
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = name_in(j, names[i]);
+
+        unlink(path);
+        free(path);
+    }
+    if (!rmdir(j->dir))
+        return;
+    d = opendir(j->dir);
     while (d && (f = readdir(d))) {
         char *path = is_ours(f->d_name) ? name_in(j, f->d_name) : NULL;
 

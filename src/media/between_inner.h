@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include <stddef.h>
+
 #include "base/thread.h"
 
 enum { LEVELS = 5, BLOCK = 4, EDGE = 8 /* px repeated around a picture */ };

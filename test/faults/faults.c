@@ -168,7 +168,8 @@ static int same_file(const char *a, const char *b)
 
 static char walk_from[4096], walk_to[4096]; /* folders of the walk, this one and the other */
 static char walk_bad[4608];
-static int walk_panicked, walk_counted, walk_all, walk_model;
+static int walk_panicked, walk_counted, walk_all;
+static const char *walk_below;
 static const char *walk_said; /* on stderr */
 
 /* A training goes on without a picture for people, and says so. */
@@ -185,15 +186,15 @@ static int check_file(const char *path, const struct stat *st, int kind, struct 
     (void)at;
     const char *inside = path + strlen(walk_from);
     char *other = xasprintf("%s%s", walk_to, inside);
-    int part = strstr(inside, ".part") != NULL;
+    int part = strstr(inside, ".part") != NULL || strstr(inside, ".job/") != NULL;
     /* A recipe beside pictures is there from the first on, and has the latent's hash at the end. */
     int early = !strcmp(path_base(path), "recipe.json") && !walk_all;
     int tmp = strstr(inside, ".tmp.") != NULL && walk_panicked;
-    int ours = walk_all || !walk_model || strstr(inside, "/model/");
+    int ours = walk_all || !walk_below || strstr(inside, walk_below);
 
-    if (kind == FTW_F && ours && !left_out(path)) {
+    if (kind == FTW_F && ours && !tmp && !left_out(path)) {
         walk_counted++;
-        if (!same_file(path, other) && (walk_all || !(part || tmp || early)))
+        if (!same_file(path, other) && (walk_all || !(part || early)))
             snprintf(walk_bad, sizeof walk_bad, "%s %s", inside,
                      file_exists(other) ? "differs from what it should be" : "is left over");
     }
@@ -212,14 +213,14 @@ static int walk(const char *dir, const char *reference)
 }
 
 /* NULL: what lies in out/ is right. all: exactly what the reference has. */
-/* model: only what lies in a folder model/. said: on stderr. */
+/* below: of struct scenario. said: on stderr. */
 static const char *check_out(const char *dir, const char *reference, int all, int panicked,
-                             int model, const char *said)
+                             const char *below, const char *said)
 {
     walk_bad[0] = 0;
     walk_all = all;
     walk_panicked = panicked;
-    walk_model = model;
+    walk_below = below;
     walk_said = said;
     int n = walk(dir, reference);
     if (all && !*walk_bad && n != walk(reference, dir))
@@ -274,7 +275,7 @@ static enum verdict judge(const struct scenario *s, int status, const char *dir,
     }
     const char *out = v == BAD ? NULL
                                : check_out(dir, reference, v == SAME, v == PANICKED || v == OUTSIDE,
-                                           s->again != NULL, said);
+                                           s->below, said);
     if (out) {
         snprintf(text, sizeof text, "%.2000s (ended with %s %d; %.2000s)", out,
                  WIFSIGNALED(status) ? "signal" : "status",
@@ -341,7 +342,8 @@ static int try_one(const struct scenario *s, const char *reference, int expected
 
     if (came && v != BAD && v != SAME && s->again) {
         status = in_a_child(s, s->again, dir, 0);
-        why = !status ? check_out(dir, reference, 1, 0, 0, "") : text_of(dir, "stderr");
+        why = !status ? check_out(dir, reference, 1, v == PANICKED, NULL, "")
+                      : text_of(dir, "stderr");
         v = why ? BAD : v;
     }
     if (came) {
@@ -463,7 +465,7 @@ static int command(const struct scenario *s)
     return zoetrope(s->arg);
 }
 
-static int go_on(const struct scenario *s)
+static int train_on(const struct scenario *s)
 {
     char line[1024];
 
@@ -471,16 +473,26 @@ static int go_on(const struct scenario *s)
     return zoetrope(line);
 }
 
+/* From what its job has kept, if there is one. */
+static int draw_on(const struct scenario *s)
+{
+    char line[1024];
+
+    snprintf(line, sizeof line, "%s -y", s->arg);
+    return zoetrope(line);
+}
+
 #define FILM                                                                                       \
     "zoetrope generate -p a+red+ball --frames 5 --steps 2 --threads 1 --seed 1 --size native"
 
 static const struct scenario commands[] = {
-    {"film_y4m", command, FILM " --model %M -o out/film.y4m", NULL, 30, 0},
-    {"film_mp4", command, FILM " --model %M -o out/film.mp4", NULL, 20, 1},
-    {"film_png", command, FILM " --model %M -o out/png/", NULL, 50, 1},
-    {"film_of_the_shipped_model", command, FILM " --model %R/model -o out/film.y4m", NULL, 60, 0},
+    {"film_y4m", command, FILM " --model %M -o out/film.y4m", draw_on, NULL, 30, 0},
+    {"film_mp4", command, FILM " --model %M -o out/film.mp4", draw_on, NULL, 20, 1},
+    {"film_png", command, FILM " --model %M -o out/png/", draw_on, NULL, 50, 1},
+    {"film_of_the_shipped_model", command, FILM " --model %R/model -o out/film.y4m", draw_on, NULL,
+     60, 0},
     {"training", command, "zoetrope train %R/test/faults/train.json --out out/run --threads 2",
-     go_on, 100, 1},
+     train_on, "/model/", 100, 1},
 };
 
 static int wanted(const char *name, char **word, int n)

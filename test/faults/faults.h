@@ -10,11 +10,12 @@ struct scenario {
     const char *name;
     int (*run)(const struct scenario *s); /* the exit status; messages go to stderr */
     const char *arg;
-    /* What it leaves lies in out/. NULL: nothing that was begun may stay there under its own name;
-     * else a second run, without a failure, that must end as the reference did. */
+    /* What it leaves lies in out/: nothing that was begun may stay there under its own name. NULL,
+     * or a second run, without a failure, that must end as the reference did. */
     int (*again)(const struct scenario *s);
-    int thin;    /* a sample is one in so many ways to an allocation */
-    int outside; /* libraries of others take part, and may die of their own failure */
+    const char *below; /* only what lies below a folder of this name is held so; NULL: all */
+    int thin;          /* a sample is one in so many ways to an allocation */
+    int outside;       /* libraries of others take part, and may die of their own failure */
 };
 
 int zoetrope_main(int argc, char **argv); /* main() of the program */
