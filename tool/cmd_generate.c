@@ -319,7 +319,7 @@ static int set_standing(struct args *a, struct err *e)
         rc = set_config(a, a->config, e);
     if (!rc) {
         config_read_environment(&c);
-        rc = config_use_film(&c, a->job, a->again || a->kept, e);
+        rc = config_use_film(&c, a->job, a->again || a->kept || a->draft.path, e);
     }
     config_release(&c);
     free(path);

@@ -361,7 +361,8 @@ static int read_step(struct journal *j, struct stream *s, int window, struct sam
     get(s, &head, sizeof head);
     if (s->rc || memcmp(head.magic, step_magic, sizeof head.magic) || head.window != window ||
         head.n != (int64_t)j->n || head.next < *next || head.next > sampler_evaluations(sampler) ||
-        head.arrays != sampler_latents(sampler))
+        head.arrays != sampler_latents(sampler) || head.n_x0 < 0 || head.n_x0 > SAMPLER_MAX_ORDER ||
+        head.order < 0 || head.order > SAMPLER_MAX_ORDER)
         return 0;
     sampler_state_of(sampler, j->n, &state);
     if (head.has_rng != (state.rng != NULL))
