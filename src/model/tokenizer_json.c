@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/jsonw.h"
 #include "format/json.h"
@@ -14,45 +15,16 @@
 #define N_SPECIAL 3 /* <pad> </s> <unk> of files that we write */
 #define FORMAT_NAME "1.0"
 
-/* ---- base64 ---- */
-
-static int base64_value(char c)
-{
-    static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(set, c) : NULL;
-
-    return at ? (int)(at - set) : -1;
-}
-
-static int base64_decode(const char *s, struct buf *out)
-{
-    uint32_t bits = 0;
-    int n = 0;
-
-    for (; *s && *s != '='; s++) {
-        int v = base64_value(*s);
-
-        if (v < 0)
-            return -1;
-        bits = bits << 6 | (uint32_t)v;
-        n += 6;
-        if (n >= 8) {
-            n -= 8;
-            buf_putc(out, (char)(bits >> n & 0xff));
-        }
-    }
-    return strspn(s, "=") == strlen(s) ? 0 : -1;
-}
-
 /* ---- normaliser ---- */
 
 static void read_charsmap(struct tokenizer *t, struct jval o)
 {
+    const char *map = j_string(o, "precompiled_charsmap");
     struct buf b = BUF_INIT;
 
     if (t->norm.map.n_units)
         j_fail(o, "type", "only one Precompiled normalizer is supported");
-    else if (base64_decode(j_string(o, "precompiled_charsmap"), &b) ||
+    else if (base64_decode(&b, map, strlen(map), 0) ||
              charsmap_init(&t->norm.map, buf_str(&b), b.len))
         j_fail(o, "precompiled_charsmap", "is damaged");
     else

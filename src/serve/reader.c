@@ -15,8 +15,9 @@ enum { MOST_FILE = 64 << 20, MOST_PIXELS = 48 << 20, MOST_SECONDS = 10 };
 
 struct reader {
     pthread_mutex_t lock;
-    int fd;
-    pid_t pid;
+    int fd; /* to the process that reads; -1: none was begun yet, or it has gone */
+    int starter;
+    pid_t starter_pid;
 };
 
 /* What goes before the bytes, in both directions. */
@@ -91,12 +92,78 @@ static int serve_one(int fd)
     return rc;
 }
 
-_Noreturn static void process(int fd)
+_Noreturn static void read_pictures(int fd)
 {
-    signal(SIGINT, SIG_IGN); /* it ends when the server has, whatever way */
-    signal(SIGTERM, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
     while (!serve_one(fd))
         ;
+    _exit(0);
+}
+
+/* ---- the process that begins it ---- */
+
+static struct msghdr message_with_fd(struct iovec *byte, void *room, size_t room_bytes)
+{
+    return (struct msghdr){
+        .msg_iov = byte, .msg_iovlen = 1, .msg_control = room, .msg_controllen = room_bytes};
+}
+
+static int send_fd(int to, int fd)
+{
+    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof fd)] = {0};
+    char byte = 0;
+    struct iovec one = {&byte, 1};
+    struct msghdr m = message_with_fd(&one, room, sizeof room);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+    *c = (struct cmsghdr){CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS};
+    memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    return sendmsg(to, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+/* -1: there is none. */
+static int take_fd(int from)
+{
+    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {0};
+    char byte = 0;
+    struct iovec one = {&byte, 1};
+    struct msghdr m = message_with_fd(&one, room, sizeof room);
+    const struct cmsghdr *c;
+    int fd = -1;
+
+    if (recvmsg(from, &m, MSG_CMSG_CLOEXEC) != 1 || !(c = CMSG_FIRSTHDR(&m)) ||
+        c->cmsg_type != SCM_RIGHTS)
+        return -1;
+    memcpy(&fd, CMSG_DATA(c), sizeof fd);
+    return fd;
+}
+
+/* For each byte that it is sent it begins a process that reads, and sends back the way to it. It
+ * does nothing else, so nothing is likely to end it. */
+_Noreturn static void begin_readers(int fd)
+{
+    char byte;
+
+    signal(SIGINT, SIG_IGN); /* it ends when the server has, whatever way */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN); /* nobody asks how they ended */
+    while (!move_all(fd, &byte, 1, 0)) {
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+            break;
+        pid_t pid = fork();
+        if (!pid) {
+            close(pair[0]);
+            close(fd);
+            read_pictures(pair[1]);
+        }
+        close(pair[1]);
+        int sent = pid > 0 && !send_fd(fd, pair[0]);
+        close(pair[0]);
+        if (!sent)
+            break;
+    }
     _exit(0);
 }
 
@@ -108,17 +175,17 @@ int reader_new(struct reader **out, struct err *e)
     int pair[2];
 
     *out = NULL;
-    r->pid = -1;
+    r->starter_pid = r->fd = -1;
     if (!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
-        r->pid = fork();
-        if (!r->pid) {
+        r->starter_pid = fork();
+        if (!r->starter_pid) {
             close(pair[0]);
-            process(pair[1]);
+            begin_readers(pair[1]);
         }
         close(pair[1]);
-        r->fd = pair[0];
+        r->starter = pair[0];
     }
-    if (r->pid < 0) {
+    if (r->starter_pid < 0) {
         free(r);
         return err_set(e, ERR_IO, "no process that reads pictures: %s", strerror(errno));
     }
@@ -127,12 +194,20 @@ int reader_new(struct reader **out, struct err *e)
     return 0;
 }
 
+static void let_go(struct reader *r)
+{
+    if (r->fd >= 0)
+        close(r->fd);
+    r->fd = -1;
+}
+
 void reader_free(struct reader **r)
 {
     if (!*r)
         return;
-    close((*r)->fd);
-    while (waitpid((*r)->pid, NULL, 0) < 0 && errno == EINTR)
+    let_go(*r);
+    close((*r)->starter);
+    while (waitpid((*r)->starter_pid, NULL, 0) < 0 && errno == EINTR)
         ;
     pthread_mutex_destroy(&(*r)->lock);
     free(*r);
@@ -152,6 +227,7 @@ static int skip(int fd, uint64_t bytes)
     return 0;
 }
 
+/* ERR_DEVICE: the process has gone, and who asks it next finds nothing that belongs together. */
 static int take_answer(int fd, struct picture *out, struct err *e)
 {
     struct note n;
@@ -174,21 +250,40 @@ static int take_answer(int fd, struct picture *out, struct err *e)
     return move_all(fd, out->rgb, (size_t)n.bytes, 0) ? err_set(e, ERR_DEVICE, "no answer") : 0;
 }
 
-int reader_decode(struct reader *r, const struct buf *file, struct picture *out, struct err *e)
+/* By the process that is there, or a new one. */
+static int ask(struct reader *r, const struct buf *file, struct picture *out, struct err *e)
 {
     struct note n = {.bytes = file->len};
+    char byte = 0;
     int rc;
+
+    if (r->fd < 0 && !move_all(r->starter, &byte, 1, 1))
+        r->fd = take_fd(r->starter);
+    if (r->fd < 0)
+        return err_set(e, ERR_DEVICE, "no process that reads pictures can be begun any more");
+    if (move_all(r->fd, &n, sizeof n, 1) || move_all(r->fd, file->data, file->len, 1))
+        rc = err_set(e, ERR_DEVICE, "the process that reads pictures has gone");
+    else
+        rc = take_answer(r->fd, out, e);
+    if (rc)
+        picture_release(out);
+    return rc;
+}
+
+int reader_decode(struct reader *r, const struct buf *file, struct picture *out, struct err *e)
+{
+    enum { TRIES = 2 }; /* a picture that ends its reader each time is none of ours to insist on */
+    int rc = ERR_DEVICE;
 
     *out = (struct picture){0};
     if (file->len > MOST_FILE)
         return err_set(e, ERR_FORMAT, "picture: more than %d bytes", MOST_FILE);
     pthread_mutex_lock(&r->lock);
-    if (move_all(r->fd, &n, sizeof n, 1) || move_all(r->fd, file->data, file->len, 1))
-        rc = err_set(e, ERR_DEVICE, "the process that reads pictures has gone");
-    else
-        rc = take_answer(r->fd, out, e);
+    for (int i = 0; rc == ERR_DEVICE && i < TRIES; i++) {
+        rc = ask(r, file, out, e);
+        if (rc == ERR_DEVICE)
+            let_go(r);
+    }
     pthread_mutex_unlock(&r->lock);
-    if (rc)
-        picture_release(out);
     return rc;
 }
