@@ -27,6 +27,8 @@ const struct serve_row serve_rows[] = {
     {"workers", SERVE_NUMBER, "N", OURS(workers), 1, "1",
      "films that are drawn at once: 1, or 0, with which jobs only wait"},
     {"most-seconds", SERVE_NUMBER, "SECONDS", OPTION(seconds_most), 1e5, "60", "the longest film"},
+    {"live-yield", SERVE_NUMBER, "SECONDS", OPTION(live_yield_s), 1e9, "60",
+     "a live scene may go on for so long while a film waits"},
     {"keep-days", SERVE_NUMBER, "DAYS", OPTION(keep_days), 1e5, "0",
      "films are removed after so long; their jobs stay. 0: never"},
     {"keep-gb", SERVE_NUMBER, "GB", OPTION(keep_gb), 1e6, "0",

@@ -113,27 +113,36 @@ static int is_written(const char *ending)
     return 0;
 }
 
+int picture_encode(const struct picture *p, const char *ending, struct buf *out, struct err *e)
+{
+    void *data;
+    size_t bytes;
+    int rc = ff_picture_encode(p, ending, &data, &bytes, e);
+
+    if (rc)
+        return rc;
+    buf_add(out, data, bytes);
+    free(data);
+    return 0;
+}
+
 typedef int (*write_fn)(const char *path, const void *data, size_t bytes, struct err *e);
 
 static int save(const struct picture *p, const char *path, write_fn write, struct err *e)
 {
     struct buf b = BUF_INIT;
-    void *png;
-    size_t bytes;
-    int rc;
+    int rc = 0;
 
-    if (strcasecmp(path_ext(path), "ppm") && is_written(path_ext(path))) {
-        if ((rc = ff_picture_encode(p, path_ext(path), &png, &bytes, e)))
-            return rc;
-        rc = write(path, png, bytes, e);
-        free(png);
-        return rc;
+    if (!strcasecmp(path_ext(path), "ppm")) {
+        buf_printf(&b, "P6\n%d %d\n255\n", p->w, p->h);
+        buf_add(&b, p->rgb, (size_t)p->w * p->h * 3);
+    } else if (is_written(path_ext(path))) {
+        rc = picture_encode(p, path_ext(path), &b, e);
+    } else {
+        rc = err_set(e, ERR_USAGE, "%s: pictures are written as .png, .jpg, .webp or .ppm", path);
     }
-    if (strcasecmp(path_ext(path), "ppm"))
-        return err_set(e, ERR_USAGE, "%s: pictures are written as .png, .jpg, .webp or .ppm", path);
-    buf_printf(&b, "P6\n%d %d\n255\n", p->w, p->h);
-    buf_add(&b, p->rgb, (size_t)p->w * p->h * 3);
-    rc = write(path, b.data, b.len, e);
+    if (!rc)
+        rc = write(path, b.data, b.len, e);
     buf_release(&b);
     return rc;
 }

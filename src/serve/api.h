@@ -7,6 +7,7 @@
 extern const struct route api_openai[]; /* each ends with a row without a path */
 extern const struct route api_kling[];
 extern const struct route api_kling2[];
+extern const struct route api_live[];
 extern const struct route api_page[];
 
 /* The reply is a file of one of the server's folders, or a part of it as Range asks. etag: its

@@ -43,36 +43,6 @@ static int job_of_call(struct call *c, struct job *j)
 
 /* ---- create ---- */
 
-/* What the fields say, over what o has already. */
-static void read_fields(struct jval body, struct order *o)
-{
-    if (j_has(body, "model"))
-        o->model = j_string(body, "model");
-    if (j_has(body, "prompt"))
-        o->prompt = j_string(body, "prompt");
-    if (j_has(body, "negative_prompt"))
-        o->negative = j_string(body, "negative_prompt");
-    if (j_has(body, "camera"))
-        o->camera = j_string(body, "camera");
-    if (j_has(body, "size"))
-        o->size = j_string(body, "size");
-    if (j_has(body, "aspect_ratio"))
-        o->aspect = j_string(body, "aspect_ratio");
-    if (j_has(body, "seconds") && j_has(body, "frames"))
-        j_fail(body, "frames", "seconds says how long the film is");
-    if (j_has(body, "seconds"))
-        o->frames = 0;
-    if (j_has(body, "frames"))
-        o->seconds = 0;
-    o->seconds = order_real(body, "seconds", 0.01, 100000, o->seconds);
-    o->fps = order_real(body, "fps", 1, 240, o->fps);
-    o->steps = (int)order_int(body, "steps", 1, 1000, o->steps);
-    o->frames = (int)order_int(body, "frames", 1, 1000000, o->frames);
-    o->motion = order_real(body, "motion", 0, 4, o->motion);
-    o->guidance = order_real(body, "guidance", 0, 100, o->guidance);
-    o->seed = order_int(body, "seed", 0, INT64_C(1) << SEED_MOST_BITS, o->seed);
-}
-
 /* input_reference: a file of a form, or {"image_url": ...}; last_frame is our own. */
 static int read_pictures(struct call *c, struct jval body, struct order *o)
 {
@@ -111,7 +81,7 @@ static void order_of_body(struct call *c, struct order *o, int64_t change)
     int rc = doc ? 0 : -1;
 
     if (!rc) {
-        read_fields(jdoc_root(doc), o);
+        order_read(jdoc_root(doc), o);
         rc = read_pictures(c, jdoc_root(doc), o);
     }
     if (!rc && jdoc_status(doc, &e)) {
@@ -132,6 +102,27 @@ static void create(struct call *c)
 
     order_init(&o, "openai");
     order_of_body(c, &o, 0);
+}
+
+/* What a film would be and how long it takes, without a job: for those who are still typing. */
+static void plan(struct call *c)
+{
+    struct buf params = BUF_INIT, facts = BUF_INIT;
+    struct jdoc *doc = call_json(c);
+    struct order o;
+    struct err e;
+
+    order_init(&o, "openai");
+    if (doc) {
+        order_read(jdoc_root(doc), &o);
+        if (jdoc_status(doc, &e))
+            call_fail_err(c, &e);
+        else if (!order_plan(c, &o, &params, &facts))
+            video_plan_json(buf_str(&params), buf_str(&facts), &c->out);
+    }
+    buf_release(&params);
+    buf_release(&facts);
+    jdoc_close(&doc);
 }
 
 /* The same film with other words: size, seed and pictures stay, unless they are said again. */
@@ -475,6 +466,7 @@ static void no_characters(struct call *c)
 
 const struct route api_openai[] = {
     {"POST", "/v1/videos", create, STYLE_OPENAI, ROUTE_MULTIPART | ROUTE_SLOW, BODY_PICTURES},
+    {"POST", "/v1/videos/plan", plan, STYLE_OPENAI, ROUTE_SLOW, BODY_SMALL},
     {"POST", "/v1/videos/extensions", extend, STYLE_OPENAI, ROUTE_MULTIPART | ROUTE_SLOW,
      BODY_PICTURES},
     {"POST", "/v1/videos/edits", no_edits, STYLE_OPENAI, ROUTE_MULTIPART, BODY_PICTURES},

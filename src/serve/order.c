@@ -36,6 +36,18 @@ int64_t order_int(struct jval body, const char *key, int64_t lo, int64_t hi, int
     return def;
 }
 
+/* Of a form "true" and "false". */
+static int order_flag(struct jval body, const char *key, int def)
+{
+    const char *text = j_type(j_get(body, key)) == J_STRING ? j_string(body, key) : NULL;
+
+    if (!text)
+        return j_bool_or(body, key, def);
+    if (strcmp(text, "true") && strcmp(text, "false"))
+        j_fail(body, key, "true or false");
+    return !strcmp(text, "true");
+}
+
 double order_real(struct jval body, const char *key, double lo, double hi, double def)
 {
     double v;
@@ -46,6 +58,36 @@ double order_real(struct jval body, const char *key, double lo, double hi, doubl
         return v;
     j_fail(body, key, "expected a number from %g to %g", lo, hi);
     return def;
+}
+
+void order_read(struct jval body, struct order *o)
+{
+    if (j_has(body, "model"))
+        o->model = j_string(body, "model");
+    if (j_has(body, "prompt"))
+        o->prompt = j_string(body, "prompt");
+    if (j_has(body, "negative_prompt"))
+        o->negative = j_string(body, "negative_prompt");
+    if (j_has(body, "camera"))
+        o->camera = j_string(body, "camera");
+    if (j_has(body, "size"))
+        o->size = j_string(body, "size");
+    if (j_has(body, "aspect_ratio"))
+        o->aspect = j_string(body, "aspect_ratio");
+    if (j_has(body, "seconds") && j_has(body, "frames"))
+        j_fail(body, "frames", "seconds says how long the film is");
+    if (j_has(body, "seconds"))
+        o->frames = 0;
+    if (j_has(body, "frames"))
+        o->seconds = 0;
+    o->seconds = order_real(body, "seconds", 0.01, 100000, o->seconds);
+    o->fps = order_real(body, "fps", 1, 240, o->fps);
+    o->steps = (int)order_int(body, "steps", 1, 1000, o->steps);
+    o->frames = (int)order_int(body, "frames", 1, 1000000, o->frames);
+    o->motion = order_real(body, "motion", 0, 4, o->motion);
+    o->guidance = order_real(body, "guidance", 0, 100, o->guidance);
+    o->draft = order_flag(body, "draft", o->draft);
+    o->seed = order_int(body, "seed", 0, INT64_C(1) << SEED_MOST_BITS, o->seed);
 }
 
 /* ---- models ---- */
@@ -124,7 +166,7 @@ int order_check_text(struct call *c, const char *field, const char *text, int mo
     return -1;
 }
 
-static int check_room(struct call *c)
+int order_check_room(struct call *c)
 {
     struct server *s = c->s;
 
@@ -190,6 +232,8 @@ static void write_params(const struct order *o, struct buf *out)
         jsonw_int(&w, "frames", o->frames);
     if (o->steps > 0)
         jsonw_int(&w, "steps", o->steps);
+    if (o->draft)
+        jsonw_bool(&w, "draft", 1);
     if (o->guidance >= 0)
         jsonw_real(&w, "guidance", o->guidance);
     if (o->motion >= 0)
@@ -248,13 +292,14 @@ static int set_picture(const struct server *s, zt_job *job, const char *option, 
     return rc;
 }
 
-/* Settles what the client left open and reads the prompt; no weights are loaded. */
-static int make_plan(struct call *c, struct order *o, struct buf *params, struct buf *facts)
+int order_plan(struct call *c, struct order *o, struct buf *params, struct buf *facts)
 {
     zt_job *job;
     struct err e = {0};
     int rc;
 
+    if (check_order(c, o))
+        return -1;
     zt_job_new(&job, c->s->model);
     buf_clear(params);
     write_params(o, params);
@@ -358,11 +403,11 @@ int order_place(struct call *c, struct order *o, struct job *out)
         call_fail(c, FAULT_VALUE, NULL, "Idempotency-Key: 1 to 255 characters are allowed");
         return -1;
     }
-    if (check_order(c, o) || check_room(c))
+    if (order_check_room(c))
         return -1;
     write_params(o, &params);
     hash_order(o, &params, sha);
-    rc = make_plan(c, o, &params, &facts);
+    rc = order_plan(c, o, &params, &facts);
     if (!rc)
         rc = jobs_order(c, o, &params, &facts, sha, out);
     buf_release(&params);
@@ -374,7 +419,7 @@ int order_change(struct call *c, int64_t id, struct order *o)
 {
     struct buf params = BUF_INIT, facts = BUF_INIT;
     struct err e;
-    int rc = check_order(c, o) ? -1 : make_plan(c, o, &params, &facts);
+    int rc = order_plan(c, o, &params, &facts);
 
     if (!rc) {
         int n = jobs_edit(c->s->jobs, c->tenant, id, buf_str(&params), buf_str(&facts), &e);
@@ -438,6 +483,7 @@ void order_of_job(const struct job *j, struct jdoc *params, struct order *o)
     o->fps = j_real_or(p, "fps", 0, 1000, 0);
     o->frames = (int)j_int_or(p, "frames", 0, 1 << 30, 0);
     o->steps = (int)j_int_or(p, "steps", 0, 1 << 30, 0);
+    o->draft = j_bool_or(p, "draft", 0);
     o->guidance = j_real_or(p, "guidance", 0, 1000, -1);
     o->motion = j_real_or(p, "motion", 0, 4, -1);
     o->strength = j_real_or(p, "strength", 0, 1, -1);

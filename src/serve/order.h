@@ -24,7 +24,7 @@ struct order {
     double seconds, fps;
     double guidance, motion; /* negative: unset */
     double strength;         /* of pictures that are drawn anew from `first`; negative: unset */
-    int steps, frames;
+    int steps, frames, draft;
     int pictures; /* so many instead of a film; 0: a film */
     int64_t seed; /* negative: unset */
     struct order_picture first, last;
@@ -33,6 +33,9 @@ struct order {
 };
 void order_init(struct order *o, const char *api);
 
+/* What the fields of a body in OpenAI's form say, over what o has already; pictures are read by
+ * others. What is wrong is kept by the body's document. */
+void order_read(struct jval body, struct order *o);
 /* Integers and reals of a body, that may come as decimal text. def: where there is none. */
 int64_t order_int(struct jval body, const char *key, int64_t lo, int64_t hi, int64_t def);
 double order_real(struct jval body, const char *key, double lo, double hi, double def);
@@ -49,6 +52,11 @@ NODISCARD int order_goes_on(struct call *c, const struct job *parent, struct ord
 /* At most so many characters, no control characters, not white space alone. -1: the call has
  * failed, naming the place. */
 NODISCARD int order_check_text(struct call *c, const char *field, const char *text, int most);
+/* Check it, settle what it leaves open and read its prompt, without weights: its JSON for the
+ * library, and what the plan settled. -1: the call has failed. */
+NODISCARD int order_plan(struct call *c, struct order *o, struct buf *params, struct buf *facts);
+/* May this tenant have one more? -1: the call has failed. */
+NODISCARD int order_check_room(struct call *c);
 /* Check, plan, store, and wake the worker. 0: *out, to be released; -1: the call has failed. */
 NODISCARD int order_place(struct call *c, struct order *o, struct job *out);
 /* The same for a job that waits: its parameters become those of o. */

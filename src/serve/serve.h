@@ -22,6 +22,8 @@ struct serve_options {
     double idle_s;          /* after so long without work the model is unloaded */
     double head_s, body_s;  /* longest time for a request's head, and for its body */
     double seconds_most;    /* longest film */
+    double live_yield_s;    /* a live scene may go on for so long while a film waits */
+    double live_alone_s;    /* and while nobody watches */
     double keep_days;       /* films are removed after so long; 0: never */
     double keep_gb;         /* the oldest are when all have more; 0: no limit */
     int allow_private;      /* pictures and callbacks may be at private addresses, by http too */

@@ -12,6 +12,7 @@
 #include "serve/http.h"
 #include "serve/keys.h"
 #include "serve/reader.h"
+#include "serve/scene.h"
 #include "serve/worker.h"
 
 void serve_options_init(struct serve_options *o)
@@ -23,7 +24,9 @@ void serve_options_init(struct serve_options *o)
                                 .idle_s = 300,
                                 .head_s = 10,
                                 .body_s = 60,
-                                .seconds_most = 60};
+                                .seconds_most = 60,
+                                .live_yield_s = 60,
+                                .live_alone_s = 10};
 }
 
 int64_t server_free_bytes(const struct server *s)
@@ -160,6 +163,7 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
     if (!rc) {
         film_files_sweep(s);
         s->board = board_new((uint64_t)jobs_now_ms(), http_changed, s);
+        s->scene = scene_new(s);
         rc = http_start(&s->http, s, e);
     }
     if (!rc) {
@@ -205,7 +209,10 @@ void serve_stop(struct server **server, double drain_s)
     worker_stop(&s->worker, drain_s);
     __atomic_store_n(&s->stop, 1, __ATOMIC_RELAXED);
     callbacks_stop(&s->callbacks);
+    if (s->scene)
+        scene_stop(s->scene);
     http_stop(&s->http);
+    scene_free(&s->scene);
     reader_free(&s->reader);
     if (s->url)
         server_log(s, "ended");

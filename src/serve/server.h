@@ -16,6 +16,7 @@ struct worker;
 struct keys;
 struct reader;
 struct callbacks;
+struct scene;
 
 struct server {
     struct serve_options o; /* strings are owned by `text` below */
@@ -29,6 +30,7 @@ struct server {
     zt_model *model; /* for plans: no weights are loaded through it */
     struct worker *worker;
     struct callbacks *callbacks;
+    struct scene *scene;
     struct http *http;
     double started_s;
     /* For /metrics. */

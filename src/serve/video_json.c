@@ -132,15 +132,16 @@ static void write_error(struct jsonw *w, const struct job *j)
     jsonw_end_object(w);
 }
 
-static void write_asked(struct jsonw *w, const struct job *j)
+/* Nothing where one of both cannot be read. */
+static void write_asked(struct jsonw *w, const char *params_json, const char *facts_json)
 {
-    static const char *const same[] = {"seed", "steps", "width", "height", "frames"};
+    static const char *const same[] = {"seed", "steps", "width", "height", "frames", "pictures"};
     static const char *const texts[] = {"canonical_prompt", "unknown_words", "note"};
     struct jdoc *params = NULL, *facts = NULL;
     char text[64];
 
-    if (jdoc_parse(&params, j->params, strlen(j->params), "params", NULL) ||
-        jdoc_parse(&facts, j->facts, strlen(j->facts), "facts", NULL)) {
+    if (jdoc_parse(&params, params_json, strlen(params_json), "params", NULL) ||
+        jdoc_parse(&facts, facts_json, strlen(facts_json), "facts", NULL)) {
         jdoc_close(&params);
         return;
     }
@@ -149,6 +150,7 @@ static void write_asked(struct jsonw *w, const struct job *j)
     jsonw_string(w, "prompt", j_string(p, "prompt"));
     jsonw_string(w, "camera", j_has(p, "camera") ? j_string(p, "camera") : NULL);
     jsonw_real(w, "motion", j_real_or(p, "motion", 0, 4, 1));
+    jsonw_bool(w, "draft", j_bool_or(p, "draft", 0));
     jsonw_string(w, "negative_prompt", j_has(p, "negative") ? j_string(p, "negative") : NULL);
     snprintf(text, sizeof text, "%lldx%lld", (long long)j_int_or(f, "width", 0, 1 << 20, 0),
              (long long)j_int_or(f, "height", 0, 1 << 20, 0));
@@ -157,12 +159,27 @@ static void write_asked(struct jsonw *w, const struct job *j)
     jsonw_string(w, "seconds", text);
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         jsonw_int(w, same[i], j_int_or(f, same[i], 0, INT64_C(1) << 53, 0));
-    jsonw_int(w, "pictures", job_pictures(j));
     jsonw_real(w, "fps", fps);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         jsonw_string(w, texts[i], j_has(f, texts[i]) ? j_string(f, texts[i]) : NULL);
     jdoc_close(&params);
     jdoc_close(&facts);
+}
+
+void video_plan_json(const char *params, const char *facts, struct buf *out)
+{
+    struct jdoc *doc;
+    struct jsonw w;
+
+    jsonw_init(&w, out, 0);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "object", "video.plan");
+    write_asked(&w, params, facts);
+    if (!jdoc_parse(&doc, facts, strlen(facts), "facts", NULL)) {
+        jsonw_real(&w, "takes", j_real_or(jdoc_root(doc), "forecast_s", 0, 1e12, 0));
+        jdoc_close(&doc);
+    }
+    jsonw_end_object(&w);
 }
 
 static void write_live(struct jsonw *w, struct server *s, const struct job *j,
@@ -224,7 +241,7 @@ void video_json(struct server *s, const struct job *j, const char *base, struct 
         jsonw_null(&w, "expires_at");
     write_id(&w, "remixed_from_video_id", j->parent);
     write_error(&w, j);
-    write_asked(&w, j);
+    write_asked(&w, j->params, j->facts);
     write_live(&w, s, j, runs ? &live : NULL, base);
     jsonw_string(&w, "sha256", j->result_sha);
     jsonw_int(&w, "bytes", j->result_bytes);

@@ -9,6 +9,8 @@
 
 /* Appends the object. base: address of the server for this client, without a slash at the end. */
 void video_json(struct server *s, const struct job *j, const char *base, struct buf *out);
+/* Of params and facts as order_plan makes them: what the film would be. */
+void video_plan_json(const char *params, const char *facts, struct buf *out);
 /* base/files/ID/N.png, of a job that makes pictures. */
 void video_picture_url(struct server *s, const struct job *j, const char *base, int n,
                        struct buf *out);

@@ -17,6 +17,7 @@
 #include "serve/order.h"
 #include "serve/retain.h"
 #include "serve/pictures.h"
+#include "serve/scene.h"
 
 enum { PREVIEW_SIDE = 320, PICTURE_MOST_BYTES = 256 << 20 };
 #define BEAT_S 5.0
@@ -28,7 +29,7 @@ struct worker {
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
-    int stop;
+    int stop, woken;
     zt_job *running;
     int64_t running_id;
 
@@ -442,6 +443,14 @@ static void work(struct worker *w)
     free(stem);
 }
 
+static void play(struct worker *w)
+{
+    struct err e = {0};
+
+    (void)open_model(w, &e);
+    scene_draw(w->s->scene, w->model, &e);
+}
+
 /* ---- the thread ---- */
 
 /* Until there may be a job; 0: the server ends. */
@@ -453,8 +462,9 @@ static int wait_for_work(struct worker *w, double idle_since)
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += 1;
     pthread_mutex_lock(&w->lock);
-    if (!w->stop)
+    if (!w->stop && !w->woken)
         pthread_cond_timedwait(&w->wake, &w->lock, &until);
+    w->woken = 0;
     int go_on = !w->stop;
     pthread_mutex_unlock(&w->lock);
     unload = w->model && clock_s() - idle_since > w->s->o.idle_s;
@@ -478,6 +488,10 @@ static void *worker_main(void *arg)
         if (clock_s() - retain_s > RETAIN_S) {
             retain_films(w->s);
             retain_s = clock_s();
+        }
+        if (scene_waits(w->s->scene)) {
+            play(w);
+            idle_since = clock_s();
         }
         int rc = jobs_claim(w->s->jobs, owner, &w->job, &e);
         if (rc > 0) {
@@ -515,6 +529,7 @@ int worker_start(struct worker **out, struct server *s, struct err *e)
 void worker_wake(struct worker *w)
 {
     pthread_mutex_lock(&w->lock);
+    w->woken = 1;
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
 }
@@ -541,6 +556,7 @@ void worker_stop(struct worker **worker, double drain_s)
         return;
     pthread_mutex_lock(&w->lock);
     w->stop = 1;
+    scene_end(w->s->scene, 1);
     pthread_cond_signal(&w->wake);
     while (w->running && clock_s() < until) {
         const struct timespec moment = {0, 50000000};

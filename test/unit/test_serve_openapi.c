@@ -14,6 +14,8 @@ static const struct {
     const char *schema, *fields;
 } WHOLE[] = {
     {"NewVideo", "\"prompt\":\"a ball\""},
+    {"NewPlan", "\"prompt\":\"a ball\""},
+    {"NewLive", "\"prompt\":\"a ball\""},
     {"Extension", NULL}, /* looks for the film first */
     {"KlingText", "\"prompt\":\"a ball\""},
     {"KlingImage", "\"prompt\":\"a ball\""},
@@ -215,6 +217,10 @@ TEST(serve_openapi_names_all_that_is_answered)
     answers_as(&s, "GET", "/tasks?external_task_ids=mine", NULL, schemas, "Kling2List");
     answers_as(&s, "POST", "/tasks", "{}", schemas, "Kling2Page");
     answers_as(&s, "GET", "/v1/videos", NULL, schemas, "VideoList");
+    answers_as(&s, "POST", "/v1/videos/plan", "{\"prompt\":\"a ball\"}", schemas, "Plan");
+    answers_as(&s, "GET", "/v1/live", NULL, schemas, "LiveList");
+    answers_as(&s, "POST", "/v1/live", "{\"prompt\":\"a ball\",\"frames\":9}", schemas, "Live");
+    answers_as(&s, "GET", "/v1/live", NULL, schemas, "LiveList");
     answers_as(&s, "GET", "/v1/models/sora-2", NULL, schemas, "Model");
     CHECK(!jdoc_status(d, NULL));
     jdoc_close(&d);
