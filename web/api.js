@@ -91,6 +91,10 @@ export function readFilm(v) {
         size: v.size ?? "",
         seconds: v.seconds ?? "",
         guidance: v.guidance ?? null,
+        camera: v.camera ?? "",
+        motion: v.motion ?? 1,
+        fps: v.fps ?? null,
+        draft: v.draft === true,
         error: v.error?.message ?? "",
         readAs: v.canonical_prompt ?? "",
         unknown: v.unknown_words ? v.unknown_words.split(", ") : [],
@@ -123,6 +127,80 @@ export async function makeFilm(fields, pictures) {
 export async function extendFilm(film) {
     const body = { video: { id: film.id }, prompt: film.prompt, seconds: film.still ? undefined : film.seconds };
     return readFilm(await json("POST", "v1/videos/extensions", { body: JSON.stringify(body) }));
+}
+
+// The same recipe, pictures too, with another seed.
+export const takeFilm = async (id, seed) => readFilm(await json("POST", `v1/videos/${id}/remix`, { body: JSON.stringify({ seed }) }));
+// The film that a draft showed: the same seed and settings, with all steps.
+export const finishFilm = async (id) => readFilm(await json("POST", `v1/videos/${id}/remix`, { body: '{"draft": false}' }));
+// What a film of these fields would be; nothing is ordered.
+export const planFilm = async (fields, signal) => {
+    const v = await json("POST", "v1/videos/plan", { body: JSON.stringify(fields), signal });
+    return { ...readFilm(v), takes: v.takes ?? 0 };
+};
+
+// ---- the live scene ----
+
+export const readLive = (v) => ({
+    id: v.id,
+    status: v.status,
+    prompt: v.prompt ?? "",
+    camera: v.camera ?? "",
+    unknown: v.unknown_words ? v.unknown_words.split(", ") : [],
+    readAs: v.canonical_prompt ?? "",
+    wish: v.wish ?? 0,
+    seen: v.seen ?? 0,
+    yieldsIn: v.yields_in ?? null,
+    ended: v.ended ?? null,
+    frames: local(v.frames_url),
+});
+export const listLive = async () => (await json("GET", "v1/live")).data.map(readLive);
+export const beginLive = async (fields) => readLive(await json("POST", "v1/live", { body: JSON.stringify(fields) }));
+export const wishLive = async (id, fields) => readLive(await json("POST", `v1/live/${id}`, { body: JSON.stringify(fields) }));
+export const endLive = async (id) => readLive(await json("DELETE", `v1/live/${id}`));
+
+const HEAD_END = [13, 10, 13, 10];
+function findHeadEnd(bytes, from) {
+    for (let i = from; i + 4 <= bytes.length; i++) if (HEAD_END.every((b, k) => bytes[i + k] === b)) return i + 4;
+    return -1;
+}
+
+// The parts of multipart/x-mixed-replace that are whole; the rest, and the newest of them: { jpeg, wish }.
+function takeParts(bytes) {
+    let at = 0;
+    let newest = null;
+    for (;;) {
+        const body = findHeadEnd(bytes, at);
+        if (body < 0) break;
+        const head = new TextDecoder().decode(bytes.subarray(at, body));
+        const length = Number(/Content-Length: (\d+)/i.exec(head)?.[1] ?? NaN);
+        if (!(length >= 0)) throw new Lost("no part");
+        if (body + length > bytes.length) break;
+        newest = { jpeg: bytes.slice(body, body + length), wish: Number(/X-Wish: (\d+)/i.exec(head)?.[1] ?? 0) };
+        at = body + length;
+    }
+    return { rest: bytes.slice(at), newest };
+}
+
+// onPicture(ImageBitmap, wish) for each picture that can be shown in time, until the answer ends.
+export async function watchLive(path, signal, onPicture) {
+    const reader = (await request("GET", path, { signal })).body.getReader();
+    let rest = new Uint8Array(0);
+    for (;;) {
+        const { done, value } = await reader.read().catch((e) => {
+            throw new Lost(e.message);
+        });
+        if (done) return;
+        const bytes = new Uint8Array(rest.length + value.length);
+        bytes.set(rest);
+        bytes.set(value, rest.length);
+        const parts = takeParts(bytes);
+        rest = parts.rest;
+        if (!parts.newest) continue;
+        const picture = await createImageBitmap(new Blob([parts.newest.jpeg], { type: "image/jpeg" }));
+        if (signal.aborted) return;
+        onPicture(picture, parts.newest.wish);
+    }
 }
 
 export const getFilm = async (id) => readFilm(await json("GET", `v1/videos/${id}`));

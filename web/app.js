@@ -1,8 +1,9 @@
 // The page: its parts are made, joined, and given the keyboard.
-import { onKeyWanted } from "./api.js";
+import { Refused, onKeyWanted } from "./api.js";
 import { Composer } from "./compose.js";
 import { $, calm, icon, lasting } from "./dom.js";
 import * as films from "./films.js";
+import * as live from "./live.js";
 import { Gallery, Viewer } from "./gallery.js";
 import { lastFrame } from "./player.js";
 import { Queue } from "./queue.js";
@@ -50,11 +51,13 @@ const does = {
         toast(t("recipeLoaded"));
     },
     async take(film) {
-        const fields = { prompt: film.prompt, size: film.size, seconds: film.seconds };
-        if (film.negative) fields.negative_prompt = film.negative;
-        if (film.steps) fields.steps = String(film.steps);
+        const [seed] = crypto.getRandomValues(new Uint32Array(1));
         viewer.dialog.close();
-        await make(fields, {}).catch(fail);
+        await ordered(films.take(film.id, seed)).catch(fail);
+    },
+    async finish(film) {
+        viewer.dialog.close();
+        await ordered(films.finish(film.id)).catch(fail);
     },
     async extend(film) {
         viewer.dialog.close();
@@ -76,12 +79,28 @@ const does = {
     },
     open: (id) => viewer.open(id),
     watch(film) {
+        if (live.isWatched()) live.leave();
         stage.show(film.id);
         toTop();
     },
     move: (film, place) => films.move(film.id, place).catch(fail),
     cancel: (film) => films.cancel(film.id).catch(fail),
+    moveCamera: (words) => composer.moveCamera(words),
+    watchLive: () => live.watch().catch(fail),
+    endLive: () => live.end().catch(fail),
 };
+
+// Why a scene cannot begin is said in the page's language.
+async function beginLive(fields) {
+    try {
+        await live.begin(fields);
+    } catch (e) {
+        const busy = e instanceof Refused && e.status === 409;
+        throw busy ? new Error(t(films.queue().length ? "liveBusy" : "liveTaken")) : e;
+    }
+    toTop();
+    announce(t("liveStarted"));
+}
 
 // ---- the parts ----
 
@@ -90,7 +109,7 @@ const stage = new Stage($("#stage"), does);
 const viewer = new Viewer($("#viewer"), does);
 const gallery = new Gallery($("#gallery"), does);
 const queue = new Queue($("#queue"), does);
-const composer = new Composer($("#composer"), { make, say: toast });
+const composer = new Composer($("#composer"), { make, say: toast, live: beginLive, wish: live.wish, endLive: live.end });
 
 // What the stage shows by itself: the film that is drawn; when it is done it stays, and the next
 // one this tab has ordered takes its place only then.
@@ -116,6 +135,20 @@ function tellProgress(film, before) {
     }
 }
 
+// How a scene ended that was watched here.
+let watched = null;
+function tellLive(scene) {
+    if (live.isWatched()) watched = scene.id;
+    else if (scene?.ended && watched === scene.id) {
+        watched = null;
+        const { code, message } = scene.ended;
+        toast(code === "failed" ? message : t(`liveEnded_${code}`));
+        announce(t(`liveEnded_${code}`));
+    }
+    chooseStage();
+}
+
+live.on("change", tellLive);
 films.on("change", chooseStage);
 films.on("change", tellProgress);
 films.on("online", (online) => {
@@ -158,7 +191,9 @@ document.addEventListener("zoetrope-lang", () => {
 
 addEventListener("keydown", (e) => {
     const typing = e.target.matches?.("input, textarea, select");
-    if (e.key === "/" && !typing && !viewer.dialog.open) {
+    if (live.isWatched() && !typing && !viewer.dialog.open && !e.ctrlKey && !e.metaKey && !e.altKey && !e.repeat && stage.keys.press(e.key)) {
+        e.preventDefault();
+    } else if (e.key === "/" && !typing && !viewer.dialog.open) {
         e.preventDefault();
         composer.prompt.focus();
     } else if (e.key === "Enter" && (e.ctrlKey || e.metaKey) && !typing && !viewer.dialog.open) {

@@ -1,13 +1,19 @@
 // The box in which a film is ordered: the words, a first and a last picture, and the settings.
-import { listModels } from "./api.js";
+import { listModels, planFilm } from "./api.js";
+import { CameraPad, readCamera } from "./camera.js";
 import { $, el, icon, ofTab } from "./dom.js";
-import { EXAMPLES, lang, t } from "./strings.js";
+import * as live from "./live.js";
+import { EXAMPLES, lang, sayTime, t } from "./strings.js";
 
 const DRAFT = "zoetrope-draft";
-const SHAPES = ["16:9", "1:1", "9:16"];
+const SHAPES = ["16:9", "4:3", "1:1", "3:4", "9:16", "21:9"];
 const SECONDS = [1, 2, 3, 5, 8, 10, 15];
 const HEIGHTS = [256, 480, 720];
+const RATES = [8, 12, 16, 24, 30, 60];
 const SEED_MOST = 2 ** 32;
+const PLAIN = ["seconds", "seed", "steps", "guidance", "negative_prompt", "camera", "fps"]; // sent as they stand
+const PLAN_AFTER_MS = 600;
+const MOVE_AFTER_MS = 200; // a pointer on its way need not be followed
 const PICTURES = { first: "input_reference", last: "last_frame" };
 
 // "720" of shape "9:16" is 720x1280: the shorter side, and sides by 16.
@@ -52,7 +58,7 @@ class Slot {
 }
 
 export class Composer {
-    // does: { make(fields, pictures), say(text) }
+    // does: { make(fields, pictures), live(fields), wish(fields), endLive(), say(text) }
     constructor(form, does) {
         this.form = form;
         this.does = does;
@@ -64,14 +70,23 @@ export class Composer {
         $("#dice").addEventListener("click", () => this.throwDice());
         $("#more-button").prepend(icon("sliders"));
         $("#more-button").addEventListener("click", () => this.showMore());
+        this.camera = new CameraPad($("#camera"), form.elements.camera, () => this.cameraChanged());
+        $("#camera-button").prepend(icon("camera"));
+        $("#camera-button").addEventListener("click", () => this.showCamera());
+        $("#live-button").prepend(icon("live"));
+        $("#live-button").addEventListener("click", () => this.toggleLive());
+        live.on("change", () => this.drawLive());
         form.addEventListener("submit", (e) => {
             e.preventDefault();
             this.send();
         });
-        form.addEventListener("input", () => this.keep());
+        form.addEventListener("input", () => this.changed());
         this.prompt.addEventListener("input", () => this.grow());
         this.prompt.addEventListener("keydown", (e) => {
-            if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) form.requestSubmit();
+            const sends = e.ctrlKey || e.metaKey || (this.isLive && !e.shiftKey && !e.isComposing);
+            if (e.key !== "Enter" || !sends) return;
+            e.preventDefault();
+            form.requestSubmit();
         });
         this.receivePictures();
         this.draw();
@@ -82,7 +97,7 @@ export class Composer {
     // ---- what stands there ----
 
     draw() {
-        const { aspect_ratio: aspect, size, seconds } = this.form.elements;
+        const { aspect_ratio: aspect, size, seconds, fps } = this.form.elements;
         const fill = (select, first, options) => {
             const was = select.value;
             select.replaceChildren(el("option", { value: "", text: first }), ...options.map(([value, text]) => el("option", { value, text })));
@@ -91,6 +106,11 @@ export class Composer {
         fill(aspect, t("shapeModel"), SHAPES.map((s) => [s, s]));
         fill(size, t("sizeModel"), [["native", t("sizeNative")], ...HEIGHTS.map((h) => [String(h), `${h}p`])]);
         fill(seconds, t("secondsModel"), SECONDS.map((n) => [String(n), t("secondsOf", { n })]));
+        fill(fps, t("unsaid"), RATES.map((n) => [String(n), String(n)]));
+        this.camera.draw();
+        this.drawLive();
+        this.sayMoves();
+        this.planSoon();
         $("#examples").replaceChildren(
             ...EXAMPLES.map((e) => el("button", { type: "button", class: "example", text: e[lang()], on: { click: () => this.setPrompt(e[lang()]) } })),
         );
@@ -109,7 +129,7 @@ export class Composer {
     setPrompt(text) {
         this.prompt.value = text;
         this.grow();
-        this.keep();
+        this.changed();
         this.prompt.focus();
     }
 
@@ -121,13 +141,102 @@ export class Composer {
     throwDice() {
         const [seed] = crypto.getRandomValues(new Uint32Array(1));
         this.form.elements.seed.value = String(seed % SEED_MOST);
-        this.keep();
+        this.changed();
     }
 
     showMore(open = $("#more").hidden) {
         $("#more").hidden = !open;
         $("#more-button").setAttribute("aria-expanded", String(open));
         this.keep();
+    }
+
+    showCamera(open = $("#camera").hidden) {
+        $("#camera").hidden = !open;
+        $("#camera-button").setAttribute("aria-expanded", String(open));
+        this.keep();
+    }
+
+    sayMoves() {
+        const { camera, motion } = this.form.elements;
+        $("#camera-button b").textContent = camera.value.trim();
+        motion.nextElementSibling.textContent = `${Number(motion.value).toFixed(1)} ×`;
+    }
+
+    // Something in the box is different.
+    changed() {
+        this.sayMoves();
+        this.keep();
+        this.planSoon();
+    }
+
+    // ---- what the server would make of it, said while it is written ----
+
+    planSoon() {
+        clearTimeout(this.planTimer);
+        this.planTimer = setTimeout(() => this.plan(), PLAN_AFTER_MS);
+    }
+
+    async plan() {
+        this.planStop?.abort();
+        this.planStop = new AbortController();
+        const { signal } = this.planStop;
+        const [fields] = this.order();
+        if (this.isLive) return this.hint(null);
+        if (!fields.prompt) return this.hint(null);
+        try {
+            const plan = await planFilm(fields, signal);
+            if (!signal.aborted) this.hint(plan);
+        } catch {
+            if (!signal.aborted) this.hint(null); // what is wrong is said when it is sent
+        }
+    }
+
+    hint(plan) {
+        const node = $("#hint");
+        const words = plan?.unknown ?? [];
+        const said = words.length
+            ? [el("span", { class: "key", text: t("notUnderstood") }), ...words.map((word) => el("mark", { text: word }))]
+            : [];
+        const size = plan && [plan.size.replace("x", " × "), t("secondsOf", { n: Math.round(Number(plan.seconds) * 10) / 10 }), t("takes", { time: sayTime(plan.takes) })];
+        const facts = plan && el("span", { class: "hint-facts", text: size.join(" · ") });
+        const key = JSON.stringify([words, size, lang()]);
+        if (key === this.hinted) return; // a screen reader need not hear it again
+        this.hinted = key;
+        node.replaceChildren(el("span", {}, ...said), ...[facts].filter(Boolean));
+    }
+
+    // ---- live: the box says what is seen next ----
+
+    drawLive() {
+        const button = $("#live-button span");
+        this.isLive = live.isWatched();
+        this.form.dataset.live = this.isLive ? "yes" : "no";
+        button.textContent = t(this.isLive ? "liveEnd" : live.isOn() ? "liveWatch" : "live");
+        $("#live-button").title = this.isLive ? "" : t("liveTitle");
+        if ($("#make").getAttribute("aria-busy") !== "true") $("#make span").textContent = t(this.isLive ? "liveSay" : "make");
+        $("#make kbd").textContent = this.isLive ? "↵" : "Ctrl ↵";
+        if (this.isLive) this.hint(null);
+    }
+
+    cameraChanged() {
+        this.changed();
+        if (!this.isLive) return;
+        clearTimeout(this.moveTimer);
+        this.moveTimer = setTimeout(() => this.attempt(() => this.does.wish({ camera: this.camera.text || "none" })), MOVE_AFTER_MS);
+    }
+
+    // By the keys over the picture; the pad shows it.
+    moveCamera(words) {
+        this.camera.set(readCamera(words));
+    }
+
+    toggleLive() {
+        if (this.isLive) return this.attempt(() => this.does.endLive());
+        if (live.isOn()) return live.watch();
+        if (!this.prompt.value.trim()) return this.fault({ message: t("needPrompt"), field: "prompt" });
+        const { prompt, camera, negative_prompt: negative, seed, guidance } = this.order()[0];
+        const fields = { prompt, camera, negative_prompt: negative, seed: seed && Number(seed), guidance: guidance && Number(guidance) };
+        return this.attempt(() => this.does.live(fields));
     }
 
     // ---- what is kept in the tab, so that a reload loses nothing ----
@@ -137,8 +246,9 @@ export class Composer {
     }
 
     keep() {
-        const draft = Object.fromEntries(this.fields().map((e) => [e.name, e.value]));
-        ofTab.set(DRAFT, JSON.stringify({ ...draft, open: !$("#more").hidden }));
+        const value = (e) => (e.type === "checkbox" ? (e.checked ? e.value : "") : e.value);
+        const draft = Object.fromEntries(this.fields().map((e) => [e.name, value(e)]));
+        ofTab.set(DRAFT, JSON.stringify({ ...draft, open: !$("#more").hidden, cameraOpen: !$("#camera").hidden }));
     }
 
     restore() {
@@ -148,8 +258,13 @@ export class Composer {
         } catch {
             return;
         }
-        for (const field of this.fields()) if (draft[field.name]) field.value = draft[field.name];
+        for (const field of this.fields()) {
+            if (field.type === "checkbox") field.checked = Boolean(draft[field.name]);
+            else if (draft[field.name]) field.value = draft[field.name];
+        }
         if (draft.open) this.showMore(true);
+        if (draft.cameraOpen) this.showCamera(true);
+        this.camera.read();
         this.grow();
     }
 
@@ -171,9 +286,15 @@ export class Composer {
         e.seed.value = film.seed ?? "";
         e.steps.value = film.steps ?? "";
         e.guidance.value = film.guidance ?? "";
+        set(e.fps, film.fps && String(film.fps));
+        e.motion.value = String(film.motion);
+        e.draft.checked = film.draft;
+        e.camera.value = film.camera;
+        this.camera.read();
+        if (film.camera || film.motion !== 1) this.showCamera(true);
         if (film.negative) this.showMore(true);
         this.grow();
-        this.keep();
+        this.changed();
     }
 
     // ---- pictures from outside ----
@@ -210,9 +331,11 @@ export class Composer {
         if (HEIGHTS.includes(Number(e.size.value))) fields.size = sizeOf(Number(e.size.value), e.aspect_ratio.value);
         else if (e.size.value) fields.size = e.size.value;
         else if (e.aspect_ratio.value) fields.aspect_ratio = e.aspect_ratio.value;
-        for (const name of ["seconds", "seed", "steps", "guidance", "negative_prompt"]) {
+        for (const name of PLAIN) {
             if (e[name].value.trim()) fields[name] = e[name].value.trim();
         }
+        if (e.motion.value !== "1") fields.motion = e.motion.value;
+        if (e.draft.checked) fields.draft = "true";
         if (this.models.length > 1) fields.model = e.model.value;
         const pictures = {};
         for (const [name, field] of Object.entries(PICTURES)) pictures[field] = this.slots[name].file;
@@ -227,15 +350,25 @@ export class Composer {
             this.fault({ message: t("needPrompt"), field: "prompt" });
             return;
         }
+        if (this.isLive) {
+            await this.attempt(() => this.does.wish({ prompt: this.prompt.value.trim() }));
+            this.prompt.select(); // what is typed now comes next
+            return;
+        }
         button.setAttribute("aria-busy", "true");
         $("span", button).textContent = t("making");
+        await this.attempt(() => this.does.make(...this.order()));
+        button.removeAttribute("aria-busy");
+        this.drawLive();
+    }
+
+    async attempt(run) {
+        this.fault(null);
         try {
-            await this.does.make(...this.order());
+            await run();
         } catch (e) {
             this.fault(e);
         }
-        button.removeAttribute("aria-busy");
-        $("span", button).textContent = t("make");
     }
 
     // Told at the box, and at the field where the server names it.
@@ -248,6 +381,7 @@ export class Composer {
         const field = this.form.elements[e.field];
         if (!field?.setAttribute) return;
         if ($("#more").contains(field)) this.showMore(true);
+        if ($("#camera").contains(field)) this.showCamera(true);
         field.setAttribute("aria-invalid", "true");
         field.focus();
     }

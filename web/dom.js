@@ -37,6 +37,16 @@ const ICONS = {
     full: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
     sliders: "M4 8h9M17 8h3M4 16h3M11 16h9M15 6v4M9 14v4",
     sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.4 1.4M17.6 17.6L19 19M5 19l1.4-1.4M17.6 6.4L19 5",
+    goLeft: "M19 12H5M11 6l-6 6 6 6",
+    goRight: "M5 12h14M13 6l6 6-6 6",
+    plus: "M12 5v14M5 12h14",
+    minus: "M5 12h14",
+    turnLeft: "M5 9a8 8 0 1 1-1 6M5 4v5h5",
+    turnRight: "M19 9a8 8 0 1 0 1 6M19 4v5h-5",
+    still: "M8 8h8v8H8z",
+    camera: "M3 7h11v10H3zM14 11l7-4v10l-7-4M6.5 10h.01",
+    live: "M12 11a1 1 0 1 0 0 2 1 1 0 0 0 0-2M8.5 8.5a5 5 0 0 0 0 7M15.5 8.5a5 5 0 0 1 0 7M5.5 5.5a9 9 0 0 0 0 13M18.5 5.5a9 9 0 0 1 0 13",
+    finish: "M4 12l5 5L20 6",
     moon: "M20 14.5A8 8 0 0 1 9.5 4a8 8 0 1 0 10.5 10.5z",
 };
 

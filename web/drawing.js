@@ -78,6 +78,11 @@ function contain(g, picture, alpha) {
     g.globalAlpha = 1;
 }
 
+export function drawStill(g, picture) {
+    g.imageSmoothingQuality = "high";
+    contain(g, picture, 1);
+}
+
 // The light behind the first grain.
 function lamp(g, time, power) {
     const x = W * (0.5 + 0.06 * Math.sin(time / 2300));

@@ -1,4 +1,5 @@
 // What is said of a film, and what can be done with it: the same below the stage and in the viewer.
+import { readCamera, sayCamera } from "./camera.js";
 import { el, icon } from "./dom.js";
 import { sayTime, t } from "./strings.js";
 
@@ -18,12 +19,22 @@ export function sayState(film) {
 
 export const sayLeft = (film) => (film.left > 0 ? t("left", { time: sayTime(film.left) }) : "");
 
+// In the page's language, where it is of plain moves.
+function inWords(camera) {
+    const values = readCamera(camera);
+    return (values && sayCamera(values)) || camera;
+}
+
 export function facts(film) {
     const parts = [
         film.size.replace("x", " × "),
         film.seconds && !film.still && t("secondsOf", { n: Math.round(Number(film.seconds) * 10) / 10 }),
         film.seed !== null && `${t("seed")} ${film.seed}`,
         film.steps && `${t("steps")} ${film.steps}`,
+        film.fps > 0 && !film.still && t("fpsOf", { n: Math.round(film.fps * 10) / 10 }),
+        film.camera && film.camera !== "none" && `${t("camera")}: ${inWords(film.camera)}`,
+        film.motion !== 1 && `${t("motion")} ${film.motion}`,
+        film.draft && t("draft"),
         film.model !== "default" && film.model,
     ];
     return el("p", { class: "facts" }, ...parts.filter(Boolean).map((part) => el("span", { text: part })));
@@ -70,13 +81,14 @@ function removeButton(run) {
     return node;
 }
 
-// does: what a click does, { again, take, useLast, extend, remove }.
+// does: what a click does, { finish, again, take, useLast, extend, remove }.
 export function actions(film, does) {
     const has = film.state === "done";
     const name = `${film.prompt.trim().slice(0, 40).replace(/[^\p{L}\p{N}]+/gu, "-") || "film"}.${film.still ? "png" : "mp4"}`;
     return el(
         "div",
         { class: "actions" },
+        has && film.draft && button("finish", "finish", () => does.finish(film)),
         button("again", "again", () => does.again(film)),
         button("take", "dice", () => does.take(film)),
         has && !film.still && button("useLast", "frame", () => does.useLast(film)),

@@ -1,6 +1,21 @@
 // All films this page knows, the newest first, as the server has them: it is asked at the start and
 // after each break, and tells what changes in between. Nothing of it is kept in the browser.
-import { Lost, cancelFilm, changeFilm, deleteFilm, extendFilm, getFilm, listFilms, listen, makeFilm, readFilm } from "./api.js";
+import {
+    Lost,
+    cancelFilm,
+    changeFilm,
+    deleteFilm,
+    extendFilm,
+    finishFilm,
+    getFilm,
+    listFilms,
+    listen,
+    makeFilm,
+    readFilm,
+    readLive,
+    takeFilm,
+} from "./api.js";
+import * as live from "./live.js";
 
 const PAGE = 24;
 const EVENTS = "v1/events";
@@ -86,6 +101,8 @@ export async function loadMore() {
 
 export const make = (fields, pictures) => putAnswer(makeFilm(fields, pictures));
 export const extend = (film) => putAnswer(extendFilm(film));
+export const take = (id, seed) => putAnswer(takeFilm(id, seed));
+export const finish = (id) => putAnswer(finishFilm(id));
 export const reload = (id) => putAnswer(getFilm(id));
 export const cancel = (id) => putAnswer(cancelFilm(id));
 
@@ -123,6 +140,7 @@ function hear(name, data) {
     const value = JSON.parse(data);
     if (name === "deleted") drop(value.id);
     else if (name === "video") put(readFilm(value));
+    else if (name === "live") live.hear(readLive(value));
 }
 
 // Listens for ever. A break is told when the first attempt to mend it fails, so that a server that
@@ -134,7 +152,7 @@ export async function keepListening() {
             await listen(EVENTS, {
                 signal: stop.signal,
                 onOpen: () => {
-                    refresh().then(
+                    Promise.all([refresh(), live.refresh()]).then(
                         () => {
                             failures = 0;
                             setOnline(true);

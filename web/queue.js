@@ -2,6 +2,7 @@
 import { $, el, icon, setPart } from "./dom.js";
 import { sayLeft, sayState } from "./film.js";
 import * as films from "./films.js";
+import * as live from "./live.js";
 import { t } from "./strings.js";
 
 function iconButton(name, picture, label, run) {
@@ -9,20 +10,43 @@ function iconButton(name, picture, label, run) {
 }
 
 export class Queue {
-    // does: { watch(film), cancel(film), move(film, place) }; without move the order stands.
+    // does: { watch(film), cancel(film), move(film, place), watchLive(), endLive() }; without move the
+    // order stands.
     constructor(root, does) {
         this.root = root;
         this.list = $("ol", root);
         this.does = does;
         this.rows = new Map();
         films.on("change", () => this.draw());
+        live.on("change", () => this.draw());
+    }
+
+    // A scene that another tab began; here it can be watched too.
+    drawLive() {
+        const node = $(".live-row", this.root);
+        const shown = live.isOn() && !live.isWatched();
+        const key = shown ? [live.now().id, live.now().prompt, document.documentElement.lang].join() : "";
+        node.hidden = !shown;
+        if (key === this.liveKey) return node;
+        this.liveKey = key;
+        node.replaceChildren();
+        if (!shown) return node;
+        node.append(
+            el("span", { class: "live-mark", text: t("live") }),
+            el("span", { class: "job-prompt", text: live.now().prompt }),
+            el("button", { type: "button", class: "act", "data-act": "watchLive", on: { click: () => this.does.watchLive() } }, icon("live"), el("span", { text: t("liveWatch") })),
+            iconButton("endLive", "close", t("liveEnd"), () => this.does.endLive()),
+        );
+        return node;
     }
 
     draw() {
         const jobs = films.queue();
+        const row = this.drawLive();
         const lang = document.documentElement.lang;
         const waiting = jobs.filter((f) => f.state === "queued");
-        this.root.hidden = !jobs.length;
+        this.root.hidden = !jobs.length && row.hidden;
+        this.list.hidden = !jobs.length;
         for (const [id, row] of this.rows) {
             if (jobs.some((f) => f.id === id) && row.lang === lang) continue;
             row.remove();

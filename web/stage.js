@@ -1,9 +1,11 @@
-// The stage in the middle: nothing yet, a film that is drawn, or a film that plays.
+// The stage in the middle: nothing yet, a film that is drawn, a film that plays, or a live scene.
 import { loadPicture } from "./api.js";
-import { calm, $, setPart } from "./dom.js";
-import { Canvas, drawIdle, drawWork } from "./drawing.js";
+import { calm, $, el, setPart } from "./dom.js";
+import { CameraKeys } from "./camera.js";
+import { Canvas, drawIdle, drawStill, drawWork } from "./drawing.js";
 import { actions, facts, sayLeft, sayState, understanding } from "./film.js";
 import * as films from "./films.js";
+import * as live from "./live.js";
 import { Player } from "./player.js";
 import { t } from "./strings.js";
 
@@ -18,10 +20,15 @@ export class Stage {
         this.player = new Player($(".screen", root), $(".slits", root));
         this.pictures = { now: null, before: null, since: 0, url: null, wanted: null };
         films.on("change", (film, before) => this.heard(film, before));
+        this.keys = new CameraKeys($(".camera-keys", root), (move) => does.moveCamera(move));
+        this.keys.draw("");
+        live.on("change", () => this.draw());
+        live.on("picture", (picture) => this.livePicture(picture));
+        setInterval(() => this.live && this.sayLive(), 500);
         setInterval(() => this.light(), 250);
     }
 
-    // Show this film from now on; null: nothing.
+    // Show this film from now on; null: nothing. A live scene that is watched comes first.
     show(id, { play = true } = {}) {
         if (id !== this.id) {
             this.id = id;
@@ -38,16 +45,20 @@ export class Stage {
 
     draw() {
         const film = films.get(this.id);
-        const mode = !film ? "idle" : film.state === "done" ? "film" : films.isOver(film) ? "broken" : "work";
+        this.live = live.isWatched();
+        const mode = this.live ? "live" : !film ? "idle" : film.state === "done" ? "film" : films.isOver(film) ? "broken" : "work";
         this.root.dataset.mode = mode;
         if (mode === "film") this.player.load(film, this.play && !calm());
         else this.player.unload();
         if (mode === "idle") this.canvas.show(drawIdle);
         else if (mode === "work") this.work(film);
+        else if (mode === "live") this.waitForLive();
         else this.canvas.show(null);
         this.player.say();
         this.words(film, mode);
-        this.caption(film, mode);
+        this.keys.draw(this.live ? live.now().camera : "");
+        if (mode === "live") this.sayLive();
+        else this.caption(film, mode);
     }
 
     words(film, mode) {
@@ -99,6 +110,38 @@ export class Stage {
         if (at === this.pictures && current && (newer || calm())) this.work(current);
     }
 
+    // ---- a live scene ----
+
+    waitForLive() {
+        if (live.figures.pictures) this.canvas.show(null);
+        else this.canvas.show((g, time) => drawWork(g, time, { noise: 0.3, now: null, before: null, mix: 1 }));
+    }
+
+    livePicture(picture) {
+        if (!this.live) return;
+        this.canvas.show(null);
+        drawStill(this.canvas.g, picture);
+        picture.close();
+        if (live.figures.pictures === 1) this.sayLive();
+    }
+
+    sayLive() {
+        const scene = live.now();
+        const { figures } = live;
+        const seconds = (performance.now() - figures.since) / 1000;
+        const rate = seconds > 2 ? Math.round(figures.pictures / seconds) : 0;
+        const answer = scene.wish > scene.seen ? t("liveWish") : figures.answer ? t("liveAnswer", { n: figures.answer.toFixed(1) }) : "";
+        $(".status-now", this.root).textContent = figures.pictures ? t("live") : t("starting");
+        $(".status-left", this.root).textContent = answer || (rate ? t("liveRate", { n: rate }) : "");
+        $(".screen", this.root).setAttribute("aria-label", t("liveOf", { prompt: scene.prompt }));
+        const key = JSON.stringify([scene.id, scene.prompt, scene.camera, scene.yieldsIn, document.documentElement.lang]);
+        if (key === this.shown) return;
+        this.shown = key;
+        const line = scene.yieldsIn === null ? t("liveHint") : t("liveYields");
+        const parts = [el("p", { class: "prompt-said", text: scene.prompt }), el("p", { class: "facts" }, el("span", { text: line }))];
+        $(".caption", this.root).replaceChildren(...parts, ...[understanding(scene)].filter(Boolean));
+    }
+
     // ---- around it ----
 
     caption(film, mode) {
@@ -122,7 +165,7 @@ export class Stage {
     light() {
         if (document.hidden) return;
         const { mode } = this.root.dataset;
-        const dark = mode === "broken" || (mode === "work" && !this.pictures.now);
+        const dark = mode === "broken" || (mode === "work" && !this.pictures.now) || (mode === "live" && !live.figures.pictures);
         this.root.dataset.lit = dark ? "no" : "yes";
         if (dark) return;
         const from = mode === "film" ? this.player.video : this.canvas.g.canvas;

@@ -5,9 +5,18 @@
 #include "serve/api.h"
 #include "serve/scene.h"
 
+static void write_scene(struct call *c, struct buf *out)
+{
+    struct buf base = BUF_INIT;
+
+    call_base_url(c, &base);
+    scene_json(c->s->scene, c->tenant, buf_str(&base), out);
+    buf_release(&base);
+}
+
 static void reply_scene(struct call *c)
 {
-    scene_json(c, &c->out);
+    write_scene(c, &c->out);
     call_reply_header(c, "Cache-Control", "no-store");
     if (!c->out.len)
         call_fail(c, FAULT_NO_SUCH, NULL, "no such live scene (any more)");
@@ -89,7 +98,7 @@ static void list(struct call *c)
     struct buf scene = BUF_INIT;
     struct jsonw w;
 
-    scene_json(c, &scene);
+    write_scene(c, &scene);
     jsonw_init(&w, &c->out, 0);
     jsonw_object(&w, NULL);
     jsonw_string(&w, "object", "list");

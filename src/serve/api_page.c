@@ -17,9 +17,9 @@
 /* clang-format off */
 #define PAGE_FILES(X)                                                                              \
     X(index_html, "/") X(style_css, "/style.css") X(icon_svg, "/icon.svg")                         \
-    X(theme_js, "/theme.js") X(app_js, "/app.js") X(api_js, "/api.js")                             \
+    X(theme_js, "/theme.js") X(app_js, "/app.js") X(api_js, "/api.js") X(camera_js, "/camera.js") \
     X(compose_js, "/compose.js") X(dom_js, "/dom.js") X(drawing_js, "/drawing.js")                 \
-    X(film_js, "/film.js") X(films_js, "/films.js") X(gallery_js, "/gallery.js")                   \
+    X(film_js, "/film.js") X(films_js, "/films.js") X(gallery_js, "/gallery.js") X(live_js, "/live.js") \
     X(player_js, "/player.js") X(queue_js, "/queue.js") X(stage_js, "/stage.js")                   \
     X(strings_js, "/strings.js") X(openapi_json, "/openapi.json")
 /* clang-format on */

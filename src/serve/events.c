@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "serve/http.h"
+#include "serve/scene.h"
 #include "serve/video_json.h"
 
 struct watcher {
@@ -83,6 +84,22 @@ void events_close(struct events *e)
 
 /* ---- one reader ---- */
 
+static void put(struct watcher *w, uint64_t number, const char *name, const struct buf *json)
+{
+    buf_printf(&w->out, "id: %llu\nevent: %s\ndata: %s\n\n", (unsigned long long)number, name,
+               buf_str(json));
+}
+
+static void write_scene(struct watcher *w, uint64_t number)
+{
+    struct buf json = BUF_INIT;
+
+    scene_json(w->e->s->scene, w->tenant, w->base, &json);
+    if (json.len) /* the next one may be another tenant's */
+        put(w, number, "live", &json);
+    buf_release(&json);
+}
+
 static void write_event(struct watcher *w, int64_t id, uint64_t number)
 {
     struct server *s = w->e->s;
@@ -97,8 +114,7 @@ static void write_event(struct watcher *w, int64_t id, uint64_t number)
         buf_printf(&json, "{\"id\":\"" VIDEO_PREFIX "%lld\",\"object\":\"video.deleted\"}",
                    (long long)id);
     if (rc >= 0)
-        buf_printf(&w->out, "id: %llu\nevent: %s\ndata: %s\n\n", (unsigned long long)number,
-                   rc ? "video" : "deleted", buf_str(&json));
+        put(w, number, rc ? "video" : "deleted", &json);
     if (w->only && (rc <= 0 || JOB_IS_OVER(j.state)))
         w->over = 1;
     job_release(&j);
@@ -125,7 +141,10 @@ static int next_event(struct watcher *w)
     pthread_mutex_unlock(&e->lock);
     if (news) {
         w->seen = number;
-        write_event(w, id, number);
+        if (id == SCENE_CHANGE)
+            write_scene(w, number);
+        else
+            write_event(w, id, number);
     } else if (ping) {
         buf_puts(&w->out, ":\n\n");
     } else if (closing) {

@@ -70,6 +70,15 @@ static void replace(char **text, const char *by)
     *text = xstrdup(by);
 }
 
+/* Who watches events is told. */
+static void tell(struct scene *sc)
+{
+    pthread_mutex_lock(&sc->lock);
+    const char *tenant = sc->tenant;
+    pthread_mutex_unlock(&sc->lock);
+    board_change(sc->s->board, SCENE_CHANGE, tenant);
+}
+
 /* ---- calls ---- */
 
 static int is_on(const struct scene *sc)
@@ -117,6 +126,8 @@ int scene_begin(struct call *c, const struct order *o, const struct buf *params,
         else
             worker_wake(c->s->worker);
     }
+    if (!rc)
+        tell(sc);
     return rc;
 }
 
@@ -185,6 +196,8 @@ int scene_change(struct call *c, const struct order *o, const struct buf *params
     pthread_mutex_unlock(&sc->lock);
     if (!on)
         call_fail(c, FAULT_CONFLICT, NULL, "the live scene has ended");
+    else
+        tell(sc);
     return on ? 0 : -1;
 }
 
@@ -280,20 +293,18 @@ static void write_scene(struct jsonw *w, const struct scene *sc, const char *url
     jsonw_end_object(w);
 }
 
-void scene_json(struct call *c, struct buf *out)
+void scene_json(struct scene *sc, const char *tenant, const char *base, struct buf *out)
 {
     enum { DAY_S = 24 * 60 * 60 };
-    struct scene *sc = c->s->scene;
     struct buf url = BUF_INIT;
     struct jsonw w;
     char path[80];
 
-    call_base_url(c, &url);
     pthread_mutex_lock(&sc->lock);
-    if (sc->status != NONE && c->tenant && !strcmp(c->tenant, sc->tenant)) {
+    if (sc->status != NONE && tenant && !strcmp(tenant, sc->tenant)) {
         snprintf(path, sizeof path, "/v1/live/" SCENE_PREFIX "%lld/frames", (long long)sc->id);
-        buf_puts(&url, path);
-        sign_path(&url, jobs_secret(c->s->jobs), path, sc->id / 1000000 + DAY_S);
+        buf_printf(&url, "%s%s", base, path);
+        sign_path(&url, jobs_secret(sc->s->jobs), path, sc->id / 1000000 + DAY_S);
         jsonw_init(&w, out, 0);
         write_scene(&w, sc, buf_str(&url));
     }
@@ -306,17 +317,20 @@ void scene_json(struct call *c, struct buf *out)
 static void look(struct scene *sc, double *alone_since)
 {
     double now = clock_s();
-    int wait = jobs_waiting(sc->s->jobs, NULL) > 0;
+    int wait = jobs_waiting(sc->s->jobs, NULL) > 0, news;
 
     if (stream_watchers(sc->stream))
         *alone_since = now;
     pthread_mutex_lock(&sc->lock);
+    news = wait != (sc->films_wait_since > 0);
     if (!wait)
         sc->films_wait_since = 0;
     else if (sc->films_wait_since == 0)
         sc->films_wait_since = now;
     double waited = wait ? now - sc->films_wait_since : -1;
     pthread_mutex_unlock(&sc->lock);
+    if (news)
+        tell(sc);
     if (waited >= sc->s->o.live_yield_s)
         end(sc, YIELDED);
     else if (now - *alone_since > sc->s->o.live_alone_s)
@@ -341,12 +355,15 @@ static int show(struct scene *sc, const struct projector_frame *f, int number, s
 
         snprintf(headers, sizeof headers, "X-Frame: %d\r\nX-Wish: %d\r\n", number, f->wish);
         stream_show(sc->stream, &jpeg, headers);
+        int news = !number || sc->seen != f->wish;
         pthread_mutex_lock(&sc->lock);
         sc->status = PLAYING;
         sc->pictures++;
         sc->answer_s = answer;
         sc->seen = f->wish;
         pthread_mutex_unlock(&sc->lock);
+        if (news)
+            tell(sc);
     }
     buf_release(&jpeg);
     return rc;
@@ -488,5 +505,6 @@ void scene_draw(struct scene *sc, zt_model *model, const struct err *why)
     sc->status = ENDED;
     pthread_mutex_unlock(&sc->lock);
     stream_end(sc->stream);
+    tell(sc);
     server_log(sc->s, "live-ended", "tenant", sc->tenant);
 }

@@ -10,6 +10,7 @@
 #include "serve/order.h"
 
 #define SCENE_PREFIX "live_"
+enum { SCENE_CHANGE = -1 }; /* instead of a job's id, of a change on the board */
 
 struct scene;
 struct scene *scene_new(struct server *s);
@@ -29,8 +30,9 @@ NODISCARD int scene_order(struct call *c, struct jdoc **params, struct order *o)
 NODISCARD int scene_change(struct call *c, const struct order *o, const struct buf *params,
                            const struct buf *facts);
 void scene_end(struct scene *sc, int server_ends); /* soon; else somebody asked for it */
-/* The object; nothing where the tenant has none and any is asked for. */
-void scene_json(struct call *c, struct buf *out);
+/* The object, appended; nothing where the tenant has none. base: address of the server for this
+ * client. */
+void scene_json(struct scene *sc, const char *tenant, const char *base, struct buf *out);
 NODISCARD int scene_watch(struct call *c); /* the reply becomes its stream */
 
 /* ---- for the worker ---- */

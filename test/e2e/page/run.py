@@ -3,9 +3,13 @@
 Each test is a function; it passes when it returns. NAME: only tests whose name begins so.
 """
 import json
+import subprocess
 import sys
 import time
 import traceback
+import urllib.request
+
+from selenium.webdriver import ActionChains
 
 from browser import LONG, QUICK, Browser, Server
 
@@ -208,6 +212,96 @@ def page_uses_films_again(b, server):
     assert newest["prompt"] == "something else" and newest["steps"] == 2, newest
 
 
+def page_moves_the_camera(b, server):
+    b.click("#camera-button")
+    b.js("document.querySelector('[data-axis=pan]').focus()")
+    for _ in range(3):
+        b.keys("ArrowLeft")
+    ActionChains(b).move_to_element_with_offset(b.one("[data-pad=camMove] .pad-field"), 60, 0).click().perform()
+    said = b.js("return document.querySelector('#composer').elements.camera.value")
+    assert said.startswith("pan left 3, truck right "), said
+    assert b.js("return document.querySelector('[data-axis=pan]').getAttribute('aria-valuetext')") == "pan left 3"
+    b.click("[data-move=down_back]")
+    assert b.js("return document.querySelector('[data-axis=pan]').value") == "0"
+    b.order("a red ball", **QUICK, motion="1.5", fps="16", camera="tilt up 2, zoom out")
+    values = b.js("return [...document.querySelectorAll('[data-axis]')].map((n) => n.dataset.axis + n.value).join()")
+    assert values == "pan0,tilt2,horizontal0,vertical0,zoom-5,roll0", values
+    b.mode("film")
+    film = server.call("GET", "/v1/videos")[1]["data"][0]
+    assert (film["camera"], film["motion"], film["fps"]) == ("tilt up 2, zoom out", 1.5, 16), film
+    kept = f"{server.data}-camera.mp4"
+    urllib.request.urlretrieve(film["url"], kept)
+    recipe = subprocess.run([server.program, "info", kept], capture_output=True, text=True, check=True).stdout
+    assert "tilt up" in recipe and "zoom out" in recipe, recipe
+    b.until("the facts say it", "/tilt up 2, zoom out 5/.test(document.querySelector('.facts').textContent)")
+
+
+def page_says_what_it_would_be(b, server):
+    b.js("""const p = document.querySelector('#prompt'); p.value = 'a ball and a dragon';
+            p.dispatchEvent(new Event('input', {bubbles: true}))""")
+    b.until("the word is named", "document.querySelector('#hint mark')?.textContent === 'dragon'")
+    assert "to draw" in b.text(".hint-facts"), b.text("#hint")
+    assert not server.call("GET", "/v1/videos")[1]["data"]
+
+
+def page_draws_drafts_and_finishes_them(b, server):
+    b.click(".toggle")
+    b.order("a red ball", size="native", steps="24", seed="5")
+    b.mode("film")
+    draft = server.call("GET", "/v1/videos")[1]["data"][0]
+    assert draft["draft"] and draft["steps"] == 6, draft
+    b.js("document.querySelector('#stage [data-act=finish]').click()")
+    b.until("the film itself", "/Steps 24/.test(document.querySelector('#stage .facts')?.textContent)")
+    b.mode("film")
+    film = server.call("GET", "/v1/videos")[1]["data"][0]
+    assert not film["draft"] and film["seed"] == 5 and film["remixed_from_video_id"] == draft["id"], film
+
+
+LOOK = "document.querySelector('#stage .canvas').toDataURL('image/jpeg', 0.3)"
+
+
+def page_is_live(b, server):
+    def scene():
+        return server.call("GET", "/v1/live")[1]["data"][0]
+
+    first = b.current_window_handle
+    b.js("document.querySelector('#prompt').value = 'a red ball and a dragon'")
+    b.click("#live-button")
+    b.mode("live")
+    b.until("pictures come", "document.querySelector('.status-now').textContent === 'Live'")
+    seen = {b.js(f"return {LOOK}") for _ in range(8) if not time.sleep(0.2)}
+    assert len(seen) >= 3, len(seen)
+    assert "dragon" in b.text("#stage .understanding mark")
+    b.js("document.querySelector('#prompt').value = 'a blue box'; document.querySelector('#prompt').focus()")
+    b.keys("Enter")
+    b.until("the words arrive", "/Seen after/.test(document.querySelector('.status-left').textContent)")
+    assert scene()["prompt"] == "a blue box" and scene()["seen"] == 1, scene()
+    b.js("document.activeElement.blur()")
+    b.keys("ArrowRight")
+    b.until("a key moves the camera",
+            "document.querySelector('[data-key=ArrowRight]').getAttribute('aria-pressed') === 'true'")
+    b.switch_to.new_window("tab")
+    b.get(server.url)
+    b.until("the other tab is told", "!document.querySelector('.live-row').hidden")
+    b.click("[data-act=watchLive]")
+    b.until("and sees it", "document.querySelector('.status-now').textContent === 'Live'")
+    assert scene()["watchers"] == 2 and scene()["camera"] == "pan right 5", scene()
+    b.refresh()
+    b.mode("live")
+    b.close()
+    b.switch_to.window(first)
+    b.get("about:blank")
+    end = time.monotonic() + 25
+    while scene()["status"] != "ended" and time.monotonic() < end:
+        time.sleep(0.2)
+    assert scene()["ended"]["code"] == "unwatched", scene()
+    b.get(server.url)
+    server.film("a green ball", **LONG)
+    b.mode("work")
+    b.js("document.querySelector('#prompt').value = 'a ball'; document.querySelector('#live-button').click()")
+    b.until("busy is said", "/being drawn/.test(document.querySelector('#fault').textContent)")
+
+
 def page_speaks_two_languages(b, server):
     assert b.js("return document.documentElement.lang") == "en"
     b.click("#lang")
@@ -265,7 +359,7 @@ def page_can_be_read(b, server):
 def page_fits_a_phone(b, server):
     server.film("a ball")
     b.until("a card", "document.querySelector('.card')")
-    b.js("document.querySelector('#more-button').click()")
+    b.js("document.querySelector('#more-button').click(); document.querySelector('#camera-button').click()")
     for width in (320, 390, 768):
         b.screen(width, 800)
         time.sleep(0.2)
