@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "serve/jobs_sql.h"
+#include "serve/jobs_db.h"
 
-static int read_one(struct jobs *s, sqlite3_stmt *st, struct job *out, struct err *e)
+static int read_one(struct jobs *s, struct db *st, struct job *out, struct err *e)
 {
-    int rc = jobs_one(s, st, out, e);
+    int rc = jobs_one(st, out, e);
 
     pthread_mutex_unlock(&s->lock);
     return rc;
@@ -48,9 +48,9 @@ int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, s
               void *arg, struct err *e)
 {
     enum { MOST = 501 };
-    int limit = l->limit < MOST ? l->limit : MOST, n = 0, rc = SQLITE_DONE;
+    int limit = l->limit < MOST ? l->limit : MOST, n = 0, rc = 0;
     struct job *all = xcalloc((size_t)limit + 1, sizeof *all);
-    sqlite3_stmt *st;
+    struct db *st;
     char states[80] = "", *wanted = l->states ? states : NULL;
 
     for (int i = 0; i <= JOB_CANCELLED; i++)
@@ -61,10 +61,10 @@ int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, s
     st = JOBS_BIND(s, l->ascending ? SQL_OLDEST : SQL_NEWEST, SQL_TEXT(l->tenant), SQL_TEXT(l->api),
                    SQL_INT(l->after), SQL_INT(limit), SQL_INT(l->offset), SQL_INT(l->from_ms),
                    SQL_INT(l->until_ms), SQL_TEXT(wanted));
-    while (n < limit && (rc = sqlite3_step(st)) == SQLITE_ROW)
+    while (n < limit && (rc = st->kind->step(st, e)) > 0)
         jobs_row(st, &all[n++]);
-    rc = n == limit || rc == SQLITE_DONE ? 0 : jobs_fault(s, e);
-    sqlite3_reset(st);
+    rc = rc < 0 ? rc : 0;
+    st->kind->reset(st);
     pthread_mutex_unlock(&s->lock);
     for (int i = 0; i < n; i++) {
         if (!rc)
@@ -75,11 +75,11 @@ int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, s
     return rc ? rc : n;
 }
 
-static int64_t read_number(struct jobs *s, sqlite3_stmt *st)
+static int64_t read_number(struct jobs *s, struct db *st)
 {
-    int64_t n = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+    int64_t n = st->kind->step(st, NULL) > 0 ? st->kind->number(st, 0) : 0;
 
-    sqlite3_reset(st);
+    st->kind->reset(st);
     pthread_mutex_unlock(&s->lock);
     return n;
 }
@@ -99,7 +99,7 @@ int jobs_waiting(struct jobs *s, const char *tenant)
 int64_t jobs_films_bytes(struct jobs *s)
 {
     pthread_mutex_lock(&s->lock);
-    return read_number(s, s->stmt[SQL_FILMS_BYTES]);
+    return read_number(s, jobs_bind(s, SQL_FILMS_BYTES, NULL, 0));
 }
 
 int jobs_names_file(struct jobs *s, const char *name)
@@ -110,64 +110,61 @@ int jobs_names_file(struct jobs *s, const char *name)
 
 void jobs_counts(struct jobs *s, int64_t n[JOB_CANCELLED + 1])
 {
-    sqlite3_stmt *st;
+    struct db *st;
 
     memset(n, 0, (JOB_CANCELLED + 1) * sizeof *n);
     pthread_mutex_lock(&s->lock);
-    st = s->stmt[SQL_COUNTS];
-    while (sqlite3_step(st) == SQLITE_ROW)
+    st = jobs_bind(s, SQL_COUNTS, NULL, 0);
+    while (st->kind->step(st, NULL) > 0)
         for (int i = 0; i <= JOB_CANCELLED; i++)
-            if (!strcmp((const char *)sqlite3_column_text(st, 0), job_state_name(i)))
-                n[i] = sqlite3_column_int64(st, 1);
-    sqlite3_reset(st);
+            if (!strcmp(st->kind->text(st, 0), job_state_name(i)))
+                n[i] = st->kind->number(st, 1);
+    st->kind->reset(st);
     pthread_mutex_unlock(&s->lock);
 }
 
 int jobs_queue(struct jobs *s, int64_t *ids, int most)
 {
-    sqlite3_stmt *st;
+    struct db *st;
     int n = 0;
 
     pthread_mutex_lock(&s->lock);
     st = JOBS_BIND(s, SQL_QUEUE, SQL_INT(most));
-    while (n < most && sqlite3_step(st) == SQLITE_ROW)
-        ids[n++] = sqlite3_column_int64(st, 0);
-    sqlite3_reset(st);
+    while (n < most && st->kind->step(st, NULL) > 0)
+        ids[n++] = st->kind->number(st, 0);
+    st->kind->reset(st);
     pthread_mutex_unlock(&s->lock);
     return n;
 }
 
 double jobs_ahead_s(struct jobs *s, int n)
 {
-    sqlite3_stmt *st;
+    struct db *st;
     double sum = 0;
 
     pthread_mutex_lock(&s->lock);
     st = JOBS_BIND(s, SQL_AHEAD, SQL_INT(n));
-    if (sqlite3_step(st) == SQLITE_ROW)
-        sum = sqlite3_column_double(st, 0);
-    sqlite3_reset(st);
+    if (st->kind->step(st, NULL) > 0)
+        sum = st->kind->real(st, 0);
+    st->kind->reset(st);
     pthread_mutex_unlock(&s->lock);
     return sum;
 }
 
 int jobs_note_next(struct jobs *s, struct jobs_note *out, struct err *e)
 {
-    sqlite3_stmt *st;
+    struct db *st;
     int rc;
 
     pthread_mutex_lock(&s->lock);
-    st = JOBS_BIND(s, SQL_NOTE_NEXT, SQL_INT(jobs_now_ms()));
-    rc = sqlite3_step(st);
-    if (rc == SQLITE_ROW) {
-        out->job = sqlite3_column_int64(st, 0);
-        snprintf(out->state, sizeof out->state, "%s", sqlite3_column_text(st, 1));
-        out->attempts = sqlite3_column_int(st, 2);
-        rc = 1;
-    } else {
-        rc = rc == SQLITE_DONE ? 0 : jobs_fault(s, e);
+    st = jobs_bind(s, SQL_NOTE_NEXT, NULL, 0);
+    rc = st->kind->step(st, e);
+    if (rc > 0) {
+        out->job = st->kind->number(st, 0);
+        snprintf(out->state, sizeof out->state, "%s", st->kind->text(st, 1));
+        out->attempts = (int)st->kind->number(st, 2);
     }
-    sqlite3_reset(st);
+    st->kind->reset(st);
     pthread_mutex_unlock(&s->lock);
     return rc;
 }

@@ -1,6 +1,5 @@
-#include "serve/jobs_sql.h"
+#include "serve/jobs_db.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,17 +46,18 @@ const char *const jobs_schema[JOBS_VERSION] = {
     "callback,parent,state,attempt,crash_count,fence,cancel_requested,error_code,error_msg," \
     "result,result_sha,result_bytes,created_at,updated_at,started_at,finished_at,-priority "
 #define MINE " WHERE id=?1 AND fence=?2 AND state IN ('running','finalizing')"
-#define OVER "owner=NULL,lease_until=NULL,updated_at=?3,finished_at=?3"
+#define OVER "owner=NULL,lease_until=NULL,updated_at=now_ms(),finished_at=now_ms()"
 #define PAGE "FROM job WHERE tenant=?1 AND (?2 IS NULL OR api=?2) AND created_at>=?6 AND " \
-    "(?7=0 OR created_at<?7) AND (?8 IS NULL OR instr(?8, state)>0) "
+    "(?7=0 OR created_at<?7) AND (?8 IS NULL OR ?8 LIKE '%'||state||'%') "
 
 const char *const jobs_sql[N_SQL] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_META] = "SELECT value,(SELECT coalesce(max(id),0) FROM job) FROM meta WHERE key='secret'",
     [SQL_INSERT] = "INSERT INTO job(id,tenant,idem_key,external_id,api,model,params,params_sha,"
         "facts,first,last,callback,parent,priority,place,created_at,updated_at)"
-        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,-?15,?1,?14,?14)",
+        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,-?14,?1,now_ms(),now_ms())",
     [SQL_BY_ID] = "SELECT" COLUMNS "FROM job WHERE id=?1 AND (?2 IS NULL OR tenant=?2)",
     [SQL_BY_KEY] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND idem_key=?2",
     [SQL_BY_EXTERNAL] = "SELECT" COLUMNS "FROM job WHERE tenant=?1 AND external_id=?2",
@@ -74,26 +74,27 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_AHEAD] = "SELECT coalesce(sum(json_extract(facts,'$.forecast_s')),0) FROM (SELECT facts FROM"
         " job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1)",
     [SQL_CLAIM] = "UPDATE job SET state='running',owner=?1,fence=fence+1,attempt=attempt+1,"
-        "lease_until=?2+30000,started_at=?2,updated_at=?2 WHERE id=(SELECT id FROM job WHERE "
+        "lease_until=now_ms()+30000,started_at=now_ms(),updated_at=now_ms() WHERE id=(SELECT id FROM job WHERE "
         "state='queued' ORDER BY priority,place,id LIMIT 1) RETURNING" COLUMNS,
-    [SQL_BEAT] = "UPDATE job SET step=?4,steps=?5,lease_until=?3+30000,updated_at=?3" MINE,
-    [SQL_FINALIZING] = "UPDATE job SET state='finalizing',updated_at=?3" MINE,
-    [SQL_SUCCEED] = "UPDATE job SET state='succeeded',result=?4,result_sha=?5,result_bytes=?6,"
+    [SQL_BEAT] = "UPDATE job SET step=?3,steps=?4,lease_until=now_ms()+30000,"
+        "updated_at=now_ms()" MINE,
+    [SQL_FINALIZING] = "UPDATE job SET state='finalizing',updated_at=now_ms()" MINE,
+    [SQL_SUCCEED] = "UPDATE job SET state='succeeded',result=?3,result_sha=?4,result_bytes=?5,"
         OVER MINE,
-    [SQL_FAIL] = "UPDATE job SET state='failed',error_code=?4,error_msg=?5," OVER MINE,
+    [SQL_FAIL] = "UPDATE job SET state='failed',error_code=?3,error_msg=?4," OVER MINE,
     [SQL_CANCELLED] = "UPDATE job SET state='cancelled'," OVER MINE,
     [SQL_REQUEUE] = "UPDATE job SET state='queued',owner=NULL,lease_until=NULL,started_at=NULL,"
-        "updated_at=?3" MINE,
-    [SQL_CANCEL_QUEUED] = "UPDATE job SET state='cancelled',cancel_requested=1,updated_at=?3,"
-        "finished_at=?3 WHERE id=?1 AND tenant=?2 AND state='queued'",
-    [SQL_CANCEL_RUNNING] = "UPDATE job SET cancel_requested=1,updated_at=?3 WHERE id=?1 AND "
+        "updated_at=now_ms()" MINE,
+    [SQL_CANCEL_QUEUED] = "UPDATE job SET state='cancelled',cancel_requested=1,"
+        "updated_at=now_ms(),finished_at=now_ms() WHERE id=?1 AND tenant=?2 AND state='queued'",
+    [SQL_CANCEL_RUNNING] = "UPDATE job SET cancel_requested=1,updated_at=now_ms() WHERE id=?1 AND "
         "tenant=?2 AND state IN ('running','finalizing')",
     [SQL_DELETE] = "DELETE FROM job WHERE id=?1 AND tenant=?2",
     [SQL_PLACES] = "SELECT place FROM job WHERE state='queued' AND id<>?1 AND priority="
         "(SELECT priority FROM job WHERE id=?1) ORDER BY place,id LIMIT 2 OFFSET ?2",
-    [SQL_MOVE] = "UPDATE job SET place=?3,updated_at=?4 WHERE id=?1 AND tenant=?2 AND "
+    [SQL_MOVE] = "UPDATE job SET place=?3,updated_at=now_ms() WHERE id=?1 AND tenant=?2 AND "
         "state='queued'",
-    [SQL_EDIT] = "UPDATE job SET params=?3,facts=?4,updated_at=?5 WHERE id=?1 AND tenant=?2 AND "
+    [SQL_EDIT] = "UPDATE job SET params=?3,facts=?4,updated_at=now_ms() WHERE id=?1 AND tenant=?2 AND "
         "state='queued'",
     [SQL_NAMES_FILE] = "SELECT EXISTS(SELECT 1 FROM job WHERE result=?1) OR "
         "EXISTS(SELECT 1 FROM job WHERE first=?1 OR last=?1)",
@@ -102,19 +103,19 @@ const char *const jobs_sql[N_SQL] = {
         "('queued','running','finalizing')) ORDER BY finished_at,id LIMIT 1",
     [SQL_FILMS_BYTES] = "SELECT coalesce(sum(n),0) FROM (SELECT max(result_bytes) AS n FROM job "
         "WHERE result IS NOT NULL GROUP BY result) AS films",
-    [SQL_EXPIRE] = "UPDATE job SET result=NULL,updated_at=?2 WHERE id=?1 AND result IS NOT NULL",
+    [SQL_EXPIRE] = "UPDATE job SET result=NULL,updated_at=now_ms() WHERE id=?1 AND result IS NOT NULL",
     [SQL_LOST] = "UPDATE job SET state='failed',error_code='E_WORKER_LOST',error_msg="
         "'the server ended three times while it drew this film',owner=NULL,lease_until=NULL,"
-        "crash_count=crash_count+1,updated_at=?1,finished_at=?1"
-        " WHERE state IN ('running','finalizing') AND crash_count+1>=?2",
+        "crash_count=crash_count+1,updated_at=now_ms(),finished_at=now_ms()"
+        " WHERE state IN ('running','finalizing') AND crash_count+1>=?1",
     [SQL_AGAIN] = "UPDATE job SET state=CASE cancel_requested WHEN 1 THEN 'cancelled' ELSE 'queued' "
-        "END,finished_at=CASE cancel_requested WHEN 1 THEN ?1 END,owner=NULL,lease_until=NULL,"
-        "started_at=NULL,crash_count=crash_count+1,updated_at=?1"
+        "END,finished_at=CASE cancel_requested WHEN 1 THEN now_ms() END,owner=NULL,lease_until=NULL,"
+        "started_at=NULL,crash_count=crash_count+1,updated_at=now_ms()"
         " WHERE state IN ('running','finalizing')",
-    [SQL_NOTE_NEXT] = "SELECT job,state,attempts FROM outbox WHERE next_at<=?1 ORDER BY next_at,job "
+    [SQL_NOTE_NEXT] = "SELECT job,state,attempts FROM outbox WHERE next_at<=now_ms() ORDER BY next_at,job "
         "LIMIT 1",
     [SQL_NOTE_DONE] = "DELETE FROM outbox WHERE job=?1 AND state=?2",
-    [SQL_NOTE_LATER] = "UPDATE outbox SET attempts=attempts+1,next_at=?3 WHERE job=?1 AND state=?2",
+    [SQL_NOTE_LATER] = "UPDATE outbox SET attempts=attempts+1,next_at=now_ms()+?3 WHERE job=?1 AND state=?2",
 };
 /* clang-format on */
 
@@ -126,45 +127,27 @@ const char *job_state_name(enum job_state s)
     return STATES[s];
 }
 
-sqlite3_stmt *jobs_bind(struct jobs *s, enum sql which, const struct sql_value *v, int n)
+struct db *jobs_bind(struct jobs *s, enum sql which, const struct sql_value *v, int n)
 {
-    sqlite3_stmt *st = s->stmt[which];
-
-    sqlite3_reset(st);
-    for (int i = 0; i < n; i++)
-        if (v[i].is_null)
-            sqlite3_bind_null(st, i + 1);
-        else if (v[i].text)
-            sqlite3_bind_text(st, i + 1, v[i].text, -1, SQLITE_TRANSIENT);
-        else
-            sqlite3_bind_int64(st, i + 1, v[i].number);
-    return st;
+    s->db->kind->start(s->db, which, v, n);
+    return s->db;
 }
 
-int jobs_fault(struct jobs *s, struct err *e)
+int jobs_run(struct db *st, struct err *e)
 {
-    int full = sqlite3_errcode(s->db) == SQLITE_FULL || sqlite3_system_errno(s->db) == ENOSPC;
+    int rc = st->kind->step(st, e);
 
-    return err_set(e, full ? ERR_FIT : ERR_IO, "the store of jobs: %s", sqlite3_errmsg(s->db));
-}
-
-int jobs_run(struct jobs *s, sqlite3_stmt *st, struct err *e)
-{
-    int rc = sqlite3_step(st);
-
-    while (rc == SQLITE_ROW)
-        rc = sqlite3_step(st);
-    if (rc != SQLITE_DONE)
-        rc = jobs_fault(s, e);
-    else
-        rc = sqlite3_changes(s->db);
-    sqlite3_reset(st);
+    while (rc > 0)
+        rc = st->kind->step(st, e);
+    if (!rc)
+        rc = st->kind->changes(st);
+    st->kind->reset(st);
     return rc;
 }
 
-static char *text_at(sqlite3_stmt *st, int column)
+static char *text_at(struct db *st, int column)
 {
-    const char *t = (const char *)sqlite3_column_text(st, column);
+    const char *t = st->kind->text(st, column);
 
     return t ? xstrdup(t) : NULL;
 }
@@ -178,7 +161,7 @@ static enum job_state state_of(const char *name)
     return (enum job_state)i;
 }
 
-void jobs_row(sqlite3_stmt *st, struct job *j)
+void jobs_row(struct db *st, struct job *j)
 {
     char **const text[] = {&j->tenant, &j->idem_key, &j->external_id, &j->api,
                            &j->model,  &j->params,   &j->params_sha,  &j->facts,
@@ -186,45 +169,39 @@ void jobs_row(sqlite3_stmt *st, struct job *j)
     int c = 0;
 
     memset(j, 0, sizeof *j);
-    j->id = sqlite3_column_int64(st, c++);
+    j->id = st->kind->number(st, c++);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         *text[i] = text_at(st, c++);
-    j->parent = sqlite3_column_int64(st, c++);
-    j->state = state_of((const char *)sqlite3_column_text(st, c++));
-    j->attempt = sqlite3_column_int(st, c++);
-    j->crash_count = sqlite3_column_int(st, c++);
-    j->fence = sqlite3_column_int64(st, c++);
-    j->cancel_requested = sqlite3_column_int(st, c++);
+    j->parent = st->kind->number(st, c++);
+    j->state = state_of(st->kind->text(st, c++));
+    j->attempt = (int)st->kind->number(st, c++);
+    j->crash_count = (int)st->kind->number(st, c++);
+    j->fence = st->kind->number(st, c++);
+    j->cancel_requested = (int)st->kind->number(st, c++);
     j->error_code = text_at(st, c++);
     j->error_msg = text_at(st, c++);
     j->result = text_at(st, c++);
     j->result_sha = text_at(st, c++);
-    j->result_bytes = sqlite3_column_int64(st, c++);
-    j->created_ms = sqlite3_column_int64(st, c++);
-    j->updated_ms = sqlite3_column_int64(st, c++);
-    j->started_ms = sqlite3_column_int64(st, c++);
-    j->finished_ms = sqlite3_column_int64(st, c++);
-    j->priority = sqlite3_column_int(st, c++);
+    j->result_bytes = st->kind->number(st, c++);
+    j->created_ms = st->kind->number(st, c++);
+    j->updated_ms = st->kind->number(st, c++);
+    j->started_ms = st->kind->number(st, c++);
+    j->finished_ms = st->kind->number(st, c++);
+    j->priority = (int)st->kind->number(st, c++);
 }
 
-int jobs_one(struct jobs *s, sqlite3_stmt *st, struct job *out, struct err *e)
+int jobs_one(struct db *st, struct job *out, struct err *e)
 {
-    int rc = sqlite3_step(st);
+    int rc = st->kind->step(st, e), found = rc > 0;
 
-    if (rc == SQLITE_ROW) {
+    if (found) {
         jobs_row(st, out);
-        rc = sqlite3_step(st); /* RETURNING wants to be stepped to its end */
-        if (rc == SQLITE_ROW)
-            rc = SQLITE_DONE;
-        if (rc == SQLITE_DONE) {
-            sqlite3_reset(st);
-            return 1;
-        }
-        job_release(out);
+        rc = st->kind->step(st, e); /* RETURNING wants to be stepped to its end */
+        if (rc < 0)
+            job_release(out);
     }
-    rc = rc == SQLITE_DONE ? 0 : jobs_fault(s, e);
-    sqlite3_reset(st);
-    return rc;
+    st->kind->reset(st);
+    return rc < 0 ? rc : found;
 }
 
 void job_release(struct job *j)

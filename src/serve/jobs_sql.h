@@ -3,7 +3,6 @@
 #define SERVE_JOBS_SQL_H
 
 #include <pthread.h>
-#include <sqlite3.h>
 
 #include "serve/jobs.h"
 
@@ -13,6 +12,7 @@ enum sql {
     SQL_BEGIN,
     SQL_COMMIT,
     SQL_ROLLBACK,
+    SQL_META,
     SQL_INSERT,
     SQL_BY_ID,
     SQL_BY_KEY,
@@ -53,42 +53,41 @@ extern const char *const jobs_sql[N_SQL];
 /* What makes version i + 1 of version i. */
 extern const char *const jobs_schema[JOBS_VERSION];
 
+struct db;
 struct jobs {
-    sqlite3 *db;
-    sqlite3_stmt *stmt[N_SQL];
+    struct db *db;
     pthread_mutex_t lock;
     pthread_mutex_t add_lock; /* guards those who add; taken before `lock`, never within it */
     pthread_cond_t added;
     struct adding *add_first, **add_end; /* who waits for a transaction */
     int adds;                            /* one of them writes */
-    int lock_fd;
-    char *reserve; /* a file whose room is given up when the disk is full */
     int64_t last_id;
     char secret[65];
 };
 
-/* A value of a statement: text, or a number where text is NULL and is_null is 0. */
+/* A value of a statement. */
 struct sql_value {
+    enum { SQL_IS_TEXT, SQL_IS_INT, SQL_IS_REAL } kind;
     const char *text;
     int64_t number;
+    double real;
     int is_null;
 };
 /* clang-format off */
 #define SQL_TEXT(s)  ((struct sql_value){.text = (s), .is_null = !(s)})
-#define SQL_INT(n)   ((struct sql_value){.number = (n)})
-#define SQL_OR_NULL(n) ((struct sql_value){.number = (n), .is_null = !(n)})
+#define SQL_INT(n)   ((struct sql_value){.kind = SQL_IS_INT, .number = (n)})
+#define SQL_REAL(x)  ((struct sql_value){.kind = SQL_IS_REAL, .real = (x)})
 /* clang-format on */
 
-/* Bind n values; the statement is then stepped by the caller and reset. */
-sqlite3_stmt *jobs_bind(struct jobs *s, enum sql which, const struct sql_value *v, int n);
+/* Begin with n values; the statement is then stepped by the caller and reset. */
+struct db *jobs_bind(struct jobs *s, enum sql which, const struct sql_value *v, int n);
 #define JOBS_BIND(s, which, ...)                                                                   \
     jobs_bind(s, which, (const struct sql_value[]){__VA_ARGS__},                                   \
               (int)(sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value)))
 /* Step to the end, reset; how many rows changed, or an error. */
-int jobs_run(struct jobs *s, sqlite3_stmt *st, struct err *e);
+int jobs_run(struct db *st, struct err *e);
 /* First row as a job. 1, 0 or an error; the statement is reset. */
-int jobs_one(struct jobs *s, sqlite3_stmt *st, struct job *out, struct err *e);
-void jobs_row(sqlite3_stmt *st, struct job *out); /* the columns of a job, in order */
-int jobs_fault(struct jobs *s, struct err *e);    /* what SQLite says, as ERR_IO or ERR_FIT */
+int jobs_one(struct db *st, struct job *out, struct err *e);
+void jobs_row(struct db *st, struct job *out); /* the columns of a job, in order */
 
 #endif

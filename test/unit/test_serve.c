@@ -497,7 +497,13 @@ TEST(serve_metrics_and_log_tell_what_happened)
     answer_release(&a);
     serving_call(&s, "GET", "/v1/videos/video_1", NULL, NULL, &a);
     answer_release(&a);
-    serving_call(&s, "GET", "/metrics", NULL, NULL, &a);
+    for (int i = 0; i < 100; i++) { /* a film is counted after it is shown */
+        answer_release(&a);
+        serving_call(&s, "GET", "/metrics", NULL, NULL, &a);
+        if (strstr(buf_str(&a.body), "\nzoetrope_films_total{state=\"succeeded\"} 1\n"))
+            break;
+        usleep(20000);
+    }
     CHECK_CONTAINS(buf_str(&a.head), "text/plain; version=0.0.4");
     CHECK_CONTAINS(buf_str(&a.body), "\nzoetrope_jobs{state=\"succeeded\"} 1\n");
     CHECK_CONTAINS(buf_str(&a.body), "\nzoetrope_films_total{state=\"succeeded\"} 1\n");
