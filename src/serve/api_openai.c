@@ -298,6 +298,7 @@ static void erase(struct call *c)
     } else {
         worker_cancel(c->s->worker, j.id);
         drop_files(c->s, &j);
+        work_forget(c->s, j.id);
         board_change(c->s->board, j.id, c->tenant);
         order_queue_changed(c->s);
         jsonw_init(&w, &c->out, 0);

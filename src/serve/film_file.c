@@ -80,6 +80,17 @@ void film_file_drop(struct server *s, const char *name)
     free(path);
 }
 
+void work_forget(struct server *s, int64_t id)
+{
+    char *name = xasprintf("%lld.job", (long long)id), *dir = path_join(s->work_dir, name);
+    struct err e;
+
+    if (dir_exists(dir) && tree_remove(dir, &e))
+        server_log(s, "store-failed", "why", e.msg);
+    free(dir);
+    free(name);
+}
+
 static int known_film(struct server *s, const char *name)
 {
     return jobs_names_file(s->jobs, name);

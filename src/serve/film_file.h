@@ -16,6 +16,8 @@ NODISCARD int film_file_keep(struct server *s, const char *path, struct film_fil
                              struct err *e);
 /* Remove it if no job has it any more. NULL is no film. */
 void film_file_drop(struct server *s, const char *name);
+/* What is kept of a film that is not to be gone on with. */
+void work_forget(struct server *s, int64_t id);
 /* At the start: what is half done or unknown goes. */
 void film_files_sweep(struct server *s);
 

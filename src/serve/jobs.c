@@ -32,14 +32,17 @@ static int read_meta(struct jobs *s, struct err *e)
     return rc < 0 ? rc : 0;
 }
 
-/* Jobs that ran when the last server ended. */
+/* Jobs that ran when the last server ended: its own are nobody's now, workers of other machines
+ * could not be heard and get the time to say that they go on. */
 static int take_back(struct jobs *s, struct err *e)
 {
-    int rc = jobs_run(JOBS_BIND(s, SQL_LOST, SQL_INT(JOBS_CRASHES)), e);
+    struct job j;
+    int rc = jobs_run(JOBS_BIND(s, SQL_ORPHANS, SQL_INT(s->lease_ms)), e);
 
     if (rc >= 0)
-        rc = jobs_run(jobs_bind(s, SQL_AGAIN, NULL, 0), e);
-    return rc < 0 ? rc : 0;
+        while ((rc = jobs_lapse(s, &j, e)) > 0)
+            job_release(&j);
+    return rc;
 }
 
 int jobs_open(struct jobs **out, const char *dir, struct err *e)
@@ -51,6 +54,7 @@ int jobs_open(struct jobs **out, const char *dir, struct err *e)
     pthread_mutex_init(&s->add_lock, NULL);
     pthread_cond_init(&s->added, NULL);
     s->add_end = &s->add_first;
+    s->lease_ms = JOBS_LEASE_MS;
     rc = db_open_sqlite(&s->db, dir, e);
     if (!rc)
         rc = read_meta(s, e);
@@ -221,19 +225,37 @@ int jobs_add(struct jobs *s, const struct job *j, enum jobs_added *how, struct j
 
 /* ---- the worker's side ---- */
 
+/* In a transaction that has begun: the job that the statement wrote. 1, 0 or an error. */
+static int change_one(struct jobs *s, struct db *st, struct job *out, struct err *e)
+{
+    int rc = jobs_one(st, out, e), found = rc > 0;
+
+    rc = finish(s, rc, e);
+    if (rc < 0 && found)
+        job_release(out);
+    return rc;
+}
+
 int jobs_claim(struct jobs *s, const char *owner, struct job *out, struct err *e)
 {
     int rc;
 
     pthread_mutex_lock(&s->lock);
     rc = jobs_run(jobs_bind(s, SQL_BEGIN, NULL, 0), e);
-    if (rc >= 0) {
-        rc = jobs_one(JOBS_BIND(s, SQL_CLAIM, SQL_TEXT(owner)), out, e);
-        int claimed = rc > 0;
-        rc = finish(s, rc, e);
-        if (rc < 0 && claimed)
-            job_release(out);
-    }
+    if (rc >= 0)
+        rc = change_one(s, JOBS_BIND(s, SQL_CLAIM, SQL_TEXT(owner), SQL_INT(s->lease_ms)), out, e);
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
+int jobs_lapse(struct jobs *s, struct job *out, struct err *e)
+{
+    int rc;
+
+    pthread_mutex_lock(&s->lock);
+    rc = jobs_run(jobs_bind(s, SQL_BEGIN, NULL, 0), e);
+    if (rc >= 0)
+        rc = change_one(s, JOBS_BIND(s, SQL_LAPSE, SQL_INT(JOBS_CRASHES)), out, e);
     pthread_mutex_unlock(&s->lock);
     return rc;
 }
@@ -250,14 +272,22 @@ static int write_one(struct jobs *s, struct db *st, struct err *e)
     (pthread_mutex_lock(&(s)->lock), write_one(s, JOBS_BIND(s, which, __VA_ARGS__), e))
 #define HELD(id, fence) SQL_INT(id), SQL_INT(fence)
 
+int jobs_lease(struct jobs *s, double seconds, struct err *e)
+{
+    s->lease_ms = (int64_t)(seconds * 1000);
+    int rc = WRITE(s, e, SQL_ORPHANS, SQL_INT(s->lease_ms));
+    return rc < 0 ? rc : 0;
+}
+
 int jobs_beat(struct jobs *s, int64_t id, int64_t fence, int step, int steps, struct err *e)
 {
-    return WRITE(s, e, SQL_BEAT, HELD(id, fence), SQL_INT(step), SQL_INT(steps));
+    return WRITE(s, e, SQL_BEAT, HELD(id, fence), SQL_INT(step), SQL_INT(steps),
+                 SQL_INT(s->lease_ms));
 }
 
 int jobs_finalizing(struct jobs *s, int64_t id, int64_t fence, struct err *e)
 {
-    return WRITE(s, e, SQL_FINALIZING, HELD(id, fence));
+    return WRITE(s, e, SQL_FINALIZING, HELD(id, fence), SQL_INT(s->lease_ms));
 }
 
 int jobs_succeed(struct jobs *s, int64_t id, int64_t fence, const char *result, const char *sha,

@@ -2,9 +2,10 @@
  *
  * What was acknowledged is on disk (journal_mode TRUNCATE, synchronous EXTRA). A job is worked on
  * by whoever holds its fence: a number that grows with each claim, so that writes of a worker which
- * lost its job find no row. States: queued -> running -> finalizing -> succeeded; running -> queued
- * (the server ended, and the film is drawn again); running, finalizing -> failed; queued, running
- * -> cancelled.
+ * lost its job find no row. He has it for as long as his lease, which each beat makes new. States:
+ * queued -> running -> finalizing -> succeeded; running, finalizing -> queued (the server ended or
+ * a lease did, and the film is gone on with); running, finalizing -> failed; queued, running ->
+ * cancelled.
  *
  * Threads: any; calls take turns. Strings of a struct job are owned by it. Times are milliseconds
  * since 1970. */
@@ -54,11 +55,11 @@ void job_release(struct job *j);
 const char *job_state_name(enum job_state s);
 
 struct jobs;
-enum { JOBS_CRASHES = 3 }; /* so many deaths of the server under a job end it */
+enum { JOBS_CRASHES = 3 }; /* so many deaths of workers under a job end it */
+enum { JOBS_LEASE_MS = 30000 };
 
-/* Opens or makes dir/zoetrope.db and takes its lock. Jobs that ran when the last server ended are
- * queued again, or failed E_WORKER_LOST after JOBS_CRASHES. ERR_IO: cannot, or another server has
- * it; ERR_FORMAT: damaged, or of a newer version. */
+/* Opens or makes dir/zoetrope.db and takes its lock. Jobs that the last server drew ("local-...")
+ * lapse, others get a new lease. ERR_IO; ERR_FORMAT: damaged, or of a newer version. */
 NODISCARD int jobs_open(struct jobs **out, const char *dir, struct err *e);
 void jobs_close(struct jobs **s);
 /* 32 random bytes in hex, made with the store: the key of signed addresses. */
@@ -101,9 +102,17 @@ int jobs_queue(struct jobs *s, int64_t *ids, int most);
 /* What is forecast for the first n that wait, all together. */
 double jobs_ahead_s(struct jobs *s, int n);
 
+/* Their length, of those that are out and of new ones. */
+NODISCARD int jobs_lease(struct jobs *s, double seconds, struct err *e);
 /* The next job becomes running under a new fence. 1: *out, 0: nothing waits, negative ERR_IO. */
 int jobs_claim(struct jobs *s, const char *owner, struct job *out, struct err *e);
-/* These write only while the fence holds. 1: done, 0: the job is no longer this worker's. */
+/* A job whose lease is over is queued again, cancelled if that was asked for, or failed
+ * E_WORKER_LOST after JOBS_CRASHES. 1: *out as it is now, 0: there is none. */
+int jobs_lapse(struct jobs *s, struct job *out, struct err *e);
+/* 1: *out is drawn by this owner under this fence; 0: not, or not any more. */
+int jobs_held(struct jobs *s, int64_t id, int64_t fence, const char *owner, struct job *out,
+              struct err *e);
+/* These write while the fence holds. 1: done, 0: the job is no longer this worker's. */
 int jobs_beat(struct jobs *s, int64_t id, int64_t fence, int step, int steps, struct err *e);
 int jobs_finalizing(struct jobs *s, int64_t id, int64_t fence, struct err *e);
 int jobs_succeed(struct jobs *s, int64_t id, int64_t fence, const char *result, const char *sha,
@@ -137,7 +146,6 @@ int jobs_note_next(struct jobs *s, struct jobs_note *out, struct err *e);
 /* These do nothing when the job has changed since. */
 int jobs_note_done(struct jobs *s, const struct jobs_note *n, struct err *e);
 int jobs_note_later(struct jobs *s, const struct jobs_note *n, int64_t delay_ms, struct err *e);
-/* 1: some job has this film or picture. */
-int jobs_names_file(struct jobs *s, const char *name);
+int jobs_names_file(struct jobs *s, const char *name); /* 1: as film or picture */
 
 #endif

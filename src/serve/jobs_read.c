@@ -20,6 +20,15 @@ int jobs_get(struct jobs *s, const char *tenant, int64_t id, struct job *out, st
     return read_one(s, JOBS_BIND(s, SQL_BY_ID, SQL_INT(id), SQL_TEXT(tenant)), out, e);
 }
 
+int jobs_held(struct jobs *s, int64_t id, int64_t fence, const char *owner, struct job *out,
+              struct err *e)
+{
+    memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&s->lock);
+    return read_one(s, JOBS_BIND(s, SQL_HELD, SQL_INT(id), SQL_INT(fence), SQL_TEXT(owner)), out,
+                    e);
+}
+
 int jobs_get_external(struct jobs *s, const char *tenant, const char *external, struct job *out,
                       struct err *e)
 {

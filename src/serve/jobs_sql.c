@@ -74,11 +74,12 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_AHEAD] = "SELECT coalesce(sum(json_extract(facts,'$.forecast_s')),0) FROM (SELECT facts FROM"
         " job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1)",
     [SQL_CLAIM] = "UPDATE job SET state='running',owner=?1,fence=fence+1,attempt=attempt+1,"
-        "lease_until=now_ms()+30000,started_at=now_ms(),updated_at=now_ms() WHERE id=(SELECT id FROM job WHERE "
+        "lease_until=now_ms()+?2,started_at=now_ms(),updated_at=now_ms() WHERE id=(SELECT id FROM job WHERE "
         "state='queued' ORDER BY priority,place,id LIMIT 1) RETURNING" COLUMNS,
-    [SQL_BEAT] = "UPDATE job SET step=?3,steps=?4,lease_until=now_ms()+30000,"
+    [SQL_BEAT] = "UPDATE job SET step=?3,steps=?4,lease_until=now_ms()+?5,"
         "updated_at=now_ms()" MINE,
-    [SQL_FINALIZING] = "UPDATE job SET state='finalizing',updated_at=now_ms()" MINE,
+    [SQL_FINALIZING] = "UPDATE job SET state='finalizing',lease_until=now_ms()+?3,"
+        "updated_at=now_ms()" MINE,
     [SQL_SUCCEED] = "UPDATE job SET state='succeeded',result=?3,result_sha=?4,result_bytes=?5,"
         OVER MINE,
     [SQL_FAIL] = "UPDATE job SET state='failed',error_code=?3,error_msg=?4," OVER MINE,
@@ -104,14 +105,17 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_FILMS_BYTES] = "SELECT coalesce(sum(n),0) FROM (SELECT max(result_bytes) AS n FROM job "
         "WHERE result IS NOT NULL GROUP BY result) AS films",
     [SQL_EXPIRE] = "UPDATE job SET result=NULL,updated_at=now_ms() WHERE id=?1 AND result IS NOT NULL",
-    [SQL_LOST] = "UPDATE job SET state='failed',error_code='E_WORKER_LOST',error_msg="
-        "'the server ended three times while it drew this film',owner=NULL,lease_until=NULL,"
-        "crash_count=crash_count+1,updated_at=now_ms(),finished_at=now_ms()"
-        " WHERE state IN ('running','finalizing') AND crash_count+1>=?1",
-    [SQL_AGAIN] = "UPDATE job SET state=CASE cancel_requested WHEN 1 THEN 'cancelled' ELSE 'queued' "
-        "END,finished_at=CASE cancel_requested WHEN 1 THEN now_ms() END,owner=NULL,lease_until=NULL,"
-        "started_at=NULL,crash_count=crash_count+1,updated_at=now_ms()"
-        " WHERE state IN ('running','finalizing')",
+    [SQL_HELD] = "SELECT" COLUMNS "FROM job" MINE " AND owner=?3",
+    [SQL_ORPHANS] = "UPDATE job SET lease_until=CASE WHEN owner LIKE 'local-%' THEN 0 ELSE "
+        "now_ms()+?1 END WHERE state IN ('running','finalizing')",
+    [SQL_LAPSE] = "UPDATE job SET state=CASE WHEN cancel_requested=1 THEN 'cancelled' WHEN "
+        "crash_count+1>=?1 THEN 'failed' ELSE 'queued' END,error_code=CASE WHEN cancel_requested=0 "
+        "AND crash_count+1>=?1 THEN 'E_WORKER_LOST' END,error_msg=CASE WHEN cancel_requested=0 AND "
+        "crash_count+1>=?1 THEN 'the worker was lost three times while it drew this film' END,"
+        "finished_at=CASE WHEN cancel_requested=1 OR crash_count+1>=?1 THEN now_ms() END,"
+        "owner=NULL,lease_until=NULL,started_at=NULL,crash_count=crash_count+1,updated_at=now_ms()"
+        " WHERE id=(SELECT id FROM job WHERE state IN ('running','finalizing') AND "
+        "lease_until<now_ms() LIMIT 1) RETURNING" COLUMNS,
     [SQL_NOTE_NEXT] = "SELECT job,state,attempts FROM outbox WHERE next_at<=now_ms() ORDER BY next_at,job "
         "LIMIT 1",
     [SQL_NOTE_DONE] = "DELETE FROM outbox WHERE job=?1 AND state=?2",

@@ -42,8 +42,9 @@ enum sql {
     SQL_OLDEST_FILM,
     SQL_FILMS_BYTES,
     SQL_EXPIRE,
-    SQL_LOST,
-    SQL_AGAIN,
+    SQL_HELD,
+    SQL_ORPHANS,
+    SQL_LAPSE,
     SQL_NOTE_NEXT,
     SQL_NOTE_DONE,
     SQL_NOTE_LATER,
@@ -61,7 +62,7 @@ struct jobs {
     pthread_cond_t added;
     struct adding *add_first, **add_end; /* who waits for a transaction */
     int adds;                            /* one of them writes */
-    int64_t last_id;
+    int64_t last_id, lease_ms;
     char secret[65];
 };
 

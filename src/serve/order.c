@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "serve/film_file.h"
 #include "serve/keys.h"
 #include "serve/pictures.h"
 #include "serve/video_json.h"
@@ -461,6 +462,8 @@ int order_cancel(struct call *c, int64_t id, struct job *out)
     if (rc <= 0)
         return -1;
     worker_cancel(c->s->worker, id);
+    if (JOB_IS_OVER(out->state)) /* it waited; what runs is put away by who draws it */
+        work_forget(c->s, id);
     board_change(c->s->board, id, c->tenant);
     order_queue_changed(c->s);
     return 0;

@@ -24,6 +24,7 @@ struct serve_options {
     double seconds_most;    /* longest film */
     double live_yield_s;    /* a live scene may go on for so long while a film waits */
     double live_alone_s;    /* and while nobody watches */
+    double lease_s;         /* a worker that is not heard for so long has lost its job */
     double keep_days;       /* films are removed after so long; 0: never */
     double keep_gb;         /* the oldest are when all have more; 0: no limit */
     int allow_private;      /* pictures and callbacks may be at private addresses, by http too */

@@ -10,6 +10,7 @@
 #include "serve/callbacks.h"
 #include "serve/film_file.h"
 #include "serve/http.h"
+#include "serve/keeper.h"
 #include "serve/keys.h"
 #include "serve/reader.h"
 #include "serve/scene.h"
@@ -26,7 +27,8 @@ void serve_options_init(struct serve_options *o)
                                 .body_s = 60,
                                 .seconds_most = 60,
                                 .live_yield_s = 60,
-                                .live_alone_s = 10};
+                                .live_alone_s = 10,
+                                .lease_s = JOBS_LEASE_MS / 1000};
 }
 
 int64_t server_free_bytes(const struct server *s)
@@ -160,6 +162,8 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
         rc = make_dirs(s, e);
     if (!rc)
         rc = jobs_open(&s->jobs, s->o.data, e);
+    if (!rc)
+        rc = jobs_lease(s->jobs, s->o.lease_s, e);
     if (!rc) {
         film_files_sweep(s);
         s->board = board_new((uint64_t)jobs_now_ms(), http_changed, s);
@@ -174,6 +178,8 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
     }
     if (!rc)
         rc = callbacks_start(&s->callbacks, s, e);
+    if (!rc)
+        rc = keeper_start(&s->keeper, s, e);
     *out = s;
     if (rc)
         serve_stop(out, 0);
@@ -206,12 +212,15 @@ void serve_stop(struct server **server, double drain_s)
     if (!s)
         return;
     atomic_store(&s->draining, 1);
-    worker_stop(&s->worker, drain_s);
+    if (s->worker)
+        worker_stop(s->worker, drain_s);
+    keeper_stop(&s->keeper);
     __atomic_store_n(&s->stop, 1, __ATOMIC_RELAXED);
     callbacks_stop(&s->callbacks);
     if (s->scene)
         scene_stop(s->scene);
     http_stop(&s->http);
+    worker_free(&s->worker); /* calls wake it, or cancel what it draws */
     scene_free(&s->scene);
     reader_free(&s->reader);
     if (s->url)

@@ -16,6 +16,7 @@ struct worker;
 struct keys;
 struct reader;
 struct callbacks;
+struct keeper;
 struct scene;
 
 struct server {
@@ -30,6 +31,7 @@ struct server {
     zt_model *model; /* for plans: no weights are loaded through it */
     struct worker *worker;
     struct callbacks *callbacks;
+    struct keeper *keeper;
     struct scene *scene;
     struct http *http;
     double started_s;

@@ -8,21 +8,17 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/tree.h"
 #include "format/json.h"
 #include "media/picture.h"
 #include "media/resize.h"
 #include "serve/film_file.h"
 #include "serve/keys.h"
 #include "serve/order.h"
-#include "serve/retain.h"
 #include "serve/pictures.h"
 #include "serve/scene.h"
 
 enum { PREVIEW_SIDE = 320, PICTURE_MOST_BYTES = 256 << 20 };
-#define BEAT_S 5.0
 #define PREVIEW_S 0.4
-#define RETAIN_S 60.0
 
 struct worker {
     struct server *s;
@@ -32,6 +28,9 @@ struct worker {
     int stop, woken;
     zt_job *running;
     int64_t running_id;
+    int64_t held_id, held_fence; /* 0: no job is held */
+    int step, steps;
+    int lost; /* another has the job */
 
     /* The thread's own. */
     zt_model *model;
@@ -39,10 +38,9 @@ struct worker {
     struct job job;
     struct live live;
     const char *tenant;
-    double beat_s, preview_s;
+    double preview_s;
     double sampled, drawn;   /* parts of the film, 0..1 */
     int n_pictures, picture; /* a job of pictures, and which of them; else 0 */
-    int lost;                /* another has the job */
 };
 
 double job_forecast_s(const struct job *j)
@@ -59,16 +57,25 @@ double job_forecast_s(const struct job *j)
 
 /* ---- while a film is drawn ---- */
 
-static int keep_lease(struct worker *w)
+/* Nonzero: the job is another's, and its drawing ends. */
+static int is_lost(struct worker *w)
 {
-    struct err e;
-    double now = clock_s();
+    pthread_mutex_lock(&w->lock);
+    int lost = w->lost;
+    w->step = w->live.step;
+    w->steps = w->live.steps;
+    pthread_mutex_unlock(&w->lock);
+    return lost;
+}
 
-    if (now - w->beat_s < BEAT_S)
-        return 0;
-    w->beat_s = now;
-    w->lost = !jobs_beat(w->s->jobs, w->job.id, w->job.fence, w->live.step, w->live.steps, &e);
-    return w->lost;
+static void hold(struct worker *w, int yes)
+{
+    pthread_mutex_lock(&w->lock);
+    w->held_id = yes ? w->job.id : 0;
+    w->held_fence = w->job.fence;
+    w->lost = yes ? 0 : w->lost;
+    w->step = w->steps = 0;
+    pthread_mutex_unlock(&w->lock);
 }
 
 static int on_progress(void *user, const char *stage, long done, long total, double left_s)
@@ -90,7 +97,7 @@ static int on_progress(void *user, const char *stage, long done, long total, dou
     if (w->n_pictures)
         w->live.part = (w->picture + w->live.part) / w->n_pictures;
     board_live(w->s->board, &w->live, w->tenant);
-    return keep_lease(w);
+    return is_lost(w);
 }
 
 /* Frames of the film stay as its poster; what is seen before them passes. */
@@ -140,7 +147,7 @@ static int on_frame(void *user, int index, int n_frames, const uint8_t *rgb, int
         save_last(w, rgb, width, height);
     save_preview(w, rgb, width, height, index + 1 < n_frames);
     board_live(w->s->board, &w->live, w->tenant);
-    return keep_lease(w);
+    return is_lost(w);
 }
 
 /* What the film will be, until its frames come; of a film of windows also between them. */
@@ -156,7 +163,7 @@ static int on_preview(void *user, int window, int step, int n_steps, const uint8
     w->preview_s = now;
     save_preview(w, rgb, width, height, 1);
     board_live(w->s->board, &w->live, w->tenant);
-    return keep_lease(w);
+    return is_lost(w);
 }
 
 static int may_begin(struct worker *w)
@@ -254,19 +261,16 @@ static int keep_in(struct worker *w, zt_job *job, struct err *e)
     return e->code;
 }
 
-/* A film that is not to be gone on with. */
+/* A film that is over, or deleted, is not gone on with. */
 static void forget_kept(const struct worker *w)
 {
-    char *dir = kept_folder(w);
     struct job now;
     struct err e;
+    int rc = jobs_get(w->s->jobs, NULL, w->job.id, &now, &e);
 
-    if (dir_exists(dir) && jobs_get(w->s->jobs, NULL, w->job.id, &now, &e) > 0) {
-        if (JOB_IS_OVER(now.state) && tree_remove(dir, &e))
-            server_log(w->s, "store-failed", "why", e.msg);
-        job_release(&now);
-    }
-    free(dir);
+    if (!rc || (rc > 0 && JOB_IS_OVER(now.state)))
+        work_forget(w->s, w->job.id);
+    job_release(&now);
 }
 
 /* A film, or one of the pictures. */
@@ -351,6 +355,7 @@ static int hand_in(struct worker *w, const char *path, struct err *e)
     struct film_file f;
     int rc = jobs_finalizing(w->s->jobs, w->job.id, w->job.fence, e);
 
+    hold(w, 0);
     if (rc == 1) {
         rc = film_file_keep(w->s, path, &f, e);
         if (!rc) {
@@ -359,7 +364,7 @@ static int hand_in(struct worker *w, const char *path, struct err *e)
                 film_file_drop(w->s, f.name);
         }
     }
-    w->lost = rc == 0;
+    w->lost |= rc == 0; /* the thread's own again */
     return rc < 0 ? rc : 0;
 }
 
@@ -422,12 +427,12 @@ static void work(struct worker *w)
     w->live.id = w->job.id;
     w->live.left_s = -1;
     w->sampled = w->drawn = 0;
-    w->lost = 0;
-    w->beat_s = clock_s();
+    hold(w, 1);
     board_live(w->s->board, &w->live, w->tenant);
     rc = w->n_pictures ? draw_pictures(w, path, &e) : draw(w, path, &e);
     if (!rc)
         rc = hand_in(w, path, &e);
+    hold(w, 0);
     const char *code = rc ? code_of(w->s, &e) : NULL; /* while the disk is as full as it was */
     remove_work(w, stem);
     if (rc && !w->lost)
@@ -479,16 +484,12 @@ static int wait_for_work(struct worker *w, double idle_since)
 static void *worker_main(void *arg)
 {
     struct worker *w = arg;
-    double idle_since = clock_s(), retain_s = 0;
+    double idle_since = clock_s();
     struct err e;
     char owner[32];
 
     snprintf(owner, sizeof owner, "local-%ld", (long)getpid());
     while (may_begin(w)) {
-        if (clock_s() - retain_s > RETAIN_S) {
-            retain_films(w->s);
-            retain_s = clock_s();
-        }
         if (scene_waits(w->s->scene)) {
             play(w);
             idle_since = clock_s();
@@ -542,18 +543,34 @@ void worker_cancel(struct worker *w, int64_t id)
     pthread_mutex_unlock(&w->lock);
 }
 
+void worker_beat(struct worker *w)
+{
+    struct err e;
+
+    pthread_mutex_lock(&w->lock);
+    int64_t id = w->held_id, fence = w->held_fence;
+    int step = w->step, steps = w->steps;
+    pthread_mutex_unlock(&w->lock);
+    if (!id || jobs_beat(w->s->jobs, id, fence, step, steps, &e))
+        return;
+    pthread_mutex_lock(&w->lock);
+    if (w->held_id == id && w->held_fence == fence) {
+        w->lost = 1;
+        if (w->running)
+            zt_cancel(w->running);
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
 int worker_has_model(struct worker *w)
 {
     return atomic_load(&w->has_model);
 }
 
-void worker_stop(struct worker **worker, double drain_s)
+void worker_stop(struct worker *w, double drain_s)
 {
-    struct worker *w = *worker;
     double until = clock_s() + drain_s;
 
-    if (!w)
-        return;
     pthread_mutex_lock(&w->lock);
     w->stop = 1;
     scene_end(w->s->scene, 1);
@@ -569,8 +586,14 @@ void worker_stop(struct worker **worker, double drain_s)
     pthread_mutex_unlock(&w->lock);
     if (w->s->o.workers)
         pthread_join(w->thread, NULL);
-    pthread_cond_destroy(&w->wake);
-    pthread_mutex_destroy(&w->lock);
-    free(w);
-    *worker = NULL;
+}
+
+void worker_free(struct worker **w)
+{
+    if (!*w)
+        return;
+    pthread_cond_destroy(&(*w)->wake);
+    pthread_mutex_destroy(&(*w)->lock);
+    free(*w);
+    *w = NULL;
 }

@@ -303,12 +303,12 @@ TEST(serve_promise_3_a_late_worker_writes_nothing)
     struct job j, first, second, third;
 
     CHECK(!jobs_add(s, &wish, &how, &j, NULL) && how == JOBS_NEW);
-    CHECK_INT(jobs_claim(s, "one", &first, NULL), 1);
-    CHECK_INT(jobs_claim(s, "two", &third, NULL), 0); /* nobody gets it twice */
+    CHECK_INT(jobs_claim(s, "local-one", &first, NULL), 1);
+    CHECK_INT(jobs_claim(s, "local-two", &third, NULL), 0); /* nobody gets it twice */
     CHECK_INT(jobs_beat(s, j.id, first.fence, 1, 4, NULL), 1);
     jobs_close(&s);
     s = open_store("promise-3"); /* the server has died; the job is drawn again */
-    CHECK_INT(jobs_claim(s, "two", &second, NULL), 1);
+    CHECK_INT(jobs_claim(s, "local-two", &second, NULL), 1);
     CHECK_INT(second.fence, first.fence + 1);
     CHECK_INT(second.crash_count, 1);
     CHECK_INT(jobs_beat(s, j.id, first.fence, 2, 4, NULL), 0);
@@ -332,12 +332,12 @@ TEST(serve_promise_2_three_deaths_end_a_job)
 
     CHECK(!jobs_add(s, &wish, &how, &j, NULL));
     for (int i = 0; i < JOBS_CRASHES; i++) {
-        CHECK_INT(jobs_claim(s, "one", &claimed, NULL), 1);
+        CHECK_INT(jobs_claim(s, "local-one", &claimed, NULL), 1);
         job_release(&claimed);
         jobs_close(&s);
         s = open_store("promise-2");
     }
-    CHECK_INT(jobs_claim(s, "one", &claimed, NULL), 0);
+    CHECK_INT(jobs_claim(s, "local-one", &claimed, NULL), 0);
     int64_t id = j.id;
     job_release(&j);
     CHECK_INT(jobs_get(s, NULL, id, &j, NULL), 1);
