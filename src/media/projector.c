@@ -13,6 +13,9 @@ enum { RING = 512 };
 enum { ANSWERED = -1, AWAITED = -2 }; /* instead of a frame's number */
 #define MOST_LATE_S 0.25
 #define SPARE_S 0.15 /* between what is drawn and what is shown */
+/* A film can be cut every half second or so. The nearest cut, not the next one: of frames that come
+ * too late for it the first are passed over. */
+#define NEAR_S 0.25
 
 struct projector {
     pthread_mutex_t lock;
@@ -113,7 +116,7 @@ int projector_put(struct projector *r, int index, const uint8_t *rgb)
 
 static void take_wish(struct projector *r, int *keep, const char **prompt, const char **camera)
 {
-    int reached = r->next + (int)((r->draw_s + SPARE_S) * r->fps);
+    int reached = r->next + (int)(fmax(r->draw_s - NEAR_S, 0) * r->fps);
 
     free(r->prompt_now);
     free(r->camera_now);

@@ -5,8 +5,7 @@
  * while what is there lasts long enough. Wishes of any thread are taken at the next turn; the
  * window in progress is let go for one (`interrupt`), but not while it answers another wish, so
  * that many wishes in a row are no standstill. Frames that nobody has seen yet give way to those of
- * a wish.
- */
+ * a wish; of those the first are passed over that come too late. */
 #ifndef MEDIA_PROJECTOR_H
 #define MEDIA_PROJECTOR_H
 

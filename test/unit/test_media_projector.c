@@ -57,8 +57,8 @@ TEST(media_projector_takes_back_what_nobody_has_seen)
     shows(p, 11, 0);
     CHECK_INT(projector_wish(p, "a coast", NULL), 1);
     CHECK_INT(interrupts, 1);
-    /* Drawing took no time yet, so what is kept is what is shown meanwhile: 0.15 s at most. */
-    CHECK_INT(turn(p, 8, "a coast", NULL), 8);
+    /* Drawing took no time yet, so nothing is kept but what was seen. */
+    CHECK_INT(turn(p, 8, "a coast", NULL), 2);
     /* A second wish waits for the first picture of the one before, then it interrupts. */
     CHECK_INT(projector_wish(p, NULL, "pan left"), 2);
     CHECK_INT(projector_wish(p, NULL, "pan right"), 3);
