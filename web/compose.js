@@ -220,14 +220,19 @@ export class Composer {
 
     cameraChanged() {
         this.changed();
-        if (!this.isLive) return;
         clearTimeout(this.moveTimer);
-        this.moveTimer = setTimeout(() => this.attempt(() => this.does.wish({ camera: this.camera.text || "none" })), MOVE_AFTER_MS);
+        if (this.isLive) this.moveTimer = setTimeout(() => this.moveLive(), MOVE_AFTER_MS);
     }
 
-    // By the keys over the picture; the pad shows it.
+    moveLive() {
+        clearTimeout(this.moveTimer);
+        return this.attempt(() => this.does.wish({ camera: this.camera.text || "none" }));
+    }
+
+    // By the keys over the picture, at once; the pad shows it.
     moveCamera(words) {
         this.camera.set(readCamera(words));
+        this.moveLive();
     }
 
     toggleLive() {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <libavutil/imgutils.h>
 #include <libavutil/opt.h>
 #include <libswscale/swscale.h>
 
@@ -94,16 +95,20 @@ static const struct written {
     {"webp", "libwebp", AV_PIX_FMT_BGRA, 90},
 };
 
+static void put_rows(uint8_t *to, int stride, const struct picture *p)
+{
+    for (int y = 0; y < p->h; y++)
+        memcpy(to + (ptrdiff_t)y * stride, p->rgb + (size_t)y * (size_t)p->w * 3, (size_t)p->w * 3);
+}
+
 static int put_pixels(AVFrame *frame, const struct picture *p)
 {
-    int stride[4] = {3 * p->w}, rc;
-    const uint8_t *plane[4] = {p->rgb};
+    uint8_t *plane[4];
+    int stride[4], rc;
     struct SwsContext *sws;
 
     if (frame->format == AV_PIX_FMT_RGB24) {
-        for (int y = 0; y < p->h; y++)
-            memcpy(frame->data[0] + (size_t)y * frame->linesize[0], p->rgb + (size_t)y * p->w * 3,
-                   (size_t)p->w * 3);
+        put_rows(frame->data[0], frame->linesize[0], p);
         return 0;
     }
     /* The name of the format with full range is one that swscale scolds about. */
@@ -112,12 +117,19 @@ static int put_pixels(AVFrame *frame, const struct picture *p)
     sws = sws_getContext(
         p->w, p->h, AV_PIX_FMT_RGB24, p->w, p->h, jpeg ? AV_PIX_FMT_YUV444P : frame->format,
         SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INP | SWS_BITEXACT, NULL, NULL, NULL);
-    if (!sws)
-        return AVERROR(ENOMEM);
+    /* Not from p->rgb itself: swscale reads past the end of the last row. */
+    rc = sws ? av_image_alloc(plane, stride, p->w, p->h, AV_PIX_FMT_RGB24, 64) : AVERROR(ENOMEM);
+    if (rc < 0) {
+        sws_freeContext(sws);
+        return rc;
+    }
+    put_rows(plane[0], stride[0], p);
     if (jpeg)
         sws_setColorspaceDetails(sws, sws_getCoefficients(SWS_CS_DEFAULT), 1,
                                  sws_getCoefficients(SWS_CS_ITU601), 1, 0, 1 << 16, 1 << 16);
-    rc = sws_scale(sws, plane, stride, 0, p->h, frame->data, frame->linesize);
+    rc = sws_scale(sws, (const uint8_t *const *)plane, stride, 0, p->h, frame->data,
+                   frame->linesize);
+    av_freep(&plane[0]);
     sws_freeContext(sws);
     return rc < 0 ? rc : 0;
 }

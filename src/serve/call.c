@@ -125,6 +125,14 @@ void call_fail(struct call *c, enum fault f, const char *param, const char *fmt,
         call_reply_header(c, "Retry-After", "%d", 5);
 }
 
+/* Where the library says that a JSON of settings was wrong: that it was one is our doing. */
+static const char *without_settings(const char *line)
+{
+    static const char settings[] = "settings: ";
+
+    return strncmp(line, settings, sizeof settings - 1) ? line : line + sizeof settings - 1;
+}
+
 /* The field that a line of a lower layer names: json.h's "FILE: field NAME.PART: why", or the
  * library's, that begins with an option. NULL: none. */
 static const char *field_of(const char *line, char name[64])
@@ -133,7 +141,7 @@ static const char *field_of(const char *line, char name[64])
                                           {"last-frame", "last_frame"},
                                           {"negative", "negative_prompt"},
                                           {"aspect", "aspect_ratio"}};
-    static const char settings[] = "settings: ", field[] = ": field ";
+    static const char field[] = ": field ";
     const char *at = strstr(line, field);
     struct zt_option o;
 
@@ -142,8 +150,7 @@ static const char *field_of(const char *line, char name[64])
         snprintf(name, 64, "%.*s", (int)strcspn(at, ".[:"), at);
         return name;
     }
-    if (!strncmp(line, settings, sizeof settings - 1))
-        line += sizeof settings - 1;
+    line = without_settings(line);
     snprintf(name, 64, "%.*s", (int)strcspn(line, " :"), line);
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         if (!strcmp(name, ours[i][0]))
@@ -161,7 +168,8 @@ void call_fail_err(struct call *c, const struct err *e)
     switch (e->code) {
     case ERR_USAGE:
     case ERR_FORMAT:
-        call_fail(c, FAULT_VALUE, field_of(e->msg, name), "%s", server_says(c->s, e));
+        call_fail(c, FAULT_VALUE, field_of(e->msg, name), "%s",
+                  without_settings(server_says(c->s, e)));
         break;
     case ERR_FIT:
         call_fail(c, FAULT_DISK, NULL, "the disk of the server is full");

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 
@@ -174,6 +175,19 @@ static void add(struct stream *st, struct watcher *w)
     st->n++;
 }
 
+/* What the kernel keeps for it is no longer the newest when it is read; and one that does not read
+ * is soon known. */
+static void keep_little(struct MHD_Connection *conn)
+{
+    const int bytes = 64 << 10;
+    const union MHD_ConnectionInfo *i =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (i)
+        (void)setsockopt(i->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    MHD_set_connection_option(conn, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)STREAM_SILENCE_S);
+}
+
 int stream_reply(struct stream *st, struct call *c)
 {
     enum { BLOCK = 16 << 10 };
@@ -198,8 +212,8 @@ int stream_reply(struct stream *st, struct call *c)
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_parts, w, free_watcher);
     if (!c->stream)
         free_watcher(w);
-    MHD_set_connection_option(c->conn, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)STREAM_SILENCE_S);
-    c->close = 1; /* the shorter silence is of this answer alone */
+    keep_little(c->conn);
+    c->close = 1; /* the connection is as this answer wants it */
     c->type = STREAM_TYPE;
     call_reply_header(c, "Cache-Control", "no-store");
     call_reply_header(c, "X-Accel-Buffering", "no");

@@ -1,5 +1,7 @@
 /* Pictures, resizing, colour conversion, plots. */
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -64,6 +66,33 @@ static const uint8_t bomb[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0,  
                                'I',  'H', 'D', 'R', 0,    0,    0xff, 0xff, 0,    0, 0xff, 0xff,
                                8,    2,   0,   0,   0,    0x15, 0x99, 0x7c, 0xbd, 0, 0,    0,
                                0,    'I', 'E', 'N', 'D',  0xae, 0x42, 0x60, 0x82};
+
+/* Behind its last byte there is nothing that may be read. */
+TEST(picture_is_read_to_its_end_only)
+{
+    static const char *const endings[] = {"png", "jpg", "webp"};
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    struct picture p = {.w = 64, .h = (int)(page / 64)}; /* three pages */
+    size_t bytes = (size_t)p.w * (size_t)p.h * 3;
+    struct err e;
+
+    if (!have_media())
+        ztest_skip("no FFmpeg in this build");
+    uint8_t *at =
+        mmap(NULL, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(at != MAP_FAILED && bytes % page == 0 && !mprotect(at + bytes, page, PROT_NONE));
+    p.rgb = at;
+    for (size_t i = 0; i < bytes; i++)
+        at[i] = (uint8_t)(i * 31);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        struct buf b = BUF_INIT;
+
+        CHECK_INT(picture_encode(&p, endings[i], &b, &e), 0);
+        CHECK(b.len > 100);
+        buf_release(&b);
+    }
+    munmap(at, bytes + page);
+}
 
 TEST(picture_refuses_broken_files)
 {

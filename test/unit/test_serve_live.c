@@ -247,14 +247,16 @@ TEST(serve_live_belongs_to_its_tenant)
 TEST(serve_live_drops_who_does_not_read)
 {
     struct buf got = BUF_INIT;
+    const int small = 1;
     struct serving s;
     char path[90];
 
     begin_server(&s, "live-deaf");
     serving_start(&s);
-    char *id = begin_scene(&s, "{\"prompt\":\"a ball\",\"steps\":1,\"size\":\"1280x720\"}", NULL);
+    char *id = begin_scene(&s, "{\"prompt\":\"a ball\",\"steps\":1,\"size\":\"448x256\"}", NULL);
     snprintf(path, sizeof path, "/v1/live/%s/frames", id);
     int fd = watch(&s, path, "");
+    CHECK(!setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small)); /* soon full */
     until_says(fd, &got, "X-Frame: ", 1);
     until_ended(&s, id, "unwatched");
     close(fd);

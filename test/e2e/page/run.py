@@ -205,6 +205,7 @@ def page_uses_films_again(b, server):
     b.js("document.querySelector('#stage [data-act=extend]').click()")
     b.until("a film that goes on", "document.querySelectorAll('.card, .job').length === 3")
     assert server.call("GET", "/v1/videos")[1]["data"][0]["remixed_from_video_id"]
+    b.until("it can be taken again", "document.querySelector('#stage [data-act=take]')")
     before = len(server.call("GET", "/v1/videos")[1]["data"])
     b.js("document.querySelector('#stage [data-act=take]').click()")
     b.until("another take", "document.querySelectorAll('.card, .job').length === arguments[0]", before + 1)
