@@ -154,21 +154,63 @@ static int read_record(struct journal *j, int i, float *x, struct journal_window
     return get_sum(&s);
 }
 
+/* 1: the file that is held still has the name; who ends a film takes it away. */
+static int is_still(int fd, const char *path)
+{
+    struct stat held, named;
+
+    return !fstat(fd, &held) && !stat(path, &named) && held.st_dev == named.st_dev &&
+           held.st_ino == named.st_ino;
+}
+
+/* The folder may go while its lock is asked for: then once more from the beginning. */
+static int take_lock(struct journal *j, const char *lock, struct err *e)
+{
+    enum { TRIES = 100 };
+    int rc = 0;
+
+    for (int i = 0; !rc && j->lock < 0 && i < TRIES; i++) {
+        int fd;
+
+        rc = dir_make(j->dir, e);
+        if (rc)
+            break;
+        fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0 && (errno != ENOENT || i + 1 == TRIES))
+            rc = failed(e, lock);
+        else if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB))
+            rc = err_set(e, ERR_IO, "%s: another process is drawing this film", j->dir);
+        else if (fd >= 0 && is_still(fd, lock))
+            j->lock = fd;
+        if (fd >= 0 && j->lock < 0)
+            close(fd);
+    }
+    if (!rc && j->lock < 0)
+        rc = err_set(e, ERR_IO, "%s: others begin and end films there all the time", j->dir);
+    return rc;
+}
+
+static void let_go(struct journal *j)
+{
+    if (j->windows_fd >= 0)
+        close(j->windows_fd);
+    if (j->lock >= 0)
+        close(j->lock);
+    j->windows_fd = j->lock = -1;
+}
+
 static int hold(struct journal *j, struct err *e)
 {
     char *lock = name_in(j, "lock"), *windows = name_in(j, "windows");
-    int rc = 0;
+    int rc = take_lock(j, lock, e);
 
-    j->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (j->lock < 0)
-        rc = failed(e, lock);
-    else if (flock(j->lock, LOCK_EX | LOCK_NB))
-        rc = err_set(e, ERR_IO, "%s: another process is drawing this film", j->dir);
     if (!rc) {
         j->windows_fd = open(windows, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (j->windows_fd < 0)
             rc = failed(e, windows);
     }
+    if (rc)
+        let_go(j);
     free(lock);
     free(windows);
     return rc;
@@ -187,40 +229,6 @@ static int count_windows(struct journal *j, struct err *e)
         rc = failed(e, j->dir);
     free(x);
     return rc;
-}
-
-int journal_open(struct journal **out, const char *dir, size_t n,
-                 int (*head)(void *user, struct buf *out, struct err *e), void *user, struct err *e)
-{
-    struct journal *j = xcalloc(1, sizeof *j);
-    int rc = 0;
-
-    *j = (struct journal){xstrdup(dir), n, head, user, -1, -1, 0, clock_s(), {0}};
-    char *job = name_in(j, JOURNAL_JOB);
-
-    if (file_exists(job)) {
-        rc = hold(j, e);
-        if (!rc)
-            rc = count_windows(j, e);
-    }
-    free(job);
-    if (rc)
-        journal_close(&j);
-    *out = j;
-    return rc;
-}
-
-void journal_close(struct journal **j)
-{
-    if (!*j)
-        return;
-    if ((*j)->windows_fd >= 0)
-        close((*j)->windows_fd);
-    if ((*j)->lock >= 0)
-        close((*j)->lock);
-    free((*j)->dir);
-    free(*j);
-    *j = NULL;
 }
 
 /* Also what a file was called until it was whole. */
@@ -247,32 +255,67 @@ int journal_may_begin(const char *dir)
     return ours;
 }
 
+static void remove_name(const struct journal *j, const char *name)
+{
+    char *path = name_in(j, name);
+
+    unlink(path);
+    free(path);
+}
+
+/* The lock is the last, for what is there behind it is of somebody else. */
 static void remove_ours(const struct journal *j)
 {
-    static const char *const names[] = {JOURNAL_JOB, "step", "step.new", "windows", "lock"};
+    static const char *const names[] = {JOURNAL_JOB, "step", "step.new", "windows"};
     DIR *d;
     const struct dirent *f;
 
     /* The head first: without it nobody goes on. By name, for a folder that cannot be listed. */
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *path = name_in(j, names[i]);
-
-        unlink(path);
-        free(path);
-    }
-    if (!rmdir(j->dir))
-        return;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        remove_name(j, names[i]);
     d = opendir(j->dir);
-    while (d && (f = readdir(d))) {
-        char *path = is_ours(f->d_name) ? name_in(j, f->d_name) : NULL;
-
-        if (path)
-            unlink(path);
-        free(path);
-    }
+    while (d && (f = readdir(d)))
+        if (is_ours(f->d_name) && strcmp(f->d_name, "lock"))
+            remove_name(j, f->d_name);
     if (d)
         closedir(d);
+    remove_name(j, "lock");
     rmdir(j->dir); /* nothing that others have put there goes with it */
+}
+
+int journal_open(struct journal **out, const char *dir, size_t n,
+                 int (*head)(void *user, struct buf *out, struct err *e), void *user, struct err *e)
+{
+    struct journal *j = xcalloc(1, sizeof *j);
+    int rc = 0;
+
+    *j = (struct journal){xstrdup(dir), n, head, user, -1, -1, 0, clock_s(), {0}};
+    char *job = name_in(j, JOURNAL_JOB);
+
+    if (file_exists(job)) {
+        rc = hold(j, e);
+        if (!rc && !file_exists(job)) { /* whoever drew it ended meanwhile */
+            remove_ours(j);
+            let_go(j);
+        } else if (!rc) {
+            rc = count_windows(j, e);
+        }
+    }
+    free(job);
+    if (rc)
+        journal_close(&j);
+    *out = j;
+    return rc;
+}
+
+void journal_close(struct journal **j)
+{
+    if (!*j)
+        return;
+    let_go(*j);
+    free((*j)->dir);
+    free(*j);
+    *j = NULL;
 }
 
 void journal_finish(struct journal **j)
@@ -297,9 +340,7 @@ static int ready(struct journal *j)
     if (!rc && j->lock < 0) {
         char *job = name_in(j, JOURNAL_JOB);
 
-        rc = dir_make(j->dir, e);
-        if (!rc)
-            rc = hold(j, e);
+        rc = hold(j, e);
         if (!rc && ftruncate(j->windows_fd, 0)) /* of one that died before it said what it was */
             rc = failed(e, j->dir);
         if (!rc)
@@ -353,9 +394,8 @@ void journal_keep_window(struct journal *j, const float *x, const struct journal
 /* ---- steps ---- */
 
 static int read_step(struct journal *j, struct stream *s, int window, struct sampler *sampler,
-                     float *x, int *next)
+                     const struct sampler_state *state, float *x, int *next)
 {
-    struct sampler_state state;
     struct step_head head;
 
     get(s, &head, sizeof head);
@@ -364,33 +404,41 @@ static int read_step(struct journal *j, struct stream *s, int window, struct sam
         head.arrays != sampler_latents(sampler) || head.n_x0 < 0 || head.n_x0 > SAMPLER_MAX_ORDER ||
         head.order < 0 || head.order > SAMPLER_MAX_ORDER)
         return 0;
-    sampler_state_of(sampler, j->n, &state);
-    if (head.has_rng != (state.rng != NULL))
+    if (head.has_rng != (state->rng != NULL))
         return 0;
     get(s, x, j->n * sizeof *x);
-    for (int i = 0; i < state.n_arrays; i++)
-        get(s, state.array[i], j->n * sizeof *x);
-    if (state.rng)
-        get(s, state.rng, sizeof *state.rng);
+    for (int i = 0; i < state->n_arrays; i++)
+        get(s, state->array[i], j->n * sizeof *x);
+    if (state->rng)
+        get(s, state->rng, sizeof *state->rng);
     if (!get_sum(s))
         return 0;
-    *state.n_x0 = head.n_x0;
-    *state.order = head.order;
+    *state->n_x0 = head.n_x0;
+    *state->order = head.order;
     *next = (int)head.next;
     return 1;
 }
 
-/* A file that is not whole must not spoil what stands in x and the sampler: it is read twice. */
-static int step_is_whole(int fd)
+static off_t step_bytes(const struct journal *j, const struct sampler_state *state)
+{
+    size_t latents = 1 + (size_t)state->n_arrays;
+
+    return (off_t)(sizeof(struct step_head) + latents * j->n * sizeof(float) +
+                   (state->rng ? sizeof *state->rng : 0) + DIGEST);
+}
+
+/* What is not such a file, to the byte, must not spoil what stands in x and the sampler: it is read
+ * twice. */
+static int step_is_whole(int fd, off_t bytes)
 {
     char piece[1 << 14];
     struct stat st;
     struct stream s;
 
     stream_begin(&s, fd);
-    if (fstat(fd, &st) || st.st_size < (off_t)(sizeof(struct step_head) + DIGEST))
+    if (fstat(fd, &st) || st.st_size != bytes)
         return 0;
-    for (off_t left = st.st_size - DIGEST; left > 0 && !s.rc;) {
+    for (off_t left = bytes - DIGEST; left > 0 && !s.rc;) {
         size_t k = left < (off_t)sizeof piece ? (size_t)left : sizeof piece;
 
         get(&s, piece, k);
@@ -403,12 +451,14 @@ int journal_read_step(struct journal *j, int window, struct sampler *sampler, fl
 {
     char *path = name_in(j, "step");
     int fd = j->lock < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC), there = 0;
+    struct sampler_state state;
     struct stream s;
 
     free(path);
-    if (fd >= 0 && step_is_whole(fd)) {
+    sampler_state_of(sampler, j->n, &state);
+    if (fd >= 0 && step_is_whole(fd, step_bytes(j, &state))) {
         stream_begin(&s, fd);
-        there = read_step(j, &s, window, sampler, x, next);
+        there = read_step(j, &s, window, sampler, &state, x, next);
     }
     if (fd >= 0)
         close(fd);
@@ -432,6 +482,8 @@ void journal_keep_step(struct journal *j, int window, struct sampler *sampler, c
     head.has_rng = state.rng != NULL;
     char *path = name_in(j, "step"), *fresh = name_in(j, "step.new");
     stream_begin(&s, open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (s.fd < 0)
+        s.rc = -1; /* errno stays that of open */
     put(&s, &head, sizeof head);
     put(&s, x, j->n * sizeof *x);
     for (int i = 0; i < state.n_arrays; i++)

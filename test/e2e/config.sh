@@ -32,6 +32,9 @@ same config_command_line_wins "$(steps_of "$tmp/b.y4m")" '"steps": 2'
 echo '{"zoetrope": 1, "steps": 1, "serve": {"queue": 1}}' >"$tmp/other.json"
 film -m fixture --config "$tmp/other.json" -o "$tmp/c.y4m"
 same config_given_file "$(steps_of "$tmp/c.y4m")" '"steps": 1'
+film -m fixture --size native --steps 9 --draft -o "$tmp/draft.y4m"
+"$ZOETROPE" generate --from-draft "$tmp/draft.y4m" -o "$tmp/of-draft.y4m" >"$tmp/out" 2>"$tmp/err"
+same config_leaves_the_film_of_a_draft_alone "$(steps_of "$tmp/of-draft.y4m")" '"steps": 9'
 if have_media; then
     film -m fixture --steps 2 -o "$tmp/b.mp4"
     "$ZOETROPE" generate --again "$tmp/b.mp4" -m fixture -o "$tmp/d.mp4" >"$tmp/out" 2>"$tmp/err"

@@ -1,11 +1,15 @@
 /* The journal of a film: what is whole comes back, what is not is left out. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/tree.h"
 #include "generate/journal.h"
 #include "generate/sampler.h"
@@ -203,6 +207,117 @@ TEST(journal_step_that_is_not_whole_changes_nothing)
     sampler_free(&s);
     buf_release(&whole);
     free(path);
+    free(dir);
+}
+
+/* Its sum is right and its head is; only the size says that it is no step of this film. */
+TEST(journal_step_of_another_size_changes_nothing)
+{
+    char *dir = folder("journal-long"), *path = path_join(dir, "step");
+    struct sampler *s = new_sampler("euler");
+    struct buf whole = BUF_INIT;
+    int heads = 0, next = 1;
+    float x[N], want[N];
+
+    fill(x, 4);
+    struct journal *j = opened(dir, &heads);
+    journal_keep_step(j, 0, s, x, 3, 1);
+    CHECK_INT(file_read(&whole, path, 1 << 20, NULL), 0);
+    for (int more = -1; more <= 1; more++) {
+        struct buf other = BUF_INIT;
+        struct sha256 sum;
+        uint8_t digest[32];
+
+        buf_add(&other, whole.data, whole.len - sizeof digest - (more < 0 ? sizeof *x : 0));
+        if (more > 0)
+            buf_add(&other, x, sizeof *x);
+        sha256_init(&sum);
+        sha256_add(&sum, other.data, other.len);
+        sha256_bytes(&sum, digest);
+        buf_add(&other, digest, sizeof digest);
+        CHECK_INT(file_write(path, other.data, other.len, NULL), 0);
+        fill(x, 5);
+        fill(want, more ? 5 : 4);
+        CHECK_INT(journal_read_step(j, 0, s, x, &next), !more);
+        CHECK(!memcmp(x, want, sizeof x));
+        next = 1;
+        buf_release(&other);
+    }
+    journal_finish(&j);
+    sampler_free(&s);
+    buf_release(&whole);
+    free(path);
+    free(dir);
+}
+
+TEST(journal_says_why_a_step_was_not_kept)
+{
+    char *dir = folder("journal-in-the-way"), *path = path_join(dir, "step.new");
+    struct sampler *s = new_sampler("euler");
+    int heads = 0;
+    float x[N];
+
+    CHECK_INT(dir_make(dir, NULL), 0);
+    CHECK_INT(dir_make(path, NULL), 0);
+    fill(x, 1);
+    struct journal *j = opened(dir, &heads);
+    journal_keep_step(j, 0, s, x, 3, 1);
+    CHECK(journal_trouble(j) && strstr(journal_trouble(j), "step.new: Is a directory"));
+    journal_close(&j);
+    sampler_free(&s);
+    free(path);
+    free(dir);
+}
+
+struct crowd {
+    const char *dir;
+    double until;
+    atomic_int inside, most, films;
+};
+
+static void *draw_and_end(void *arg)
+{
+    struct crowd *c = arg;
+    float x[N];
+
+    fill(x, 1);
+    while (clock_s() < c->until) {
+        struct journal *j;
+        struct err e = {0};
+        int heads = 0;
+
+        if (journal_open(&j, c->dir, N, say_head, &heads, &e))
+            continue;
+        journal_keep_window(j, x, &(struct journal_window){1, 0});
+        if (!journal_trouble(j)) {
+            int n = atomic_fetch_add(&c->inside, 1) + 1;
+
+            if (n > atomic_load(&c->most))
+                atomic_store(&c->most, n);
+            usleep(50);
+            atomic_fetch_add(&c->films, 1);
+            atomic_fetch_sub(&c->inside, 1);
+        }
+        journal_finish(&j);
+    }
+    return NULL;
+}
+
+/* Films of one folder that end while others begin: a lock whose file is gone holds nobody off. */
+TEST(journal_is_of_one_while_others_end)
+{
+    enum { CROWD = 4 };
+    char *dir = folder("journal-crowd");
+    struct crowd c = {.dir = dir, .until = clock_s() + 0.4};
+    pthread_t thread[CROWD];
+
+    for (int i = 0; i < CROWD; i++)
+        CHECK_INT(pthread_create(&thread[i], NULL, draw_and_end, &c), 0);
+    for (int i = 0; i < CROWD; i++)
+        pthread_join(thread[i], NULL);
+    CHECK(atomic_load(&c.films) > 0);
+    CHECK_INT(atomic_load(&c.most), 1);
+    CHECK_INT(dir_exists(dir), 0);
     free(dir);
 }
 
