@@ -1,16 +1,23 @@
 // Talking with the server: one way to call it, one way to listen. /v1/videos is OpenAI's form, with
 // fields of ours beside it (doc/SERVE.md).
 import { ofTab } from "./dom.js";
-import { t } from "./strings.js";
+import { lang, t } from "./strings.js";
 
 const KEY = "zoetrope-key";
+
+// What went wrong in the page's language, then what the server says, which speaks English.
+function sayFault(status, message) {
+    const known = { 400: "faultField", 403: "faultForbidden", 413: "faultLarge", 422: "faultPicture", 429: "faultJobs", 503: "faultBusy", 507: "faultDisk" }[status];
+    if (!message) return t("unknownFault", { status });
+    return lang() === "zh" && known ? `${t(known)}（${message}）` : message;
+}
 
 // The server said no. status, message, and the field that is wrong, where it says.
 export class Refused extends Error {
     constructor(status, body) {
         const error = body?.error ?? {};
         const named = /^body: field (\w+): /.exec(error.message ?? "");
-        super(error.message?.replace(/^body: field /, "") || t("unknownFault", { status }));
+        super(sayFault(status, error.message?.replace(/^body: field /, "")));
         this.status = status;
         this.field = error.param ?? named?.[1] ?? null;
     }

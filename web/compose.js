@@ -198,11 +198,11 @@ export class Composer {
             ? [el("span", { class: "key", text: t("notUnderstood") }), ...words.map((word) => el("mark", { text: word }))]
             : [];
         const size = plan && [plan.size.replace("x", " × "), t("secondsOf", { n: Math.round(Number(plan.seconds) * 10) / 10 }), t("takes", { time: sayTime(plan.takes) })];
-        const facts = plan && el("span", { class: "hint-facts", text: size.join(" · ") });
-        const key = JSON.stringify([words, size, lang()]);
+        const key = JSON.stringify([words, lang()]);
+        $(".hint-facts", node).textContent = plan ? size.join(" · ") : "";
         if (key === this.hinted) return; // a screen reader need not hear it again
         this.hinted = key;
-        node.replaceChildren(el("span", {}, ...said), ...[facts].filter(Boolean));
+        $(".hint-words", node).replaceChildren(...said);
     }
 
     // ---- live: the box says what is seen next ----

@@ -26,10 +26,18 @@ export function hear(said) {
     tell("change", scene);
 }
 
+// The server knows none (any more).
+function forget() {
+    if (!scene) return;
+    scene = null;
+    leave();
+}
+
 // After a break, and at the start: what is on? This tab goes on watching what it watched.
 export async function refresh() {
     const [said] = await listLive();
     if (said) hear(said);
+    else forget();
     if (isOn() && ofTab.get(WATCHED) === scene.id) watch();
 }
 

@@ -294,6 +294,13 @@ const WORDS = {
         ofBytes: "{n} MB",
         skip: "跳到输入框",
         keys: "Ctrl+Enter 生成影片，/ 跳到输入框，Esc 关闭，方向键浏览影片",
+        faultField: "有一项填写不对",
+        faultForbidden: "服务器拒绝了这个请求",
+        faultLarge: "内容太大",
+        faultPicture: "图片无法读取",
+        faultJobs: "同时进行的影片太多",
+        faultBusy: "服务器正忙",
+        faultDisk: "服务器磁盘已满",
         unknownFault: "服务器返回错误（{status}）。",
     },
 };

@@ -17,7 +17,7 @@ static void begin_server(struct serving *s, const char *name)
     if (!fixture_has_media())
         ztest_skip("this build writes no JPEG");
     serving_options(s, name);
-    s->o.live_alone_s = 0.6;
+    s->o.live_alone_s = 1.5;
     s->o.live_yield_s = 0.3;
 }
 
@@ -213,6 +213,7 @@ TEST(serve_live_belongs_to_its_tenant)
 
     begin_server(&s, "live-keys");
     keep_keys(&s, &file);
+    s.o.live_alone_s = 10;
     serving_start(&s);
     says(&s, "POST", "/v1/live", NULL, SCENE, 401, "key");
     says(&s, "POST", "/v1/live",

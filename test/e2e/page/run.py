@@ -198,6 +198,8 @@ def page_uses_films_again(b, server):
     box = b.js("const e = document.querySelector('#composer').elements; "
                "return [e.prompt.value, e.seed.value, e.steps.value]")
     assert box == ["a red ball", "11", "2"], box
+    b.until("the second is there", "document.querySelector('#stage .prompt-said')?.textContent === 'something else' && "
+            "document.querySelector('#stage [data-act=useLast]')")
     b.js("document.querySelector('#stage [data-act=useLast]').click()")
     b.until("a picture is in its place", "document.querySelector('#slot-first').dataset.filled === 'yes'")
     b.js("document.querySelector('#slot-first button').click()")
