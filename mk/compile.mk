@@ -43,7 +43,7 @@ place_flags = $(if $(filter src/api/%,$1),-DZT_VERSION_TEXT='"$(VERSION)"' \
 
 # flags.txt changes when an option or the set of files does, and takes all objects with it.
 BUILD_ID = $(CC) $(ZT_CFLAGS) $(ZT_CPPFLAGS) $(ZT_LDFLAGS) $(LDLIBS) X86=$(X86) MEDIA=$(MEDIA) \
-	   NET=$(NET) SERVE=$(SERVE) \
+	   NET=$(NET) SERVE=$(SERVE) PG=$(PG) \
 	   $(CXX) $(HOST_CXXFLAGS) CUDA_HOST=$(CUDA_HOST) CUDA=$(CUDA) $(if $(CUDA_LIBS),$(NVCC) \
 	   $(NVCC_FLAGS) $(CUDA_LIBS)) $(PROGRAM_LIBS)
 $(BUILD)/flags.txt: FORCE

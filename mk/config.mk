@@ -38,6 +38,8 @@ NET_PKGS := libcurl
 NET ?= $(shell $(PKG_CONFIG) --exists $(NET_PKGS) 2>/dev/null && echo 1 || echo 0)
 SERVE_PKGS := libmicrohttpd sqlite3
 SERVE ?= $(shell $(PKG_CONFIG) --exists $(SERVE_PKGS) 2>/dev/null && echo 1 || echo 0)
+PG_PKGS := libpq
+PG ?= $(if $(filter 1,$(SERVE)),$(shell $(PKG_CONFIG) --exists $(PG_PKGS) 2>/dev/null && echo 1 || echo 0),0)
 
 # Tests run the CUDA kernels on the host; for that they need a C++ compiler, but not its library.
 CUDA_HOST ?= $(if $(shell command -v $(CXX) 2>/dev/null),1,0)
@@ -45,7 +47,7 @@ CUDA_HOST ?= $(if $(shell command -v $(CXX) 2>/dev/null),1,0)
 # What nothing works without; `all` names the packages when one is missing.
 NEEDED_PKGS := jansson ode
 PKGS := $(NEEDED_PKGS) $(if $(filter 1,$(MEDIA)),$(MEDIA_PKGS)) $(if $(filter 1,$(NET)),$(NET_PKGS)) \
-	$(if $(filter 1,$(SERVE)),$(SERVE_PKGS))
+	$(if $(filter 1,$(SERVE)),$(SERVE_PKGS)) $(if $(filter 11,$(SERVE)$(PG)),$(PG_PKGS))
 HAVE_NEEDED := $(shell command -v $(CC) >/dev/null 2>&1 && \
 		$(PKG_CONFIG) --exists $(NEEDED_PKGS) 2>/dev/null && echo 1)
 

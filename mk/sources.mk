@@ -16,6 +16,8 @@ MEDIA_STUB := $(filter src/media/ff_none.c,$(ALL_SRC))
 MEDIA_FILES := $(filter-out $(MEDIA_STUB),$(filter src/media/ff_%,$(ALL_SRC)))
 NET_STUB := $(filter src/net/curl_none.c,$(ALL_SRC))
 NET_FILES := $(filter-out $(NET_STUB),$(filter src/net/curl_%,$(ALL_SRC)))
+PG_STUB := $(filter src/serve/jobs_pg_none.c,$(ALL_SRC))
+PG_FILES := $(filter-out $(PG_STUB),$(filter src/serve/jobs_pg%,$(ALL_SRC)))
 SERVE_STUB := $(filter src/serve/serve_none.c,$(ALL_SRC))
 SERVE_FILES := $(filter-out $(SERVE_STUB),$(filter src/serve/%,$(ALL_SRC)))
 
@@ -26,7 +28,7 @@ CUDNN_FILES := $(addprefix src/kern/cuda/,cudnn.c convdnn.c sdpa.c)
 CUDNN_LEFT_OUT := $(if $(filter 1,$(CUDA)),$(if $(filter 1,$(CUDNN)),$(CUDNN_STUB),$(CUDNN_FILES)))
 
 CUDNN_TEST := test/kern/test_kern_cudnn.c
-SERVE_TESTS := test/serving.c test/bench/bench_serve.c $(filter test/unit/test_serve%,$(TEST_FOUND))
+SERVE_TESTS := test/serving.c test/postgres.c test/bench/bench_serve.c $(filter test/unit/test_serve%,$(TEST_FOUND))
 CUDA_HOST_STUB := test/kern/cuda_set_none.c
 CUDA_HOST_FILES := $(CUDA_SRC) $(wildcard test/kern/*.cc)
 
@@ -34,6 +36,7 @@ LEFT_OUT := $(if $(filter 1,$(X86)),$(X86_STUB),$(X86_FILES)) \
 	    $(if $(filter 1,$(MEDIA)),$(MEDIA_STUB),$(MEDIA_FILES)) \
 	    $(if $(filter 1,$(NET)),$(NET_STUB),$(NET_FILES)) \
 	    $(if $(filter 1,$(SERVE)),$(SERVE_STUB),$(SERVE_FILES)) \
+	    $(if $(filter 1,$(PG)),$(PG_STUB),$(PG_FILES)) \
 	    $(if $(filter 1,$(CUDA)),$(CUDA_STUB),$(CUDA_FILES)) $(CUDNN_LEFT_OUT)
 LIB_SRC := $(filter-out $(LEFT_OUT),$(ALL_SRC)) $(if $(filter 1,$(CUDA)),$(CUDA_SRC))
 TEST_SRC := $(filter-out $(if $(filter 1,$(CUDA_HOST)),$(CUDA_HOST_STUB)) \

@@ -2,7 +2,7 @@
 # packages.sh [--packages=yes|no] TIER - install the Debian packages that TIER still misses.
 # packages.sh --missing TIER           - only print the line that would install them.
 #
-# TIER: build (compiler, jansson, ODE), media (build and FFmpeg), serve (media, libcurl, libmicrohttpd, SQLite),
+# TIER: build (compiler, jansson, ODE), media (build and FFmpeg), serve (media, libcurl, libmicrohttpd, SQLite, libpq),
 # test (serve, g++, the ffmpeg program and what plays a client), page (test and a browser that is driven, 400 MB),
 # check (test and the linters). Names the packages first, asks on a terminal only, uses sudo where
 # not root. Where it may not install, it prints the line to run and succeeds: the build goes on
@@ -22,8 +22,8 @@ done
 
 build="gcc libc6-dev pkg-config libjansson-dev libode-dev"
 media="$build libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev"
-serve="$media libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev"
-test="$serve g++ ffmpeg curl python3"
+serve="$media libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libpq-dev"
+test="$serve g++ ffmpeg curl python3 postgresql"
 case ${1:-} in
 build) wanted=$build ;;
 media) wanted=$media ;;
@@ -42,6 +42,7 @@ present() {
     libode-dev) pkg-config --exists ode 2>/dev/null ;;
     libcurl4-openssl-dev) pkg-config --exists libcurl 2>/dev/null ;;
     libsqlite3-dev) pkg-config --exists sqlite3 2>/dev/null ;;
+    postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ;;
     chromium-driver) command -v chromedriver >/dev/null 2>&1 ;;
     python3-selenium) /usr/bin/python3 -c 'import selenium' 2>/dev/null ;;
     lib*-dev) pkg-config --exists "${1%-dev}" 2>/dev/null ;;

@@ -15,6 +15,9 @@ const struct serve_row serve_rows[] = {
      "address that other machines reach needs --keys"},
     {"data", SERVE_TEXT, "DIR", OPTION(data), 0, "$XDG_DATA_HOME/zoetrope/serve",
      "where jobs and films are kept"},
+    {"store", SERVE_TEXT, "URL", OPTION(store), 0, "SQLite in --data",
+     "where the jobs are, for servers that share them: postgresql://USER@HOST:PORT/NAME. A password "
+     "belongs into ~/.pgpass"},
     {"keys", SERVE_TEXT, "FILE", OPTION(keys), 0, "",
      "who may use it: {\"keys\": [{\"tenant\": NAME, \"key\": KEY, \"access_key\": KEY, "
      "\"secret_key\": KEY, \"jobs\": N, \"priority\": N}]}"},
@@ -26,6 +29,8 @@ const struct serve_row serve_rows[] = {
     {"queue", SERVE_NUMBER, "N", OURS(queue), 1e6, "1000", "jobs that may wait"},
     {"workers", SERVE_NUMBER, "N", OURS(workers), 1, "1",
      "films that are drawn at once: 1, or 0, with which jobs only wait"},
+    {"lease", SERVE_NUMBER, "SECONDS", OPTION(lease_s), 3600, "30",
+     "a worker that is not heard for so long has lost its job to another"},
     {"most-seconds", SERVE_NUMBER, "SECONDS", OPTION(seconds_most), 1e5, "60", "the longest film"},
     {"live-yield", SERVE_NUMBER, "SECONDS", OPTION(live_yield_s), 1e9, "60",
      "a live scene may go on for so long while a film waits"},

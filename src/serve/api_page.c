@@ -6,6 +6,7 @@
 #include "base/machine.h"
 #include "base/utf8.h"
 #include "serve/api.h"
+#include "serve/jobs_share.h"
 #include "serve/order.h"
 #include "serve/pictures.h"
 #include "serve/retain.h"
@@ -71,11 +72,13 @@ static int signed_job(struct call *c, struct job *j)
     const char *sign = call_query(c, "signature", &signature);
     int64_t id = call_id(c, 0, ""), now = jobs_now_ms() / 1000;
     struct err e;
-    int rc = -1;
+    int rc = -1, found = 0;
 
     if (id > 0 && !path_is_signed(jobs_secret(c->s->jobs), c->path, until, sign, now))
         call_fail(c, FAULT_FORBIDDEN, NULL, "the address is not signed, or has expired");
-    else if (id > 0 && jobs_get(c->s->jobs, NULL, id, j, &e) <= 0)
+    else if (id > 0 && (found = jobs_get(c->s->jobs, NULL, id, j, &e)) < 0)
+        call_fail_err(c, &e);
+    else if (id > 0 && !found)
         call_fail(c, FAULT_NO_SUCH, NULL, "no such video");
     else if (id > 0)
         rc = 0;
@@ -177,14 +180,17 @@ static void health(struct call *c)
     jobs_counts(s->jobs, n);
     jsonw_init(&w, &c->out, 0);
     jsonw_object(&w, NULL);
-    jsonw_string(&w, "status", atomic_load(&s->draining) ? "draining" : "ok");
+    const char *trouble = atomic_load(&s->draining) ? "draining" : NULL;
+    if (jobs_away(s->jobs))
+        trouble = "store-away";
+    jsonw_string(&w, "status", trouble ? trouble : "ok");
     jsonw_string(&w, "version", zt_version());
     jsonw_int(&w, "uptime", (int64_t)(clock_s() - s->started_s));
     jsonw_int(&w, "queued", n[JOB_QUEUED]);
     jsonw_int(&w, "running", n[JOB_RUNNING] + n[JOB_FINALIZING]);
     jsonw_bool(&w, "model_loaded", worker_has_model(s->worker));
     jsonw_end_object(&w);
-    if (atomic_load(&s->draining))
+    if (trouble)
         c->status = 503;
     call_reply_header(c, "Cache-Control", "no-store");
 }

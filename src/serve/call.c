@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "serve/http.h"
+#include "serve/jobs_share.h"
 
 /* What a fault is in each API. Kling's codes: its documentation of errors. */
 static const struct {
@@ -176,7 +177,10 @@ void call_fail_err(struct call *c, const struct err *e)
         break;
     default: /* what names files of the server stays in its log */
         server_log(c->s, "call-failed", "path", c->path, "why", e->msg);
-        call_fail(c, FAULT_SERVER, NULL, "the server could not do this; see its log");
+        if (jobs_away(c->s->jobs))
+            call_fail(c, FAULT_BUSY, NULL, "the store of jobs is away; ask again");
+        else
+            call_fail(c, FAULT_SERVER, NULL, "the server could not do this; see its log");
     }
 }
 

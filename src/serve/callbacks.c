@@ -83,6 +83,8 @@ static int tell_one(struct callbacks *c)
     if (jobs_note_next(s->jobs, &note, &e) <= 0)
         return 0;
     int found = jobs_get(s->jobs, NULL, note.job, &j, &e);
+    if (found < 0)
+        return 0;
     if (found > 0 && !post(s, &j, &note) && note.attempts + 1 < CALLBACK_TRIES &&
         !atomic_load(&c->stop))
         jobs_note_later(s->jobs, &note, (int64_t)FIRST_DELAY_MS << 2 * note.attempts, &e);

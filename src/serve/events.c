@@ -115,7 +115,7 @@ static void write_event(struct watcher *w, int64_t id, uint64_t number)
                    (long long)id);
     if (rc >= 0)
         put(w, number, rc ? "video" : "deleted", &json);
-    if (w->only && (rc <= 0 || JOB_IS_OVER(j.state)))
+    if (rc < 0 || (w->only && (!rc || JOB_IS_OVER(j.state)))) /* who comes again misses nothing */
         w->over = 1;
     job_release(&j);
     buf_release(&json);

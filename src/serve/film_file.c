@@ -6,11 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/tree.h"
 #include "base/hash.h"
+#include "serve/jobs_share.h"
+
+#define STALE_S 3600.0
 
 static int io_error(const char *path, struct err *e)
 {
@@ -69,6 +73,78 @@ int film_file_keep(struct server *s, const char *path, struct film_file *out, st
     return rc ? rc : sync_dir(s->film_dir, e);
 }
 
+static int share(struct server *s, int64_t id, const char *name, struct err *e)
+{
+    static const char *const endings[] = {"png", "last.png"};
+    char *film = path_join(s->film_dir, name);
+    int rc = jobs_file_put(s->jobs, name, 0, film, e);
+
+    for (int i = 0; !rc && i < 2; i++) {
+        char *of_job = xasprintf("%lld.%s", (long long)id, endings[i]);
+        char *path = path_join(s->preview_dir, of_job);
+        if (file_exists(path))
+            rc = jobs_file_put(s->jobs, of_job, id, path, e);
+        free(path), free(of_job);
+    }
+    free(film);
+    return rc;
+}
+
+/* A store that is away comes back, or the server ends: until then the film waits. */
+static int waits_for_store(struct server *s, int rc, const struct err *e)
+{
+    const struct timespec moment = {0, 500000000};
+
+    if (rc >= 0 || !jobs_away(s->jobs) || atomic_load(&s->draining))
+        return 0;
+    server_log(s, "store-failed", "why", e->msg);
+    nanosleep(&moment, NULL);
+    return 1;
+}
+
+/* The lease is made new before the film goes to the other servers. */
+static int say_film(struct server *s, const struct job *j, const struct film_file *f, struct err *e)
+{
+    int rc = jobs_finalizing(s->jobs, j->id, j->fence, e), shared = 0;
+
+    if (rc > 0)
+        shared = share(s, j->id, f->name, e);
+    if (rc < 0 || shared)
+        return rc < 0 ? rc : shared;
+    return jobs_succeed(s->jobs, j->id, j->fence, f->name, f->sha, f->bytes, e);
+}
+
+int film_file_hand_in(struct server *s, const struct job *j, const char *path, struct err *e)
+{
+    struct film_file f;
+    int rc;
+
+    do
+        rc = jobs_finalizing(s->jobs, j->id, j->fence, e);
+    while (waits_for_store(s, rc, e));
+    if (rc <= 0)
+        return rc;
+    rc = film_file_keep(s, path, &f, e);
+    if (rc)
+        return rc;
+    do
+        rc = say_film(s, j, &f, e);
+    while (waits_for_store(s, rc, e));
+    if (!rc)
+        film_file_drop(s, f.name);
+    return rc;
+}
+
+void film_file_fetch(struct server *s, const char *dir, const char *name)
+{
+    char *path = path_join(dir, name);
+    struct err e;
+
+    if (!file_exists(path) && jobs_file_get(s->jobs, name, path, &e) < 0)
+        server_log(s, "store-failed", "why", e.msg);
+    free(path);
+}
+
 void film_file_drop(struct server *s, const char *name)
 {
     char *path;
@@ -102,7 +178,7 @@ static int known_preview(struct server *s, const char *name)
     struct job j;
     struct err e;
     int rc = jobs_get(s->jobs, NULL, atoll(name), &j, &e);
-    int over = rc > 0 && j.state == JOB_SUCCEEDED;
+    int over = rc < 0 || (rc > 0 && j.state == JOB_SUCCEEDED);
 
     job_release(&j);
     return over;
@@ -123,17 +199,22 @@ static int known_work(struct server *s, const char *name)
     return waits || rc < 0;
 }
 
-static void sweep(struct server *s, const char *dir, int (*known)(struct server *, const char *))
+/* Of those that have been there for so long. */
+static void sweep(struct server *s, const char *dir, double age_s,
+                  int (*known)(struct server *, const char *))
 {
     DIR *d = opendir(dir);
     const struct dirent *f;
+    struct stat st;
     struct err e;
 
     while (d && (f = readdir(d))) {
-        if (f->d_name[0] == '.' || known(s, f->d_name))
+        if (f->d_name[0] == '.')
             continue;
         char *path = path_join(dir, f->d_name);
-        if (unlink(path) && dir_exists(path) && tree_remove(path, &e))
+        int old = age_s <= 0 || (!stat(path, &st) && difftime(time(NULL), st.st_mtime) > age_s);
+        if (old && !known(s, f->d_name) && unlink(path) && dir_exists(path) &&
+            tree_remove(path, &e))
             server_log(s, "store-failed", "why", e.msg);
         free(path);
     }
@@ -143,8 +224,17 @@ static void sweep(struct server *s, const char *dir, int (*known)(struct server 
 
 void film_files_sweep(struct server *s)
 {
-    sweep(s, s->work_dir, known_work);
-    sweep(s, s->preview_dir, known_preview);
-    sweep(s, s->film_dir, known_film);
-    sweep(s, s->picture_dir, known_film);
+    sweep(s, s->work_dir, 0, known_work);
+    sweep(s, s->preview_dir, 0, known_preview);
+    sweep(s, s->film_dir, 0, known_film);
+    sweep(s, s->picture_dir, 0, known_film);
+}
+
+void film_files_stale(struct server *s)
+{
+    if (!jobs_shared(s->jobs) || jobs_away(s->jobs))
+        return;
+    jobs_files_sweep(s->jobs);
+    sweep(s, s->film_dir, STALE_S, known_film);
+    sweep(s, s->preview_dir, STALE_S, known_preview);
 }

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "serve/jobs_share.h"
 #include "serve/keys.h"
 #include "serve/listen.h"
 #include "serve/multipart.h"
@@ -241,6 +242,10 @@ static void run(struct call *c)
     if (c->multipart && take_parts(c)) {
         call_fail(c, FAULT_MALFORMED, NULL,
                   "the body is no multipart/form-data of at most 32 fields of UTF-8 and 2 files");
+        return;
+    }
+    if (jobs_away(c->s->jobs) && !(c->route->flags & ROUTE_OPEN)) {
+        call_fail(c, FAULT_BUSY, NULL, "the store of jobs is away; ask again");
         return;
     }
     c->status = 200;

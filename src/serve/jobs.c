@@ -3,96 +3,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "serve/jobs_db.h"
-
-int64_t jobs_now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* ---- opening ---- */
-
-static int read_meta(struct jobs *s, struct err *e)
-{
-    struct db *st = jobs_bind(s, SQL_META, NULL, 0);
-    int rc = st->kind->step(st, e);
-
-    if (rc > 0) {
-        snprintf(s->secret, sizeof s->secret, "%s", st->kind->text(st, 0));
-        s->last_id = st->kind->number(st, 1);
-    } else if (!rc) {
-        rc = err_set(e, ERR_FORMAT, "the store of jobs has no secret");
-    }
-    st->kind->reset(st);
-    return rc < 0 ? rc : 0;
-}
-
-/* Jobs that ran when the last server ended: its own are nobody's now, workers of other machines
- * could not be heard and get the time to say that they go on. */
-static int take_back(struct jobs *s, struct err *e)
-{
-    struct job j;
-    int rc = jobs_run(JOBS_BIND(s, SQL_ORPHANS, SQL_INT(s->lease_ms)), e);
-
-    if (rc >= 0)
-        while ((rc = jobs_lapse(s, &j, e)) > 0)
-            job_release(&j);
-    return rc;
-}
-
-int jobs_open(struct jobs **out, const char *dir, struct err *e)
-{
-    struct jobs *s = xcalloc(1, sizeof *s);
-    int rc;
-
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_mutex_init(&s->add_lock, NULL);
-    pthread_cond_init(&s->added, NULL);
-    s->add_end = &s->add_first;
-    s->lease_ms = JOBS_LEASE_MS;
-    rc = db_open_sqlite(&s->db, dir, e);
-    if (!rc)
-        rc = read_meta(s, e);
-    if (!rc)
-        rc = take_back(s, e);
-    if (rc)
-        jobs_close(&s);
-    *out = s;
-    return rc;
-}
-
-void jobs_close(struct jobs **s)
-{
-    if (!*s)
-        return;
-    if ((*s)->db)
-        (*s)->db->kind->close(&(*s)->db);
-    pthread_mutex_destroy(&(*s)->lock);
-    pthread_mutex_destroy(&(*s)->add_lock);
-    pthread_cond_destroy(&(*s)->added);
-    free(*s);
-    *s = NULL;
-}
-
-const char *jobs_secret(const struct jobs *s)
-{
-    return s->secret;
-}
+#include "serve/jobs_share.h"
 
 /* ---- adding ---- */
 
+/* One who adds, and waits for the transaction that his job is part of. */
+struct adding {
+    const struct job *j;
+    int64_t id; /* 0: none yet */
+    enum jobs_added how;
+    struct job *out;
+    struct err *e;
+    int rc, done;
+    struct adding *next;
+};
+
 /* 0: nothing is in the way, 1: *out is, or an error. */
-static int find_same(struct jobs *s, const struct job *j, enum jobs_added *how, struct job *out,
-                     struct err *e)
+static int find_same(struct jobs *s, struct adding *a)
 {
+    const struct job *j = a->j;
+    enum jobs_added *how = &a->how;
+    struct job *out = a->out;
+    struct err *e = a->e;
     int rc = 0;
 
-    if (j->idem_key) {
+    *how = JOBS_NEW;
+    if (a->id) /* it was written already, and the answer lost */
+        rc = jobs_one(JOBS_BIND(s, SQL_BY_ID, SQL_INT(a->id), SQL_TEXT(NULL)), out, e);
+    if (!rc && j->idem_key) {
         rc = jobs_one(JOBS_BIND(s, SQL_BY_KEY, SQL_TEXT(j->tenant), SQL_TEXT(j->idem_key)), out, e);
         if (rc > 0)
             *how = strcmp(out->params_sha, j->params_sha) ? JOBS_CONFLICT : JOBS_SAME;
@@ -100,18 +41,31 @@ static int find_same(struct jobs *s, const struct job *j, enum jobs_added *how, 
     if (!rc && j->external_id) {
         rc = jobs_one(JOBS_BIND(s, SQL_BY_EXTERNAL, SQL_TEXT(j->tenant), SQL_TEXT(j->external_id)),
                       out, e);
-        *how = JOBS_TAKEN;
+        *how = rc ? JOBS_TAKEN : JOBS_NEW;
     }
     return rc;
 }
 
-static int insert(struct jobs *s, const struct job *j, struct job *out, struct err *e)
+static int new_id(struct jobs *s, int64_t *id, struct err *e)
 {
-    int64_t id = jobs_now_ms() * 1000;
-    int rc;
+    struct db *st = JOBS_BIND(s, SQL_NEW_ID, SQL_INT(s->last_id));
+    int rc = st->kind->step(st, e);
 
-    if (id <= s->last_id) /* within a millisecond, or the clock was set back */
-        id = s->last_id + 1;
+    if (rc > 0)
+        *id = st->kind->number(st, 0);
+    st->kind->reset(st);
+    return rc < 0 ? rc : 0;
+}
+
+static int insert(struct jobs *s, struct adding *a)
+{
+    const struct job *j = a->j;
+    struct err *e = a->e;
+    int rc = a->id ? 0 : new_id(s, &a->id, e);
+    int64_t id = a->id;
+
+    if (rc)
+        return rc;
     rc = jobs_run(JOBS_BIND(s, SQL_INSERT, SQL_INT(id), SQL_TEXT(j->tenant), SQL_TEXT(j->idem_key),
                             SQL_TEXT(j->external_id), SQL_TEXT(j->api), SQL_TEXT(j->model),
                             SQL_TEXT(j->params), SQL_TEXT(j->params_sha), SQL_TEXT(j->facts),
@@ -120,8 +74,9 @@ static int insert(struct jobs *s, const struct job *j, struct job *out, struct e
                   e);
     if (rc < 0)
         return rc;
-    s->last_id = id;
-    rc = jobs_one(JOBS_BIND(s, SQL_BY_ID, SQL_INT(id), SQL_TEXT(NULL)), out, e);
+    if (id > s->last_id)
+        s->last_id = id;
+    rc = jobs_one(JOBS_BIND(s, SQL_BY_ID, SQL_INT(id), SQL_TEXT(NULL)), a->out, e);
     return rc > 0 ? 0 : rc < 0 ? rc : err_set(e, ERR_IO, "the store of jobs lost a row");
 }
 
@@ -134,52 +89,66 @@ static int finish(struct jobs *s, int rc, struct err *e)
     if (rc >= 0)
         end = jobs_run(jobs_bind(s, SQL_COMMIT, NULL, 0), e);
     if (rc < 0 || end < 0) {
-        if (s->db->kind->in_transaction(s->db))
-            jobs_run(jobs_bind(s, SQL_ROLLBACK, NULL, 0), &ignored);
+        jobs_run(jobs_bind(s, SQL_ROLLBACK, NULL, 0), &ignored); /* where there is one to end */
         return rc < 0 ? rc : end;
     }
     return rc;
 }
 
-/* One who adds, and waits for the transaction that his job is part of. */
-struct adding {
-    const struct job *j;
-    enum jobs_added how;
-    struct job *out;
-    struct err *e;
-    int rc, done;
-    struct adding *next;
-};
-
+/* Another server may have written the same key in between: then it is found at the second look. */
 static int add_one(struct jobs *s, struct adding *a)
 {
-    int rc;
+    int rc = jobs_run(jobs_bind(s, SQL_SAVE, NULL, 0), a->e);
+    struct err ignored;
 
-    a->how = JOBS_NEW;
-    rc = find_same(s, a->j, &a->how, a->out, a->e);
+    if (rc >= 0)
+        rc = find_same(s, a);
     if (rc)
         return rc;
-    a->how = JOBS_NEW;
-    return insert(s, a->j, a->out, a->e);
+    rc = insert(s, a);
+    if (rc < 0 && s->db->kind->in_transaction(s->db) &&
+        jobs_run(jobs_bind(s, SQL_BACK, NULL, 0), &ignored) >= 0) {
+        struct err why = *a->e;
+
+        if (find_same(s, a) > 0)
+            return 1;
+        *a->e = why;
+    }
+    return rc;
 }
 
-/* All of the list in one transaction. A job that is refused spoils no other, as SQLite takes back
- * the one statement; where it takes back more, or the end fails, all of them have failed. */
+static int add_list(struct jobs *s, struct adding *list, struct err *e)
+{
+    int rc = jobs_run(jobs_bind(s, SQL_BEGIN, NULL, 0), e);
+
+    for (struct adding *a = list; a && rc >= 0; a = a->next) {
+        a->rc = add_one(s, a);
+        if (a->rc < 0 && !s->db->kind->in_transaction(s->db)) {
+            *e = *a->e;
+            rc = a->rc;
+        }
+    }
+    return finish(s, rc, e);
+}
+
+/* All of the list in one transaction. A job that is refused spoils no other, as the database takes
+ * back the one statement; where it takes back more, or the end fails, all of them have failed. When
+ * the connection broke, nobody knows whether they have: they are added again, by the same ids. */
 static void add_all(struct jobs *s, struct adding *list)
 {
     struct err e = {0};
     int rc;
 
     pthread_mutex_lock(&s->lock);
-    rc = jobs_run(jobs_bind(s, SQL_BEGIN, NULL, 0), &e);
-    for (struct adding *a = list; a && rc >= 0; a = a->next) {
-        a->rc = add_one(s, a);
-        if (a->rc < 0 && !s->db->kind->in_transaction(s->db)) {
-            e = *a->e;
-            rc = a->rc;
-        }
+    rc = add_list(s, list, &e);
+    if (rc < 0 && s->db->broke) {
+        for (struct adding *a = list; a; a = a->next)
+            job_release(a->out);
+        rc = add_list(s, list, &e);
     }
-    rc = finish(s, rc, &e);
+    for (struct adding *a = list; a && rc >= 0; a = a->next)
+        if (!a->rc && a->id > s->last_id)
+            s->last_id = a->id;
     pthread_mutex_unlock(&s->lock);
     for (struct adding *a = list; a && rc < 0; a = a->next) {
         a->rc = rc;
@@ -236,15 +205,26 @@ static int change_one(struct jobs *s, struct db *st, struct job *out, struct err
     return rc;
 }
 
+/* In a shared store a server's own jobs have its name in their owner's. A claim whose answer was
+ * lost is found again by its number. */
 int jobs_claim(struct jobs *s, const char *owner, struct job *out, struct err *e)
 {
-    int rc;
+    int own = *s->me && !strncmp(owner, "local-", 6), rc = 0;
+    char *full = own ? xasprintf("local-%s-%s", s->me, owner + 6) : xstrdup(owner);
 
     pthread_mutex_lock(&s->lock);
-    rc = jobs_run(jobs_bind(s, SQL_BEGIN, NULL, 0), e);
-    if (rc >= 0)
-        rc = change_one(s, JOBS_BIND(s, SQL_CLAIM, SQL_TEXT(owner), SQL_INT(s->lease_ms)), out, e);
+    if (s->claim_unsure)
+        rc = jobs_one(JOBS_BIND(s, SQL_CLAIMED, SQL_TEXT(s->claim), SQL_TEXT(full)), out, e);
+    s->claim_unsure &= rc < 0;
+    if (!rc && (rc = jobs_run(jobs_bind(s, SQL_BEGIN, NULL, 0), e)) >= 0) {
+        snprintf(s->claim, sizeof s->claim, "%s-%ld-%d", s->me, (long)getpid(), ++s->claims);
+        rc = change_one(
+            s, JOBS_BIND(s, SQL_CLAIM, SQL_TEXT(full), SQL_INT(s->lease_ms), SQL_TEXT(s->claim)),
+            out, e);
+        s->claim_unsure = rc < 0;
+    }
     pthread_mutex_unlock(&s->lock);
+    free(full);
     return rc;
 }
 
@@ -255,7 +235,8 @@ int jobs_lapse(struct jobs *s, struct job *out, struct err *e)
     pthread_mutex_lock(&s->lock);
     rc = jobs_run(jobs_bind(s, SQL_BEGIN, NULL, 0), e);
     if (rc >= 0)
-        rc = change_one(s, JOBS_BIND(s, SQL_LAPSE, SQL_INT(JOBS_CRASHES)), out, e);
+        rc = change_one(s, JOBS_BIND(s, SQL_LAPSE, SQL_INT(JOBS_CRASHES), SQL_INT(s->lease_ms)),
+                        out, e);
     pthread_mutex_unlock(&s->lock);
     return rc;
 }
@@ -275,7 +256,7 @@ static int write_one(struct jobs *s, struct db *st, struct err *e)
 int jobs_lease(struct jobs *s, double seconds, struct err *e)
 {
     s->lease_ms = (int64_t)(seconds * 1000);
-    int rc = WRITE(s, e, SQL_ORPHANS, SQL_INT(s->lease_ms));
+    int rc = WRITE(s, e, SQL_ORPHANS, SQL_INT(s->lease_ms), SQL_TEXT(s->me));
     return rc < 0 ? rc : 0;
 }
 
@@ -290,22 +271,45 @@ int jobs_finalizing(struct jobs *s, int64_t id, int64_t fence, struct err *e)
     return WRITE(s, e, SQL_FINALIZING, HELD(id, fence), SQL_INT(s->lease_ms));
 }
 
+/* An end that this fence has written already is done: its answer was lost, or it is said again. */
+static int ended(struct jobs *s, int rc, int64_t id, int64_t fence, enum job_state as,
+                 const char *sha)
+{
+    struct db *st;
+
+    if (rc)
+        return rc;
+    pthread_mutex_lock(&s->lock);
+    st = JOBS_BIND(s, SQL_ENDED, SQL_INT(id), SQL_INT(fence), SQL_TEXT(job_state_name(as)),
+                   SQL_TEXT(sha));
+    rc = st->kind->step(st, NULL) > 0 && st->kind->number(st, 0) > 0;
+    st->kind->reset(st);
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
 int jobs_succeed(struct jobs *s, int64_t id, int64_t fence, const char *result, const char *sha,
                  int64_t bytes, struct err *e)
 {
-    return WRITE(s, e, SQL_SUCCEED, HELD(id, fence), SQL_TEXT(result), SQL_TEXT(sha),
-                 SQL_INT(bytes));
+    int rc =
+        WRITE(s, e, SQL_SUCCEED, HELD(id, fence), SQL_TEXT(result), SQL_TEXT(sha), SQL_INT(bytes));
+
+    return ended(s, rc, id, fence, JOB_SUCCEEDED, sha);
 }
 
 int jobs_fail(struct jobs *s, int64_t id, int64_t fence, const char *code, const char *msg,
               struct err *e)
 {
-    return WRITE(s, e, SQL_FAIL, HELD(id, fence), SQL_TEXT(code), SQL_TEXT(msg));
+    int rc = WRITE(s, e, SQL_FAIL, HELD(id, fence), SQL_TEXT(code), SQL_TEXT(msg));
+
+    return ended(s, rc, id, fence, JOB_FAILED, NULL);
 }
 
 int jobs_cancelled(struct jobs *s, int64_t id, int64_t fence, struct err *e)
 {
-    return WRITE(s, e, SQL_CANCELLED, HELD(id, fence));
+    int rc = WRITE(s, e, SQL_CANCELLED, HELD(id, fence));
+
+    return ended(s, rc, id, fence, JOB_CANCELLED, NULL);
 }
 
 int jobs_requeue(struct jobs *s, int64_t id, int64_t fence, struct err *e)
@@ -321,6 +325,13 @@ int jobs_cancel(struct jobs *s, const char *tenant, int64_t id, struct job *out,
 
     if (!rc)
         rc = WRITE(s, e, SQL_CANCEL_RUNNING, SQL_INT(id), SQL_TEXT(tenant));
+    if (!rc && s->db->again) { /* what the first answer would have said */
+        rc = jobs_get(s, tenant, id, out, e);
+        if (rc <= 0 || out->state == JOB_CANCELLED)
+            return rc;
+        job_release(out);
+        rc = 0;
+    }
     return rc > 0 ? jobs_get(s, tenant, id, out, e) : rc;
 }
 

@@ -1,11 +1,12 @@
-/* jobs.h - the jobs on disk: one SQLite file that only this process opens.
+/* jobs.h - the jobs on disk: one SQLite file that only this process opens, or a database of
+ * PostgreSQL that many servers share.
  *
- * What was acknowledged is on disk (journal_mode TRUNCATE, synchronous EXTRA). A job is worked on
- * by whoever holds its fence: a number that grows with each claim, so that writes of a worker which
- * lost its job find no row. He has it for as long as his lease, which each beat makes new. States:
- * queued -> running -> finalizing -> succeeded; running, finalizing -> queued (the server ended or
- * a lease did, and the film is gone on with); running, finalizing -> failed; queued, running ->
- * cancelled.
+ * What was acknowledged is on disk (SQLite: journal_mode TRUNCATE, synchronous EXTRA). A job is
+ * worked on by whoever holds its fence: a number that grows with each claim, so that writes of a
+ * worker which lost its job find no row. He has it for as long as his lease, which each beat makes
+ * new. States: queued -> running -> finalizing -> succeeded; running, finalizing -> queued (the
+ * server ended or a lease did, and the film is gone on with); running, finalizing -> failed;
+ * queued, running -> cancelled. What a fence has ended may be said again: it is done once.
  *
  * Threads: any; calls take turns. Strings of a struct job are owned by it. Times are milliseconds
  * since 1970. */
@@ -45,6 +46,7 @@ struct job {
     int attempt, crash_count;
     int64_t fence;
     int cancel_requested;
+    int step, steps;              /* as the worker said last */
     char *error_code, *error_msg; /* NULL without an error */
     char *result;                 /* name in the folder of films; NULL: none, or it has expired */
     char *result_sha;
@@ -146,6 +148,7 @@ int jobs_note_next(struct jobs *s, struct jobs_note *out, struct err *e);
 /* These do nothing when the job has changed since. */
 int jobs_note_done(struct jobs *s, const struct jobs_note *n, struct err *e);
 int jobs_note_later(struct jobs *s, const struct jobs_note *n, int64_t delay_ms, struct err *e);
-int jobs_names_file(struct jobs *s, const char *name); /* 1: as film or picture */
+/* 1: as film or picture, or the store does not say. */
+int jobs_names_file(struct jobs *s, const char *name);
 
 #endif

@@ -111,10 +111,20 @@ int64_t jobs_films_bytes(struct jobs *s)
     return read_number(s, jobs_bind(s, SQL_FILMS_BYTES, NULL, 0));
 }
 
+/* A store that does not answer is no reason to remove a film. */
 int jobs_names_file(struct jobs *s, const char *name)
 {
+    struct db *st;
+    int rc;
+
     pthread_mutex_lock(&s->lock);
-    return (int)read_number(s, JOBS_BIND(s, SQL_NAMES_FILE, SQL_TEXT(name)));
+    st = JOBS_BIND(s, SQL_NAMES_FILE, SQL_TEXT(name));
+    rc = st->kind->step(st, NULL);
+    if (rc > 0)
+        rc = st->kind->number(st, 0) != 0;
+    st->kind->reset(st);
+    pthread_mutex_unlock(&s->lock);
+    return rc != 0;
 }
 
 void jobs_counts(struct jobs *s, int64_t n[JOB_CANCELLED + 1])

@@ -44,16 +44,24 @@ const char *const jobs_schema[JOBS_VERSION] = {
 /* In the order of jobs_row. */
 #define COLUMNS " id,tenant,idem_key,external_id,api,model,params,params_sha,facts,first,last," \
     "callback,parent,state,attempt,crash_count,fence,cancel_requested,error_code,error_msg," \
-    "result,result_sha,result_bytes,created_at,updated_at,started_at,finished_at,-priority "
+    "result,result_sha,result_bytes,created_at,updated_at,started_at,finished_at,-priority,step,steps "
 #define MINE " WHERE id=?1 AND fence=?2 AND state IN ('running','finalizing')"
 #define OVER "owner=NULL,lease_until=NULL,updated_at=now_ms(),finished_at=now_ms()"
 #define PAGE "FROM job WHERE tenant=?1 AND (?2 IS NULL OR api=?2) AND created_at>=?6 AND " \
     "(?7=0 OR created_at<?7) AND (?8 IS NULL OR ?8 LIKE '%'||state||'%') "
 
+#define LAPSED "state=CASE WHEN cancel_requested=1 THEN 'cancelled' WHEN " \
+    "crash_count+1>=?1 THEN 'failed' ELSE 'queued' END,error_code=CASE WHEN cancel_requested=0 " \
+    "AND crash_count+1>=?1 THEN 'E_WORKER_LOST' END,error_msg=CASE WHEN cancel_requested=0 AND " \
+    "crash_count+1>=?1 THEN 'the worker was lost three times while it drew this film' END," \
+    "finished_at=CASE WHEN cancel_requested=1 OR crash_count+1>=?1 THEN now_ms() END," \
+    "owner=NULL,lease_until=NULL,started_at=NULL,crash_count=crash_count+1,updated_at=now_ms()"
+
 const char *const jobs_sql[N_SQL] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_NEW_ID] = "SELECT max(?1+1,now_ms()*1000)", /* within a ms, or the clock was set back */
     [SQL_META] = "SELECT value,(SELECT coalesce(max(id),0) FROM job) FROM meta WHERE key='secret'",
     [SQL_INSERT] = "INSERT INTO job(id,tenant,idem_key,external_id,api,model,params,params_sha,"
         "facts,first,last,callback,parent,priority,place,created_at,updated_at)"
@@ -74,8 +82,8 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_AHEAD] = "SELECT coalesce(sum(json_extract(facts,'$.forecast_s')),0) FROM (SELECT facts FROM"
         " job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1)",
     [SQL_CLAIM] = "UPDATE job SET state='running',owner=?1,fence=fence+1,attempt=attempt+1,"
-        "lease_until=now_ms()+?2,started_at=now_ms(),updated_at=now_ms() WHERE id=(SELECT id FROM job WHERE "
-        "state='queued' ORDER BY priority,place,id LIMIT 1) RETURNING" COLUMNS,
+        "lease_until=now_ms()+?2,started_at=now_ms(),updated_at=now_ms() WHERE id=(SELECT id FROM job "
+        "WHERE state='queued' ORDER BY priority,place,id LIMIT 1) RETURNING" COLUMNS,
     [SQL_BEAT] = "UPDATE job SET step=?3,steps=?4,lease_until=now_ms()+?5,"
         "updated_at=now_ms()" MINE,
     [SQL_FINALIZING] = "UPDATE job SET state='finalizing',lease_until=now_ms()+?3,"
@@ -86,6 +94,8 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_CANCELLED] = "UPDATE job SET state='cancelled'," OVER MINE,
     [SQL_REQUEUE] = "UPDATE job SET state='queued',owner=NULL,lease_until=NULL,started_at=NULL,"
         "updated_at=now_ms()" MINE,
+    [SQL_ENDED] = "SELECT count(*) FROM job WHERE id=?1 AND fence=?2 AND state=?3 AND "
+        "(?4 IS NULL OR result_sha=?4)",
     [SQL_CANCEL_QUEUED] = "UPDATE job SET state='cancelled',cancel_requested=1,"
         "updated_at=now_ms(),finished_at=now_ms() WHERE id=?1 AND tenant=?2 AND state='queued'",
     [SQL_CANCEL_RUNNING] = "UPDATE job SET cancel_requested=1,updated_at=now_ms() WHERE id=?1 AND "
@@ -108,18 +118,50 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_HELD] = "SELECT" COLUMNS "FROM job" MINE " AND owner=?3",
     [SQL_ORPHANS] = "UPDATE job SET lease_until=CASE WHEN owner LIKE 'local-%' THEN 0 ELSE "
         "now_ms()+?1 END WHERE state IN ('running','finalizing')",
-    [SQL_LAPSE] = "UPDATE job SET state=CASE WHEN cancel_requested=1 THEN 'cancelled' WHEN "
-        "crash_count+1>=?1 THEN 'failed' ELSE 'queued' END,error_code=CASE WHEN cancel_requested=0 "
-        "AND crash_count+1>=?1 THEN 'E_WORKER_LOST' END,error_msg=CASE WHEN cancel_requested=0 AND "
-        "crash_count+1>=?1 THEN 'the worker was lost three times while it drew this film' END,"
-        "finished_at=CASE WHEN cancel_requested=1 OR crash_count+1>=?1 THEN now_ms() END,"
-        "owner=NULL,lease_until=NULL,started_at=NULL,crash_count=crash_count+1,updated_at=now_ms()"
-        " WHERE id=(SELECT id FROM job WHERE state IN ('running','finalizing') AND "
+    [SQL_LAPSE] = "UPDATE job SET " LAPSED " WHERE id=(SELECT id FROM job WHERE state IN ('running','finalizing') AND "
         "lease_until<now_ms() LIMIT 1) RETURNING" COLUMNS,
     [SQL_NOTE_NEXT] = "SELECT job,state,attempts FROM outbox WHERE next_at<=now_ms() ORDER BY next_at,job "
         "LIMIT 1",
     [SQL_NOTE_DONE] = "DELETE FROM outbox WHERE job=?1 AND state=?2",
     [SQL_NOTE_LATER] = "UPDATE outbox SET attempts=attempts+1,next_at=now_ms()+?3 WHERE job=?1 AND state=?2",
+};
+
+#define KEPT "now_ms()-3600000" /* what no job names is kept for an hour: one may just be coming */
+
+const char *const jobs_sql_pg[N_SQL] = {
+    [SQL_BEGIN] = "BEGIN",
+    [SQL_SAVE] = "SAVEPOINT one",
+    [SQL_BACK] = "ROLLBACK TO one",
+    [SQL_NEW_ID] = "SELECT now_ms()*1000+nextval('job_serial')+0*?1",
+    [SQL_AHEAD] = "SELECT coalesce(sum((facts::json->>'forecast_s')::float8),0) FROM (SELECT facts "
+        "FROM job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1) AS waiting",
+    [SQL_CLAIM] = "WITH next AS (SELECT id AS first_id FROM job WHERE state='queued' "
+        "ORDER BY priority,place,id LIMIT 1 FOR UPDATE SKIP LOCKED) "
+        "UPDATE job SET state='running',owner=?1,claim=?3,fence=fence+1,attempt=attempt+1,"
+        "lease_until=now_ms()+?2,started_at=now_ms(),updated_at=now_ms() FROM next "
+        "WHERE id=first_id RETURNING" COLUMNS,
+    [SQL_CLAIMED] = "SELECT" COLUMNS "FROM job WHERE claim=?1 AND owner=?2 AND state='running'",
+    [SQL_ORPHANS] = "UPDATE job SET lease_until=0 WHERE state IN ('running','finalizing') AND "
+        "owner LIKE 'local-'||?2||'-%' AND ?1>=0",
+    /* A restart of the database is no fault of those who could not reach it: they have a lease. */
+    [SQL_LAPSE] = "WITH late AS (SELECT id AS late_id FROM job WHERE state IN "
+        "('running','finalizing') AND lease_until<now_ms() AND (lease_until=0 OR "
+        "pg_postmaster_start_time()<clock_timestamp()-?2*interval '1 ms') LIMIT 1 FOR UPDATE SKIP "
+        "LOCKED) UPDATE job SET " LAPSED " FROM late WHERE id=late_id RETURNING" COLUMNS,
+    [SQL_FILE_FRESH] = "UPDATE file SET kept_at=now_ms() WHERE name=?1 AND sha=?2",
+    [SQL_FILE_PART] = "INSERT INTO file_part(name,part,body) VALUES(?1,?2,decode(?3,'base64')) "
+        "ON CONFLICT(name,part) DO UPDATE SET body=excluded.body,kept_at=now_ms()",
+    [SQL_FILE_WHOLE] = "INSERT INTO file(name,job,bytes,sha) VALUES(?1,?2,?3,?4) ON CONFLICT(name) "
+        "DO UPDATE SET bytes=excluded.bytes,sha=excluded.sha,kept_at=now_ms()",
+    [SQL_FILE_FACTS] = "SELECT bytes,sha FROM file WHERE name=?1",
+    [SQL_FILE_READ] = "SELECT translate(encode(body,'base64'),E'\n','') FROM file_part "
+        "WHERE name=?1 AND part=?2",
+    [SQL_FILE_SWEEP] = "DELETE FROM file f WHERE kept_at<" KEPT " AND NOT EXISTS(SELECT 1 FROM job "
+        "WHERE result=f.name) AND NOT EXISTS(SELECT 1 FROM job WHERE first=f.name) AND NOT EXISTS("
+        "SELECT 1 FROM job WHERE last=f.name) AND NOT EXISTS(SELECT 1 FROM job WHERE id=f.job AND "
+        "(result IS NOT NULL OR state IN ('queued','running','finalizing')))",
+    [SQL_FILE_SWEEP_PARTS] = "DELETE FROM file_part p WHERE kept_at<" KEPT " AND NOT EXISTS("
+        "SELECT 1 FROM file f WHERE f.name=p.name)",
 };
 /* clang-format on */
 
@@ -192,6 +234,8 @@ void jobs_row(struct db *st, struct job *j)
     j->started_ms = st->kind->number(st, c++);
     j->finished_ms = st->kind->number(st, c++);
     j->priority = (int)st->kind->number(st, c++);
+    j->step = (int)st->kind->number(st, c++);
+    j->steps = (int)st->kind->number(st, c++);
 }
 
 int jobs_one(struct db *st, struct job *out, struct err *e)

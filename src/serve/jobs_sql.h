@@ -12,7 +12,10 @@ enum sql {
     SQL_BEGIN,
     SQL_COMMIT,
     SQL_ROLLBACK,
+    SQL_SAVE,
+    SQL_BACK,
     SQL_META,
+    SQL_NEW_ID,
     SQL_INSERT,
     SQL_BY_ID,
     SQL_BY_KEY,
@@ -26,12 +29,14 @@ enum sql {
     SQL_QUEUE,
     SQL_AHEAD,
     SQL_CLAIM,
+    SQL_CLAIMED,
     SQL_BEAT,
     SQL_FINALIZING,
     SQL_SUCCEED,
     SQL_FAIL,
     SQL_CANCELLED,
     SQL_REQUEUE,
+    SQL_ENDED,
     SQL_CANCEL_QUEUED,
     SQL_CANCEL_RUNNING,
     SQL_DELETE,
@@ -48,9 +53,19 @@ enum sql {
     SQL_NOTE_NEXT,
     SQL_NOTE_DONE,
     SQL_NOTE_LATER,
+    SQL_FILE_FRESH,
+    SQL_FILE_PART,
+    SQL_FILE_WHOLE,
+    SQL_FILE_FACTS,
+    SQL_FILE_READ,
+    SQL_FILE_SWEEP,
+    SQL_FILE_SWEEP_PARTS,
     N_SQL
 };
+/* As SQLite says them. NULL: what it need not say, as one server alone has the file. */
 extern const char *const jobs_sql[N_SQL];
+/* What PostgreSQL says in other words; NULL: in the same. */
+extern const char *const jobs_sql_pg[N_SQL];
 /* What makes version i + 1 of version i. */
 extern const char *const jobs_schema[JOBS_VERSION];
 
@@ -63,6 +78,11 @@ struct jobs {
     struct adding *add_first, **add_end; /* who waits for a transaction */
     int adds;                            /* one of them writes */
     int64_t last_id, lease_ms;
+    int lock_fd;      /* of the data folder */
+    char me[24];      /* this folder's name among the servers of a shared store; "": the only one */
+    char claim[64];   /* of the claim that was made last */
+    int claims;       /* how many were made */
+    int claim_unsure; /* its answer was lost: the job may be ours */
     char secret[65];
 };
 

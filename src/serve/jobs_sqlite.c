@@ -16,8 +16,7 @@ struct lite {
     sqlite3_stmt *stmt[N_SQL];
     sqlite3_stmt *now; /* the statement that runs */
     int alone;         /* it is no part of a transaction */
-    int lock_fd;
-    char *reserve; /* a file whose room is given up when the disk is full */
+    char *reserve;     /* a file whose room is given up when the disk is full */
 };
 
 static struct lite *lite_of(struct db *db)
@@ -39,21 +38,6 @@ static int on_network(const char *dir)
         if ((unsigned long)f.f_type == network[i])
             return 1;
     return 0;
-}
-
-static int take_lock(struct lite *s, const char *dir, struct err *e)
-{
-    char *path = path_join(dir, "lock");
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int rc = 0;
-
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (s->lock_fd < 0)
-        rc = err_set(e, ERR_IO, "%s: %s", path, strerror(errno));
-    else if (fcntl(s->lock_fd, F_OFD_SETLK, &whole))
-        rc = err_set(e, ERR_IO, "%s: another zoetrope serve has this folder", dir);
-    free(path);
-    return rc;
 }
 
 /* So that "failed: the disk is full" can always be written. */
@@ -146,8 +130,8 @@ static int prepare_all(struct lite *s, struct err *e)
     if (sqlite3_create_function(s->sql, "now_ms", 0, SQLITE_UTF8, NULL, now_ms, NULL, NULL))
         return fault(s, e);
     for (int i = 0; i < N_SQL; i++)
-        if (sqlite3_prepare_v3(s->sql, jobs_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmt[i],
-                               NULL) != SQLITE_OK)
+        if (jobs_sql[i] && sqlite3_prepare_v3(s->sql, jobs_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                              &s->stmt[i], NULL) != SQLITE_OK)
             return fault(s, e);
     return 0;
 }
@@ -161,7 +145,7 @@ static void lite_start(struct db *db, enum sql which, const struct sql_value *v,
     lite_of(db)->now = st;
     lite_of(db)->alone = sqlite3_get_autocommit(lite_of(db)->sql);
     sqlite3_reset(st);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && i < sqlite3_bind_parameter_count(st); i++)
         if (v[i].is_null)
             sqlite3_bind_null(st, i + 1);
         else if (v[i].kind == SQL_IS_TEXT)
@@ -178,8 +162,11 @@ static int lite_step(struct db *db, struct err *e)
 {
     struct lite *s = lite_of(db);
     struct err why = {0};
-    int rc = sqlite3_step(s->now);
+    int rc;
 
+    if (!s->now)
+        return 0;
+    rc = sqlite3_step(s->now);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE && fault(s, &why) == ERR_FIT && s->alone &&
         !truncate(s->reserve, 0)) {
         sqlite3_reset(s->now);
@@ -225,8 +212,6 @@ static void lite_close(struct db **db)
     for (int i = 0; i < N_SQL; i++)
         sqlite3_finalize(s->stmt[i]);
     sqlite3_close(s->sql);
-    if (s->lock_fd >= 0)
-        close(s->lock_fd);
     free(s->reserve);
     free(s);
     *db = NULL;
@@ -246,15 +231,12 @@ int db_open_sqlite(struct db **out, const char *dir, struct err *e)
 {
     struct lite *s = xcalloc(1, sizeof *s);
     char *path = path_join(dir, "zoetrope.db");
-    int rc = dir_make(dir, e);
+    int rc = 0;
 
     s->db.kind = &LITE;
-    s->lock_fd = -1;
     *out = &s->db;
-    if (!rc && on_network(dir))
+    if (on_network(dir))
         rc = err_set(e, ERR_IO, "%s: on a network file system, whose locks do not hold", dir);
-    if (!rc)
-        rc = take_lock(s, dir, e);
     if (!rc && sqlite3_open_v2(path, &s->sql,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
                                NULL) != SQLITE_OK)

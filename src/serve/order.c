@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "serve/film_file.h"
+#include "serve/film_file.h"
 #include "serve/keys.h"
 #include "serve/pictures.h"
 #include "serve/video_json.h"
@@ -279,7 +280,7 @@ const char *order_first_option(int pictures)
     return pictures ? "from" : "first-frame";
 }
 
-static int set_picture(const struct server *s, zt_job *job, const char *option, const char *name,
+static int set_picture(struct server *s, zt_job *job, const char *option, const char *name,
                        struct err *e)
 {
     char *path;
@@ -287,6 +288,7 @@ static int set_picture(const struct server *s, zt_job *job, const char *option, 
 
     if (!*name)
         return 0;
+    film_file_fetch(s, s->picture_dir, name);
     path = path_join(s->picture_dir, name);
     rc = e->code = zt_job_set(job, option, path, e->msg, sizeof e->msg);
     free(path);

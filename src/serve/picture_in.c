@@ -9,6 +9,8 @@
 #include "base/hash.h"
 #include "media/picture.h"
 #include "net/net.h"
+#include "serve/film_file.h"
+#include "serve/jobs_share.h"
 #include "serve/order.h"
 #include "serve/reader.h"
 #include "serve/retain.h"
@@ -35,6 +37,8 @@ int order_picture(struct call *c, const char *field, const struct buf *file,
         rc = err_set(&e, ERR_FORMAT, "%dx%d pixels", p.w, p.h);
     if (!rc)
         rc = picture_save(&p, to, &e);
+    if (!rc)
+        rc = jobs_file_put(c->s->jobs, as->name, 0, to, &e);
     as->w = p.w;
     as->h = p.h;
     picture_release(&p);
@@ -112,6 +116,7 @@ int order_goes_on(struct call *c, const struct job *parent, struct order *o)
         return -1;
     name = xasprintf("%lld.last.png", (long long)parent->id);
     path = path_join(c->s->preview_dir, name);
+    film_file_fetch(c->s, c->s->preview_dir, name);
     rc = file_read(&png, path, PICTURE_BYTES, &e);
     if (rc)
         call_fail(c, FAULT_VALUE, "video", "video: its last picture is not kept any more");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "serve/film_file.h"
 
 enum { FILE_BYTES = 512 << 20, MARK_BYTES = 8, CHUNK_BYTES = 12 /* length, name, checksum */ };
 
@@ -59,6 +60,7 @@ void reply_picture(struct call *c, const struct job *j, int n)
     size_t from, bytes;
     struct err e;
 
+    film_file_fetch(c->s, c->s->film_dir, j->result);
     if (file_read(&file, path, FILE_BYTES, &e) || pictures_find(&file, n, &from, &bytes)) {
         call_fail(c, FAULT_NO_SUCH, NULL, "there is no such picture");
     } else {

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "serve/api.h"
+#include "serve/film_file.h"
 #include "serve/http.h"
 
 /* 1: what the client has is what there is. */
@@ -45,6 +46,7 @@ void reply_file(struct call *c, const char *dir, const char *name, const char *t
     char *path = path_join(dir, name);
     struct stat st;
 
+    film_file_fetch(c->s, dir, name);
     c->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     free(path);
     if (c->fd < 0 || fstat(c->fd, &st)) {

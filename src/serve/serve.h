@@ -1,8 +1,9 @@
 /* serve.h - the service: films for programs and people over HTTP. doc/SERVE.md is its manual.
  *
  * One server owns a folder: zoetrope.db (jobs.h), film/ (finished films by the SHA-256 of their
- * bytes), picture/ (what clients gave), preview/ and work/ (of jobs that run). Built with
- * libmicrohttpd and SQLite; without them serve_start is ERR_USAGE. */
+ * bytes), picture/ (what clients gave), preview/ and work/ (of jobs that run). With a store that
+ * others share, that has the jobs, and the folder copies of films. Built with libmicrohttpd and
+ * SQLite; without them serve_start is ERR_USAGE. */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H
 
@@ -14,6 +15,7 @@ struct serve_options {
     const char *listen;     /* ADDR:PORT, [ADDR]:PORT or PORT; port 0: any free one */
     int listen_fd;          /* a socket that listens already, instead of `listen`; -1: none */
     const char *data;       /* folder, made when missing */
+    const char *store;      /* postgresql://... of the jobs; NULL: SQLite in data */
     const char *keys;       /* file of keys, or NULL */
     const char *model;      /* default model, NULL: zoetrope's default */
     const char *public_url; /* how clients reach it, NULL: as they name it in Host */

@@ -10,11 +10,14 @@
 #include "serve/callbacks.h"
 #include "serve/film_file.h"
 #include "serve/http.h"
+#include "serve/jobs_share.h"
 #include "serve/keeper.h"
 #include "serve/keys.h"
 #include "serve/reader.h"
 #include "serve/scene.h"
 #include "serve/worker.h"
+
+#define LEASE_LEAST_S 0.1
 
 void serve_options_init(struct serve_options *o)
 {
@@ -103,8 +106,8 @@ const char *server_says(const struct server *s, const struct err *e)
 
 static void own_strings(struct server *s)
 {
-    const char **const text[] = {&s->o.listen, &s->o.data, &s->o.keys, &s->o.model,
-                                 &s->o.public_url};
+    const char **const text[] = {&s->o.listen, &s->o.data,       &s->o.keys,
+                                 &s->o.model,  &s->o.public_url, &s->o.store};
 
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
         s->text[i] = *text[i] ? xstrdup(*text[i]) : NULL;
@@ -133,14 +136,33 @@ static int make_dirs(struct server *s, struct err *e)
     return rc;
 }
 
-static int check_url(const struct server *s, struct err *e)
+static int check_options(const struct server *s, struct err *e)
 {
     const char *u = s->o.public_url;
 
+    if (!(s->o.lease_s >= LEASE_LEAST_S))
+        return err_set(e, ERR_USAGE, "lease: %g to 3600 seconds are allowed", LEASE_LEAST_S);
     if (u &&
         ((strncmp(u, "http://", 7) && strncmp(u, "https://", 8)) || u[strcspn(u, " \r\n\"'<>\\")]))
         return err_set(e, ERR_USAGE, "public-url: \"%.100s\" is no http:// or https:// address", u);
     return 0;
+}
+
+/* Another server wrote this job. */
+static void other_changed(void *arg, int64_t id)
+{
+    struct server *s = arg;
+    struct job j;
+    struct err e;
+
+    if (jobs_get(s->jobs, NULL, id, &j, &e) <= 0)
+        return;
+    if (j.cancel_requested)
+        worker_cancel(s->worker, id);
+    if (j.state == JOB_QUEUED)
+        worker_wake(s->worker);
+    board_change(s->board, id, keys_tenant(s->keys, j.tenant));
+    job_release(&j);
 }
 
 int serve_start(struct server **out, const struct serve_options *o, struct err *e)
@@ -151,7 +173,7 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
     s->o = *o;
     s->started_s = clock_s();
     own_strings(s);
-    rc = check_url(s, e);
+    rc = check_options(s, e);
     if (!rc)
         rc = reader_new(&s->reader, e);
     if (!rc)
@@ -161,7 +183,7 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
     if (!rc)
         rc = make_dirs(s, e);
     if (!rc)
-        rc = jobs_open(&s->jobs, s->o.data, e);
+        rc = jobs_open_at(&s->jobs, s->o.data, s->o.store, e);
     if (!rc)
         rc = jobs_lease(s->jobs, s->o.lease_s, e);
     if (!rc) {
@@ -180,6 +202,8 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
         rc = callbacks_start(&s->callbacks, s, e);
     if (!rc)
         rc = keeper_start(&s->keeper, s, e);
+    if (!rc)
+        jobs_watch(s->jobs, other_changed, s);
     *out = s;
     if (rc)
         serve_stop(out, 0);
@@ -212,6 +236,8 @@ void serve_stop(struct server **server, double drain_s)
     if (!s)
         return;
     atomic_store(&s->draining, 1);
+    if (s->jobs)
+        jobs_watch(s->jobs, NULL, NULL);
     if (s->worker)
         worker_stop(s->worker, drain_s);
     keeper_stop(&s->keeper);

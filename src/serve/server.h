@@ -21,7 +21,7 @@ struct scene;
 
 struct server {
     struct serve_options o; /* strings are owned by `text` below */
-    char *text[5];
+    char *text[6];
     char *film_dir, *picture_dir, *preview_dir, *work_dir;
     char *url;
     struct jobs *jobs;

@@ -59,6 +59,8 @@ int video_progress(const struct job *j, const struct live *live)
 {
     if (j->state == JOB_SUCCEEDED)
         return 100;
+    if (!live && j->steps && (j->state == JOB_RUNNING || j->state == JOB_FINALIZING))
+        return 60 * j->step / j->steps; /* another server draws it */
     return live ? (int)(100 * live->part) : 0;
 }
 
@@ -190,7 +192,7 @@ static void write_live(struct jsonw *w, struct server *s, const struct job *j,
     double eta = video_eta_s(s, j, live, &place);
 
     jsonw_string(w, "stage", live ? live->stage : NULL);
-    jsonw_int(w, "step", live ? live->step : 0);
+    jsonw_int(w, "step", live ? live->step : j->step);
     if (eta >= 0)
         jsonw_real(w, "eta", (double)(int64_t)(eta * 10) / 10);
     else

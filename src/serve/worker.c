@@ -198,6 +198,14 @@ static int set_file(zt_job *job, const char *option, const char *dir, const char
     return e->code;
 }
 
+static int set_picture_file(struct worker *w, zt_job *job, const char *option, const char *name,
+                            struct err *e)
+{
+    if (name)
+        film_file_fetch(w->s, w->s->picture_dir, name);
+    return set_file(job, option, w->s->picture_dir, name, e);
+}
+
 /* From now on the job can be cancelled; -1 when it already was, or the server ends. */
 static int show_running(struct worker *w, zt_job *job)
 {
@@ -286,9 +294,9 @@ static int draw(struct worker *w, const char *path, struct err *e)
     if (!rc)
         rc = set_picture(w, job, e);
     if (!rc)
-        rc = set_file(job, order_first_option(w->n_pictures), w->s->picture_dir, w->job.first, e);
+        rc = set_picture_file(w, job, order_first_option(w->n_pictures), w->job.first, e);
     if (!rc)
-        rc = set_file(job, "last-frame", w->s->picture_dir, w->job.last, e);
+        rc = set_picture_file(w, job, "last-frame", w->job.last, e);
     if (!rc)
         rc = set_file(job, "output", w->s->work_dir, path_base(path), e);
     if (!rc && !w->n_pictures)
@@ -349,21 +357,11 @@ static const char *code_of(const struct server *s, const struct err *e)
     }
 }
 
-/* A film's way out of the work folder: kept, then said. */
+/* A film's way out of the work folder. */
 static int hand_in(struct worker *w, const char *path, struct err *e)
 {
-    struct film_file f;
-    int rc = jobs_finalizing(w->s->jobs, w->job.id, w->job.fence, e);
-
     hold(w, 0);
-    if (rc == 1) {
-        rc = film_file_keep(w->s, path, &f, e);
-        if (!rc) {
-            rc = jobs_succeed(w->s->jobs, w->job.id, w->job.fence, f.name, f.sha, f.bytes, e);
-            if (rc == 0)
-                film_file_drop(w->s, f.name);
-        }
-    }
+    int rc = film_file_hand_in(w->s, &w->job, path, e);
     w->lost |= rc == 0; /* the thread's own again */
     return rc < 0 ? rc : 0;
 }
