@@ -72,6 +72,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
     case OPT_LABEL:
     case OPT_CAMERA:
     case OPT_SHOTS:
+    case OPT_OUTPAINT:
     case OPT_NEGATIVE: /* empty is another film than that of the model's own words */
         if (set)
             jsonw_string(w, key, request_text(r, id));

@@ -122,8 +122,8 @@ int conditions_loop(struct conditions *c, struct cx *cx, const struct bundle *b,
 }
 
 int conditions_source(struct cx *cx, const struct bundle *b, const struct plan *p,
-                      const struct plan_window *w, const struct latent_shape *s, double level,
-                      float *x, struct err *e)
+                      const struct plan_window *w, const struct latent_shape *s, float *clean,
+                      struct err *e)
 {
     size_t px = (size_t)p->h * (size_t)p->w * 3, place = (size_t)s->h * (size_t)s->w;
     size_t C = (size_t)s->c, one = place * C;
@@ -142,14 +142,45 @@ int conditions_source(struct cx *cx, const struct bundle *b, const struct plan *
         rc = encode(z, cx, b, p, n, film, e);
     for (size_t i = 0; !rc && i < (size_t)s->t * one; i++) {
         size_t c = i / ((size_t)s->t * place), at = i % ((size_t)s->t * place);
-        float clean = z[(at / place + (size_t)lead) * one + at % place * C + c];
 
-        x[i] = (float)((1 - level) * (double)clean + level * (double)x[i]);
+        clean[i] = z[(at / place + (size_t)lead) * one + at % place * C + c];
     }
     free(rgb);
     free(film);
     free(z);
     return rc;
+}
+
+/* Whole tokens that are held become clean. */
+static void clean_tokens(const struct latent_shape *s, uint8_t *place)
+{
+    int n = s->pt * s->ph * s->pw;
+
+    for (int64_t k = 0; k < latent_tokens(s); k++) {
+        int held = 0;
+
+        for (int i = 0; i < n; i++)
+            held += place[latent_place_of(s, k, i)] == REGION_HELD;
+        for (int i = 0; held == n && i < n; i++)
+            place[latent_place_of(s, k, i)] = REGION_CLEAN;
+    }
+}
+
+void conditions_region(const struct plan *p, const struct plan_window *w,
+                       const struct latent_shape *s, uint8_t *place)
+{
+    size_t frame = (size_t)s->h * (size_t)s->w;
+
+    memset(place, REGION_HELD, frame * (size_t)s->t);
+    for (int t = 0; t < s->t; t++) {
+        int at = w->first + t, from = at ? codec_frames(&p->codec, at) : 0;
+
+        for (int i = from; i < codec_frames(&p->codec, at + 1); i++)
+            region_places(&p->region, plan_source_index(p, i, p->info.frame_rate), s->h, s->w,
+                          place + frame * (size_t)t);
+    }
+    if (p->info.own_times)
+        clean_tokens(s, place);
 }
 
 /* Channel k of latent frame t tells of frame k of those under it whether it is known; the first
@@ -369,7 +400,7 @@ void conditions_dry(struct cx *cx, const struct plan *p)
         codec_encode(cx, &p->model->codec, tensor_new(cx, DT_F32, DIMS(n, p->h, p->w, 3)));
         cx_step_end(cx);
     }
-    for (int i = 0; p->source.n && i < 1 + (plan_windows(p) > 1); i++) {
+    for (int i = 0; plan_source_is_mixed(p) && i < 1 + (plan_windows(p) > 1); i++) {
         n = codec_frames(&p->codec, p->window + i);
         codec_encode(cx, &p->model->codec, tensor_new(cx, DT_F32, DIMS(n, p->h, p->w, 3)));
         cx_step_end(cx);

@@ -34,10 +34,13 @@ NODISCARD int conditions_init(struct conditions *c, struct cx *cx, const struct 
 NODISCARD int conditions_loop(struct conditions *c, struct cx *cx, const struct bundle *b,
                               const struct plan *p, const struct latent_shape *s, const float *x,
                               struct err *e);
-/* x [C,t,h,w] is noise, and becomes what the source shows in window w with so much of it. */
+/* What the source shows in window w, to clean [C,t,h,w]. */
 NODISCARD int conditions_source(struct cx *cx, const struct bundle *b, const struct plan *p,
                                 const struct plan_window *w, const struct latent_shape *s,
-                                double level, float *x, struct err *e);
+                                float *clean, struct err *e);
+/* What the places of window w are by the region of p: enum region_place [t,h,w]. */
+void conditions_region(const struct plan *p, const struct plan_window *w,
+                       const struct latent_shape *s, uint8_t *place);
 void conditions_release(struct conditions *c);
 /* The same networks on a dry cx: cx->flops and its peak say what they cost. */
 void conditions_dry(struct cx *cx, const struct plan *p);

@@ -36,6 +36,19 @@ static void put_given(const struct latent_shape *s, float *x, const float *noise
     }
 }
 
+/* The held places of x, with as much noise as all have now. */
+static void put_held(const struct latent_shape *s, float *x, const struct held *h, double level)
+{
+    size_t n = latent_count(s), places = n / (size_t)s->c;
+
+    for (size_t i = 0; h && i < n; i++)
+        if (h->place[i % places] != REGION_DRAWN) {
+            double own = h->place[i % places] == REGION_CLEAN ? 0 : level;
+
+            x[i] = (float)((1 - own) * (double)h->clean[i] + own * (double)h->noise[i]);
+        }
+}
+
 static int tell(const struct denoise_progress *p, int done, struct err *e)
 {
     int made = done - p->kept;
@@ -79,10 +92,11 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
     if (rc)
         goto out;
     memcpy(noise, x, count * sizeof *x);
-    velocity_give(v, list, n_given);
+    velocity_give(v, list, n_given, progress->held ? progress->held->place : NULL);
     if (progress->journal && journal_read_step(progress->journal, progress->window, sampler, x, &i))
         progress->kept += i - progress->begin;
     for (; !rc && i < n; i++) {
+        put_held(s, x, progress->held, sampler_sigma(sampler, i));
         put_given(s, x, noise, list, n_given, 0);
         velocity_step(v, i, n);
         rc = tell(progress, progress->done + i - progress->begin, e);
@@ -107,6 +121,7 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
         if (!rc)
             keep_step(progress, sampler, x, i + 1, 0);
     }
+    put_held(s, x, progress->held, 0);
     put_given(s, x, noise, list, n_given, 1);
 out:
     free(out);
@@ -140,6 +155,12 @@ int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const
     if (!rc && (!(d->x = try_malloc(n * sizeof *d->x, e, "a latent")) ||
                 !(d->past = try_malloc(n * sizeof *d->past, e, "a latent"))))
         rc = ERR_FIT;
+    if (!rc && plan_source_is_mixed(p) &&
+        (!(d->source = try_malloc(n * sizeof *d->source, e, "a latent")) ||
+         !(d->noise = try_malloc(n * sizeof *d->noise, e, "a latent"))))
+        rc = ERR_FIT;
+    if (p->region.n && plan_source_is_mixed(p))
+        d->place = xmalloc(n / (size_t)d->shape.c);
     d->given = xcalloc((size_t)p->window, sizeof *d->given);
     if (!rc)
         rc = preview_init(&d->preview, cx, b, p, s, e);
@@ -166,6 +187,9 @@ void drawing_release(struct drawing *d)
     conditions_release(&d->conditions);
     free(d->x);
     free(d->past);
+    free(d->source);
+    free(d->noise);
+    free(d->place);
     free(d->given);
     *d = (struct drawing){0};
 }
@@ -247,7 +271,7 @@ static int begin_of(const struct plan *p, int n)
 {
     int some = (int)floor(n * p->strength + 0.5);
 
-    return p->source.n ? n - (some > 1 ? some : 1) : 0;
+    return plan_source_is_mixed(p) ? n - (some > 1 ? some : 1) : 0;
 }
 
 /* Where steps are kept: nowhere when what was skipped or drawn before decides what comes. */
@@ -274,6 +298,26 @@ static void carry_noise(const struct plan *p, const struct plan_window *w,
     free(time);
 }
 
+/* x is noise, and becomes what the source shows in window w with so much of it. */
+static int mix_source(struct drawing *d, const struct plan_window *w, double level, float *x,
+                      struct err *e)
+{
+    size_t n = latent_count(&d->shape);
+    int rc;
+
+    if (!plan_source_is_mixed(d->plan))
+        return 0;
+    rc = conditions_source(d->cx, d->model, d->plan, w, &d->shape, d->source, e);
+    if (rc)
+        return rc;
+    memcpy(d->noise, x, n * sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)((1 - level) * (double)d->source[i] + level * (double)x[i]);
+    if (d->place)
+        conditions_region(d->plan, w, &d->shape, d->place);
+    return 0;
+}
+
 /* Window i from noise to x, with `cut` or all evaluations. */
 static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cut, float *x,
                       struct err *e)
@@ -294,11 +338,20 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
     int n = sampler_evaluations(sampler);
     int runs = (plan_windows(p) + twice(p)) * (1 + p->cut_check), begin = begin_of(p, n);
     struct plan_window w = plan_window(p, i);
+    struct held held = {d->source, d->noise, d->place};
     struct drag drag;
     n -= begin;
-    struct denoise_progress progress = {
-        d->sink, d->runs++ * n, runs * n,         d->start,    begin,
-        i,       &d->preview,   d->kept_runs * n, steps_of(d), &drag};
+    struct denoise_progress progress = {d->sink,
+                                        d->runs++ * n,
+                                        runs * n,
+                                        d->start,
+                                        begin,
+                                        i,
+                                        &d->preview,
+                                        d->kept_runs * n,
+                                        steps_of(d),
+                                        &drag,
+                                        d->place ? &held : NULL};
     torch_rng_init(&rng, seed_of(p, i));
     rc = plan_noise(p, &rng, x, e);
     drag_init(&drag, p, &w, &d->shape);
@@ -307,9 +360,8 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
         drag_noise(&drag, x);
     }
     d->velocity.cut = cut;
-    if (!rc && p->source.n)
-        rc = conditions_source(d->cx, d->model, p, &w, &d->shape, sampler_sigma(sampler, begin), x,
-                               e);
+    if (!rc)
+        rc = mix_source(d, &w, sampler_sigma(sampler, begin), x, e);
     if (!rc)
         rc = denoise(&d->velocity, sampler, d->given, n_given, x, &progress, e);
     drag_release(&drag);

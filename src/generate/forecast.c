@@ -110,8 +110,11 @@ static double host_bytes(const struct plan *p)
         sum += sizeof(float) *
                ((double)codec_frames(&p->codec, p->t) * p->w * p->h * 3 +
                 (double)(p->t + p->ahead) * p->lh * p->lw * (d->in_channels + d->control_channels));
-    if (p->source.n)
-        sum += sizeof(float) * (double)codec_frames(&p->codec, p->window + 1) * p->w * p->h * 3;
+    if (plan_source_is_mixed(p))
+        sum += 2 * latent +
+               sizeof(float) * (double)codec_frames(&p->codec, p->window + 1) * p->w * p->h * 3;
+    if (p->region.n) /* what is kept, in the film's size, what is given out, and the shares */
+        sum += 2 * film + (double)p->film_w * p->film_h * sizeof(uint16_t);
     if (p->film_w != p->w * p->scale || p->film_h != p->h * p->scale)
         sum += (double)p->h * p->scale * p->film_w * 3 * sizeof(float);
     return sum;
@@ -133,8 +136,8 @@ static double dry_window(const struct plan *p, struct cx *cx)
     struct velocity_ask ask = velocity_ask_of(p, p->model);
     struct sampler *s = sampler_of(p);
     double flops[2][2] = {{0}}, sum = 0;
-    int given =
-        (p->first.rgb && !reads_whole_film(p)) || p->n_keys || p->loop || plan_windows(p) > 1;
+    int given = (p->first.rgb && !reads_whole_film(p)) || p->n_keys || p->loop ||
+                plan_windows(p) > 1 || (p->region.n && p->info.own_times);
 
     for (int i = 0; i < sampler_evaluations(s); i++) {
         int expert = velocity_expert(&ask, sampler_timestep(s, i));

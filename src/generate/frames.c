@@ -14,11 +14,30 @@ static size_t film_bytes(const struct plan *p)
     return (size_t)p->film_w * (size_t)p->film_h * 3;
 }
 
+/* Outside of the region a frame is that of the source. */
+static const uint8_t *keep_outside(struct screen *s, const uint8_t *rgb)
+{
+    const struct plan *p = s->plan;
+    const struct film *f = &p->source;
+    int w = p->film_w, h = p->film_h, i = plan_source_index(p, s->next, p->fps);
+    const uint8_t *kept = f->rgb + (size_t)i * (size_t)f->w * (size_t)f->h * 3;
+
+    if (s->shared != i + 1 && (!s->shared || p->region.n > 1))
+        region_share(&p->region, i, w, h, s->share);
+    if (s->shared != i + 1 && (f->w != w || f->h != h))
+        resize_rgb(s->kept, w, h, kept, f->w, f->h, RESIZE_BICUBIC, s->cx->kcx.threads);
+    s->shared = i + 1;
+    region_blend(s->joined, f->w == w && f->h == h ? kept : s->kept, rgb, s->share, w, h);
+    return s->joined;
+}
+
 /* A frame of the film goes out. */
 static int give(struct screen *s, const uint8_t *rgb, struct err *e)
 {
     int rc = 0;
 
+    if (s->share)
+        rgb = keep_outside(s, rgb);
     sha256_add(&s->hash, rgb, film_bytes(s->plan));
     if (s->sink->frame)
         rc = s->sink->frame(s->sink->user, s->next, rgb, e);
@@ -101,6 +120,9 @@ static int show(struct screen *s, int frame, const float *rgb, struct err *e)
     }
     if (p->film_w == w && p->film_h == h)
         memcpy(s->film, s->drawn, n);
+    else if (p->region.n)
+        resize_rgb(s->film, p->film_w, p->film_h, s->drawn, w, h, RESIZE_BICUBIC,
+                   s->cx->kcx.threads);
     else
         resize_cover(s->film, p->film_w, p->film_h, s->drawn, w, h, RESIZE_BICUBIC,
                      s->cx->kcx.threads);
@@ -228,6 +250,17 @@ static int init_between(struct screen *s, struct err *e)
                                 p->film_w, p->film_h);
 }
 
+static int init_region(struct screen *s, struct err *e)
+{
+    const struct plan *p = s->plan;
+    const char *what = "frames of %dx%d with a region";
+
+    s->joined = try_malloc(film_bytes(p), e, what, p->film_w, p->film_h);
+    s->kept = try_malloc(film_bytes(p), e, what, p->film_w, p->film_h);
+    s->share = try_malloc(film_bytes(p) / 3 * sizeof *s->share, e, what, p->film_w, p->film_h);
+    return s->joined && s->kept && s->share ? 0 : ERR_FIT;
+}
+
 int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const struct plan *p,
                 const struct sink *sink, struct err *e)
 {
@@ -240,7 +273,7 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
     s->latent = xmalloc(sizeof *s->latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
     sha256_init(&s->hash);
     codec_stream_init(&s->stream, cx->device, &b->codec);
-    if (!s->drawn || !s->values || !s->film)
+    if (!s->drawn || !s->values || !s->film || (p->region.n && init_region(s, e)))
         return ERR_FIT;
     return p->interpolate ? init_between(s, e) : 0;
 }
@@ -277,6 +310,9 @@ void screen_release(struct screen *s)
     free(s->left);
     free(s->made);
     free(s->first);
+    free(s->kept);
+    free(s->joined);
+    free(s->share);
     between_free(&s->between);
     *s = (struct screen){0};
 }

@@ -12,6 +12,16 @@ int64_t latent_tokens(const struct latent_shape *s)
     return (int64_t)(s->t / s->pt) * (s->h / s->ph) * (s->w / s->pw);
 }
 
+size_t latent_place_of(const struct latent_shape *s, int64_t token, int i)
+{
+    int64_t across = s->w / s->pw, down = s->h / s->ph;
+    int64_t x = token % across * s->pw + i % s->pw;
+    int64_t y = token / across % down * s->ph + i / s->pw % s->ph;
+    int64_t t = token / (across * down) * s->pt + i / (s->pw * s->ph);
+
+    return (size_t)((t * s->h + y) * s->w + x);
+}
+
 /* Position in x of channel c at (t, y, x). */
 static size_t at(const struct latent_shape *s, int c, int t, int y, int x)
 {

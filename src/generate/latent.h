@@ -15,6 +15,8 @@ struct latent_shape {
 
 size_t latent_count(const struct latent_shape *s);   /* elements */
 int64_t latent_tokens(const struct latent_shape *s); /* rows */
+/* Position in [t,h,w] of place i, 0..pt ph pw - 1, of a token. */
+size_t latent_place_of(const struct latent_shape *s, int64_t token, int i);
 /* Latent frame f of x as [h,w,C], each channel times scale plus shift (NULL: as it is). */
 void latent_get_frame(const struct latent_shape *s, const float *x, int f, const float *scale,
                       const float *shift, float *out);

@@ -9,6 +9,7 @@
 #include "format/json.h"
 #include "generate/camera.h"
 #include "generate/expand.h"
+#include "generate/region.h"
 #include "generate/sampler.h"
 #include "generate/shortcut.h"
 #include "media/label.h"
@@ -122,14 +123,19 @@ const struct option options[N_OPTIONS] = {
                      "the film leads to this one, and ends with it"},
     [OPT_FROM] = {"from", 0, OPTION_PATH, 0, NO_RANGE, "film, folder of PNG files, picture", "",
                   "a film that is drawn anew from its own pictures with noise"},
-    [OPT_STRENGTH] = {"strength", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "0.6",
+    [OPT_STRENGTH] = {"strength", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1",
+                      "0.6; 1 with mask or outpaint",
                       "how much of the film of --from is drawn anew; 1 is all"},
+    [OPT_OUTPAINT] = {"outpaint", 0, OPTION_TEXT, 1, NO_RANGE,
+                      "LEFT,RIGHT,TOP,BOTTOM in px, or a shape as 16:9", "",
+                      "widen the film of --from: what lies around it is drawn, itself stays"},
     [OPT_REFERENCE] = {"reference", 0, OPTION_PATH, 0, NO_RANGE, "PNG, JPEG, WebP, PPM", "",
                        "a picture of what is meant, for VACE models"},
     [OPT_CONTROL] = {"control", 0, OPTION_PATH, 0, NO_RANGE, "film, folder of PNG files, picture",
                      "", "a film that steers what is drawn, for VACE models"},
     [OPT_MASK] = {"mask", 0, OPTION_PATH, 0, NO_RANGE, "film, folder of PNG files, picture", "",
-                  "what of the control is drawn anew: white is, black is kept"},
+                  "what of the film of --from (or of the control) is drawn anew: white is, black is "
+                  "kept to the pixel"},
     [OPT_CONTROL_SCALE] = {"control-scale", 0, OPTION_REAL, 1, 0, 10, NULL, "0 to 10", "1",
                            "how much the control steers"},
     [OPT_OUTPUT] = {"output", 'o', OPTION_PATH, 0, NO_RANGE,
@@ -241,6 +247,7 @@ int parse_lines(const char *s, int *lines)
 static int parse(const struct option *o, struct value *v, const char *s)
 {
     const struct shortcut_class *way;
+    struct outpaint around;
     int w, h;
 
     switch (o->kind) {
@@ -270,6 +277,8 @@ static int parse(const struct option *o, struct value *v, const char *s)
             return shortcut_parse(s, &way, &v->r);
         if (o == &options[OPT_EXPAND])
             return strcmp(s, EXPAND_RULES) && strcmp(s, "no") && !expand_is_url(s) ? -1 : 0;
+        if (o == &options[OPT_OUTPAINT])
+            return outpaint_parse(s, &around);
         if (o == &options[OPT_SIZE])
             return strcmp(s, "native") && parse_lines(s, &w) ? parse_size(s, &w, &h) : 0;
         return strlen(s) <= MAX_TEXT && utf8_valid(s, strlen(s), NULL) ? 0 : -1;

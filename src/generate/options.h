@@ -65,6 +65,7 @@ enum option_id {
     OPT_LEAD_TO,
     OPT_FROM,
     OPT_STRENGTH,
+    OPT_OUTPAINT,
     OPT_REFERENCE,
     OPT_CONTROL,
     OPT_MASK,

@@ -60,6 +60,12 @@ NODISCARD int preview_show(struct preview *v, const struct latent_shape *s, cons
                            const float *velocity, const struct preview_step *at, struct err *e);
 void preview_release(struct preview *v);
 
+/* Places of a window that stay what a source is. */
+struct held {
+    const float *clean, *noise; /* [C,t,h,w]: the source, and what is mixed into it */
+    const uint8_t *place;       /* enum region_place [t,h,w] */
+};
+
 /* The parts. x [C,t,h,w] holds noise, and becomes step by step the clean latent; given frames stay
  * what they are, and end clean. */
 struct denoise_progress {
@@ -72,6 +78,7 @@ struct denoise_progress {
     int kept;                /* evaluations of all that another process made */
     struct journal *journal; /* of steps; NULL: none are kept */
     const struct drag *drag; /* NULL: nothing is */
+    const struct held *held; /* of a region; NULL: none is */
 };
 struct sampler;
 NODISCARD int denoise(struct velocity *v, struct sampler *sampler, const struct given *list,
@@ -88,6 +95,8 @@ struct drawing {
     float *x;                   /* owned [C,t,h,w]: the window that was drawn last, clean */
     float *past;                /* owned [t,h,w,C]: what is given */
     struct given *given;        /* owned [t] */
+    float *source, *noise;      /* owned [C,t,h,w]: of a film that is drawn anew; NULL without */
+    uint8_t *place;             /* owned [t,h,w]: of a region, enum region_place; NULL without */
     const struct bundle *model; /* borrowed */
     double start;
     int evaluations, runs;       /* of the film; windows that were drawn, also to compare */
@@ -130,6 +139,9 @@ struct screen {
     uint8_t *left, *made, *first; /* owned, as the film: the drawn frame before, one between, and
                                    * that of a loop which comes again; NULL without */
     int known, cut;               /* 1: left is drawn; it is of another take */
+    uint8_t *kept, *joined;       /* owned, as the film, of a region: what is kept, and both */
+    uint16_t *share;              /* owned [film_h][film_w]: how much shows of what is drawn */
+    int shared;                   /* frame of the source whose mask stands there, from 1 */
     double spent_s;
 };
 /* To be released whatever it returns. */

@@ -80,6 +80,8 @@ static double settle_aspect(struct plan *p, const struct request *r, const struc
     double aspect = (double)p->info.width / p->info.height,
            by_size = given ? (double)p->film_w / p->film_h : 0;
 
+    if (p->region.n)
+        aspect = by_size = (double)p->source.w / p->source.h;
     if (first->rgb)
         aspect = fmin(fmax((double)first->w / first->h, 1 / MAX_ASPECT), MAX_ASPECT);
     if (r->value[OPT_ASPECT].set)
@@ -493,6 +495,8 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = plan_pictures_load(&pictures, p, r, e);
     if (!rc)
         rc = settle_size(p, r, &pictures.first, e);
+    if (!rc)
+        rc = plan_region_check(p, e);
     if (!rc) {
         plan_draft_size(p, r);
         settle_enlarge(p, r);
@@ -502,7 +506,7 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = settle_sampler(p, r, e);
     if (!rc)
         rc = settle_numbers(p, r, e);
-    if (!rc && p->source.n && strcmp(p->sampler, "euler"))
+    if (!rc && p->source.n && strcmp(p->sampler, "euler") && p->strength < 1)
         rc = err_set(e, ERR_USAGE,
                      "from: sampler %s begins with noise alone; euler can begin later", p->sampler);
     if (!rc)

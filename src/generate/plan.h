@@ -20,6 +20,7 @@
 #include "generate/options.h"
 #include "generate/plan_parts.h"
 #include "generate/prompt_tokens.h"
+#include "generate/region.h"
 #include "generate/sampler.h"
 #include "generate/shortcut.h"
 #include "media/film.h"
@@ -100,6 +101,7 @@ struct plan {
     struct film before, behind; /* owned, shown before and behind what is drawn; or empty */
     struct film source;         /* owned: drawn anew from its own frames; or empty */
     double strength;            /* how much of it */
+    struct region region;       /* where: what lies outside is that of the source; or all */
     int skip;                   /* drawn frames that are the end of `before` */
     int loop;                   /* 1: the last latent frame, which is not shown, is the first one */
     char keys_hash[65];
@@ -138,6 +140,10 @@ int *plan_joins(const struct plan *p, int *n);
 /* Of a film that is drawn anew: how many frames at the model's rate; frame i as [h][w][3]. */
 int plan_source_frames(const struct plan *p);
 void plan_source_frame(const struct plan *p, int i, uint8_t *rgb);
+/* Its frame that lies under frame i of `rate` per second. */
+int plan_source_index(const struct plan *p, int i, double rate);
+/* 1: it is mixed into the noise; a model that reads a control video takes it as that. */
+int plan_source_is_mixed(const struct plan *p);
 int plan_film_end(const struct plan *p); /* film frame behind the last one that is drawn */
 /* The noise with which a window begins, [C,t,h,w]: that of torch.randn for the film, of which that
  * of a smaller draft is made. ERR_FIT: no memory. */

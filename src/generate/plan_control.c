@@ -54,6 +54,19 @@ static void note_length(struct plan *p, const struct film *f, const char *name)
         plan_note(p, xasprintf("of the %s the first %d frames are used", name, n));
 }
 
+/* The film of --from, of which a region is drawn anew. */
+static void take_source(struct plan *p)
+{
+    int n = drawn_frames(p), most = plan_source_frames(p);
+
+    for (int i = 0; i < n && i < most; i++) {
+        plan_source_frame(p, i, p->control.rgb + (size_t)i * pixels_of(p) * 3);
+        region_scale(&p->region, plan_source_index(p, i, p->info.frame_rate), p->w, p->h,
+                     p->control.drawn + (size_t)i * pixels_of(p));
+        p->control.known[i] = 1;
+    }
+}
+
 /* Frames that are known are kept or, without a mask, read as a drawing of what is wanted. */
 static int take_film(struct plan *p, const struct request *r, struct err *e)
 {
@@ -169,24 +182,16 @@ static void take_hash(struct plan *p)
     sha256_hex(&h, p->control.hash);
 }
 
-static int any_given(const struct request *r, const struct pictures *x)
-{
-    return r->value[OPT_CONTROL].set || r->value[OPT_MASK].set || r->film[0] || r->film[1] ||
-           x->reference.rgb;
-}
-
 static int check_use(const struct plan *p, const struct request *r, const struct pictures *x,
                      struct err *e)
 {
     int mask = r->value[OPT_MASK].set || r->film[1], film = r->value[OPT_CONTROL].set || r->film[0];
 
-    if (any_given(r, x) && !p->dit.n_controls)
+    if ((film || x->reference.rgb) && !p->dit.n_controls)
         return err_set(e, ERR_USAGE, "%s: \"%s\" is no model that takes one (VACE does)",
-                       film   ? "control"
-                       : mask ? "mask"
-                              : "reference",
+                       film ? "control" : "reference",
                        *p->info.family ? p->info.family : p->info.name);
-    if (mask && !film && !p->first.rgb)
+    if (mask && !film && !p->first.rgb && !p->source.n)
         return err_set(e, ERR_USAGE, "mask: says what is drawn anew in a control, give one");
     return 0;
 }
@@ -207,8 +212,11 @@ int plan_control_settle(struct plan *p, const struct pictures *x, const struct r
     memset(p->control.rgb, 0, n * 3);
     memset(p->control.drawn, 1, n);
     p->control.known = xcalloc((size_t)drawn_frames(p), 1);
-    rc = take_film(p, r, e);
-    if (!rc)
+    if (p->source.n)
+        take_source(p);
+    else
+        rc = take_film(p, r, e);
+    if (!rc && !p->source.n)
         rc = take_mask(p, r, e);
     if (rc)
         return rc;

@@ -36,6 +36,12 @@ void plan_camera_tokens(struct words *w, const struct tokenizer *t,
 /* plan_keys.c: films before and behind, at once; keys, when the film is laid. ERR_USAGE also for
  * what the model was not made for. */
 NODISCARD int plan_films_load(struct plan *p, const struct request *r, struct err *e);
+/* plan_region.c: 1: a part of the film of --from is asked for. The region, when that film is there;
+ * it is widened then. ERR_USAGE also for what does not go with it. The size of the film, when it is
+ * settled, has to keep its shape. */
+int plan_wants_region(const struct request *r);
+NODISCARD int plan_region_settle(struct plan *p, const struct request *r, struct err *e);
+NODISCARD int plan_region_check(const struct plan *p, struct err *e);
 /* The rate of these films; 1: the film has their size. */
 double plan_films_rate(const struct plan *p, double otherwise);
 int plan_films_size(struct plan *p);

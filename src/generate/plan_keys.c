@@ -60,7 +60,8 @@ static int check_use(const struct plan *p, const struct request *r, struct err *
             return err_set(e, ERR_USAGE,
                            "%s: only models that were trained by zoetrope can; \"%s\" was not",
                            options[ours[i]].name, p->info.name);
-    if (is_set(r, OPT_FROM) && (p->dit.in_channels > p->dit.out_channels || p->dit.n_controls))
+    if (is_set(r, OPT_FROM) &&
+        (p->dit.in_channels > p->dit.out_channels || (p->dit.n_controls && !plan_wants_region(r))))
         return err_set(e, ERR_USAGE, "from: \"%s\" reads its films in another way", p->info.name);
     for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
         if (is_set(r, apart[i][0]) && is_set(r, apart[i][1]))
@@ -76,8 +77,12 @@ static const struct film *main_film(const struct plan *p)
 
 static void put_film_frame(const struct plan *p, uint8_t *to, const struct film *f, int i)
 {
-    resize_cover(to, p->w, p->h, f->rgb + (size_t)i * (size_t)f->w * (size_t)f->h * 3, f->w, f->h,
-                 RESIZE_AREA, NULL);
+    const uint8_t *rgb = f->rgb + (size_t)i * (size_t)f->w * (size_t)f->h * 3;
+
+    if (p->region.n) /* each px has to come back to where it was */
+        resize_rgb(to, p->w, p->h, rgb, f->w, f->h, RESIZE_AREA, NULL);
+    else
+        resize_cover(to, p->w, p->h, rgb, f->w, f->h, RESIZE_AREA, NULL);
 }
 
 /* What a film of ours says of itself: its words, and the seed with which they were read. */
@@ -111,9 +116,11 @@ int plan_films_load(struct plan *p, const struct request *r, struct err *e)
         rc = load_film(&p->behind, r, OPT_LEAD_TO, e);
     if (!rc)
         rc = load_film(&p->source, r, OPT_FROM, e);
-    p->strength = request_real(r, OPT_STRENGTH, 0.6);
+    if (!rc)
+        rc = plan_region_settle(p, r, e);
     if (rc)
         return rc;
+    p->strength = request_real(r, OPT_STRENGTH, p->region.n ? 1 : 0.6);
     look_into(p, main_film(p));
     p->loop = request_flag(r, OPT_LOOP);
     for (groups = TAUGHT - 1; p->before.n && groups > 0; groups--)
@@ -129,11 +136,21 @@ int plan_source_frames(const struct plan *p)
     return (int)floor((p->source.n - 1) * p->info.frame_rate / rate_of(&p->source)) + 1;
 }
 
+int plan_source_index(const struct plan *p, int i, double rate)
+{
+    int k = (int)floor(i * rate_of(&p->source) / rate + 0.5);
+
+    return k < p->source.n ? k : p->source.n - 1;
+}
+
 void plan_source_frame(const struct plan *p, int i, uint8_t *rgb)
 {
-    int k = (int)floor(i * rate_of(&p->source) / p->info.frame_rate + 0.5);
+    put_film_frame(p, rgb, &p->source, plan_source_index(p, i, p->info.frame_rate));
+}
 
-    put_film_frame(p, rgb, &p->source, k < p->source.n ? k : p->source.n - 1);
+int plan_source_is_mixed(const struct plan *p)
+{
+    return p->source.n && !p->dit.n_controls;
 }
 
 double plan_films_rate(const struct plan *p, double otherwise)
@@ -255,6 +272,9 @@ static void hash_keys(struct plan *p)
     hash_film(&h, &p->before);
     hash_film(&h, &p->behind);
     hash_film(&h, &p->source);
+    if (p->region.n)
+        sha256_add(&h, p->region.drawn,
+                   (size_t)p->region.n * (size_t)p->region.w * (size_t)p->region.h);
     sha256_hex(&h, p->keys_hash);
 }
 
@@ -283,8 +303,8 @@ int plan_keys_settle(struct plan *p, const struct request *r, struct err *e)
         hash_keys(p);
     if (*r->keys_hash && strcmp(r->keys_hash, p->keys_hash))
         return err_set(e, ERR_USAGE,
-                       "this recipe was made with key-frame, extend, lead-to or from; give the "
-                       "same files again");
+                       "this recipe was made with key-frame, extend, lead-to, from or mask; give "
+                       "the same files again");
     if (last)
         memcpy(add_key(p, p->t - 1, 1)->rgb, p->last.rgb, frame);
     if (p->loop && p->first.rgb)
@@ -302,4 +322,5 @@ void plan_keys_release(struct plan *p)
     film_release(&p->before);
     film_release(&p->behind);
     film_release(&p->source);
+    region_release(&p->region);
 }

@@ -317,7 +317,20 @@ void velocity_release(struct velocity *v)
     memset(v, 0, sizeof(*v));
 }
 
-void velocity_give(struct velocity *v, const struct given *list, int n)
+/* Tokens of a region that are held clean have a timestep too, where their frame has none. */
+static void give_places(struct velocity *v, const uint8_t *place)
+{
+    const struct latent_shape *s = &v->ask.shape;
+    int64_t n = latent_tokens(s);
+    int drawn = v->n_times, clean = given_time(v->times, &v->n_times, 0);
+
+    for (int64_t i = 0; i < 2 * n; i++)
+        if (v->time_index[i] == drawn)
+            v->time_index[i] =
+                (int32_t)(place[latent_place_of(s, i % n, 0)] == REGION_CLEAN ? clean : v->n_times);
+}
+
+void velocity_give(struct velocity *v, const struct given *list, int n, const uint8_t *place)
 {
     const struct latent_shape *s = &v->ask.shape;
     int64_t frame = latent_tokens(s) / (s->t / s->pt),
@@ -332,6 +345,8 @@ void velocity_give(struct velocity *v, const struct given *list, int n)
 
         v->time_index[i] = (int32_t)(own ? own - 1 : v->n_times);
     }
+    if (place)
+        give_places(v, place);
     v->n_times++;
     free(entry);
     forget_replays(v); /* other timesteps are other shapes */

@@ -72,8 +72,9 @@ NODISCARD int velocity_of_plan(struct velocity *v, struct cx *cx, const struct b
 NODISCARD int velocity_say(struct velocity *v, const struct text_model *text,
                            const struct words *words, struct err *e);
 void velocity_release(struct velocity *v);
-/* Which frames are given from now on; their values stand in x. */
-void velocity_give(struct velocity *v, const struct given *list, int n);
+/* Which frames are given from now on, and which places (region.h; NULL: none); their values stand
+ * in x. */
+void velocity_give(struct velocity *v, const struct given *list, int n, const uint8_t *place);
 /* Evaluation i of n comes. */
 void velocity_step(struct velocity *v, int i, int n);
 /* x and out [C,t,h,w]; timestep 0..1000 and noise level sigma of this evaluation. What is not

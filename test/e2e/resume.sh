@@ -42,10 +42,13 @@ killed() {
 cat >shots.json <<'END'
 [{"prompt": "a red ball", "seconds": 9}, {"prompt": "a blue box", "seconds": 9, "join": "flow"}, {"prompt": "a cone", "seconds": 9, "join": "cut"}]
 END
+"$ZOETROPE" "${words[@]}" --seconds 5 --steps 1 -o masked.y4m -y 2>err || not_ok masked "$(tail -n 1 err)"
+printf 'P6 2 1 255\n\0\0\0\377\377\377' >mask.ppm
 {
     killed killed_windows 30 --seconds 40 --steps 10
     killed killed_steps_of_unipc 30 --seconds 5 --steps 150 --sampler unipc
     killed killed_shots 20 --shots shots.json --steps 16
+    killed killed_mask 10 --from masked.y4m --mask mask.ppm --steps 30
     killed killed_loop_with_cache 20 --seconds 20 --steps 16 --loop --cache easy
 } 2>/dev/null # of the shell: who was killed
 

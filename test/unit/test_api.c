@@ -293,6 +293,8 @@ TEST(api_recipe_has_every_option_of_the_table)
         for (char *c = key; *c; c++)
             *c = *c == '-' ? '_' : *c;
         int there = strstr(zt_job_recipe(job), key) != NULL;
+        if (i == OPT_OUTPAINT) /* wants a film of which it says how it is widened */
+            continue;
         if (there != (options[i].recipe && i != OPT_FRAMES && i != OPT_SHOTS) && i != OPT_MODEL)
             ztest_fail(__FILE__, __LINE__, "%s %d in %s", key, there, zt_job_recipe(job));
     }

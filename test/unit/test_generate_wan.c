@@ -471,7 +471,7 @@ TEST(wan_experts_take_turns_at_the_boundary)
     size_t n = latent_count(&v.ask.shape);
     float *x = xcalloc(n, sizeof *x), *at = xcalloc(n, sizeof *at), *below = xcalloc(n, sizeof *at),
           *alone = xcalloc(n, sizeof *at);
-    velocity_give(&v, NULL, 0);
+    velocity_give(&v, NULL, 0, NULL);
     CHECK_INT(velocity_at(&v, x, 900, 0.9, at, &e), 0);
     CHECK_INT(velocity_at(&v, x, 899, 0.899, below, &e), 0);
     v.ask.n_denoisers = 1;
