@@ -5,7 +5,7 @@ import { $, calm, icon, lasting } from "./dom.js";
 import * as films from "./films.js";
 import * as live from "./live.js";
 import { Gallery, Viewer } from "./gallery.js";
-import { lastFrame } from "./player.js";
+import { lastFrame, pictureFile } from "./player.js";
 import { Queue } from "./queue.js";
 import { Stage } from "./stage.js";
 import { lang, setLang, t, translate } from "./strings.js";
@@ -73,6 +73,11 @@ const does = {
         } catch (e) {
             fail(e);
         }
+    },
+    async usePicture(picture) {
+        if (!picture) return;
+        await composer.slots.first.set(await pictureFile(picture, picture.width, picture.height));
+        toast(t("pictureLoaded"));
     },
     async remove(film) {
         await films.remove(film.id).then(() => toast(t("removed")), fail);

@@ -52,7 +52,7 @@ export function understanding(film) {
     );
 }
 
-function button(name, picture, run, props = {}) {
+export function actionButton(name, picture, run, props = {}) {
     return el(
         "button",
         { type: "button", class: "act", title: `${t(name)}: ${t(`${name}Hint`)}`, "data-act": name, on: { click: run }, ...props },
@@ -88,11 +88,11 @@ export function actions(film, does) {
     return el(
         "div",
         { class: "actions" },
-        has && film.draft && button("finish", "finish", () => does.finish(film)),
-        button("again", "again", () => does.again(film)),
-        button("take", "dice", () => does.take(film)),
-        has && !film.still && button("useLast", "frame", () => does.useLast(film)),
-        has && button("extend", "extend", () => does.extend(film)),
+        has && film.draft && actionButton("finish", "finish", () => does.finish(film)),
+        actionButton("again", "again", () => does.again(film)),
+        actionButton("take", "dice", () => does.take(film)),
+        has && !film.still && actionButton("useLast", "frame", () => does.useLast(film)),
+        has && actionButton("extend", "extend", () => does.extend(film)),
         has &&
             el(
                 "a",

@@ -103,6 +103,16 @@ export class Player {
     }
 }
 
+// What is seen there as a file, in its own size.
+export async function pictureFile(shown, width, height) {
+    const canvas = document.createElement("canvas");
+    canvas.width = width;
+    canvas.height = height;
+    canvas.getContext("2d").drawImage(shown, 0, 0);
+    const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
+    return new File([blob], "picture.png", { type: "image/png" });
+}
+
 // The last picture of a film as a file.
 export async function lastFrame(film) {
     const video = document.createElement("video");
@@ -118,12 +128,8 @@ export async function lastFrame(film) {
     const there = heard("seeked");
     video.currentTime = Math.max(0, video.duration - 0.001);
     await there;
-    const canvas = document.createElement("canvas");
-    canvas.width = video.videoWidth;
-    canvas.height = video.videoHeight;
-    canvas.getContext("2d").drawImage(video, 0, 0);
-    const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
+    const file = await pictureFile(video, video.videoWidth, video.videoHeight);
     video.removeAttribute("src");
     video.load();
-    return new File([blob], "last-frame.png", { type: "image/png" });
+    return file;
 }

@@ -3,7 +3,7 @@ import { loadPicture } from "./api.js";
 import { calm, $, el, setPart } from "./dom.js";
 import { CameraKeys } from "./camera.js";
 import { Canvas, drawIdle, drawStill, drawWork } from "./drawing.js";
-import { actions, facts, sayLeft, sayState, understanding } from "./film.js";
+import { actionButton, actions, facts, sayLeft, sayState, understanding } from "./film.js";
 import * as films from "./films.js";
 import * as live from "./live.js";
 import { Player } from "./player.js";
@@ -121,7 +121,8 @@ export class Stage {
         if (!this.live) return;
         this.canvas.show(null);
         drawStill(this.canvas.g, picture);
-        picture.close();
+        this.still?.close();
+        this.still = picture;
         if (live.figures.pictures === 1) this.sayLive();
     }
 
@@ -137,9 +138,16 @@ export class Stage {
         const key = JSON.stringify([scene.id, scene.prompt, scene.camera, scene.yieldsIn, document.documentElement.lang]);
         if (key === this.shown) return;
         this.shown = key;
-        const line = scene.yieldsIn === null ? t("liveHint") : t("liveYields");
-        const parts = [el("p", { class: "prompt-said", text: scene.prompt }), el("p", { class: "facts" }, el("span", { text: line }))];
-        $(".caption", this.root).replaceChildren(...parts, ...[understanding(scene)].filter(Boolean));
+        const touched = matchMedia("(hover: none)").matches;
+        const line = t(scene.yieldsIn !== null ? "liveYields" : touched ? "liveHintTouch" : "liveHint");
+        const use = actionButton("usePicture", "frame", () => this.does.usePicture(this.still));
+        const parts = [
+            el("p", { class: "prompt-said", text: scene.prompt }),
+            el("p", { class: "facts" }, el("span", { text: line })),
+            understanding(scene),
+            el("div", { class: "actions" }, use),
+        ];
+        $(".caption", this.root).replaceChildren(...parts.filter(Boolean));
     }
 
     // ---- around it ----

@@ -279,7 +279,9 @@ def page_is_live(b, server):
     b.keys("Enter")
     b.until("the words arrive", "/Seen after/.test(document.querySelector('.status-left').textContent)")
     assert scene()["prompt"] == "a blue box" and scene()["seen"] == 1, scene()
-    b.js("document.activeElement.blur()")
+    b.js("document.querySelector('#stage [data-act=usePicture]').click()")
+    b.until("its picture begins the next film", "document.querySelector('#slot-first').dataset.filled === 'yes'")
+    b.js("document.querySelector('#slot-first button').click(); document.activeElement.blur()")
     b.keys("ArrowRight")
     b.until("a key moves the camera",
             "document.querySelector('[data-key=ArrowRight]').getAttribute('aria-pressed') === 'true'")
