@@ -1,8 +1,12 @@
 /* hash.c - SHA-256 as FIPS 180-4 writes it. */
 #include "base/hash.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hash_ni.h"
 
@@ -134,4 +138,27 @@ void sha256_hex(struct sha256 *h, char out[65])
 
     sha256_bytes(h, bytes);
     hex_of(bytes, sizeof bytes, out);
+}
+
+int sha256_file(const char *path, char out[65], int64_t *bytes, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+    const size_t most = 1 << 16;
+    char *room = xmalloc(most);
+    struct sha256 h;
+    ssize_t n = -1;
+
+    *bytes = 0;
+    sha256_init(&h);
+    while (fd >= 0 && (n = read(fd, room, most)) > 0) {
+        sha256_add(&h, room, (size_t)n);
+        *bytes += n;
+    }
+    if (n < 0)
+        rc = err_set(e, ERR_IO, "%s: %s", path, strerror(errno));
+    sha256_hex(&h, out);
+    free(room);
+    if (fd >= 0)
+        close(fd);
+    return rc;
 }

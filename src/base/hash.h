@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 struct sha256 {
     uint32_t state[8];
     uint64_t bytes;
@@ -20,5 +22,8 @@ void sha256_add(struct sha256 *h, const void *data, size_t bytes);
 void sha256_bytes(struct sha256 *h, uint8_t out[32]);  /* finishes h */
 void sha256_hex(struct sha256 *h, char out[65]);       /* finishes h */
 void hex_of(const uint8_t *data, size_t n, char *out); /* 2n characters and a NUL */
+
+/* Of the file, and how long it is. ERR_IO. */
+NODISCARD int sha256_file(const char *path, char out[65], int64_t *bytes, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@ extern const struct route api_kling[];
 extern const struct route api_kling2[];
 extern const struct route api_live[];
 extern const struct route api_page[];
+extern const struct route api_workers[];
 
 /* The reply is a file of one of the server's folders, or a part of it as Range asks. etag: its
  * SHA-256, or NULL. */

@@ -299,6 +299,7 @@ static void erase(struct call *c)
         worker_cancel(c->s->worker, j.id);
         drop_files(c->s, &j);
         work_forget(c->s, j.id);
+        board_over(c->s->board, j.id);
         board_change(c->s->board, j.id, c->tenant);
         order_queue_changed(c->s);
         jsonw_init(&w, &c->out, 0);

@@ -36,7 +36,7 @@ uint64_t board_now(struct board *b); /* the number of the newest change */
 void board_live(struct board *b, const struct live *l, const char *tenant); /* and a change */
 void board_over(struct board *b, int64_t id);                               /* no longer live */
 int board_get(struct board *b, int64_t id, struct live *out); /* 1, or 0: it does not run */
-enum { BOARD_LIVES = 16 };
+enum { BOARD_LIVES = 64 };
 int board_lives(struct board *b, struct live out[BOARD_LIVES]); /* all that run; how many */
 
 #endif

@@ -6,6 +6,7 @@
 #define SERVE_CALL_H
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/jsonw.h"
 #include "format/json.h"
 #include "serve/server.h"
@@ -57,8 +58,10 @@ enum {
     ROUTE_SIGNED = 2,    /* a signed address is as good as a key */
     ROUTE_MULTIPART = 4, /* JSON or multipart/form-data */
     ROUTE_SLOW = 8,      /* run by the threads of slow.h */
+    ROUTE_WORKER = 16,   /* with a key of workers, not of clients */
+    ROUTE_FILE = 32,     /* the body is any bytes, and goes to a file */
 };
-enum { BODY_NONE = 0, BODY_SMALL = 64 << 10, BODY_PICTURES = 48 << 20 };
+enum { BODY_NONE = 0, BODY_SMALL = 64 << 10, BODY_PICTURES = 48 << 20, BODY_FILM = 2000 << 20 };
 
 enum { CALL_ARGS = 2, CALL_ARG_BYTES = 129, CALL_HEADERS = 8 };
 
@@ -85,6 +88,11 @@ struct call {
     int multipart;     /* the body is one */
     size_t body_bytes; /* as they came */
     int checked;       /* the head was */
+    char *file;        /* the body of ROUTE_FILE, removed with the call; NULL: it was empty */
+    int file_out;
+    struct sha256 sum; /* of it */
+    double wait_until; /* of a call that waits for work; 0: it has not begun to */
+    int again;         /* there was none yet */
 
     /* The reply. */
     int status;

@@ -36,26 +36,12 @@ static int sync_dir(const char *dir, struct err *e)
 /* What lies on the disk is what is hashed. */
 static int hash_and_sync(const char *path, struct film_file *out, struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
-    char *room = xmalloc(1 << 16);
-    struct sha256 h;
-    ssize_t n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc = fd < 0 || fsync(fd) ? io_error(path, e) : 0;
 
-    out->bytes = 0;
-    sha256_init(&h);
-    if (fd < 0 || fsync(fd))
-        rc = io_error(path, e);
-    while (!rc && (n = read(fd, room, 1 << 16)) > 0) {
-        sha256_add(&h, room, (size_t)n);
-        out->bytes += n;
-    }
-    if (!rc && n < 0)
-        rc = io_error(path, e);
-    sha256_hex(&h, out->sha);
-    free(room);
     if (fd >= 0)
         close(fd);
-    return rc;
+    return rc ? rc : sha256_file(path, out->sha, &out->bytes, e);
 }
 
 int film_file_keep(struct server *s, const char *path, struct film_file *out, struct err *e)

@@ -1,6 +1,7 @@
 #include "serve/http.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "serve/jobs_share.h"
@@ -128,7 +130,7 @@ static void *begin(void *cls, const char *uri, struct MHD_Connection *conn)
 
     c->s = h->s;
     c->conn = conn;
-    c->fd = -1;
+    c->fd = c->file_out = -1;
     c->style = prefix ? STYLE_KLING : STYLE_OPENAI;
     uri += prefix;
     c->raw = xstrdup(uri);
@@ -146,6 +148,11 @@ static void call_free(struct call *c)
         buf_release(&c->upload[i].data);
     if (c->fd >= 0)
         close(c->fd);
+    if (c->file_out >= 0)
+        close(c->file_out);
+    if (c->file)
+        unlink(c->file);
+    free(c->file);
     buf_release(&c->body);
     buf_release(&c->out);
     free((char *)c->raw);
@@ -249,8 +256,32 @@ static void run(struct call *c)
         return;
     }
     c->status = 200;
+    c->again = 0;
     c->type = "application/json";
     c->route->run(c);
+}
+
+static void take_file(struct call *c, const char *data, size_t n)
+{
+    if (!c->file) {
+        char *name = xasprintf("%s.part", c->request_id);
+        c->file = path_join(c->s->work_dir, name);
+        free(name);
+        c->file_out = open(c->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        sha256_init(&c->sum);
+    }
+    sha256_add(&c->sum, data, n);
+    while (n) {
+        ssize_t k = c->file_out < 0 ? -1 : write(c->file_out, data, n);
+
+        if (k < 0 && (c->file_out < 0 || errno != EINTR)) {
+            int full = errno == ENOSPC || errno == EDQUOT;
+            call_fail(c, full ? FAULT_DISK : FAULT_SERVER, NULL, "the body could not be kept");
+            return;
+        }
+        data += k > 0 ? k : 0;
+        n -= (size_t)(k > 0 ? k : 0);
+    }
 }
 
 /* More than the route allows is counted and not kept. */
@@ -264,6 +295,8 @@ static void take_body(struct call *c, const char *data, size_t n)
     if (c->body_bytes > most) {
         call_fail(c, FAULT_TOO_LARGE, NULL, "the body may have %zu bytes at most", most);
         c->close = 1;
+    } else if (c->route->flags & ROUTE_FILE) {
+        take_file(c, data, n);
     } else if (!buf_reserve(&c->body, n)) {
         buf_add(&c->body, data, n);
     } else {
@@ -285,7 +318,8 @@ static enum MHD_Result on_call(void *cls, struct MHD_Connection *conn, const cha
         c->version = version;
         if (http_check_head(c))
             return answer(h, c);
-        set_phase(h, conn, LINK_BODY);
+        /* What a worker sends may take its time, but not fall silent. */
+        set_phase(h, conn, c->route->flags & ROUTE_FILE ? LINK_REPLY : LINK_BODY);
         return MHD_YES;
     }
     if (*n) {
@@ -358,6 +392,12 @@ static void on_tick(void *arg)
 
     if (++h->ticks % PING_TICKS == 0)
         events_ping(h->events);
+    slow_look(h->slow);
+}
+
+void http_work_waits(struct http *h)
+{
+    slow_wake(h->slow);
 }
 
 /* As many connections as there may be files, but for some of our own. */

@@ -154,7 +154,8 @@ static int check_body(struct call *c, const struct head *h)
 
     if (h->length && atoll(h->length) > r->body_most) {
         call_fail(c, FAULT_TOO_LARGE, NULL, "the body may have %d bytes at most", r->body_most);
-    } else if (!has_body || is_type(h->type, "application/json")) {
+    } else if (!has_body || is_type(h->type, (r->flags & ROUTE_FILE) ? "application/octet-stream"
+                                                                     : "application/json")) {
         return 0;
     } else if ((r->flags & ROUTE_MULTIPART) && is_type(h->type, "multipart/form-data")) {
         c->multipart = 1;
@@ -163,8 +164,10 @@ static int check_body(struct call *c, const struct head *h)
                is_type(h->type, "multipart/form-data") || is_type(h->type, "text/plain")) {
         call_fail(c, FAULT_FORBIDDEN, NULL, "forms of pages are refused: send application/json");
     } else {
-        call_fail(c, FAULT_TYPE, NULL, "Content-Type must be application/json%s",
-                  r->flags & ROUTE_MULTIPART ? " or multipart/form-data" : "");
+        call_fail(c, FAULT_TYPE, NULL, "Content-Type must be %s",
+                  r->flags & ROUTE_FILE        ? "application/octet-stream"
+                  : r->flags & ROUTE_MULTIPART ? "application/json or multipart/form-data"
+                                               : "application/json");
     }
     c->close = 1;
     return -1;
@@ -182,7 +185,11 @@ static enum key_answer ask_keys(struct call *c)
 
     if (plain)
         buf_printf(&bearer, "Bearer %s", plain);
-    a = keys_check(c->s->keys, plain ? buf_str(&bearer) : said, jobs_now_ms() / 1000, &c->tenant);
+    said = plain ? buf_str(&bearer) : said;
+    if (c->route->flags & ROUTE_WORKER)
+        a = keys_check_worker(c->s->keys, said);
+    else
+        a = keys_check(c->s->keys, said, jobs_now_ms() / 1000, &c->tenant);
     buf_release(&bearer);
     return a;
 }

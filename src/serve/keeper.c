@@ -42,7 +42,7 @@ static void take_back(struct server *s)
     if (rc < 0)
         server_log(s, "store-failed", "why", e.msg);
     if (n) {
-        worker_wake(s->worker);
+        server_work_waits(s);
         order_queue_changed(s);
     }
 }

@@ -13,6 +13,7 @@ enum {
     MOST_FILE = 1 << 20,
     MOST_KEYS = 10000,
     MOST_TOKEN = 4096,
+    LEAST_KEY = 16,
     JOBS = 1000,      /* of a tenant whose row does not say */
     LIFE_S = 30 * 60, /* of a token, as Kling has it */
     LEEWAY_S = 60
@@ -27,7 +28,8 @@ struct key {
 
 struct keys {
     struct key *row;
-    int n, asked;
+    char **worker; /* their keys */
+    int n, n_workers, asked;
 };
 
 static char *text_or_null(struct jval row, const char *name)
@@ -49,6 +51,27 @@ static void read_webhook(struct jval row, struct key *to)
         j_fail(row, "webhook_secret", "whsec_ and base64 of 16 bytes or more");
 }
 
+static void take_workers(struct keys *k, struct jval rows)
+{
+    static const char *const names[] = {"name", "key"};
+    int n = j_len(rows);
+
+    if (n > MOST_KEYS) {
+        j_fail(rows, NULL, "an array of at most %d keys", MOST_KEYS);
+        return;
+    }
+    k->worker = xcalloc((size_t)n + 1, sizeof *k->worker);
+    for (k->n_workers = 0; k->n_workers < n; k->n_workers++) {
+        struct jval row = j_at_object(rows, k->n_workers);
+        const char *key = j_string(row, "key");
+
+        j_known(row, names, sizeof names / sizeof *names);
+        k->worker[k->n_workers] = xstrdup(key);
+        if (strlen(key) < LEAST_KEY)
+            j_fail(row, "key", "%d characters or more", LEAST_KEY);
+    }
+}
+
 static void take_rows(void *arg, struct jval root)
 {
     static const char *const names[] = {"tenant",         "key",  "access_key", "secret_key",
@@ -61,6 +84,8 @@ static void take_rows(void *arg, struct jval root)
         j_fail(root, "keys", "an array of 1 to %d keys", MOST_KEYS);
         return;
     }
+    if (j_has(root, "workers"))
+        take_workers(k, j_array(root, "workers"));
     k->row = xcalloc((size_t)n, sizeof *k->row);
     for (k->n = 0; k->n < n; k->n++) {
         struct jval row = j_at_object(rows, k->n);
@@ -76,8 +101,9 @@ static void take_rows(void *arg, struct jval root)
         to->priority = (int)j_int_or(row, "priority", -100, 100, 0);
         if (!*to->tenant || strlen(to->tenant) > 64)
             j_fail(row, "tenant", "a name of 1 to 64 bytes");
-        if ((to->key && strlen(to->key) < 16) || (to->secret && strlen(to->secret) < 16))
-            j_fail(row, "key", "16 characters or more, of key and secret_key");
+        if ((to->key && strlen(to->key) < LEAST_KEY) ||
+            (to->secret && strlen(to->secret) < LEAST_KEY))
+            j_fail(row, "key", "%d characters or more, of key and secret_key", LEAST_KEY);
         if (!to->key && !(to->access && to->secret))
             j_fail(row, "key", "a key, or an access_key and a secret_key");
     }
@@ -108,6 +134,9 @@ void keys_free(struct keys **k)
         free((*k)->row[i].secret);
         buf_release(&(*k)->row[i].webhook);
     }
+    for (int i = 0; i < (*k)->n_workers; i++)
+        free((*k)->worker[i]);
+    free((*k)->worker);
     free((*k)->row);
     free(*k);
     *k = NULL;
@@ -155,19 +184,22 @@ int keys_jobs(const struct keys *k, const char *tenant)
 /* ---- static keys ---- */
 
 /* MACs are compared, so that neither length nor contents of a key show in the time. */
-static const struct key *by_key(const struct keys *k, const char *token)
+static int same_key(const char *key, const char *token)
 {
-    const struct key *found = NULL;
     uint8_t given[32], mine[32];
 
     hmac_sha256("key", 3, token, strlen(token), given);
-    for (int i = 0; i < k->n; i++) {
-        if (!k->row[i].key)
-            continue;
-        hmac_sha256("key", 3, k->row[i].key, strlen(k->row[i].key), mine);
-        if (same_bytes(given, mine, sizeof mine))
+    hmac_sha256("key", 3, key, strlen(key), mine);
+    return same_bytes(given, mine, sizeof mine);
+}
+
+static const struct key *by_key(const struct keys *k, const char *token)
+{
+    const struct key *found = NULL;
+
+    for (int i = 0; i < k->n; i++)
+        if (k->row[i].key && same_key(k->row[i].key, token))
             found = &k->row[i];
-    }
     return found;
 }
 
@@ -251,10 +283,28 @@ static enum key_answer by_token(const struct keys *k, const char *token, int64_t
     return KEY_OK;
 }
 
+/* What stands behind "Bearer"; NULL: *why. */
+static const char *bearer_of(const char *authorization, enum key_answer *why)
+{
+    static const char scheme[] = "Bearer ";
+    const char *token = authorization ? authorization + sizeof scheme - 1 : "";
+
+    *why = KEY_EMPTY;
+    if (!authorization || !*authorization)
+        return NULL;
+    if (strncasecmp(authorization, scheme, sizeof scheme - 1))
+        *why = KEY_INVALID;
+    else if (*token && strlen(token) <= MOST_TOKEN)
+        return token;
+    else if (*token)
+        *why = KEY_INVALID;
+    return NULL;
+}
+
 enum key_answer keys_check(const struct keys *k, const char *authorization, int64_t now_s,
                            const char **tenant)
 {
-    static const char scheme[] = "Bearer ";
+    enum key_answer why;
     const struct key *key;
     const char *token;
 
@@ -262,18 +312,25 @@ enum key_answer keys_check(const struct keys *k, const char *authorization, int6
     if (!k->asked)
         return KEY_OK;
     *tenant = NULL;
-    if (!authorization || !*authorization)
-        return KEY_EMPTY;
-    if (strncasecmp(authorization, scheme, sizeof scheme - 1))
-        return KEY_INVALID;
-    token = authorization + sizeof scheme - 1;
-    if (!*token)
-        return KEY_EMPTY;
-    if (strlen(token) > MOST_TOKEN)
-        return KEY_INVALID;
+    token = bearer_of(authorization, &why);
+    if (!token)
+        return why;
     key = by_key(k, token);
     if (!key)
         return by_token(k, token, now_s, tenant);
     *tenant = key->tenant;
     return KEY_OK;
+}
+
+enum key_answer keys_check_worker(const struct keys *k, const char *authorization)
+{
+    enum key_answer why = KEY_OK;
+    const char *token = k->asked ? bearer_of(authorization, &why) : NULL;
+    int ok = 0;
+
+    if (!token)
+        return why;
+    for (int i = 0; i < k->n_workers; i++)
+        ok |= same_key(k->worker[i], token);
+    return ok ? KEY_OK : KEY_INVALID;
 }

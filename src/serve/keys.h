@@ -3,6 +3,10 @@
  *     {"keys": [{"tenant": "ann", "key": "sk-...", "access_key": "...", "secret_key": "...",
  *                "webhook_secret": "whsec_BASE64", "jobs": 5, "priority": 0}]}
  *
+ * and of workers on other machines, which draw the films of all:
+ *
+ *     "workers": [{"name": "gpu-1", "key": "..."}]
+ *
  * Without a file anyone is the tenant "local". Constant after keys_open; any thread. */
 #ifndef SERVE_KEYS_H
 #define SERVE_KEYS_H
@@ -23,6 +27,8 @@ enum key_answer { KEY_OK, KEY_FAILED, KEY_EMPTY, KEY_INVALID, KEY_NOT_YET, KEY_E
 /* authorization: the header's value or NULL. *tenant lives as long as k. */
 enum key_answer keys_check(const struct keys *k, const char *authorization, int64_t now_s,
                            const char **tenant);
+/* Who draws for this server; a client's key is none. Without a file anyone may. */
+enum key_answer keys_check_worker(const struct keys *k, const char *authorization);
 /* The same name with the life of k; NULL: nobody's any more. */
 const char *keys_tenant(const struct keys *k, const char *name);
 /* What callbacks of the tenant are signed with, n bytes; NULL: they are not. */

@@ -390,7 +390,7 @@ static int jobs_order(struct call *c, const struct order *o, const struct buf *p
         return -1;
     if (how == JOBS_NEW) {
         board_change(c->s->board, out->id, c->tenant);
-        worker_wake(c->s->worker);
+        server_work_waits(c->s);
     }
     return 0;
 }

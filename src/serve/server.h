@@ -46,6 +46,8 @@ struct server {
 /* Free bytes of the data folder's disk; a job is not taken with less than this. */
 enum { SERVER_ROOM_BYTES = 64 << 20 };
 int64_t server_free_bytes(const struct server *s);
+/* There may be a job: for the server's own thread, and for workers that wait. */
+void server_work_waits(struct server *s);
 /* What a client may read of an error: no names of files of the server. */
 const char *server_says(const struct server *s, const struct err *e);
 /* One line of JSON in the log: the time, what happened, and pairs of name and text. Never keys, and

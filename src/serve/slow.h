@@ -6,10 +6,14 @@
 
 struct call;
 struct slow;
-/* run(c) on one of the threads, then done(c). */
+/* run(c) on one of the threads, then done(c); but while it leaves c->again set, it is run again
+ * after slow_wake, and at c->wait_until or the end a last time. */
 struct slow *slow_new(void (*run)(struct call *c), void (*done)(struct call *c));
 void slow_free(struct slow **s); /* finishes what it has */
 /* 0, or -1: there are too many already. */
 int slow_add(struct slow *s, struct call *c);
+
+void slow_wake(struct slow *s); /* those who wait look again */
+void slow_look(struct slow *s); /* those whose time is over do; called now and then */
 
 #endif

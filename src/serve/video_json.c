@@ -73,11 +73,11 @@ static double running_left_s(const struct job *j, const struct live *live)
     return forecast > gone ? forecast - gone : -1;
 }
 
-/* Until all that is drawn now is done. */
-static double all_running_left_s(struct server *s)
+/* Until all that is drawn now is done, by one after the other of those who draw. */
+static double all_running_left_s(struct server *s, int *n_drawn)
 {
     struct live live[BOARD_LIVES];
-    int n = board_lives(s->board, live);
+    int n = *n_drawn = board_lives(s->board, live);
     double sum = 0;
 
     for (int i = 0; i < n; i++) {
@@ -102,7 +102,9 @@ double video_eta_s(struct server *s, const struct job *j, const struct live *liv
         return 0;
     if (*place < 0 || *place >= AHEAD)
         return -1;
-    return all_running_left_s(s) + jobs_ahead_s(s->jobs, *place + 1);
+    int n;
+    double left_s = all_running_left_s(s, &n) + jobs_ahead_s(s->jobs, *place + 1);
+    return left_s / (n > 1 ? n : 1);
 }
 
 /* ---- the object ---- */

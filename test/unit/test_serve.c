@@ -444,7 +444,8 @@ TEST(serve_openapi_says_what_is_served)
     struct jval paths = j_object(jdoc_root(d), "paths");
     struct jval schemas = j_object(j_object(jdoc_root(d), "components"), "schemas");
     for (int i = 0; (r = route_at(i)); i++) {
-        int here = described(paths, r), page = strchr(r->path, '.') || !r->path[1];
+        int here = described(paths, r);
+        int page = strchr(r->path, '.') || !r->path[1] || (r->flags & ROUTE_WORKER);
 
         n += here;
         if (!here && !page) { /* not in the document: a product that is not here */

@@ -57,18 +57,18 @@ TEST(serve_lease_that_is_over_gives_the_job_to_another)
     struct jobs *s = store_of("lease-over");
     struct job j;
 
-    CHECK(!jobs_lease(s, 0.15, NULL));
+    CHECK(!jobs_lease(s, 0.6, NULL));
     int64_t id = add(s), fence = claim(s, "a");
     CHECK_INT(jobs_lapse(s, &j, NULL), 0);
     for (int i = 0; i < 3; i++) { /* who is heard keeps it */
-        wait_ms(100);
+        wait_ms(250);
         CHECK_INT(jobs_beat(s, id, fence, i, 3, NULL), 1);
     }
     CHECK_INT(jobs_held(s, id, fence, "a", &j, NULL), 1);
     job_release(&j);
     CHECK_INT(jobs_held(s, id, fence, "b", &j, NULL), 0);
     CHECK_INT(jobs_held(s, id, fence + 1, "a", &j, NULL), 0);
-    wait_ms(200);
+    wait_ms(700);
     CHECK_INT(jobs_lapse(s, &j, NULL), 1);
     CHECK(j.id == id && j.state == JOB_QUEUED && j.crash_count == 1);
     job_release(&j);

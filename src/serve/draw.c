@@ -1,0 +1,306 @@
+#include "serve/draw.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "format/json.h"
+#include "media/picture.h"
+#include "media/resize.h"
+#include "serve/order.h"
+#include "serve/pictures.h"
+
+enum { PREVIEW_SIDE = 320, PICTURE_MOST_BYTES = 256 << 20, ROOM_BYTES = 1 << 20 };
+#define PREVIEW_S 0.4
+
+/* ---- while it is drawn ---- */
+
+static int on_progress(void *user, const char *stage, long done, long total, double left_s)
+{
+    struct drawer *d = user;
+
+    (void)left_s;
+    snprintf(d->live.stage, sizeof d->live.stage, "%s", stage);
+    d->live.done = (int)done;
+    d->live.total = (int)total;
+    if (!strcmp(stage, "sampling")) {
+        d->live.step = (int)done;
+        d->live.steps = (int)total;
+        d->sampled = total ? (double)done / (double)total : 0;
+    } else if (!strcmp(stage, "drawing")) {
+        d->drawn = total ? (double)done / (double)total : 0;
+    }
+    d->live.part = 0.6 * d->sampled + 0.39 * d->drawn;
+    if (d->n_pictures)
+        d->live.part = (d->picture + d->live.part) / d->n_pictures;
+    return d->told(d->user, &d->live);
+}
+
+/* Frames of the film stay as its poster; what is seen before them passes. */
+static void save_preview(struct drawer *d, const uint8_t *rgb, int width, int height, int passing)
+{
+    double scale = (double)PREVIEW_SIDE / (width > height ? width : height);
+    struct picture p;
+    char name[40];
+    struct err e;
+
+    if (scale > 1)
+        scale = 1;
+    picture_init(&p, (int)(width * scale + 0.5) + !(int)(width * scale + 0.5),
+                 (int)(height * scale + 0.5) + !(int)(height * scale + 0.5));
+    resize_rgb(p.rgb, p.w, p.h, rgb, width, height, RESIZE_AREA, NULL);
+    snprintf(name, sizeof name, "%lld.png", (long long)d->job->id);
+    char *path = path_join(d->preview_dir, name);
+    if (!(passing ? picture_save_passing(&p, path, &e) : picture_save(&p, path, &e)))
+        d->live.previews++;
+    free(path);
+    picture_release(&p);
+}
+
+/* As large as the film: another may go on from it. */
+static void save_last(struct drawer *d, const uint8_t *rgb, int width, int height)
+{
+    const struct picture p = {.w = width, .h = height, .rgb = (uint8_t *)rgb};
+    char name[48];
+    struct err e;
+
+    snprintf(name, sizeof name, "%lld.last.png", (long long)d->job->id);
+    char *path = path_join(d->preview_dir, name);
+    if (picture_save(&p, path, &e))
+        d->failed(d->user, "last-picture-not-kept", e.msg);
+    free(path);
+}
+
+static int on_frame(void *user, int index, int n_frames, const uint8_t *rgb, int width, int height)
+{
+    struct drawer *d = user;
+    double now = clock_s();
+
+    if (index && index + 1 < n_frames && now - d->preview_s < PREVIEW_S)
+        return 0;
+    d->preview_s = now;
+    if (index + 1 == n_frames)
+        save_last(d, rgb, width, height);
+    save_preview(d, rgb, width, height, index + 1 < n_frames);
+    return d->told(d->user, &d->live);
+}
+
+/* What the film will be, until its frames come; of a film of windows also between them. */
+static int on_preview(void *user, int window, int step, int n_steps, const uint8_t *rgb, int width,
+                      int height)
+{
+    struct drawer *d = user;
+    double now = clock_s();
+
+    (void)window;
+    if (step > 1 && step < n_steps && now - d->preview_s < PREVIEW_S)
+        return 0;
+    d->preview_s = now;
+    save_preview(d, rgb, width, height, 1);
+    return d->told(d->user, &d->live);
+}
+
+/* ---- one job ---- */
+
+int drawer_open(struct drawer *d, struct err *e)
+{
+    if (!d->model)
+        e->code = zt_model_open(&d->model, d->model_name, e->msg, sizeof e->msg);
+    return d->model ? 0 : e->code;
+}
+
+static int set_option(zt_job *job, const char *name, const char *value, struct err *e)
+{
+    return value ? (e->code = zt_job_set(job, name, value, e->msg, sizeof e->msg)) : 0;
+}
+
+static int set_file(zt_job *job, const char *option, const char *dir, const char *name,
+                    struct err *e)
+{
+    char *path;
+
+    if (!name)
+        return 0;
+    path = path_join(dir, name);
+    int rc = set_option(job, option, path, e);
+    free(path);
+    return rc;
+}
+
+/* Each picture of a job has a seed of its own. A recipe would be a file beside it. */
+static int set_picture(struct drawer *d, zt_job *job, struct err *e)
+{
+    const int64_t all = INT64_C(1) << SEED_MOST_BITS;
+    struct jdoc *params;
+    char text[32];
+
+    if (!d->n_pictures)
+        return 0;
+    int rc = set_option(job, "no-metadata", "yes", e);
+    if (!rc)
+        rc = jdoc_parse(&params, d->job->params, strlen(d->job->params), "params", e);
+    if (rc)
+        return rc;
+    int64_t seed = j_int_or(jdoc_root(params), "seed", 0, all, 0) + d->picture;
+    jdoc_close(&params);
+    snprintf(text, sizeof text, "%lld", (long long)(seed > all ? seed - all : seed));
+    return set_option(job, "seed", text, e);
+}
+
+/* Where a film's steps are, for whoever draws it after a crash. The caller frees. */
+static char *kept_folder(const struct drawer *d)
+{
+    char *name = xasprintf("%lld.job", (long long)d->job->id), *dir = path_join(d->work_dir, name);
+
+    free(name);
+    return dir;
+}
+
+/* What is kept of another film, since the job was edited or the program is a newer one, gives way.
+ */
+static int keep_in(struct drawer *d, zt_job *job, struct err *e)
+{
+    char *dir = kept_folder(d);
+
+    int rc = set_option(job, "job", dir, e);
+    if (!rc)
+        rc = set_option(job, "overwrite", "yes", e);
+    free(dir);
+    return rc;
+}
+
+static int set_job(struct drawer *d, zt_job *job, const char *path, struct err *e)
+{
+    int rc = e->code = zt_job_set_json(job, d->job->params, e->msg, sizeof e->msg);
+
+    if (!rc)
+        rc = set_option(job, "threads", d->threads, e);
+    if (!rc)
+        rc = set_option(job, "device", d->device, e);
+    if (!rc)
+        rc = set_picture(d, job, e);
+    if (!rc)
+        rc = set_file(job, order_first_option(d->n_pictures), d->picture_dir, d->job->first, e);
+    if (!rc)
+        rc = set_file(job, "last-frame", d->picture_dir, d->job->last, e);
+    if (!rc)
+        rc = set_file(job, "output", d->work_dir, path_base(path), e);
+    if (!rc && !d->n_pictures)
+        rc = keep_in(d, job, e);
+    return rc;
+}
+
+/* A film, or one of the pictures. */
+static int draw(struct drawer *d, const char *path, struct err *e)
+{
+    zt_job *job;
+    int rc = drawer_open(d, e);
+
+    if (rc)
+        return rc;
+    zt_job_new(&job, d->model);
+    rc = set_job(d, job, path, e);
+    zt_job_on_progress(job, on_progress, d);
+    zt_job_on_preview(job, on_preview, d);
+    zt_job_on_frame(job, on_frame, d);
+    if (!rc && d->running(d->user, job))
+        rc = err_set(e, ERR_CANCEL, "stopped");
+    if (!rc)
+        rc = e->code = zt_job_run(job, e->msg, sizeof e->msg);
+    d->running(d->user, NULL);
+    zt_job_free(&job);
+    return rc;
+}
+
+/* All pictures, one behind the other in the file at path. */
+static int draw_pictures(struct drawer *d, const char *path, struct err *e)
+{
+    char *one = xasprintf("%s.png", path);
+    struct buf all = BUF_INIT;
+    int rc = 0;
+
+    for (d->picture = 0; !rc && d->picture < d->n_pictures; d->picture++) {
+        struct buf file = BUF_INIT;
+
+        d->sampled = d->drawn = 0;
+        rc = draw(d, one, e);
+        if (!rc)
+            rc = file_read(&file, one, PICTURE_MOST_BYTES, e);
+        if (!rc)
+            buf_add(&all, file.data, file.len);
+        unlink(one);
+        buf_release(&file);
+    }
+    if (!rc)
+        rc = file_write(path, all.data, all.len, e);
+    buf_release(&all);
+    free(one);
+    return rc;
+}
+
+/* ---- the owner's side ---- */
+
+char *drawer_path(const struct drawer *d, const struct job *j)
+{
+    char *name = xasprintf("%lld-%lld.%s", (long long)j->id, (long long)j->fence,
+                           job_pictures(j) ? "png" : "mp4");
+    char *path = path_join(d->work_dir, name);
+
+    free(name);
+    return path;
+}
+
+int drawer_draw(struct drawer *d, const struct job *j, const char *path, struct err *e)
+{
+    d->job = j;
+    d->n_pictures = job_pictures(j);
+    d->picture = 0;
+    d->sampled = d->drawn = d->preview_s = 0;
+    memset(&d->live, 0, sizeof d->live);
+    d->live.id = j->id;
+    d->live.left_s = -1;
+    if (d->told(d->user, &d->live))
+        return err_set(e, ERR_CANCEL, "stopped");
+    return d->n_pictures ? draw_pictures(d, path, e) : draw(d, path, e);
+}
+
+void drawer_clean(const struct drawer *d, const struct job *j)
+{
+    static const char *const endings[] = {".mp4", ".part.mp4", ".png", ".png.png"};
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char *name = xasprintf("%lld-%lld%s", (long long)j->id, (long long)j->fence, endings[i]);
+        char *path = path_join(d->work_dir, name);
+        unlink(path);
+        free(path);
+        free(name);
+    }
+}
+
+static int disk_is_full(const char *dir)
+{
+    struct statvfs v;
+
+    return !statvfs(dir, &v) && (uint64_t)v.f_bavail * v.f_frsize < ROOM_BYTES;
+}
+
+const char *drawer_code(const struct drawer *d, const struct err *e)
+{
+    if (e->code != ERR_USAGE && disk_is_full(d->work_dir))
+        return "E_DISK_FULL";
+    switch (e->code) {
+    case ERR_USAGE:
+        return "E_REQUEST";
+    case ERR_FORMAT:
+        return "E_MODEL";
+    case ERR_IO:
+        return "E_IO";
+    case ERR_FIT:
+        return "E_FIT";
+    default:
+        return "E_DEVICE";
+    }
+}

@@ -1,0 +1,45 @@
+/* draw.h - one job of the store becomes a film, or pictures, by include/zoetrope.h: for the
+ * server's own thread and for a worker on another machine alike.
+ *
+ * Beside the film it leaves preview_dir/ID.png (what is seen now, in the end the poster) and
+ * preview_dir/ID.last.png (the film's end, as large as the film). Where it has got to is kept in
+ * work_dir/ID.job, from which whoever draws it next goes on. Threads: one. */
+#ifndef SERVE_DRAW_H
+#define SERVE_DRAW_H
+
+#include "serve/board.h"
+#include "serve/jobs.h"
+#include "zoetrope.h"
+
+struct drawer {
+    /* Of the owner; strings are borrowed. */
+    const char *model_name; /* NULL: zoetrope's default */
+    const char *picture_dir, *preview_dir, *work_dir;
+    const char *threads, *device; /* options of the machine; NULL: unsaid */
+    void *user;
+    int (*told)(void *user, const struct live *l); /* progress; nonzero: it ends */
+    /* From now on it may be cancelled (zt_cancel); nonzero: it is not to begin. NULL: it is over.
+     */
+    int (*running)(void *user, zt_job *job);
+    void (*failed)(void *user, const char *what, const char *why); /* the film goes on without */
+
+    zt_model *model; /* opened by the first job; the owner frees it */
+    struct live live;
+
+    /* Its own. */
+    const struct job *job;
+    double preview_s, sampled, drawn; /* sampled, drawn: parts of the film, 0..1 */
+    int n_pictures, picture;          /* a job of pictures, and which of them; else 0 */
+};
+
+NODISCARD int drawer_open(struct drawer *d, struct err *e); /* the model, if it is not open */
+/* work_dir/ID-FENCE.mp4, or .png. The caller frees. */
+char *drawer_path(const struct drawer *d, const struct job *j);
+/* The file at path, whole. ERR_CANCEL: cancelled, or the owner did not want it to go on. */
+NODISCARD int drawer_draw(struct drawer *d, const struct job *j, const char *path, struct err *e);
+/* What lies in work_dir of this try, half done or not. */
+void drawer_clean(const struct drawer *d, const struct job *j);
+/* The code that a client reads of an error of drawing. */
+const char *drawer_code(const struct drawer *d, const struct err *e);
+
+#endif
