@@ -77,10 +77,14 @@ static void write_files(struct jsonw *w, struct server *s, const struct job *j)
     char *last = j->last ? path_join(s->picture_dir, j->last) : NULL;
 
     jsonw_object(w, "files");
-    if (first)
+    if (first) {
+        film_file_fetch(s, s->picture_dir, j->first);
         write_file(w, "first", first);
-    if (last)
+    }
+    if (last) {
+        film_file_fetch(s, s->picture_dir, j->last);
         write_file(w, "last", last);
+    }
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         char *path = kept_path(s, j->id, kept[i]);
         write_file(w, kept[i], path);
@@ -361,21 +365,10 @@ static int looks_right(const struct call *c, const struct job *j)
 static void keep_film(struct call *c, const struct job *j, const char *path)
 {
     struct server *s = c->s;
-    struct film_file f;
     struct err e;
-    int rc = jobs_finalizing(s->jobs, j->id, j->fence, &e);
 
-    if (!wrote(c, rc, &e))
+    if (!wrote(c, film_file_hand_in(s, j, path, &e), &e))
         return;
-    if (film_file_keep(s, path, &f, &e)) {
-        call_fail_err(c, &e);
-        return;
-    }
-    rc = jobs_succeed(s->jobs, j->id, j->fence, f.name, f.sha, f.bytes, &e);
-    if (!wrote(c, rc, &e)) {
-        film_file_drop(s, f.name);
-        return;
-    }
     work_forget(s, j->id);
     atomic_fetch_add(&s->films[JOB_SUCCEEDED], 1);
     atomic_fetch_add(&s->drawing_ms, (long)(jobs_now_ms() - j->started_ms));

@@ -2,7 +2,8 @@
 
 #include "serve/api.h"
 
-static const struct route *const TABLES[] = {api_kling, api_kling2, api_openai, api_live, api_page, api_workers};
+static const struct route *const TABLES[] = {api_kling, api_kling2, api_openai,
+                                             api_live,  api_page,   api_workers};
 
 const struct route *route_at(int i)
 {

@@ -115,7 +115,7 @@ static void other_changed(void *arg, int64_t id)
     if (j.cancel_requested)
         worker_cancel(s->worker, id);
     if (j.state == JOB_QUEUED)
-        worker_wake(s->worker);
+        server_work_waits(s);
     board_change(s->board, id, keys_tenant(s->keys, j.tenant));
     job_release(&j);
 }
