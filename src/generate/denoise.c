@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "generate/drag.h"
+#include "generate/health.h"
 #include "generate/pipeline.h"
 #include "generate/sampler.h"
 #include "generate/text_kept.h"
@@ -88,6 +89,7 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
     float *out = try_malloc(count * sizeof *out, e, "a latent"),
           *noise = try_malloc(count * sizeof *noise, e, "a latent");
     int n = sampler_evaluations(sampler), i = progress->begin, rc = out && noise ? 0 : ERR_FIT;
+    int alike = 0; /* evaluation from which on the clean latent is the same in all places */
 
     if (rc)
         goto out;
@@ -112,6 +114,10 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
         if (!rc && progress->drag)
             drag_velocity(progress->drag, x, sampler_sigma(sampler, i),
                           given_at(list, n_given, 0) != NULL, out);
+        if (!rc && !health_of_clean(s, x, out, sampler_sigma(sampler, i)))
+            alike = 0;
+        else if (!rc && !alike)
+            alike = progress->done + i - progress->begin + 1;
         if (!rc)
             rc = preview(progress, sampler, i, s, list, n_given, x, out, e);
         if (!rc)
@@ -123,6 +129,7 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
     }
     put_held(s, x, progress->held, 0);
     put_given(s, x, noise, list, n_given, 1);
+    v->collapsed = v->collapsed ? v->collapsed : alike;
 out:
     free(out);
     free(noise);

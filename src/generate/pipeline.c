@@ -27,8 +27,8 @@ static void note_drawing(const struct drawing *d, struct figures *out)
     out->cache_error = d->plan->cut_check && d->measure > 0 ? sqrt(d->differs / d->measure) : -1;
     if (v->again)
         buf_printf(&b,
-                   "%d of %d evaluations were computed again in f32, because they were not finite "
-                   "in bf16 (the first: %d)",
+                   "%d of %d evaluations were computed again in f32, because they were not finite, "
+                   "or the same everywhere, in bf16 (the first: %d)",
                    v->again, d->evaluations, v->first_again);
     if (d->plan->cut)
         buf_printf(&b, "%scache %s left out %d of %d evaluations", b.len ? "; " : "",
@@ -39,6 +39,11 @@ static void note_drawing(const struct drawing *d, struct figures *out)
     if (d->kept_windows)
         buf_printf(&b, "%s%d of %d windows were drawn before", b.len ? "; " : "", d->kept_windows,
                    plan_windows(d->plan));
+    if (v->collapsed)
+        buf_printf(&b,
+                   "%sfrom evaluation %d of %d on the latent has collapsed, it is the same in all "
+                   "places: a film of one colour",
+                   b.len ? "; " : "", v->collapsed, d->evaluations);
     snprintf(out->note, sizeof out->note, "%s", buf_str(&b));
     buf_release(&b);
 }

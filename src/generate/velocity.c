@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "generate/health.h"
+
 /* The samples of one call: 0 has the prompt, 1 the negative prompt. */
 struct samples {
     int first, n;
@@ -13,23 +15,6 @@ static struct samples samples_of(const struct velocity_ask *ask, int n, int call
     int apart = n == 2 && latent_tokens(&ask->shape) > ask->together;
 
     return apart ? (struct samples){call, 1} : (struct samples){0, call ? 0 : n};
-}
-
-struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b)
-{
-    return (struct velocity_ask){
-        .denoiser = b->denoiser,
-        .n_denoisers = b->n_denoisers,
-        .boundary = p->info.boundary *
-                    (p->schedule.train_steps > 0 ? p->schedule.train_steps : SAMPLER_TRAIN_STEPS),
-        .shape = plan_latent(p),
-        .guidance = p->guidance,
-        .guidance2 = p->guidance2,
-        .control_scale = p->control.scale,
-        .together = VELOCITY_TOGETHER,
-        .blocks = p->cut && p->cut->blocks,
-        .n_channels = p->dit.in_channels - p->dit.out_channels,
-        .n_rows = p->dit.image_dim ? b->image.config.rows * (1 + (p->last.seen != NULL)) : 0};
 }
 
 /* ---- text ---- */
@@ -60,7 +45,7 @@ static void see(void *user, struct cx *cx, const char *name, struct tensor *valu
 {
     struct velocity *v = user;
 
-    if (v->looking && !v->bad && !tensor_finite(cx, value))
+    if (v->looking && !v->bad && (int)health_of_value(cx, value) >= v->looking)
         v->bad = xstrdup(name);
     if (v->ask.stop && atomic_load(v->ask.stop))
         cx_fail(cx, ERR_CANCEL, "stopped");
@@ -102,7 +87,7 @@ static int read_words(struct velocity *v, int k, const struct text_model *text,
     rc = read_once(v, k, text, words, &bad, e);
     if (rc || !bad)
         return rc;
-    v->looking = 1;
+    v->looking = HEALTH_NOT_FINITE;
     rc = read_once(v, k, text, words, &bad, e);
     v->looking = 0;
     w = rc ? NULL : store_find_bad(text->weights);
@@ -425,25 +410,6 @@ static struct tensor *evaluate(struct velocity *v, struct cx *cx, const float *x
     }
 }
 
-/* Guidance of one step: of this expert, and only if there is any at all (as the reference). */
-static double scale_at(const struct velocity_ask *ask, int expert, double sigma)
-{
-    const struct guidance *g = &ask->guidance;
-    int on = g->scale != 1 && sigma >= g->from && sigma <= g->to;
-
-    return on ? expert ? ask->guidance2 : g->scale : 1;
-}
-
-int velocity_expert(const struct velocity_ask *ask, double timestep)
-{
-    return timestep < ask->boundary;
-}
-
-int velocity_samples(const struct velocity_ask *ask, int expert, double sigma)
-{
-    return scale_at(ask, expert, sigma) != 1 ? 2 : 1;
-}
-
 /* Another context, in f32, for what is not finite in bf16. 0: v's own is no narrower. */
 static int wider(const struct velocity *v, struct cx *wide)
 {
@@ -453,54 +419,56 @@ static int wider(const struct velocity *v, struct cx *wide)
     return 1;
 }
 
-/* The network said what is not finite: it is asked once more, and watched. */
+/* The network said what is no velocity: it is asked once more, and watched. */
 static int say_trouble(struct velocity *v, struct cx *cx, const float *x, int expert,
-                       struct samples which, struct err *e)
+                       struct samples which, enum health health, struct err *e)
 {
     static const char *const names[2] = {"transformer", "transformer_2"};
     const struct denoiser *d = &v->ask.denoiser[expert];
-    const struct weight *w = store_find_bad(d->weights);
+    const struct weight *w = health == HEALTH_NOT_FINITE ? store_find_bad(d->weights) : NULL;
     struct reading in;
 
-    v->looking = 1;
+    v->looking = health;
     device_enter(cx->device);
     in = read_in(v, cx, d, x, which);
     call(v, cx, d, which, &in, v->times);
     device_leave(cx->device);
     cx_step_end(cx);
-    v->looking = 0;
-    err_set(e, ERR_DEVICE, "%s: its output is not finite%s, from %s on%s%s%s", names[expert],
-            cx == v->cx ? "" : ", in f32 as well", v->bad ? v->bad : "the last layer",
-            w ? "; the weight " : "", w ? w->name : "", w ? " in its file is not finite" : "");
+    v->looking = HEALTH_GOOD;
+    err_set(e, ERR_DEVICE, "%s: its output %s%s, from %s on%s%s%s", names[expert],
+            health_name(health), cx == v->cx ? "" : ", in f32 as well",
+            v->bad ? v->bad : "the last layer", w ? "; the weight " : "", w ? w->name : "",
+            w ? " in its file is not finite" : "");
     free(v->bad);
     v->bad = NULL;
     return ERR_DEVICE;
 }
 
-/* One call: to out [n,C,t,h,w]. *bad: it is not finite. */
+/* One call: to out [n,C,t,h,w]. */
 static int ask_once(struct velocity *v, struct cx *cx, const float *x, int expert,
-                    struct samples which, float *out, int *bad, struct err *e)
+                    struct samples which, float *out, enum health *health, struct err *e)
 {
     device_enter(cx->device);
     struct tensor *y = evaluate(v, cx, x, expert, which);
-    int ok = !cx->err.code && tensor_finite(cx, y);
 
-    if (ok)
+    *health = !cx->err.code && tensor_finite(cx, y) ? HEALTH_GOOD : HEALTH_NOT_FINITE;
+    if (!*health)
         tensor_read_f32(cx, y, out);
     device_leave(cx->device);
     cx_step_end(cx);
-    *bad = !ok;
+    for (int i = 0; !*health && i < which.n; i++)
+        *health = health_of_velocity(&v->ask.shape, out + latent_count(&v->ask.shape) * (size_t)i);
     return cx->err.code ? err_set(e, cx->err.code, "transformer: %s", cx->err.msg) : 0;
 }
 
-/* All calls of an evaluation, up to the first, *which, that gives what is not finite. */
+/* All calls of an evaluation, up to the first, *which, that gives what is no velocity. */
 static int ask_all(struct velocity *v, struct cx *cx, const float *x, int expert, int n,
-                   struct samples *which, int *bad, struct err *e)
+                   struct samples *which, enum health *bad, struct err *e)
 {
     size_t count = latent_count(&v->ask.shape);
     int rc = 0;
 
-    *bad = 0;
+    *bad = HEALTH_GOOD;
     cx->at = v->at;
     for (int i = 0; !rc && !*bad && i < n; i++) {
         struct samples s = samples_of(&v->ask, n, i);
@@ -512,12 +480,13 @@ static int ask_all(struct velocity *v, struct cx *cx, const float *x, int expert
     return rc;
 }
 
-/* The whole evaluation, once more in f32 when it is not finite in less. */
+/* The whole evaluation, once more in f32 when it is no velocity in less. */
 static int ask(struct velocity *v, const float *x, int expert, int n, struct err *e)
 {
     struct samples which = {0, 0};
     struct cx wide, *cx = v->cx;
-    int bad, again = 0, rc = ask_all(v, cx, x, expert, n, &which, &bad, e);
+    enum health bad;
+    int again = 0, rc = ask_all(v, cx, x, expert, n, &which, &bad, e);
 
     if (!rc && bad && (again = wider(v, &wide))) {
         cx = &wide;
@@ -525,7 +494,7 @@ static int ask(struct velocity *v, const float *x, int expert, int n, struct err
         v->again += !rc && !bad;
     }
     if (!rc && bad)
-        rc = say_trouble(v, cx, x, expert, which, e);
+        rc = say_trouble(v, cx, x, expert, which, bad, e);
     if (again)
         cx_release(&wide);
     return rc;
@@ -548,7 +517,7 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
                 struct err *e)
 {
     int expert = velocity_expert(&v->ask, timestep), rc;
-    double guidance = scale_at(&v->ask, expert, sigma);
+    double guidance = velocity_scale(&v->ask, expert, sigma);
     int n = velocity_samples(&v->ask, expert, sigma);
     size_t count = latent_count(&v->ask.shape);
 

@@ -50,11 +50,12 @@ struct velocity {
     double *times; /* owned [n_times]; the last one is that of the frames that are drawn */
     int n_times;
     struct cx *cx;
-    char *bad; /* owned: while looking for it, the first part that is not finite */
-    int looking;
-    double at;                  /* part of the way of the steps: which LoRA act (velocity_step) */
-    int again;                  /* evaluations that were computed again, in f32 */
-    int first_again;            /* of the film, from 1, as denoise counts them; 0: none */
+    char *bad;       /* owned: while looking for it, the first part that is as bad as that */
+    int looking;     /* enum health of it; 0: nobody looks */
+    double at;       /* part of the way of the steps: which LoRA act (velocity_step) */
+    int again;       /* evaluations that were computed again, in f32 */
+    int first_again; /* of the film, from 1, as denoise counts them; 0: none */
+    int collapsed; /* as that: from it on the clean latent of a window has collapsed; 0: none has */
     struct replay replay[2][2]; /* by denoiser, of calls with one sample and with both */
 };
 
@@ -78,13 +79,15 @@ void velocity_give(struct velocity *v, const struct given *list, int n, const ui
 /* Evaluation i of n comes. */
 void velocity_step(struct velocity *v, int i, int n);
 /* x and out [C,t,h,w]; timestep 0..1000 and noise level sigma of this evaluation. What is not
- * finite in bf16 is computed once more in f32 (v->again counts it); not finite then: ERR_DEVICE,
- * which names expert and block. ERR_CANCEL. */
+ * finite, or collapsed (health.h), in bf16 is computed once more in f32 (v->again counts it); if it
+ * is so then: ERR_DEVICE, which names expert and block. ERR_CANCEL. */
 NODISCARD int velocity_at(struct velocity *v, const float *x, double timestep, double sigma,
                           float *out, struct err *e);
 /* Which denoiser is asked at a timestep, and for how many samples at a noise level. */
 int velocity_expert(const struct velocity_ask *ask, double timestep);
 int velocity_samples(const struct velocity_ask *ask, int expert, double sigma);
+/* Guidance there: of this expert, and only if there is any at all (as the reference). */
+double velocity_scale(const struct velocity_ask *ask, int expert, double sigma);
 /* Such calls on a dry cx, with so many timesteps among the tokens and as many words as these:
  * cx->flops and cx's peak say what they cost. */
 void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int expert, int n, int n_times,

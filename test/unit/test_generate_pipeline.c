@@ -418,6 +418,65 @@ TEST(film_names_the_step_that_is_not_finite)
     bundle_free(&b);
 }
 
+/* All values of a weight become 0. */
+static void silence(struct weight_set *s, const char *name)
+{
+    static float zeros[1 << 14];
+    struct weight *w = weight_find(s, name);
+
+    CHECK(w && weight_count(w) <= 1 << 14);
+    replace(w, zeros);
+}
+
+/* What is finite and the same everywhere would be a film of one colour: it is no success. */
+TEST(film_names_the_step_and_layer_that_collapse)
+{
+    struct bundle *b = networks(DT_F32);
+    struct film_run r = {0};
+
+    silence(b->denoiser[0].weights, "proj_out.weight");
+    CHECK_INT(DRAW(&r, b, "type", "f32"), ERR_DEVICE);
+    CHECK_STR(r.e.msg, "step 1 of 3: transformer: its output has collapsed (it is the same in all "
+                       "places), from the last layer on");
+    CHECK_INT(r.frames, 0);
+    bundle_free(&b);
+    b = networks(DT_F32);
+    silence(b->denoiser[0].weights, "patch_embedding.weight");
+    CHECK_INT(DRAW(&r, b, "type", "f32"), ERR_DEVICE);
+    CHECK_CONTAINS(r.e.msg, "has collapsed (it is the same in all places), from ");
+    CHECK(!strstr(r.e.msg, "the last layer"));
+    bundle_free(&b);
+    b = networks(DT_BF16);
+    silence(b->denoiser[0].weights, "proj_out.weight");
+    CHECK_INT(DRAW(&r, b, "type", "bf16"), ERR_DEVICE);
+    CHECK_CONTAINS(r.e.msg, "places), in f32 as well, from the last layer on");
+    bundle_free(&b);
+}
+
+/* It says that all of x is noise, as is right in the first step. */
+static struct tensor *all_is_noise(struct cx *cx, const void *net, const struct denoiser_batch *b)
+{
+    int64_t rows = b->rows->dim[0], columns = b->rows->dim[1];
+    struct tensor *x = reshape(cx, cast(cx, b->rows, cx->wide), DIMS(rows, columns / 4, 4));
+
+    (void)net; /* channels come last in what is said */
+    return reshape(cx, permute(cx, x, (const int[]){0, 2, 1}), DIMS(rows, columns));
+}
+
+TEST(film_of_one_colour_names_the_step_from_which_on)
+{
+    struct bundle *b = networks(DT_F32);
+    struct denoiser_class noise = *b->denoiser[0].is;
+    struct film_run r = {0};
+
+    noise.velocity = all_is_noise;
+    b->denoiser[0].is = &noise;
+    CHECK_INT(DRAW(&r, b, "type", "f32", "sampler", "euler", "steps", "1"), 0);
+    CHECK_STR(r.figures.note, "from evaluation 1 of 1 on the latent has collapsed, it is the same "
+                              "in all places: a film of one colour");
+    bundle_free(&b);
+}
+
 /* 3.4e38 is a number in f32 and infinite in bf16, and what multiplies it is nothing: infinity times
  * 0. x is the caller's. */
 static void overflow_in_bf16(struct weight_set *s, const char *bias, const char *after, float *x)
@@ -446,7 +505,7 @@ TEST(film_is_computed_again_in_f32_where_bf16_is_not_finite)
     CHECK_INT(r.frames, 9);
     CHECK_STR(r.figures.note,
               "3 of 3 evaluations were computed again in f32, because they were not "
-              "finite in bf16 (the first: 1)");
+              "finite, or the same everywhere, in bf16 (the first: 1)");
     CHECK_INT(DRAW(&plain, b, "type", "f32"), 0);
     CHECK_STR(plain.figures.note, "");
     CHECK_STR(plain.figures.latent_hash, r.figures.latent_hash); /* the same networks in f32 */
