@@ -33,6 +33,7 @@ faults: all ztest $(FAULTS)
 ROUNDS ?= 10000
 soak: all ztest
 	@BUILD='$(BUILD)' ZT_KILL_ROUNDS=$$(($(ROUNDS) / 5)) nice -n 10 bash test/e2e/resume.sh
+	@BUILD='$(BUILD)' STORE_ROUNDS=$$(($(ROUNDS) / 5)) nice -n 10 bash test/e2e/store.sh
 	@ZT_KILL_ROUNDS=$(ROUNDS) nice -n 10 $(TESTS) serve_promises_2_4_5
 
 # The packages may bring FFmpeg, so what is there is looked at again by a second make.

@@ -171,18 +171,27 @@ static int known_preview(struct server *s, const char *name)
 }
 
 /* ID.job, of a film that is to be drawn, or gone on with */
-static int known_work(struct server *s, const char *name)
+static int waits(struct server *s, const char *name)
 {
     struct job j;
     struct err e;
 
-    if (strcmp(path_ext(name), "job"))
-        return 0;
     int rc = jobs_get(s->jobs, NULL, atoll(name), &j, &e);
-    int waits = rc > 0 && !JOB_IS_OVER(j.state);
+    int yes = rc < 0 || (rc > 0 && !JOB_IS_OVER(j.state));
 
     job_release(&j);
-    return waits || rc < 0;
+    return yes;
+}
+
+static int known_work(struct server *s, const char *name)
+{
+    return !strcmp(path_ext(name), "job") && waits(s, name);
+}
+
+/* What another server has drawn to its end; what has no such name is being written. */
+static int known_later(struct server *s, const char *name)
+{
+    return strcmp(path_ext(name), "job") != 0 || waits(s, name);
 }
 
 /* Of those that have been there for so long. */
@@ -223,4 +232,5 @@ void film_files_stale(struct server *s)
     jobs_files_sweep(s->jobs);
     sweep(s, s->film_dir, STALE_S, known_film);
     sweep(s, s->preview_dir, STALE_S, known_preview);
+    sweep(s, s->work_dir, STALE_S, known_later);
 }

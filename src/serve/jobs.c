@@ -321,18 +321,23 @@ int jobs_requeue(struct jobs *s, int64_t id, int64_t fence, struct err *e)
 
 int jobs_cancel(struct jobs *s, const char *tenant, int64_t id, struct job *out, struct err *e)
 {
-    int rc = WRITE(s, e, SQL_CANCEL_QUEUED, SQL_INT(id), SQL_TEXT(tenant));
+    int rc, again;
 
-    if (!rc)
-        rc = WRITE(s, e, SQL_CANCEL_RUNNING, SQL_INT(id), SQL_TEXT(tenant));
-    if (!rc && s->db->again) { /* what the first answer would have said */
-        rc = jobs_get(s, tenant, id, out, e);
-        if (rc <= 0 || out->state == JOB_CANCELLED)
-            return rc;
-        job_release(out);
-        rc = 0;
+    pthread_mutex_lock(&s->lock);
+    rc = jobs_run(JOBS_BIND(s, SQL_CANCEL_QUEUED, SQL_INT(id), SQL_TEXT(tenant)), e);
+    again = s->db->again;
+    if (!rc) {
+        rc = jobs_run(JOBS_BIND(s, SQL_CANCEL_RUNNING, SQL_INT(id), SQL_TEXT(tenant)), e);
+        again |= s->db->again;
     }
-    return rc > 0 ? jobs_get(s, tenant, id, out, e) : rc;
+    pthread_mutex_unlock(&s->lock);
+    if (rc < 0 || (!rc && !again))
+        return rc;
+    int found = jobs_get(s, tenant, id, out, e);
+    if (rc || found <= 0 || out->state == JOB_CANCELLED)
+        return found;
+    job_release(out); /* said twice, and for nothing */
+    return 0;
 }
 
 int jobs_delete(struct jobs *s, const char *tenant, int64_t id, struct err *e)

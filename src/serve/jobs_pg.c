@@ -12,7 +12,7 @@
 #include "serve/jobs_db.h"
 #include "serve/jobs_pg.h"
 
-#define ANSWER_S 20.0 /* a database that is silent for so long is away */
+#define ANSWER_S 10.0 /* a database that is silent for so long is away */
 #define WAIT_LEAST_S 0.05
 #define WAIT_MOST_S 2.0
 enum { TEXT_OID = 25, INT8_OID = 20, FLOAT8_OID = 701, MOST_VALUES = 16 };

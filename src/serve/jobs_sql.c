@@ -148,6 +148,10 @@ const char *const jobs_sql_pg[N_SQL] = {
         "('running','finalizing') AND lease_until<now_ms() AND (lease_until=0 OR "
         "pg_postmaster_start_time()<clock_timestamp()-?2*interval '1 ms') LIMIT 1 FOR UPDATE SKIP "
         "LOCKED) UPDATE job SET " LAPSED " FROM late WHERE id=late_id RETURNING" COLUMNS,
+    /* Of the servers one tells it; where that one ends meanwhile, another does some time later. */
+    [SQL_NOTE_NEXT] = "UPDATE outbox SET next_at=now_ms()+60000 WHERE job=(SELECT job FROM outbox "
+        "WHERE next_at<=now_ms() ORDER BY next_at,job LIMIT 1 FOR UPDATE SKIP LOCKED) "
+        "RETURNING job,state,attempts",
     [SQL_FILE_FRESH] = "UPDATE file SET kept_at=now_ms() WHERE name=?1 AND sha=?2",
     [SQL_FILE_PART] = "INSERT INTO file_part(name,part,body) VALUES(?1,?2,decode(?3,'base64')) "
         "ON CONFLICT(name,part) DO UPDATE SET body=excluded.body,kept_at=now_ms()",

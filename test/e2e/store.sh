@@ -3,8 +3,8 @@
 . test/e2e/lib.sh
 
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)
-if grep -q 'SERVE=0\|PG=0' "$BUILD/flags.txt" || ! have_media || ! command -v curl >/dev/null; then
-    echo "skip store: needs libmicrohttpd, SQLite, libpq, FFmpeg and curl"
+if grep -q 'SERVE=0\|PG=0' "$BUILD/flags.txt" || ! have_media || ! command -v curl >/dev/null || ! command -v python3 >/dev/null; then
+    echo "skip store: needs libmicrohttpd, SQLite, libpq, FFmpeg, curl and python3"
     exit 0
 fi
 if [ -z "$bin" ]; then
@@ -20,11 +20,11 @@ if [ "$(id -u)" = 0 ]; then
     as="setpriv --reuid=postgres --regid=postgres --clear-groups"
 fi
 control() { $as "$bin/pg_ctl" -D "$pg/db" -o "-k $pg -h 127.0.0.1 -p $port -c fsync=off" -l "$pg/log" -w "$@" >/dev/null 2>&1; }
-sql() { PGPASSWORD=geheim "$bin/psql" -qtA -h "$pg" -p "$port" -U zt films -c "$1"; }
+sql() { PGOPTIONS='-c client_min_messages=error' PGPASSWORD=geheim "$bin/psql" -qtA -h "$pg" -p "$port" -U zt films -c "$1"; }
 port=$((20000 + $$ % 20000))
-a= b=
+a= b= proxy=
 over() {
-    for p in $a $b; do { kill -CONT "$p"; kill -KILL "$p"; wait "$p"; } 2>/dev/null; done
+    for p in $a $b $proxy; do { kill -CONT "$p"; kill -KILL "$p"; wait "$p"; } 2>/dev/null; done
     control -m immediate stop
     rm -rf "$pg" "$tmp"
 }
@@ -49,18 +49,29 @@ holds store_says_why "$tmp/err" "password authentication failed"
 same store_tells_no_password "$(grep -c 'falsch\|geheim' "$tmp/err" "$tmp/x.log" 2>/dev/null | cut -d: -f2 | sort -u | tr -d '\n')" 0
 exits store_away_at_start 4 serve x "postgresql://zt:geheim@127.0.0.1:1/films"
 
-# ---- two servers ----
+# ---- two servers; the connections of a lose answers ----
+python3 test/e2e/store_proxy.py $((port + 1)) "$port" "$tmp/cuts" >"$tmp/cut" &
+proxy=$!
+for _ in $(seq 100); do
+    ! grep -q ready "$tmp/cut" || break
+    sleep 0.05
+done
+store_a=postgresql://zt:geheim@127.0.0.1:$((port + 1))/films store_b=$store
 begin() { # NAME: sets NAME to its process and url_NAME
+    rm -f "$tmp/cuts"
+    rm -f "$tmp/$1.out"
+    eval "store=\$store_$1"
     "$ZOETROPE" serve --listen 127.0.0.1:0 --data "$tmp/$1" --store "$store" --lease 1.5 --drain 0 --log "$tmp/$1.log" \
         >"$tmp/$1.out" 2>"$tmp/$1.err" &
     eval "$1=$!"
     for _ in $(seq 200); do
-        url=$(sed -n 's/^zoetrope serves at //p' "$tmp/$1.out")
+        url=$(sed -n 's/^zoetrope serves at //p' "$tmp/$1.out" 2>/dev/null)
         [ -z "$url" ] || break
         sleep 0.05
     done
     [ -n "$url" ] || not_ok "store_begin_$1" "$(tail -n 1 "$tmp/$1.err")"
     eval "url_$1=$url"
+    [ -z "$cuts" ] || : >"$tmp/cuts"
 }
 end() { eval "kill -KILL \$$1; wait \$$1" 2>/dev/null; } 2>/dev/null
 url_of() { eval "echo \$url_$1"; }
@@ -78,6 +89,7 @@ order() { # KEY
     not_ok store_order "nobody took $1 after $try tries"
 }
 
+cuts=
 begin a
 begin b
 # The test's own eye: each change of a state, in the order in which they became true.
@@ -127,6 +139,8 @@ same store_back_is_200 "$(code "$url_a/v1/videos")$(code "$url_b/healthz")" 2002
 
 # ---- the loop ----
 rounds=${STORE_ROUNDS:-4}
+cuts=yes
+: >"$tmp/cuts"
 RANDOM=${STORE_SEED:-1}
 for round in $(seq "$rounds"); do
     { for i in 1 2 3; do order "r$round-$i"; done; } &
@@ -144,6 +158,9 @@ done
 open() { sql "SELECT count(*) FROM zoetrope.job WHERE state IN ('queued','running','finalizing')"; }
 for _ in $(seq 30); do until_is 0 open; [ "$(open)" = 0 ] && break; done
 
+rm "$tmp/cuts"
+[ -z "${STORE_ROUNDS:-}" ] || grep -c cut "$tmp/cut" >&2
+same store_answers_were_lost "$(grep -q cut "$tmp/cut" && echo yes)" yes
 same store_all_have_ended "$(open)" 0
 list=$(sed "s/\(.*\) \(.*\)/('\1',\2),/" "$tmp/acknowledged" | tr -d '\n')
 same store_p1_acknowledged_are_there "$(sql "SELECT count(*) FROM (VALUES ${list%,}) AS v(k,i) JOIN zoetrope.job ON id=i AND idem_key=k")" \

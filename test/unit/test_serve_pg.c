@@ -105,6 +105,9 @@ TEST(serve_pg_promises_1_2_3_7_hold_for_two_servers)
     CHECK(jobs_names_file(a, "y.mp4") && !jobs_names_file(a, "x.mp4"));
     CHECK_INT(jobs_films_bytes(a), 1);
     CHECK_INT(jobs_note_next(a, &note, NULL), 1);
+    struct jobs_note same;
+    CHECK(jobs_note_next(b, &same, NULL) == 1 && same.job != note.job); /* one server tells one */
+    CHECK_INT(jobs_note_later(b, &same, 0, NULL), 1);
     CHECK_INT(jobs_note_later(a, &note, 100000, NULL), 1);
     CHECK_INT(jobs_note_next(a, &note, NULL), 1);
     CHECK_INT(jobs_note_done(a, &note, NULL), 1);
