@@ -10,6 +10,7 @@
 #include "serve/order.h"
 #include "serve/pictures.h"
 #include "serve/retain.h"
+#include "serve/scene.h"
 #include "serve/sign.h"
 #include "serve/worker.h"
 
@@ -188,6 +189,7 @@ static void health(struct call *c)
     jsonw_int(&w, "uptime", (int64_t)(clock_s() - s->started_s));
     jsonw_int(&w, "queued", n[JOB_QUEUED]);
     jsonw_int(&w, "running", n[JOB_RUNNING] + n[JOB_FINALIZING]);
+    jsonw_bool(&w, "live", scene_left_s(s->scene) >= 0);
     jsonw_bool(&w, "model_loaded", worker_has_model(s->worker));
     jsonw_end_object(&w);
     if (trouble)

@@ -1,5 +1,6 @@
 #include "serve/scene.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,14 @@ static int is_on(const struct scene *sc)
     return sc->status == STARTING || sc->status == PLAYING;
 }
 
+/* Those that are drawn by others are no concern of ours. */
+static int film_waits(struct server *s)
+{
+    int64_t id;
+
+    return jobs_queue(s->jobs, &id, 1) > 0;
+}
+
 static int try_begin(struct scene *sc, const char *tenant, const char *params, const char *facts)
 {
     int64_t now = jobs_now_ms() * 1000;
@@ -113,7 +122,7 @@ int scene_begin(struct call *c, const struct order *o, const struct buf *params,
     (void)o;
     if (!c->s->o.workers) {
         call_fail(c, FAULT_BUSY, NULL, "nothing is drawn here (--workers 0)");
-    } else if (jobs_waiting(c->s->jobs, NULL)) {
+    } else if (worker_is_drawing(c->s->worker) || film_waits(c->s)) {
         call_fail(c, FAULT_CONFLICT, NULL,
                   "films are being drawn or wait; a live scene begins when there are none");
     } else {
@@ -263,6 +272,22 @@ static void write_end(struct jsonw *w, const struct scene *sc)
     jsonw_end_object(w);
 }
 
+static double left_s(const struct scene *sc)
+{
+    double since = sc->films_wait_since > 0 ? sc->films_wait_since : clock_s();
+    double left = since + sc->s->o.live_yield_s - clock_s();
+
+    return left > 0 ? left : 0;
+}
+
+double scene_left_s(struct scene *sc)
+{
+    pthread_mutex_lock(&sc->lock);
+    double left = is_on(sc) ? left_s(sc) : -1;
+    pthread_mutex_unlock(&sc->lock);
+    return left;
+}
+
 static void write_scene(struct jsonw *w, const struct scene *sc, const char *url)
 {
     static const char *const names[] = {"", "starting", "playing", "ended"};
@@ -283,9 +308,8 @@ static void write_scene(struct jsonw *w, const struct scene *sc, const char *url
         jsonw_real(w, "answer", (double)(int)(sc->answer_s * 1000) / 1000);
     else
         jsonw_null(w, "answer");
-    double left = sc->films_wait_since + sc->s->o.live_yield_s - clock_s();
     if (is_on(sc) && sc->films_wait_since > 0)
-        jsonw_int(w, "yields_in", left > 0 ? (int64_t)left + 1 : 0);
+        jsonw_int(w, "yields_in", (int64_t)ceil(left_s(sc)));
     else
         jsonw_null(w, "yields_in");
     write_end(w, sc);
@@ -317,7 +341,7 @@ void scene_json(struct scene *sc, const char *tenant, const char *base, struct b
 static void look(struct scene *sc, double *alone_since)
 {
     double now = clock_s();
-    int wait = jobs_waiting(sc->s->jobs, NULL) > 0, news;
+    int wait = film_waits(sc->s), news;
 
     if (stream_watchers(sc->stream))
         *alone_since = now;

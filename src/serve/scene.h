@@ -35,6 +35,9 @@ void scene_end(struct scene *sc, int server_ends); /* soon; else somebody asked 
 void scene_json(struct scene *sc, const char *tenant, const char *base, struct buf *out);
 NODISCARD int scene_watch(struct call *c); /* the reply becomes its stream */
 
+/* Seconds until a film that waits is drawn instead; < 0: no scene is on. */
+double scene_left_s(struct scene *sc);
+
 /* ---- for the worker ---- */
 
 int scene_waits(struct scene *sc); /* 1: one is to be drawn */

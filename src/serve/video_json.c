@@ -9,6 +9,7 @@
 #include "format/json.h"
 #include "serve/pictures.h"
 #include "serve/retain.h"
+#include "serve/scene.h"
 #include "serve/sign.h"
 #include "serve/worker.h"
 
@@ -104,7 +105,7 @@ double video_eta_s(struct server *s, const struct job *j, const struct live *liv
         return -1;
     int n;
     double left_s = all_running_left_s(s, &n) + jobs_ahead_s(s->jobs, *place + 1);
-    return left_s / (n > 1 ? n : 1);
+    return left_s / (n > 1 ? n : 1) + fmax(0, scene_left_s(s->scene));
 }
 
 /* ---- the object ---- */

@@ -293,6 +293,14 @@ void worker_wake(struct worker *w)
     pthread_mutex_unlock(&w->lock);
 }
 
+int worker_is_drawing(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    int yes = w->held_id != 0;
+    pthread_mutex_unlock(&w->lock);
+    return yes;
+}
+
 void worker_cancel(struct worker *w, int64_t id)
 {
     pthread_mutex_lock(&w->lock);

@@ -12,6 +12,7 @@ void worker_wake(struct worker *w); /* there may be a job */
 void worker_cancel(struct worker *w, int64_t id);
 void worker_beat(struct worker *w); /* the job that is drawn goes on to be ours */
 int worker_has_model(struct worker *w);
+int worker_is_drawing(struct worker *w); /* a film; not a live scene */
 /* Nothing new is begun. The film that is drawn may go on for drain_s, then its job is queued again.
  * Joins the thread. */
 void worker_stop(struct worker *w, double drain_s);

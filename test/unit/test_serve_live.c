@@ -163,6 +163,7 @@ TEST(serve_live_and_films_take_turns)
     snprintf(path, sizeof path, "/v1/live/%s/frames", id);
     int fd = watch(&s, path, "");
     until_says(fd, &got, "X-Frame: ", 2);
+    says(&s, "GET", "/health", NULL, NULL, 200, "\"live\": true");
     /* A film waits; the scene gives way, its stream ends, and the film is drawn. */
     char *film = serving_film(&s, "{\"prompt\":\"a ball\",\"steps\":2}");
     says(&s, "POST", "/v1/live", NULL, SCENE, 409, "films");
@@ -172,6 +173,7 @@ TEST(serve_live_and_films_take_turns)
     serving_wait(&s, film, &a);
     CHECK(answer_is(&a, "status", "completed"));
     answer_release(&a);
+    says(&s, "GET", "/health", NULL, NULL, 200, "\"live\": false");
     free(id);
     id = begin_scene(&s, SCENE, NULL);
     snprintf(path, sizeof path, "/v1/live/%s", id);
