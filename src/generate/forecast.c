@@ -438,7 +438,8 @@ static void share_host(struct plan *p, const struct store_room of[N_PLACES], uin
     format_bytes(all, sizeof all, total);
     if (!p->paged)
         plan_note(p, xasprintf("%s of weights do not fit into the memory that may be used: they "
-                               "are read from their files again in every step, but for %s at most",
+                               "are read from their files again in every step, but for %s at most; "
+                               "the seconds of the forecast know nothing of that",
                                all, kept));
     p->paged = 1;
 }

@@ -169,6 +169,20 @@ static void take_reference(struct plan *p, const struct picture *x)
     picture_release(&whole);
 }
 
+/* The reference is drawn as a frame before the film, which would be carried and dragged along. */
+static void note_reference(struct plan *p)
+{
+    int moves = camera_moves(&p->camera);
+
+    for (int i = 0; i < p->n_shots; i++)
+        moves |= camera_moves(&p->shot[i].camera);
+    if (moves)
+        plan_note(p, xstrdup("camera: with a reference it is said in words alone, the noise does "
+                             "not go along"));
+    if (p->brush.w)
+        plan_note(p, xstrdup("brush: with a reference nothing is dragged; leave one of them out"));
+}
+
 static void take_hash(struct plan *p)
 {
     size_t n = pixels_of(p) * (size_t)drawn_frames(p);
@@ -222,8 +236,10 @@ int plan_control_settle(struct plan *p, const struct pictures *x, const struct r
         return rc;
     keep_picture(p, &p->first, 0);
     keep_picture(p, &p->last, drawn_frames(p) - 1);
-    if (x->reference.rgb)
+    if (x->reference.rgb) {
         take_reference(p, &x->reference);
+        note_reference(p);
+    }
     take_hash(p);
     return *r->control_hash && strcmp(r->control_hash, p->control.hash)
                ? err_set(e, ERR_USAGE,

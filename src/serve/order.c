@@ -62,8 +62,24 @@ double order_real(struct jval body, const char *key, double lo, double hi, doubl
     return def;
 }
 
+/* Options of films that these APIs have no field for: said, not passed over. */
+static void refuse_fields(struct jval body)
+{
+    static const char *const not_here[][2] = {
+        {"brush", "is read as dynamic_masks and static_mask of POST /v1/videos/image2video"},
+        {"dynamic_masks", "is read by POST /v1/videos/image2video"},
+        {"static_mask", "is read by POST /v1/videos/image2video"},
+        {"mask", "no part of a film is drawn anew by the service; zoetrope generate --mask does"},
+        {"outpaint", "no film is widened by the service; zoetrope generate --outpaint does"}};
+
+    for (size_t i = 0; i < sizeof not_here / sizeof *not_here; i++)
+        if (j_has(body, not_here[i][0]))
+            j_fail(body, not_here[i][0], "%s", not_here[i][1]);
+}
+
 void order_read(struct jval body, struct order *o)
 {
+    refuse_fields(body);
     if (j_has(body, "model"))
         o->model = j_string(body, "model");
     if (j_has(body, "prompt"))

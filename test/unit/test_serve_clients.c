@@ -68,6 +68,7 @@ TEST(serve_errors_name_their_field)
         {"\"seconds\":\"x\"", "seconds"},  {"\"size\":\"48\"", "size"},
         {"\"steps\":5000", "steps"},       {"\"aspect_ratio\":\"2:7\"", "aspect_ratio"},
         {"\"model\":\"sora-9\"", "model"}, {"\"input_reference\":\"!\"", "input_reference"},
+        {"\"brush\":{}", "brush"},         {"\"mask\":\"AAAA\"", "mask"},
         {"\"guidance\":[]", "guidance"},   {"\"frames\":3,\"seconds\":1", "frames"}};
     struct serving s;
     struct answer a = {0};
