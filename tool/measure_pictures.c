@@ -27,7 +27,8 @@ enum {
     SEED = 0x70696374,
     TIMES = 3 /* frames of the film for a drawn one */
 };
-/* The last three are frames between two that are drawn: what they are made of. */
+/* Behind the first three are frames between two that are drawn: what they are made of; then such
+ * between two renders, which have no error of their own. */
 enum shown_as {
     VIEW_CODEC,
     VIEW_PLAIN,
@@ -35,10 +36,14 @@ enum shown_as {
     VIEW_REPEATED,
     VIEW_BLENDED,
     VIEW_INTERPOLATED,
+    VIEW_TRUE_REPEATED,
+    VIEW_TRUE_BLENDED,
+    VIEW_TRUE_INTERPOLATED,
     N_VIEWS
 };
-static const char *const view_names[N_VIEWS] = {"codec",    "plain",   "enlarged",
-                                                "repeated", "blended", "interpolated"};
+static const char *const view_names[N_VIEWS] = {
+    "codec",        "plain",         "enlarged",     "repeated",         "blended",
+    "interpolated", "true repeated", "true blended", "true interpolated"};
 
 struct pictures {
     struct bundle *b;
@@ -154,7 +159,8 @@ static void note_trail(struct view_score *v, const uint8_t *rgb, const uint8_t *
 }
 
 /* Frames between film[0] and film[1], which show frames f and f + TIMES of the render. */
-static void note_between(struct pictures *p, const struct clip *high, size_t f, uint8_t *film[2])
+static void note_between(struct pictures *p, const struct clip *high, size_t f,
+                         const uint8_t *const film[2], enum shown_as first)
 {
     size_t px = (size_t)p->film_w * (size_t)p->film_h;
     const uint8_t *ids = high->ids + px * f;
@@ -169,7 +175,7 @@ static void note_between(struct pictures *p, const struct clip *high, size_t f, 
         const uint8_t *near = film[t > 0.5f], *shown[3] = {near, made, made};
 
         for (int v = 0; v < 3; v++) {
-            struct view_score *s = &p->view[VIEW_REPEATED + v];
+            struct view_score *s = &p->view[first + (unsigned)v];
 
             if (v == 1)
                 for (size_t i = 0; i < px * 3; i++)
@@ -186,6 +192,16 @@ static void note_between(struct pictures *p, const struct clip *high, size_t f, 
         p->n_between++;
     }
     free(made);
+}
+
+static void note_both(struct pictures *p, const struct clip *high, size_t f, uint8_t *film[2])
+{
+    size_t bytes = (size_t)p->film_w * (size_t)p->film_h * 3;
+    const uint8_t *const made[2] = {film[0], film[1]};
+    const uint8_t *const truth[2] = {high->rgb + bytes * f, high->rgb + bytes * (f + TIMES)};
+
+    note_between(p, high, f, made, VIEW_REPEATED);
+    note_between(p, high, f, truth, VIEW_TRUE_REPEATED);
 }
 
 static int one_scene(struct pictures *p, int i, struct err *e)
@@ -217,7 +233,7 @@ static int one_scene(struct pictures *p, int i, struct err *e)
             note(&p->view[VIEW_ENLARGED], film[1], truth, ids, p->film_w, p->film_h);
         }
         if (!rc && f)
-            note_between(p, &high, (f - 1) * TIMES, film);
+            note_both(p, &high, (f - 1) * TIMES, film);
         uint8_t *t = film[0];
         film[0] = film[1];
         film[1] = t;
@@ -234,12 +250,12 @@ static void print_table(const struct pictures *p, int n)
 {
     printf("%d scenes of %d frames, drawn at %dx%d, shown at %dx%d by %d of %d upsamplers\n", n,
            p->frames, p->w, p->h, p->film_w, p->film_h, p->n_enlarge, p->b->n_upsamplers);
-    printf("%-12s %12s %16s %14s %16s\n", "", "PSNR, dB", "in objects, dB", "edges, times",
+    printf("%-17s %12s %16s %14s %16s\n", "", "PSNR, dB", "in objects, dB", "edges, times",
            "in trails, dB");
     for (int v = 0; v < N_VIEWS; v++) {
         const struct view_score *s = &p->view[v];
 
-        printf("%-12s %12.2f %16.2f %14.2f", view_names[v], codec_psnr(s->error.sum, s->error.n),
+        printf("%-17s %12.2f %16.2f %14.2f", view_names[v], codec_psnr(s->error.sum, s->error.n),
                codec_psnr(s->error.mover_sum, s->error.mover_n), edge_widths_ratio(&s->edges));
         if (v >= VIEW_REPEATED)
             printf(" %16.2f", codec_psnr(s->trail.mover_sum, s->trail.mover_n));

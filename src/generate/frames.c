@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,23 @@ static void becomes_left(struct screen *s)
     s->known = 1;
 }
 
+/* Film frame s->next is as far behind the frame before as t says, 0..1; that of 1 stands in
+ * s->film. *sought, *cut: of these two. */
+static int give_between(struct screen *s, double t, int *sought, int *cut, struct err *e)
+{
+    const uint8_t *rgb = s->film;
+
+    if (s->known && t < 1 - NOTHING) {
+        if (!*cut && !*sought)
+            *cut = between_pair(s->between, s->left, s->film);
+        *sought = 1;
+        if (!*cut)
+            between_at(s->between, (float)t, s->made);
+        rgb = !*cut ? s->made : t < 0.5 ? s->left : s->film;
+    }
+    return give(s, rgb, e);
+}
+
 /* Drawn frame `frame` stands in s->film: those between the one before and it, and itself. Nothing
  * is between two takes. */
 static int show_between(struct screen *s, int frame, struct err *e)
@@ -65,20 +83,8 @@ static int show_between(struct screen *s, int frame, struct err *e)
     int rc = 0, sought = 0, cut = s->cut;
 
     s->cut = 0;
-    while (!rc && s->next < plan_film_end(p) && plan_moment(p, s->next) <= frame + NOTHING) {
-        double t = plan_moment(p, s->next) - (frame - 1);
-        const uint8_t *rgb = s->film;
-
-        if (s->known && t < 1 - NOTHING) {
-            if (!cut && !sought)
-                cut = between_pair(s->between, s->left, s->film);
-            sought = 1;
-            if (!cut)
-                between_at(s->between, (float)t, s->made);
-            rgb = !cut ? s->made : t < 0.5 ? s->left : s->film;
-        }
-        rc = give(s, rgb, e);
-    }
+    while (!rc && s->next < plan_film_end(p) && plan_moment(p, s->next) <= frame + NOTHING)
+        rc = give_between(s, plan_moment(p, s->next) - (frame - 1), &sought, &cut, e);
     if (s->first && !s->known)
         memcpy(s->first, s->film, film_bytes(p));
     becomes_left(s);
@@ -133,19 +139,36 @@ static int show(struct screen *s, int frame, const float *rgb, struct err *e)
     return rc;
 }
 
+/* Frame i of f stands in s->film; *k of the film's frames that show f are out. */
+static int show_given(struct screen *s, const struct film *f, int i, int *k, struct err *e)
+{
+    const struct plan *p = s->plan;
+    int n = f == &p->before ? p->n_before : p->n_behind, rc = 0, sought = 0, cut = 0;
+
+    while (!rc && *k < n) {
+        double at = plan_given_moment(p, f, *k);
+
+        if (p->interpolate ? at > i + NOTHING : floor(at + 0.5) > i)
+            break;
+        rc = p->interpolate ? give_between(s, at - (i - 1), &sought, &cut, e) : give(s, s->film, e);
+        *k += !rc;
+    }
+    return rc;
+}
+
 int screen_film(struct screen *s, const struct film *f, struct err *e)
 {
     const struct plan *p = s->plan;
     size_t own = (size_t)f->w * (size_t)f->h * 3;
-    int rc = 0;
+    int rc = 0, k = 0;
 
     for (int i = 0; !rc && i < f->n; i++) {
         resize_cover(s->film, p->film_w, p->film_h, f->rgb + own * (size_t)i, f->w, f->h,
                      RESIZE_BICUBIC, s->cx->kcx.threads);
-        rc = give(s, s->film, e);
+        rc = show_given(s, f, i, &k, e);
+        if (p->interpolate)
+            becomes_left(s);
     }
-    if (f->n && p->interpolate)
-        becomes_left(s);
     return rc;
 }
 

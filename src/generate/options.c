@@ -423,6 +423,8 @@ static int set_json(struct request *r, const char *json, size_t len, const char 
                "is needed",
                (long long)version, RECIPE_VERSION);
     rc = jdoc_status(doc, e);
+    if (!rc && recipe && !j_has(root, options[OPT_INTERPOLATE].name))
+        rc = request_set(r, options[OPT_INTERPOLATE].name, "repeat", e); /* older than the option */
     if (!rc) {
         rc = set_fields(r, root, recipe, e);
         if (rc)

@@ -229,7 +229,9 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
     p->context = (p->window + CONTEXT_PART / 2) / CONTEXT_PART;
     if (p->t < p->window || p->info.diffusers)
         p->window = p->t;
-    p->n_film = p->before.n + (int)film + p->behind.n;
+    p->n_before = plan_given_frames(p, &p->before);
+    p->n_behind = plan_given_frames(p, &p->behind);
+    p->n_film = p->n_before + (int)film + p->n_behind;
     plan_shots_lay(p);
     note_frames(p, r);
     return 0;

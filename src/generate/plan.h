@@ -102,6 +102,7 @@ struct plan {
     struct film source;         /* owned: drawn anew from its own frames; or empty */
     double strength;            /* how much of it */
     struct region region;       /* where: what lies outside is that of the source; or all */
+    int n_before, n_behind;     /* frames of this film that show them */
     int skip;                   /* drawn frames that are the end of `before` */
     int loop;                   /* 1: the last latent frame, which is not shown, is the first one */
     char keys_hash[65];
@@ -144,6 +145,9 @@ void plan_source_frame(const struct plan *p, int i, uint8_t *rgb);
 int plan_source_index(const struct plan *p, int i, double rate);
 /* 1: it is mixed into the noise; a model that reads a control video takes it as that. */
 int plan_source_is_mixed(const struct plan *p);
+/* When frame k of this film that shows f, a film before or behind, is, in frames of f: from the
+ * first to the last one of f, each at its time, whatever both rates are. */
+double plan_given_moment(const struct plan *p, const struct film *f, int k);
 int plan_film_end(const struct plan *p); /* film frame behind the last one that is drawn */
 /* The noise with which a window begins, [C,t,h,w]: that of torch.randn for the film, of which that
  * of a smaller draft is made. ERR_FIT: no memory. */

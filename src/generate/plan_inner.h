@@ -44,6 +44,8 @@ NODISCARD int plan_region_settle(struct plan *p, const struct request *r, struct
 NODISCARD int plan_region_check(const struct plan *p, struct err *e);
 /* The rate of these films; 1: the film has their size. */
 double plan_films_rate(const struct plan *p, double otherwise);
+/* Frames at the rate of this film that show f, a film before or behind. */
+int plan_given_frames(const struct plan *p, const struct film *f);
 int plan_films_size(struct plan *p);
 NODISCARD int plan_keys_settle(struct plan *p, const struct request *r, struct err *e);
 void plan_keys_release(struct plan *p);

@@ -160,6 +160,18 @@ double plan_films_rate(const struct plan *p, double otherwise)
     return f->n ? fmin(fmax(rate_of(f), 1), 240) : otherwise;
 }
 
+int plan_given_frames(const struct plan *p, const struct film *f)
+{
+    return f->n ? (int)floor((f->n - 1) * p->fps / rate_of(f) + 1e-6) + 1 : 0;
+}
+
+double plan_given_moment(const struct plan *p, const struct film *f, int k)
+{
+    double step = rate_of(f) / p->fps;
+
+    return f == &p->before ? f->n - 1 - (p->n_before - 1 - k) * step : k * step;
+}
+
 int plan_films_size(struct plan *p)
 {
     const struct film *f = main_film(p);

@@ -5,7 +5,7 @@
 
 int plan_drawn_frame(const struct plan *p, int i)
 {
-    int k = p->skip + (int)floor((i - p->before.n + 0.5) * p->info.frame_rate / p->fps);
+    int k = p->skip + (int)floor((i - p->n_before + 0.5) * p->info.frame_rate / p->fps);
 
     return k < p->n_frames ? k : p->n_frames - 1;
 }
@@ -13,7 +13,7 @@ int plan_drawn_frame(const struct plan *p, int i)
 double plan_moment(const struct plan *p, int i)
 {
     double step = p->info.frame_rate / p->fps;
-    int k = i - p->before.n, n = plan_film_end(p) - p->before.n;
+    int k = i - p->n_before, n = plan_film_end(p) - p->n_before;
 
     if (!p->before.n)
         return k * step;
@@ -86,14 +86,14 @@ struct plan_window plan_window(const struct plan *p, int i)
 
 int plan_film_end(const struct plan *p)
 {
-    return p->n_film - p->behind.n;
+    return p->n_film - p->n_behind;
 }
 
 /* Film frame that is the first one of window i. */
 static int join_at(const struct plan *p, const struct plan_window *w)
 {
     int first = w->frame + codec_frames(&p->codec, w->first + w->given - w->take);
-    int k = p->before.n + (int)floor((first - p->skip) * p->fps / p->info.frame_rate);
+    int k = p->n_before + (int)floor((first - p->skip) * p->fps / p->info.frame_rate);
 
     for (k = k > 2 ? k - 2 : 0; k < plan_film_end(p) && plan_drawn_frame(p, k) < first; k++)
         continue;
@@ -106,7 +106,7 @@ int *plan_joins(const struct plan *p, int *n)
 
     *n = 0;
     if (p->before.n)
-        list[(*n)++] = p->before.n;
+        list[(*n)++] = p->n_before;
     for (int i = 1; i < windows; i++) {
         struct plan_window w = plan_window(p, i);
         int k = join_at(p, &w);

@@ -320,6 +320,12 @@ static void fetch(const uint8_t *rgb, int w, int h, float x, float y, float out[
     }
 }
 
+/* 1: there is a px; beyond the edge the other frame knows more. */
+static int shows(const struct between *b, float x, float y)
+{
+    return x > -1 && y > -1 && x < (float)b->w && y < (float)b->h;
+}
+
 static struct spot mix(const struct spot *a, const struct spot *b, float t)
 {
     return (struct spot){
@@ -344,12 +350,13 @@ static void picture_row(void *arg, int y, int worker)
         int sx = (int)u, sx1 = sx + 1 < b->sw ? sx + 1 : b->sw - 1;
         struct spot a = mix(&up[sx], &up[sx1], u - (float)sx),
                     c = mix(&low[sx], &low[sx1], u - (float)sx), s = mix(&a, &c, v - (float)sy);
-        float first = (1 - t) * s.sees[0], second = t * s.sees[1], share;
+        float x0 = (float)x - t * s.v.x * scale, y0 = (float)y - t * s.v.y * scale;
+        float x1 = x0 + s.v.x * scale, y1 = y0 + s.v.y * scale;
+        float first = (1 - t) * s.sees[0] * (float)shows(b, x0, y0),
+              second = t * s.sees[1] * (float)shows(b, x1, y1), share;
 
-        fetch(b->frame[0], b->w, b->h, (float)x - t * s.v.x * scale, (float)y - t * s.v.y * scale,
-              one);
-        fetch(b->frame[1], b->w, b->h, (float)x + (1 - t) * s.v.x * scale,
-              (float)y + (1 - t) * s.v.y * scale, two);
+        fetch(b->frame[0], b->w, b->h, x0, y0, one);
+        fetch(b->frame[1], b->w, b->h, x1, y1, two);
         share = first + second > 0 ? second / (first + second) : t;
         for (int k = 0; k < 3; k++)
             out[k] = (uint8_t)(one[k] + share * (two[k] - one[k]) + 0.5f);

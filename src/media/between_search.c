@@ -6,10 +6,21 @@
 #include "base/err.h"
 #include "media/between_inner.h"
 
-enum { PATCH = 8, PASSES = 3, STEPS = 4, REACH = 4, LEAST_SIDE = 12 };
-#define SMOOTH 6.0f  /* of a patch's sum: what a px of difference to the neighbours costs */
-#define STIFF 200.0f /* where nothing is to be seen, steps are short */
-#define AT_REST 8.0f /* what any movement costs: noise does not move */
+enum {
+    PATCH = 8,
+    PASSES = 3,
+    STEPS = 4,
+    REACH = 4,
+    SEEK = 16,
+    SEEK_LEVELS = 2,
+    UNKNOWN = 30 /* sum of a px that is not there */,
+    LEAST_SIDE = 12
+};
+#define SMOOTH 6.0f       /* of a patch's sum: what a px of difference to the neighbours costs */
+#define BAD 3000.0f       /* of a patch's sum: it fits nowhere near */
+#define MUCH_BETTER 0.33f /* of that: what is believed of a place further away */
+#define STIFF 200.0f      /* where nothing is to be seen, steps are short */
+#define AT_REST 8.0f      /* what any movement costs: noise does not move */
 
 static int clamp(int v, int lo, int hi)
 {
@@ -154,6 +165,35 @@ static int patch_sum(const struct level *l, const uint8_t *a, int other, int x, 
     return sum;
 }
 
+/* The same where a part of the other patch lies beyond the picture: what comes in or goes out there
+ * is unknown, neither good nor bad. */
+static int part_sum(const struct level *l, int which, int x0, int y0, int dx, int dy, int *known)
+{
+    int sum = 0;
+
+    *known = 0;
+    for (int r = 0; r < PATCH; r++)
+        for (int k = 0; k < PATCH; k++) {
+            int x = x0 + k + dx, y = y0 + r + dy;
+
+            if (x < 0 || y < 0 || x >= l->w || y >= l->h) {
+                sum += UNKNOWN;
+                continue;
+            }
+            const uint8_t *a = level_px(l, which, x0 + k, y0 + r), *b = level_px(l, !which, x, y);
+            ++*known;
+            for (int c = 0; c < 3; c++)
+                sum += abs(a[c] - b[c]);
+        }
+    return sum;
+}
+
+/* Does a part of a patch lie beyond the side behind the movement, that does not before? */
+static int leaves(int v, int d, int side)
+{
+    return (d < 0 && v + d < 0) || (d > 0 && v + d + PATCH > side);
+}
+
 struct best {
     struct move v;
     float cost;
@@ -173,8 +213,18 @@ static void attempt(struct best *best, const struct pass *p, int bx, int by, str
     const uint8_t *a =
         level_px(p->l, p->direction, inside(x, PATCH, p->l->w), inside(y, PATCH, p->l->h));
     struct move whole = {(float)dx, (float)dy};
-    float cost = (float)patch_sum(p->l, a, !p->direction, x + dx, y + dy);
+    float cost;
 
+    if (leaves(x, dx, p->l->w) || leaves(y, dy, p->l->h)) {
+        int known;
+
+        cost = (float)part_sum(p->l, p->direction, inside(x, PATCH, p->l->w),
+                               inside(y, PATCH, p->l->h), dx, dy, &known);
+        if (known < PATCH * PATCH / 2 && apart(whole, near) >= 1)
+            return;
+    } else {
+        cost = (float)patch_sum(p->l, a, !p->direction, x + dx, y + dy);
+    }
     cost += SMOOTH * fminf(apart(whole, near), 8) + (dx || dy ? AT_REST : 0);
     if (cost < best->cost)
         *best = (struct best){whole, cost};
@@ -248,6 +298,28 @@ static void whole_row(void *arg, int by, int worker)
             for (int x = -REACH; x <= REACH; x++)
                 attempt(&best, p, bx, by, (struct move){(float)x, (float)y}, (struct move){0, 0});
         p->out[(size_t)by * (size_t)p->l->bw + (size_t)bx] = best.v;
+    }
+}
+
+/* What went further than about its own size is lost on smaller levels. A block that fits badly
+ * where it is looked for looks all around, and believes what is better by far: what repeats itself
+ * fits well in many places, and stays. */
+static void seek_row(void *arg, int by, int worker)
+{
+    const struct pass *p = arg;
+
+    (void)worker;
+    for (int bx = 0; bx < p->l->bw; bx++) {
+        size_t i = (size_t)by * (size_t)p->l->bw + (size_t)bx;
+        struct move at = p->in[i];
+        struct best old = {at, INFINITY}, best;
+
+        attempt(&old, p, bx, by, at, at);
+        best = old;
+        for (int y = -SEEK; y <= SEEK && old.cost > BAD; y++)
+            for (int x = -SEEK; x <= SEEK; x++)
+                attempt(&best, p, bx, by, (struct move){(float)x, (float)y}, at);
+        p->out[i] = best.cost < MUCH_BETTER * old.cost ? best.v : at;
     }
 }
 
@@ -357,6 +429,10 @@ static void fine_row(void *arg, int by, int worker)
         struct fixed f;
 
         fixed_patch(&f, l, p->direction, x0, y0);
+        if (leaves(x0, (int)lrintf(v.x), l->w) || leaves(y0, (int)lrintf(v.y), l->h)) {
+            p->out[i] = best; /* nothing to measure there */
+            continue;
+        }
         float det = f.m[0] * f.m[2] - f.m[1] * f.m[1];
         for (int k = 0; k <= STEPS; k++) {
             struct moved b = moved_patch(l, !p->direction, x0, y0, PATCH, v);
@@ -472,6 +548,12 @@ static void search_direction(struct search *s, int d)
             p.first = 1;
         }
         for (int k = 0; k < PASSES; k++) {
+            threads_run(s->threads, p.l->bh, pass_row, &p);
+            swap_grids(&p);
+        }
+        if (i < SEEK_LEVELS) {
+            threads_run(s->threads, p.l->bh, seek_row, &p);
+            swap_grids(&p);
             threads_run(s->threads, p.l->bh, pass_row, &p);
             swap_grids(&p);
         }

@@ -281,6 +281,51 @@ TEST(film_before_is_known_by_its_end)
     }
 }
 
+/* Films of 8 per second in one of 24: as long as they were, with pictures between their own. */
+TEST(film_given_keeps_its_pace_at_another_rate)
+{
+    enum { BEFORE = 6, BEHIND = 4, SHOWN = 3 * (BEFORE - 1) + 1, LAST = 3 * (BEHIND - 1) + 1 };
+    static const char *const ways[] = {"motion", "repeat"};
+    struct film_options o = fixture_film_options(W, H);
+    char before[600], behind[600], error[768];
+    uint8_t *all = xmalloc((size_t)(SHOWN + 24 + LAST) * PX);
+    struct film a, b;
+    struct err e;
+    zt_model *m;
+
+    in_tmp(before, "slow.y4m");
+    in_tmp(behind, "slow-behind.y4m");
+    o.fps_num = 8;
+    fixture_write_film(before, &o, BEFORE);
+    fixture_write_film(behind, &o, BEHIND);
+    CHECK_INT(film_read(&a, before, NULL, &e), 0);
+    CHECK_INT(film_read(&b, behind, NULL, &e), 0);
+    CHECK_INT(zt_model_open(&m, fixture_dir(), error, sizeof error), 0);
+    for (int way = 0; way < 2; way++) {
+        const char *const set[] = {"prompt",  "a red ball", "steps",       "1",      "seconds",
+                                   "1",       "fps",        "24",          "extend", before,
+                                   "lead-to", behind,       "interpolate", ways[way]};
+        zt_job *job;
+
+        zt_job_new(&job, m);
+        for (size_t i = 0; i < sizeof set / sizeof *set; i += 2)
+            CHECK_INT(zt_job_set(job, set[i], set[i + 1], error, sizeof error), 0);
+        zt_job_on_frame(job, keep_frames, all);
+        CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+        CHECK_INT(atoi(zt_job_get(job, "frames")), SHOWN + 24 + LAST);
+        for (int i = 0; i < BEFORE; i++)
+            CHECK(!memcmp(all + (size_t)(3 * i) * PX, a.rgb + (size_t)i * PX, PX));
+        for (int i = 0; i < BEHIND; i++)
+            CHECK(!memcmp(all + (size_t)(SHOWN + 24 + 3 * i) * PX, b.rgb + (size_t)i * PX, PX));
+        CHECK_CONTAINS(zt_job_recipe(job), "\"joins\": \"16,");
+        zt_job_free(&job);
+    }
+    free(all);
+    film_release(&a);
+    film_release(&b);
+    zt_model_free(&m);
+}
+
 TEST(film_of_known_frames_is_refused_where_it_makes_no_sense)
 {
     static const char *const rows[][5] = {

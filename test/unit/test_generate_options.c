@@ -30,6 +30,24 @@ TEST(option_samplers_are_those_there_are)
     CHECK_STR(options[OPT_SAMPLER].range, "euler, unipc, dpmpp-2m, heun, lcm");
 }
 
+/* Films that were made before there were pictures between pictures showed the drawn ones again. */
+TEST(option_recipe_older_than_pictures_between_repeats)
+{
+    static const char *const recipes[] = {
+        "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24}",
+        "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24, \"interpolate\": \"motion\"}"};
+
+    for (int i = 0; i < 2; i++) {
+        struct request r;
+        struct err e = {0};
+
+        request_init(&r);
+        CHECK_INT(request_set_recipe(&r, recipes[i], strlen(recipes[i]), "film.mp4", &e), 0);
+        CHECK_STR(request_text(&r, OPT_INTERPOLATE), i ? "motion" : "repeat");
+        request_release(&r);
+    }
+}
+
 static int set(struct request *r, const char *name, const char *value, char msg[768])
 {
     struct err e = {0};

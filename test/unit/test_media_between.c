@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "format/json.h"
 #include "media/between.h"
+#include "world/world.h"
 #include "ztest.h"
 
 enum { W = 160, H = 96, BYTES = W * H * 3 };
@@ -24,18 +26,20 @@ static void pattern(uint8_t *rgb, double dx, double dy, double turn)
         }
 }
 
-/* A disk of radius 12 on a still pattern. */
-static void disk(uint8_t *rgb, double x0, double y0)
+/* A disk on a still pattern, its own pattern goes along; below a px too. */
+static void disk(uint8_t *rgb, double x0, double y0, double radius)
 {
     pattern(rgb, 0, 0, 0);
     for (int y = 0; y < H; y++)
-        for (int x = 0; x < W; x++)
-            if (hypot(x - x0, y - y0) < 12) {
-                uint8_t *p = rgb + (y * W + x) * 3;
-                p[0] = 230;
-                p[1] = (uint8_t)(30 + 8 * (x - (int)x0 + 12) % 64);
-                p[2] = 20;
-            }
+        for (int x = 0; x < W; x++) {
+            double dx = x - x0, dy = y - y0, share = radius - hypot(dx, dy) + 0.5;
+            double own[3] = {230, 94 + 50 * sin(dx * 0.5) * cos(dy * 0.4), 20};
+            uint8_t *p = rgb + (y * W + x) * 3;
+
+            share = share < 0 ? 0 : share > 1 ? 1 : share;
+            for (int c = 0; c < 3; c++)
+                p[c] = (uint8_t)(p[c] + share * (own[c] - p[c]) + 0.5);
+        }
 }
 
 static double psnr(const uint8_t *a, const uint8_t *b)
@@ -51,8 +55,12 @@ struct shown {
     uint8_t first[BYTES], second[BYTES], truth[BYTES], made[BYTES];
 };
 
-/* PSNR of what is made at the moment less that of a linear blend. */
-static double gain(struct shown *s, float t, double *made)
+/* PSNR of what is made, and of what could be shown without a search. */
+struct gain {
+    double made, blend, repeat;
+};
+
+static struct gain look(struct shown *s, float t)
 {
     struct between *b = between_new(W, H, NULL);
     static uint8_t blend[BYTES];
@@ -62,41 +70,92 @@ static double gain(struct shown *s, float t, double *made)
     between_free(&b);
     for (int i = 0; i < BYTES; i++)
         blend[i] = (uint8_t)((1 - t) * s->first[i] + t * s->second[i] + 0.5f);
-    *made = psnr(s->made, s->truth);
-    return *made - psnr(blend, s->truth);
+    return (struct gain){psnr(s->made, s->truth), psnr(blend, s->truth),
+                         psnr(t < 0.5f ? s->first : s->second, s->truth)};
 }
 
+/* All of the picture counts, also what comes in at its edges. */
 TEST(between_follows_what_moves_and_turns)
 {
     static const struct {
         double dx, dy, turn;
-    } cases[] = {{6, 0, 0}, {-3.4, 2.7, 0}, {0, 0, 0.12}, {5, -4, -0.08}, {14, 6, 0}};
+    } cases[] = {{6, 0, 0}, {-3.4, 2.7, 0}, {0, 0, 0.12}, {5, -4, -0.08}, {14, 6, 0}, {20, 0, 0}};
     static struct shown s;
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        double dx = cases[i / 2].dx, dy = cases[i / 2].dy, turn = cases[i / 2].turn;
         float t = i % 2 ? 2 / 3.0f : 1 / 3.0f;
-        double made;
 
         pattern(s.first, 0, 0, 0);
-        pattern(s.second, cases[i].dx, cases[i].dy, cases[i].turn);
-        pattern(s.truth, cases[i].dx * t, cases[i].dy * t, cases[i].turn * t);
-        CHECK(gain(&s, t, &made) >= 8);
-        CHECK(made >= 27);
+        pattern(s.second, dx, dy, turn);
+        pattern(s.truth, dx * t, dy * t, turn * t);
+        struct gain g = look(&s, t);
+        CHECK(g.made >= 36);
+        CHECK(g.made >= g.blend + 12);
+        CHECK(g.repeat < 27); /* whoever shows the nearest frame again is far away */
     }
 }
 
 /* It is where it should be, and nowhere else: neither where it was nor where it will be. */
 TEST(between_moves_an_object_on_what_stands_still)
 {
+    static const struct {
+        double radius, way, least; /* px; dB */
+    } cases[] = {{6, 6, 46},     {6, 12, 39},  {12, 6, 44},
+                 {12, 12, 36.5}, {12, 18, 30}, {12, 24, 27.5}};
     static struct shown s;
-    double made;
 
-    disk(s.first, 50, 48);
-    disk(s.second, 62, 45);
-    disk(s.truth, 54, 47);
-    CHECK(gain(&s, 1 / 3.0f, &made) >= 5);
-    CHECK(made >= 24);
-    CHECK(!memcmp(s.made, s.first, W * 3)); /* what is far from it is not touched */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double r = cases[i].radius, way = cases[i].way;
+        float t = 1 / 3.0f;
+
+        disk(s.first, 50, 48, r);
+        disk(s.second, 50 + way, 48 - way / 4, r);
+        disk(s.truth, 50 + way * t, 48 - way / 4 * t, r);
+        struct gain g = look(&s, t);
+        CHECK(g.made >= cases[i].least);
+        CHECK(g.made >= g.blend + 2.5);
+        CHECK(g.repeat < cases[i].least - 3);
+        CHECK(!memcmp(s.made, s.first, W * 3)); /* what is far from it is not touched */
+    }
+}
+
+/* Clips of the worlds at 24 per second against what is made of every third picture. */
+TEST(between_pictures_of_worlds_is_near_what_is_there)
+{
+    static struct shown s;
+    double made = 0, blend = 0, repeat = 0;
+    int n = 0;
+
+    for (int i = 0; world_at(i); i++) {
+        struct worlds w = {.n = 1, .part = {{.world = world_at(i), .share = 1}}};
+
+        world_at(i)->mix_read(w.part[0].mix, (struct jval){0});
+        for (int scene = 0; scene < 3; scene++) {
+            struct world_scene one;
+            struct clip c;
+
+            worlds_sample(&w, &one, 7, (uint64_t)scene, (double)W / H);
+            one.world->render(one.state, W, H, 13, 24, &c);
+            for (int f = 0; f < 12; f++) {
+                int at = f / 3 * 3;
+
+                if (f == at)
+                    continue;
+                memcpy(s.first, c.rgb + (size_t)at * BYTES, BYTES);
+                memcpy(s.second, c.rgb + (size_t)(at + 3) * BYTES, BYTES);
+                memcpy(s.truth, c.rgb + (size_t)f * BYTES, BYTES);
+                struct gain g = look(&s, (float)(f - at) / 3);
+                made += g.made;
+                blend += g.blend;
+                repeat += g.repeat;
+                n++;
+            }
+            clip_release(&c);
+        }
+    }
+    CHECK(made / n >= repeat / n + 5);
+    CHECK(made / n >= blend / n + 3.5);
 }
 
 TEST(between_two_equal_frames_is_that_frame)
@@ -124,8 +183,8 @@ TEST(between_is_the_same_for_any_number_of_threads)
     struct threads *th = threads_new(3);
     struct between *b = between_new(W, H, NULL), *c = between_new(W, H, th);
 
-    disk(s.first, 40, 40);
-    disk(s.second, 52, 55);
+    disk(s.first, 40, 40, 12);
+    disk(s.second, 52, 55, 12);
     for (int again = 0; again < 2; again++) { /* a pair leaves nothing to the next */
         CHECK_INT(between_pair(b, s.first, s.second), 0);
         CHECK_INT(between_pair(c, s.first, s.second), 0);
