@@ -367,7 +367,7 @@ static void keep_film(struct call *c, const struct job *j, const char *path)
     struct server *s = c->s;
     struct err e;
 
-    if (!wrote(c, film_file_hand_in(s, j, path, &e), &e))
+    if (!wrote(c, film_file_hand_in(s, j, path, 0, &e), &e)) /* it comes again */
         return;
     work_forget(s, j->id);
     atomic_fetch_add(&s->films[JOB_SUCCEEDED], 1);

@@ -100,14 +100,15 @@ static int say_film(struct server *s, const struct job *j, const struct film_fil
     return jobs_succeed(s->jobs, j->id, j->fence, f->name, f->sha, f->bytes, e);
 }
 
-int film_file_hand_in(struct server *s, const struct job *j, const char *path, struct err *e)
+int film_file_hand_in(struct server *s, const struct job *j, const char *path, int waits,
+                      struct err *e)
 {
     struct film_file f;
     int rc;
 
     do
         rc = jobs_finalizing(s->jobs, j->id, j->fence, e);
-    while (waits_for_store(s, rc, e));
+    while (waits && waits_for_store(s, rc, e));
     if (rc <= 0)
         return rc;
     rc = film_file_keep(s, path, &f, e);
@@ -115,7 +116,7 @@ int film_file_hand_in(struct server *s, const struct job *j, const char *path, s
         return rc;
     do
         rc = say_film(s, j, &f, e);
-    while (waits_for_store(s, rc, e));
+    while (waits && waits_for_store(s, rc, e));
     if (!rc)
         film_file_drop(s, f.name);
     return rc;
@@ -171,7 +172,7 @@ static int known_preview(struct server *s, const char *name)
 }
 
 /* ID.job, of a film that is to be drawn, or gone on with */
-static int waits(struct server *s, const char *name)
+static int is_wanted(struct server *s, const char *name)
 {
     struct job j;
     struct err e;
@@ -185,13 +186,13 @@ static int waits(struct server *s, const char *name)
 
 static int known_work(struct server *s, const char *name)
 {
-    return !strcmp(path_ext(name), "job") && waits(s, name);
+    return !strcmp(path_ext(name), "job") && is_wanted(s, name);
 }
 
 /* What another server has drawn to its end; what has no such name is being written. */
 static int known_later(struct server *s, const char *name)
 {
-    return strcmp(path_ext(name), "job") != 0 || waits(s, name);
+    return strcmp(path_ext(name), "job") != 0 || is_wanted(s, name);
 }
 
 /* Of those that have been there for so long. */

@@ -14,9 +14,10 @@ struct film_file {
 /* Move the finished file at path into the folder of films. ERR_IO, ERR_FIT: the disk is full. */
 NODISCARD int film_file_keep(struct server *s, const char *path, struct film_file *out,
                              struct err *e);
-/* The job's film is kept, given to the servers that share the store, and said. A store that is away
- * is waited for. 1: done, 0: the job is another's by now, or an error. */
-int film_file_hand_in(struct server *s, const struct job *j, const char *path, struct err *e);
+/* The job's film is kept, given to the servers that share the store, and said. waits: until a
+ * store that is away is back. 1: done, 0: the job is another's by now, or an error. */
+int film_file_hand_in(struct server *s, const struct job *j, const char *path, int waits,
+                      struct err *e);
 /* A file that another server has made is fetched when it is not here: best, nothing is said. */
 void film_file_fetch(struct server *s, const char *dir, const char *name);
 /* Copies of what no job names, some time after they came. */

@@ -129,7 +129,7 @@ static void forget_kept(const struct worker *w)
 static int hand_in(struct worker *w, const char *path, struct err *e)
 {
     hold(w, 0);
-    int rc = film_file_hand_in(w->s, &w->job, path, e);
+    int rc = film_file_hand_in(w->s, &w->job, path, 1, e);
     w->lost |= rc == 0; /* the thread's own again */
     return rc < 0 ? rc : 0;
 }
