@@ -175,10 +175,11 @@ static void model(struct call *c)
 static void health(struct call *c)
 {
     struct server *s = c->s;
-    int64_t n[JOB_CANCELLED + 1];
+    int64_t n[JOB_CANCELLED + 1] = {0};
     struct jsonw w;
 
-    jobs_counts(s->jobs, n);
+    if (!jobs_away(s->jobs))
+        jobs_counts(s->jobs, n);
     jsonw_init(&w, &c->out, 0);
     jsonw_object(&w, NULL);
     const char *trouble = atomic_load(&s->draining) ? "draining" : NULL;

@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "serve/http.h"
+#include "serve/jobs_share.h"
 #include "serve/scene.h"
 #include "serve/video_json.h"
 
@@ -106,16 +107,18 @@ static void write_event(struct watcher *w, int64_t id, uint64_t number)
     struct buf json = BUF_INIT;
     struct job j;
     struct err err;
-    int rc = jobs_get(s->jobs, w->tenant, id, &j, &err);
+    /* While the store is away only steps are missed, and the next of them tells all. */
+    int rc = jobs_away(s->jobs) ? ERR_IO : jobs_get(s->jobs, w->tenant, id, &j, &err);
 
+    if (rc < 0)
+        return;
     if (rc > 0)
         video_json(s, &j, w->base, &json);
     else if (rc == 0)
         buf_printf(&json, "{\"id\":\"" VIDEO_PREFIX "%lld\",\"object\":\"video.deleted\"}",
                    (long long)id);
-    if (rc >= 0)
-        put(w, number, rc ? "video" : "deleted", &json);
-    if (rc < 0 || (w->only && (!rc || JOB_IS_OVER(j.state)))) /* who comes again misses nothing */
+    put(w, number, rc ? "video" : "deleted", &json);
+    if (w->only && (!rc || JOB_IS_OVER(j.state)))
         w->over = 1;
     job_release(&j);
     buf_release(&json);
