@@ -197,7 +197,11 @@ export class Composer {
         const said = words.length
             ? [el("span", { class: "key", text: t("notUnderstood") }), ...words.map((word) => el("mark", { text: word }))]
             : [];
-        const size = plan && [plan.size.replace("x", " × "), t("secondsOf", { n: Math.round(Number(plan.seconds) * 10) / 10 }), t("takes", { time: sayTime(plan.takes) })];
+        const size = plan && [
+            plan.size.replace("x", " × "),
+            t("secondsOf", { n: Math.round(Number(plan.seconds) * 10) / 10 }),
+            t("takes", { time: sayTime(plan.takes) }),
+        ];
         const key = JSON.stringify([words, lang()]);
         $(".hint-facts", node).textContent = plan ? size.join(" · ") : "";
         if (key === this.hinted) return; // a screen reader need not hear it again

@@ -52,7 +52,13 @@ export class Gallery {
             { type: "button", class: "card-open", "aria-label": t("film", { prompt: film.prompt }), on: { click: () => this.does.open(film.id) } },
             video || el("span", { class: "card-broken" }, el("b", { text: t(film.state) }), el("span", { text: film.state === "failed" ? film.error : "" })),
         );
-        const card = el("li", { class: "card", "data-id": film.id, "data-state": film.state }, button, film.draft && el("span", { class: "badge", text: t("draft") }), el("p", { class: "card-prompt", text: film.prompt }));
+        const card = el(
+            "li",
+            { class: "card", "data-id": film.id, "data-state": film.state },
+            button,
+            film.draft && el("span", { class: "badge", text: t("draft") }),
+            el("p", { class: "card-prompt", text: film.prompt }),
+        );
         if (has) {
             video.muted = true;
             const play = () => !calm() && video.src && video.play().catch(() => {});

@@ -34,7 +34,12 @@ export class Queue {
         node.append(
             el("span", { class: "live-mark", text: t("live") }),
             el("span", { class: "job-prompt", text: live.now().prompt }),
-            el("button", { type: "button", class: "act", "data-act": "watchLive", on: { click: () => this.does.watchLive() } }, icon("live"), el("span", { text: t("liveWatch") })),
+            el(
+                "button",
+                { type: "button", class: "act", "data-act": "watchLive", on: { click: () => this.does.watchLive() } },
+                icon("live"),
+                el("span", { text: t("liveWatch") }),
+            ),
             iconButton("endLive", "close", t("liveEnd"), () => this.does.endLive()),
         );
         return node;

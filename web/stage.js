@@ -131,7 +131,8 @@ export class Stage {
         const { figures } = live;
         const seconds = (performance.now() - figures.since) / 1000;
         const rate = seconds > 2 ? Math.round(figures.pictures / seconds) : 0;
-        const answer = scene.wish > scene.seen ? t("liveWish") : figures.answer ? t("liveAnswer", { n: figures.answer.toFixed(1) }) : "";
+        const seen = figures.answer ? t("liveAnswer", { n: figures.answer.toFixed(1) }) : "";
+        const answer = scene.wish > scene.seen ? t("liveWish") : seen;
         $(".status-now", this.root).textContent = figures.pictures ? t("live") : t("starting");
         $(".status-left", this.root).textContent = answer || (rate ? t("liveRate", { n: rate }) : "");
         $(".screen", this.root).setAttribute("aria-label", t("liveOf", { prompt: scene.prompt }));
