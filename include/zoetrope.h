@@ -125,7 +125,8 @@ int zt_job_run(zt_job *job, char *error, size_t size);
  * turn is called on this thread before each window: non-zero ends the film (ZT_OK). *keep: so many
  * frames of the film stay, at first all that were handed out; those behind are taken back, and the
  * frames that come have their numbers. *prompt, *camera: other words from there on (as the options
- * of these names), or NULL; borrowed until the next turn. n_frames of the frame callback is 0. */
+ * of these names), or NULL; borrowed until the next turn; what the model cannot do of them is
+ * "run_note" in that turn. n_frames of the frame callback is 0. */
 typedef int (*zt_turn_fn)(void *user, int *keep, const char **prompt, const char **camera);
 int zt_job_live(zt_job *job, zt_turn_fn turn, void *user, char *error, size_t size);
 /* Any thread: what is being drawn live is let go, and turn is called at once. */

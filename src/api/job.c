@@ -91,6 +91,7 @@ void zt_job_free(zt_job **job)
     arena_release(&j->text);
     free(j->typed);
     free(j->expand_note);
+    free(j->said);
     free(j->output);
     free(j->kept);
     free(j->kept_by);
@@ -104,6 +105,7 @@ static void changed(zt_job *j, const char *option)
     const struct option *o = option_named(option);
 
     j->done = 0;
+    j->figures.note[0] = 0;
     if (o && o->file)
         return;
     plan_release(&j->plan);
@@ -445,8 +447,6 @@ static const char *after_run(zt_job *job, const char *key)
         return say_int(job, job->figures.skipped);
     if (!strcmp(key, "cache_error") && job->figures.cache_error >= 0)
         return say_real(job, job->figures.cache_error);
-    if (!strcmp(key, "run_note") && *job->figures.note)
-        return job->figures.note;
     return NULL;
 }
 
@@ -497,7 +497,7 @@ const char *zt_job_get(zt_job *job, const char *key)
     if (!strcmp(key, "expanded_prompt"))
         return job_expanded(job);
     if (!strcmp(key, "expand_note"))
-        return job->expand_note;
+        return job_expand_note(job);
     if (!strcmp(key, "previews"))
         return p->codec.previews ? "yes" : "no";
     if (!strcmp(key, "unknown_words"))
@@ -506,6 +506,8 @@ const char *zt_job_get(zt_job *job, const char *key)
         return p->prompt;
     if (!strcmp(key, "note"))
         return p->note;
+    if (!strcmp(key, "run_note")) /* also in a film without end */
+        return *job->figures.note ? job->figures.note : NULL;
     if (!strcmp(key, "brush"))
         return say_brush(job);
     if (!strncmp(key, "model_", 6))

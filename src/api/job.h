@@ -31,6 +31,7 @@ struct zt_job {
     struct label label;        /* drawn over every frame */
     uint8_t *labelled;         /* owned: the frame with it; NULL: none is wanted */
     char *typed, *expand_note; /* owned: the prompt before it was expanded; why it was not; NULL */
+    char *said;                /* owned: the prompt of which they tell */
     char *output;              /* where it goes; NULL: callbacks only */
     struct journal *journal;   /* while running; NULL: nothing is kept */
     char *kept;                /* the folder of a film that was not finished; NULL: there is none */
@@ -62,6 +63,7 @@ void job_kept_close(struct zt_job *job, int whole);
 NODISCARD int job_expand(struct zt_job *job, struct err *e);
 const char *job_typed(const struct zt_job *job);
 const char *job_expanded(const struct zt_job *job);
+const char *job_expand_note(const struct zt_job *job);
 
 /* job_joins.c: between begin and end every frame of the film goes through joins_add. Texts are of
  * the film that is done, valid as that of zt_job_get; still: NULL where something moves. */

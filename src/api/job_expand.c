@@ -5,6 +5,14 @@
 #include "api/job.h"
 #include "generate/expand.h"
 
+static void forget(struct zt_job *job)
+{
+    free(job->typed);
+    free(job->expand_note);
+    free(job->said);
+    job->typed = job->expand_note = job->said = NULL;
+}
+
 /* The answer takes the place of the prompt, so a plan made again, and the recipe, ask nobody. */
 int job_expand(struct zt_job *job, struct err *e)
 {
@@ -25,36 +33,43 @@ int job_expand(struct zt_job *job, struct err *e)
                                      .worlds = job->model->info.worlds,
                                      .seed = (uint64_t)request_int(r, OPT_SEED, 0),
                                      .stop = (const volatile sig_atomic_t *)&job->stop};
-    free(job->typed);
-    free(job->expand_note);
-    job->expand_note = NULL;
-    job->typed = xstrdup(request_text(r, OPT_PROMPT));
+    forget(job);
     rc = expand_ask(&wish, &text, &why);
     if (rc == ERR_CANCEL) {
-        buf_release(&text);
-        return err_set(e, rc, "stopped while the prompt was expanded");
-    }
-    if (rc) {
+        err_set(e, rc, "stopped while the prompt was expanded");
+    } else if (rc) {
         job->expand_note = xasprintf("expand: %s; the prompt is drawn as typed", why.msg);
-        free(job->typed);
-        job->typed = NULL;
+        rc = 0;
     } else {
+        job->typed = xstrdup(request_text(r, OPT_PROMPT));
         rc = request_set(r, "prompt", buf_str(&text), e);
     }
     buf_release(&text);
-    return request_set(r, "expand", "no", e);
+    job->said = xstrdup(request_text(r, OPT_PROMPT));
+    return rc ? rc : request_set(r, "expand", "no", e);
+}
+
+/* 0: another prompt was set since it was asked for. */
+static int is_said(const struct zt_job *job)
+{
+    return job->said && !strcmp(job->said, request_text(&job->request, OPT_PROMPT));
 }
 
 const char *job_typed(const struct zt_job *job)
 {
     if (job->plan.expanded)
         return plan_typed(&job->plan, &job->request);
-    return job->typed;
+    return is_said(job) ? job->typed : NULL;
+}
+
+const char *job_expand_note(const struct zt_job *job)
+{
+    return is_said(job) ? job->expand_note : NULL;
 }
 
 const char *job_expanded(const struct zt_job *job)
 {
     if (job->plan.expanded)
         return job->plan.expanded;
-    return job->typed ? plan_typed(&job->plan, &job->request) : NULL;
+    return job_typed(job) ? plan_typed(&job->plan, &job->request) : NULL;
 }

@@ -1,4 +1,5 @@
 /* job_live.c - a film without end (zt_job_live). */
+#include <stdio.h>
 #include <string.h>
 
 #include "api/job.h"
@@ -29,6 +30,7 @@ static int take_turn(void *user, struct live_turn *turn)
 {
     struct show *s = user;
 
+    snprintf(s->job->figures.note, sizeof s->job->figures.note, "%s", turn->note ? turn->note : "");
     return s->turn(s->user, &turn->keep, &turn->prompt, &turn->camera);
 }
 

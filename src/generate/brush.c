@@ -100,6 +100,11 @@ static int read_mask(struct brush *b, struct jval v, const char *key, const char
         b->own_w = w;
         b->own_h = h;
         keep_mask(b, mask, out);
+        if (!memchr(*out, 1, (size_t)b->w * (size_t)b->h))
+            rc = err_set(e, ERR_USAGE,
+                         "brush: %s is black, or what is white in it smaller than a %dth of its "
+                         "side: nothing would go",
+                         key, BRUSH_SIDE);
     }
     free(mask);
     return rc;

@@ -110,10 +110,10 @@ static void tidy(char out[MAX_PART], const char *from, size_t n)
     out[k] = 0;
 }
 
-/* What the largest part of the film's camera is called. */
+/* What the largest part of the film's camera is called: of moves along axes, and of others. */
 struct most {
     double size;
-    const struct move *move;
+    const struct move *move, *other;
 };
 
 static int add_axis(struct camera *c, int axis, double v, struct err *e)
@@ -136,6 +136,19 @@ static const struct move *move_along(int axis, double v)
             return &MOVES[i];
     }
     return NULL;
+}
+
+static int is_along(const struct move *m)
+{
+    for (int k = 0; k < N_AXES; k++)
+        if (m->sign[k] != 0)
+            return 1;
+    return 0;
+}
+
+static int is_static(const struct move *m)
+{
+    return !strcmp(m->word, "static");
 }
 
 static void add_phrase(struct camera *c, const char *phrase)
@@ -175,28 +188,41 @@ static int add_part(struct camera *c, const char *part, struct most *most, struc
         rc = add_axis(c, axis, v, e);
     if (!m && v != 0)
         m = move_along(axis, v);
+    if (m && v == 0) { /* nothing of a move */
+        size_t len_static;
+
+        m = move_of("static", &len_static);
+        most->other = most->other ? most->other : m;
+        return rc;
+    }
     if (m)
         add_phrase(c, m->phrase);
-    if (m && fabs(v) > most->size)
-        *most = (struct most){fabs(v), m};
+    if (m && !is_along(m) && (!most->other || is_static(most->other)))
+        most->other = m;
+    else if (m && is_along(m) && fabs(v) > most->size)
+        most->size = fabs(v), most->move = m;
     return rc;
 }
 
 static int parse_words(struct camera *c, const char *text, struct most *most, struct err *e)
 {
-    int rc = 0;
+    int rc = 0, still = 0, parts = 0;
 
     while (!rc) {
-        size_t n = strcspn(text, ",");
+        size_t n = strcspn(text, ","), len;
         char part[MAX_PART];
 
         tidy(part, text, n);
         rc = add_part(c, part, most, e);
+        parts++;
+        still += !rc && move_of(part, &len) && is_static(move_of(part, &len));
         if (!text[n])
             break;
         text += n + 1;
     }
-    return rc;
+    return !rc && still && parts > 1
+               ? err_set(e, ERR_USAGE, "camera: static goes with no move; leave one of them out")
+               : rc;
 }
 
 /* As Kling's clients write it. */
@@ -241,7 +267,7 @@ static int parse_json(struct camera *c, const char *text, struct most *most, str
 
 int camera_parse(struct camera *c, const char *text, struct err *e)
 {
-    struct most most = {-1, NULL};
+    struct most most = {-1, NULL, NULL};
     int rc;
 
     *c = (struct camera){0};
@@ -249,9 +275,14 @@ int camera_parse(struct camera *c, const char *text, struct err *e)
     if (!*text || !strcmp(text, "none"))
         return 0;
     rc = *text == '{' ? parse_json(c, text, &most, e) : parse_words(c, text, &most, e);
-    if (!rc && most.move)
-        c->word = most.move->word;
-    return rc;
+    if (rc)
+        return rc;
+    c->word = most.move ? most.move->word : most.other ? most.other->word : NULL;
+    if (most.move && most.other && !is_static(most.other))
+        c->aside = most.other->word;
+    if (!*c->phrase && most.other) /* all parts were of nothing */
+        add_phrase(c, most.other->phrase);
+    return 0;
 }
 
 int camera_knows(const char *text)

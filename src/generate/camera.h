@@ -30,8 +30,9 @@ enum camera_axis {
 
 struct camera {
     double axis[N_AXES];
-    const char *word; /* of the captions of our worlds, for the largest part; NULL: none says it */
-    char phrase[200]; /* all of it in English; "" for a camera that is not asked for */
+    const char *word;  /* of the captions of our worlds, for the largest part; NULL: none says it */
+    const char *aside; /* the same of an orbit or a drone beside moves along axes; or NULL */
+    char phrase[200];  /* all of it in English; "" for a camera that is not asked for */
 };
 
 /* What a picture does while the camera moves: of itself, in a second. The world of a flat picture,

@@ -129,10 +129,12 @@ static int let_go(struct stage *s, int rc)
 /* What is asked for, from drawn frame *keep on. */
 static int take_turn(struct stage *s, int *keep, struct err *e)
 {
-    struct live_turn turn = {.keep = s->screen.next};
+    struct live_turn turn = {.keep = s->screen.next, .note = s->plan.note};
     int rc = 0, end;
 
     end = s->live->turn(s->live->user, &turn);
+    free(s->plan.note); /* it was said */
+    s->plan.note = NULL;
     atomic_store(s->live->now, 0); /* what was asked for meanwhile is in the turn */
     *keep = turn.keep < s->screen.next ? plan_drawn_frame(&s->plan, turn.keep) : ENDLESS;
     if (end)

@@ -13,6 +13,7 @@
 struct live_turn {
     int keep;                    /* frames of the film that stay; at first all so far */
     const char *prompt, *camera; /* borrowed until the next turn; NULL: as before */
+    const char *note; /* borrowed: what the model cannot do of the words of the turn before; NULL */
 };
 struct live {
     void *user;

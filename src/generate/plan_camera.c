@@ -49,6 +49,10 @@ static void note_limits(struct plan *p, const struct camera *c, const struct buf
         plan_note(p,
                   xstrdup("camera: the model rolls the right way in four films of five, about half "
                           "as far as asked"));
+    if (c->aside)
+        plan_note(p,
+                  xasprintf("camera: the model knows %s alone; beside other moves it is left out",
+                            c->aside));
     if (most * CAMERA_SPAN_S > MOST_TAUGHT)
         plan_note(p, xstrdup("camera: the model goes no faster than about 6"));
 }

@@ -120,11 +120,21 @@ static int spell(const char *text, const struct glyph **out, struct err *e)
     return n;
 }
 
+static int is_blank(const struct glyph *const *line, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (*line[i]->strokes)
+            return 0;
+    return n > 0;
+}
+
 int label_check(const char *text, struct err *e)
 {
     const struct glyph *line[MOST];
     int n = spell(text, line, e);
 
+    if (is_blank(line, n))
+        return err_set(e, ERR_USAGE, "label: nothing but spaces, which nobody sees");
     return n < 0 ? n : 0;
 }
 

@@ -42,7 +42,7 @@ killed() {
 cat >shots.json <<'END'
 [{"prompt": "a red ball", "seconds": 9}, {"prompt": "a blue box", "seconds": 9, "join": "flow"}, {"prompt": "a cone", "seconds": 9, "join": "cut"}]
 END
-"$ZOETROPE" "${words[@]}" --seconds 5 --steps 1 -o masked.y4m -y 2>err || not_ok masked "$(tail -n 1 err)"
+"$ZOETROPE" "${words[@]}" --seconds 5 --steps 1 -o masked.y4m -y >out 2>err || not_ok masked "$(tail -n 1 err)"
 printf 'P6 2 1 255\n\0\0\0\377\377\377' >mask.ppm
 {
     killed killed_windows 30 --seconds 40 --steps 10

@@ -111,6 +111,12 @@ TEST(brush_takes_its_masks_from_files_beside_it)
     CHECK(b.path[0].mask[0] && !b.path[0].mask[128 * 63]);
     CHECK_BELOW(fabs(b.path[0].x[1] - 0.5), 1e-6);
     brush_release(&b);
+    memset(p.rgb, 0, (size_t)200 * 100 * 3);
+    memset(p.rgb, 255, 3); /* one px of 200 x 100 */
+    CHECK(!picture_save(&p, mask, NULL));
+    CHECK_INT(brush_read(&b, path, &e), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "dynamic mask 1: brush: mask is black");
+    brush_release(&b);
     CHECK(!file_write(mask, "no picture", 10, NULL));
     CHECK(brush_read(&b, path, &e));
     CHECK_CONTAINS(e.msg, "mask");

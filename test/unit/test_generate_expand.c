@@ -150,6 +150,11 @@ TEST(expand_is_part_of_the_recipe)
     CHECK_INT(zt_job_set(job, "model", fixture_dir(), error, sizeof error), 0);
     CHECK_INT(zt_job_plan(job, error, sizeof error), 0);
     CHECK_INT(book.asked, 1);
+    CHECK_INT(zt_job_set(job, "prompt", "a blue box", error, sizeof error), 0);
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    CHECK_CONTAINS(zt_job_recipe(job), "\"prompt\": \"a blue box\"");
+    CHECK(!strstr(zt_job_recipe(job), "typed_prompt")); /* what was said again is no more */
+    CHECK(!zt_job_get(job, "expanded_prompt"));
     zt_job_free(&job);
     job = job_of(http_server_url(s, "/html"));
     CHECK(!zt_job_get(job, "expanded_prompt"));

@@ -18,6 +18,7 @@ struct show {
     int cut_turn, keep, begins; /* at this turn so many stay; the first number that came then */
     int interrupt_at;           /* frame at which the window is let go; 0: none */
     const char *prompt, *camera;
+    char note[300]; /* at the last turn */
 };
 
 static int see(void *user, int index, int n_frames, const uint8_t *rgb, int w, int h)
@@ -42,6 +43,8 @@ static int turn(void *user, int *keep, const char **prompt, const char **camera)
     struct show *s = user;
 
     CHECK_INT(*keep, s->n);
+    snprintf(s->note, sizeof s->note, "%s",
+             zt_job_get(s->job, "run_note") ? zt_job_get(s->job, "run_note") : "");
     if (s->turns == s->cut_turn) {
         *keep = s->keep;
         *prompt = s->prompt;
@@ -125,6 +128,27 @@ TEST(live_window_that_is_let_go_leaves_no_gap)
         CHECK(!memcmp(same->frame, s->frame, (size_t)13 * BYTES));
         free(same), free(s);
     }
+}
+
+/* What the model cannot do of the words from now on is known at the next turn, and once. */
+TEST(live_says_what_it_cannot_do)
+{
+    struct show *s = xcalloc(1, sizeof *s);
+
+    for (int last = 2; last <= 3; last++) {
+        *s = (struct show){.job = job_of("9", "8"),
+                           .last_turn = last,
+                           .cut_turn = 1,
+                           .keep = 9,
+                           .camera = "orbit left"};
+        zt_job_on_frame(s->job, see, s);
+        CHECK_INT(zt_job_live(s->job, turn, s, error, sizeof error), 0);
+        CHECK_STR(s->note, last == 2 ? "camera: films of this scene follow no orbitleft; the model "
+                                       "was not taught it"
+                                     : "");
+        zt_job_free(&s->job);
+    }
+    free(s);
 }
 
 TEST(live_refuses_what_it_cannot_be)

@@ -69,6 +69,8 @@ TEST(label_refuses_what_nobody_drew)
     CHECK_INT(label_check("\xff", &e), ERR_USAGE);
     CHECK_INT(label_init(&l, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 64, 64, &e), ERR_USAGE);
     CHECK_CONTAINS(e.msg, "too long");
+    CHECK_INT(label_check("  ", &e), ERR_USAGE); /* it would not be seen */
+    CHECK_CONTAINS(e.msg, "spaces");
     CHECK_INT(label_init(&l, "", 64, 64, &e), 0);
     CHECK(!l.ink);
 }
