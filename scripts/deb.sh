@@ -16,7 +16,7 @@ strip --strip-unneeded --remove-section=.comment --remove-section=.note "$ROOT$L
 chmod 644 "$ROOT$LIBDIR/libzoetrope.so.$VERSION"
 install -d "$ROOT/usr/share/doc/zoetrope" "$ROOT/DEBIAN"
 install -D -m 644 packaging/zoetrope.service "$ROOT/lib/systemd/system/zoetrope.service"
-install -m 644 packaging/zoetrope.socket "$ROOT/lib/systemd/system/zoetrope.socket"
+install -m 644 packaging/zoetrope.socket packaging/zoetrope-worker.service "$ROOT/lib/systemd/system/"
 install -D -m 644 packaging/config.json "$ROOT/etc/zoetrope/config.json"
 install -m 644 README.md doc/SERVE.md packaging/copyright "$ROOT/usr/share/doc/zoetrope/"
 gzip -9n "$ROOT/usr/share/man/man1/zoetrope.1"

@@ -24,6 +24,7 @@ int cmd_pull(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_live(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_worker(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 

@@ -34,6 +34,10 @@ const struct command commands[] = {
      "--from=huggingface|modelscope --to=DIR --revision=R --files=PATTERN --all --list", ""},
     {"serve", cmd_serve, "a page and HTTP APIs that make films", "--listen 127.0.0.1:8700",
      "--config=FILE", ""},
+    {"worker", cmd_worker, "draws the films of a server on another machine",
+     "--server https://films.example",
+     "--server=URL --key-file=FILE --data=DIR -m=NAME --model=NAME --name=NAME --threads=N --device=cpu|cuda "
+     "--plain --log=FILE", ""},
     {"config", cmd_config, "what holds before the command line, and from where", "--json",
      "--config=FILE --json", ""},
     {"completion", cmd_completion, "completions for a shell", "bash", "", "bash|zsh|fish"},

@@ -272,6 +272,13 @@ static void set_limits(CURL *c, struct hop *h, double left_s)
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, h);
 }
 
+static size_t read_body(char *to, size_t size, size_t n, void *user)
+{
+    size_t got = fread(to, size, n, user);
+
+    return !got && ferror(user) ? CURL_READFUNC_ABORT : got;
+}
+
 static void set_request(CURL *c, struct hop *h, const char *url, struct curl_slist *fields)
 {
     const struct net_request *r = h->r;
@@ -289,6 +296,12 @@ static void set_request(CURL *c, struct hop *h, const char *url, struct curl_sli
     if (r->body) {
         curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_n_bytes);
         curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body);
+    }
+    if (r->body_file) {
+        curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_n_bytes);
+        curl_easy_setopt(c, CURLOPT_READFUNCTION, read_body);
+        curl_easy_setopt(c, CURLOPT_READDATA, r->body_file);
     }
     if (r->method && !strcmp(r->method, "HEAD"))
         curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
@@ -393,7 +406,8 @@ int net_request(struct net_answer *a, const struct net_request *r, struct err *e
         if (!rc && r->most_s > 0 && left_s <= 0)
             rc = err_set(e, ERR_IO, "%s: no answer in time", shown);
         if (!rc)
-            rc = request_hop(a, r, &first, &now, left_s, r->redirects && !r->body, &next, e);
+            rc = request_hop(a, r, &first, &now, left_s, r->redirects && !r->body && !r->body_file,
+                             &next, e);
         if (rc || !next)
             break;
         if (followed++ == r->redirects) {

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -43,6 +44,7 @@ struct net_request {
     const char *token;        /* "Authorization: Bearer TOKEN"; NULL or "": none */
     const void *body;         /* NULL: none; its type is the caller's to say in `field` */
     size_t body_n_bytes;
+    FILE *body_file;    /* instead of body: so many bytes from where it stands */
     int64_t most_bytes; /* of the answer's body; more is ERR_FORMAT; 0: NET_MOST_BYTES */
     double most_s;      /* for all of it; 0: no limit */
     double connect_s;   /* for each connection; 0: NET_CONNECT_S */

@@ -1,6 +1,7 @@
 /* serve_none.c - stands in where libmicrohttpd or SQLite is missing. */
 #include <string.h>
 
+#include "serve/remote.h"
 #include "serve/serve.h"
 
 void serve_options_init(struct serve_options *o)
@@ -38,4 +39,11 @@ void serve_stop(struct server **s, double drain_s)
 {
     (void)drain_s;
     *s = NULL;
+}
+
+int remote_run(const struct remote_options *o, const volatile sig_atomic_t *stop, struct err *e)
+{
+    (void)o, (void)stop;
+    return err_set(e, ERR_USAGE,
+                   "worker is not in this build: it was made without libmicrohttpd or SQLite");
 }
