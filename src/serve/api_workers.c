@@ -78,11 +78,11 @@ static void write_files(struct jsonw *w, struct server *s, const struct job *j)
 
     jsonw_object(w, "files");
     if (first) {
-        film_file_fetch(s, s->picture_dir, j->first);
+        (void)film_file_fetch(s, s->picture_dir, j->first, 0);
         write_file(w, "first", first);
     }
     if (last) {
-        film_file_fetch(s, s->picture_dir, j->last);
+        (void)film_file_fetch(s, s->picture_dir, j->last, 0);
         write_file(w, "last", last);
     }
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {

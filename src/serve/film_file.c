@@ -122,14 +122,21 @@ int film_file_hand_in(struct server *s, const struct job *j, const char *path, i
     return rc;
 }
 
-void film_file_fetch(struct server *s, const char *dir, const char *name)
+int film_file_fetch(struct server *s, const char *dir, const char *name, int waits)
 {
     char *path = path_join(dir, name);
     struct err e;
+    int rc = 0;
 
-    if (!file_exists(path) && jobs_file_get(s->jobs, name, path, &e) < 0)
-        server_log(s, "store-failed", "why", e.msg);
+    if (!file_exists(path)) {
+        do
+            rc = jobs_file_get(s->jobs, name, path, &e);
+        while (waits && waits_for_store(s, rc, &e));
+        if (rc < 0)
+            server_log(s, "store-failed", "why", e.msg);
+    }
     free(path);
+    return rc < 0 ? rc : 0;
 }
 
 void film_file_drop(struct server *s, const char *name)

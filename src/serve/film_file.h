@@ -18,8 +18,9 @@ NODISCARD int film_file_keep(struct server *s, const char *path, struct film_fil
  * store that is away is back. 1: done, 0: the job is another's by now, or an error. */
 int film_file_hand_in(struct server *s, const struct job *j, const char *path, int waits,
                       struct err *e);
-/* A file that another server has made is fetched when it is not here: best, nothing is said. */
-void film_file_fetch(struct server *s, const char *dir, const char *name);
+/* A file that another server has made is fetched when it is not here. 0 also when nobody has it;
+ * negative: the store does not say. waits: until a store that is away is back. */
+int film_file_fetch(struct server *s, const char *dir, const char *name, int waits);
 /* Copies of what no job names, some time after they came. */
 void film_files_stale(struct server *s);
 /* Remove it if no job has it any more. NULL is no film. */

@@ -4,6 +4,7 @@
  * them does the same when it is said twice, or its caller looks (`again`). A transaction fails as a
  * whole (`broke`). While the database is away, statements fail at once; now and then one of them
  * tries. */
+#include <libpq-fe.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,7 @@ static void hang_up(struct pg *s)
 {
     PQfinish(s->conn);
     s->conn = NULL;
+    atomic_store(&s->db.away, 1);
     s->torn = s->in_transaction;
     s->in_transaction = 0;
 }

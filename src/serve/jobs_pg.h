@@ -2,11 +2,13 @@
 #ifndef SERVE_JOBS_PG_H
 #define SERVE_JOBS_PG_H
 
-#include <libpq-fe.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/err.h"
+
+typedef struct pg_conn PGconn; /* as libpq-fe.h has them */
+typedef struct pg_result PGresult;
 
 /* A connection that speaks of our tables, or NULL. ERR_IO: the database is away or refuses;
  * ERR_USAGE: url is no address. No message holds what the address says. */

@@ -1,4 +1,5 @@
 /* jobs_pg_schema.c - the tables of the store in PostgreSQL, in a schema named zoetrope. */
+#include <libpq-fe.h>
 #include <stdlib.h>
 
 #include "serve/jobs_pg.h"

@@ -1,5 +1,6 @@
 /* jobs_pg_watch.c - what other servers change, as PostgreSQL tells it (LISTEN). It is a hint: those
  * who wait for work ask the store each second anyway. */
+#include <libpq-fe.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -304,7 +304,7 @@ static int set_picture(struct server *s, zt_job *job, const char *option, const 
 
     if (!*name)
         return 0;
-    film_file_fetch(s, s->picture_dir, name);
+    (void)film_file_fetch(s, s->picture_dir, name, 0);
     path = path_join(s->picture_dir, name);
     rc = e->code = zt_job_set(job, option, path, e->msg, sizeof e->msg);
     free(path);

@@ -116,7 +116,7 @@ int order_goes_on(struct call *c, const struct job *parent, struct order *o)
         return -1;
     name = xasprintf("%lld.last.png", (long long)parent->id);
     path = path_join(c->s->preview_dir, name);
-    film_file_fetch(c->s, c->s->preview_dir, name);
+    (void)film_file_fetch(c->s, c->s->preview_dir, name, 0);
     rc = file_read(&png, path, PICTURE_BYTES, &e);
     if (rc)
         call_fail(c, FAULT_VALUE, "video", "video: its last picture is not kept any more");

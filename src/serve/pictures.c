@@ -60,7 +60,7 @@ void reply_picture(struct call *c, const struct job *j, int n)
     size_t from, bytes;
     struct err e;
 
-    film_file_fetch(c->s, c->s->film_dir, j->result);
+    (void)film_file_fetch(c->s, c->s->film_dir, j->result, 0);
     if (file_read(&file, path, FILE_BYTES, &e) || pictures_find(&file, n, &from, &bytes)) {
         call_fail(c, FAULT_NO_SUCH, NULL, "there is no such picture");
     } else {

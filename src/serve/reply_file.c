@@ -46,9 +46,13 @@ void reply_file(struct call *c, const char *dir, const char *name, const char *t
     char *path = path_join(dir, name);
     struct stat st;
 
-    film_file_fetch(c->s, dir, name);
+    int asked = film_file_fetch(c->s, dir, name, 0);
     c->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     free(path);
+    if (c->fd < 0 && asked < 0) {
+        call_fail(c, FAULT_BUSY, NULL, "the store of jobs is away; ask again");
+        return;
+    }
     if (c->fd < 0 || fstat(c->fd, &st)) {
         call_fail(c, FAULT_NO_SUCH, NULL, "there is no such file (any more)");
         return;

@@ -169,7 +169,7 @@ static void end_badly(struct worker *w, const struct err *why, const char *code)
 static void fetch(struct worker *w, const char *picture)
 {
     if (picture)
-        film_file_fetch(w->s, w->s->picture_dir, picture);
+        (void)film_file_fetch(w->s, w->s->picture_dir, picture, 1);
 }
 
 static void work(struct worker *w)

@@ -1,5 +1,7 @@
 /* The promises of the store with its jobs in PostgreSQL, which many servers share and which is
  * restarted under them. */
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -207,6 +209,68 @@ TEST(serve_pg_files_of_one_server_are_the_others)
     buf_release(&b), buf_release(&got);
     jobs_close(&s), jobs_close(&other);
     free(url), free(from), free(to);
+}
+
+/* ---- many who claim ---- */
+
+struct claimer {
+    pthread_t thread;
+    struct jobs *s;
+    int done;
+    int64_t fences;
+};
+
+static void *claim_all(void *arg)
+{
+    struct claimer *c = arg;
+    struct job j;
+    struct err e = {0};
+    int rc;
+
+    while ((rc = jobs_claim(c->s, "local-1", &j, &e)) > 0) {
+        int first = jobs_succeed(c->s, j.id, j.fence, "x", "x", 1, &e);
+        c->done += first > 0;
+        c->fences += j.fence;
+        job_release(&j);
+    }
+    return rc < 0 ? xstrdup(e.msg) : NULL;
+}
+
+/* ZT_CLAIM_JOBS=10000 by hand. */
+TEST(serve_pg_claims_of_many_servers_are_of_one_each)
+{
+    enum { SERVERS = 8, MOST = 32 };
+    const char *said = getenv("ZT_CLAIM_JOBS");
+    int jobs = said ? atoi(said) : 200, servers = said ? MOST : SERVERS, done = 0;
+    struct claimer c[MOST] = {0};
+    int64_t fences = 0, n[JOB_CANCELLED + 1];
+    char name[16];
+
+    postgres_start();
+    char *url = postgres_database("claims");
+    for (int i = 0; i < servers; i++) {
+        snprintf(name, sizeof name, "pg-%d", i);
+        c[i].s = join(url, name);
+    }
+    for (int i = 0; i < jobs; i++)
+        add(c[i % servers].s, NULL, JOBS_NEW);
+    for (int i = 0; i < servers; i++)
+        CHECK(!pthread_create(&c[i].thread, NULL, claim_all, &c[i]));
+    for (int i = 0; i < servers; i++) {
+        void *why;
+        pthread_join(c[i].thread, &why);
+        if (why)
+            ztest_fail(__FILE__, __LINE__, "%s", (char *)why);
+        done += c[i].done;
+        fences += c[i].fences;
+    }
+    CHECK_INT(done, jobs);
+    CHECK_INT(fences, jobs);
+    jobs_counts(c[0].s, n);
+    CHECK_INT(n[JOB_SUCCEEDED], jobs);
+    for (int i = 0; i < servers; i++)
+        jobs_close(&c[i].s);
+    free(url);
 }
 
 static void refused(const char *url, int code, const char *why)
