@@ -2,6 +2,7 @@
  * film, a latent frame after the other. */
 #include "bench_codec.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +23,12 @@ struct codec_bench {
     const struct codec_row *is;
     struct device *device;
     enum dtype type;
+    int int8, compare; /* what can be is computed in bytes; once more in f32 */
     int threads, json, dry, w, h, frames;
     /* measured */
     double first_s, all_s, cpu_s, flops; /* cpu_s: of all threads together */
     uint64_t tensor_bytes, forecast_bytes, rss_bytes, ring_bytes, work_bytes;
+    double error, psnr; /* with `compare`: against f32, relative L2, and of pixels 0..1 in dB */
 };
 
 static int make_wan(struct part *p, int which, struct err *e)
@@ -122,7 +125,8 @@ static double cpu_clock_s(void)
            1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
-static int decode_film(struct codec_bench *b, const struct codec *codec, struct cx *cx,
+/* film: NULL, or where all frames go. */
+static int decode_film(struct codec_bench *b, const struct codec *codec, struct cx *cx, float *film,
                        struct err *e)
 {
     const struct codec_config *k = &codec->config;
@@ -139,7 +143,8 @@ static int decode_film(struct codec_bench *b, const struct codec *codec, struct 
 
         x = codec_stream_step(cx, &s, x);
         rgb = xrealloc(rgb, tensor_bytes(x));
-        tensor_read_f32(cx, x, rgb);
+        tensor_read_f32(cx, x, film ? film : rgb);
+        film = film ? film + tensor_count(x) : NULL;
         cx_step_end(cx);
         b->first_s = i == 0 ? clock_s() - start : b->first_s;
     }
@@ -153,7 +158,8 @@ static int decode_film(struct codec_bench *b, const struct codec *codec, struct 
     return cx->err.code ? err_set(e, cx->err.code, "decoder: %s", cx->err.msg) : 0;
 }
 
-static int measure(struct codec_bench *b, struct err *e)
+/* The numbers of one type; film as above. */
+static int measure_type(struct codec_bench *b, float *film, struct err *e)
 {
     struct part p;
     struct cx cx;
@@ -162,23 +168,60 @@ static int measure(struct codec_bench *b, struct err *e)
 
     if (!rc) {
         struct codec codec = part_codec(&p);
-
-        struct device *device = b->dry ? device_null() : b->device;
+        struct device *device = b->dry && !b->int8 ? device_null() : b->device;
 
         b->type = part_job_type(&p, b->type);
+        if (b->int8)
+            codec.weights->as = (struct weight_as){stored_named("I8"), 1};
         rc = weight_set_allocate(codec.weights, device, b->type, 0, e);
         forecast(b, &codec);
         if (!rc && !b->dry) {
             weight_set_initialise(codec.weights, 1, th);
             b->rss_bytes = machine_peak_rss_bytes();
             cx_init(&cx, b->device, b->type, th);
-            rc = decode_film(b, &codec, &cx, e);
+            rc = decode_film(b, &codec, &cx, film, e);
             cx_release(&cx);
             b->rss_bytes = machine_peak_rss_bytes() - b->rss_bytes;
         }
     }
     part_release(&p);
     threads_free(&th);
+    return rc;
+}
+
+static double shown(float x)
+{
+    return x > 1 ? 1 : x > 0 ? x : 0;
+}
+
+static int measure(struct codec_bench *b, struct err *e)
+{
+    struct codec_bench wide = *b;
+    size_t n = (size_t)(b->frames + 3) * (size_t)b->w * (size_t)b->h * 3; /* whole latent frames */
+    double off = 0, all = 0, seen = 0;
+    float *film[2] = {NULL, NULL};
+    int rc;
+
+    if (!b->compare || b->dry)
+        return measure_type(b, NULL, e);
+    film[0] = xcalloc(n, sizeof *film[0]);
+    film[1] = xcalloc(n, sizeof *film[1]);
+    wide.type = DT_F32;
+    wide.int8 = 0;
+    rc = measure_type(b, film[0], e);
+    if (!rc)
+        rc = measure_type(&wide, film[1], e);
+    for (size_t i = 0; i < n; i++) {
+        double x = film[0][i], y = film[1][i], s = shown(film[0][i]) - shown(film[1][i]);
+
+        off += (x - y) * (x - y);
+        all += y * y;
+        seen += s * s;
+    }
+    b->error = sqrt(off / all);
+    b->psnr = 10 * log10((double)n / seen);
+    free(film[0]);
+    free(film[1]);
     return rc;
 }
 
@@ -191,8 +234,8 @@ static int parse(struct codec_bench *b, int argc, char **argv)
         struct err e = {0};
         int64_t n;
 
-        if (!strcmp(s, "--json") || !strcmp(s, "--dry")) {
-            *(s[2] == 'j' ? &b->json : &b->dry) = 1;
+        if (!strcmp(s, "--json") || !strcmp(s, "--dry") || !strcmp(s, "--error")) {
+            *(s[2] == 'j' ? &b->json : s[2] == 'd' ? &b->dry : &b->compare) = 1;
             continue;
         }
         i++;
@@ -208,9 +251,10 @@ static int parse(struct codec_bench *b, int argc, char **argv)
                 return cmd_usage("bench", "--threads takes 1 to 1000");
             b->threads = (int)n;
         } else if (!strcmp(s, "--type")) {
-            if (strcmp(v, "bf16") != 0 && strcmp(v, "f32") != 0)
-                return cmd_usage("bench", "--type takes bf16 or f32");
+            if (strcmp(v, "bf16") != 0 && strcmp(v, "f32") != 0 && strcmp(v, "int8") != 0)
+                return cmd_usage("bench", "--type takes bf16, f32 or int8");
             b->type = !strcmp(v, "f32") ? DT_F32 : DT_BF16;
+            b->int8 = !strcmp(v, "int8");
         } else if (!strcmp(s, "--device")) {
             if (device_named(&b->device, v, &e))
                 return cmd_fail(&e);
@@ -219,6 +263,11 @@ static int parse(struct codec_bench *b, int argc, char **argv)
         }
     }
     return 0;
+}
+
+static const char *type_name(const struct codec_bench *b)
+{
+    return b->int8 ? "int8" : dtype_name(b->type);
 }
 
 static void print_json(const struct codec_bench *b)
@@ -232,7 +281,7 @@ static void print_json(const struct codec_bench *b)
     jsonw_int(&w, "width", b->w);
     jsonw_int(&w, "height", b->h);
     jsonw_int(&w, "frames", b->frames);
-    jsonw_string(&w, "type", dtype_name(b->type));
+    jsonw_string(&w, "type", type_name(b));
     jsonw_real(&w, "vae_seconds", b->all_s);
     jsonw_real(&w, "first_frame_seconds", b->first_s);
     jsonw_real(&w, "cpu_seconds", b->cpu_s);
@@ -240,6 +289,10 @@ static void print_json(const struct codec_bench *b)
     jsonw_int(&w, "peak_bytes", (int64_t)b->tensor_bytes);
     jsonw_int(&w, "forecast_bytes", (int64_t)b->forecast_bytes);
     jsonw_int(&w, "rss_above_weights_bytes", (int64_t)b->rss_bytes);
+    if (b->compare) {
+        jsonw_real(&w, "error", b->error);
+        jsonw_real(&w, "psnr", b->psnr);
+    }
     jsonw_string(&w, "device", b->device->name);
     jsonw_string(&w, "kernels", b->device->kernels->name);
     jsonw_int(&w, "threads", b->threads);
@@ -267,7 +320,7 @@ int bench_codec(int argc, char **argv)
     if (b.dry)
         printf("%s  %dx%d, %s: %.0f MiB above the weights (%.0f of them the past; tensors at most "
                "%.0f), %.2f TFLOP for two latent frames\n",
-               b.is->name, b.w, b.h, dtype_name(b.type), (double)b.forecast_bytes / (1 << 20),
+               b.is->name, b.w, b.h, type_name(&b), (double)b.forecast_bytes / (1 << 20),
                (double)b.ring_bytes / (1 << 20), (double)b.work_bytes / (1 << 20), b.flops / 1e12);
     else if (b.json)
         print_json(&b);
@@ -275,9 +328,11 @@ int bench_codec(int argc, char **argv)
         printf("%s  %dx%d, %d frames, %s: %.2f s (the first after %.2f s; %.2f s of CPU), %.0f "
                "GFLOP/s, %.0f MiB "
                "above the weights (forecast %.0f, process %.0f), %d threads, %s on %s\n",
-               b.is->name, b.w, b.h, b.frames, dtype_name(b.type), b.all_s, b.first_s, b.cpu_s,
+               b.is->name, b.w, b.h, b.frames, type_name(&b), b.all_s, b.first_s, b.cpu_s,
                b.flops / b.all_s / 1e9, (double)b.tensor_bytes / (1 << 20),
                (double)b.forecast_bytes / (1 << 20), (double)b.rss_bytes / (1 << 20), b.threads,
                b.device->kernels->name, b.device->name);
+    if (b.compare && !b.dry && !b.json)
+        printf("against f32: relative L2 %.2e, pixels %.1f dB\n", b.error, b.psnr);
     return EXIT_OK;
 }

@@ -34,9 +34,10 @@ static void print_help(void)
         printf("%-10s %s\n", bench_cases[i].name, bench_cases[i].help);
     bench_codec_help();
     puts(
-        "\nDecoders take --size WxH (480x272), --frames N (17) and --type bf16|f32 beside "
-        "--device,\n"
-        "--threads and --json; --dry tells their memory alone.\n"
+        "\nDecoders take --size WxH (480x272), --frames N (17) and --type "
+        "bf16|f32|int8\n"
+        "beside --device, --threads and --json; --dry tells their memory alone, --error how far\n"
+        "they are from f32.\n"
         "\nThe default is train-s.\n\n"
         "  --steps N     how many; the median counts (default 6)\n"
         "  --device D    cpu, cuda or cuda:N (default: cpu)\n"

@@ -91,8 +91,8 @@ const struct option options[N_OPTIONS] = {
     [OPT_TYPE] = {"type", 0, OPTION_CHOICE, 1, 0, 0, TYPES,
                   "auto, bf16, f32, int8, q8_0, q4_0", "auto",
                   "numbers to compute with; auto is bf16 where the CPU knows it. int8, q8_0, q4_0: "
-                  "large matrices become that when they are loaded; int8 is multiplied in bytes, the "
-                  "rest in bf16"},
+                  "large matrices become that when they are loaded; int8 is multiplied in bytes, in "
+                  "Wan's decoders too, the rest in bf16"},
     [OPT_DEVICE] = {"device", 0, OPTION_TEXT, 0, NO_RANGE, "cpu, cuda or cuda:N", "cpu",
                     "what computes; `zoetrope info --devices` lists what is here"},
     [OPT_VRAM] = {"vram", 0, OPTION_BYTES, 0, 64 << 20, 1e15, NULL, "64M or more, like 8G",

@@ -217,14 +217,35 @@ struct k_conv2d_dw { /* dw, dbias: wide, += */
 /* One frame of a causal convolution over time and space. frame[i] [h,w,cin] is what tap i looks at,
  * the oldest first, or NULL for zeros; f.weight [cout,kt,kh,kw,cin], y [oh,ow,cout] in y_type. up
  * 2: frames are seen twice as large, every pixel four times. add: y +=. f.n, f.x and f.stride are
- * not used; the last frame is never NULL. */
+ * not used; the last frame is never NULL.
+ *
+ * With bytes.scale it is computed in bytes, on the CPU alone: f.weight is bytes with a scale for
+ * each output (int8.h), the last frame becomes bytes in `now` (conv3d_now_bytes of them) as it is
+ * read, and the frames before it are such. A frame has one scale and one byte that stands for zero
+ * (quantise.h). Sums of a tap are exact, taps add up in f32 in order: all sets give the same bits.
+ * Sums of at most KERN_INT8_K / 2. A frame that is not finite makes all of y NaN. */
 enum { CONV3D_TAPS = 3 };
+struct conv3d_bytes {
+    const float *scale; /* [cout] */
+    void *now;
+};
 struct k_conv3d {
     struct k_conv2d f;
     int kt, up, add;
     enum dtype y_type;
     const void *frame[CONV3D_TAPS];
+    struct conv3d_bytes bytes;
 };
+/* A frame of bytes: how they are meant and, for each pixel, their sum; then they themselves. */
+struct conv3d_head {
+    float scale;
+    int32_t zero, unused[14];
+    int32_t sum[]; /* [h w] */
+};
+static inline size_t conv3d_now_bytes(int64_t h, int64_t w, int64_t cin)
+{
+    return sizeof(struct conv3d_head) + (size_t)(h * w) * (sizeof(int32_t) + (size_t)cin);
+}
 
 /* dst[i0..] = (or +=) src[i0..] over a box of up to 8 dimensions with strides in elements. A source
  * stride of 0 repeats (nearest upsampling); with add a destination stride of 0 sums, else no

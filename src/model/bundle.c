@@ -314,6 +314,8 @@ static void set_as(const struct part *p, const struct weight_as *as)
     *to = (struct weight_as){0};
     if (as && (role == PART_DENOISER || role == PART_TEXT || role == PART_IMAGE))
         *to = (struct weight_as){as->form, as->int8 && role == PART_DENOISER};
+    if (as && as->int8 && role == PART_CODEC)
+        *to = *as;
 }
 
 /* ERR_USAGE: nothing of a transformer took the form that was asked for. */

@@ -128,6 +128,8 @@ static void declare_down(struct wan_vae *m, struct declare *d, int i, int *flat)
     }
 }
 
+/* Of the decoder, nearly all of its work may be done in bytes. Its ends and the attention keep
+ * their numbers; so does the encoder, which a film asks once, for the frames it is given. */
 static void declare_up(struct wan_vae *m, struct declare *d, int i)
 {
     const struct wan_vae_config *c = &m->config;
@@ -141,11 +143,13 @@ static void declare_up(struct wan_vae *m, struct declare *d, int i)
     for (int b = 0; b < l->blocks; b++) {
         at(d, "decoder.up_blocks.%d.resnets.%d", i, b);
         declare_res(d, &l->res[b], b ? l->out : l->in, l->out);
+        l->res[b].conv1.w->in_bytes = l->res[b].conv2.w->in_bytes = 1;
     }
     if (!l->scaled)
         return;
     at(d, c->residual ? "decoder.up_blocks.%d.upsampler" : "decoder.up_blocks.%d.upsamplers.0", i);
     l->space = conv_2d(d, "resample.1", l->out, c->residual ? l->out : l->out / 2, 3);
+    l->space.w->in_bytes = 1;
     if (c->time_down[n - 2 - i]) {
         l->time = conv(d, "time_conv", l->out, 2 * l->out, 3, 1);
         l->ring = rings(d, 1);

@@ -37,9 +37,12 @@ static void ring_push(const struct walk *k, int ring, int frames, const struct t
 static struct tensor *causal(const struct walk *k, struct tensor *x, const struct conv_w *w,
                              int ring, struct tensor *to)
 {
-    struct tensor *frame[] = {ring_frame(k, ring, 2), ring_frame(k, ring, 1), x};
-    struct tensor *y = conv3d(k->cx, frame, w, 1, to, k->cx->type);
+    struct tensor *frame[] = {ring_frame(k, ring, 2), ring_frame(k, ring, 1), x}, *y;
 
+    if (conv_in_bytes(w))
+        y = conv3d_bytes(k->cx, frame, w, 1, to, k->cx->type, &x);
+    else
+        y = conv3d(k->cx, frame, w, 1, to, k->cx->type);
     ring_push(k, ring, 2, x);
     return y;
 }
@@ -47,7 +50,10 @@ static struct tensor *causal(const struct walk *k, struct tensor *x, const struc
 /* One frame alone: pictures, and convolutions of one place. */
 static struct tensor *alone(struct cx *cx, struct tensor *x, const struct conv_w *w, int up)
 {
-    return conv3d(cx, &x, w, up, NULL, cx->type);
+    struct tensor *bytes;
+
+    return conv_in_bytes(w) ? conv3d_bytes(cx, &x, w, up, NULL, cx->type, &bytes)
+                            : conv3d(cx, &x, w, up, NULL, cx->type);
 }
 
 /* Consumes x where it keeps its channels. */

@@ -79,7 +79,12 @@ struct tensor *conv2d(struct cx *cx, struct tensor *x, const struct conv_w *w, i
  * wants one the job fails. */
 struct tensor *conv3d(struct cx *cx, struct tensor *const *frame, const struct conv_w *w, int up,
                       struct tensor *to, enum dtype type);
-/* The same a tap at a time: wide [1,h,w,cout*kt], what tap i of output c makes of frame x is
+/* The same of a w that conv_in_bytes says is held in bytes (kern.h): frames before the last are
+ * what calls before gave as *now, bytes [1,n]. */
+int conv_in_bytes(const struct conv_w *w);
+struct tensor *conv3d_bytes(struct cx *cx, struct tensor *const *frame, const struct conv_w *w,
+                            int up, struct tensor *to, enum dtype type, struct tensor **now);
+/* As conv3d, a tap at a time: wide [1,h,w,cout*kt], what tap i of output c makes of frame x is
  * channel c*kt + i; no bias. For outputs of few channels, whose past is smaller than that of the
  * inputs. */
 struct tensor *conv3d_taps(struct cx *cx, struct tensor *x, const struct conv_w *w);

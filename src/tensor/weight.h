@@ -54,12 +54,13 @@ struct weight {
     int64_t dim[5];
     enum init init;
     double init_arg;
-    int matrix; /* 1: hidden matrix (bf16 in bf16 mode, weight decay); 0: always wide, AdamW */
-    int conv;   /* 1: the file holds [out,in,(kt),kh,kw] and memory [out,(kt),kh,kw,in] */
-    int frozen; /* no gradient */
-    int wide;   /* 1: computes in the wide type even where it is a matrix */
-    int muon;   /* matrix that Muon may take (false for embeddings, first and last layers) */
-    int group;  /* 0: always on the device; else which part of the network it is (stream.c) */
+    int matrix;   /* 1: hidden matrix (bf16 in bf16 mode, weight decay); 0: always wide, AdamW */
+    int conv;     /* 1: the file holds [out,in,(kt),kh,kw] and memory [out,(kt),kh,kw,in] */
+    int in_bytes; /* 1: a convolution that may be held in bytes, for conv3d_bytes (ops.h) */
+    int frozen;   /* no gradient */
+    int wide;     /* 1: computes in the wide type even where it is a matrix */
+    int muon;     /* matrix that Muon may take (false for embeddings, first and last layers) */
+    int group;    /* 0: always on the device; else which part of the network it is (stream.c) */
     enum dtype stored;       /* in the file that it was loaded from */
     const char *stored_name; /* the same as the file writes it ("Q4_K"); static, NULL before */
     /* memory of the device, after weight_set_allocate */
@@ -129,7 +130,8 @@ void weight_set_prepare(struct weight_set *s, struct device *device, enum dtype 
 int weight_can_stay(const struct weight *w, const struct stored_form *form, const void *data);
 void weight_place(struct weight *w, const struct stored_form *form, const void *data, float *scale);
 /* What w is to become: a matrix of a part of the network (group 1, 2, ..) with rows of whole
- * blocks, long enough to pay (int8.h). NULL: it stays what it is. */
+ * blocks, long enough to pay (int8.h); where bytes are multiplied, convolutions that can be. NULL:
+ * it stays what it is. */
 const struct stored_form *weight_wish(const struct weight_set *s, const struct weight *w);
 /* w gets memory in that form when the set is finished; values come row by row, as for others. A row
  * that is not finite becomes NaN in I8 and zeros in other forms. */

@@ -20,15 +20,16 @@ size_t weight_data_bytes(const struct weight *w)
 const struct stored_form *weight_wish(const struct weight_set *s, const struct weight *w)
 {
     const struct stored_form *form = s->as.form;
-    if (!form || !w->group || !w->matrix || w->wide || w->conv || w->type == DT_F64 ||
-        !w->device->host || weight_row(w) % form->block || weight_row(w) < INT8_MIN_ROW)
+    int possible = w->conv ? w->in_bytes && s->as.int8 : w->group && w->matrix && !w->wide;
+    if (!form || !possible || w->type == DT_F64 || !w->device->host ||
+        weight_row(w) % form->block || weight_row(w) < INT8_MIN_ROW)
         return NULL;
     return form;
 }
 
 void weight_hold(struct weight *w, const struct stored_form *form)
 {
-    ZT_ASSERT(w->device->host && !w->conv && w->owner == OWNER_NONE);
+    ZT_ASSERT(w->device->host && (!w->conv || w->in_bytes) && w->owner == OWNER_NONE);
     w->form = (struct stored){.form = form, .row_values = weight_row(w)};
 }
 

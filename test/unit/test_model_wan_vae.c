@@ -12,8 +12,8 @@
 
 enum { H = 2, W = 3, T = 3 };
 
-/* A small one of either kind with random weights. */
-static void make_on(struct wan_vae *m, int which, struct device *device)
+/* A small one of either kind with random weights; as NULL: what they are. */
+static void make_as(struct wan_vae *m, int which, struct device *device, const struct weight_as *as)
 {
     struct wan_vae_config c;
     struct err e = {0};
@@ -23,8 +23,15 @@ static void make_on(struct wan_vae *m, int which, struct device *device)
     c.z_dim = 6;
     c.has_stats = 0;
     CHECK_INT(wan_vae_init(m, &c, &e), 0);
+    if (as)
+        m->weights.as = *as;
     CHECK_INT(weight_set_allocate(&m->weights, device, DT_F32, 0, &e), 0);
     weight_set_initialise(&m->weights, 5, NULL);
+}
+
+static void make_on(struct wan_vae *m, int which, struct device *device)
+{
+    make_as(m, which, device, NULL);
 }
 
 static void make(struct wan_vae *m, int which)
@@ -94,6 +101,40 @@ TEST(wan_vae_decodes_the_same_bits_in_pieces)
         free(again);
         free(begin);
         wan_vae_release(&m);
+    }
+}
+
+static void make_in_bytes(struct wan_vae *m, int which)
+{
+    struct weight_as bytes = {stored_named("I8"), 1};
+
+    make_as(m, which, device_cpu(), &bytes);
+}
+
+/* The past is kept in bytes then, so that it is the same in pieces, and near what numbers give. */
+TEST(wan_vae_decodes_in_bytes)
+{
+    for (int which = 1; which <= 2; which++) {
+        struct wan_vae m, wide;
+        struct part p = {&wan_vae_part, &m}, q = {&wan_vae_part, &wide};
+
+        make_in_bytes(&m, which);
+        make(&wide, which);
+        struct codec codec = part_codec(&p), numbers = part_codec(&q);
+        int64_t px = (int64_t)H * W * codec.config.ks * codec.config.ks * 3;
+        float *all = decoded(&codec, T, 1, NULL), *again = decoded(&codec, T, 3, NULL);
+        float *begin = decoded(&codec, 2, 2, NULL), *exact = decoded(&numbers, T, 2, NULL);
+
+        CHECK(!different(all, again, 9 * px));
+        CHECK(!different(all, begin, 5 * px));
+        CHECK_BELOW(ztest_rel_l2(all, exact, (size_t)(9 * px)), 4e-2);
+        CHECK(ztest_rel_l2(all, exact, (size_t)(9 * px)) > 1e-4);
+        free(all);
+        free(again);
+        free(begin);
+        free(exact);
+        wan_vae_release(&m);
+        wan_vae_release(&wide);
     }
 }
 
@@ -178,22 +219,30 @@ static void cost(const struct codec *codec, struct device *d, uint64_t bytes[3],
     cx_release(&cx);
 }
 
+static void check_forecast(struct wan_vae *m)
+{
+    struct part p = {&wan_vae_part, m};
+    struct codec codec = part_codec(&p);
+    uint64_t wet[3], dry[3];
+    double flops, dry_flops;
+
+    cost(&codec, device_cpu(), wet, &flops);
+    cost(&codec, device_null(), dry, &dry_flops);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(wet[i], dry[i]);
+    CHECK(flops > 0 && flops == dry_flops);
+    wan_vae_release(m);
+}
+
 TEST(wan_vae_forecast_is_exact)
 {
     for (int which = 1; which <= 2; which++) {
         struct wan_vae m;
-        struct part p = {&wan_vae_part, &m};
-        uint64_t wet[3], dry[3];
-        double flops, dry_flops;
 
         make(&m, which);
-        struct codec codec = part_codec(&p);
-        cost(&codec, device_cpu(), wet, &flops);
-        cost(&codec, device_null(), dry, &dry_flops);
-        for (int i = 0; i < 3; i++)
-            CHECK_INT(wet[i], dry[i]);
-        CHECK(flops > 0 && flops == dry_flops);
-        wan_vae_release(&m);
+        check_forecast(&m);
+        make_in_bytes(&m, which);
+        check_forecast(&m);
     }
 }
 

@@ -12,6 +12,7 @@
 #define K(kernel, args) void kernel##_c(struct kcx *kc, struct args *a);
 KERNELS(K)
 #undef K
+void conv3d_bytes_c(struct kcx *kc, const struct k_conv3d *a); /* with bytes.scale */
 
 enum { COLS = 64, BLOCK = 512 }; /* columns of one owner; elements worked on at a time */
 

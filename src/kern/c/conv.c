@@ -163,7 +163,10 @@ void conv3d_c(struct kcx *kc, struct k_conv3d *a)
         .add = a->add,
     };
 
-    product(kc, &p);
+    if (a->bytes.scale)
+        conv3d_bytes_c(kc, a);
+    else
+        product(kc, &p);
 }
 
 void conv2d_dx_c(struct kcx *kc, struct k_conv2d_dx *a)

@@ -48,6 +48,8 @@ void conv3d_cuda(struct kcx *kc, struct k_conv3d *a)
                 f->pad_top,
                 f->pad_left};
 
+    if (a->bytes.scale)
+        BUG("conv3d: bytes on a GPU");
     step = step > 0 ? step : 1;
     for (int64_t r = 0; r < rows; r += step) {
         int64_t m = at_most(step, rows - r), all = m * k;

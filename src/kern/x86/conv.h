@@ -7,15 +7,18 @@
 
 /* What a level computes with; dot NULL: bf16 is widened. */
 struct conv_set {
-    const struct mm *f32, *dot;
+    const struct mm *f32, *dot, *int8;
     void (*sum_rows)(struct kcx *kc, struct k_sum_rows *a);
 };
 
 /* conv3d.c */
 void conv3d_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_set *set);
+/* conv3d_bytes.c */
+void conv3d_bytes_forward(struct kcx *kc, const struct k_conv3d *a, const struct mm *mm);
 
 void conv_overlay_avx2(struct kernels *k);
 void conv_overlay_avx512(struct kernels *k);
+void conv_overlay_avx512vnni(struct kernels *k);
 void conv_overlay_avx512bf16(struct kernels *k);
 void conv_overlay_amx(struct kernels *k);
 

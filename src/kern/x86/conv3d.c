@@ -171,6 +171,10 @@ void conv3d_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_
 {
     const struct k_conv2d *f = &a->f;
     const struct mm *mm = f->type == DT_BF16 && set->dot ? set->dot : set->f32;
+    if (a->bytes.scale) {
+        conv3d_bytes_forward(kc, a, set->int8);
+        return;
+    }
     struct conv3d g = {.kc = kc, .a = a, .f = f, .mm = mm, .size = mm->type == DT_BF16 ? 2 : 4};
 
     g.oh = f->h * a->up + f->pad_top + f->pad_bottom - f->kh + 1;

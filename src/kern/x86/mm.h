@@ -16,6 +16,8 @@
 #include "base/dtype.h"
 
 struct quant_row;
+struct quant_range;
+struct quant_step;
 
 enum { MM_PANEL = 64, MM_STRIP = 16 };
 
@@ -44,6 +46,7 @@ struct mm_out {
     /* of bytes: x is first multiplied by columns[j] (NULL: 1), then by rows[i].scale */
     const float *columns;
     const struct quant_row *rows;
+    const int32_t *less; /* NULL, or what is taken off the sums of a column; of whole panels */
 };
 
 struct mm {
@@ -63,6 +66,11 @@ struct mm {
      * pack_cols there. */
     void (*quantise)(void *dst, struct quant_row *row, const void *src, enum dtype t, int64_t ld,
                      int64_t rows, int64_t k);
+    /* Of bytes that lie between two numbers (quantise.h): the range of n values; rows of k values
+     * as bytes [rows,k], dense, and the sum of each. NULL in other engines. */
+    struct quant_range (*range)(const void *src, enum dtype t, int64_t n);
+    void (*to_bytes)(int8_t *dst, int32_t *sum, const void *src, enum dtype t, int64_t rows,
+                     int64_t k, const struct quant_step *step);
     /* src[k,n] -> panels [groups][width] with width 64 (B) or 16 (A, transposed): filled up with
      * zeros. What lies where in a panel is a matter of this engine. */
     void (*pack_cols)(void *dst, int width, const void *src, enum dtype t, int64_t ld, int64_t k,

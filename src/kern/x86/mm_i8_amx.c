@@ -12,6 +12,7 @@
 enum { GROUP = 4 };
 #define tile_product(c, a, b) _tile_dpbssd(c, a, b)
 #include "kern/x86/mm_amx.inc"
+#include "kern/x86/mm_bytes.inc"
 
 static const float *begin_with(const struct mm_out *o, int64_t *ld)
 {
@@ -34,10 +35,15 @@ static void finish(const struct strip *s, int64_t j0, int64_t cols, const float 
         const vf scale = v_set(o->rows[s->i + r].scale);
         for (int64_t j = 0; j < cols; j += VL) {
             int64_t n = cols - j < VL ? cols - j : VL, to = at + j0 + j;
-            vf x = _mm512_cvtepi32_ps(_mm512_loadu_si512(sums + r * COLS + j));
+            vi whole = v_load_bits(sums + r * COLS + j);
+            if (o->less)
+                whole = _mm512_sub_epi32(whole, v_load_bits(o->less + j0 + j));
+            vf x = _mm512_cvtepi32_ps(whole);
             if (o->columns)
                 x = x * v_get(o->columns, DT_F32, j0 + j, n);
             x = x * scale;
+            if (o->part)
+                x = x + v_get(o->part, DT_F32, (s->i + r) * o->ld_part + j0 + j, n);
             if (o->bias)
                 x = x + v_get(o->bias, DT_F32, j0 + j, n);
             if (add)
@@ -67,5 +73,7 @@ const struct mm mm_i8_amx = {.type = DT_I8,
                              .cut = INT_MAX,
                              .block = mm_block,
                              .quantise = mm_quantise,
+                             .range = mm_range,
+                             .to_bytes = mm_to_bytes,
                              .pack_turned = mm_pack_turned,
                              .peak = mm_peak};

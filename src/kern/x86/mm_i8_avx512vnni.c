@@ -18,9 +18,9 @@ typedef vi va; /* a vector of sums */
 #define mm_keep(p, x) v_store_bits(p, x)
 #define mm_first(x) ((float)(x)[0])
 
-static inline vf mm_sums(const float *p, int32_t less)
+static inline vf mm_sums(const float *p, vi less)
 {
-    return _mm512_cvtepi32_ps(_mm512_sub_epi32(v_load_bits(p), v_set_bits(less)));
+    return _mm512_cvtepi32_ps(_mm512_sub_epi32(v_load_bits(p), less));
 }
 
 static inline va mm_step(va acc, vg a, vg b)
@@ -43,6 +43,7 @@ static inline void mm_put_bytes(char *to, const int8_t *bytes, int64_t groups)
 
 #include "kern/x86/mm.inc"
 #include "kern/x86/mm_int8.inc"
+#include "kern/x86/mm_bytes.inc"
 
 const struct mm mm_i8_avx512vnni = {.type = DT_I8,
                                     .group = MM_GROUP,
@@ -51,5 +52,7 @@ const struct mm mm_i8_avx512vnni = {.type = DT_I8,
                                     .cut = INT_MAX,
                                     .block = mm_block,
                                     .quantise = mm_quantise,
+                                    .range = mm_range,
+                                    .to_bytes = mm_to_bytes,
                                     .pack_turned = mm_pack_turned,
                                     .peak = mm_peak};

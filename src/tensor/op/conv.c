@@ -86,12 +86,17 @@ struct tensor *conv2d(struct cx *cx, struct tensor *x, const struct conv_w *w, i
 
 /* ---- over time ---- */
 
+static int taps_of(const struct conv_w *w)
+{
+    return w->w->rank == 5 ? (int)w->w->dim[1] : 1;
+}
+
 /* The kernel's arguments but for frames, result and bias; taps of w count as outputs when split. */
 static struct k_conv3d frames_args(struct cx *cx, const struct tensor *x, const struct conv_w *w,
                                    int split)
 {
     const struct weight *k = w->w;
-    int r = k->rank, kt = r == 5 ? (int)k->dim[1] : 1, kh = (int)k->dim[r - 3];
+    int r = k->rank, kt = taps_of(w), kh = (int)k->dim[r - 3];
     int kw = (int)k->dim[r - 2];
     tensor_check("conv3d", x);
     if (x->rank != 4 || x->dim[0] != 1 || x->dim[3] != k->dim[r - 1] || x->type != k->type ||
@@ -129,12 +134,33 @@ static void frames_run(struct cx *cx, struct k_conv3d *k, const struct weight *w
     cx->flops += 2.0 * (double)tensor_count(y) * (double)(k->f.cin * k->f.kh * k->f.kw * taps);
 }
 
+/* The result's memory: new, or that of `to`, which is added to. */
+static struct tensor *frames_result(struct cx *cx, struct k_conv3d *k, const struct conv_w *w,
+                                    struct tensor *to, enum dtype type)
+{
+    int64_t dim[4] = {1, k->f.h * k->up, k->f.w * k->up, k->f.cout};
+    struct tensor *y;
+    if (!to)
+        return tensor_new(cx, type, 4, dim);
+    tensor_check("conv3d", to);
+    if (to->rank != 4 || memcmp(to->dim, dim, sizeof dim))
+        BUG("conv3d: %s gives [1,%lld,%lld,%lld], not %s", w->w->name, (long long)dim[1],
+            (long long)dim[2], (long long)dim[3], SHAPE(to));
+    k->add = 1;
+    y = consume(cx, to, to->type, 0);
+    if (!cx->err.code && (y->data != to->data || y->buffer != to->buffer))
+        BUG("conv3d: what is added to must not be kept");
+    return y;
+}
+
 struct tensor *conv3d(struct cx *cx, struct tensor *const *frame, const struct conv_w *w, int up,
                       struct tensor *to, enum dtype type)
 {
-    int kt = w->w->rank == 5 ? (int)w->w->dim[1] : 1, taps = 0;
+    int kt = taps_of(w), taps = 0;
     struct tensor *x = frame[kt - 1], *y;
     struct k_conv3d k = frames_args(cx, x, w, 0);
+    if (conv_in_bytes(w))
+        BUG("conv3d: %s is held in bytes", w->w->name);
     for (int i = 0; i < kt; i++) {
         if (frame[i] && (!same_shape(frame[i], x) || frame[i]->type != x->type))
             BUG("conv3d: frame %d is %s, the last is %s", i, SHAPE(frame[i]), SHAPE(x));
@@ -143,19 +169,39 @@ struct tensor *conv3d(struct cx *cx, struct tensor *const *frame, const struct c
     }
     k.up = up;
     k.f.bias = w->b ? weight_data(cx, w->b) : NULL;
-    int64_t dim[4] = {1, k.f.h * up, k.f.w * up, k.f.cout};
-    if (!to) {
-        y = tensor_new(cx, type, 4, dim);
-    } else {
-        tensor_check("conv3d", to);
-        if (to->rank != 4 || memcmp(to->dim, dim, sizeof dim))
-            BUG("conv3d: %s gives [1,%lld,%lld,%lld], not %s", w->w->name, (long long)dim[1],
-                (long long)dim[2], (long long)dim[3], SHAPE(to));
-        k.add = 1;
-        y = consume(cx, to, to->type, 0);
-        if (!cx->err.code && (y->data != to->data || y->buffer != to->buffer))
-            BUG("conv3d: what is added to must not be kept");
+    y = frames_result(cx, &k, w, to, type);
+    frames_run(cx, &k, w->w, y, taps);
+    if (to)
+        consume_done(cx, to, y);
+    return y;
+}
+
+int conv_in_bytes(const struct conv_w *w)
+{
+    return w->w->form.int8;
+}
+
+struct tensor *conv3d_bytes(struct cx *cx, struct tensor *const *frame, const struct conv_w *w,
+                            int up, struct tensor *to, enum dtype type, struct tensor **now)
+{
+    int kt = taps_of(w), taps = 0;
+    struct tensor *x = frame[kt - 1], *y;
+    struct k_conv3d k = frames_args(cx, x, w, 0);
+    int64_t bytes = (int64_t)conv3d_now_bytes(k.f.h, k.f.w, k.f.cin);
+    if (!conv_in_bytes(w))
+        BUG("conv3d_bytes: %s is not held in bytes", w->w->name);
+    for (int i = 0; i < kt; i++) {
+        if (frame[i] && i < kt - 1 && (frame[i]->type != DT_I8 || tensor_count(frame[i]) != bytes))
+            BUG("conv3d_bytes: frame %d is %s, not %lld bytes", i, SHAPE(frame[i]),
+                (long long)bytes);
+        k.frame[i] = frame[i] ? frame[i]->data : NULL;
+        taps += frame[i] != NULL;
     }
+    k.up = up;
+    k.f.bias = w->b ? weight_data(cx, w->b) : NULL;
+    *now = tensor_new(cx, DT_I8, DIMS(1, bytes));
+    k.bytes = (struct conv3d_bytes){w->w->form.scale, (*now)->data};
+    y = frames_result(cx, &k, w, to, type);
     frames_run(cx, &k, w->w, y, taps);
     if (to)
         consume_done(cx, to, y);
