@@ -211,7 +211,7 @@ TEST(serve_live_belongs_to_its_tenant)
     struct answer a = {0};
     struct buf got = BUF_INIT;
     struct serving s;
-    char path[90], frames[100], *file;
+    char path[240], frames[250], *file;
 
     begin_server(&s, "live-keys");
     keep_keys(&s, &file);
