@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "generate/plan_inner.h"
 
 /* Noise level below which nothing is dragged: the network puts together what is left. */
 #define DRAG_LEAST 0.5
+#define SAME_SHAPE 0.1  /* so much masks may be stretched without a word */
 #define MORE_LEAST 0.85 /* of more motion: at lower levels contrasts would grow with it */
 /* How much: what goes takes the noise of where it comes from along, what it leaves does not. */
 static const float GOES = 1, LEFT = 0.7f;
@@ -100,6 +102,42 @@ static void set_brush(struct drag *d, const struct brush *b, int f, double begin
     for (int i = -1; i < b->n_paths; i++)
         set_part(d, b, i, f, begin, now);
     free(taken);
+}
+
+/* A place of the latent is never half of part i, or of what stands, in any frame. */
+static int is_too_small(const struct plan *p, int i)
+{
+    const struct brush *b = &p->brush;
+    const uint8_t *mask = i < 0 ? b->still : b->path[i].mask;
+    struct latent_shape s = plan_latent(p);
+
+    for (int f = 0; mask && f < p->t; f++) {
+        double dx = 0, dy = 0;
+
+        if (i >= 0)
+            brush_at(b, i, drag_time(p, f) * p->info.frame_rate / p->n_frames, &dx, &dy);
+        for (int k = 0; k < s.h * s.w; k++)
+            if (painted(b, mask, &s, k % s.w, k / s.w, dx, dy))
+                return 0;
+    }
+    return mask != NULL;
+}
+
+void drag_note(struct plan *p)
+{
+    const struct brush *b = &p->brush;
+
+    if (!b->w || p->ahead)
+        return;
+    if (fabs(log((double)b->own_w * p->h / ((double)b->own_h * p->w))) > SAME_SHAPE)
+        plan_note(p, xasprintf("brush: masks of %dx%d are stretched over a film of another shape "
+                               "(%dx%d)",
+                               b->own_w, b->own_h, p->w, p->h));
+    for (int i = -1; i < b->n_paths; i++)
+        if (is_too_small(p, i))
+            plan_note(p, xasprintf("brush: mask %d (0: the static one) is too small, nothing goes: "
+                                   "whole places of %d px do",
+                                   i + 1, p->codec.ks));
 }
 
 void drag_init(struct drag *d, const struct plan *p, const struct plan_window *w,

@@ -17,6 +17,8 @@ struct drag {
 
 /* Seconds from the beginning of a take to the middle of its latent frame f. */
 double drag_time(const struct plan *p, int f);
+/* What the brush of a plan cannot do is noted in it. */
+void drag_note(struct plan *p);
 /* Of a window of p; from NULL: nothing is dragged. */
 void drag_init(struct drag *d, const struct plan *p, const struct plan_window *w,
                const struct latent_shape *s);

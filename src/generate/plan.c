@@ -10,6 +10,7 @@
 #include "base/machine.h"
 #include "base/utf8.h"
 #include "generate/clean.h"
+#include "generate/drag.h"
 #include "generate/expand.h"
 #include "generate/reading.h"
 #include "generate/sampler.h"
@@ -526,6 +527,8 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = plan_keys_settle(p, r, e);
     if (!rc)
         rc = plan_control_settle(p, &pictures, r, e);
+    if (!rc)
+        drag_note(p);
     plan_pictures_release(&pictures);
     uint64_t memory = machine_rss_bytes() + machine_memory_bytes();
     uint64_t most = (uint64_t)request_int(r, OPT_RAM, INT64_MAX);

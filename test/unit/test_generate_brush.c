@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/torch_rng.h"
+#include "fixture.h"
 #include "generate/drag.h"
 #include "media/picture.h"
 #include "ztest.h"
@@ -124,6 +125,42 @@ TEST(brush_takes_its_masks_from_files_beside_it)
     picture_release(&p);
     free(mask);
     free(path);
+}
+
+/* The note on a mask of 96 x h px with a run of so many, on the model of 48x32 px with places of 8.
+ */
+static char *note_of(int run, int h)
+{
+    char *json = xasprintf("{\"dynamic_masks\":[{\"mask\":{\"size\":[%d,96],\"counts\":[%d,%d,%d]},"
+                           "\"trajectories\":" TWO "}]}",
+                           h, h * 40 + 20, run, h * 96 - h * 40 - 20 - run),
+         *note;
+    struct request r;
+    struct plan p;
+    struct err e;
+
+    request_init(&r);
+    CHECK_INT(request_set(&r, "prompt", "a red ball", &e), 0);
+    CHECK_INT(request_set(&r, "brush", json, &e), 0);
+    CHECK_INT(plan_make(&p, fixture_dir(), &r, NULL, &e), 0);
+    note = xstrdup(p.note ? p.note : "");
+    plan_release(&p);
+    request_release(&r);
+    free(json);
+    return note;
+}
+
+/* A part that never fills half of a latent place would stand without a word. */
+TEST(brush_says_what_it_cannot_move)
+{
+    char *small = note_of(4, 64), *large = note_of(64 * 30, 64), *other = note_of(96 * 30, 96);
+
+    CHECK_CONTAINS(small, "brush: mask 1 (0: the static one) is too small");
+    CHECK_STR(large, "");
+    CHECK_CONTAINS(other, "brush: masks of 96x96 are stretched over a film of another shape");
+    free(small);
+    free(large);
+    free(other);
 }
 
 enum { C = 24, T = 5, H = 8, W = 14 };

@@ -141,7 +141,7 @@ static struct tensor *plain_dit_velocity(struct cx *cx, const void *net,
 {
     const struct plain_dit *m = net;
     int64_t rows = tensor_rows(b->rows), *start = arena_alloc(&cx->handles, 8 * (size_t)(b->n + 1));
-    struct tensor *t = timestep_embedding(cx, b->times, b->n_times, DIM), *x;
+    struct tensor *t = timestep_embedding(cx, b->times, b->n_times, DIM), *x, *y;
     int32_t *zeros = arena_alloc(&cx->handles, sizeof *zeros * (size_t)rows);
     struct seq seq = {b->n, start};
 
@@ -152,10 +152,10 @@ static struct tensor *plain_dit_velocity(struct cx *cx, const void *net,
     t = gather_rows(cx, linear_wide(cx, t, &m->time), b->time_index ? b->time_index : zeros, rows);
     x = add(cx, cast(cx, linear_wide(cx, b->rows, &m->in), cx->wide), t);
     x = cast(cx, x, cx->type);
-    x = heard(cx, x, &seq, &b->text[0], &m->key, &m->value);
+    y = heard(cx, keep(cx, x), &seq, &b->text[0], &m->key, &m->value);
     if (m->config.texts == 2)
-        x = heard(cx, x, &seq, &b->text[1], &m->key2, &m->value2);
-    return linear_wide(cx, x, &m->out);
+        y = heard(cx, y, &seq, &b->text[1], &m->key2, &m->value2);
+    return linear_wide(cx, add(cx, x, y), &m->out); /* words alone would be the same everywhere */
 }
 
 PART_METHODS(plain_dit)
