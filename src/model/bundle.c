@@ -3,10 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cache.h"
 #include "base/file.h"
 #include "base/machine.h"
-#include "base/hash.h"
 #include "base/jsonw.h"
 #include "format/json.h"
 #include "format/safetensors.h"
@@ -14,7 +12,6 @@
 #include "world/world.h"
 
 #define INFO_MAX_BYTES (1 << 20)
-#define HASH_MAX_BYTES (64u << 20) /* of a config or tokenizer file */
 
 static const struct {
     const char *folder;
@@ -37,6 +34,16 @@ static const char *const tokenizers[DENOISER_TEXTS] = {"tokenizer", "tokenizer_2
 const char *bundle_folder(enum bundle_place place)
 {
     return places[place].folder;
+}
+
+int bundle_wants(const char *dir, enum bundle_place place)
+{
+    return !places[place].optional || bundle_has(dir, place);
+}
+
+const char *bundle_tokenizer_folder(int k)
+{
+    return tokenizers[k];
 }
 
 int bundle_has(const char *dir, enum bundle_place place)
@@ -450,154 +457,4 @@ void bundle_free(struct bundle **b)
     free((*b)->dir);
     free(*b);
     *b = NULL;
-}
-
-/* st_hash, made once for as long as the files are what they are; kept: ERR_CHECK if it was not. */
-static int hash_once(const struct st_file *f, int kept, const atomic_int *stop, char hex[65],
-                     struct err *e)
-{
-    struct buf key = BUF_INIT;
-    int rc = 0, lasting;
-
-    buf_puts(&key, "st_hash 1\n");
-    lasting = st_identity(f, &key);
-    if (!lasting || !cache_get(buf_str(&key), hex, 65) || strlen(hex) != 64) {
-        rc = kept ? err_set(e, ERR_CHECK, "the file has not been read yet")
-                  : st_hash(f, stop, hex, e);
-        if (!rc && lasting)
-            cache_put(buf_str(&key), hex);
-    }
-    buf_release(&key);
-    return rc;
-}
-
-static int hash_weights(struct sha256 *h, const char *dir, const char *part, int kept,
-                        const atomic_int *stop, struct err *e)
-{
-    char *path = path_join(dir, part), hex[65];
-    struct st_file *f;
-    int rc = st_open(&f, path, e);
-
-    if (!rc) {
-        rc = hash_once(f, kept, stop, hex, e);
-        st_close(&f);
-    }
-    if (!rc) {
-        sha256_add(h, part, strlen(part) + 1);
-        sha256_add(h, hex, 64);
-    }
-    free(path);
-    return rc;
-}
-
-static int hash_file(struct sha256 *h, const char *dir, const char *name, struct err *e)
-{
-    char *path = path_join(dir, name);
-    struct buf b = BUF_INIT;
-    int rc = file_read_regular(&b, path, HASH_MAX_BYTES, e);
-
-    if (!rc) {
-        sha256_add(h, name, strlen(name) + 1);
-        sha256_add(h, b.data, b.len);
-    }
-    buf_release(&b);
-    free(path);
-    return rc;
-}
-
-static int hash_tokenizer(struct sha256 *h, const char *dir, int k, struct err *e)
-{
-    char *folder = path_join(dir, tokenizers[k]),
-         *name = path_join(tokenizers[k], tokenizer_file(folder));
-    int rc = hash_file(h, dir, name, e);
-
-    free(folder);
-    free(name);
-    return rc;
-}
-
-static void add_stored(struct stored_bytes sum[BUNDLE_TYPES], const struct st_tensor *t)
-{
-    int k = 0;
-
-    while (k < BUNDLE_TYPES - 2 && sum[k].type && strcmp(sum[k].type, t->type_name))
-        k++;
-    if (!sum[k].type)
-        sum[k].type = t->type_name;
-    sum[k].bytes += t->bytes;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    const struct stored_bytes *x = a, *y = b;
-
-    return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
-}
-
-int bundle_stored(const char *dir, struct stored_bytes sum[BUNDLE_TYPES], struct err *e)
-{
-    int rc = 0, n = 0;
-
-    memset(sum, 0, sizeof *sum * BUNDLE_TYPES);
-    for (int p = 0; !rc && p < N_PLACES; p++) {
-        char *path = path_join(dir, places[p].folder);
-        struct st_file *f = NULL;
-
-        if (!places[p].optional || bundle_has(dir, p))
-            rc = st_open(&f, path, e);
-        for (int i = 0; f && i < st_count(f); i++)
-            add_stored(sum, st_at(f, i));
-        st_close(&f);
-        free(path);
-    }
-    while (sum[n].type)
-        n++;
-    qsort(sum, (size_t)n, sizeof *sum, by_bytes);
-    return rc;
-}
-
-int bundle_hash(const char *dir, const atomic_int *stop, char hex[65], struct err *e)
-{
-    struct bundle_info info;
-    struct sha256 h;
-    int rc = bundle_info_read(&info, dir, e);
-
-    sha256_init(&h);
-    if (!rc)
-        rc = hash_file(&h, dir, "model_index.json", e);
-    if (!rc && info.diffusers)
-        rc = hash_file(&h, dir, BUNDLE_SCHEDULER, e);
-    for (int k = 0; !rc && k < DENOISER_TEXTS; k++)
-        if (!places[PLACE_TEXT + k].optional || bundle_has(dir, PLACE_TEXT + k))
-            rc = hash_tokenizer(&h, dir, k, e);
-    for (int i = 0; !rc && i < N_PLACES; i++) {
-        char *config = path_join(places[i].folder, "config.json");
-
-        if (!places[i].optional || bundle_has(dir, i))
-            rc = hash_file(&h, dir, config, e);
-        free(config);
-    }
-    for (int i = 0; !rc && i < N_PLACES; i++)
-        if (!places[i].optional || bundle_has(dir, i))
-            rc = hash_weights(&h, dir, places[i].folder, 0, stop, e);
-    sha256_hex(&h, hex);
-    return rc;
-}
-
-int bundle_text_hash(const char *dir, int k, int kept, char hex[65], struct err *e)
-{
-    const char *folder = places[k ? PLACE_TEXT2 : PLACE_TEXT].folder;
-    char *config = path_join(folder, "config.json");
-    struct sha256 h;
-    int rc;
-
-    sha256_init(&h);
-    rc = hash_weights(&h, dir, folder, kept, NULL, e);
-    if (!rc)
-        rc = hash_file(&h, dir, config, e);
-    if (!rc)
-        rc = hash_tokenizer(&h, dir, k, e);
-    sha256_hex(&h, hex);
-    free(config);
-    return rc;
 }

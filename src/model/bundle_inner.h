@@ -5,6 +5,10 @@
 #include "format/json.h"
 #include "model/bundle.h"
 
+/* 1: a part that every model has, or that the one in dir has. */
+int bundle_wants(const char *dir, enum bundle_place place);
+/* Folder of the tokenizer of text encoder k. */
+const char *bundle_tokenizer_folder(int k);
 /* 1: root is the model_index.json of a pipeline of diffusers that is known; the fields are taken.
  */
 int diffusers_index(struct bundle_info *info, struct jval root);

@@ -39,7 +39,7 @@ static char *mask_picture(const char *name, int w, int h, int x0, int y0, int x1
     return path;
 }
 
-static int plan(struct plan *p, struct err *e, const char *const *settings)
+static int plan(struct plan *p, struct err *e, const char *dir, const char *const *settings)
 {
     struct request r;
     int rc = 0;
@@ -49,12 +49,14 @@ static int plan(struct plan *p, struct err *e, const char *const *settings)
     for (int i = 0; !rc && settings[i]; i += 2)
         rc = request_set(&r, settings[i], settings[i + 1], e);
     if (!rc)
-        rc = plan_make(p, fixture_dir(), &r, NULL, e);
+        rc = plan_make(p, dir, &r, NULL, e);
     request_release(&r);
     return rc;
 }
-#define PLAN(p, e, ...)                                                                            \
-    plan(p, e, (const char *const[]){"prompt", "a red ball", "seed", "3", __VA_ARGS__, NULL})
+#define PLAN_OF(p, e, dir, ...)                                                                    \
+    plan(p, e, dir, (const char *const[]){"prompt", "a red ball", "seed", "3", __VA_ARGS__, NULL})
+#define PLAN(p, e, ...) PLAN_OF(p, e, fixture_dir(), __VA_ARGS__)
+#define VACE "golden/pipeline-wan-vace/model"
 
 /* n frames that are white in columns k..k+15 of frame k. */
 static char *mask_film(const char *name, int n)
@@ -361,4 +363,34 @@ TEST(region_says_what_is_wrong_with_a_mask)
     free(other);
     free(many);
     free(few);
+}
+
+/* The options of a mask are those of models of ours; the film keeps its shape. */
+TEST(region_of_vace_is_a_control_film)
+{
+    char *film = ztest_in_tmp("masked.y4m"), *mask = mask_picture("half.ppm", 2, 1, 1, 0, 2, 1);
+    struct film_options o = fixture_film_options(64, 32);
+    struct plan p;
+    struct err e;
+
+    fixture_write_film(film, &o, 9);
+    CHECK_INT(PLAN_OF(&p, &e, ztest_data(VACE), "size", "32x16", "from", film, "mask", mask), 0);
+    CHECK_CONTAINS(p.note, "the mask of 2x1 is scaled to the 64x32 of the film");
+    for (int i = 0; i < p.n_frames; i++) {
+        CHECK_INT(p.control.known[i], 1);
+        CHECK_INT(p.control.drawn[32 * 16 * i + 15], 0);
+        CHECK_INT(p.control.drawn[32 * 16 * i + 16], 1);
+    }
+    CHECK(!plan_source_is_mixed(&p) && p.region.n == 1);
+    plan_release(&p);
+    CHECK_INT(PLAN_OF(&p, &e, ztest_data(VACE), "from", film), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "reads its films in another way");
+    CHECK_INT(PLAN_OF(&p, &e, ztest_data(VACE), "from", film, "mask", mask, "strength", "0.5"),
+              ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "strength: ");
+    CHECK_INT(PLAN_OF(&p, &e, ztest_data(VACE), "from", film, "mask", mask, "control", film),
+              ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "control: not together with from and mask");
+    free(film);
+    free(mask);
 }

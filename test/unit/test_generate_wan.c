@@ -246,38 +246,6 @@ TEST(wan_plan_fills_a_control_film)
     free(picture);
 }
 
-/* The options of a mask are those of models of ours; the film keeps its shape. */
-TEST(wan_plan_takes_a_film_with_a_mask)
-{
-    char *film = film_of("masked.y4m", 9, 64, 32), *mask = ztest_in_tmp("half.ppm");
-    struct picture x;
-    struct plan p;
-    struct err e;
-
-    picture_init(&x, 2, 1);
-    memset(x.rgb, 0, 6);
-    x.rgb[3] = x.rgb[4] = x.rgb[5] = 255;
-    CHECK_INT(picture_save(&x, mask, &e), 0);
-    picture_release(&x);
-    CHECK_INT(PLAN(&p, &e, VACE, "size", "32x16", "from", film, "mask", mask), 0);
-    CHECK_CONTAINS(p.note, "the mask of 2x1 is scaled to the 64x32 of the film");
-    for (int i = 0; i < p.n_frames; i++) {
-        CHECK_INT(p.control.known[i], 1);
-        CHECK_INT(p.control.drawn[32 * 16 * i + 15], 0);
-        CHECK_INT(p.control.drawn[32 * 16 * i + 16], 1);
-    }
-    CHECK(!plan_source_is_mixed(&p) && p.region.n == 1);
-    plan_release(&p);
-    CHECK_INT(PLAN(&p, &e, VACE, "from", film), ERR_USAGE);
-    CHECK_CONTAINS(e.msg, "reads its films in another way");
-    CHECK_INT(PLAN(&p, &e, VACE, "from", film, "mask", mask, "strength", "0.5"), ERR_USAGE);
-    CHECK_CONTAINS(e.msg, "strength: ");
-    CHECK_INT(PLAN(&p, &e, VACE, "from", film, "mask", mask, "control", film), ERR_USAGE);
-    CHECK_CONTAINS(e.msg, "control: not together with from and mask");
-    free(film);
-    free(mask);
-}
-
 TEST(wan_plan_says_which_model_takes_a_control)
 {
     char *picture = picture_of(32, 16);
