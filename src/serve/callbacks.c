@@ -13,9 +13,16 @@
 
 enum { MOST_S = 15, MOST_ANSWER = 64 << 10, FIRST_DELAY_MS = 2000, GONE = 410 };
 
+/* A place that does not answer holds up what is for it alone, as long as there are fewer such
+ * places than threads. */
+enum { THREADS = JOBS_BUSY + 1, ORIGIN_BYTES = 256 };
+
 struct callbacks {
     struct server *s;
-    pthread_t thread;
+    pthread_t thread[THREADS];
+    int n_threads;
+    pthread_mutex_t lock;             /* guards what follows */
+    char busy[THREADS][ORIGIN_BYTES]; /* where a thread posts to: "https://HOST:PORT"; "": none */
     atomic_int stop;
 };
 
@@ -72,26 +79,38 @@ static int post(struct server *s, const struct job *j, const struct jobs_note *n
     return over;
 }
 
-/* 1: there was a note whose time has come. */
-static int tell_one(struct callbacks *c)
+/* A note for none of the places that others post to, and its job; the place is `mine` then. 1, or
+ * 0: there is none. */
+static int take(struct callbacks *c, char mine[ORIGIN_BYTES], struct jobs_note *note, struct job *j)
 {
-    struct server *s = c->s;
-    struct jobs_note note;
-    struct job j = {0};
+    const char *busy[JOBS_BUSY] = {NULL};
+    struct err e;
+    int n = 0;
+
+    pthread_mutex_lock(&c->lock);
+    for (int i = 0; i < c->n_threads && n < JOBS_BUSY; i++)
+        if (*c->busy[i])
+            busy[n++] = c->busy[i];
+    int found = jobs_note_next(c->s->jobs, busy, note, &e) > 0 &&
+                jobs_get(c->s->jobs, NULL, note->job, j, &e) > 0 && j->callback;
+    if (found) {
+        const char *host = strstr(j->callback, "://");
+        int length = (int)(host ? 3 + strcspn(host + 3, "/?#") + (size_t)(host - j->callback) : 0);
+        snprintf(mine, ORIGIN_BYTES, "%.*s", length, j->callback);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return found;
+}
+
+static void tell(struct callbacks *c, const struct jobs_note *note, const struct job *j)
+{
+    struct jobs *jobs = c->s->jobs;
     struct err e;
 
-    if (jobs_note_next(s->jobs, &note, &e) <= 0)
-        return 0;
-    int found = jobs_get(s->jobs, NULL, note.job, &j, &e);
-    if (found < 0)
-        return 0;
-    if (found > 0 && !post(s, &j, &note) && note.attempts + 1 < CALLBACK_TRIES &&
-        !atomic_load(&c->stop))
-        jobs_note_later(s->jobs, &note, (int64_t)FIRST_DELAY_MS << 2 * note.attempts, &e);
+    if (!post(c->s, j, note) && note->attempts + 1 < CALLBACK_TRIES && !atomic_load(&c->stop))
+        jobs_note_later(jobs, note, (int64_t)FIRST_DELAY_MS << 2 * note->attempts, &e);
     else if (!atomic_load(&c->stop))
-        jobs_note_done(s->jobs, &note, &e);
-    job_release(&j);
-    return !atomic_load(&c->stop);
+        jobs_note_done(jobs, note, &e);
 }
 
 static void *callbacks_main(void *arg)
@@ -99,22 +118,45 @@ static void *callbacks_main(void *arg)
     const struct timespec moment = {0, 200000000};
     struct callbacks *c = arg;
 
-    while (!atomic_load(&c->stop))
-        if (!tell_one(c))
+    pthread_mutex_lock(&c->lock);
+    char *mine = c->busy[c->n_threads++];
+    pthread_mutex_unlock(&c->lock);
+    while (!atomic_load(&c->stop)) {
+        struct jobs_note note;
+        struct job j = {0};
+
+        if (take(c, mine, &note, &j)) {
+            tell(c, &note, &j);
+            pthread_mutex_lock(&c->lock);
+            *mine = '\0';
+            pthread_mutex_unlock(&c->lock);
+        } else {
             nanosleep(&moment, NULL);
+        }
+        job_release(&j);
+    }
     return NULL;
 }
 
 int callbacks_start(struct callbacks **out, struct server *s, struct err *e)
 {
     struct callbacks *c = xcalloc(1, sizeof *c);
+    int n = 0;
 
     c->s = s;
-    if (pthread_create(&c->thread, NULL, callbacks_main, c)) {
+    pthread_mutex_init(&c->lock, NULL);
+    while (n < THREADS && !pthread_create(&c->thread[n], NULL, callbacks_main, c))
+        n++;
+    *out = c;
+    if (n < THREADS) {
+        atomic_store(&c->stop, 1);
+        for (int i = 0; i < n; i++)
+            pthread_join(c->thread[i], NULL);
+        pthread_mutex_destroy(&c->lock);
         free(c);
+        *out = NULL;
         return err_set(e, ERR_IO, "no thread for callbacks: %s", strerror(errno));
     }
-    *out = c;
     return 0;
 }
 
@@ -123,7 +165,9 @@ void callbacks_stop(struct callbacks **c)
     if (!*c)
         return;
     atomic_store(&(*c)->stop, 1);
-    pthread_join((*c)->thread, NULL);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join((*c)->thread[i], NULL);
+    pthread_mutex_destroy(&(*c)->lock);
     free(*c);
     *c = NULL;
 }

@@ -2,8 +2,9 @@
  *
  * Each change of a job with an address leaves a note in the store, in the same transaction; a
  * thread posts the newest state until the address answers 2xx, at most CALLBACK_TRIES times, ever
- * later. Signed where the tenant has a webhook_secret (Standard Webhooks: webhook-id,
- * webhook-timestamp, webhook-signature: v1,BASE64 of the HMAC-SHA-256 of "id.timestamp.body"). */
+ * later; to each place (host and port) one after the other, to several places at once. Signed where
+ * the tenant has a webhook_secret (Standard Webhooks: webhook-id, webhook-timestamp,
+ * webhook-signature: v1,BASE64 of the HMAC-SHA-256 of "id.timestamp.body"). */
 #ifndef SERVE_CALLBACKS_H
 #define SERVE_CALLBACKS_H
 

@@ -143,8 +143,11 @@ struct jobs_note {
     char state[16];
     int attempts;
 };
-/* One whose time has come. 1: *out, 0: none, or ERR_IO. */
-int jobs_note_next(struct jobs *s, struct jobs_note *out, struct err *e);
+enum { JOBS_BUSY = 7 };
+/* One whose time has come, of no address that begins with one of `busy` (NULL among them: none;
+ * NULL: no such). 1: *out, 0: none, or ERR_IO. */
+int jobs_note_next(struct jobs *s, const char *const busy[JOBS_BUSY], struct jobs_note *out,
+                   struct err *e);
 /* These do nothing when the job has changed since. */
 int jobs_note_done(struct jobs *s, const struct jobs_note *n, struct err *e);
 int jobs_note_later(struct jobs *s, const struct jobs_note *n, int64_t delay_ms, struct err *e);

@@ -170,13 +170,17 @@ double jobs_ahead_s(struct jobs *s, int n)
     return sum;
 }
 
-int jobs_note_next(struct jobs *s, struct jobs_note *out, struct err *e)
+int jobs_note_next(struct jobs *s, const char *const busy[JOBS_BUSY], struct jobs_note *out,
+                   struct err *e)
 {
+    struct sql_value v[JOBS_BUSY];
     struct db *st;
     int rc;
 
     pthread_mutex_lock(&s->lock);
-    st = jobs_bind(s, SQL_NOTE_NEXT, NULL, 0);
+    for (int i = 0; i < JOBS_BUSY; i++)
+        v[i] = SQL_TEXT(busy ? busy[i] : NULL);
+    st = jobs_bind(s, SQL_NOTE_NEXT, v, JOBS_BUSY);
     rc = st->kind->step(st, e);
     if (rc > 0) {
         out->job = st->kind->number(st, 0);

@@ -57,6 +57,11 @@ const char *const jobs_schema[JOBS_VERSION] = {
     "finished_at=CASE WHEN cancel_requested=1 OR crash_count+1>=?1 THEN now_ms() END," \
     "owner=NULL,lease_until=NULL,started_at=NULL,crash_count=crash_count+1,updated_at=now_ms()"
 
+/* Notes whose time has come, but for those to places that begin with one of JOBS_BUSY texts. */
+#define TO(n) " AND (?" n " IS NULL OR j.callback NOT LIKE ?" n "||'%')"
+#define DUE "FROM outbox o JOIN job j ON j.id=o.job WHERE o.next_at<=now_ms()" TO("1") TO("2") TO("3") \
+    TO("4") TO("5") TO("6") TO("7") " ORDER BY o.next_at,o.job"
+
 const char *const jobs_sql[N_SQL] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -120,8 +125,7 @@ const char *const jobs_sql[N_SQL] = {
         "now_ms()+?1 END WHERE state IN ('running','finalizing')",
     [SQL_LAPSE] = "UPDATE job SET " LAPSED " WHERE id=(SELECT id FROM job WHERE state IN ('running','finalizing') AND "
         "lease_until<now_ms() LIMIT 1) RETURNING" COLUMNS,
-    [SQL_NOTE_NEXT] = "SELECT job,state,attempts FROM outbox WHERE next_at<=now_ms() ORDER BY next_at,job "
-        "LIMIT 1",
+    [SQL_NOTE_NEXT] = "SELECT o.job,o.state,o.attempts " DUE " LIMIT 1",
     [SQL_NOTE_DONE] = "DELETE FROM outbox WHERE job=?1 AND state=?2",
     [SQL_NOTE_LATER] = "UPDATE outbox SET attempts=attempts+1,next_at=now_ms()+?3 WHERE job=?1 AND state=?2",
 };
@@ -149,8 +153,8 @@ const char *const jobs_sql_pg[N_SQL] = {
         "pg_postmaster_start_time()<clock_timestamp()-?2*interval '1 ms') LIMIT 1 FOR UPDATE SKIP "
         "LOCKED) UPDATE job SET " LAPSED " FROM late WHERE id=late_id RETURNING" COLUMNS,
     /* Of the servers one tells it; where that one ends meanwhile, another does some time later. */
-    [SQL_NOTE_NEXT] = "UPDATE outbox SET next_at=now_ms()+60000 WHERE job=(SELECT job FROM outbox "
-        "WHERE next_at<=now_ms() ORDER BY next_at,job LIMIT 1 FOR UPDATE SKIP LOCKED) "
+    [SQL_NOTE_NEXT] = "UPDATE outbox SET next_at=now_ms()+60000 WHERE job=(SELECT o.job "
+        DUE " LIMIT 1 FOR UPDATE OF o SKIP LOCKED) "
         "RETURNING job,state,attempts",
     [SQL_FILE_FRESH] = "UPDATE file SET kept_at=now_ms() WHERE name=?1 AND sha=?2",
     [SQL_FILE_PART] = "INSERT INTO file_part(name,part,body) VALUES(?1,?2,decode(?3,'base64')) "

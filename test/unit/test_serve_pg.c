@@ -106,14 +106,15 @@ TEST(serve_pg_promises_1_2_3_7_hold_for_two_servers)
     CHECK_INT(jobs_fail(b, id, second, "E", "e", NULL), 0);
     CHECK(jobs_names_file(a, "y.mp4") && !jobs_names_file(a, "x.mp4"));
     CHECK_INT(jobs_films_bytes(a), 1);
-    CHECK_INT(jobs_note_next(a, &note, NULL), 1);
+    CHECK_INT(jobs_note_next(a, NULL, &note, NULL), 1);
     struct jobs_note same;
-    CHECK(jobs_note_next(b, &same, NULL) == 1 && same.job != note.job); /* one server tells one */
+    CHECK(jobs_note_next(b, NULL, &same, NULL) == 1 &&
+          same.job != note.job); /* one server tells one */
     CHECK_INT(jobs_note_later(b, &same, 0, NULL), 1);
     CHECK_INT(jobs_note_later(a, &note, 100000, NULL), 1);
-    CHECK_INT(jobs_note_next(a, &note, NULL), 1);
+    CHECK_INT(jobs_note_next(a, NULL, &note, NULL), 1);
     CHECK_INT(jobs_note_done(a, &note, NULL), 1);
-    CHECK_INT(jobs_note_next(a, &note, NULL), 0);
+    CHECK_INT(jobs_note_next(a, NULL, &note, NULL), 0);
     CHECK_INT(jobs_expire(a, id, NULL), 1);
     CHECK_INT(jobs_delete(a, "local", id, NULL), 1);
     jobs_close(&a), jobs_close(&b);
