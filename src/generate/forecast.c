@@ -324,6 +324,25 @@ static int longest(const struct plan *p, double memory, const atomic_int *stop)
     return good;
 }
 
+/* That nothing fits, and what would be needed for one picture: as it is printed, rounded up. */
+static int refuse_all(const struct plan *p, const char *needs, const char *has, double fixed,
+                      struct err *e)
+{
+    char least[40] = "more than can be computed at once";
+
+    if (tokens_of(p, 1) <= MAX_TOKENS) {
+        double bytes = fixed + dry_run(p, 1).host, unit = 1;
+
+        while (unit * 1024 <= bytes)
+            unit *= 1024;
+        format_bytes(least, sizeof least, bytes + unit / (bytes / unit < 99 ? 20 : 2));
+    }
+    return err_set(e, ERR_FIT,
+                   "%d frames need %s of memory, there are %s; not even one picture fits: it needs "
+                   "%s",
+                   p->n_frames, needs, has, least);
+}
+
 /* fixed: of the memory, what weights and the process take. */
 static int refuse(const struct plan *p, double need, double memory, double fixed,
                   const atomic_int *stop, struct err *e)
@@ -337,10 +356,7 @@ static int refuse(const struct plan *p, double need, double memory, double fixed
         format_bytes(needs, sizeof needs, need);
     format_bytes(has, sizeof has, memory);
     if (!t)
-        return err_set(e, ERR_FIT,
-                       "%d frames need %s of memory, there are %s; not even one "
-                       "picture fits",
-                       p->n_frames, needs, has);
+        return refuse_all(p, needs, has, fixed, e);
     int frames = codec_frames(&p->codec, t);
     return err_set(
         e, ERR_FIT,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "fixture.h"
 #include "generate/pipeline.h"
 #include "generate/sampler.h"
@@ -456,7 +457,15 @@ TEST(plan_says_when_nothing_fits)
 
     CHECK_INT(PLAN(&p, &e, "frames", "9"), 0);
     CHECK_INT(plan_forecast(&p, 1 << 20, NULL, &e), ERR_FIT);
-    CHECK_CONTAINS(e.msg, "not even one picture");
+    CHECK_CONTAINS(e.msg, "not even one picture fits: it needs ");
+    const char *least = strstr(e.msg, "it needs ") + strlen("it needs ");
+    char *unit;
+    double bytes = strtod(least, &unit) * (1 << 20);
+    CHECK_STR(unit, " MiB");
+    CHECK_INT(plan_forecast(&p, (uint64_t)bytes, NULL, &e), ERR_FIT);
+    CHECK_CONTAINS(e.msg, " would fit"); /* fewer than these do */
+    CHECK_INT(plan_forecast(&p, (uint64_t)bytes - (2 << 20), NULL, &e), ERR_FIT);
+    CHECK_CONTAINS(e.msg, "not even one picture fits");
     plan_release(&p);
 }
 
@@ -487,6 +496,7 @@ TEST(plan_memory_is_that_of_the_run)
     cx_init(&real, device_cpu(), p.type, NULL);
     CHECK_INT(velocity_of_plan(&v, &real, b, &p, NULL, NULL, &e), 0);
     x = xcalloc(2 * latent_count(&v.ask.shape), sizeof *x);
+    rng_fill_normal(x, latent_count(&v.ask.shape), 1, 0, 0); /* of what is flat, all is the same */
     cx_reset_peak(&real);
     CHECK_INT(velocity_at(&v, x, 500, 0.5, x + latent_count(&v.ask.shape), &e), 0);
     cx_init(&dry, device_null(), p.type, NULL);
