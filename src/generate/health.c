@@ -8,12 +8,12 @@
 #define LEAST_RANGE 1e-3 /* of a latent's element over all tokens */
 #define SAME_ROWS 1e-6   /* of the largest value: how far rows that are the same differ */
 
-/* How far the same element of different tokens is apart at most, in x - sigma v (v NULL: in x). */
-static double widest(const struct latent_shape *s, const float *x, const float *v, double sigma)
+/* 1: some element of a token is so far from that of another one, in x - sigma v (v NULL: in x).
+ * Found among the first tokens, where a network works. */
+static int differs(const struct latent_shape *s, const float *x, const float *v, double sigma)
 {
     int64_t places = (int64_t)s->t * s->h * s->w, tokens = latent_tokens(s);
     int n = s->pt * s->ph * s->pw;
-    double range = 0;
 
     for (int64_t c = 0; c < s->c; c++)
         for (int i = 0; i < n; i++) {
@@ -25,17 +25,17 @@ static double widest(const struct latent_shape *s, const float *x, const float *
 
                 lo = value < lo ? value : lo;
                 hi = value > hi ? value : hi;
+                if (hi - lo >= LEAST_RANGE)
+                    return 1;
             }
-            range = fmax(range, hi - lo);
         }
-    return range;
+    return 0;
 }
 
 enum health health_of_clean(const struct latent_shape *s, const float *x, const float *v,
                             double sigma)
 {
-    return latent_tokens(s) > 1 && widest(s, x, v, sigma) < LEAST_RANGE ? HEALTH_COLLAPSED
-                                                                        : HEALTH_GOOD;
+    return latent_tokens(s) < 2 || differs(s, x, v, sigma) ? HEALTH_GOOD : HEALTH_COLLAPSED;
 }
 
 enum health health_of_velocity(const struct latent_shape *s, const float *v)
