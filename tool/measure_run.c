@@ -191,6 +191,7 @@ int measure_generate(const struct measure_args *a, zt_model *model, const char *
     set(job, "seed", number, e);
     set(job, "size", a->size ? a->size : "native", e);
     set(job, "frames", a->frames, e);
+    set(job, "fps", zt_model_get(model, "frame_rate"), e); /* what the model draws, no more */
     set(job, "steps", a->steps, e);
     set(job, "guidance", a->guidance, e);
     set(job, "type", a->type, e);

@@ -80,6 +80,7 @@ int zt_model_open(zt_model **out, const char *name, char *error, size_t size)
     snprintf(m->text[1], sizeof m->text[1], "%d", m->info.height);
     snprintf(m->text[2], sizeof m->text[2], "%d", m->info.frames);
     api_real(m->text[3], sizeof m->text[3], m->info.frame_rate);
+    api_real(m->text[5], sizeof m->text[5], m->info.shown_rate);
     api_real(m->text[4], sizeof m->text[4], m->info.guidance);
     for (int i = 0; world_at(i); i++) {
         size_t n = strlen(m->worlds);
@@ -179,6 +180,7 @@ const char *zt_model_get(const zt_model *m, const char *key)
                  {"height", m->text[1]},
                  {"frames", m->text[2]},
                  {"frame_rate", m->text[3]},
+                 {"shown_rate", m->text[5]},
                  {"guidance", m->text[4]},
                  {"path", m->dir},
                  {"parameters", m->parameters},

@@ -46,7 +46,7 @@ const struct option options[N_OPTIONS] = {
                      "the model's", "length of the film"},
     [OPT_FRAMES] = {"frames", 0, OPTION_INT, 1, 1, 1000000, NULL, "1 to 1000000", "by seconds",
                     "length in pictures that the model draws; 1 is a picture"},
-    [OPT_FPS] = {"fps", 0, OPTION_REAL, 1, 1, 240, NULL, "1 to 240", "the model's",
+    [OPT_FPS] = {"fps", 0, OPTION_REAL, 1, 1, 240, NULL, "1 to 240", "24 of the shipped model",
                  "pictures per second of the film; movement keeps its speed"},
     [OPT_INTERPOLATE] = {"interpolate", 0, OPTION_CHOICE, 1, 0, 0, INTERPOLATE, "motion, repeat",
                          "motion",

@@ -206,7 +206,8 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
     double own = p->source.n ? plan_source_frames(p) : fmax(1, p->info.frames - known);
     double n = (double)request_int(r, OPT_FRAMES, (int)own);
 
-    p->fps = request_real(r, OPT_FPS, plan_films_rate(p, rate));
+    /* A picture is one, and a film of one drawn frame has nothing between. */
+    p->fps = request_real(r, OPT_FPS, plan_films_rate(p, n > 1 ? p->info.shown_rate : rate));
     if (r->value[OPT_SECONDS].set) {
         film = fmax(1, floor(r->value[OPT_SECONDS].r * p->fps + 0.5));
         n = floor((film - 0.5) * rate / p->fps) + 1; /* the last one that it shows */

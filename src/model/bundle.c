@@ -133,6 +133,7 @@ static void read_info(void *arg, struct jval o)
     copy_text(info->sampler, sizeof info->sampler, o, "sampler", "euler");
     info->worlds = j_choice_or(o, "text", texts, 2, 0) ? read_worlds(o) : 0;
     info->frame_rate = j_real(o, "frame_rate", 1, 240);
+    info->shown_rate = j_real_or(o, BUNDLE_SHOWN_RATE, 1, 240, info->frame_rate);
     info->width = (int)j_int(o, "width", 8, 16384);
     info->height = (int)j_int(o, "height", 8, 16384);
     info->frames = (int)j_int(o, "frames", 1, 100000);
@@ -221,6 +222,8 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
         jsonw_end_array(&w);
     }
     jsonw_real(&w, "frame_rate", info->frame_rate);
+    if (info->shown_rate > 0 && info->shown_rate != info->frame_rate)
+        jsonw_real(&w, BUNDLE_SHOWN_RATE, info->shown_rate);
     jsonw_int(&w, "width", info->width);
     jsonw_int(&w, "height", info->height);
     jsonw_int(&w, "frames", info->frames);

@@ -18,12 +18,14 @@
 #include "model/tokenizer.h"
 
 #define BUNDLE_FORMAT 1
+#define BUNDLE_SHOWN_RATE "shown_rate"
 #define BUNDLE_SCHEDULER "scheduler/scheduler_config.json" /* in the folder */
 #define BUNDLE_MAX_CHANNELS 64
 
 struct bundle_info { /* model_index.json */
     char name[64], license[64], description[256], release[32];
     double frame_rate;         /* frames per second that the model was trained at */
+    double shown_rate;         /* and those of a film of which nothing is said */
     int width, height, frames; /* natural size and longest trained clip, in px and frames */
     int steps;                 /* good defaults */
     double guidance, shift;

@@ -49,19 +49,52 @@ static int hash_weights(struct sha256 *h, const char *dir, const char *part, int
     return rc;
 }
 
-static int hash_file(struct sha256 *h, const char *dir, const char *name, struct err *e)
+/* Where the line begins that holds a key, and *n of its bytes; the end of the text when none does.
+ */
+static size_t line_of(const char *text, const char *key, size_t *n)
+{
+    const char *at = strstr(text, key), *end;
+
+    *n = 0;
+    if (!at)
+        return strlen(text);
+    while (at > text && at[-1] != '\n')
+        at--;
+    end = strchr(at, '\n');
+    *n = end ? (size_t)(end - at) + 1 : strlen(at);
+    return (size_t)(at - text);
+}
+
+/* Without the line that holds `but`, when it is not NULL. */
+static int hash_but(struct sha256 *h, const char *dir, const char *name, const char *but,
+                    struct err *e)
 {
     char *path = path_join(dir, name);
     struct buf b = BUF_INIT;
     int rc = file_read_regular(&b, path, HASH_MAX_BYTES, e);
 
     if (!rc) {
+        size_t n = 0, before = but ? line_of(buf_str(&b), but, &n) : b.len;
+
+        before = n ? before : b.len; /* a zero byte may stand in it */
         sha256_add(h, name, strlen(name) + 1);
-        sha256_add(h, b.data, b.len);
+        sha256_add(h, b.data, before);
+        sha256_add(h, b.data + before + n, b.len - before - n);
     }
     buf_release(&b);
     free(path);
     return rc;
+}
+
+static int hash_file(struct sha256 *h, const char *dir, const char *name, struct err *e)
+{
+    return hash_but(h, dir, name, NULL, e);
+}
+
+/* How a film is shown when nothing is said changes no frame: recipes hold it, and stay true. */
+static int hash_index(struct sha256 *h, const char *dir, struct err *e)
+{
+    return hash_but(h, dir, "model_index.json", "\"" BUNDLE_SHOWN_RATE "\"", e);
 }
 
 static int hash_tokenizer(struct sha256 *h, const char *dir, int k, struct err *e)
@@ -123,7 +156,7 @@ int bundle_hash(const char *dir, const atomic_int *stop, char hex[65], struct er
 
     sha256_init(&h);
     if (!rc)
-        rc = hash_file(&h, dir, "model_index.json", e);
+        rc = hash_index(&h, dir, e);
     if (!rc && info.diffusers)
         rc = hash_file(&h, dir, BUNDLE_SCHEDULER, e);
     for (int k = 0; !rc && k < DENOISER_TEXTS; k++)

@@ -93,7 +93,7 @@ static void take_family(struct bundle_info *info, const struct denoiser_config *
     info->width = f->width;
     info->height = f->height;
     info->frames = f->frames;
-    info->frame_rate = f->fps;
+    info->frame_rate = info->shown_rate = f->fps;
     info->steps = f->steps;
     info->guidance = f->guidance;
     info->guidance2 = f->guidance2;

@@ -32,6 +32,8 @@ static int write_scheduler(const struct train_config *c, const char *dir, struct
 static int write_info(const struct train_config *c, const char *run, const char *dir, struct err *e)
 {
     struct bundle_info info = {.frame_rate = c->clip.fps,
+                               .shown_rate =
+                                   c->model.shown_rate > 0 ? c->model.shown_rate : c->clip.fps,
                                .width = c->clip.width,
                                .height = c->clip.height,
                                .frames = c->clip.frames,

@@ -79,6 +79,7 @@ struct dit_recipe {
 struct model_defaults { /* what generation uses unless told otherwise, and how it is stored */
     int steps;
     double guidance, shift;
+    double shown_rate;   /* 0: that of the clips */
     const char *sampler; /* of sampler_names() */
     enum dtype weights;  /* of the matrices in its files: DT_BF16 or DT_I8 */
 };

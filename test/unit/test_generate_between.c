@@ -1,7 +1,10 @@
 /* Films of more pictures per second than the model draws. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/tree.h"
 #include "fixture.h"
 #include "generate/pipeline.h"
 #include "ztest.h"
@@ -131,4 +134,44 @@ TEST(film_of_more_pictures_is_as_long_as_was_asked_for)
         CHECK_INT(r.n, cases[i].n);
         free(r.rgb);
     }
+}
+
+/* What a model says counts when nothing is said; a picture stays one. Its hash, by which recipes
+ * know it, is the same: no frame is drawn otherwise. */
+TEST(film_has_the_rate_that_its_model_is_shown_at)
+{
+    char *dir = ztest_in_tmp("shown"), *path = path_join(dir, "model_index.json"), hash[2][65];
+    struct buf text = BUF_INIT, more = BUF_INIT;
+    struct err e = {0};
+
+    CHECK_INT(tree_copy(fixture_dir(), dir, NULL, &e), 0);
+    CHECK_INT(bundle_hash(dir, NULL, hash[0], &e), 0);
+    CHECK_INT(file_read(&text, path, 1 << 20, NULL), 0);
+    const char *all = buf_str(&text), *at = strstr(all, "  \"width\"");
+    CHECK(at != NULL);
+    buf_add(&more, all, (size_t)(at - all));
+    buf_puts(&more, "  \"shown_rate\": 24,\n");
+    buf_puts(&more, at);
+    CHECK_INT(file_write(path, more.data, more.len, NULL), 0);
+    CHECK_INT(bundle_hash(dir, NULL, hash[1], &e), 0);
+    CHECK_STR(hash[1], hash[0]);
+    for (int n = 1; n <= 9; n += 8) {
+        struct request r;
+        struct plan p;
+        char frames[8];
+
+        snprintf(frames, sizeof frames, "%d", n);
+        request_init(&r);
+        CHECK_INT(request_set(&r, "prompt", "a red ball", &e), 0);
+        CHECK_INT(request_set(&r, "frames", frames, &e), 0);
+        CHECK_INT(plan_make(&p, dir, &r, NULL, &e), 0);
+        CHECK_INT((int)p.fps, n > 1 ? 24 : 8);
+        CHECK_INT(p.n_film, n > 1 ? 3 * n : 1);
+        plan_release(&p);
+        request_release(&r);
+    }
+    buf_release(&text);
+    buf_release(&more);
+    free(path);
+    free(dir);
 }
