@@ -132,8 +132,8 @@ static int fetch_picture(struct remote *r, struct wish *w, int i, char **name, s
     INSIST(r, status,
            remote_get(&r->link, &r->hold, w->file[i].name, w->file[i].sha, raw, &r->halt, e));
     int rc = status == 200 ? file_read(&file, raw, PICTURE_BYTES, e)
-             : status < 0  ? status
-                           : err_set(e, ERR_CANCEL, "the server has no %s", w->file[i].name);
+             : status < 0  ? err_set(e, ERR_CANCEL, "the server was not heard")
+                           : err_set(e, ERR_IO, "the server has no %s picture", w->file[i].name);
     if (!rc)
         rc = reader_decode(r->reader, &file, &p, e);
     if (!rc)
@@ -294,10 +294,14 @@ static void end(struct remote *r, struct wish *w, const char *path, int rc, stru
     }
     if (!remote_holds(r))
         return;
-    if (r->cancelled || rc == ERR_CANCEL || *r->stop)
+    const char *code = drawer_code(&r->drawer, e);
+    r->unfit = rc != ERR_CANCEL && !strcmp(code, "E_DISK_FULL"); /* no fault of the job */
+    if (r->unfit)
+        remote_log(r, "disk-full", "why", e->msg);
+    if (r->cancelled || rc == ERR_CANCEL || *r->stop || r->unfit)
         give_back(r);
     else
-        say_failed(r, e, drawer_code(&r->drawer, e));
+        say_failed(r, e, code);
 }
 
 static void work(struct remote *r, struct wish *w)
@@ -305,6 +309,7 @@ static void work(struct remote *r, struct wish *w)
     char *path = drawer_path(&r->drawer, &w->job);
     struct err e = {0};
 
+    r->unfit = 0;
     hold(r, w);
     remote_log(r, "job-taken", "id", remote_number(w->job.id).s, "fence",
                remote_number(w->job.fence).s);
@@ -389,7 +394,8 @@ static int serve_jobs(struct remote *r, struct err *e)
             *e = now;
             rc = now.code;
         }
-        tries = status == 200 || (status == 204 && clock_s() - asked_s > 1) ? 0 : tries + 1;
+        int good = status == 200 ? !r->unfit : status == 204 && clock_s() - asked_s > 1;
+        tries = good ? 0 : tries + 1;
         for (double until_s = clock_s() + (tries ? remote_backoff(tries - 1) : 0);
              !rc && !*r->stop && clock_s() < until_s;)
             remote_pause(0.1);

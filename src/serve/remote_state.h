@@ -18,6 +18,8 @@ struct remote {
     struct reader *reader;
     struct drawer drawer;
     char *picture_dir, *preview_dir, *work_dir;
+    int unfit; /* of the thread that draws: the last job went back, for this machine's disk is full
+                */
     atomic_int ended; /* the threads are to end */
 
     pthread_mutex_t lock; /* guards what follows */

@@ -132,6 +132,28 @@ TEST(net_sends_a_body)
     net_answer_release(&a);
 }
 
+/* From where the file stands, and so many bytes of it. */
+TEST(net_sends_a_file)
+{
+    struct net_answer a;
+    struct err e;
+    const char *fields[] = {"Content-Type: application/octet-stream", NULL};
+    struct net_request r = {.url = at("/text"), .method = "PUT", .field = fields, .most_s = 20};
+    FILE *f = tmpfile();
+
+    without_build();
+    CHECK(f && fputs("not this: all of this; nor this", f) >= 0 && !fseek(f, 10, SEEK_SET));
+    r.body_file = f;
+    r.body_n_bytes = 11;
+    CHECK_INT(ask(&a, &r, &e), 0);
+    CHECK_INT(a.status, 200);
+    CHECK_STR(book.method, "PUT");
+    CHECK_STR(book.type, "application/octet-stream");
+    CHECK_STR(book.body, "all of this");
+    net_answer_release(&a);
+    fclose(f);
+}
+
 struct taken {
     int began, status;
     size_t bytes;

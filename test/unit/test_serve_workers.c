@@ -7,8 +7,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "media/picture.h"
+#include "http_server.h"
+#include "net/net.h"
 #include "serve/jobs.h"
+#include "serve/remote_call.h"
 #include "serving.h"
 #include "ztest.h"
 
@@ -302,4 +304,42 @@ TEST(serve_worker_is_told_of_a_cancel)
     answer_release(&a);
     serving_stop(&s, 0);
     free(film), free(mine);
+}
+
+/* ---- the worker's side ---- */
+
+static int n_told;
+
+static void tell_another(void *user, const struct http_asked *q, struct buf *reply)
+{
+    (void)q;
+    n_told++;
+    if (user)
+        http_reply(reply, 307, user, NULL, 0);
+    else
+        http_reply(reply, 200, "", "{}", 2);
+}
+
+TEST(serve_worker_key_goes_to_its_server_alone)
+{
+    char field[600], server[200];
+    struct buf body = BUF_INIT;
+    struct err e;
+
+    if (!net_present())
+        ztest_skip("this build asks no other machines");
+    struct http_server *other = http_server_new(tell_another, NULL);
+    snprintf(field, sizeof field, "Location: %s\r\n", http_server_url(other, "/v1/workers/claim"));
+    struct http_server *first = http_server_new(tell_another, field);
+    snprintf(server, sizeof server, "%s", http_server_url(first, ""));
+    struct remote_link l = {.server = server, .key = "worker-0123456789", .owner = "a-1"};
+    n_told = 0;
+    CHECK_INT(remote_claim(&l, "{}", NULL, &body, &e), 307);
+    CHECK_INT(n_told, 1);
+    l.server = "http://192.0.2.1"; /* nor unencrypted to another machine */
+    CHECK_INT(remote_claim(&l, "{}", NULL, &body, &e), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "https");
+    http_server_free(&first);
+    http_server_free(&other);
+    buf_release(&body);
 }
