@@ -1,6 +1,7 @@
 /* zoetrope: one program, one sub-command per task. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@ enum { MAX_COMMANDS = 32 };
 
 static int unknown_word(const char *word)
 {
-    const char *names[MAX_COMMANDS];
+    const char *names[MAX_COMMANDS] = {0};
 
     ZT_ASSERT(n_commands <= MAX_COMMANDS);
     for (int i = 0; i < n_commands; i++)
@@ -73,6 +74,20 @@ static int finish(int status)
     return status == EXIT_OK ? EXIT_IO : status;
 }
 
+/* `help` alone, or of a command: as that command explains itself. */
+static int help_of(const char *topic)
+{
+    char word[] = "--help", *argv[] = {(char *)(uintptr_t)topic, word, NULL};
+
+    for (int i = 0; topic && i < n_commands; i++)
+        if (!strcmp(topic, commands[i].name))
+            return commands[i].run(2, argv);
+    if (topic)
+        return unknown_word(topic);
+    help(stdout);
+    return EXIT_OK;
+}
+
 static int run(int argc, char **argv)
 {
     if (argc < 2) {
@@ -80,10 +95,10 @@ static int run(int argc, char **argv)
         return EXIT_USAGE;
     }
     const char *first = argv[1];
-    if (!strcmp(first, "--help") || !strcmp(first, "-h") || !strcmp(first, "help")) {
-        help(stdout);
-        return EXIT_OK;
-    }
+    if (!strcmp(first, "--help") || !strcmp(first, "-h"))
+        return help_of(NULL);
+    if (!strcmp(first, "help"))
+        return help_of(argc > 2 ? argv[2] : NULL);
     if (!strcmp(first, "--version")) {
         printf("zoetrope %s\n", zt_version());
         return EXIT_OK;

@@ -13,11 +13,15 @@ figure() { sed -n '$s/.*"'"$1"'": "\{0,1\}\([^",}]*\).*/\1/p' "$tmp/out"; } # of
 
 # --- help and usage
 exits help 0 zt --help
+exits help_of_no_command 2 zt help nothing
+holds help_of_no_command_says_which "$tmp/err" "generate resume live"
+exits help_again 0 zt help
 holds help_names_exit_codes "$tmp/out" "6 does not fit into memory"
 exits version 0 zt --version
 exits no_arguments 2 zt
 for c in generate live world train measure parity info convert serve bench; do
     exits "help_$c" 0 zt $c --help
+    same "help_of_$c" "$(zt help $c)" "$(cat "$tmp/out")"
     holds "help_lists_$c" "$tmp/out" "$c"
 done
 manual=$OLDPWD/doc/zoetrope.1
