@@ -70,7 +70,7 @@ static void (*volatile stop_hook)(void);
 static void on_signal(int number)
 {
     (void)number;
-    cmd_stop = 1;
+    __atomic_store_n(&cmd_stop, 1, __ATOMIC_RELAXED); /* threads read it too */
     if (stop_hook)
         stop_hook();
 }

@@ -31,7 +31,7 @@ static int told(void *user, const struct live *l)
     r->moved_s = clock_s();
     int ends = r->lost || r->cancelled;
     pthread_mutex_unlock(&r->lock);
-    return ends || *r->stop;
+    return ends || remote_stops(r);
 }
 
 static int running(void *user, zt_job *job)
@@ -42,7 +42,7 @@ static int running(void *user, zt_job *job)
     r->running = job;
     int ends = r->lost || r->cancelled;
     pthread_mutex_unlock(&r->lock);
-    return job && (ends || *r->stop);
+    return job && (ends || remote_stops(r));
 }
 
 static void failed(void *user, const char *what, const char *why)
@@ -298,7 +298,7 @@ static void end(struct remote *r, struct wish *w, const char *path, int rc, stru
     r->unfit = rc != ERR_CANCEL && !strcmp(code, "E_DISK_FULL"); /* no fault of the job */
     if (r->unfit)
         remote_log(r, "disk-full", "why", e->msg);
-    if (r->cancelled || rc == ERR_CANCEL || *r->stop || r->unfit)
+    if (r->cancelled || rc == ERR_CANCEL || remote_stops(r) || r->unfit)
         give_back(r);
     else
         say_failed(r, e, code);
@@ -373,7 +373,7 @@ static int serve_jobs(struct remote *r, struct err *e)
     int rc = 0, tries = 0;
 
     write_claim(r, &claim);
-    while (!rc && !*r->stop) {
+    while (!rc && !remote_stops(r)) {
         double asked_s = clock_s();
         struct wish w;
         int status = remote_claim(&r->link, buf_str(&claim), r->stop, &body, &now);
@@ -382,7 +382,7 @@ static int serve_jobs(struct remote *r, struct err *e)
             read_refusal(&body, status, &now);
         else if (status >= 0)
             now = (struct err){0};
-        if (*r->stop && status != 200)
+        if (remote_stops(r) && status != 200)
             break;
         say_once(r, &said, &now);
         if (status == 200) {
@@ -397,7 +397,7 @@ static int serve_jobs(struct remote *r, struct err *e)
         int good = status == 200 ? !r->unfit : status == 204 && clock_s() - asked_s > 1;
         tries = good ? 0 : tries + 1;
         for (double until_s = clock_s() + (tries ? remote_backoff(tries - 1) : 0);
-             !rc && !*r->stop && clock_s() < until_s;)
+             !rc && !remote_stops(r) && clock_s() < until_s;)
             remote_pause(0.1);
     }
     buf_release(&claim);

@@ -44,6 +44,11 @@ double remote_backoff(int n)
     return (s < MOST_BACKOFF_S ? s : MOST_BACKOFF_S) * (0.5 + random / 65536.0);
 }
 
+int remote_stops(const struct remote *r)
+{
+    return __atomic_load_n(r->stop, __ATOMIC_RELAXED) != 0;
+}
+
 int remote_holds(struct remote *r)
 {
     pthread_mutex_lock(&r->lock);
@@ -132,7 +137,7 @@ void *remote_beats(void *remote)
         double every_s = r->lease_s / BEATS < BEAT_MOST_S ? r->lease_s / BEATS : BEAT_MOST_S;
         int due = r->held && !r->lost && clock_s() - beat_s >= every_s &&
                   clock_s() - r->moved_s < STALL_S;
-        if (*r->stop && r->running)
+        if (remote_stops(r) && r->running)
             zt_cancel(r->running);
         pthread_mutex_unlock(&r->lock);
         if (due) {
@@ -164,7 +169,7 @@ static int64_t stamp_of(const char *path)
 {
     struct stat st;
 
-    if (stat(path, &st))
+    if (stat(path, &st) || !st.st_size) /* no window is done yet */
         return 0;
     return (int64_t)st.st_ino * 31 + st.st_mtim.tv_sec * INT64_C(1000000007) + st.st_mtim.tv_nsec +
            st.st_size;

@@ -49,6 +49,8 @@ void *remote_carries(void *remote); /* the thread that sends pictures and steps 
 extern const char *const remote_kept[3];
 void remote_send_kept(struct remote *r); /* under `carrying` */
 void remote_pause(double seconds);
+/* 1: the worker is to end; set by a signal. */
+int remote_stops(const struct remote *r);
 /* 1: the job is still ours, as far as is known. */
 int remote_holds(struct remote *r);
 /* Seconds before try n (0, 1, ...), so that many workers do not come at once. */

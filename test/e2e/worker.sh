@@ -102,6 +102,7 @@ kill -KILL $a
 wait $a 2>/dev/null
 worker b && b=$worker
 check worker_another_goes_on until_true 20 logged b job-continued
+check worker_steps_are_taken eval '! logged a step-not-sent'
 at=$(step "$id")
 kill -KILL $server
 wait $server 2>/dev/null
