@@ -4,7 +4,7 @@
 
 film=y4m
 have_media && film=mp4
-quick="--steps 1 --guidance 1 --size native --seed 2"
+quick="--steps 1 --guidance 1 --size native --seed 2 --fps 8" # frames are counted: those that are drawn
 figure() {
     tail -n 1 "$tmp/out" | sed -n "s/.*\"$1\": \([0-9.]*\).*/\1/p"
 }
@@ -62,6 +62,11 @@ END
     exits key_frame_without_a_time 2 "$ZOETROPE" generate -p "a red ball" --key-frame a.png $quick
     holds key_frame_without_a_time_says_how "$tmp/err" SECONDS:FILE
 }
+
+# --- what nothing is said of
+exits rate_unsaid 0 "$ZOETROPE" generate -p "a red ball" --steps 1 --guidance 1 --size native --frames 5 -o "$tmp/rate.$film" --json
+holds rate_unsaid_is_24 "$tmp/out" '"fps": 24'
+holds rate_unsaid_shows_pictures_between "$tmp/out" '"frames": 15,'
 
 # --- other kinds of films, pictures
 # shellcheck disable=SC2086

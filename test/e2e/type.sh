@@ -4,7 +4,7 @@
 
 zt() { "$ZOETROPE" "$@"; }
 cd "$tmp" || exit 1
-film="--seed 3 --size native --steps 8 --frames 17"
+film="--seed 3 --size native --steps 8 --frames 17 --fps 8" # only what is drawn: figures below are of that
 
 # near TYPE LEAST: in dB. Rounding alone, bf16 against f32, is at 54 dB on such films; int8 was seen at 48 to 52, q8_0 (stored bytes
 # rounded once more) at 54, q4_0 at 42: 4 dB are left for another CPU's order of sums.
