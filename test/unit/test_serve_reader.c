@@ -10,10 +10,11 @@
 #include "serve/reader.h"
 #include "ztest.h"
 
-/* The parent of a process that has not ended, by /proc; 0: there is no such process. */
-static pid_t parent_of(pid_t pid)
+/* The parent of a process that has not ended, by /proc, and when that began, in ticks; 0: there is
+ * no such process. */
+static pid_t parent_since(pid_t pid, unsigned long long *since)
 {
-    char path[64], line[256] = "", state = 'Z';
+    char path[64], line[1024] = "", state = 'Z';
     int parent = 0;
 
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -21,20 +22,35 @@ static pid_t parent_of(pid_t pid)
     const char *end = stat && fgets(line, sizeof line, stat) ? strrchr(line, ')') : NULL;
     if (stat)
         fclose(stat);
-    return end && sscanf(end, ") %c %d", &state, &parent) == 2 && state != 'Z' ? parent : 0;
+    int read = end ? sscanf(end,
+                            ") %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                            "%*s %*s %llu",
+                            &state, &parent, since)
+                   : 0;
+    return read == 3 && state != 'Z' ? parent : 0;
 }
 
-/* The newest child of a process; 0: it has none. */
+static pid_t parent_of(pid_t pid)
+{
+    unsigned long long since;
+
+    return parent_since(pid, &since);
+}
+
+/* The newest child of a process, by its start: numbers of processes begin anew; 0: it has none. */
 static pid_t child_of(pid_t parent)
 {
     DIR *d = opendir("/proc");
+    unsigned long long newest = 0, since = 0;
     pid_t found = 0;
 
     for (struct dirent *f; d && (f = readdir(d));) {
         int pid = atoi(f->d_name);
 
-        if (pid && parent_of(pid) == parent && pid > found)
-            found = pid;
+        if (!pid || parent_since(pid, &since) != parent || since < newest)
+            continue;
+        found = pid;
+        newest = since;
     }
     if (d)
         closedir(d);
