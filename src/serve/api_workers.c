@@ -486,7 +486,7 @@ static void over(struct call *c, const struct job *j, enum job_state how)
         server_work_waits(s);
     else
         work_forget(s, j->id);
-    if (JOB_IS_OVER(how))
+    if (how == JOB_FAILED || how == JOB_CANCELLED)
         atomic_fetch_add(&s->films[how], 1);
     board_over(s->board, j->id);
     board_change(s->board, j->id, keys_tenant(s->keys, j->tenant));
