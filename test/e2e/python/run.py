@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -113,6 +114,7 @@ def callback_that_raises_stops(model, folder):
 @test
 def ctrl_c_stops(model, _):
     import _thread
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what runs behind it ignore it
     raises(KeyboardInterrupt, zoetrope.generate, "a ball", model, lambda *_: _thread.interrupt_main(), **QUICK)
 
 
