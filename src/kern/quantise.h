@@ -118,7 +118,7 @@ struct quant_range {
 
 static inline float quant_of_order(int32_t k)
 {
-    return quant_of_bits((uint32_t)(k ^ (k >> 31 & 0x7fffffff)));
+    return quant_of_bits((uint32_t)(k ^ (k < 0 ? 0x7fffffff : 0)));
 }
 
 static inline float quant_of_order16(int16_t k)
@@ -135,7 +135,7 @@ static inline struct quant_range quant_range(const void *x, enum dtype type, int
 
     if (type == DT_F32) {
         for (int64_t i = 0; i < n; i++) {
-            int32_t k = wide[i] ^ (wide[i] >> 31 & 0x7fffffff);
+            int32_t k = wide[i] ^ (wide[i] < 0 ? 0x7fffffff : 0);
 
             low = k < low ? k : low;
             high = k > high ? k : high;

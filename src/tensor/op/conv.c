@@ -191,7 +191,7 @@ struct tensor *conv3d_bytes(struct cx *cx, struct tensor *const *frame, const st
     if (!conv_in_bytes(w))
         BUG("conv3d_bytes: %s is not held in bytes", w->w->name);
     for (int i = 0; i < kt; i++) {
-        if (frame[i] && i < kt - 1 && (frame[i]->type != DT_I8 || tensor_count(frame[i]) != bytes))
+        if (i < kt - 1 && frame[i] && (frame[i]->type != DT_I8 || tensor_count(frame[i]) != bytes))
             BUG("conv3d_bytes: frame %d is %s, not %lld bytes", i, SHAPE(frame[i]),
                 (long long)bytes);
         k.frame[i] = frame[i] ? frame[i]->data : NULL;
