@@ -10,7 +10,7 @@ fixture "$tmp/models/fixture"
 export ZOETROPE_MODELS=$tmp/models
 lease=2
 short='{"prompt":"a red ball rolls","size":"48x32","steps":2,"frames":5,"seed":3}'
-long='{"prompt":"a red ball rolls","size":"96x64","steps":1000,"frames":25,"seed":3}'
+long='{"prompt":"a red ball rolls","size":"96x64","steps":1000,"frames":73,"seed":3}'
 
 serve() { # DATA ADDRESS OPTION...: sets server and url
     data=$tmp/$1
@@ -45,7 +45,7 @@ logged() { grep -q "\"$2\"" "$tmp/$1.log" 2>/dev/null; }
 step() { (cd "$data/work" && stat -c %Y%s%i "${1#video_}.job/step" 2>/dev/null); }
 step_is_new() { now=$(step "$1") && [ "$now" != "$2" ]; }
 sha() { ask "$url/v1/videos/$1" | field sha256; }
-done_soon() { until_true 60 has_status "$1" completed; }
+done_soon() { until_true 120 has_status "$1" completed; }
 check() { if "${@:2}"; then ok "$1"; else not_ok "$1" "$(tail -qn 3 "$tmp"/*.log)"; fi; }
 
 exits worker_needs_a_server 2 "$ZOETROPE" worker
