@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "generate/plan.h"
 #include "model/bundle.h"
 #include "model/networks.h"
 #include "world/lexicon.h"
@@ -227,4 +228,19 @@ void fixture_fill(struct weight_set *s, uint64_t seed)
         weight_store(s->all[i], x, DT_F32);
         free(x);
     }
+}
+
+int fixture_plan(struct plan *p, struct err *e, const char *dir, const char *const *settings)
+{
+    struct request r;
+    int rc = 0;
+
+    *e = (struct err){0};
+    request_init(&r);
+    for (int i = 0; !rc && settings[i]; i += 2)
+        rc = request_set(&r, settings[i], settings[i + 1], e);
+    if (!rc)
+        rc = plan_make(p, dir, &r, NULL, e);
+    request_release(&r);
+    return rc;
 }

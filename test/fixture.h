@@ -21,6 +21,10 @@ void fixture_fill(struct weight_set *s, uint64_t seed);
 struct tiny_vae;
 void fixture_small_vae(struct tiny_vae *m);
 
+/* plan_make of the model in dir with settings: name, value, ..., NULL. */
+struct plan;
+int fixture_plan(struct plan *p, struct err *e, const char *dir, const char *const *settings);
+
 int fixture_has_media(void); /* 0: this build writes no mp4 */
 /* Of a film of 16 frames per second that may be written again. */
 struct film_options fixture_film_options(int w, int h);

@@ -45,6 +45,20 @@ fixture() {
     FIXTURE_MODEL=$1 "$BUILD/ztest" fixture_model_is_whole >/dev/null || not_ok fixture "no model in $1"
 }
 
+# field NAME: the first text of that name in the JSON on standard input.
+field() { grep -o "\"$1\": \"[^\"]*\"" | head -n 1 | cut -d'"' -f4; }
+
+# serves_at FILE: sets url to the address that a server says in it, at most ten seconds from now.
+serves_at() {
+    url=
+    for _ in $(seq 100); do
+        url=$(sed -n 's/^zoetrope serves at //p' "$1" 2>/dev/null)
+        [ -z "$url" ] || return 0
+        sleep 0.1
+    done
+    return 1
+}
+
 # FFmpeg in this build, and its program on this machine?
 have_media() {
     ! grep -q 'MEDIA=0' "$BUILD/flags.txt" 2>/dev/null && command -v ffmpeg >/dev/null 2>&1

@@ -12,15 +12,9 @@ wish='{"prompt":"a red ball rolls","size":"48x32","steps":1,"frames":5,"seed":3}
 start() { # sets server and url
     "$ZOETROPE" serve --listen 127.0.0.1:0 --data "$tmp/data" --drain 0 --log "$tmp/log" "$@" >"$tmp/serve" 2>"$tmp/err" &
     server=$!
-    for _ in $(seq 100); do
-        url=$(sed -n 's/^zoetrope serves at //p' "$tmp/serve")
-        [ -n "$url" ] && return
-        sleep 0.1
-    done
-    not_ok start "$(cat "$tmp/err")"
+    serves_at "$tmp/serve" || not_ok start "$(cat "$tmp/err")"
 }
 ask() { curl -s -m 20 -H 'Content-Type: application/json' "$@"; }
-field() { grep -o "\"$1\": \"[^\"]*\"" | head -n 1 | cut -d'"' -f4; }
 wait_for() { # ID STATUS
     for _ in $(seq 300); do
         now=$(ask "$url/v1/videos/$1" | field status)

@@ -64,19 +64,13 @@ begin() { # NAME: sets NAME to its process and url_NAME
     "$ZOETROPE" serve --listen 127.0.0.1:0 --data "$tmp/$1" --store "$store" --lease 1.5 --drain 0 --log "$tmp/$1.log" \
         >"$tmp/$1.out" 2>"$tmp/$1.err" &
     eval "$1=$!"
-    for _ in $(seq 200); do
-        url=$(sed -n 's/^zoetrope serves at //p' "$tmp/$1.out" 2>/dev/null)
-        [ -z "$url" ] || break
-        sleep 0.05
-    done
-    [ -n "$url" ] || not_ok "store_begin_$1" "$(tail -n 1 "$tmp/$1.err")"
+    serves_at "$tmp/$1.out" || not_ok "store_begin_$1" "$(tail -n 1 "$tmp/$1.err")"
     eval "url_$1=$url"
     [ -z "$cuts" ] || : >"$tmp/cuts"
 }
 end() { eval "kill -KILL \$$1; wait \$$1" 2>/dev/null; } 2>/dev/null
 url_of() { eval "echo \$url_$1"; }
 ask() { curl -s -m 10 -H 'Content-Type: application/json' "$@"; }
-field() { grep -o "\"$1\": \"[^\"]*\"" | head -n 1 | cut -d'"' -f4; }
 # A wish under a key, until it is acknowledged by one of the two; its id goes to the list.
 order() { # KEY
     for try in $(seq 200); do

@@ -18,20 +18,13 @@ serve() { # DATA ADDRESS OPTION...: sets server and url
     shift 2
     "$ZOETROPE" serve --listen "$address" --data "$data" --drain 0 --lease $lease "$@" >"$tmp/serve" 2>"$tmp/err" &
     server=$!
-    url=
-    for _ in $(seq 100); do
-        url=$(sed -n 's/^zoetrope serves at //p' "$tmp/serve")
-        [ -n "$url" ] && return
-        sleep 0.1
-    done
-    not_ok worker_server_starts "$(cat "$tmp/err")"
+    serves_at "$tmp/serve" || not_ok worker_server_starts "$(cat "$tmp/err")"
 }
 worker() { # NAME OPTION...: sets worker; its log is $tmp/NAME.log
     "$ZOETROPE" worker --server "$url" --data "$tmp/w-$1" --name "$1" --threads 1 "${@:2}" 2>>"$tmp/$1.log" &
     worker=$!
 }
 ask() { curl -s -m 20 -H 'Content-Type: application/json' "$@"; }
-field() { grep -o "\"$1\": \"[^\"]*\"" | head -n 1 | cut -d'"' -f4; }
 film() { ask "$url/v1/videos" -d "$1" | field id; }
 until_true() { # SECONDS COMMAND...
     for _ in $(seq $(($1 * 10))); do

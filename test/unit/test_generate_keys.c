@@ -32,24 +32,10 @@ static void write_picture(const char *name, int t, char path[600])
     picture_release(&x);
 }
 
-static int plan(struct plan *p, struct err *e, const char *const *settings)
-{
-    struct request r;
-    int rc = 0;
-
-    *e = (struct err){0};
-    request_init(&r);
-    for (int i = 0; !rc && settings[i]; i += 2)
-        rc = request_set(&r, settings[i], settings[i + 1], e);
-    if (!rc)
-        rc = plan_make(p, fixture_dir(), &r, NULL, e);
-    request_release(&r);
-    return rc;
-}
 #define PLAN(p, e, ...)                                                                            \
-    plan(p, e,                                                                                     \
-         (const char *const[]){"prompt", "a red ball", "size", "native", "seed", "3", "type",      \
-                               "f32", "steps", "2", __VA_ARGS__, NULL})
+    fixture_plan(p, e, fixture_dir(),                                                              \
+                 (const char *const[]){"prompt", "a red ball", "size", "native", "seed", "3",      \
+                                       "type", "f32", "steps", "2", __VA_ARGS__, NULL})
 
 /* Draws all windows; of each what is at the latent frames of `at` goes to out [n][PLACE]. */
 static void draw(const struct plan *p, int at, float *out, float *first)
@@ -194,25 +180,33 @@ static int keep_frames(void *user, int index, int n, const uint8_t *rgb, int w, 
 
 static char error[768];
 
-/* Frames of the film before and behind are there as they are; the recipe wants the films again. */
-TEST(film_goes_on_from_a_film_and_leads_to_one)
+/* Films of 8 per second before and behind, which are kept to the pixel in one of them. */
+static void film_pair(char before[600], char behind[600], int n_before, int n_behind,
+                      struct film *a, struct film *b)
 {
-    enum { BEFORE = 20, BEHIND = 7, MOST = 60 };
     struct film_options o = fixture_film_options(W, H);
-    char before[600], behind[600], *recipe, hash[65];
-    uint8_t *all = xmalloc((size_t)MOST * PX);
-    struct film a, b;
     struct err e;
-    zt_model *m;
-    zt_job *job;
 
     in_tmp(before, "before.y4m");
     in_tmp(behind, "behind.y4m");
     o.fps_num = 8;
-    fixture_write_film(before, &o, BEFORE);
-    fixture_write_film(behind, &o, BEHIND);
-    CHECK_INT(film_read(&a, before, NULL, &e), 0);
-    CHECK_INT(film_read(&b, behind, NULL, &e), 0);
+    fixture_write_film(before, &o, n_before);
+    fixture_write_film(behind, &o, n_behind);
+    CHECK_INT(film_read(a, before, NULL, &e), 0);
+    CHECK_INT(film_read(b, behind, NULL, &e), 0);
+}
+
+/* Frames of the film before and behind are there as they are; the recipe wants the films again. */
+TEST(film_goes_on_from_a_film_and_leads_to_one)
+{
+    enum { BEFORE = 20, BEHIND = 7, MOST = 60 };
+    char before[600], behind[600], *recipe, hash[65];
+    uint8_t *all = xmalloc((size_t)MOST * PX);
+    struct film a, b;
+    zt_model *m;
+    zt_job *job;
+
+    film_pair(before, behind, BEFORE, BEHIND, &a, &b);
     CHECK_INT(zt_model_open(&m, fixture_dir(), error, sizeof error), 0);
     zt_job_new(&job, m);
     CHECK_INT(zt_job_set(job, "prompt", "a red ball", error, sizeof error), 0);
@@ -286,20 +280,12 @@ TEST(film_given_keeps_its_pace_at_another_rate)
 {
     enum { BEFORE = 6, BEHIND = 4, SHOWN = 3 * (BEFORE - 1) + 1, LAST = 3 * (BEHIND - 1) + 1 };
     static const char *const ways[] = {"motion", "repeat"};
-    struct film_options o = fixture_film_options(W, H);
-    char before[600], behind[600], error[768];
+    char before[600], behind[600];
     uint8_t *all = xmalloc((size_t)(SHOWN + 24 + LAST) * PX);
     struct film a, b;
-    struct err e;
     zt_model *m;
 
-    in_tmp(before, "slow.y4m");
-    in_tmp(behind, "slow-behind.y4m");
-    o.fps_num = 8;
-    fixture_write_film(before, &o, BEFORE);
-    fixture_write_film(behind, &o, BEHIND);
-    CHECK_INT(film_read(&a, before, NULL, &e), 0);
-    CHECK_INT(film_read(&b, behind, NULL, &e), 0);
+    film_pair(before, behind, BEFORE, BEHIND, &a, &b);
     CHECK_INT(zt_model_open(&m, fixture_dir(), error, sizeof error), 0);
     for (int way = 0; way < 2; way++) {
         const char *const set[] = {"prompt",  "a red ball", "steps",       "1",      "seconds",

@@ -11,22 +11,9 @@
 #include "walled.h"
 #include "ztest.h"
 
-/* settings: name, value, ..., NULL. */
-static int plan(struct plan *p, struct err *e, const char *const *settings)
-{
-    struct request r;
-    int rc = 0;
-
-    *e = (struct err){0};
-    request_init(&r);
-    for (int i = 0; !rc && settings[i]; i += 2)
-        rc = request_set(&r, settings[i], settings[i + 1], e);
-    if (!rc)
-        rc = plan_make(p, fixture_dir(), &r, NULL, e);
-    request_release(&r);
-    return rc;
-}
-#define PLAN(p, e, ...) plan(p, e, (const char *const[]){"prompt", "a red ball", __VA_ARGS__, NULL})
+#define PLAN(p, e, ...)                                                                            \
+    fixture_plan(p, e, fixture_dir(),                                                              \
+                 (const char *const[]){"prompt", "a red ball", __VA_ARGS__, NULL})
 
 TEST(plan_takes_what_the_model_says)
 {
@@ -77,7 +64,7 @@ TEST(plan_sizes)
             settings[n++] = "aspect";
             settings[n++] = cases[i].aspect;
         }
-        CHECK_INT(plan(&p, &e, settings), 0);
+        CHECK_INT(fixture_plan(&p, &e, fixture_dir(), settings), 0);
         CHECK_INT(p.w, cases[i].w);
         CHECK_INT(p.h, cases[i].h);
         CHECK_INT(p.film_w, cases[i].film_w);
@@ -177,9 +164,12 @@ TEST(plan_refuses)
     struct plan p;
     struct err e;
 
-    CHECK_INT(plan(&p, &e, (const char *const[]){"steps", "3", NULL}), ERR_USAGE);
+    CHECK_INT(fixture_plan(&p, &e, fixture_dir(), (const char *const[]){"steps", "3", NULL}),
+              ERR_USAGE);
     CHECK_CONTAINS(e.msg, "prompt");
-    CHECK_INT(plan(&p, &e, (const char *const[]){"prompt", " \t\n\u3000", NULL}), ERR_USAGE);
+    CHECK_INT(
+        fixture_plan(&p, &e, fixture_dir(), (const char *const[]){"prompt", " \t\n\u3000", NULL}),
+        ERR_USAGE);
     CHECK_CONTAINS(e.msg, "prompt");
     CHECK_INT(PLAN(&p, &e, "seconds", "100000", "fps", "240"), ERR_USAGE);
     CHECK_CONTAINS(e.msg, "frames");

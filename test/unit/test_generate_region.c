@@ -39,22 +39,9 @@ static char *mask_picture(const char *name, int w, int h, int x0, int y0, int x1
     return path;
 }
 
-static int plan(struct plan *p, struct err *e, const char *dir, const char *const *settings)
-{
-    struct request r;
-    int rc = 0;
-
-    *e = (struct err){0};
-    request_init(&r);
-    for (int i = 0; !rc && settings[i]; i += 2)
-        rc = request_set(&r, settings[i], settings[i + 1], e);
-    if (!rc)
-        rc = plan_make(p, dir, &r, NULL, e);
-    request_release(&r);
-    return rc;
-}
 #define PLAN_OF(p, e, dir, ...)                                                                    \
-    plan(p, e, dir, (const char *const[]){"prompt", "a red ball", "seed", "3", __VA_ARGS__, NULL})
+    fixture_plan(p, e, dir,                                                                        \
+                 (const char *const[]){"prompt", "a red ball", "seed", "3", __VA_ARGS__, NULL})
 #define PLAN(p, e, ...) PLAN_OF(p, e, fixture_dir(), __VA_ARGS__)
 #define VACE "golden/pipeline-wan-vace/model"
 

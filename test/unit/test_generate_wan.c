@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "fixture.h"
 #include "format/safetensors.h"
 #include "generate/pipeline.h"
 #include "media/film.h"
@@ -16,23 +17,9 @@
 #define TI2V "golden/pipeline-wan22-ti2v/model"
 #define VACE "golden/pipeline-wan-vace/model"
 
-/* settings: name, value, ..., NULL. */
-static int plan(struct plan *p, struct err *e, const char *dir, const char *const *settings)
-{
-    struct request r;
-    int rc = 0;
-
-    *e = (struct err){0};
-    request_init(&r);
-    for (int i = 0; !rc && settings[i]; i += 2)
-        rc = request_set(&r, settings[i], settings[i + 1], e);
-    if (!rc)
-        rc = plan_make(p, dir, &r, NULL, e);
-    request_release(&r);
-    return rc;
-}
 #define PLAN(p, e, dir, ...)                                                                       \
-    plan(p, e, ztest_data(dir), (const char *const[]){"prompt", "a red ball", __VA_ARGS__, NULL})
+    fixture_plan(p, e, ztest_data(dir),                                                            \
+                 (const char *const[]){"prompt", "a red ball", __VA_ARGS__, NULL})
 
 static char *picture_of(int w, int h)
 {
@@ -370,7 +357,7 @@ static void costs_as_forecast(const char *dir, const char *const *settings)
     struct err e;
     struct cx real, dry;
 
-    CHECK_INT(plan(&p, &e, ztest_data(dir), settings), 0);
+    CHECK_INT(fixture_plan(&p, &e, ztest_data(dir), settings), 0);
     CHECK_INT(bundle_open(&b, ztest_data(dir), device_cpu(), p.type, NULL, &e), 0);
     cx_init(&real, device_cpu(), p.type, NULL);
     cx_init(&dry, device_null(), p.type, NULL);
@@ -410,9 +397,9 @@ TEST(wan_boundary_is_counted_in_timesteps)
     write_file(dir, BUNDLE_SCHEDULER,
                "{\"_class_name\": \"FlowMatchEulerDiscreteScheduler\", \"shift\": 2, "
                "\"num_train_timesteps\": 500}");
-    CHECK_INT(plan(&p, &e, dir,
-                   (const char *const[]){"prompt", "x", "first-frame", picture, "frames", "5",
-                                         "size", "32x16", NULL}),
+    CHECK_INT(fixture_plan(&p, &e, dir,
+                           (const char *const[]){"prompt", "x", "first-frame", picture, "frames",
+                                                 "5", "size", "32x16", NULL}),
               0);
     CHECK(velocity_ask_of(&p, p.model).boundary == 450);
     CHECK_STR(p.sampler, "euler");
@@ -420,9 +407,9 @@ TEST(wan_boundary_is_counted_in_timesteps)
     plan_release(&p);
     write_file(dir, BUNDLE_SCHEDULER, /* says nothing of it: as the family */
                "{\"_class_name\": \"FlowMatchEulerDiscreteScheduler\"}");
-    CHECK_INT(plan(&p, &e, dir,
-                   (const char *const[]){"prompt", "x", "first-frame", picture, "frames", "5",
-                                         "size", "32x16", NULL}),
+    CHECK_INT(fixture_plan(&p, &e, dir,
+                           (const char *const[]){"prompt", "x", "first-frame", picture, "frames",
+                                                 "5", "size", "32x16", NULL}),
               0);
     CHECK(p.shift == 5);
     plan_release(&p);
@@ -430,9 +417,9 @@ TEST(wan_boundary_is_counted_in_timesteps)
                "{\"_class_name\": \"DPMSolverMultistepScheduler\", \"flow_shift\": 4.0, "
                "\"prediction_type\": \"flow_prediction\", \"use_flow_sigmas\": true, "
                "\"lambda_min_clipped\": -Infinity}");
-    CHECK_INT(plan(&p, &e, dir,
-                   (const char *const[]){"prompt", "x", "first-frame", picture, "frames", "5",
-                                         "size", "32x16", NULL}),
+    CHECK_INT(fixture_plan(&p, &e, dir,
+                           (const char *const[]){"prompt", "x", "first-frame", picture, "frames",
+                                                 "5", "size", "32x16", NULL}),
               0);
     CHECK_STR(p.sampler, "dpmpp-2m");
     CHECK(p.shift == 4);
@@ -551,9 +538,9 @@ static int draw_damaged(const char *name, const char *weight, int64_t at, struct
         fclose(out);
     }
     st_close(&f);
-    rc = plan(&p, e, dir,
-              (const char *const[]){"prompt", "x", "first-frame", picture, "frames", "5", "size",
-                                    "32x16", "steps", "4", "type", "f32", NULL});
+    rc = fixture_plan(&p, e, dir,
+                      (const char *const[]){"prompt", "x", "first-frame", picture, "frames", "5",
+                                            "size", "32x16", "steps", "4", "type", "f32", NULL});
     CHECK_INT(rc, 0);
     rc = bundle_open(&b, dir, device_cpu(), DT_F32, NULL, e);
     CHECK_INT(rc, 0);
