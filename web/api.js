@@ -136,10 +136,9 @@ export async function extendFilm(film) {
     return readFilm(await json("POST", "v1/videos/extensions", { body: JSON.stringify(body) }));
 }
 
-// The same recipe, pictures too, with another seed.
-export const takeFilm = async (id, seed) => readFilm(await json("POST", `v1/videos/${id}/remix`, { body: JSON.stringify({ seed }) }));
-// The film that a draft showed: the same seed and settings, with all steps.
-export const finishFilm = async (id) => readFilm(await json("POST", `v1/videos/${id}/remix`, { body: '{"draft": false}' }));
+// A film of the same recipe, pictures too, but for these fields: another seed, or all steps of a draft.
+export const remixFilm = async (id, fields) =>
+    readFilm(await json("POST", `v1/videos/${id}/remix`, { body: JSON.stringify(fields) }));
 // What a film of these fields would be; nothing is ordered.
 export const planFilm = async (fields, signal) => {
     const v = await json("POST", "v1/videos/plan", { body: JSON.stringify(fields), signal });

@@ -53,11 +53,11 @@ const does = {
     async take(film) {
         const [seed] = crypto.getRandomValues(new Uint32Array(1));
         viewer.dialog.close();
-        await ordered(films.take(film.id, seed)).catch(fail);
+        await ordered(films.remix(film.id, { seed })).catch(fail);
     },
     async finish(film) {
         viewer.dialog.close();
-        await ordered(films.finish(film.id)).catch(fail);
+        await ordered(films.remix(film.id, { draft: false })).catch(fail);
     },
     async extend(film) {
         viewer.dialog.close();

@@ -181,8 +181,7 @@ export class Composer {
         this.planStop = new AbortController();
         const { signal } = this.planStop;
         const [fields] = this.order();
-        if (this.isLive) return this.hint(null);
-        if (!fields.prompt) return this.hint(null);
+        if (this.isLive || !fields.prompt) return this.hint(null);
         try {
             const plan = await planFilm(fields, signal);
             if (!signal.aborted) this.hint(plan);

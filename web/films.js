@@ -6,14 +6,13 @@ import {
     changeFilm,
     deleteFilm,
     extendFilm,
-    finishFilm,
     getFilm,
     listFilms,
     listen,
     makeFilm,
     readFilm,
     readLive,
-    takeFilm,
+    remixFilm,
 } from "./api.js";
 import * as live from "./live.js";
 
@@ -101,8 +100,7 @@ export async function loadMore() {
 
 export const make = (fields, pictures) => putAnswer(makeFilm(fields, pictures));
 export const extend = (film) => putAnswer(extendFilm(film));
-export const take = (id, seed) => putAnswer(takeFilm(id, seed));
-export const finish = (id) => putAnswer(finishFilm(id));
+export const remix = (id, fields) => putAnswer(remixFilm(id, fields));
 export const reload = (id) => putAnswer(getFilm(id));
 export const cancel = (id) => putAnswer(cancelFilm(id));
 

@@ -70,7 +70,7 @@ export function leave() {
 
 function seen(picture, wished) {
     figures.pictures++;
-    if (figures.wishedAt && wished >= figures.wish && figures.wish && !figures.answer) {
+    if (figures.wishedAt && wished >= figures.wish) {
         figures.answer = (performance.now() - figures.wishedAt) / 1000;
         figures.wishedAt = 0;
     }

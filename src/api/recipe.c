@@ -39,6 +39,35 @@ static int write_real(struct jsonw *w, enum option_id id, const char *key, const
     return 0;
 }
 
+/* Options that stand in it as they were given, and only then. */
+static int write_given(struct jsonw *w, enum option_id id, const char *key, const struct request *r)
+{
+    switch (id) {
+    case OPT_ASPECT:
+    case OPT_CACHE:
+    case OPT_LABEL:
+    case OPT_CAMERA:
+    case OPT_SHOTS:
+    case OPT_OUTPAINT:
+    case OPT_NEGATIVE: /* empty is another film than that of the model's own words */
+        if (r->value[id].set)
+            jsonw_string(w, key, request_text(r, id));
+        return 1;
+    case OPT_DRAFT:
+    case OPT_FORCE_PICTURE:
+    case OPT_LOOP:
+        if (r->value[id].set)
+            jsonw_bool(w, key, request_flag(r, id));
+        return 1;
+    case OPT_SECONDS:
+        if (r->value[id].set)
+            jsonw_real(w, key, r->value[id].r);
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 static void write_brush(struct jsonw *w, const char *key, const struct plan *p)
 {
     struct buf b = BUF_INIT;
@@ -59,26 +88,14 @@ const char *recipe_type(const struct plan *p, const struct request *r)
 static void write_option(struct jsonw *w, enum option_id id, const char *key, const struct plan *p,
                          const struct request *r)
 {
-    int set = r->value[id].set;
-
-    if (write_real(w, id, key, p))
+    if (write_real(w, id, key, p) || write_given(w, id, key, r))
         return;
     switch (id) {
     case OPT_PROMPT:
         jsonw_string(w, key, p->expanded ? p->expanded : plan_typed(p, r));
         break;
-    case OPT_ASPECT:
-    case OPT_CACHE:
-    case OPT_LABEL:
-    case OPT_CAMERA:
-    case OPT_SHOTS:
-    case OPT_OUTPAINT:
-    case OPT_NEGATIVE: /* empty is another film than that of the model's own words */
-        if (set)
-            jsonw_string(w, key, request_text(r, id));
-        break;
     case OPT_BRUSH:
-        if (set)
+        if (r->value[id].set)
             write_brush(w, key, p);
         break;
     case OPT_SIZE:
@@ -89,10 +106,6 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         break;
     case OPT_INTERPOLATE:
         jsonw_string(w, key, request_int(r, id, 0) ? "repeat" : "motion");
-        break;
-    case OPT_SECONDS:
-        if (set)
-            jsonw_real(w, key, r->value[id].r);
         break;
     case OPT_FRAMES:
         if (!r->value[OPT_SECONDS].set && !r->value[OPT_SHOTS].set)
@@ -109,12 +122,6 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         break;
     case OPT_TYPE:
         jsonw_string(w, key, recipe_type(p, r));
-        break;
-    case OPT_DRAFT:
-    case OPT_FORCE_PICTURE:
-    case OPT_LOOP:
-        if (set)
-            jsonw_bool(w, key, request_flag(r, id));
         break;
     case OPT_CRF:
         jsonw_int(w, key, request_int(r, id, 18));

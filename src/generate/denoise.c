@@ -37,17 +37,20 @@ static void put_given(const struct latent_shape *s, float *x, const float *noise
     }
 }
 
+static float noised(float clean, float noise, double level)
+{
+    return (float)((1 - level) * (double)clean + level * (double)noise);
+}
+
 /* The held places of x, with as much noise as all have now. */
 static void put_held(const struct latent_shape *s, float *x, const struct held *h, double level)
 {
     size_t n = latent_count(s), places = n / (size_t)s->c;
 
     for (size_t i = 0; h && i < n; i++)
-        if (h->place[i % places] != REGION_DRAWN) {
-            double own = h->place[i % places] == REGION_CLEAN ? 0 : level;
-
-            x[i] = (float)((1 - own) * (double)h->clean[i] + own * (double)h->noise[i]);
-        }
+        if (h->place[i % places] != REGION_DRAWN)
+            x[i] =
+                noised(h->clean[i], h->noise[i], h->place[i % places] == REGION_CLEAN ? 0 : level);
 }
 
 static int tell(const struct denoise_progress *p, int done, struct err *e)
@@ -319,7 +322,7 @@ static int mix_source(struct drawing *d, const struct plan_window *w, double lev
         return rc;
     memcpy(d->noise, x, n * sizeof *x);
     for (size_t i = 0; i < n; i++)
-        x[i] = (float)((1 - level) * (double)d->source[i] + level * (double)x[i]);
+        x[i] = noised(d->source[i], x[i], level);
     if (d->place)
         conditions_region(d->plan, w, &d->shape, d->place);
     return 0;

@@ -474,6 +474,19 @@ static int settle_lora(struct plan *p, const struct request *r, struct err *e)
     return rc;
 }
 
+/* With what it is drawn, step by step. */
+static int settle_steps(struct plan *p, const struct request *r, struct err *e)
+{
+    int rc = settle_sampler(p, r, e);
+
+    if (!rc)
+        rc = settle_numbers(p, r, e);
+    if (!rc && p->source.n && strcmp(p->sampler, "euler") && p->strength < 1)
+        rc = err_set(e, ERR_USAGE,
+                     "from: sampler %s begins with noise alone; euler can begin later", p->sampler);
+    return rc ? rc : settle_cache(p, r, e);
+}
+
 int plan_make(struct plan *p, const char *model_dir, const struct request *r,
               const atomic_int *stop, struct err *e)
 {
@@ -507,14 +520,7 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = settle_frames(p, r, e);
     }
     if (!rc)
-        rc = settle_sampler(p, r, e);
-    if (!rc)
-        rc = settle_numbers(p, r, e);
-    if (!rc && p->source.n && strcmp(p->sampler, "euler") && p->strength < 1)
-        rc = err_set(e, ERR_USAGE,
-                     "from: sampler %s begins with noise alone; euler can begin later", p->sampler);
-    if (!rc)
-        rc = settle_cache(p, r, e);
+        rc = settle_steps(p, r, e);
     if (!rc) {
         settle_words(p, r);
         rc = settle_tokens(p, e);

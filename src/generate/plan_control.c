@@ -9,8 +9,6 @@
 #include "media/film.h"
 #include "media/resize.h"
 
-enum { WHITE_FROM = 128 }; /* of a mask: what is as bright is drawn */
-
 static int drawn_frames(const struct plan *p)
 {
     return codec_frames(&p->codec, p->t);
@@ -102,7 +100,7 @@ static int take_mask(struct plan *p, const struct request *r, struct err *e)
 
         put_frame(p, frame, f.rgb + from * (size_t)f.w * (size_t)f.h * 3, f.w, f.h);
         for (size_t k = 0; k < pixels_of(p); k++)
-            to[k] = frame[3 * k] >= WHITE_FROM;
+            to[k] = frame[3 * k] >= REGION_WHITE;
     }
     if (!borrowed)
         film_release(&f);

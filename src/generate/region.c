@@ -8,9 +8,8 @@
 #include "base/utf8.h"
 
 enum {
-    WHITE_FROM = 128, /* of a mask: what is as bright is drawn */
-    SOFT_PART = 32,   /* the soft border is this part of the shorter side */
-    STRAIGHT = 3,     /* of a chamfer distance (Borgefors 1986): a step, a diagonal one */
+    SOFT_PART = 32, /* the soft border is this part of the shorter side */
+    STRAIGHT = 3,   /* of a chamfer distance (Borgefors 1986): a step, a diagonal one */
     DIAGONAL = 4,
     LEAST_SIDE = 16
 };
@@ -24,7 +23,7 @@ int region_read(struct region *g, const struct film *mask, struct err *e)
     if (!g->drawn)
         return ERR_FIT;
     for (size_t i = 0; i < px; i++)
-        any |= g->drawn[i] = mask->rgb[3 * i] >= WHITE_FROM;
+        any |= g->drawn[i] = mask->rgb[3 * i] >= REGION_WHITE;
     return any ? 0
                : err_set(e, ERR_USAGE,
                          "mask: it is black, nothing would be drawn anew; white is what is to be");

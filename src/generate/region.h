@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "media/film.h"
 
+enum { REGION_WHITE = 128 }; /* of a mask: what is as bright is drawn */
+
 struct region {
     int n, w, h;    /* masks and their px; 0: there is no region. A single one is that of all frames
                      */
@@ -22,7 +24,7 @@ enum region_place {
     REGION_CLEAN  /* it is held without noise: its whole token has timestep 0 */
 };
 
-/* White of a film, from half of the brightness on. ERR_USAGE: nothing is. */
+/* White of a film. ERR_USAGE: nothing is. */
 NODISCARD int region_read(struct region *g, const struct film *mask, struct err *e);
 void region_release(struct region *g);
 /* 1: nothing is kept. */

@@ -428,11 +428,11 @@ static void fine_row(void *arg, int by, int worker)
         float least = INFINITY, g[2];
         struct fixed f;
 
-        fixed_patch(&f, l, p->direction, x0, y0);
         if (leaves(x0, (int)lrintf(v.x), l->w) || leaves(y0, (int)lrintf(v.y), l->h)) {
             p->out[i] = best; /* nothing to measure there */
             continue;
         }
+        fixed_patch(&f, l, p->direction, x0, y0);
         float det = f.m[0] * f.m[2] - f.m[1] * f.m[1];
         for (int k = 0; k <= STEPS; k++) {
             struct moved b = moved_patch(l, !p->direction, x0, y0, PATCH, v);

@@ -257,7 +257,7 @@ static int declare_parts(struct bundle *b, struct err *e)
     for (int i = 0; !rc && i < N_PLACES; i++) {
         char *path = path_join(b->dir, places[i].folder);
 
-        if (!places[i].optional || bundle_has(b->dir, i))
+        if (bundle_wants(b->dir, i))
             rc = part_declare(&b->part[i], path, places[i].role, e);
         if (!rc && b->part[i].is && places[i].role == PART_TEXT)
             b->text[b->n_texts++] = part_text(&b->part[i]);

@@ -1,12 +1,10 @@
 /* conv_bytes.c - a convolution over time in bytes, one result after the other. */
-#include <stdlib.h>
-
 #include "kern/c/c.h"
 #include "kern/quantise.h"
 
 struct conv_bytes {
     const struct k_conv3d *a;
-    int64_t oh, ow;
+    int64_t ow;
 };
 
 static int8_t *bytes_of(const struct k_conv3d *a, const struct conv3d_head *frame)
@@ -90,12 +88,11 @@ static void rows(struct kcx *kc, void *arg, int64_t begin, int64_t end, int work
 void conv3d_bytes_c(struct kcx *kc, const struct k_conv3d *a)
 {
     const struct k_conv2d *f = &a->f;
-    struct conv_bytes c = {.a = a,
-                           .oh = f->h * a->up + f->pad_top + f->pad_bottom - f->kh + 1,
-                           .ow = f->w * a->up + f->pad_left + f->pad_right - f->kw + 1};
+    int64_t oh = f->h * a->up + f->pad_top + f->pad_bottom - f->kh + 1;
+    struct conv_bytes c = {.a = a, .ow = f->w * a->up + f->pad_left + f->pad_right - f->kw + 1};
 
     if (kcx_counts(kc))
         return;
     to_bytes(a);
-    split(kc, c.oh, 1, rows, &c);
+    split(kc, oh, 1, rows, &c);
 }

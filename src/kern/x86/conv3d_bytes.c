@@ -23,7 +23,7 @@ struct bytes {
     size_t size;                     /* of a byte as this engine reads it */
     size_t tap_bytes;                /* of the packed weights of a tap */
     char *weights;                   /* packed: [taps] */
-    int32_t *sums, *less;            /* [taps, panels 64]: of weights; what zeros add to sums */
+    int32_t *less;                   /* [taps, panels 64]: what zeros add to sums */
     struct quant_range *range;       /* [pieces] of the last frame */
     struct quant_step step;
 };
@@ -101,9 +101,12 @@ static void pack_item(void *arg, int item, int worker)
     int64_t tap = item / g->panels, o0 = item % g->panels * MM_PANEL, c = f->cin;
     int64_t n = f->cout - o0 < MM_PANEL ? f->cout - o0 : MM_PANEL, places = f->kh * f->kw;
     int8_t *room = kcx_scratch(g->kc, worker, (size_t)(n * g->k));
-    int32_t *sum = g->sums + (tap * g->panels * MM_PANEL + o0);
+    const struct conv3d_head *frame = frame_of(g, g->first + (int)tap);
+    int32_t *less = g->less + (tap * g->panels * MM_PANEL + o0);
 
-    memset(sum, 0, MM_PANEL * sizeof *sum);
+    if (!frame)
+        return;
+    memset(less, 0, MM_PANEL * sizeof *less);
     for (int64_t o = 0; o < n; o++) {
         const int8_t *from = (const int8_t *)f->weight + (o0 + o) * g->a->kt * g->k;
         int8_t *to = room + o * g->k;
@@ -112,7 +115,8 @@ static void pack_item(void *arg, int item, int worker)
         for (int64_t p = 0; p < places; p++)
             memcpy(to + (p % f->kw * f->kh + p / f->kw) * c, from + p * c, (size_t)c);
         for (int64_t i = 0; i < g->k; i++)
-            sum[o] += to[i];
+            less[o] += to[i];
+        less[o] *= frame->zero;
     }
     g->mm->pack_turned(g->weights + (size_t)tap * g->tap_bytes +
                            (size_t)(o0 * mm_groups(g->mm, g->k)) * 4,
@@ -261,15 +265,14 @@ static int take_memory(struct bytes *g)
     size_t taps = (size_t)(g->a->kt - g->first), columns = taps * (size_t)g->panels * MM_PANEL;
     size_t weights = taps * g->tap_bytes, range = (size_t)g->pieces * sizeof *g->range;
     size_t room = carve(g, NULL, NULL), pack = (size_t)(MM_PANEL * g->k);
+    size_t all = weights + columns * sizeof *g->less + range;
     char *p;
 
-    if (!kcx_reserve(g->kc, g->oh, room > pack ? room : pack,
-                     weights + 2 * columns * sizeof *g->sums + range))
+    if (!kcx_reserve(g->kc, g->oh, room > pack ? room : pack, all))
         return 0;
-    p = kcx_shared(g->kc, weights + 2 * columns * sizeof *g->sums + range);
+    p = kcx_shared(g->kc, all);
     g->weights = p;
-    g->sums = (int32_t *)(p + weights);
-    g->less = g->sums + columns;
+    g->less = (int32_t *)(p + weights);
     g->range = (struct quant_range *)(g->less + columns);
     return 1;
 }
@@ -297,11 +300,5 @@ void conv3d_bytes_forward(struct kcx *kc, const struct k_conv3d *a, const struct
         return;
     frame_to_bytes(&g);
     threads_run(kc->threads, (a->kt - g.first) * (int)g.panels, pack_item, &g);
-    for (int tap = g.first; tap < a->kt; tap++) {
-        int64_t at = (tap - g.first) * g.panels * MM_PANEL;
-
-        for (int64_t o = 0; frame_of(&g, tap) && o < g.panels * MM_PANEL; o++)
-            g.less[at + o] = frame_of(&g, tap)->zero * g.sums[at + o];
-    }
     threads_run(kc->threads, (int)g.oh, row_item, &g);
 }

@@ -153,27 +153,38 @@ static struct tensor *frames_result(struct cx *cx, struct k_conv3d *k, const str
     return y;
 }
 
-struct tensor *conv3d(struct cx *cx, struct tensor *const *frame, const struct conv_w *w, int up,
-                      struct tensor *to, enum dtype type)
+/* The frames were looked at: what they give. */
+static struct tensor *frames_compute(struct cx *cx, struct k_conv3d *k, struct tensor *const *frame,
+                                     const struct conv_w *w, int up, struct tensor *to,
+                                     enum dtype type)
 {
-    int kt = taps_of(w), taps = 0;
-    struct tensor *x = frame[kt - 1], *y;
-    struct k_conv3d k = frames_args(cx, x, w, 0);
-    if (conv_in_bytes(w))
-        BUG("conv3d: %s is held in bytes", w->w->name);
-    for (int i = 0; i < kt; i++) {
-        if (frame[i] && (!same_shape(frame[i], x) || frame[i]->type != x->type))
-            BUG("conv3d: frame %d is %s, the last is %s", i, SHAPE(frame[i]), SHAPE(x));
-        k.frame[i] = frame[i] ? frame[i]->data : NULL;
+    int taps = 0;
+    struct tensor *y;
+    for (int i = 0; i < k->kt; i++) {
+        k->frame[i] = frame[i] ? frame[i]->data : NULL;
         taps += frame[i] != NULL;
     }
-    k.up = up;
-    k.f.bias = w->b ? weight_data(cx, w->b) : NULL;
-    y = frames_result(cx, &k, w, to, type);
-    frames_run(cx, &k, w->w, y, taps);
+    k->up = up;
+    k->f.bias = w->b ? weight_data(cx, w->b) : NULL;
+    y = frames_result(cx, k, w, to, type);
+    frames_run(cx, k, w->w, y, taps);
     if (to)
         consume_done(cx, to, y);
     return y;
+}
+
+struct tensor *conv3d(struct cx *cx, struct tensor *const *frame, const struct conv_w *w, int up,
+                      struct tensor *to, enum dtype type)
+{
+    int kt = taps_of(w);
+    struct tensor *x = frame[kt - 1];
+    struct k_conv3d k = frames_args(cx, x, w, 0);
+    if (conv_in_bytes(w))
+        BUG("conv3d: %s is held in bytes", w->w->name);
+    for (int i = 0; i < kt; i++)
+        if (frame[i] && (!same_shape(frame[i], x) || frame[i]->type != x->type))
+            BUG("conv3d: frame %d is %s, the last is %s", i, SHAPE(frame[i]), SHAPE(x));
+    return frames_compute(cx, &k, frame, w, up, to, type);
 }
 
 int conv_in_bytes(const struct conv_w *w)
@@ -184,28 +195,18 @@ int conv_in_bytes(const struct conv_w *w)
 struct tensor *conv3d_bytes(struct cx *cx, struct tensor *const *frame, const struct conv_w *w,
                             int up, struct tensor *to, enum dtype type, struct tensor **now)
 {
-    int kt = taps_of(w), taps = 0;
-    struct tensor *x = frame[kt - 1], *y;
-    struct k_conv3d k = frames_args(cx, x, w, 0);
+    int kt = taps_of(w);
+    struct k_conv3d k = frames_args(cx, frame[kt - 1], w, 0);
     int64_t bytes = (int64_t)conv3d_now_bytes(k.f.h, k.f.w, k.f.cin);
     if (!conv_in_bytes(w))
         BUG("conv3d_bytes: %s is not held in bytes", w->w->name);
-    for (int i = 0; i < kt; i++) {
-        if (i < kt - 1 && frame[i] && (frame[i]->type != DT_I8 || tensor_count(frame[i]) != bytes))
+    for (int i = 0; i < kt - 1; i++)
+        if (frame[i] && (frame[i]->type != DT_I8 || tensor_count(frame[i]) != bytes))
             BUG("conv3d_bytes: frame %d is %s, not %lld bytes", i, SHAPE(frame[i]),
                 (long long)bytes);
-        k.frame[i] = frame[i] ? frame[i]->data : NULL;
-        taps += frame[i] != NULL;
-    }
-    k.up = up;
-    k.f.bias = w->b ? weight_data(cx, w->b) : NULL;
     *now = tensor_new(cx, DT_I8, DIMS(1, bytes));
     k.bytes = (struct conv3d_bytes){w->w->form.scale, (*now)->data};
-    y = frames_result(cx, &k, w, to, type);
-    frames_run(cx, &k, w->w, y, taps);
-    if (to)
-        consume_done(cx, to, y);
-    return y;
+    return frames_compute(cx, &k, frame, w, up, to, type);
 }
 
 struct tensor *conv3d_taps(struct cx *cx, struct tensor *x, const struct conv_w *w)
