@@ -105,3 +105,12 @@ int cmd_is_sentence(const char *s)
     }
     return wide >= SENTENCE_CHARACTERS;
 }
+
+char *cmd_data_folder(const char *name)
+{
+    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+
+    if (xdg && *xdg)
+        return xasprintf("%s/zoetrope/%s", xdg, name);
+    return xasprintf("%s/.local/share/zoetrope/%s", home && *home ? home : ".", name);
+}

@@ -43,6 +43,9 @@ int cmd_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
  * when unsaid (NULL: nothing to say). */
 void cmd_put_option(const char *left, const char *help, const char *fallback);
 
+/* $XDG_DATA_HOME/zoetrope/NAME, where a service keeps what it has. The caller frees. */
+char *cmd_data_folder(const char *name);
+
 /* More than one word? A single one may be a mistyped command, so it is never taken for a prompt. */
 int cmd_is_sentence(const char *s);
 

@@ -99,15 +99,6 @@ static int parse(struct args *a, int argc, char **argv)
     return status;
 }
 
-static char *default_data(void)
-{
-    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-
-    if (xdg && *xdg)
-        return xasprintf("%s/zoetrope/serve", xdg);
-    return xasprintf("%s/.local/share/zoetrope/serve", home && *home ? home : ".");
-}
-
 static int open_log(struct serve_settings *s, struct err *e)
 {
     if (!s->log || !*s->log)
@@ -153,7 +144,7 @@ static int serve(struct serve_settings *a)
 int cmd_serve(int argc, char **argv)
 {
     struct args a = {0};
-    char *data = default_data();
+    char *data = cmd_data_folder("serve");
     int status;
 
     for (int i = 1; i < argc; i++) {

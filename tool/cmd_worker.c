@@ -131,15 +131,6 @@ static int run(struct args *a)
     return rc ? cmd_fail(&e) : EXIT_OK;
 }
 
-static char *default_data(void)
-{
-    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-
-    if (xdg && *xdg)
-        return xasprintf("%s/zoetrope/worker", xdg);
-    return xasprintf("%s/.local/share/zoetrope/worker", home && *home ? home : ".");
-}
-
 /* The machine's, with the marks that the server's log does not take as dashes. */
 static void default_name(char *name, size_t size)
 {
@@ -153,7 +144,7 @@ static void default_name(char *name, size_t size)
 
 int cmd_worker(int argc, char **argv)
 {
-    char *data = default_data(), name[41];
+    char *data = cmd_data_folder("worker"), name[41];
     struct args a = {.o = {.data = data, .name = name}, .log = "-"};
     int status = 0;
 

@@ -11,7 +11,6 @@
 #include "serve/pictures.h"
 #include "serve/retain.h"
 #include "serve/scene.h"
-#include "serve/sign.h"
 #include "serve/worker.h"
 
 /* ---- the page: files of web/, linked into the program (mk/compile.mk) ---- */
@@ -68,14 +67,11 @@ PAGE_FILES(PAGE_FILE)
 /* The job whose file the address names; -1: the call has failed. */
 static int signed_job(struct call *c, struct job *j)
 {
-    struct buf expires = BUF_INIT, signature = BUF_INIT;
-    const char *until = call_query(c, "expires", &expires);
-    const char *sign = call_query(c, "signature", &signature);
-    int64_t id = call_id(c, 0, ""), now = jobs_now_ms() / 1000;
+    int64_t id = call_id(c, 0, "");
     struct err e;
     int rc = -1, found = 0;
 
-    if (id > 0 && !path_is_signed(jobs_secret(c->s->jobs), c->path, until, sign, now))
+    if (id > 0 && !call_is_signed(c))
         call_fail(c, FAULT_FORBIDDEN, NULL, "the address is not signed, or has expired");
     else if (id > 0 && (found = jobs_get(c->s->jobs, NULL, id, j, &e)) < 0)
         call_fail_err(c, &e);
@@ -83,8 +79,6 @@ static int signed_job(struct call *c, struct job *j)
         call_fail(c, FAULT_NO_SUCH, NULL, "no such video");
     else if (id > 0)
         rc = 0;
-    buf_release(&expires);
-    buf_release(&signature);
     return rc;
 }
 

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "serve/api.h"
+#include "serve/draw.h"
 #include "serve/film_file.h"
 #include "serve/keys.h"
 #include "serve/order.h"
@@ -54,9 +55,9 @@ static int is_there(const struct call *c)
 
 static char *kept_path(const struct server *s, int64_t id, const char *name)
 {
-    char *in = xasprintf("%lld.job/%s", (long long)id, name), *path = path_join(s->work_dir, in);
+    char *dir = draw_kept_folder(s->work_dir, id), *path = path_join(dir, name);
 
-    free(in);
+    free(dir);
     return path;
 }
 
@@ -330,7 +331,7 @@ static void take_last(struct call *c, const struct job *j)
  * the others it belongs: they may come one after the other, and the last of them never. */
 static void take_kept(struct call *c, const struct job *j)
 {
-    char *path = kept_path(c->s, j->id, c->arg[1]), *dir = path_dir(path);
+    char *dir = draw_kept_folder(c->s->work_dir, j->id), *path = path_join(dir, c->arg[1]);
     struct err e;
 
     if (dir_make(dir, &e))
@@ -378,9 +379,7 @@ static void keep_film(struct call *c, const struct job *j, const char *path)
 
 static void take_film(struct call *c, const struct job *j)
 {
-    char *name = xasprintf("%lld-%lld.%s", (long long)j->id, (long long)j->fence,
-                           job_pictures(j) ? "png" : "mp4");
-    char *path = path_join(c->s->work_dir, name);
+    char *path = draw_film_path(c->s->work_dir, j);
 
     if (!looks_right(c, j))
         call_fail(c, FAULT_MEDIA, NULL, "the body is no film, or not the pictures of the job");
@@ -388,7 +387,6 @@ static void take_film(struct call *c, const struct job *j)
         keep_film(c, j, path);
     unlink(path);
     free(path);
-    free(name);
 }
 
 static const struct piece {
@@ -465,14 +463,13 @@ static void get(struct call *c)
     int known = picture != NULL;
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         known |= !strcmp(name, kept[i]);
-    char *path = kept_path(c->s, j.id, name), *dir = path_dir(path);
+    char *dir = draw_kept_folder(c->s->work_dir, j.id);
     if (!known)
         call_fail(c, FAULT_NO_SUCH, NULL, "the job has no %.40s", name);
     else
         reply_file(c, picture ? c->s->picture_dir : dir, picture ? picture : name,
                    "application/octet-stream", NULL);
     free(dir);
-    free(path);
     job_release(&j);
 }
 

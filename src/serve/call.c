@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "serve/http.h"
 #include "serve/jobs_share.h"
+#include "serve/sign.h"
 
 /* What a fault is in each API. Kling's codes: its documentation of errors. */
 static const struct {
@@ -73,6 +74,18 @@ const char *call_query(const struct call *c, const char *name, struct buf *b)
         }
     }
     return v ? buf_str(b) : NULL;
+}
+
+int call_is_signed(const struct call *c)
+{
+    struct buf expires = BUF_INIT, signature = BUF_INIT;
+    const char *until = call_query(c, "expires", &expires);
+    const char *sign = call_query(c, "signature", &signature);
+    int ok = path_is_signed(jobs_secret(c->s->jobs), c->path, until, sign, jobs_now_ms() / 1000);
+
+    buf_release(&expires);
+    buf_release(&signature);
+    return ok;
 }
 
 void call_reply_header(struct call *c, const char *name, const char *fmt, ...)

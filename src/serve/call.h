@@ -110,6 +110,8 @@ struct call {
  * NULL. */
 const char *call_header(const struct call *c, const char *name);
 const char *call_query(const struct call *c, const char *name, struct buf *b);
+/* 1: its address is one of ours, signed and not expired. */
+int call_is_signed(const struct call *c);
 void call_reply_header(struct call *c, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* One error of the table, in the form of the call's API. param: the field, or NULL. */
 void call_fail(struct call *c, enum fault f, const char *param, const char *fmt, ...)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/base64.h"
+#include "base/clock.h"
 #include "net/net.h"
 #include "serve/keys.h"
 #include "serve/kling.h"
@@ -15,6 +16,7 @@ enum { MOST_S = 15, MOST_ANSWER = 64 << 10, FIRST_DELAY_MS = 2000, GONE = 410 };
 
 /* A place that does not answer holds up what is for it alone, as long as there are fewer such
  * places than threads. */
+#define NONE_S 0.15 /* that nobody found a note holds for all of them so long */
 enum { THREADS = JOBS_BUSY + 1, ORIGIN_BYTES = 256 };
 
 struct callbacks {
@@ -23,6 +25,7 @@ struct callbacks {
     int n_threads;
     pthread_mutex_t lock;             /* guards what follows */
     char busy[THREADS][ORIGIN_BYTES]; /* where a thread posts to: "https://HOST:PORT"; "": none */
+    double none_s;                    /* when that was */
     atomic_int stop;
 };
 
@@ -88,6 +91,10 @@ static int take(struct callbacks *c, char mine[ORIGIN_BYTES], struct jobs_note *
     int n = 0;
 
     pthread_mutex_lock(&c->lock);
+    if (clock_s() - c->none_s < NONE_S) {
+        pthread_mutex_unlock(&c->lock);
+        return 0;
+    }
     for (int i = 0; i < c->n_threads && n < JOBS_BUSY; i++)
         if (*c->busy[i])
             busy[n++] = c->busy[i];
@@ -97,6 +104,8 @@ static int take(struct callbacks *c, char mine[ORIGIN_BYTES], struct jobs_note *
         const char *host = strstr(j->callback, "://");
         int length = (int)(host ? 3 + strcspn(host + 3, "/?#") + (size_t)(host - j->callback) : 0);
         snprintf(mine, ORIGIN_BYTES, "%.*s", length, j->callback);
+    } else {
+        c->none_s = clock_s();
     }
     pthread_mutex_unlock(&c->lock);
     return found;
@@ -129,6 +138,7 @@ static void *callbacks_main(void *arg)
             tell(c, &note, &j);
             pthread_mutex_lock(&c->lock);
             *mine = '\0';
+            c->none_s = 0; /* what waited for this place may go */
             pthread_mutex_unlock(&c->lock);
         } else {
             nanosleep(&moment, NULL);

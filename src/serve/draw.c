@@ -150,10 +150,9 @@ static int set_picture(struct drawer *d, zt_job *job, struct err *e)
     return set_option(job, "seed", text, e);
 }
 
-/* Where a film's steps are, for whoever draws it after a crash. The caller frees. */
-static char *kept_folder(const struct drawer *d)
+char *draw_kept_folder(const char *work_dir, int64_t id)
 {
-    char *name = xasprintf("%lld.job", (long long)d->job->id), *dir = path_join(d->work_dir, name);
+    char *name = xasprintf("%lld.job", (long long)id), *dir = path_join(work_dir, name);
 
     free(name);
     return dir;
@@ -163,7 +162,7 @@ static char *kept_folder(const struct drawer *d)
  */
 static int keep_in(struct drawer *d, zt_job *job, struct err *e)
 {
-    char *dir = kept_folder(d);
+    char *dir = draw_kept_folder(d->work_dir, d->job->id);
 
     int rc = set_option(job, "job", dir, e);
     if (!rc)
@@ -243,11 +242,11 @@ static int draw_pictures(struct drawer *d, const char *path, struct err *e)
 
 /* ---- the owner's side ---- */
 
-char *drawer_path(const struct drawer *d, const struct job *j)
+char *draw_film_path(const char *work_dir, const struct job *j)
 {
     char *name = xasprintf("%lld-%lld.%s", (long long)j->id, (long long)j->fence,
                            job_pictures(j) ? "png" : "mp4");
-    char *path = path_join(d->work_dir, name);
+    char *path = path_join(work_dir, name);
 
     free(name);
     return path;

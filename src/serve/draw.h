@@ -33,8 +33,10 @@ struct drawer {
 };
 
 NODISCARD int drawer_open(struct drawer *d, struct err *e); /* the model, if it is not open */
-/* work_dir/ID-FENCE.mp4, or .png. The caller frees. */
-char *drawer_path(const struct drawer *d, const struct job *j);
+/* Where a film is while it is drawn, work_dir/ID-FENCE.mp4 or .png; and its steps, for whoever
+ * draws it after a crash, the folder work_dir/ID.job. The caller frees. */
+char *draw_film_path(const char *work_dir, const struct job *j);
+char *draw_kept_folder(const char *work_dir, int64_t id);
 /* The file at path, whole. ERR_CANCEL: cancelled, or the owner did not want it to go on. */
 NODISCARD int drawer_draw(struct drawer *d, const struct job *j, const char *path, struct err *e);
 /* What lies in work_dir of this try, half done or not. */

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/tree.h"
 #include "base/hash.h"
+#include "serve/draw.h"
 #include "serve/jobs_share.h"
 
 #define STALE_S 3600.0
@@ -152,13 +153,12 @@ void film_file_drop(struct server *s, const char *name)
 
 void work_forget(struct server *s, int64_t id)
 {
-    char *name = xasprintf("%lld.job", (long long)id), *dir = path_join(s->work_dir, name);
+    char *dir = draw_kept_folder(s->work_dir, id);
     struct err e;
 
     if (dir_exists(dir) && tree_remove(dir, &e))
         server_log(s, "store-failed", "why", e.msg);
     free(dir);
-    free(name);
 }
 
 static int known_film(struct server *s, const char *name)

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "serve/jobs_db.h"
-#include "serve/jobs_share.h"
 
 /* ---- adding ---- */
 
@@ -146,9 +145,6 @@ static void add_all(struct jobs *s, struct adding *list)
             job_release(a->out);
         rc = add_list(s, list, &e);
     }
-    for (struct adding *a = list; a && rc >= 0; a = a->next)
-        if (!a->rc && a->id > s->last_id)
-            s->last_id = a->id;
     pthread_mutex_unlock(&s->lock);
     for (struct adding *a = list; a && rc < 0; a = a->next) {
         a->rc = rc;

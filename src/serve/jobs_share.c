@@ -58,8 +58,8 @@ static int read_part(int fd, const char *path, char *room, size_t *n, struct err
     return 0;
 }
 
-/* Hashes the file, and gives its parts to the store when it has a name. */
-static int each_part(struct jobs *s, const char *name, const char *path, int64_t *bytes,
+/* Gives the file's parts to the store; its hash as they went. */
+static int put_parts(struct jobs *s, const char *name, const char *path, int64_t *bytes,
                      char sha[65], struct err *e)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
@@ -78,7 +78,7 @@ static int each_part(struct jobs *s, const char *name, const char *path, int64_t
         sha256_add(&h, room, n);
         *bytes += (int64_t)n;
         base64_encode(&text, room, n);
-        if (!rc && name) {
+        if (!rc) {
             rc = RUN(s, e, SQL_FILE_PART, SQL_TEXT(name), SQL_INT(part), SQL_TEXT(buf_str(&text)));
             rc = rc < 0 ? rc : 0;
         }
@@ -100,13 +100,13 @@ int jobs_file_put(struct jobs *s, const char *name, int64_t job, const char *pat
 
     if (!jobs_shared(s))
         return 0;
-    rc = each_part(s, NULL, path, &bytes, hex, e);
+    rc = sha256_file(path, hex, &bytes, e);
     if (rc)
         return rc;
     rc = RUN(s, e, SQL_FILE_FRESH, SQL_TEXT(name), SQL_TEXT(sha));
     if (rc)
         return rc < 0 ? rc : 0;
-    rc = each_part(s, name, path, &bytes, hex, e);
+    rc = put_parts(s, name, path, &bytes, hex, e);
     if (!rc)
         rc = RUN(s, e, SQL_FILE_WHOLE, SQL_TEXT(name), SQL_INT(job), SQL_INT(bytes), SQL_TEXT(sha));
     return rc < 0 ? rc : 0;

@@ -59,6 +59,8 @@ const char *const jobs_schema[JOBS_VERSION] = {
 
 /* Notes whose time has come, but for those to places that begin with one of JOBS_BUSY texts. */
 #define TO(n) " AND (?" n " IS NULL OR j.callback NOT LIKE ?" n "||'%')"
+#define TAKEN "state='running',owner=?1,fence=fence+1,attempt=attempt+1,lease_until=now_ms()+?2,"    \
+    "started_at=now_ms(),updated_at=now_ms()"
 #define DUE "FROM outbox o JOIN job j ON j.id=o.job WHERE o.next_at<=now_ms()" TO("1") TO("2") TO("3") \
     TO("4") TO("5") TO("6") TO("7") " ORDER BY o.next_at,o.job"
 
@@ -86,8 +88,7 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_QUEUE] = "SELECT id FROM job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1",
     [SQL_AHEAD] = "SELECT coalesce(sum(json_extract(facts,'$.forecast_s')),0) FROM (SELECT facts FROM"
         " job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1)",
-    [SQL_CLAIM] = "UPDATE job SET state='running',owner=?1,fence=fence+1,attempt=attempt+1,"
-        "lease_until=now_ms()+?2,started_at=now_ms(),updated_at=now_ms() WHERE id=(SELECT id FROM job "
+    [SQL_CLAIM] = "UPDATE job SET " TAKEN " WHERE id=(SELECT id FROM job "
         "WHERE state='queued' ORDER BY priority,place,id LIMIT 1) RETURNING" COLUMNS,
     [SQL_BEAT] = "UPDATE job SET step=?3,steps=?4,lease_until=now_ms()+?5,"
         "updated_at=now_ms()" MINE,
@@ -141,8 +142,7 @@ const char *const jobs_sql_pg[N_SQL] = {
         "FROM job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1) AS waiting",
     [SQL_CLAIM] = "WITH next AS (SELECT id AS first_id FROM job WHERE state='queued' "
         "ORDER BY priority,place,id LIMIT 1 FOR UPDATE SKIP LOCKED) "
-        "UPDATE job SET state='running',owner=?1,claim=?3,fence=fence+1,attempt=attempt+1,"
-        "lease_until=now_ms()+?2,started_at=now_ms(),updated_at=now_ms() FROM next "
+        "UPDATE job SET claim=?3," TAKEN " FROM next "
         "WHERE id=first_id RETURNING" COLUMNS,
     [SQL_CLAIMED] = "SELECT" COLUMNS "FROM job WHERE claim=?1 AND owner=?2 AND state='running'",
     [SQL_ORPHANS] = "UPDATE job SET lease_until=0 WHERE state IN ('running','finalizing') AND "

@@ -13,7 +13,8 @@
 #include "serve/worker.h"
 
 #define RETAIN_S 60.0
-enum { BEATS = 6 }; /* in a lease */
+#define STALE_S 600.0 /* each file asks the store, and leases wait for it */
+enum { BEATS = 6 };   /* in a lease */
 
 struct keeper {
     struct server *s;
@@ -53,6 +54,7 @@ static void *keeper_main(void *arg)
     struct keeper *k = arg;
     struct server *s = k->s;
     double every_s = s->o.lease_s / BEATS, beat_s = 0, retain_s = -RETAIN_S;
+    double stale_s = clock_s(); /* the start has swept */
 
     while (!atomic_load(&k->stop)) {
         double now = clock_s();
@@ -65,6 +67,10 @@ static void *keeper_main(void *arg)
         if (now - retain_s >= RETAIN_S) {
             retain_films(s);
             retain_s = now;
+        }
+        if (now - stale_s >= STALE_S) {
+            film_files_stale(s);
+            stale_s = now;
         }
         nanosleep(&moment, NULL);
     }

@@ -7,7 +7,6 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "serve/film_file.h"
-#include "serve/film_file.h"
 #include "serve/keys.h"
 #include "serve/pictures.h"
 #include "serve/video_json.h"

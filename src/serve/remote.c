@@ -9,12 +9,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/jsonw.h"
 #include "base/tree.h"
 #include "format/json.h"
 #include "net/net.h"
-#include "serve/pictures.h"
 #include "serve/remote_state.h"
 #include "zoetrope.h"
 
@@ -70,7 +68,7 @@ static int read_wish(struct wish *w, const struct buf *body, struct err *e)
     struct jdoc *doc;
     int rc = jdoc_parse(&doc, buf_str(body), body->len, "job", e);
 
-    *w = (struct wish){.lease_s = 30};
+    *w = (struct wish){0};
     if (rc)
         return rc;
     struct jval root = jdoc_root(doc), files = j_object(root, "files");
@@ -148,7 +146,7 @@ static int fetch_picture(struct remote *r, struct wish *w, int i, char **name, s
 /* What another worker has reached. What does not come whole is drawn again. */
 static void fetch_kept(struct remote *r, struct wish *w)
 {
-    char *name = xasprintf("%lld.job", (long long)w->job.id), *dir = path_join(r->work_dir, name);
+    char *dir = draw_kept_folder(r->work_dir, w->job.id);
     struct err e = {0};
     int ok = 1;
 
@@ -170,7 +168,6 @@ static void fetch_kept(struct remote *r, struct wish *w)
         remote_log(r, ok ? "job-continued" : "job-begun-anew", "id", remote_number(w->job.id).s);
     }
     free(dir);
-    free(name);
 }
 
 static int fetch(struct remote *r, struct wish *w, struct err *e)
@@ -262,7 +259,7 @@ static void give_back(struct remote *r)
 static void clean(struct remote *r, const struct job *j)
 {
     static const char *const endings[] = {".png", ".last.png"};
-    char *name = xasprintf("%lld.job", (long long)j->id), *dir = path_join(r->work_dir, name);
+    char *dir = draw_kept_folder(r->work_dir, j->id);
     const char *const pictures[] = {j->first, j->last};
     struct err e;
 
@@ -278,7 +275,7 @@ static void clean(struct remote *r, const struct job *j)
             unlink(path);
         free(path);
     }
-    free(dir), free(name);
+    free(dir);
 }
 
 /* The film is there, or why it is not; `carrying` is held. */
@@ -306,7 +303,7 @@ static void end(struct remote *r, struct wish *w, const char *path, int rc, stru
 
 static void work(struct remote *r, struct wish *w)
 {
-    char *path = drawer_path(&r->drawer, &w->job);
+    char *path = draw_film_path(r->work_dir, &w->job);
     struct err e = {0};
 
     r->unfit = 0;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -12,13 +11,6 @@
 
 enum { ASK_S = 30, MOST_JSON = 8 << 20 };
 #define MOST_FILE (INT64_C(2) << 30)
-
-/* "error.message" of a refusal, or its first line. */
-static void keep_body(const struct net_answer *a, struct buf *body)
-{
-    buf_clear(body);
-    buf_add(body, buf_str(&a->body), a->body.len);
-}
 
 static int ask(const struct remote_link *l, struct net_request *r, const char *url,
                struct buf *body, struct err *e)
@@ -29,8 +21,10 @@ static int ask(const struct remote_link *l, struct net_request *r, const char *u
     r->token = l->key;
     r->rules = l->plain ? NET_PLAIN : 0;
     int rc = net_request(&a, r, e), status = a.status;
-    if (!rc && body)
-        keep_body(&a, body);
+    if (!rc && body) {
+        buf_clear(body);
+        buf_add(body, buf_str(&a.body), a.body.len);
+    }
     net_answer_release(&a);
     return rc ? rc : status;
 }

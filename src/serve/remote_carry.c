@@ -177,7 +177,7 @@ static int64_t stamp_of(const char *path)
 
 void remote_send_kept(struct remote *r)
 {
-    char *name = xasprintf("%lld.job", (long long)r->hold.id), *dir = path_join(r->work_dir, name);
+    char *dir = draw_kept_folder(r->work_dir, r->hold.id);
     struct err e;
 
     for (int i = 0; i < 3; i++) {
@@ -195,7 +195,6 @@ void remote_send_kept(struct remote *r)
         free(path);
     }
     free(dir);
-    free(name);
 }
 
 void *remote_carries(void *remote)

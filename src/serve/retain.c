@@ -38,7 +38,6 @@ void retain_films(struct server *s)
 {
     int64_t now = jobs_now_ms();
 
-    film_files_stale(s);
     if (s->o.keep_days > 0)
         while (remove_oldest(s, now - (int64_t)(s->o.keep_days * DAY_MS), "age"))
             ;

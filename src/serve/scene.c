@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "media/picture.h"
 #include "media/projector.h"
-#include "serve/keys.h"
 #include "serve/sign.h"
 #include "serve/stream.h"
 #include "serve/worker.h"
@@ -140,18 +139,6 @@ int scene_begin(struct call *c, const struct order *o, const struct buf *params,
     return rc;
 }
 
-static int is_signed(struct call *c)
-{
-    struct buf expires = BUF_INIT, signature = BUF_INIT;
-    const char *until = call_query(c, "expires", &expires);
-    const char *sign = call_query(c, "signature", &signature);
-    int ok = path_is_signed(jobs_secret(c->s->jobs), c->path, until, sign, jobs_now_ms() / 1000);
-
-    buf_release(&expires);
-    buf_release(&signature);
-    return ok;
-}
-
 int scene_check(struct call *c)
 {
     struct scene *sc = c->s->scene;
@@ -162,7 +149,7 @@ int scene_check(struct call *c)
         return -1;
     pthread_mutex_lock(&sc->lock);
     ok = sc->status != NONE && sc->id == id &&
-         ((c->tenant && !strcmp(c->tenant, sc->tenant)) || is_signed(c));
+         ((c->tenant && !strcmp(c->tenant, sc->tenant)) || call_is_signed(c));
     pthread_mutex_unlock(&sc->lock);
     if (!ok)
         call_fail(c, FAULT_NO_SUCH, NULL, "no such live scene (any more)");

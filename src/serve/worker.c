@@ -174,7 +174,7 @@ static void fetch(struct worker *w, const char *picture)
 
 static void work(struct worker *w)
 {
-    char *path = drawer_path(&w->drawer, &w->job);
+    char *path = draw_film_path(w->drawer.work_dir, &w->job);
     double begin = clock_s();
     struct err e = {0};
 
