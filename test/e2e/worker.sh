@@ -24,6 +24,15 @@ worker() { # NAME OPTION...: sets worker; its log is $tmp/NAME.log
     "$ZOETROPE" worker --server "$url" --data "$tmp/w-$1" --name "$1" --threads 1 "${@:2}" 2>>"$tmp/$1.log" &
     worker=$!
 }
+# A machine of any speed must find the film unfinished when something happens to it: a tenth of the time is given.
+slow_down() { # PID: sets pace
+    while kill -STOP "$1" && sleep 0.09 && kill -CONT "$1" && sleep 0.01; do :; done 2>/dev/null &
+    pace=$!
+}
+let_go() { # PID: ends what slow_down began
+    kill "$pace" && wait "$pace"
+    kill -CONT "$1"
+} 2>/dev/null
 ask() { curl -s -m 20 -H 'Content-Type: application/json' "$@"; }
 film() { ask "$url/v1/videos" -d "$1" | field id; }
 until_true() { # SECONDS COMMAND...
@@ -90,10 +99,12 @@ ask() { curl -s -m 20 -H 'Content-Type: application/json' "$@"; }
 serve data 127.0.0.1:0 --workers 0
 id=$(film "$long")
 worker a && a=$worker
+slow_down $a
 check worker_step_is_sent until_true 30 step_is_new "$id" ""
 kill -KILL $a
 wait $a 2>/dev/null
 worker b && b=$worker
+slow_down $b
 check worker_another_goes_on until_true 20 logged b job-continued
 check worker_steps_are_taken eval '! logged a step-not-sent'
 at=$(step "$id")
@@ -102,11 +113,14 @@ wait $server 2>/dev/null
 serve data "${url#http://}" --workers 0
 check worker_outlives_the_server until_true 20 step_is_new "$id" "$at"
 check worker_keeps_its_job eval '! logged b job-lost'
+let_go $b
 kill -STOP $b
 worker c && c=$worker
+slow_down $c
 check worker_asleep_loses_its_job until_true 20 logged c job-continued
 kill -CONT $b
 check worker_late_is_refused until_true 10 logged b job-lost
+let_go $c
 kill -TERM $b $c
 wait $b $c
 check worker_drains logged c job-released
@@ -119,10 +133,12 @@ check worker_went_on_for_all logged d job-continued
 same worker_server_keeps_no_steps "$(find "$data/work" -mindepth 1 | wc -l)" 0
 
 # ---- cancel, and a model that is another ----
+slow_down $d
 id=$(film "$long")
 until_true 20 has_status "$id" in_progress
 ask -X POST "$url/v1/videos/$id/cancel" >/dev/null
 check worker_cancels until_true 20 logged d job-cancelled
+let_go $d
 check worker_cancelled has_status "$id" failed
 kill -TERM $d && wait $d
 ZOETROPE_MODELS='' worker e -m "$PWD/model" && e=$worker
