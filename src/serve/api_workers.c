@@ -15,6 +15,7 @@
 #include "serve/api.h"
 #include "serve/draw.h"
 #include "serve/film_file.h"
+#include "serve/kept.h"
 #include "serve/keys.h"
 #include "serve/order.h"
 #include "serve/pictures.h"
@@ -73,7 +74,6 @@ static void write_file(struct jsonw *w, const char *key, const char *path)
 /* What the worker is to fetch, by name, with its hash. */
 static void write_files(struct jsonw *w, struct server *s, const struct job *j)
 {
-    static const char *const kept[] = {"windows", "step", "job.json"};
     char *first = j->first ? path_join(s->picture_dir, j->first) : NULL;
     char *last = j->last ? path_join(s->picture_dir, j->last) : NULL;
 
@@ -86,9 +86,9 @@ static void write_files(struct jsonw *w, struct server *s, const struct job *j)
         (void)film_file_fetch(s, s->picture_dir, j->last, 0);
         write_file(w, "last", last);
     }
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-        char *path = kept_path(s, j->id, kept[i]);
-        write_file(w, kept[i], path);
+    for (int i = 0; i < DRAW_KEPT; i++) {
+        char *path = kept_path(s, j->id, draw_kept[i]);
+        write_file(w, draw_kept[i], path);
         free(path);
     }
     jsonw_end_object(w);
@@ -103,6 +103,7 @@ static void reply_job(struct call *c, const struct job *j, const char *owner)
     struct jsonw w;
     char id[24];
 
+    kept_fetch(s, j);
     jsonw_init(&w, &c->out, 0);
     jsonw_object(&w, NULL);
     jsonw_int(&w, "id", j->id);
@@ -336,8 +337,8 @@ static void take_kept(struct call *c, const struct job *j)
 
     if (dir_make(dir, &e))
         call_fail_err(c, &e);
-    else
-        (void)move_to(c, path);
+    else if (!move_to(c, path))
+        kept_hold(c->s->kept, j->id, j->fence);
     free(dir);
     free(path);
 }
@@ -453,7 +454,6 @@ static void put(struct call *c)
 
 static void get(struct call *c)
 {
-    static const char *const kept[] = {"job.json", "windows", "step"};
     const char *name = c->arg[1];
     struct job j = {0};
 
@@ -461,8 +461,8 @@ static void get(struct call *c)
         return;
     const char *picture = !strcmp(name, "first") ? j.first : !strcmp(name, "last") ? j.last : NULL;
     int known = picture != NULL;
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        known |= !strcmp(name, kept[i]);
+    for (int i = 0; i < DRAW_KEPT; i++)
+        known |= !strcmp(name, draw_kept[i]);
     char *dir = draw_kept_folder(c->s->work_dir, j.id);
     if (!known)
         call_fail(c, FAULT_NO_SUCH, NULL, "the job has no %.40s", name);
@@ -529,8 +529,10 @@ static void release(struct call *c)
     if (j.cancel_requested) {
         if (wrote(c, jobs_cancelled(c->s->jobs, j.id, j.fence, &e), &e))
             over(c, &j, JOB_CANCELLED);
-    } else if (wrote(c, jobs_requeue(c->s->jobs, j.id, j.fence, &e), &e)) {
-        over(c, &j, JOB_QUEUED);
+    } else {
+        kept_send(c->s->kept, j.id);
+        if (wrote(c, jobs_requeue(c->s->jobs, j.id, j.fence, &e), &e))
+            over(c, &j, JOB_QUEUED);
     }
     job_release(&j);
 }

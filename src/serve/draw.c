@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -156,6 +157,18 @@ char *draw_kept_folder(const char *work_dir, int64_t id)
 
     free(name);
     return dir;
+}
+
+const char *const draw_kept[DRAW_KEPT] = {"windows", "step", "job.json"};
+
+int64_t draw_kept_stamp(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) || !st.st_size) /* no window is done yet */
+        return 0;
+    return (int64_t)st.st_ino * 31 + st.st_mtim.tv_sec * INT64_C(1000000007) + st.st_mtim.tv_nsec +
+           st.st_size;
 }
 
 /* What is kept of another film, since the job was edited or the program is a newer one, gives way.

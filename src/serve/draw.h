@@ -37,6 +37,12 @@ NODISCARD int drawer_open(struct drawer *d, struct err *e); /* the model, if it 
  * draws it after a crash, the folder work_dir/ID.job. The caller frees. */
 char *draw_film_path(const char *work_dir, const struct job *j);
 char *draw_kept_folder(const char *work_dir, int64_t id);
+/* Its files, in the order in which they belong to each other: each is whole and says to which it
+ * belongs, so they may be copied one after the other, and the last never. */
+enum { DRAW_KEPT = 3 };
+extern const char *const draw_kept[DRAW_KEPT];
+/* Another number whenever the file at path is another; 0: there is none, or nothing in it. */
+int64_t draw_kept_stamp(const char *path);
 /* The file at path, whole. ERR_CANCEL: cancelled, or the owner did not want it to go on. */
 NODISCARD int drawer_draw(struct drawer *d, const struct job *j, const char *path, struct err *e);
 /* What lies in work_dir of this try, half done or not. */

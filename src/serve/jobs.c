@@ -237,34 +237,24 @@ int jobs_lapse(struct jobs *s, struct job *out, struct err *e)
     return rc;
 }
 
-static int write_one(struct jobs *s, struct db *st, struct err *e)
-{
-    int rc = jobs_run(st, e);
-
-    pthread_mutex_unlock(&s->lock);
-    return rc;
-}
-/* A statement is bound and run under the lock; write_one gives it back. */
-#define WRITE(s, e, which, ...)                                                                    \
-    (pthread_mutex_lock(&(s)->lock), write_one(s, JOBS_BIND(s, which, __VA_ARGS__), e))
 #define HELD(id, fence) SQL_INT(id), SQL_INT(fence)
 
 int jobs_lease(struct jobs *s, double seconds, struct err *e)
 {
     s->lease_ms = (int64_t)(seconds * 1000);
-    int rc = WRITE(s, e, SQL_ORPHANS, SQL_INT(s->lease_ms), SQL_TEXT(s->me));
+    int rc = JOBS_WRITE(s, e, SQL_ORPHANS, SQL_INT(s->lease_ms), SQL_TEXT(s->me));
     return rc < 0 ? rc : 0;
 }
 
 int jobs_beat(struct jobs *s, int64_t id, int64_t fence, int step, int steps, struct err *e)
 {
-    return WRITE(s, e, SQL_BEAT, HELD(id, fence), SQL_INT(step), SQL_INT(steps),
-                 SQL_INT(s->lease_ms));
+    return JOBS_WRITE(s, e, SQL_BEAT, HELD(id, fence), SQL_INT(step), SQL_INT(steps),
+                      SQL_INT(s->lease_ms));
 }
 
 int jobs_finalizing(struct jobs *s, int64_t id, int64_t fence, struct err *e)
 {
-    return WRITE(s, e, SQL_FINALIZING, HELD(id, fence), SQL_INT(s->lease_ms));
+    return JOBS_WRITE(s, e, SQL_FINALIZING, HELD(id, fence), SQL_INT(s->lease_ms));
 }
 
 /* An end that this fence has written already is done: its answer was lost, or it is said again. */
@@ -287,8 +277,8 @@ static int ended(struct jobs *s, int rc, int64_t id, int64_t fence, enum job_sta
 int jobs_succeed(struct jobs *s, int64_t id, int64_t fence, const char *result, const char *sha,
                  int64_t bytes, struct err *e)
 {
-    int rc =
-        WRITE(s, e, SQL_SUCCEED, HELD(id, fence), SQL_TEXT(result), SQL_TEXT(sha), SQL_INT(bytes));
+    int rc = JOBS_WRITE(s, e, SQL_SUCCEED, HELD(id, fence), SQL_TEXT(result), SQL_TEXT(sha),
+                        SQL_INT(bytes));
 
     return ended(s, rc, id, fence, JOB_SUCCEEDED, sha);
 }
@@ -296,21 +286,21 @@ int jobs_succeed(struct jobs *s, int64_t id, int64_t fence, const char *result, 
 int jobs_fail(struct jobs *s, int64_t id, int64_t fence, const char *code, const char *msg,
               struct err *e)
 {
-    int rc = WRITE(s, e, SQL_FAIL, HELD(id, fence), SQL_TEXT(code), SQL_TEXT(msg));
+    int rc = JOBS_WRITE(s, e, SQL_FAIL, HELD(id, fence), SQL_TEXT(code), SQL_TEXT(msg));
 
     return ended(s, rc, id, fence, JOB_FAILED, NULL);
 }
 
 int jobs_cancelled(struct jobs *s, int64_t id, int64_t fence, struct err *e)
 {
-    int rc = WRITE(s, e, SQL_CANCELLED, HELD(id, fence));
+    int rc = JOBS_WRITE(s, e, SQL_CANCELLED, HELD(id, fence));
 
     return ended(s, rc, id, fence, JOB_CANCELLED, NULL);
 }
 
 int jobs_requeue(struct jobs *s, int64_t id, int64_t fence, struct err *e)
 {
-    return WRITE(s, e, SQL_REQUEUE, HELD(id, fence));
+    return JOBS_WRITE(s, e, SQL_REQUEUE, HELD(id, fence));
 }
 
 /* ---- the client's side ---- */
@@ -338,28 +328,29 @@ int jobs_cancel(struct jobs *s, const char *tenant, int64_t id, struct job *out,
 
 int jobs_delete(struct jobs *s, const char *tenant, int64_t id, struct err *e)
 {
-    return WRITE(s, e, SQL_DELETE, SQL_INT(id), SQL_TEXT(tenant));
+    return JOBS_WRITE(s, e, SQL_DELETE, SQL_INT(id), SQL_TEXT(tenant));
 }
 
 int jobs_edit(struct jobs *s, const char *tenant, int64_t id, const char *params, const char *facts,
               struct err *e)
 {
-    return WRITE(s, e, SQL_EDIT, SQL_INT(id), SQL_TEXT(tenant), SQL_TEXT(params), SQL_TEXT(facts));
+    return JOBS_WRITE(s, e, SQL_EDIT, SQL_INT(id), SQL_TEXT(tenant), SQL_TEXT(params),
+                      SQL_TEXT(facts));
 }
 
 int jobs_expire(struct jobs *s, int64_t id, struct err *e)
 {
-    return WRITE(s, e, SQL_EXPIRE, SQL_INT(id));
+    return JOBS_WRITE(s, e, SQL_EXPIRE, SQL_INT(id));
 }
 
 int jobs_note_done(struct jobs *s, const struct jobs_note *n, struct err *e)
 {
-    return WRITE(s, e, SQL_NOTE_DONE, SQL_INT(n->job), SQL_TEXT(n->state));
+    return JOBS_WRITE(s, e, SQL_NOTE_DONE, SQL_INT(n->job), SQL_TEXT(n->state));
 }
 
 int jobs_note_later(struct jobs *s, const struct jobs_note *n, int64_t delay_ms, struct err *e)
 {
-    return WRITE(s, e, SQL_NOTE_LATER, SQL_INT(n->job), SQL_TEXT(n->state), SQL_INT(delay_ms));
+    return JOBS_WRITE(s, e, SQL_NOTE_LATER, SQL_INT(n->job), SQL_TEXT(n->state), SQL_INT(delay_ms));
 }
 
 /* A place between the n-th waiting job and the one before it. */

@@ -5,7 +5,7 @@
 #include "serve/jobs_pg.h"
 #include "serve/jobs_sql.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 /* clang-format off */
 /* What makes version i + 1 of version i. job is SQLite's, with the claim by which a lost answer is
@@ -63,6 +63,19 @@ static const char *const SCHEMA[VERSION] = {
     " sha text NOT NULL, kept_at bigint NOT NULL DEFAULT zoetrope.now_ms());"
     "CREATE TABLE file_part(name text, part bigint, body bytea NOT NULL,"
     " kept_at bigint NOT NULL DEFAULT zoetrope.now_ms(), PRIMARY KEY(name, part));",
+    /* What has been reached of a film. A file is written to the side that is not read, then that
+     * one is read; all goes with the end of the job. */
+    "CREATE TABLE kept(job bigint, name text, side bigint NOT NULL, bytes bigint NOT NULL,"
+    " sha text NOT NULL, server text NOT NULL, PRIMARY KEY(job, name));"
+    "CREATE TABLE kept_part(job bigint, name text, side bigint, part bigint, body bytea NOT NULL,"
+    " PRIMARY KEY(job, name, side, part));"
+    "ALTER TABLE kept_part ALTER COLUMN body SET STORAGE EXTERNAL;"
+    "CREATE FUNCTION job_unkeep() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+    " DELETE FROM zoetrope.kept WHERE job=OLD.id; DELETE FROM zoetrope.kept_part WHERE job=OLD.id;"
+    " RETURN NULL; END$$;"
+    "CREATE TRIGGER job_is_over AFTER UPDATE OF state ON job FOR EACH ROW"
+    " WHEN (NEW.finished_at IS NOT NULL) EXECUTE FUNCTION job_unkeep();"
+    "CREATE TRIGGER job_is_gone AFTER DELETE ON job FOR EACH ROW EXECUTE FUNCTION job_unkeep();",
 };
 /* clang-format on */
 

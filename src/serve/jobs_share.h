@@ -25,4 +25,13 @@ NODISCARD int jobs_file_put(struct jobs *s, const char *name, int64_t job, const
 int jobs_file_get(struct jobs *s, const char *name, const char *path, struct err *e);
 void jobs_files_sweep(struct jobs *s); /* those that no job names any more */
 
+/* In a shared store, what has been reached of a film, for the server that goes on with it: a few
+ * files by name, each replaced as a whole. They go when the job is over, in the same moment.
+ * put: 1, or 0: the job is no longer this worker's. get: as jobs_file_get. count: of the job's
+ * files, and how many of them another server wrote. */
+int jobs_kept_put(struct jobs *s, int64_t id, int64_t fence, const char *name, const char *path,
+                  struct err *e);
+int jobs_kept_get(struct jobs *s, int64_t id, const char *name, const char *path, struct err *e);
+int jobs_kept_count(struct jobs *s, int64_t id, int *elsewhere, struct err *e);
+
 #endif

@@ -131,6 +131,8 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_NOTE_LATER] = "UPDATE outbox SET attempts=attempts+1,next_at=now_ms()+?3 WHERE job=?1 AND state=?2",
 };
 
+/* What stands beside it is written while the fence holds: who ends the job waits for it. */
+#define HOLDER "holder AS (SELECT id AS holder_id FROM job" MINE " FOR SHARE)"
 #define KEPT "now_ms()-3600000" /* what no job names is kept for an hour: one may just be coming */
 
 const char *const jobs_sql_pg[N_SQL] = {
@@ -170,6 +172,17 @@ const char *const jobs_sql_pg[N_SQL] = {
         "(result IS NOT NULL OR state IN ('queued','running','finalizing')))",
     [SQL_FILE_SWEEP_PARTS] = "DELETE FROM file_part p WHERE kept_at<" KEPT " AND NOT EXISTS("
         "SELECT 1 FROM file f WHERE f.name=p.name)",
+    [SQL_KEPT_PART] = "WITH " HOLDER " INSERT INTO kept_part(job,name,side,part,body) SELECT "
+        "holder_id,?3,?4,?5,decode(?6,'base64') FROM holder ON CONFLICT(job,name,side,part) DO "
+        "UPDATE SET body=excluded.body",
+    [SQL_KEPT_WHOLE] = "WITH " HOLDER ", old AS (DELETE FROM kept_part USING holder WHERE "
+        "job=holder_id AND name=?3 AND side<>?4) INSERT INTO kept(job,name,side,bytes,sha,server) "
+        "SELECT holder_id,?3,?4,?5,?6,?7 FROM holder ON CONFLICT(job,name) DO UPDATE SET "
+        "side=excluded.side,bytes=excluded.bytes,sha=excluded.sha,server=excluded.server",
+    [SQL_KEPT_FACTS] = "SELECT bytes,sha,side FROM kept WHERE job=?1 AND name=?2",
+    [SQL_KEPT_READ] = "SELECT translate(encode(body,'base64'),E'\n','') FROM kept_part "
+        "WHERE job=?1 AND name=?2 AND side=?3 AND part=?4",
+    [SQL_KEPT_COUNT] = "SELECT count(*),count(*) FILTER (WHERE server<>?2) FROM kept WHERE job=?1",
 };
 /* clang-format on */
 
@@ -196,6 +209,14 @@ int jobs_run(struct db *st, struct err *e)
     if (!rc)
         rc = st->kind->changes(st);
     st->kind->reset(st);
+    return rc;
+}
+
+int jobs_write(struct jobs *s, enum sql which, const struct sql_value *v, int n, struct err *e)
+{
+    pthread_mutex_lock(&s->lock);
+    int rc = jobs_run(jobs_bind(s, which, v, n), e);
+    pthread_mutex_unlock(&s->lock);
     return rc;
 }
 

@@ -60,6 +60,11 @@ enum sql {
     SQL_FILE_READ,
     SQL_FILE_SWEEP,
     SQL_FILE_SWEEP_PARTS,
+    SQL_KEPT_PART,
+    SQL_KEPT_WHOLE,
+    SQL_KEPT_FACTS,
+    SQL_KEPT_READ,
+    SQL_KEPT_COUNT,
     N_SQL
 };
 /* As SQLite says them. NULL: what it need not say, as one server alone has the file. */
@@ -107,6 +112,12 @@ struct db *jobs_bind(struct jobs *s, enum sql which, const struct sql_value *v, 
               (int)(sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value)))
 /* Step to the end, reset; how many rows changed, or an error. */
 int jobs_run(struct db *st, struct err *e);
+/* A statement that stands alone: bound and run under the lock. */
+int jobs_write(struct jobs *s, enum sql which, const struct sql_value *v, int n, struct err *e);
+#define JOBS_WRITE(s, e, which, ...)                                                               \
+    jobs_write(s, which, (const struct sql_value[]){__VA_ARGS__},                                  \
+               (int)(sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value)),  \
+               e)
 /* First row as a job. 1, 0 or an error; the statement is reset. */
 int jobs_one(struct db *st, struct job *out, struct err *e);
 void jobs_row(struct db *st, struct job *out); /* the columns of a job, in order */

@@ -16,7 +16,7 @@
 #include "serve/remote_state.h"
 #include "zoetrope.h"
 
-enum { WAIT_S = 20, PICTURE_BYTES = 64 << 20, FILES = 5 };
+enum { WAIT_S = 20, PICTURE_BYTES = 64 << 20, FILES = 2 + DRAW_KEPT };
 
 /* ---- while it is drawn ---- */
 
@@ -63,7 +63,6 @@ struct wish {
 
 static int read_wish(struct wish *w, const struct buf *body, struct err *e)
 {
-    static const char *const names[FILES] = {"first", "last", "windows", "step", "job.json"};
     const int64_t far = INT64_C(1) << 62;
     struct jdoc *doc;
     int rc = jdoc_parse(&doc, buf_str(body), body->len, "job", e);
@@ -78,8 +77,9 @@ static int read_wish(struct wish *w, const struct buf *body, struct err *e)
     w->job.params = xstrdup(j_string(root, "params"));
     w->job.facts = xstrdup(j_string(root, "facts"));
     for (int i = 0; i < FILES; i++) {
-        w->file[i].name = names[i];
-        snprintf(w->file[i].sha, sizeof w->file[i].sha, "%s", j_string_or(files, names[i], ""));
+        const char *name = i == 0 ? "first" : i == 1 ? "last" : draw_kept[i - 2];
+        w->file[i].name = name;
+        snprintf(w->file[i].sha, sizeof w->file[i].sha, "%s", j_string_or(files, name, ""));
     }
     rc = jdoc_status(doc, e);
     jdoc_close(&doc);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -17,8 +16,6 @@ enum { BEATS = 6, MOST_BACKOFF_S = 30 };
 #define CARRY_S 1.0
 /* A device that hangs keeps no job: this long without any progress its lease is not renewed. */
 #define STALL_S 3600.0
-
-const char *const remote_kept[3] = {"windows", "step", "job.json"};
 
 struct remote_text remote_number(int64_t n)
 {
@@ -164,28 +161,17 @@ static void send_preview(struct remote *r, const struct live *live)
     free(name);
 }
 
-/* Another number whenever the file is another. */
-static int64_t stamp_of(const char *path)
-{
-    struct stat st;
-
-    if (stat(path, &st) || !st.st_size) /* no window is done yet */
-        return 0;
-    return (int64_t)st.st_ino * 31 + st.st_mtim.tv_sec * INT64_C(1000000007) + st.st_mtim.tv_nsec +
-           st.st_size;
-}
-
 void remote_send_kept(struct remote *r)
 {
     char *dir = draw_kept_folder(r->work_dir, r->hold.id);
     struct err e;
 
-    for (int i = 0; i < 3; i++) {
-        char *path = path_join(dir, remote_kept[i]);
-        int64_t stamp = stamp_of(path);
+    for (int i = 0; i < DRAW_KEPT; i++) {
+        char *path = path_join(dir, draw_kept[i]);
+        int64_t stamp = draw_kept_stamp(path);
 
         if (stamp && stamp != r->kept_sent[i]) {
-            int status = remote_put(&r->link, &r->hold, remote_kept[i], path, &r->halt, &e);
+            int status = remote_put(&r->link, &r->hold, draw_kept[i], path, &r->halt, &e);
             if (status == 200)
                 r->kept_sent[i] = stamp;
             else if (status != ERR_CANCEL)

@@ -31,8 +31,8 @@ struct remote {
 
     pthread_mutex_t carrying; /* held while files of the job are sent; guards what follows */
     int previews_sent;
-    int64_t kept_sent[3];       /* by remote_carry.c: stamps of the files */
-    volatile sig_atomic_t halt; /* what is being sent is not wanted any more */
+    int64_t kept_sent[DRAW_KEPT]; /* by remote_carry.c: stamps of the files */
+    volatile sig_atomic_t halt;   /* what is being sent is not wanted any more */
 };
 
 #define remote_log(r, ...) log_line((r)->o->log, (const char *const[]){__VA_ARGS__, NULL})
@@ -43,10 +43,8 @@ struct remote_text {
 struct remote_text remote_number(int64_t n);
 
 /* remote_carry.c */
-void *remote_beats(void *remote);   /* the thread that renews leases */
-void *remote_carries(void *remote); /* the thread that sends pictures and steps */
-/* The files of a step that is kept, in the order in which they belong to each other. */
-extern const char *const remote_kept[3];
+void *remote_beats(void *remote);        /* the thread that renews leases */
+void *remote_carries(void *remote);      /* the thread that sends pictures and steps */
 void remote_send_kept(struct remote *r); /* under `carrying` */
 void remote_pause(double seconds);
 /* 1: the worker is to end; set by a signal. */

@@ -9,6 +9,7 @@
 #include "serve/http.h"
 #include "serve/jobs_share.h"
 #include "serve/keeper.h"
+#include "serve/kept.h"
 #include "serve/keys.h"
 #include "serve/log.h"
 #include "serve/reader.h"
@@ -145,8 +146,10 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
         film_files_sweep(s);
         s->board = board_new((uint64_t)jobs_now_ms(), http_changed, s);
         s->scene = scene_new(s);
-        rc = http_start(&s->http, s, e);
+        rc = kept_start(&s->kept, s, e);
     }
+    if (!rc)
+        rc = http_start(&s->http, s, e);
     if (!rc) {
         s->url = s->o.public_url
                      ? xstrdup(s->o.public_url)
@@ -201,6 +204,7 @@ void serve_stop(struct server **server, double drain_s)
     if (s->scene)
         scene_stop(s->scene);
     http_stop(&s->http);
+    kept_stop(&s->kept);
     worker_free(&s->worker); /* calls wake it, or cancel what it draws */
     scene_free(&s->scene);
     reader_free(&s->reader);

@@ -17,6 +17,7 @@ struct keys;
 struct reader;
 struct callbacks;
 struct keeper;
+struct kept;
 struct scene;
 
 struct server {
@@ -32,6 +33,7 @@ struct server {
     struct worker *worker;
     struct callbacks *callbacks;
     struct keeper *keeper;
+    struct kept *kept;
     struct scene *scene;
     struct http *http;
     double started_s;

@@ -10,6 +10,7 @@
 #include "format/json.h"
 #include "serve/draw.h"
 #include "serve/film_file.h"
+#include "serve/kept.h"
 #include "serve/keys.h"
 #include "serve/order.h"
 #include "serve/scene.h"
@@ -146,8 +147,10 @@ static int write_end(struct worker *w, const struct err *why, const char *code, 
 
     if (why->code == ERR_CANCEL && was_cancelled(w))
         return jobs_cancelled(w->s->jobs, id, fence, e);
-    if (why->code == ERR_CANCEL)
+    if (why->code == ERR_CANCEL) {
+        kept_send(w->s->kept, id);
         return jobs_requeue(w->s->jobs, id, fence, e);
+    }
     return jobs_fail(w->s->jobs, id, fence, code, server_says(w->s, why), e);
 }
 
@@ -181,6 +184,8 @@ static void work(struct worker *w)
     hold(w, 1);
     fetch(w, w->job.first);
     fetch(w, w->job.last);
+    kept_fetch(w->s, &w->job);
+    kept_hold(w->s->kept, w->job.id, w->job.fence);
     int rc = drawer_draw(&w->drawer, &w->job, path, &e);
     if (!rc)
         rc = hand_in(w, path, &e);
@@ -189,6 +194,7 @@ static void work(struct worker *w)
     drawer_clean(&w->drawer, &w->job);
     if (rc && !w->lost)
         end_badly(w, &e, code);
+    kept_drop(w->s->kept, w->job.id);
     if (!w->lost)
         forget_kept(w);
     if (!w->lost)

@@ -85,14 +85,6 @@ order() { # KEY
 
 cuts=
 begin a
-begin b
-# The test's own eye: each change of a state, in the order in which they became true.
-sql "CREATE TABLE seen(n bigserial, job bigint, was text, now text, fence bigint, who int DEFAULT pg_backend_pid());
-CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS \$\$BEGIN
-  INSERT INTO public.seen(job,was,now,fence) VALUES(NEW.id,OLD.state,NEW.state,NEW.fence); RETURN NEW; END\$\$;
-CREATE TRIGGER see AFTER UPDATE OF state ON zoetrope.job FOR EACH ROW WHEN (OLD.state<>NEW.state) EXECUTE FUNCTION see()"
-
-# A late worker: stopped for longer than its lease, then woken while it is ahead of the other.
 until_is() { # VALUE COMMAND...: at most 20 s
     want=$1
     shift
@@ -101,6 +93,42 @@ until_is() { # VALUE COMMAND...: at most 20 s
         sleep 0.1
     done
 }
+# Steps are in the store: a server that is killed half-way is gone on from by another, to the same bits.
+half() { ask "$(url_of "$1")/v1/videos" -d '{"prompt":"a red ball rolls","size":"96x64","steps":1000,"frames":41,"seed":3}' | field id; }
+steps_kept() { sql "SELECT count(*) FROM zoetrope.kept WHERE job=${film#video_} AND name='job.json'"; }
+left() { sql "SELECT (SELECT count(*) FROM zoetrope.kept)+(SELECT count(*) FROM zoetrope.kept_part)"; }
+reached() { sql "SELECT count(*) FROM zoetrope.job WHERE id=${film#video_} AND step>=200"; }
+film=$(half a)
+until_is 1 reached
+until_is 1 steps_kept
+end a
+begin b
+while kill -STOP "$b" && sleep 0.09 && kill -CONT "$b" && sleep 0.01; do :; done 2>/dev/null & # its first step must be seen
+pace=$!
+until_is t sql "SELECT fence=2 AND step>0 FROM zoetrope.job WHERE id=${film#video_}"
+first=$(sql "SELECT step>=100 FROM zoetrope.job WHERE id=${film#video_}")
+kill "$pace" && wait "$pace" 2>/dev/null
+kill -CONT "$b"
+until_is completed eval 'ask "$url_b/v1/videos/$film" | field status'
+same store_p4_another_server_goes_on "$(grep -c job-continued "$tmp/b.log")" 1
+same store_p4_it_does_not_begin_anew "$first" t
+"$ZOETROPE" -p "a red ball rolls" --size 96x64 --steps 1000 --frames 41 --seed 3 -m fixture -o "$tmp/whole.mp4" >/dev/null 2>&1
+same store_p4_the_film_has_the_same_bits "$(ask "$url_b/v1/videos/$film" | field sha256)" "$(sha256sum "$tmp/whole.mp4" | cut -d' ' -f1)"
+same store_steps_go_with_the_film "$(left)" 0
+film=$(half b)
+until_is 1 steps_kept
+ask -X POST "$url_b/v1/videos/$film/cancel" >/dev/null
+until_is 0 left
+same store_steps_go_when_cancelled "$(left)" 0
+sql "DELETE FROM zoetrope.job"
+begin a
+# The test's own eye: each change of a state, in the order in which they became true.
+sql "CREATE TABLE seen(n bigserial, job bigint, was text, now text, fence bigint, who int DEFAULT pg_backend_pid());
+CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS \$\$BEGIN
+  INSERT INTO public.seen(job,was,now,fence) VALUES(NEW.id,OLD.state,NEW.state,NEW.fence); RETURN NEW; END\$\$;
+CREATE TRIGGER see AFTER UPDATE OF state ON zoetrope.job FOR EACH ROW WHEN (OLD.state<>NEW.state) EXECUTE FUNCTION see()"
+
+# A late worker: stopped for longer than its lease, then woken while it is ahead of the other.
 running() { sql "SELECT count(*) FROM zoetrope.job WHERE id=${long#video_} AND state='running' AND fence=$1"; }
 state() { sql "SELECT state FROM zoetrope.job WHERE id=${long#video_}"; }
 long=$(ask "$url_a/v1/videos" -d '{"prompt":"a ball rolls","size":"96x64","steps":1000,"frames":25,"seed":3}' | field id)

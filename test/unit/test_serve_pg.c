@@ -212,6 +212,75 @@ TEST(serve_pg_files_of_one_server_are_the_others)
     free(url), free(from), free(to);
 }
 
+static void put_kept(struct jobs *s, int64_t id, int64_t fence, const char *text, int bytes,
+                     int want)
+{
+    char *path = ztest_in_tmp("kept");
+    struct buf b = BUF_INIT;
+    struct err e;
+
+    while ((int)b.len < bytes)
+        buf_puts(&b, text);
+    CHECK(!file_write(path, b.data, b.len, &e));
+    CHECK_INT(jobs_kept_put(s, id, fence, "step", path, &e), want);
+    buf_release(&b), free(path);
+}
+
+/* The first byte of what lies there, and how much it is; 0: none. */
+static char first_kept(struct jobs *s, int64_t id, size_t *n)
+{
+    char *path = ztest_in_tmp("kept-got");
+    struct buf b = BUF_INIT;
+    struct err e;
+    int rc = jobs_kept_get(s, id, "step", path, &e);
+    char c = 0;
+
+    CHECK(rc >= 0);
+    if (rc) {
+        CHECK(!file_read(&b, path, 1 << 24, &e) && b.len);
+        c = b.data[0];
+    }
+    *n = b.len;
+    buf_release(&b), free(path);
+    return c;
+}
+
+TEST(serve_pg_promise_4_steps_are_the_next_servers_and_a_late_one_writes_none)
+{
+    enum { LARGE = 5 << 19, SMALL = 10 };
+    struct job j;
+    size_t n;
+    int other;
+
+    postgres_start();
+    char *url = postgres_database("kept");
+    struct jobs *a = join(url, "pg-a"), *b = join(url, "pg-b");
+    CHECK(!jobs_lease(a, 0.2, NULL) && !jobs_lease(b, 0.2, NULL));
+    int64_t id = add(a, NULL, JOBS_NEW), fence = claim(a, id);
+    CHECK(!first_kept(b, id, &n));
+    put_kept(a, id, fence, "a", LARGE, 1);
+    CHECK(first_kept(b, id, &n) == 'a' && n == LARGE);
+    put_kept(a, id, fence, "A", LARGE, 1); /* to the other side, and back */
+    put_kept(a, id, fence, "z", SMALL, 1);
+    CHECK(first_kept(b, id, &n) == 'z' && n == SMALL);
+    CHECK(jobs_kept_count(a, id, &other, NULL) == 1 && other == 0);
+    CHECK(jobs_kept_count(b, id, &other, NULL) == 1 && other == 1);
+    usleep(250000);
+    CHECK_INT(jobs_lapse(b, &j, NULL), 1);
+    job_release(&j);
+    put_kept(a, id, fence, "l", SMALL, 0); /* the job waits */
+    int64_t second = claim(b, id);
+    put_kept(a, id, fence, "l", LARGE, 0);
+    CHECK(first_kept(b, id, &n) == 'z' && n == SMALL);
+    put_kept(b, id, second, "b", LARGE, 1);
+    CHECK(first_kept(a, id, &n) == 'b' && n == LARGE);
+    CHECK_INT(jobs_succeed(b, id, second, "y.mp4", "y", 1, NULL), 1);
+    CHECK(!first_kept(b, id, &n) && !jobs_kept_count(b, id, &other, NULL));
+    put_kept(b, id, second, "b", SMALL, 0);
+    jobs_close(&a), jobs_close(&b);
+    free(url);
+}
+
 /* ---- many who claim ---- */
 
 struct claimer {
@@ -299,7 +368,7 @@ TEST(serve_pg_refusals_are_said_and_tell_no_password)
     struct jobs *s = join(url, "pg-a");
     jobs_close(&s);
     postgres_sql("newer", "UPDATE zoetrope.meta SET value='999' WHERE key='version'");
-    refused(url, ERR_FORMAT, "version 999; this program knows up to 1");
+    refused(url, ERR_FORMAT, "version 999; this program knows up to 2");
     char *dir = ztest_in_tmp("pg-sqlite");
     CHECK(!jobs_open(&s, dir, NULL));
     jobs_close(&s);
