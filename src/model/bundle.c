@@ -291,7 +291,7 @@ int bundle_declare(struct bundle **out, const char *dir, struct err *e)
 int bundle_tokenizer(struct tokenizer **out, const struct bundle *b, int k, struct err *e)
 {
     char *path = path_join(b->dir, tokenizers[k]);
-    int rc = tokenizer_open(out, path, e), n = rc ? 0 : tokenizer_size(*out);
+    int rc = tokenizer_open_kept(out, path, e), n = rc ? 0 : tokenizer_size(*out);
 
     free(path);
     if (n > b->text[k].config.vocab) {

@@ -23,11 +23,18 @@ struct tokenizer *tokenizer_new(void)
     return t;
 }
 
+struct tokenizer *tokenizer_share(struct tokenizer *t)
+{
+    atomic_fetch_add(&t->shared, 1);
+    return t;
+}
+
 void tokenizer_free(struct tokenizer **tp)
 {
     struct tokenizer *t = *tp;
 
-    if (!t)
+    *tp = NULL;
+    if (!t || atomic_fetch_sub(&t->shared, 1) > 0)
         return;
     for (int i = 0; i < t->n; i++)
         free(t->piece[i].text);
@@ -38,7 +45,6 @@ void tokenizer_free(struct tokenizer **tp)
     free(t->after);
     normaliser_release(&t->norm);
     free(t);
-    *tp = NULL;
 }
 
 struct piece *tokenizer_add_piece(struct tokenizer *t, const char *text, size_t len, double score,

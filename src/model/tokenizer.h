@@ -21,6 +21,9 @@ struct tokenizer;
  * tokenizer.json (preferred) or spiece.model. ERR_IO, ERR_FORMAT.
  */
 NODISCARD int tokenizer_open(struct tokenizer **out, const char *path, struct err *e);
+/* That of a directory, which is kept while its file stays as it is and is no large one: who opens
+ * it again gets the same one, to be freed by each. */
+NODISCARD int tokenizer_open_kept(struct tokenizer **out, const char *dir, struct err *e);
 void tokenizer_free(struct tokenizer **t);
 struct st_file;
 /* The spiece.model that a GGUF file holds, appended to out. ERR_FORMAT: there is none. */

@@ -2,6 +2,8 @@
 #ifndef MODEL_TOKENIZER_INNER_H
 #define MODEL_TOKENIZER_INNER_H
 
+#include <stdatomic.h>
+
 #include "model/normalise.h"
 #include "model/tokenizer.h"
 
@@ -33,6 +35,7 @@ struct added { /* matched in the text before anything else */
 };
 
 struct tokenizer {
+    atomic_int shared;   /* by so many beside the first */
     struct piece *piece; /* [n] */
     int n, cap;
     int n_vocab; /* the first of them belong to the model */
@@ -56,6 +59,8 @@ struct tokenizer {
 };
 
 struct tokenizer *tokenizer_new(void);
+/* The same once more, to be freed by each. */
+struct tokenizer *tokenizer_share(struct tokenizer *t);
 /* Appends; text of len bytes is copied. */
 struct piece *tokenizer_add_piece(struct tokenizer *t, const char *text, size_t len, double score,
                                   enum piece_type type);

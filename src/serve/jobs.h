@@ -95,8 +95,8 @@ int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, s
               void *arg, struct err *e);
 /* How many jobs of the queue come before this one; -1: it does not wait. */
 int jobs_position(struct jobs *s, int64_t id);
-/* Jobs that wait or run. tenant NULL: everybody's. */
-int jobs_waiting(struct jobs *s, const char *tenant);
+/* Jobs that wait or run, of all; *his: the tenant's. */
+int jobs_waiting(struct jobs *s, const char *tenant, int *his);
 /* So many of each state, in the order of enum job_state. */
 void jobs_counts(struct jobs *s, int64_t n[JOB_CANCELLED + 1]);
 /* The ids that wait, in the order of the queue; returns how many of at most `most`. */

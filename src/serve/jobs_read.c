@@ -99,10 +99,21 @@ int jobs_position(struct jobs *s, int64_t id)
     return (int)read_number(s, JOBS_BIND(s, SQL_POSITION, SQL_INT(id))) - 1;
 }
 
-int jobs_waiting(struct jobs *s, const char *tenant)
+int jobs_waiting(struct jobs *s, const char *tenant, int *his)
 {
+    struct db *st;
+    int all = 0;
+
+    *his = 0;
     pthread_mutex_lock(&s->lock);
-    return (int)read_number(s, JOBS_BIND(s, SQL_WAITING, SQL_TEXT(tenant)));
+    st = JOBS_BIND(s, SQL_WAITING, SQL_TEXT(tenant));
+    if (st->kind->step(st, NULL) > 0) {
+        all = (int)st->kind->number(st, 0);
+        *his = (int)st->kind->number(st, 1);
+    }
+    st->kind->reset(st);
+    pthread_mutex_unlock(&s->lock);
+    return all;
 }
 
 int64_t jobs_films_bytes(struct jobs *s)

@@ -6,7 +6,7 @@
 
 #include "serve/jobs.h"
 
-enum { JOBS_VERSION = 2 };
+enum { JOBS_VERSION = 3 };
 
 enum sql {
     SQL_BEGIN,

@@ -186,12 +186,13 @@ int order_check_text(struct call *c, const char *field, const char *text, int mo
 int order_check_room(struct call *c)
 {
     struct server *s = c->s;
+    int his, all = jobs_waiting(s->jobs, c->tenant, &his);
 
     if (atomic_load(&s->draining))
         call_fail(c, FAULT_BUSY, NULL, "the server is ending; ask again");
-    else if (jobs_waiting(s->jobs, c->tenant) >= keys_jobs(s->keys, c->tenant))
+    else if (his >= keys_jobs(s->keys, c->tenant))
         call_fail(c, FAULT_JOBS, NULL, "parallel task over resource pack limit");
-    else if (jobs_waiting(s->jobs, NULL) >= s->o.queue_most)
+    else if (all >= s->o.queue_most)
         call_fail(c, FAULT_BUSY, NULL, "the queue is full (%d jobs)", s->o.queue_most);
     else if (server_free_bytes(s) < SERVER_ROOM_BYTES)
         call_fail(c, FAULT_DISK, NULL, "the disk of the server is full");

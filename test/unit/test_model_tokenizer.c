@@ -294,3 +294,37 @@ TEST(tokenizer_of_a_folder_with_spiece_alone_ends_its_texts)
     free(dir);
     free(to);
 }
+
+TEST(tokenizer_of_a_file_that_stays_is_read_once)
+{
+    char *dir = ztest_in_tmp("fresh"), *to = path_join(dir, "tokenizer.json");
+    const char *old = ztest_data("golden/tokenizer-unk");
+    struct tokenizer *t[4];
+    struct buf bytes = BUF_INIT;
+    struct err e = {0};
+    int32_t *ids;
+    int n;
+
+    CHECK_INT(tokenizer_open_kept(&t[0], old, &e), 0);
+    CHECK_INT(tokenizer_open_kept(&t[1], old, &e), 0);
+    CHECK(t[0] == t[1]);
+    tokenizer_free(&t[0]);
+    CHECK(!t[0]);
+    tokenizer_encode(t[1], "ball", 4, &ids, &n);
+    CHECK(n > 0);
+    free(ids);
+    tokenizer_free(&t[1]);
+
+    /* One that was just written may change again without a sign. */
+    CHECK_INT(dir_make(dir, &e), 0);
+    CHECK_INT(file_read(&bytes, ztest_data("golden/tokenizer-unk/tokenizer.json"), 1 << 20, &e), 0);
+    CHECK_INT(file_write(to, bytes.data, bytes.len, &e), 0);
+    CHECK_INT(tokenizer_open_kept(&t[2], dir, &e), 0);
+    CHECK_INT(tokenizer_open_kept(&t[3], dir, &e), 0);
+    CHECK(t[2] != t[3]);
+    tokenizer_free(&t[2]);
+    tokenizer_free(&t[3]);
+    buf_release(&bytes);
+    free(dir);
+    free(to);
+}

@@ -1,8 +1,10 @@
 /* Jobs that come at once share a transaction: each has its own answer, and all are there. */
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "serve/jobs.h"
 #include "ztest.h"
 
@@ -54,7 +56,7 @@ TEST(serve_jobs_that_come_at_once_are_all_there)
     struct crowd c = {0};
     pthread_t thread[THREADS];
     struct err e;
-    int n = 0;
+    int n = 0, his;
 
     CHECK(!jobs_open(&c.jobs, dir, &e));
     for (int i = 0; i < THREADS; i++)
@@ -65,7 +67,10 @@ TEST(serve_jobs_that_come_at_once_are_all_there)
     CHECK_INT(c.n[JOBS_NEW], THREADS * EACH * 3 / 4 + KEYS);
     CHECK_INT(c.n[JOBS_NEW] + c.n[JOBS_SAME] + c.n[JOBS_CONFLICT], THREADS * EACH);
     CHECK(c.n[JOBS_SAME] > 0 && c.n[JOBS_CONFLICT] > 0);
-    CHECK_INT(jobs_waiting(c.jobs, "ann"), c.n[JOBS_NEW]);
+    CHECK_INT(jobs_waiting(c.jobs, "ann", &his), c.n[JOBS_NEW]);
+    CHECK_INT(his, c.n[JOBS_NEW]);
+    CHECK_INT(jobs_waiting(c.jobs, "bob", &his), c.n[JOBS_NEW]);
+    CHECK_INT(his, 0);
     CHECK(jobs_ahead_s(c.jobs, 7) == 3.5);
     jobs_close(&c.jobs);
 
@@ -83,5 +88,48 @@ TEST(serve_jobs_that_come_at_once_are_all_there)
     }
     CHECK_INT(n, c.n[JOBS_NEW]);
     jobs_close(&c.jobs);
+    free(dir);
+}
+
+/* A store that an older program left gets the index that it lacks. */
+TEST(serve_store_of_an_older_version_is_taken_over)
+{
+    char *dir = ztest_in_tmp("older"), *path = path_join(dir, "zoetrope.db");
+    struct job j = {.tenant = "ann",
+                    .api = "openai",
+                    .model = "default",
+                    .params = "{}",
+                    .params_sha = "s",
+                    .facts = "{\"forecast_s\":1}"},
+               out;
+    struct jobs *jobs;
+    enum jobs_added how;
+    struct err e;
+    sqlite3 *db;
+    int his;
+
+    CHECK(!jobs_open(&jobs, dir, &e));
+    CHECK(!jobs_add(jobs, &j, &how, &out, &e));
+    int64_t id = out.id;
+    job_release(&out);
+    jobs_close(&jobs);
+    CHECK(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db,
+                       "DROP INDEX job_states; CREATE INDEX job_queue ON job(priority, place, id)"
+                       " WHERE state='queued'; PRAGMA user_version=2",
+                       NULL, NULL, NULL) == SQLITE_OK);
+    sqlite3_close(db);
+    CHECK(!jobs_open(&jobs, dir, &e));
+    CHECK_INT(jobs_waiting(jobs, "ann", &his), 1);
+    CHECK_INT(his, 1);
+    CHECK_INT(jobs_position(jobs, id), 0);
+    CHECK_INT(jobs_claim(jobs, "local-1", &out, &e), 1);
+    CHECK(out.id == id);
+    job_release(&out);
+    jobs_close(&jobs);
+    CHECK(sqlite3_open(path, &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "DROP INDEX job_queue", NULL, NULL, NULL) != SQLITE_OK);
+    sqlite3_close(db);
+    free(path);
     free(dir);
 }

@@ -74,6 +74,7 @@ TEST(serve_pg_promises_1_2_3_7_hold_for_two_servers)
 {
     struct jobs_note note;
     struct job j;
+    int his;
 
     postgres_start();
     char *url = postgres_database("jobs");
@@ -83,7 +84,10 @@ TEST(serve_pg_promises_1_2_3_7_hold_for_two_servers)
     CHECK(add(b, "once", JOBS_SAME) == id);
     CHECK_INT(jobs_position(b, other), 1);
     CHECK(jobs_ahead_s(a, 1) == 2.5);
-    CHECK_INT(jobs_waiting(b, "local"), 2);
+    CHECK_INT(jobs_waiting(b, "local", &his), 2);
+    CHECK_INT(his, 2);
+    CHECK_INT(jobs_waiting(b, "another", &his), 2);
+    CHECK_INT(his, 0);
     int64_t fence = claim(a, id);
     CHECK_INT(jobs_move(a, "local", other, 0, NULL), 1);
     CHECK_INT(jobs_held(b, id, fence, "x", &j, NULL), 0);
