@@ -10,6 +10,7 @@
 #include "cmd.h"
 #include "media/film.h"
 #include "serve/remote.h"
+#include "serve/serve.h"
 
 #define KEY_VARIABLE "ZOETROPE_WORKER_KEY"
 enum { MOST_KEY = 4096, MOST_THREADS = 1024 };
@@ -145,7 +146,7 @@ static void default_name(char *name, size_t size)
 int cmd_worker(int argc, char **argv)
 {
     char *data = cmd_data_folder("worker"), name[41];
-    struct args a = {.o = {.data = data, .name = name}, .log = "-"};
+    struct args a = {.o = {.data = data, .name = name, .stall_s = SERVE_STALL_S}, .log = "-"};
     int status = 0;
 
     default_name(name, sizeof name);

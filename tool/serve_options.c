@@ -31,6 +31,9 @@ const struct serve_row serve_rows[] = {
      "films that are drawn at once: 1, or 0, with which jobs only wait"},
     {"lease", SERVE_NUMBER, "SECONDS", OPTION(lease_s), 3600, "30",
      "a worker that is not heard for so long has lost its job to another"},
+    {"stall", SERVE_NUMBER, "SECONDS", OPTION(stall_s), 1e6, "600",
+     "a film that shows no progress for so long, beyond the time that all of it was forecast to "
+     "take, has failed (E_STALLED). 0: never"},
     {"most-seconds", SERVE_NUMBER, "SECONDS", OPTION(seconds_most), 1e5, "60", "the longest film"},
     {"live-yield", SERVE_NUMBER, "SECONDS", OPTION(live_yield_s), 1e9, "60",
      "a live scene may go on for so long while a film waits"},

@@ -179,7 +179,8 @@ static void health(struct call *c)
     const char *trouble = atomic_load(&s->draining) ? "draining" : NULL;
     if (jobs_away(s->jobs))
         trouble = "store-away";
-    jsonw_string(&w, "status", trouble ? trouble : "ok");
+    int stalled = worker_has_stalled(s->worker); /* all but drawing goes on */
+    jsonw_string(&w, "status", trouble ? trouble : stalled ? "worker-stalled" : "ok");
     jsonw_string(&w, "version", zt_version());
     jsonw_int(&w, "uptime", (int64_t)(clock_s() - s->started_s));
     jsonw_int(&w, "queued", n[JOB_QUEUED]);
@@ -226,6 +227,8 @@ static void metrics(struct call *c)
     gauge(b, "uptime_seconds", "Time since the start.", "gauge", clock_s() - s->started_s);
     gauge(b, "model_loaded", "1 while the model's weights are in memory.", "gauge",
           worker_has_model(s->worker));
+    gauge(b, "worker_stalled", "1 while the thread that draws hangs.", "gauge",
+          worker_has_stalled(s->worker));
     gauge(b, "disk_free_bytes", "Room on the disk of the data folder.", "gauge",
           (double)server_free_bytes(s));
     gauge(b, "resident_bytes", "Memory of the process.", "gauge", (double)machine_rss_bytes());

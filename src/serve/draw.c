@@ -255,6 +255,23 @@ static int draw_pictures(struct drawer *d, const char *path, struct err *e)
 
 /* ---- the owner's side ---- */
 
+double job_forecast_s(const struct job *j)
+{
+    struct jdoc *doc;
+    double s = 0;
+
+    if (jdoc_parse(&doc, j->facts, strlen(j->facts), "facts", NULL))
+        return 0;
+    s = j_real_or(jdoc_root(doc), "forecast_s", 0, 1e12, 0);
+    jdoc_close(&doc);
+    return s;
+}
+
+double draw_patience_s(const struct job *j, double stall_s)
+{
+    return stall_s > 0 ? stall_s + job_forecast_s(j) : 0;
+}
+
 char *draw_film_path(const char *work_dir, const struct job *j)
 {
     char *name = xasprintf("%lld-%lld.%s", (long long)j->id, (long long)j->fence,

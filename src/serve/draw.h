@@ -32,6 +32,12 @@ struct drawer {
     int n_pictures, picture;          /* a job of pictures, and which of them; else 0 */
 };
 
+/* The forecast's seconds of a job that waits, from its facts; 0 where it does not say. */
+double job_forecast_s(const struct job *j);
+/* A film that shows no progress for so long hangs: stall_s more than all of it was forecast to
+ * take, since one step of it may be most of that. 0: never, as stall_s of 0. */
+double draw_patience_s(const struct job *j, double stall_s);
+
 NODISCARD int drawer_open(struct drawer *d, struct err *e); /* the model, if it is not open */
 /* Where a film is while it is drawn, work_dir/ID-FENCE.mp4 or .png; and its steps, for whoever
  * draws it after a crash, the folder work_dir/ID.job. The caller frees. */

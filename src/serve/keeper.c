@@ -13,12 +13,12 @@
 #include "serve/worker.h"
 
 #define RETAIN_S 60.0
-#define STALE_S 600.0 /* each file asks the store, and leases wait for it */
-enum { BEATS = 6 };   /* in a lease */
+#define STALE_S 600.0
+enum { BEATS = 6 }; /* in a lease */
 
 struct keeper {
     struct server *s;
-    pthread_t thread;
+    pthread_t leases, cleaning;
     atomic_int stop;
 };
 
@@ -52,24 +52,37 @@ static void *keeper_main(void *arg)
 {
     const struct timespec moment = {0, 100000000};
     struct keeper *k = arg;
-    struct server *s = k->s;
-    double every_s = s->o.lease_s / BEATS, beat_s = 0, retain_s = -RETAIN_S;
-    double stale_s = clock_s(); /* the start has swept */
+    double every_s = k->s->o.lease_s / BEATS, beat_s = 0;
 
     while (!atomic_load(&k->stop)) {
         double now = clock_s();
 
         if (now - beat_s >= every_s) {
-            worker_beat(s->worker);
-            take_back(s);
+            worker_beat(k->s->worker);
+            take_back(k->s);
             beat_s = now;
         }
+        nanosleep(&moment, NULL);
+    }
+    return NULL;
+}
+
+/* Each file asks the store, and a slow disk removes slowly: leases do not wait for it. */
+static void *clean_main(void *arg)
+{
+    const struct timespec moment = {0, 100000000};
+    struct keeper *k = arg;
+    double retain_s = -RETAIN_S, stale_s = clock_s(); /* the start has swept */
+
+    while (!atomic_load(&k->stop)) {
+        double now = clock_s();
+
         if (now - retain_s >= RETAIN_S) {
-            retain_films(s);
+            retain_films(k->s);
             retain_s = now;
         }
         if (now - stale_s >= STALE_S) {
-            film_files_stale(s);
+            film_files_stale(k->s);
             stale_s = now;
         }
         nanosleep(&moment, NULL);
@@ -82,10 +95,12 @@ int keeper_start(struct keeper **out, struct server *s, struct err *e)
     struct keeper *k = xcalloc(1, sizeof *k);
 
     k->s = s;
-    if (pthread_create(&k->thread, NULL, keeper_main, k)) {
+    if (pthread_create(&k->leases, NULL, keeper_main, k)) {
         free(k);
         return err_set(e, ERR_IO, "no thread for leases: %s", strerror(errno));
     }
+    if (pthread_create(&k->cleaning, NULL, clean_main, k))
+        panic("no thread for films that are old");
     *out = k;
     return 0;
 }
@@ -95,7 +110,8 @@ void keeper_stop(struct keeper **k)
     if (!*k)
         return;
     atomic_store(&(*k)->stop, 1);
-    pthread_join((*k)->thread, NULL);
+    pthread_join((*k)->leases, NULL);
+    pthread_join((*k)->cleaning, NULL);
     free(*k);
     *k = NULL;
 }

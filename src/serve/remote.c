@@ -27,6 +27,7 @@ static int told(void *user, const struct live *l)
     pthread_mutex_lock(&r->lock);
     r->live = *l;
     r->moved_s = clock_s();
+    r->stalled = 0;
     int ends = r->lost || r->cancelled;
     pthread_mutex_unlock(&r->lock);
     return ends || remote_stops(r);
@@ -94,7 +95,8 @@ static void hold(struct remote *r, const struct wish *w)
     pthread_mutex_lock(&r->lock);
     r->hold = w ? (struct remote_hold){w->job.id, w->job.fence} : (struct remote_hold){0, 0};
     r->held = w != NULL;
-    r->lost = r->cancelled = 0;
+    r->lost = r->cancelled = r->stalled = 0;
+    r->patience_s = w ? draw_patience_s(&w->job, r->o->stall_s) : 0;
     r->live = (struct live){.id = r->hold.id, .left_s = -1};
     r->lease_s = w ? w->lease_s : r->lease_s;
     r->lease_until_s = now + r->lease_s;

@@ -19,6 +19,7 @@ struct remote_options {
     const char *model;            /* NULL: zoetrope's default */
     const char *name;             /* in the server's log */
     const char *threads, *device; /* NULL: unsaid */
+    double stall_s;               /* a film without progress for so long hangs (draw.h); 0: never */
     int plain;                    /* http to other machines too, the key unencrypted */
     FILE *log;                    /* JSON lines */
 };

@@ -14,8 +14,6 @@
 enum { BEATS = 6, MOST_BACKOFF_S = 30 };
 #define BEAT_MOST_S 2.0
 #define CARRY_S 1.0
-/* A device that hangs keeps no job: this long without any progress its lease is not renewed. */
-#define STALL_S 3600.0
 
 struct remote_text remote_number(int64_t n)
 {
@@ -132,11 +130,16 @@ void *remote_beats(void *remote)
         struct remote_hold h = r->hold;
         struct live live = r->live;
         double every_s = r->lease_s / BEATS < BEAT_MOST_S ? r->lease_s / BEATS : BEAT_MOST_S;
-        int due = r->held && !r->lost && clock_s() - beat_s >= every_s &&
-                  clock_s() - r->moved_s < STALL_S;
+        int due = r->held && !r->lost && clock_s() - beat_s >= every_s && !r->stalled;
+        int stalls = r->held && !r->lost && !r->stalled && r->patience_s > 0 &&
+                     clock_s() - r->moved_s > r->patience_s;
+        r->stalled |= stalls;
         if (remote_stops(r) && r->running)
             zt_cancel(r->running);
         pthread_mutex_unlock(&r->lock);
+        if (stalls) /* its lease is not renewed: another worker has the job */
+            remote_log(r, "film-stalled", "id", remote_number(h.id).s, "why",
+                       "no progress; nothing is drawn here until the device answers");
         if (due) {
             beat_s = clock_s();
             beat(r, &h, &live);

@@ -26,8 +26,9 @@ struct remote {
     struct remote_hold hold;
     struct live live;
     zt_job *running;
-    int held, lost, cancelled;
+    int held, lost, cancelled, stalled;
     double lease_s, lease_until_s, moved_s; /* moved: when it was last told of progress */
+    double patience_s;                      /* a film that shows none for so long hangs */
 
     pthread_mutex_t carrying; /* held while files of the job are sent; guards what follows */
     int previews_sent;

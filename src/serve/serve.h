@@ -11,6 +11,9 @@
 
 #include "base/err.h"
 
+/* What stall_s is, unless said. */
+enum { SERVE_STALL_S = 600 };
+
 struct serve_options {
     const char *listen;     /* ADDR:PORT, [ADDR]:PORT or PORT; port 0: any free one */
     int listen_fd;          /* a socket that listens already, instead of `listen`; -1: none */
@@ -27,6 +30,7 @@ struct serve_options {
     double live_yield_s;    /* a live scene may go on for so long while a film waits */
     double live_alone_s;    /* and while nobody watches */
     double lease_s;         /* a worker that is not heard for so long has lost its job */
+    double stall_s;         /* a film without progress for so long hangs (draw.h); 0: never */
     double keep_days;       /* films are removed after so long; 0: never */
     double keep_gb;         /* the oldest are when all have more; 0: no limit */
     int allow_private;      /* pictures and callbacks may be at private addresses, by http too */
@@ -44,7 +48,8 @@ void serve_knock(struct server *s);
 /* "http://127.0.0.1:8700", without a slash at its end. Valid while s lives. */
 const char *serve_url(const struct server *s);
 /* Takes no new jobs, waits up to drain_s for the film that is drawn; then it goes back into the
- * queue. */
+ * queue. *s is NULL then, unless the thread that draws hangs (stall_s) and cannot be interrupted:
+ * nothing that it uses may go, and all that is left to do is to end the process. */
 void serve_stop(struct server **s, double drain_s);
 
 #endif

@@ -30,7 +30,8 @@ void serve_options_init(struct serve_options *o)
                                 .seconds_most = 60,
                                 .live_yield_s = 60,
                                 .live_alone_s = 10,
-                                .lease_s = JOBS_LEASE_MS / 1000};
+                                .lease_s = JOBS_LEASE_MS / 1000,
+                                .stall_s = SERVE_STALL_S};
 }
 
 int64_t server_free_bytes(const struct server *s)
@@ -196,8 +197,10 @@ void serve_stop(struct server **server, double drain_s)
     atomic_store(&s->draining, 1);
     if (s->jobs)
         jobs_watch(s->jobs, NULL, NULL);
-    if (s->worker)
-        worker_stop(s->worker, drain_s);
+    if (s->worker && worker_stop(s->worker, drain_s)) {
+        server_log(s, "ended", "why", "the thread that draws hangs and cannot be interrupted");
+        return;
+    }
     keeper_stop(&s->keeper);
     __atomic_store_n(&s->stop, 1, __ATOMIC_RELAXED);
     callbacks_stop(&s->callbacks);

@@ -11,7 +11,7 @@
 #include "serve/retain.h"
 #include "serve/scene.h"
 #include "serve/sign.h"
-#include "serve/worker.h"
+#include "serve/draw.h"
 
 enum { DAY_S = 24 * 60 * 60 };
 

@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "format/json.h"
 #include "serve/draw.h"
 #include "serve/film_file.h"
 #include "serve/kept.h"
 #include "serve/keys.h"
 #include "serve/order.h"
 #include "serve/scene.h"
+
+#define HANGS_S 2.0 /* a film that was given up has so long to end with the server */
 
 struct worker {
     struct server *s;
@@ -25,26 +26,20 @@ struct worker {
     int64_t running_id;
     int64_t held_id, held_fence; /* 0: no job is held */
     int step, steps;
-    int lost; /* another has the job */
+    int lost;                   /* the job is not ours any more */
+    double moved_s, patience_s; /* progress was seen; a film that shows none for so long hangs */
+    int stalled, ended; /* the thread hangs in a film that was given up; it has come to its end */
 
     /* The thread's own. */
     struct drawer drawer;
     atomic_int has_model;
     struct job job;
     const char *tenant;
+
+    /* Of the one who beats: a film that was given up, until the store has it. */
+    int64_t given_up_id, given_up_fence;
+    char why[120];
 };
-
-double job_forecast_s(const struct job *j)
-{
-    struct jdoc *doc;
-    double s = 0;
-
-    if (jdoc_parse(&doc, j->facts, strlen(j->facts), "facts", NULL))
-        return 0;
-    s = j_real_or(jdoc_root(doc), "forecast_s", 0, 1e12, 0);
-    jdoc_close(&doc);
-    return s;
-}
 
 /* ---- while a film is drawn ---- */
 
@@ -58,6 +53,7 @@ static int told(void *user, const struct live *l)
     int lost = w->lost;
     w->step = l->step;
     w->steps = l->steps;
+    w->moved_s = clock_s();
     pthread_mutex_unlock(&w->lock);
     return lost;
 }
@@ -76,6 +72,8 @@ static void hold(struct worker *w, int yes)
     w->held_fence = w->job.fence;
     w->lost = yes ? 0 : w->lost;
     w->step = w->steps = 0;
+    w->moved_s = clock_s();
+    w->patience_s = yes ? draw_patience_s(&w->job, w->s->o.stall_s) : 0;
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -175,6 +173,17 @@ static void fetch(struct worker *w, const char *picture)
         (void)film_file_fetch(w->s, w->s->picture_dir, picture, 1);
 }
 
+/* From a film that was given up, in the end. */
+static void come_back(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    int stalled = w->stalled;
+    w->stalled = 0;
+    pthread_mutex_unlock(&w->lock);
+    if (stalled)
+        server_log(w->s, "worker-back");
+}
+
 static void work(struct worker *w)
 {
     char *path = draw_film_path(w->drawer.work_dir, &w->job);
@@ -195,8 +204,8 @@ static void work(struct worker *w)
     if (rc && !w->lost)
         end_badly(w, &e, code);
     kept_drop(w->s->kept, w->job.id);
-    if (!w->lost)
-        forget_kept(w);
+    forget_kept(w);
+    come_back(w);
     if (!w->lost)
         count_film(w, !rc ? JOB_SUCCEEDED : rc == ERR_CANCEL ? JOB_CANCELLED : JOB_FAILED, begin);
     board_over(w->s->board, w->job.id);
@@ -265,6 +274,9 @@ static void *worker_main(void *arg)
             break;
     }
     zt_model_free(&w->drawer.model);
+    pthread_mutex_lock(&w->lock);
+    w->ended = 1;
+    pthread_mutex_unlock(&w->lock);
     return NULL;
 }
 
@@ -315,10 +327,68 @@ void worker_cancel(struct worker *w, int64_t id)
     pthread_mutex_unlock(&w->lock);
 }
 
+/* Another has the job, or it is given up; under the lock. What is drawn of it ends. */
+static void let_go(struct worker *w)
+{
+    w->lost = 1;
+    if (w->running)
+        zt_cancel(w->running);
+}
+
+/* A device that hangs: nobody can interrupt it, but the job need not wait for it. */
+static void give_up(struct worker *w)
+{
+    struct live live = {0};
+    char id[24];
+
+    pthread_mutex_lock(&w->lock);
+    int hangs = w->held_id && w->patience_s > 0 && clock_s() - w->moved_s > w->patience_s;
+    if (hangs) {
+        w->given_up_id = w->held_id;
+        w->given_up_fence = w->held_fence;
+        w->held_id = 0;
+        w->stalled = 1;
+        let_go(w);
+    }
+    double silent_s = clock_s() - w->moved_s;
+    pthread_mutex_unlock(&w->lock);
+    if (!hangs)
+        return;
+    (void)board_get(w->s->board, w->given_up_id, &live);
+    snprintf(w->why, sizeof w->why, "no progress for %.0f seconds%s%.48s", silent_s,
+             *live.stage ? " of " : "", live.stage);
+    snprintf(id, sizeof id, "%lld", (long long)w->given_up_id);
+    server_log(w->s, "film-stalled", "id", id, "why", w->why, "now",
+               "nothing is drawn here until the device answers");
+}
+
+/* Until the store has it. */
+static void end_given_up(struct worker *w)
+{
+    int64_t id = w->given_up_id;
+    struct job j;
+    struct err e;
+    int rc = jobs_fail(w->s->jobs, id, w->given_up_fence, "E_STALLED", w->why, &e);
+
+    if (rc < 0) {
+        server_log(w->s, "store-failed", "why", e.msg);
+        return;
+    }
+    w->given_up_id = 0;
+    atomic_fetch_add(&w->s->films[JOB_FAILED], rc);
+    board_over(w->s->board, id);
+    if (jobs_get(w->s->jobs, NULL, id, &j, &e) > 0)
+        board_change(w->s->board, id, keys_tenant(w->s->keys, j.tenant));
+    job_release(&j);
+}
+
 void worker_beat(struct worker *w)
 {
     struct err e;
 
+    give_up(w);
+    if (w->given_up_id)
+        end_given_up(w);
     pthread_mutex_lock(&w->lock);
     int64_t id = w->held_id, fence = w->held_fence;
     int step = w->step, steps = w->steps;
@@ -326,12 +396,17 @@ void worker_beat(struct worker *w)
     if (!id || jobs_beat(w->s->jobs, id, fence, step, steps, &e))
         return;
     pthread_mutex_lock(&w->lock);
-    if (w->held_id == id && w->held_fence == fence) {
-        w->lost = 1;
-        if (w->running)
-            zt_cancel(w->running);
-    }
+    if (w->held_id == id && w->held_fence == fence)
+        let_go(w);
     pthread_mutex_unlock(&w->lock);
+}
+
+int worker_has_stalled(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    int yes = w->stalled;
+    pthread_mutex_unlock(&w->lock);
+    return yes;
 }
 
 int worker_has_model(struct worker *w)
@@ -339,7 +414,24 @@ int worker_has_model(struct worker *w)
     return atomic_load(&w->has_model);
 }
 
-void worker_stop(struct worker *w, double drain_s)
+/* 1: the thread has come to its end; 0: it hangs in a film that was given up. */
+static int has_ended(struct worker *w)
+{
+    double until = clock_s() + HANGS_S;
+    int ended, stalled;
+
+    do {
+        const struct timespec moment = {0, 50000000};
+        nanosleep(&moment, NULL);
+        pthread_mutex_lock(&w->lock);
+        ended = w->ended;
+        stalled = w->stalled;
+        pthread_mutex_unlock(&w->lock);
+    } while (!ended && (!stalled || clock_s() < until));
+    return ended;
+}
+
+int worker_stop(struct worker *w, double drain_s)
 {
     double until = clock_s() + drain_s;
 
@@ -347,7 +439,7 @@ void worker_stop(struct worker *w, double drain_s)
     w->stop = 1;
     scene_end(w->s->scene, 1);
     pthread_cond_signal(&w->wake);
-    while (w->running && clock_s() < until) {
+    while (w->running && !w->stalled && clock_s() < until) {
         const struct timespec moment = {0, 50000000};
         pthread_mutex_unlock(&w->lock);
         nanosleep(&moment, NULL);
@@ -356,8 +448,12 @@ void worker_stop(struct worker *w, double drain_s)
     if (w->running)
         zt_cancel(w->running);
     pthread_mutex_unlock(&w->lock);
-    if (w->s->o.workers)
-        pthread_join(w->thread, NULL);
+    if (!w->s->o.workers)
+        return 0;
+    if (!has_ended(w))
+        return 1;
+    pthread_join(w->thread, NULL);
+    return 0;
 }
 
 void worker_free(struct worker **w)

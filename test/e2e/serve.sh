@@ -58,3 +58,22 @@ same serve_after_kill "$(ask "$url/v1/videos/$next" | field status)" completed
 kill -TERM $server
 wait $server
 holds serve_log_is_json "$tmp/log" '"event": "started"'
+
+# A film that hangs in the kernel (its picture goes to a pipe that nobody reads) ends alone; what hangs cannot be interrupted.
+start --stall 1 --lease 0.6
+ask "$url/v1/videos" -d '{"prompt":"a ball rolls","steps":500,"seconds":20}' >"$tmp/out"
+hangs=$(ask "$url/v1/videos" -d "$wish" | field id)
+mkfifo "$tmp/data/preview/${hangs#video_}.png.tmp.$server"
+ask -X POST "$url/v1/videos/$(field id <"$tmp/out")/cancel" >/dev/null
+same serve_hanging_film_fails "$(wait_for "$hangs" failed)" failed
+same serve_hanging_film_is_named "$(ask "$url/v1/videos/$hangs" | field code)" E_STALLED
+same serve_health_says_that_it_hangs "$(ask "$url/healthz" | field status)" worker-stalled
+holds serve_log_says_that_it_hangs "$tmp/log" '"event": "film-stalled"'
+kill -TERM $server
+wait $server
+same serve_ends_although_a_film_hangs $? 0
+holds serve_log_says_what_was_not_interrupted "$tmp/log" 'cannot be interrupted'
+start
+same serve_hanging_film_stays_failed "$(wait_for "$hangs" failed)" failed
+kill -TERM $server
+wait $server

@@ -1,9 +1,14 @@
 /* A job is its worker's for as long as a lease; what is seen to by the clock also where the server
  * draws nothing itself. */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "fixture.h"
 #include "serve/jobs.h"
 #include "serving.h"
 #include "ztest.h"
@@ -198,4 +203,76 @@ TEST(serve_cancelled_in_the_queue_leaves_no_steps)
         free(id), free(dir), free(step);
     }
     serving_stop(&s, 0);
+}
+
+/* ---- a film that hangs ---- */
+
+static int health_is(const struct serving *s, const char *status)
+{
+    struct answer a = {0};
+
+    serving_call(s, "GET", "/healthz", NULL, NULL, &a);
+    int yes = a.status == 200 && answer_is(&a, "status", status);
+    answer_release(&a);
+    return yes;
+}
+
+/* The first picture of the film is written to a pipe from which nobody reads: the thread that draws
+ * waits in the kernel, as for a device that does not answer. */
+static char *hang(const struct serving *s, const char *id)
+{
+    char *pipe =
+        xasprintf("%s/preview/%s.png.tmp.%ld", s->data, id + strlen("video_"), (long)getpid());
+
+    CHECK(!mkfifo(pipe, 0600));
+    return pipe;
+}
+
+static int film_is(const struct serving *s, const char *id, const char *status)
+{
+    char *path = xasprintf("/v1/videos/%s", id);
+    struct answer a = {0};
+
+    serving_call(s, "GET", path, NULL, NULL, &a);
+    int yes = answer_is(&a, "status", status);
+    answer_release(&a);
+    free(path);
+    return yes;
+}
+
+TEST(serve_hanging_film_fails_and_the_server_lives)
+{
+    static const char film[] = "{\"prompt\":\"a ball\",\"steps\":1,\"frames\":1}";
+    struct serving s;
+    struct answer a = {0};
+
+    if (!fixture_has_media())
+        ztest_skip("this build writes no mp4");
+    serving_options(&s, "stalled");
+    s.o.stall_s = 1;
+    s.o.lease_s = 0.6;
+    serving_start(&s);
+    char *before = serving_film(&s, "{\"prompt\":\"a ball\",\"steps\":900,\"seconds\":20}");
+    char *id = serving_film(&s, film), *next = serving_film(&s, film), *pipe = hang(&s, id);
+    char *cancel = xasprintf("/v1/videos/%s/cancel", before);
+    serving_call(&s, "POST", cancel, NULL, "{}", &a);
+    answer_release(&a);
+    serving_wait(&s, id, &a);
+    CHECK(answer_is(&a, "status", "failed") && answer_is(&a, "error.code", "E_STALLED"));
+    CHECK(strstr(buf_str(&a.body), "no progress for "));
+    answer_release(&a);
+    CHECK(health_is(&s, "worker-stalled") && film_is(&s, next, "queued"));
+    int fd = open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* the device answers */
+    CHECK(fd >= 0);
+    serving_wait(&s, next, &a);
+    CHECK(answer_is(&a, "status", "completed"));
+    answer_release(&a);
+    CHECK(health_is(&s, "ok") && film_is(&s, id, "failed"));
+    serving_call(&s, "GET", "/metrics", NULL, NULL, &a);
+    CHECK(strstr(buf_str(&a.body), "zoetrope_worker_stalled 0\n"));
+    answer_release(&a);
+    serving_stop(&s, 0);
+    CHECK(!s.server);
+    close(fd);
+    free(before), free(id), free(next), free(pipe), free(cancel);
 }
