@@ -110,6 +110,10 @@ static int is_plain(const struct k_conv2d *f)
 
 static void conv_forward(struct kcx *kc, const struct k_conv2d *f, const struct conv_set *set)
 {
+    if (conv_tiles_fit(f, set)) {
+        conv2d_tiles_forward(kc, f, set);
+        return;
+    }
     struct view v = view_of(f);
     struct gemm_side side = {view_fill, &v};
     int64_t k = (int64_t)f->kh * f->kw * f->cin;
@@ -219,8 +223,8 @@ static void conv_dw(struct kcx *kc, const struct k_conv2d_dw *a, const struct co
         else                                                                                       \
             run(kc, a, &set_##level);                                                              \
     }
-#define CONV_LEVEL(level, f32, dot, int8, sums)                                                    \
-    static const struct conv_set set_##level = {f32, dot, int8, sums};                             \
+#define CONV_LEVEL(level, f32, dot, int8, tiles, sums)                                                    \
+    static const struct conv_set set_##level = {f32, dot, int8, tiles, sums};                             \
     CONV_ENTRY(conv2d, k_conv2d, a->type, conv_forward, level)                                     \
     CONV_ENTRY(conv2d_dx, k_conv2d_dx, a->f.type, conv_dx, level)                                  \
     CONV_ENTRY(conv2d_dw, k_conv2d_dw, a->f.type, conv_dw, level)                                  \
@@ -232,9 +236,9 @@ static void conv_dw(struct kcx *kc, const struct k_conv2d_dw *a, const struct co
         k->conv2d_dw = conv2d_dw_##level;                                                          \
         k->conv3d = conv3d_##level;                                                                \
     }
-CONV_LEVEL(avx2, &mm_f32_avx2, NULL, &mm_i8_avx2, sum_rows_avx2)
-CONV_LEVEL(avx512, &mm_f32_avx512, NULL, &mm_i8_avx512, sum_rows_avx512)
-CONV_LEVEL(avx512vnni, &mm_f32_avx512, NULL, &mm_i8_avx512vnni, sum_rows_avx512)
-CONV_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, &mm_i8_avx512vnni, sum_rows_avx512)
-CONV_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx, &mm_i8_amx, sum_rows_avx512)
+CONV_LEVEL(avx2, &mm_f32_avx2, NULL, &mm_i8_avx2, &winograd_avx2, sum_rows_avx2)
+CONV_LEVEL(avx512, &mm_f32_avx512, NULL, &mm_i8_avx512, &winograd_avx512, sum_rows_avx512)
+CONV_LEVEL(avx512vnni, &mm_f32_avx512, NULL, &mm_i8_avx512vnni, &winograd_avx512, sum_rows_avx512)
+CONV_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, &mm_i8_avx512vnni, &winograd_avx512, sum_rows_avx512)
+CONV_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx, &mm_i8_amx, &winograd_avx512, sum_rows_avx512)
 /* clang-format on */

@@ -4,15 +4,21 @@
 
 #include "kern/kern.h"
 #include "kern/x86/mm.h"
+#include "kern/x86/winograd.h"
 
 /* What a level computes with; dot NULL: bf16 is widened. */
 struct conv_set {
     const struct mm *f32, *dot, *int8;
+    const struct winograd *winograd;
     void (*sum_rows)(struct kcx *kc, struct k_sum_rows *a);
 };
 
 /* conv3d.c */
 void conv3d_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_set *set);
+/* conv3d_tiles.c: whether tiles of 3x3 convolutions serve, and they themselves */
+int conv_tiles_fit(const struct k_conv2d *f, const struct conv_set *set);
+void conv2d_tiles_forward(struct kcx *kc, const struct k_conv2d *f, const struct conv_set *set);
+void conv3d_tiles_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_set *set);
 /* conv3d_bytes.c */
 void conv3d_bytes_forward(struct kcx *kc, const struct k_conv3d *a, const struct mm *mm);
 

@@ -175,6 +175,10 @@ void conv3d_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_
         conv3d_bytes_forward(kc, a, set->int8);
         return;
     }
+    if (conv_tiles_fit(f, set)) {
+        conv3d_tiles_forward(kc, a, set);
+        return;
+    }
     struct conv3d g = {.kc = kc, .a = a, .f = f, .mm = mm, .size = mm->type == DT_BF16 ? 2 : 4};
 
     g.oh = f->h * a->up + f->pad_top + f->pad_bottom - f->kh + 1;
