@@ -112,12 +112,36 @@ void serving_receive(int fd, double seconds, struct answer *a)
     buf_release(&all);
 }
 
+void serving_hear(int fd, struct buf *got, const char *text, int times)
+{
+    double end = clock_s() + 60;
+
+    for (;;) {
+        struct pollfd f = {.fd = fd, .events = POLLIN};
+        char block[4096];
+        int n = 0;
+
+        for (size_t i = 0; i + strlen(text) <= got->len; i++)
+            n += !memcmp(got->data + i, text, strlen(text));
+        if (n >= times)
+            return;
+        if (clock_s() > end || poll(&f, 1, 1000) < 0)
+            break;
+        ssize_t k = f.revents ? recv(fd, block, sizeof block, 0) : 0;
+        if (k < 0 || (f.revents && !k))
+            break;
+        buf_add(got, block, (size_t)k);
+    }
+    ztest_fail(__FILE__, __LINE__, "\"%s\" did not come %d times in %zu bytes: %.300s", text, times,
+               got->len, buf_str(got));
+}
+
 void serving_raw(const struct serving *s, const void *bytes, size_t n, struct answer *a)
 {
     int fd = serving_connect(s);
 
     serving_send(fd, bytes, n);
-    serving_receive(fd, 10, a);
+    serving_receive(fd, 60, a);
     close(fd);
 }
 

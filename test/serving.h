@@ -27,6 +27,8 @@ int serving_connect(const struct serving *s);
 void serving_send(int fd, const void *bytes, size_t n); /* a peer that has gone is no failure */
 /* What comes back on fd until its end, at most for so many seconds. */
 void serving_receive(int fd, double seconds, struct answer *a);
+/* Reads on into *got until the text has come so many times; the test fails where it does not. */
+void serving_hear(int fd, struct buf *got, const char *text, int times);
 /* Bytes as they are, and the answer until the server closes. */
 void serving_raw(const struct serving *s, const void *bytes, size_t n, struct answer *a);
 /* METHOD PATH with Connection: close. json NULL: no body. headers: whole lines, each with CRLF, or

@@ -184,6 +184,15 @@ static void come_back(struct worker *w)
         server_log(w->s, "worker-back");
 }
 
+/* Its lease was over and it is another's now. */
+static void say_lost(const struct worker *w)
+{
+    char id[32];
+
+    snprintf(id, sizeof id, "%lld", (long long)w->job.id);
+    server_log(w->s, "job-lost", "id", id, "tenant", w->tenant);
+}
+
 static void work(struct worker *w)
 {
     char *path = draw_film_path(w->drawer.work_dir, &w->job);
@@ -201,7 +210,9 @@ static void work(struct worker *w)
     hold(w, 0);
     const char *code = rc ? drawer_code(&w->drawer, &e) : NULL; /* while the disk is as it was */
     drawer_clean(&w->drawer, &w->job);
-    if (rc && !w->lost)
+    if (w->lost)
+        say_lost(w);
+    else if (rc)
         end_badly(w, &e, code);
     kept_drop(w->s->kept, w->job.id);
     forget_kept(w);

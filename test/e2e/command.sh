@@ -89,11 +89,13 @@ exits exists 4 zt "a blue box" $quick -o sentence.y4m
 same exists_is_untouched "$(cksum <sentence.y4m)" "$before"
 exits name_too_long 4 zt "a red ball" $quick -o "$(printf 'a%.0s' $(seq 240)).y4m"
 grep -q sampling "$tmp/err" && not_ok name_too_long_before_sampling "$(cat "$tmp/err")" || ok name_too_long_before_sampling
-(zt "a red ball" --size native --steps 1000 -o held.y4m >/dev/null 2>&1) &
-until [ -s held.part.y4m ]; do sleep 0.1; done
+"$ZOETROPE" "a red ball" --size native --steps 1000 --seconds 60 -o held.y4m >/dev/null 2>&1 &
+pid=$!
+until_true 60 test -s held.part.y4m
 exits held 4 zt "a blue box" $quick -o held.y4m
 holds held_says_so "$tmp/err" "held.part.y4m: is being written already"
-wait
+kill -TERM $pid
+wait $pid
 exits overwrite 0 zt "a blue box" $quick -o sentence.y4m -y
 exits film_on_stdout 0 zt "a red ball" $quick --seed 5 -o - --json
 same film_on_stdout_is_y4m "$(head -c 9 "$tmp/out")" YUV4MPEG2
@@ -223,7 +225,8 @@ rm -r models/unfit
 # --- stopping
 "$ZOETROPE" "a red ball" --frames 2001 --steps 1 --size 640x480 -o long.y4m >out 2>err &
 pid=$!
-for _ in $(seq 1200); do [ "$(cat long.part.y4m 2>/dev/null | head -c 9999 | wc -c)" = 9999 ] && break; sleep 0.1; done
+has_frames() { [ "$(head -c 9999 long.part.y4m 2>/dev/null | wc -c)" = 9999 ]; }
+until_true 120 has_frames
 kill -INT $pid
 wait $pid
 same interrupted $? 130
@@ -279,7 +282,7 @@ same preview_without_terminal_sends_no_codes "$(grep -c "$(printf '\033')" "$tmp
 terminal() {
     name=$1 answer=$2
     shift 2
-    { sleep 0.1; printf "$answer"; sleep 0.8; } | timeout 20 script -qec "$ZOETROPE 'a red ball rolls' $quick -o seen.y4m -y $*" "$name" \
+    printf "$answer" | timeout 60 script -qec "$ZOETROPE 'a red ball rolls' $quick -o seen.y4m -y $*" "$name" \
         >/dev/null 2>&1
 }
 if command -v script >/dev/null 2>&1; then

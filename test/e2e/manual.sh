@@ -65,17 +65,17 @@ if command -v zsh >/dev/null; then
     mkdir "$tmp/zsh"
     "$ZOETROPE" completion zsh >"$tmp/zsh/_zoetrope"
     # A terminal of zsh's own, because its completion works in the line editor alone.
-    complete_zsh() {
-        zsh -f -c 'zmodload zsh/zpty; zpty z zsh -f -i; zpty -w z "PROMPT=; fpath=('"$tmp"'/zsh \$fpath)
+    complete_zsh() { # LINE TEXT: that comes of it
+        timeout 60 zsh -f -c 'zmodload zsh/zpty; zpty z zsh -f -i; zpty -w z "PROMPT=; fpath=('"$tmp"'/zsh \$fpath)
 autoload -U compinit; compinit -u -D; bindkey \"^I\" complete-word; unsetopt beep; print be\"\"gin"
-            zpty -r z line "*begin*"; zpty -w -n z "$1"$'"'\\t'"'; sleep 1; zpty -w z ""; sleep 0.5
-            while zpty -r -t z line; do print -r -- $line; done; zpty -d z' zsh "$1"
+            zpty -r z line "*begin*"; zpty -w -n z "$1"$'"'\\t'"'
+            zpty -r z line "*$2*"; print -r -- $line; zpty -d z' zsh "$1" "$2"
     }
-    case $(complete_zsh "zoetrope compl") in
+    case $(complete_zsh "zoetrope compl" "zoetrope completion") in
     *"zoetrope completion"*) ok zsh_commands ;;
     *) not_ok zsh_commands "no completion" ;;
     esac
-    case $(complete_zsh "zoetrope generate --stren") in
+    case $(complete_zsh "zoetrope generate --stren" --strength) in
     *--strength*) ok zsh_options ;;
     *) not_ok zsh_options "no completion" ;;
     esac

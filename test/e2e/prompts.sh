@@ -77,11 +77,13 @@ same there_is_still_untouched "$(cksum <a.y4m)" "$before"
 
 # --- one that fails, after the checks: its folder goes while the first one is drawn
 mkdir gone
-printf '{"prompt": "a ball", "output": "d.y4m", "steps": 300}\n{"prompt": "a ball", "output": "gone/e.y4m"}\n{"prompt": "a box", "output": "f.y4m"}\n' >fails.jsonl
-zt --prompts fails.jsonl >out 2>err &
+printf '{"prompt": "a ball", "output": "d.y4m", "steps": 1000}\n{"prompt": "a ball", "output": "gone/e.y4m"}\n{"prompt": "a box", "output": "f.y4m"}\n' >fails.jsonl
+"$ZOETROPE" generate $quick --prompts fails.jsonl >out 2>err &
 pid=$!
-until [ -e d.part.y4m ] || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
+slow_down $pid
+until_true 60 test -e d.part.y4m
 rmdir gone
+let_go $pid
 wait $pid
 same failed_status $? 11
 holds failed_is_named err "fails.jsonl:2: gone/e.y4m"
@@ -96,10 +98,10 @@ if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=4k none disk 2>err; then
     exits common_status 4 zt --prompts full.jsonl
     holds common_stops "$tmp/err" "0 drawn, 1 failed, 1 not begun"
 fi
-printf '{"prompt": "a ball", "output": "i.y4m", "steps": 1000}\n{"prompt": "a ball", "output": "j.y4m"}\n' >stop.jsonl
+printf '{"prompt": "a ball", "output": "i.y4m", "steps": 1000, "frames": 1001}\n{"prompt": "a ball", "output": "j.y4m"}\n' >stop.jsonl
 "$ZOETROPE" generate $quick --prompts stop.jsonl >out 2>err &
 pid=$!
-until [ -e i.part.y4m ] || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
+until_true 60 test -e i.part.y4m
 kill -INT $pid
 wait $pid
 same stopped_status $? 130

@@ -56,8 +56,10 @@ printf 'P6 2 1 255\n\0\0\0\377\377\377' >mask.ppm
 rm -rf "film.$film" "$job"
 "$ZOETROPE" "${words[@]}" --seconds 5 --steps 200 -o "film.$film" >out 2>err </dev/null &
 pid=$!
-sleep 1
+slow_down $pid
+until_true 60 test -s "$job/step"
 kill -TERM $pid
+let_go $pid
 wait $pid
 same stopped_is_130 $? 130
 holds stopped_says_how_to_go_on err "to go on: zoetrope resume $job"

@@ -12,36 +12,32 @@ job=film.$film.job
 words=(generate -m "$tmp/model" -p "a red ball" --seed 4 --threads 1)
 sum() { sha256sum <"$1"; }
 
-# waits FILE: until it is there, 20 s at least.
-waits() {
-    for _ in $(seq 1000); do
-        [ -s "$1" ] && return
-        sleep 0.02
-    done
-    not_ok waits "no $1"
-}
-# begun OPTIONS...: a film that runs, has kept a window, and whose process is $pid.
-begun() {
-    "$ZOETROPE" "${words[@]}" "$@" -o "film.$film" >out 2>err </dev/null &
+# draws JOB OPTIONS...: a film whose process is $pid, stopped where it has kept a window and has others to draw.
+draws() {
+    "$ZOETROPE" "${words[@]}" "${long[@]}" "${@:2}" >out 2>err </dev/null &
     pid=$!
-    waits "$job/windows"
+    until_true 90 test -s "$1/windows" || not_ok draws "no $1/windows"
+    kill -STOP $pid
 }
+killed() {
+    kill -KILL $pid
+    wait $pid
+} 2>/dev/null
 
 # --- Ctrl-C in the middle of windows: what is left plays
 long=(--seconds 12 --steps 12)
 exits whole 0 "$ZOETROPE" "${words[@]}" "${long[@]}" -o "whole.$film"
 set -m # as at a terminal: children hear of SIGINT
-begun "${long[@]}"
-set +m
-kill -STOP $pid # it holds what it holds
+draws "$job" -o "film.$film"
 exits second_process_is_refused 4 "$ZOETROPE" resume "$job"
 holds second_process_is_named err "is being written already"
 exits second_process_elsewhere_is_refused 4 "$ZOETROPE" resume "$job" -o "elsewhere.$film"
 holds job_is_held_is_said err "another process is drawing this film"
 kill -INT $pid
 kill -CONT $pid
-wait $pid 2>/dev/null
+wait -f $pid 2>/dev/null # not for its being stopped
 same ctrl_c_is_130 $? 130
+set +m
 [ "$film" = y4m ] || exits what_is_left_plays 0 ffmpeg -v error -xerror -i film.part.mp4 -f null -
 if [ -e "film.$film" ]; then not_ok nothing_looks_whole "film.$film is there"; else ok nothing_looks_whole; fi
 
@@ -63,26 +59,22 @@ rm -f film.*
 
 # --- a picture that has changed, and one that has not
 "$ZOETROPE" "${words[@]}" --steps 2 -o first.png >/dev/null 2>&1
-pictured=("${long[@]}" --first-frame first.png --force-picture)
-begun "${pictured[@]}"
-kill -9 $pid
-wait $pid 2>/dev/null
+pictured=(--first-frame first.png --force-picture)
+draws "$job" "${pictured[@]}" -o "film.$film"
+killed
 cp first.png right.png
 "$ZOETROPE" "${words[@]}" --seed 9 --steps 2 -o first.png -y >/dev/null 2>&1
 exits another_picture_is_refused 2 "$ZOETROPE" resume "$job"
 holds another_picture_is_named err "first_frame_hash"
 cp right.png first.png
 exits from_a_picture 0 "$ZOETROPE" resume "$job"
-"$ZOETROPE" "${words[@]}" "${pictured[@]}" -o "pictured.$film" >/dev/null 2>&1
+"$ZOETROPE" "${words[@]}" "${long[@]}" "${pictured[@]}" -o "pictured.$film" >/dev/null 2>&1
 same from_a_picture_the_same_bits "$(sum "film.$film")" "$(sum "pictured.$film")"
 rm -f film.*
 
 # --- several films: those that are whole stay, the one that was killed goes on
-"$ZOETROPE" "${words[@]}" "${long[@]}" -b 2 -o "film.$film" >out 2>err </dev/null &
-pid=$!
-waits "film-2.$film.job/windows"
-kill -9 $pid
-wait $pid 2>/dev/null
+draws "film-2.$film.job" -b 2 -o "film.$film"
+killed
 before=$(stat -c %Y%i "film-1.$film")
 exits variants_go_on 0 "$ZOETROPE" "${words[@]}" "${long[@]}" -b 2 --skip-existing -o "film.$film"
 same whole_variants_stay "$(stat -c %Y%i "film-1.$film")" "$before"
@@ -93,10 +85,9 @@ rm -f film*
 
 # --- the folder of the film goes, the job lies elsewhere
 mkdir gone
-"$ZOETROPE" "${words[@]}" "${long[@]}" --job kept2 -o "gone/film.$film" >out 2>err </dev/null &
-pid=$!
-waits kept2/windows
+draws kept2 --job kept2 -o "gone/film.$film"
 rm -r gone
+kill -CONT $pid
 wait $pid 2>/dev/null
 same folder_gone_is_an_error $? 4
 holds folder_gone_says_how_to_go_on err "zoetrope resume kept2"
@@ -107,10 +98,9 @@ same folder_is_back_the_same_bits "$(sum "gone/film.$film")" "$(sum "whole.$film
 # --- a full disk
 if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=64m none "$disk" 2>/dev/null; then
     trap 'umount "$disk"; rm -rf "$tmp"' EXIT
-    "$ZOETROPE" "${words[@]}" "${long[@]}" -o "$disk/film.$film" >out 2>err </dev/null &
-    pid=$!
-    waits "$disk/$job/windows"
+    draws "$disk/$job" -o "$disk/film.$film"
     head -c 100m /dev/zero >"$disk/filler" 2>/dev/null
+    kill -CONT $pid
     wait $pid 2>/dev/null
     status=$?
     case $status in 4 | 6) ok full_disk_is_an_error ;; *) not_ok full_disk_is_an_error "exit $status" ;; esac

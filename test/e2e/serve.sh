@@ -10,17 +10,15 @@ export ZOETROPE_MODELS=$tmp/models
 wish='{"prompt":"a red ball rolls","size":"48x32","steps":1,"frames":5,"seed":3}'
 
 start() { # sets server and url
+    rm -f "$tmp/serve" # of the one before
     "$ZOETROPE" serve --listen 127.0.0.1:0 --data "$tmp/data" --drain 0 --log "$tmp/log" "$@" >"$tmp/serve" 2>"$tmp/err" &
     server=$!
     serves_at "$tmp/serve" || not_ok start "$(cat "$tmp/err")"
 }
 ask() { curl -s -m 20 -H 'Content-Type: application/json' "$@"; }
+is_now() { now=$(ask "$url/v1/videos/$1" | field status) && [ "$now" = "$2" ]; }
 wait_for() { # ID STATUS
-    for _ in $(seq 300); do
-        now=$(ask "$url/v1/videos/$1" | field status)
-        [ "$now" = "$2" ] && break
-        sleep 0.1
-    done
+    until_true 90 is_now "$@"
     echo "$now"
 }
 

@@ -52,10 +52,7 @@ exits store_away_at_start 4 serve x "postgresql://zt:geheim@127.0.0.1:1/films"
 # ---- two servers; the connections of a lose answers ----
 python3 test/e2e/store_proxy.py $((port + 1)) "$port" "$tmp/cuts" >"$tmp/cut" &
 proxy=$!
-for _ in $(seq 100); do
-    ! grep -q ready "$tmp/cut" || break
-    sleep 0.05
-done
+until_true 60 grep -qs ready "$tmp/cut"
 store_a=postgresql://zt:geheim@127.0.0.1:$((port + 1))/films store_b=$store
 begin() { # NAME: sets NAME to its process and url_NAME
     rm -f "$tmp/cuts"
@@ -85,30 +82,23 @@ order() { # KEY
 
 cuts=
 begin a
-until_is() { # VALUE COMMAND...: at most 20 s
-    want=$1
-    shift
-    for _ in $(seq 200); do
-        [ "$("$@")" = "$want" ] && return
-        sleep 0.1
-    done
-}
+is() { [ "$("${@:2}")" = "$1" ]; }
+until_is() { until_true 90 is "$@"; } # VALUE COMMAND...
 # Steps are in the store: a server that is killed half-way is gone on from by another, to the same bits.
 half() { ask "$(url_of "$1")/v1/videos" -d '{"prompt":"a red ball rolls","size":"96x64","steps":1000,"frames":41,"seed":3}' | field id; }
 steps_kept() { sql "SELECT count(*) FROM zoetrope.kept WHERE job=${film#video_} AND name='job.json'"; }
 left() { sql "SELECT (SELECT count(*) FROM zoetrope.kept)+(SELECT count(*) FROM zoetrope.kept_part)"; }
 reached() { sql "SELECT count(*) FROM zoetrope.job WHERE id=${film#video_} AND step>=200"; }
 film=$(half a)
+slow_down "$a" # steps are kept by the second
 until_is 1 reached
 until_is 1 steps_kept
 end a
 begin b
-while kill -STOP "$b" && sleep 0.09 && kill -CONT "$b" && sleep 0.01; do :; done 2>/dev/null & # its first step must be seen
-pace=$!
+slow_down "$b" # its first step must be seen
 until_is t sql "SELECT fence=2 AND step>0 FROM zoetrope.job WHERE id=${film#video_}"
 first=$(sql "SELECT step>=100 FROM zoetrope.job WHERE id=${film#video_}")
-kill "$pace" && wait "$pace" 2>/dev/null
-kill -CONT "$b"
+let_go "$b"
 until_is completed eval 'ask "$url_b/v1/videos/$film" | field status'
 same store_p4_another_server_goes_on "$(grep -c job-continued "$tmp/b.log")" 1
 same store_p4_it_does_not_begin_anew "$first" t
@@ -116,8 +106,10 @@ same store_p4_it_does_not_begin_anew "$first" t
 same store_p4_the_film_has_the_same_bits "$(ask "$url_b/v1/videos/$film" | field sha256)" "$(sha256sum "$tmp/whole.mp4" | cut -d' ' -f1)"
 same store_steps_go_with_the_film "$(left)" 0
 film=$(half b)
+slow_down "$b"
 until_is 1 steps_kept
 ask -X POST "$url_b/v1/videos/$film/cancel" >/dev/null
+let_go "$b"
 until_is 0 left
 same store_steps_go_when_cancelled "$(left)" 0
 sql "DELETE FROM zoetrope.job"
@@ -133,12 +125,18 @@ running() { sql "SELECT count(*) FROM zoetrope.job WHERE id=${long#video_} AND s
 state() { sql "SELECT state FROM zoetrope.job WHERE id=${long#video_}"; }
 long=$(ask "$url_a/v1/videos" -d '{"prompt":"a ball rolls","size":"96x64","steps":1000,"frames":25,"seed":3}' | field id)
 until_is 1 running 1
-case $(sql "SELECT owner FROM zoetrope.job WHERE id=${long#video_}") in *"$(cat "$tmp/a/server")"*) who=a ;; *) who=b ;; esac
-sleep 1
-eval "kill -STOP \$$who"
+case $(sql "SELECT owner FROM zoetrope.job WHERE id=${long#video_}") in *"$(cat "$tmp/a/server")"*) who=a late=$a next=$b ;; *) who=b late=$b next=$a ;; esac
+slow_down $late
+until_true 60 eval 'find "$tmp/$who/work" -path "*${long#video_}.job/step" | grep -q .'
+let_go $late
+kill -STOP $late
+slow_down $next
 until_is 1 running 2
-eval "kill -CONT \$$who"
+kill -CONT $late
+until_true 60 grep -qs job-lost "$tmp/$who.log"
+let_go $next
 until_is succeeded state
+same store_p3_the_late_one_has_heard "$(grep -c job-lost "$tmp/$who.log")" 1
 same store_p3_another_has_it "$(sql "SELECT fence FROM zoetrope.job WHERE id=${long#video_} AND state='succeeded'")" 2
 same store_p3_the_late_one_wrote_nothing "$(sql "SELECT count(DISTINCT who) FROM seen WHERE job=${long#video_} AND fence=2")" 1
 long=$(ask "$url_a/v1/videos" -d '{"prompt":"a ball rolls","steps":900,"seconds":20}' | field id)
@@ -185,7 +183,7 @@ for round in $(seq "$rounds"); do
     [ $((round % 50)) != 0 ] || echo "    $round rounds" >&2
 done
 open() { sql "SELECT count(*) FROM zoetrope.job WHERE state IN ('queued','running','finalizing')"; }
-for _ in $(seq 30); do until_is 0 open; [ "$(open)" = 0 ] && break; done
+until_true 600 is 0 open
 
 rm "$tmp/cuts"
 [ -z "${STORE_ROUNDS:-}" ] || grep -c cut "$tmp/cut" >&2

@@ -16,6 +16,7 @@ serve() { # DATA ADDRESS OPTION...: sets server and url
     data=$tmp/$1
     address=$2
     shift 2
+    rm -f "$tmp/serve" # of the one before
     "$ZOETROPE" serve --listen "$address" --data "$data" --drain 0 --lease $lease "$@" >"$tmp/serve" 2>"$tmp/err" &
     server=$!
     serves_at "$tmp/serve" || not_ok worker_server_starts "$(cat "$tmp/err")"
@@ -24,30 +25,14 @@ worker() { # NAME OPTION...: sets worker; its log is $tmp/NAME.log
     "$ZOETROPE" worker --server "$url" --data "$tmp/w-$1" --name "$1" --threads 1 "${@:2}" 2>>"$tmp/$1.log" &
     worker=$!
 }
-# A machine of any speed must find the film unfinished when something happens to it: a tenth of the time is given.
-slow_down() { # PID: sets pace
-    while kill -STOP "$1" && sleep 0.09 && kill -CONT "$1" && sleep 0.01; do :; done 2>/dev/null &
-    pace=$!
-}
-let_go() { # PID: ends what slow_down began
-    kill "$pace" && wait "$pace"
-    kill -CONT "$1"
-} 2>/dev/null
 ask() { curl -s -m 20 -H 'Content-Type: application/json' "$@"; }
 film() { ask "$url/v1/videos" -d "$1" | field id; }
-until_true() { # SECONDS COMMAND...
-    for _ in $(seq $(($1 * 10))); do
-        "${@:2}" && return 0
-        sleep 0.1
-    done
-    return 1
-}
 has_status() { [ "$(ask "$url/v1/videos/$1" | field status)" = "$2" ]; }
 logged() { grep -q "\"$2\"" "$tmp/$1.log" 2>/dev/null; }
 step() { (cd "$data/work" && stat -c %Y%s%i "${1#video_}.job/step" 2>/dev/null); }
 step_is_new() { now=$(step "$1") && [ "$now" != "$2" ]; }
 sha() { ask "$url/v1/videos/$1" | field sha256; }
-done_soon() { until_true 120 has_status "$1" completed; }
+done_soon() { until_true 400 has_status "$1" completed; }
 check() { if "${@:2}"; then ok "$1"; else not_ok "$1" "$(tail -qn 3 "$tmp"/*.log)"; fi; }
 
 exits worker_needs_a_server 2 "$ZOETROPE" worker
@@ -84,7 +69,7 @@ drawn_id=$(pictures) refused_id=$(film "$refused")
 for id in $ids $drawn_id; do done_soon "$id" || not_ok worker_many "$id"; done
 same worker_many_have_the_same_bits "$(for id in $ids; do sha "$id"; done | sort -u)" "$short_sha"
 same worker_pictures_come_along "$(sha "$drawn_id")" "$drawn_sha"
-until_true 20 has_status "$refused_id" failed
+until_true 90 has_status "$refused_id" failed
 same worker_says_why_it_fails "$(message "$refused_id")" "$says"
 check worker_both_drew eval 'logged one film-delivered && logged two film-delivered'
 exits worker_folder_is_one_workers 4 "$ZOETROPE" worker --server "$url" --data "$tmp/w-one"
@@ -100,26 +85,26 @@ serve data 127.0.0.1:0 --workers 0
 id=$(film "$long")
 worker a && a=$worker
 slow_down $a
-check worker_step_is_sent until_true 30 step_is_new "$id" ""
+check worker_step_is_sent until_true 90 step_is_new "$id" ""
 kill -KILL $a
 wait $a 2>/dev/null
 worker b && b=$worker
 slow_down $b
-check worker_another_goes_on until_true 20 logged b job-continued
+check worker_another_goes_on until_true 90 logged b job-continued
 check worker_steps_are_taken eval '! logged a step-not-sent'
 at=$(step "$id")
 kill -KILL $server
 wait $server 2>/dev/null
 serve data "${url#http://}" --workers 0
-check worker_outlives_the_server until_true 20 step_is_new "$id" "$at"
+check worker_outlives_the_server until_true 90 step_is_new "$id" "$at"
 check worker_keeps_its_job eval '! logged b job-lost'
 let_go $b
 kill -STOP $b
 worker c && c=$worker
 slow_down $c
-check worker_asleep_loses_its_job until_true 20 logged c job-continued
+check worker_asleep_loses_its_job until_true 90 logged c job-continued
 kill -CONT $b
-check worker_late_is_refused until_true 10 logged b job-lost
+check worker_late_is_refused until_true 90 logged b job-lost
 let_go $c
 kill -TERM $b $c
 wait $b $c
@@ -135,14 +120,14 @@ same worker_server_keeps_no_steps "$(find "$data/work" -mindepth 1 | wc -l)" 0
 # ---- cancel, and a model that is another ----
 slow_down $d
 id=$(film "$long")
-until_true 20 has_status "$id" in_progress
+until_true 90 has_status "$id" in_progress
 ask -X POST "$url/v1/videos/$id/cancel" >/dev/null
-check worker_cancels until_true 20 logged d job-cancelled
+check worker_cancels until_true 90 logged d job-cancelled
 let_go $d
 check worker_cancelled has_status "$id" failed
 kill -TERM $d && wait $d
 ZOETROPE_MODELS='' worker e -m "$PWD/model" && e=$worker
-check worker_of_another_model_says_so until_true 20 grep -q 'drawn by fixture' "$tmp/e.log"
+check worker_of_another_model_says_so until_true 90 grep -q 'drawn by fixture' "$tmp/e.log"
 kill -TERM $e && wait $e
 kill -TERM $server && wait $server
 

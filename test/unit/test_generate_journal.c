@@ -281,7 +281,7 @@ static void *draw_and_end(void *arg)
     float x[N];
 
     fill(x, 1);
-    while (clock_s() < c->until) {
+    while (clock_s() < c->until || !atomic_load(&c->films)) {
         struct journal *j;
         struct err e = {0};
         int heads = 0;

@@ -138,7 +138,7 @@ static void hear_place(const struct serving *s, const struct buf *watch, const c
     int fd = serving_connect(s);
     struct answer a = {0};
     char room[1 << 16] = "";
-    double until = clock_s() + 20;
+    double until = clock_s() + 60;
     size_t len = 0;
 
     serving_send(fd, watch->data, watch->len);

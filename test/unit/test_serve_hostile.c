@@ -195,9 +195,9 @@ TEST(serve_json_is_strict)
             ztest_fail(__FILE__, __LINE__, "%s: %d %s", rows[i].json, a.status, buf_str(&a.body));
     memset(deep, '[', 200000);
     deep[200000] = '\0';
-    double begin = clock_s();
+    double begin = clock_cpu_s();
     CHECK_INT(post(&s, deep, &a), 400);
-    CHECK_BELOW(clock_s() - begin, 2);
+    CHECK_BELOW(clock_cpu_s() - begin, 2);
     CHECK_CONTAINS(buf_str(&a.body), "deeper");
     answer_release(&a);
     serving_call(&s, "GET", "/v1/videos", NULL, NULL, &a);

@@ -1,5 +1,4 @@
 /* The live scene of the service: it is watched while it is drawn, obeys, and ends by itself. */
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -17,7 +16,7 @@ static void begin_server(struct serving *s, const char *name)
     if (!fixture_has_media())
         ztest_skip("this build writes no JPEG");
     serving_options(s, name);
-    s->o.live_alone_s = 1.5;
+    s->o.live_alone_s = 3; /* time to come and watch */
     s->o.live_yield_s = 0.3;
 }
 
@@ -45,31 +44,6 @@ static int watch(const struct serving *s, const char *path, const char *headers)
     return fd;
 }
 
-/* Reads on until the text has come so many times. */
-static void until_says(int fd, struct buf *got, const char *text, int times)
-{
-    double end = clock_s() + 20;
-
-    for (;;) {
-        struct pollfd f = {.fd = fd, .events = POLLIN};
-        char block[4096];
-        int n = 0;
-
-        for (size_t i = 0; i + strlen(text) <= got->len; i++)
-            n += !memcmp(got->data + i, text, strlen(text));
-        if (n >= times)
-            return;
-        if (clock_s() > end || poll(&f, 1, 1000) < 0)
-            break;
-        ssize_t k = f.revents ? recv(fd, block, sizeof block, 0) : 0;
-        if (k < 0 || (f.revents && !k))
-            break;
-        buf_add(got, block, (size_t)k);
-    }
-    ztest_fail(__FILE__, __LINE__, "\"%s\" did not come %d times in %zu bytes: %.300s", text, times,
-               got->len, buf_str(got));
-}
-
 /* Asks until the scene has ended, and for this reason. */
 static void until_ended(const struct serving *s, const char *id, const char *code)
 {
@@ -78,7 +52,7 @@ static void until_ended(const struct serving *s, const char *id, const char *cod
     struct answer a = {0};
 
     snprintf(path, sizeof path, "/v1/live/%s", id);
-    for (double end = clock_s() + 20; clock_s() < end; nanosleep(&moment, NULL)) {
+    for (double end = clock_s() + 60; clock_s() < end; nanosleep(&moment, NULL)) {
         answer_release(&a);
         serving_call(s, "GET", path, NULL, NULL, &a);
         CHECK_INT(a.status, 200);
@@ -114,27 +88,27 @@ TEST(serve_live_is_watched_obeys_and_ends_unwatched)
     snprintf(path, sizeof path, "/v1/live/%s", id);
     snprintf(frames, sizeof frames, "%s/frames", path);
     int fd = watch(&s, frames, ""), second = watch(&s, frames, "");
-    until_says(fd, &got, "Content-Type: image/jpeg\r\nContent-Length: ", 3);
-    until_says(fd, &got, "\xff\xd8\xff", 3); /* JPEG pictures, each with its end */
-    until_says(fd, &got, "\xff\xd9\r\n--frame\r\n", 3);
+    serving_hear(fd, &got, "Content-Type: image/jpeg\r\nContent-Length: ", 3);
+    serving_hear(fd, &got, "\xff\xd8\xff", 3); /* JPEG pictures, each with its end */
+    serving_hear(fd, &got, "\xff\xd9\r\n--frame\r\n", 3);
     CHECK_CONTAINS(buf_str(&got), "multipart/x-mixed-replace; boundary=frame");
-    until_says(second, &other, "\xff\xd9\r\n--frame\r\n", 2);
+    serving_hear(second, &other, "\xff\xd9\r\n--frame\r\n", 2);
     says(&s, "GET", path, NULL, NULL, 200, "\"watchers\": 2");
     says(&s, "GET", path, NULL, NULL, 200, "\"unknown_words\": \"dragon\"");
     says(&s, "POST", path, NULL, "{\"prompt\":\"a blue box\",\"camera\":\"pan left\"}", 200,
          "\"wish\": 1");
-    until_says(fd, &got, "X-Wish: 1\r\n", 2);
+    serving_hear(fd, &got, "X-Wish: 1\r\n", 2);
     says(&s, "GET", path, NULL, NULL, 200, "\"camera\": \"pan left\"");
     says(&s, "GET", path, NULL, NULL, 200, "\"seen\": 1");
     says(&s, "POST", path, NULL, "{\"camera\":\"none\"}", 200, "\"prompt\": \"a blue box\"");
-    until_says(fd, &got, "X-Wish: 2\r\n", 1);
+    serving_hear(fd, &got, "X-Wish: 2\r\n", 1);
     /* What cannot be is said, and the scene goes on. */
     says(&s, "POST", path, NULL, "{\"camera\":\"sideways\"}", 400, "camera");
     says(&s, "POST", path, NULL, "{\"seed\":1}", 400, "seed");
     says(&s, "POST", path, NULL, "{}", 400, "prompt or camera");
     says(&s, "POST", path, NULL, "{\"prompt\":\" \"}", 400, "prompt");
     buf_clear(&got);
-    until_says(fd, &got, "X-Wish: 2\r\n", 1);
+    serving_hear(fd, &got, "X-Wish: 2\r\n", 1);
     close(second);
     close(fd);
     until_ended(&s, id, "unwatched");
@@ -162,13 +136,13 @@ TEST(serve_live_and_films_take_turns)
     says(&s, "POST", "/v1/live", NULL, SCENE, 409, "is on already");
     snprintf(path, sizeof path, "/v1/live/%s/frames", id);
     int fd = watch(&s, path, "");
-    until_says(fd, &got, "X-Frame: ", 2);
+    serving_hear(fd, &got, "X-Frame: ", 2);
     says(&s, "GET", "/health", NULL, NULL, 200, "\"live\": true");
     /* A film waits; the scene gives way, its stream ends, and the film is drawn. */
     char *film = serving_film(&s, "{\"prompt\":\"a ball\",\"steps\":2}");
     says(&s, "POST", "/v1/live", NULL, SCENE, 409, "films");
     until_ended(&s, id, "films_wait");
-    until_says(fd, &got, "\r\n0\r\n\r\n", 1); /* the last chunk */
+    serving_hear(fd, &got, "\r\n0\r\n\r\n", 1); /* the last chunk */
     close(fd);
     serving_wait(&s, film, &a);
     CHECK(answer_is(&a, "status", "completed"));
@@ -236,11 +210,11 @@ TEST(serve_live_belongs_to_its_tenant)
     serving_call(&s, "GET", path, ann, NULL, &a);
     char *url = answer_text(&a, "frames_url");
     int fd = watch(&s, strstr(url, "/v1/"), "");
-    until_says(fd, &got, "X-Frame: ", 1);
+    serving_hear(fd, &got, "X-Frame: ", 1);
     strcat(path, strchr(url, '?'));
     says(&s, "GET", path, NULL, NULL, 401, "key");
     close(fd);
-    until_says(watch(&s, frames, ann), &got, "X-Frame: ", 2);
+    serving_hear(watch(&s, frames, ann), &got, "X-Frame: ", 2);
     answer_release(&a);
     buf_release(&got);
     free(url), free(id), free(file);
@@ -260,7 +234,7 @@ TEST(serve_live_drops_who_does_not_read)
     snprintf(path, sizeof path, "/v1/live/%s/frames", id);
     int fd = watch(&s, path, "");
     CHECK(!setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small)); /* soon full */
-    until_says(fd, &got, "X-Frame: ", 1);
+    serving_hear(fd, &got, "X-Frame: ", 1);
     until_ended(&s, id, "unwatched");
     close(fd);
     buf_release(&got);

@@ -132,14 +132,16 @@ TEST(serve_pg_lease_that_is_over_gives_the_job_to_another)
     postgres_start();
     char *url = postgres_database("leases");
     struct jobs *a = join(url, "pg-a"), *b = join(url, "pg-b");
-    CHECK(!jobs_lease(a, 0.2, NULL) && !jobs_lease(b, 0.2, NULL));
+    CHECK(!jobs_lease(a, 2, NULL) && !jobs_lease(b, 2, NULL));
     int64_t id = add(a, NULL, JOBS_NEW), fence = claim(a, id);
     for (int i = 0; i < 3; i++) { /* who is heard keeps it */
-        usleep(120000);
+        usleep(700000);
         CHECK_INT(jobs_beat(a, id, fence, i, 3, NULL), 1);
         CHECK_INT(jobs_lapse(b, &j, NULL), 0);
     }
-    usleep(250000);
+    CHECK(!jobs_lease(a, 0.05, NULL));
+    CHECK_INT(jobs_beat(a, id, fence, 3, 3, NULL), 1);
+    usleep(100000);
     CHECK_INT(jobs_lapse(b, &j, NULL), 1);
     CHECK(j.id == id && j.state == JOB_QUEUED && j.crash_count == 1);
     job_release(&j);
@@ -176,7 +178,7 @@ TEST(serve_pg_restart_of_the_database_loses_nothing)
     CHECK(jobs_away(s) && jobs_names_file(s, "never"));
     CHECK_INT(jobs_claim(s, "local-1", &j, &e), ERR_IO);
     postgres_back();
-    for (int i = 0; i < 100 && jobs_away(s); i++) {
+    for (int i = 0; i < 1200 && jobs_away(s); i++) {
         usleep(50000);
         if (jobs_get(s, NULL, id, &j, &e) > 0)
             job_release(&j);

@@ -83,7 +83,7 @@ static struct jobs *open_store(const char *name)
     struct jobs *j = NULL;
     struct err e;
 
-    for (int i = 0; i < 100 && jobs_open(&j, dir, &e); i++)
+    for (int i = 0; i < 3000 && jobs_open(&j, dir, &e); i++)
         wait_ms(20); /* the lock goes with the last thread of the one before */
     if (!j)
         ztest_fail(__FILE__, __LINE__, "%s", e.msg);
@@ -223,11 +223,10 @@ TEST(serve_promises_2_4_5_hold_when_servers_are_killed)
     answer_release(&a);
     free(id), free(sha);
     finish(&s, pid);
-    while (l->rounds < rounds && clock_s() - begin < most_s && l->n < 4000) {
+    while (l->rounds < rounds && (clock_s() - begin < most_s || l->rounds < 10) && l->n < 4000) {
         one_round(l, "promise-loop", &r);
         l->rounds++;
     }
-    CHECK(l->rounds >= 10);
     end_all(l, "promise-loop");
     if (said)
         printf("    %d rounds, %d jobs\n", l->rounds, l->n);
@@ -266,9 +265,16 @@ TEST(serve_promise_4_a_killed_film_goes_on_from_its_step)
 
     pid = spawn(&s, "promise-step");
     char *id = serving_film(&s, film);
-    for (int i = 0; i < 3000 && !kept_of("promise-step", id, "windows"); i++)
-        wait_ms(10);
-    wait_ms(100);
+    for (int i = 0; i < 60000 && !kept_of("promise-step", id, "windows"); i++)
+        wait_ms(1);
+    /* A step is kept by the second: with a tenth of the time a fast machine is not done before. */
+    for (int i = 0; i < 2000 && !kept_of("promise-step", id, "step"); i++) {
+        CHECK(!kill(pid, SIGSTOP));
+        wait_ms(27);
+        CHECK(!kill(pid, SIGCONT));
+        wait_ms(3);
+    }
+    CHECK(kept_of("promise-step", id, "step"));
     finish(&s, pid);
     CHECK(kept_of("promise-step", id, "job.json"));
     pid = spawn(&s, "promise-step");

@@ -89,7 +89,7 @@ static void wait_for_end(pid_t pid)
 {
     const struct timespec moment = {0, 2000000};
 
-    for (int i = 0; i < 2000 && parent_of(pid); i++)
+    for (int i = 0; i < 30000 && parent_of(pid); i++)
         nanosleep(&moment, NULL);
     CHECK(!parent_of(pid));
 }
