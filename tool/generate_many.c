@@ -205,7 +205,7 @@ static void say_where(struct films *f, int i)
     f->say->film = i + 1;
     f->say->films = f->n;
     f->say->line = f->line[i].number;
-    f->say->stage[0] = 0;
+    memset(f->say->stage, 0, sizeof f->say->stage);
 }
 
 /* Every line, so that all that is wrong is said at once. */

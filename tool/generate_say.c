@@ -157,6 +157,28 @@ static void json_progress(struct say *s, const char *stage, long done, long tota
     buf_release(&b);
 }
 
+/* The line of a stage; that of the one before waits, where it is not done. */
+static struct progress *bar_of(struct say *s, const char *stage, long total)
+{
+    const struct progress *before = &s->bar[s->now];
+    struct progress *p;
+
+    if (!strcmp(stage, s->stage[s->now]))
+        return &s->bar[s->now];
+    if (s->stage[s->now][0])
+        progress_hold(&s->bar[s->now]);
+    s->now = !s->now;
+    p = &s->bar[s->now];
+    if (!strcmp(stage, s->stage[s->now]) && p->done < p->total) {
+        progress_go_on(p);
+        p->shown_s = before->shown_s;
+    } else {
+        snprintf(s->stage[s->now], sizeof s->stage[s->now], "%s", stage);
+        progress_start(p, stderr, s->stage[s->now], total);
+    }
+    return p;
+}
+
 int say_progress(void *user, const char *stage, long done, long total, double left_s)
 {
     struct say *s = user;
@@ -167,13 +189,11 @@ int say_progress(void *user, const char *stage, long done, long total, double le
     }
     if (total <= 1) /* too short to be shown */
         return cmd_stop;
-    if (strcmp(stage, s->stage)) {
-        snprintf(s->stage, sizeof s->stage, "%s", stage);
-        progress_start(&s->bar, stderr, s->stage, total);
-    }
-    progress_step(&s->bar, done, NULL);
+    struct progress *bar = bar_of(s, stage, total);
+    bar->left_s = left_s;
+    progress_step(bar, done, NULL);
     if (done == total) {
-        progress_end(&s->bar, NULL);
+        progress_end(bar, NULL);
         s->lines++;
     }
     return cmd_stop;
@@ -267,7 +287,7 @@ void say_films(struct say *s, int drawn, int there, int failed, int left)
 
 int say_failure(struct say *s, zt_job *job, const struct err *e)
 {
-    if (s->stage[0] && s->bar.tty && !s->json)
+    if (s->stage[s->now][0] && s->bar[s->now].tty && !s->json)
         fputc('\n', stderr);
     if (s->json)
         json_figures(s, job, "failed", e);

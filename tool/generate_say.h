@@ -12,8 +12,9 @@
 struct say {
     FILE *out; /* of JSON lines and of the last line: stdout, or stderr when the film goes there */
     int json, verbose;
-    struct progress bar;
-    char stage[40];
+    struct progress bar[2]; /* of stages, which take turns in a film of many windows */
+    char stage[2][40];
+    int now; /* which was shown last */
     int lines, seen_lines; /* of progress that were ended; when this was last asked */
     int film, films, line; /* of many: which of how many, and its line in their file; 0: one film */
     double shown_s;

@@ -9,12 +9,23 @@ void progress_start(struct progress *p, FILE *out, const char *label, long total
 {
     *p = (struct progress){.out = out, .label = label, .total = total};
     p->tty = isatty(fileno(out));
-    p->start_s = p->shown_s = clock_s();
+    p->since_s = p->shown_s = clock_s();
+    p->left_s = -1;
+}
+
+void progress_hold(struct progress *p)
+{
+    p->spent_s += clock_s() - p->since_s;
+}
+
+void progress_go_on(struct progress *p)
+{
+    p->since_s = clock_s();
 }
 
 static void show(struct progress *p, const char *note, int last)
 {
-    double spent = clock_s() - p->start_s;
+    double spent = p->spent_s + clock_s() - p->since_s;
     char time[32];
 
     fprintf(p->out, "%s%s %ld", p->tty ? "\r\033[K" : "", p->label, p->done);
@@ -24,7 +35,8 @@ static void show(struct progress *p, const char *note, int last)
         format_duration(time, sizeof time, spent);
         fprintf(p->out, " in %s", time);
     } else if (p->total > 0 && p->done > 0) {
-        format_duration(time, sizeof time, spent / p->done * (p->total - p->done));
+        double left = p->left_s >= 0 ? p->left_s : spent / p->done * (p->total - p->done);
+        format_duration(time, sizeof time, left);
         fprintf(p->out, ", %s left", time);
     }
     fprintf(p->out, "%s%s%s", note ? ", " : "", note ? note : "", last || !p->tty ? "\n" : "");

@@ -55,8 +55,8 @@ static void put_held(const struct latent_shape *s, float *x, const struct held *
 
 static int tell(const struct denoise_progress *p, int done, struct err *e)
 {
-    int made = done - p->kept;
-    double left = made > 0 ? (clock_s() - p->start) / made * (p->total - done) : -1;
+    double left =
+        pace_left(p->pace, PACE_SAMPLING, clock_s() - p->start, done - p->kept, done, p->total);
 
     return sink_progress(p->sink, "sampling", done, p->total, left, e);
 }
@@ -92,6 +92,7 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
     float *out = try_malloc(count * sizeof *out, e, "a latent"),
           *noise = try_malloc(count * sizeof *noise, e, "a latent");
     int n = sampler_evaluations(sampler), i = progress->begin, rc = out && noise ? 0 : ERR_FIT;
+    progress->start = clock_s() - progress->pace->spent_s[PACE_SAMPLING];
     int alike = 0; /* evaluation from which on the clean latent is the same in all places */
 
     if (rc)
@@ -185,7 +186,7 @@ int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const
         keep_words(d, p->words);
     if (rc)
         drawing_release(d);
-    d->start = clock_s();
+    pace_init(&d->pace, p);
     return rc;
 }
 
@@ -351,17 +352,17 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
     struct held held = {d->source, d->noise, d->place};
     struct drag drag;
     n -= begin;
-    struct denoise_progress progress = {d->sink,
-                                        d->runs++ * n,
-                                        runs * n,
-                                        d->start,
-                                        begin,
-                                        i,
-                                        &d->preview,
-                                        d->kept_runs * n,
-                                        steps_of(d),
-                                        &drag,
-                                        d->place ? &held : NULL};
+    struct denoise_progress progress = {.sink = d->sink,
+                                        .pace = &d->pace,
+                                        .done = d->runs++ * n,
+                                        .total = runs * n,
+                                        .begin = begin,
+                                        .window = i,
+                                        .preview = &d->preview,
+                                        .kept = d->kept_runs * n,
+                                        .journal = steps_of(d),
+                                        .drag = &drag,
+                                        .held = d->place ? &held : NULL};
     torch_rng_init(&rng, seed_of(p, i));
     rc = plan_noise(p, &rng, x, e);
     drag_init(&drag, p, &w, &d->shape);
@@ -417,6 +418,7 @@ static int take_kept(struct drawing *d, int i, struct err *e)
     d->runs += runs;
     d->kept_runs += runs;
     d->kept_windows++;
+    pace_left(&d->pace, PACE_SAMPLING, 0, 0, i + 1, plan_windows(d->plan));
     d->evaluations = w.evaluations;
     d->cut.skipped = w.skipped;
     return 0;

@@ -27,7 +27,7 @@ enum {
 struct cost {
     double host;   /* bytes, weights and base not counted: of the CPU's memory */
     double device; /* of a device with memory of its own */
-    double flops;
+    double flops, drawing_flops;
 };
 
 static uint64_t base;
@@ -198,7 +198,8 @@ static struct cost dry_run(const struct plan *p, int t)
     conditions_dry(&cx, &q);
     dry_text(&q, &cx);
     c.flops = cx.flops + (1 + p->cut_check) * (plan_windows(&q) + p->loop) * dry_window(&q, &cx);
-    c.flops += dry_decode(&q, &cx, &caches);
+    c.drawing_flops = dry_decode(&q, &cx, &caches);
+    c.flops += c.drawing_flops;
     c.host = host_bytes(&q);
     if (has_own_memory(p)) {
         c.device = (double)cx_reserved_bytes(&cx) + caches;
@@ -511,8 +512,11 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
     if (!rc) {
         p->memory_bytes = (uint64_t)(plan_base_bytes() + host_weights(p, of) + c.host);
         p->flops = c.flops;
-        p->forecast_s = p->flops / (speed * SHARE_OF_SPEED) +
-                        (double)p->n_film * p->film_w * p->film_h * 60e-9 + interpolate_s(p);
+        p->forecast_drawing_s = c.drawing_flops / (speed * SHARE_OF_SPEED) +
+                                (double)p->n_film * p->film_w * p->film_h * 60e-9 +
+                                interpolate_s(p);
+        p->forecast_s =
+            (c.flops - c.drawing_flops) / (speed * SHARE_OF_SPEED) + p->forecast_drawing_s;
     }
     return rc;
 }

@@ -285,9 +285,9 @@ static int init_region(struct screen *s, struct err *e)
 }
 
 int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const struct plan *p,
-                const struct sink *sink, struct err *e)
+                const struct sink *sink, struct pace *pace, struct err *e)
 {
-    *s = (struct screen){.cx = cx, .model = b, .plan = p, .sink = sink};
+    *s = (struct screen){.cx = cx, .model = b, .plan = p, .sink = sink, .pace = pace};
     int w = p->w * p->scale, h = p->h * p->scale;
     size_t n = (size_t)w * (size_t)h * 3;
     s->drawn = try_malloc(n, e, "a frame of %dx%d", w, h);
@@ -313,12 +313,11 @@ int screen_show(struct screen *s, const struct latent_shape *shape, const float 
         s->cut = 1;
     }
     for (int t = w->given; !rc && t < w->shown; t++) {
-        double start = clock_s();
+        double start = clock_s() - s->pace->spent_s[PACE_DRAWING];
         rc = decode(s, shape, x, w, t, e);
-        s->spent_s += clock_s() - start;
+        double left = pace_left(s->pace, PACE_DRAWING, clock_s() - start, s->done, s->done, all);
         if (!rc)
-            rc = sink_progress(s->sink, "drawing", s->done, all,
-                               s->spent_s / s->done * (all - s->done), e);
+            rc = sink_progress(s->sink, "drawing", s->done, all, left, e);
     }
     return rc;
 }

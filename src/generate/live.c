@@ -209,7 +209,7 @@ int live_run(const struct bundle *b, const struct plan *p, const struct sink *si
     atomic_store(live->now, 0);
     rc = drawing_init(&s.drawing, &cx, b, &s.plan, &own, e);
     if (!rc) {
-        rc = screen_init(&s.screen, &cx, b, &s.plan, &own, e);
+        rc = screen_init(&s.screen, &cx, b, &s.plan, &own, &s.drawing.pace, e);
         s.whole = xmalloc(latent_count(&s.drawing.shape) * sizeof *s.whole);
         s.prompt = xstrdup(p->prompt);
         for (int i = 0, keep; !rc; i++) {

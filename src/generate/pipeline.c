@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 
@@ -13,6 +14,22 @@ int sink_progress(const struct sink *s, const char *stage, long done, long total
     if (!stop && s->progress)
         stop = s->progress(s->user, stage, done, total, left_s);
     return stop ? err_set(e, ERR_CANCEL, "stopped while %s", stage) : 0;
+}
+
+void pace_init(struct pace *p, const struct plan *plan)
+{
+    *p = (struct pace){
+        {plan->forecast_s - plan->forecast_drawing_s, plan->forecast_drawing_s}, {0}, {0}};
+    memcpy(p->left_s, p->forecast_s, sizeof p->left_s);
+}
+
+double pace_left(struct pace *p, int kind, double spent_s, int made, int done, int total)
+{
+    double unit_s = made > 0 ? spent_s / made : p->forecast_s[kind] / (total > 0 ? total : 1);
+
+    p->spent_s[kind] = spent_s;
+    p->left_s[kind] = unit_s * (total - done);
+    return p->left_s[PACE_SAMPLING] + p->left_s[PACE_DRAWING];
 }
 
 /* What is not finite in bf16 and was computed again is no fault, but the user's to know; so is what
@@ -60,7 +77,7 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
     if (rc)
         return rc;
     sha256_init(&latent);
-    rc = screen_init(&screen, cx, b, p, s, e);
+    rc = screen_init(&screen, cx, b, p, s, &d.pace, e);
     if (!rc)
         rc = screen_film(&screen, &p->before, e);
     for (int i = 0; !rc && i < plan_windows(p); i++) {

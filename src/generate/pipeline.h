@@ -66,12 +66,24 @@ struct held {
     const uint8_t *place;       /* enum region_place [t,h,w] */
 };
 
+/* Seconds that a film has taken and will take, its two kinds of work told apart because they take
+ * turns: what is left goes by what was seen of a kind, before that by the forecast. */
+struct pace {
+    double forecast_s[2]; /* for all of the film: sampling, drawing */
+    double spent_s[2], left_s[2];
+};
+enum { PACE_SAMPLING, PACE_DRAWING };
+void pace_init(struct pace *p, const struct plan *plan);
+/* `done` of `total` units of a kind, of which `made` took spent_s: seconds until the film is done.
+ */
+double pace_left(struct pace *p, int kind, double spent_s, int made, int done, int total);
+
 /* The parts. x [C,t,h,w] holds noise, and becomes step by step the clean latent; given frames stay
  * what they are, and end clean. */
 struct denoise_progress {
     const struct sink *sink;
+    struct pace *pace;
     int done, total; /* evaluations of the film: before this window, of all */
-    double start;    /* clock_s when they began */
     int begin;       /* evaluation that is the first: x holds less noise than all */
     int window;
     struct preview *preview; /* NULL: none */
@@ -79,6 +91,7 @@ struct denoise_progress {
     struct journal *journal; /* of steps; NULL: none are kept */
     const struct drag *drag; /* NULL: nothing is */
     const struct held *held; /* of a region; NULL: none is */
+    double start; /* clock_s of the first evaluation, had all of them come without a break */
 };
 struct sampler;
 NODISCARD int denoise(struct velocity *v, struct sampler *sampler, const struct given *list,
@@ -98,7 +111,7 @@ struct drawing {
     float *source, *noise;      /* owned [C,t,h,w]: of a film that is drawn anew; NULL without */
     uint8_t *place;             /* owned [t,h,w]: of a region, enum region_place; NULL without */
     const struct bundle *model; /* borrowed */
-    double start;
+    struct pace pace;
     int evaluations, runs;       /* of the film; windows that were drawn, also to compare */
     int kept_runs, kept_windows; /* of them by another process */
     int said;                    /* shot whose words the encoders said last, from 1 */
@@ -142,11 +155,12 @@ struct screen {
     uint8_t *kept, *joined;       /* owned, as the film, of a region: what is kept, and both */
     uint16_t *share;              /* owned [film_h][film_w]: how much shows of what is drawn */
     int shared;                   /* frame of the source whose mask stands there, from 1 */
-    double spent_s;
+    struct pace *pace;
 };
-/* To be released whatever it returns. */
+/* pace: of the drawing that it shows, borrowed. To be released whatever it returns. */
 NODISCARD int screen_init(struct screen *s, struct cx *cx, const struct bundle *b,
-                          const struct plan *p, const struct sink *sink, struct err *e);
+                          const struct plan *p, const struct sink *sink, struct pace *pace,
+                          struct err *e);
 /* The frames behind the last drawn one. */
 NODISCARD int screen_end(struct screen *s, struct err *e);
 /* All frames of a film, in the size of ours. */

@@ -116,7 +116,7 @@ struct plan {
     uint64_t most_bytes;         /* that the process may hold */
     struct bundle_budget budget; /* of weights on the device, of mapped ones; 0: they fit */
     int paged; /* 1: weights are read from their files block by block, in every step */
-    double flops, forecast_s;
+    double flops, forecast_s, forecast_drawing_s; /* of it: from latents to frames of the film */
 };
 
 /* r borrowed for the call. threads 0 in the request: as many as the machine gives. stop may be

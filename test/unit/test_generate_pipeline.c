@@ -1,5 +1,6 @@
 /* From plan to frames on the model of random weights: the same bits for any number of threads,
  * given first frames, guidance, stopping, values that are not finite. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -292,12 +293,30 @@ TEST(film_longer_than_the_model_is_drawn_in_windows)
     bundle_free(&b);
 }
 
+/* What is left of a film counts both kinds of work, each by its own pace, before that by the
+ * forecast. */
+TEST(film_time_left_is_of_all_work)
+{
+    struct plan plan = {.forecast_s = 100, .forecast_drawing_s = 40};
+    struct pace p;
+
+    pace_init(&p, &plan);
+    CHECK_BELOW(fabs(pace_left(&p, PACE_SAMPLING, 0, 0, 0, 10) - 100), 1e-9);
+    CHECK_BELOW(fabs(pace_left(&p, PACE_SAMPLING, 10, 5, 5, 10) - (10 + 40)), 1e-9);
+    CHECK_BELOW(fabs(pace_left(&p, PACE_DRAWING, 4, 2, 2, 8) - (10 + 12)), 1e-9);
+    CHECK_BELOW(fabs(pace_left(&p, PACE_SAMPLING, 20, 10, 10, 10) - 12), 1e-9);
+    CHECK_BELOW(fabs(pace_left(&p, PACE_DRAWING, 16, 8, 8, 8) - 0), 1e-9);
+    pace_init(&p, &plan); /* seven of ten windows were drawn by another process */
+    CHECK_BELOW(fabs(pace_left(&p, PACE_SAMPLING, 0, 0, 7, 10) - (18 + 40)), 1e-9);
+}
+
 /* Noise in what is given is in its tokens' timestep too, and it ends clean. */
 TEST(film_of_given_frames_with_noise)
 {
     struct bundle *b = networks(DT_F32);
     struct sink nobody = {0};
-    struct denoise_progress progress = {.sink = &nobody};
+    struct pace pace = {0};
+    struct denoise_progress progress = {.sink = &nobody, .pace = &pace};
     struct sampler_config config = {.name = "euler", .steps = 2, .shift = 1};
     struct sampler *sampler;
     struct velocity v;

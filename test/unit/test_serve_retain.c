@@ -97,18 +97,6 @@ static int content_status(const struct serving *s, const char *id, struct answer
     return a->status;
 }
 
-/* The service looks when it starts. */
-static int gone_soon(const struct serving *s, const char *id, struct answer *a)
-{
-    const struct timespec moment = {0, 50000000};
-
-    for (int i = 0; i < 200 && content_status(s, id, a) == 200; i++) {
-        answer_release(a);
-        nanosleep(&moment, NULL);
-    }
-    return a->status == 410;
-}
-
 static int n_films(const struct serving *s)
 {
     char *films = path_join(s->data, "film"), *line = xasprintf("ls %s | wc -l", films);
@@ -119,6 +107,20 @@ static int n_films(const struct serving *s)
     pclose(f);
     free(films), free(line);
     return n;
+}
+
+/* The service looks when it starts; a file goes after its job says so. */
+static int gone_soon(const struct serving *s, const char *id, struct answer *a)
+{
+    const struct timespec moment = {0, 50000000};
+
+    for (int i = 0; i < 200 && content_status(s, id, a) == 200; i++) {
+        answer_release(a);
+        nanosleep(&moment, NULL);
+    }
+    for (int i = 0; i < 200 && n_films(s); i++)
+        nanosleep(&moment, NULL);
+    return a->status == 410;
 }
 
 static void make_older(const struct serving *s)
