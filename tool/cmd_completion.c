@@ -58,6 +58,18 @@ static void each_film_option(const struct command *c, word_fn fn, void *arg)
     buf_release(&b);
 }
 
+static void each_row(const struct serve_table *t, const struct command *c, word_fn fn, void *arg)
+{
+    for (int i = 0; i < t->n; i++) {
+        struct word w = {.values = t->row[i].value, .help = t->row[i].help};
+        snprintf(w.text, sizeof w.text, "--%s", t->row[i].name);
+        fn(arg, c, &w);
+        snprintf(w.text, sizeof w.text, "%s", t->letter ? t->letter : "");
+        if (t->letter && !strcmp(t->row[i].name, t->letter_of))
+            fn(arg, c, &w);
+    }
+}
+
 /* All options of the command. */
 static void each_word(const struct command *c, word_fn fn, void *arg)
 {
@@ -65,11 +77,10 @@ static void each_word(const struct command *c, word_fn fn, void *arg)
 
     if (!strcmp(c->name, "generate"))
         each_film_option(c, fn, arg);
-    for (int i = 0; i < n_serve_rows && !strcmp(c->name, "serve"); i++) {
-        struct word w = {.values = serve_rows[i].value, .help = serve_rows[i].help};
-        snprintf(w.text, sizeof w.text, "--%s", serve_rows[i].name);
-        fn(arg, c, &w);
-    }
+    if (!strcmp(c->name, serve_table.name))
+        each_row(&serve_table, c, fn, arg);
+    if (!strcmp(c->name, worker_table.name))
+        each_row(&worker_table, c, fn, arg);
     for (char *p = strtok_r(copy, " ", &rest); p; p = strtok_r(NULL, " ", &rest)) {
         struct word w = {.help = ""};
         char *equals = strchr(p, '=');

@@ -10,12 +10,14 @@
 
 static const char HELP[] =
     "zoetrope config [--config FILE] [--json]\n\n"
-    "Shows every option of generate and, behind \"serve.\", of serve: what it is when the command\n"
-    "line says nothing, and from where. A command line wins over the environment\n"
-    "(ZOETROPE_STEPS=20, ZOETROPE_SERVE_LISTEN=8701), that over the config file:\n"
+    "Shows every option of generate and, behind \"serve.\" and \"worker.\", of serve and worker: "
+    "what\n"
+    "it is when the command line says nothing, and from where. A command line wins over the\n"
+    "environment (ZOETROPE_STEPS=20, ZOETROPE_SERVE_LISTEN=8701), that over the config file:\n"
     "$XDG_CONFIG_HOME/zoetrope/config.json (~/.config/...), or the one of --config, like\n\n"
     "  {\"zoetrope\": 1, \"threads\": 4, \"output\": \"film.mp4\",\n"
-    "   \"serve\": {\"listen\": \"127.0.0.1:8701\", \"queue\": 100}}\n\n"
+    "   \"serve\": {\"listen\": \"127.0.0.1:8701\", \"queue\": 100},\n"
+    "   \"worker\": {\"server\": \"https://films.example\", \"device\": \"cuda:0\"}}\n\n"
     "With generate --again the recipe decides what the film is, and only the rest holds.\n\n"
     "  --config FILE  this file instead of the user's\n"
     "  --json         as one JSON object: name, value, from\n";
@@ -42,15 +44,21 @@ static void show(struct jsonw *w, const char *section, const char *name, const s
     free(full);
 }
 
+static void show_table(const struct config *c, enum config_of of, const char *section,
+                       const struct serve_table *t, struct jsonw *w)
+{
+    for (int i = 0; i < t->n; i++)
+        show(w, section, t->row[i].name, config_find(c, of, t->row[i].name), t->row[i].fallback);
+}
+
 static void show_all(const struct config *c, struct jsonw *w)
 {
     struct zt_option o;
 
     for (int i = 0; !zt_option_info(i, &o, sizeof o); i++)
         show(w, "", o.name, config_find(c, CONFIG_FILM, o.name), o.fallback);
-    for (int i = 0; i < n_serve_rows; i++)
-        show(w, "serve.", serve_rows[i].name, config_find(c, CONFIG_SERVE, serve_rows[i].name),
-             serve_rows[i].fallback);
+    show_table(c, CONFIG_SERVE, "serve.", &serve_table, w);
+    show_table(c, CONFIG_WORKER, "worker.", &worker_table, w);
 }
 
 static void show_json(const struct config *c)
@@ -68,17 +76,21 @@ static void show_json(const struct config *c)
     buf_release(&b);
 }
 
-/* Values that generate and serve would refuse are refused here. */
+/* Values that the commands would refuse are refused here. */
 static int check(const struct config *c, struct err *e)
 {
     struct serve_settings serve;
+    struct worker_settings worker;
     zt_job *job;
 
     zt_job_new(&job, NULL);
     int rc = config_use_film(c, job, 0, e);
     zt_job_free(&job);
     serve_settings_init(&serve);
-    return rc ? rc : config_use_serve(c, &serve, e);
+    worker_settings_init(&worker);
+    if (!rc)
+        rc = config_use_serve(c, &serve_table, &serve, e);
+    return rc ? rc : config_use_serve(c, &worker_table, &worker, e);
 }
 
 int cmd_config(int argc, char **argv)

@@ -8,9 +8,8 @@
 #include "base/clock.h"
 #include "base/manager.h"
 #include "cmd.h"
-#include "config.h"
 #include "media/film.h"
-#include "serve_options.h"
+#include "serve_args.h"
 
 static const char HELP[] =
     "zoetrope serve [--listen ADDR:PORT] [--data DIR] [options]\n\n"
@@ -31,74 +30,6 @@ struct args {
     struct serve_settings s;
     struct config config;
 };
-
-static void show_help(void)
-{
-    char left[64];
-
-    fputs(HELP, stdout);
-    for (int i = 0; i < n_serve_rows; i++) {
-        const struct serve_row *r = &serve_rows[i];
-        snprintf(left, sizeof left, "--%s%s%s", r->name, r->value ? " " : "",
-                 r->value ? r->value : "");
-        cmd_put_option(left, r->help, *r->fallback && r->value ? r->fallback : NULL);
-    }
-    cmd_put_option("--config FILE", "settings of a file, as zoetrope config explains",
-                   "$XDG_CONFIG_HOME/zoetrope/config.json");
-    fputs(EXAMPLES, stdout);
-}
-
-/* The option at argv[*i], with its value; the argument behind it is taken where it needs one. */
-static int take_option(int argc, char **argv, int *i, const char **name, const char **value)
-{
-    char *equals = strchr(argv[*i], '=');
-    const struct serve_row *row;
-
-    if (strncmp(argv[*i], "--", 2))
-        return cmd_usage("serve", "no option %s", argv[*i]);
-    *name = argv[*i] + 2;
-    if (equals)
-        *equals = '\0';
-    row = serve_row_named(*name);
-    if (!row && strcmp(*name, "config"))
-        return cmd_usage("serve", "no option --%s", *name);
-    *value = equals ? equals + 1 : row && row->kind == SERVE_FLAG ? "yes" : NULL;
-    if (!*value && ++*i == argc)
-        return cmd_usage("serve", "--%s needs a value", *name);
-    *value = *value ? *value : argv[*i];
-    return 0;
-}
-
-enum { MAX_SETTINGS = 64 };
-
-/* Config file, environment, command line: the later one wins. */
-static int parse(struct args *a, int argc, char **argv)
-{
-    const char *name[MAX_SETTINGS], *value[MAX_SETTINGS];
-    char *user = config_user_path();
-    const char *path = user;
-    struct err e = {0};
-    int n = 0, status = 0, rc = 0;
-
-    for (int i = 1; i < argc && !status; i++) {
-        if (n == MAX_SETTINGS)
-            status = cmd_usage("serve", "more than %d options", MAX_SETTINGS);
-        else if (!(status = take_option(argc, argv, &i, &name[n], &value[n])))
-            strcmp(name[n], "config") ? (void)n++ : (void)(path = value[n]);
-    }
-    if (!status && path)
-        rc = config_read_file(&a->config, path, &e);
-    if (!status && !rc) {
-        config_read_environment(&a->config);
-        rc = config_use_serve(&a->config, &a->s, &e);
-    }
-    for (int i = 0; i < n && !status && !rc; i++)
-        rc = serve_set(&a->s, name[i], value[i], &e);
-    if (!status && rc)
-        status = rc == ERR_USAGE ? cmd_usage("serve", "%s", e.msg) : cmd_fail(&e);
-    free(user);
-    return status;
-}
 
 static int open_log(struct serve_settings *s, struct err *e)
 {
@@ -148,20 +79,19 @@ int cmd_serve(int argc, char **argv)
 {
     struct args a = {0};
     char *data = cmd_data_folder("serve");
-    int status;
+    int help = serve_args_help(argc, argv), status = 0;
 
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-            show_help();
-            free(data);
-            return EXIT_OK;
-        }
-    }
     film_quiet();
     serve_settings_init(&a.s);
     a.s.o.data = data;
-    status = parse(&a, argc, argv);
-    if (!status)
+    if (help) {
+        fputs(HELP, stdout);
+        serve_args_show(&serve_table);
+        fputs(EXAMPLES, stdout);
+    } else {
+        status = serve_args_parse(&serve_table, &a.s, &a.config, argc, argv);
+    }
+    if (!help && !status)
         status = serve(&a.s);
     if (a.s.o.log && a.s.o.log != stderr)
         fclose(a.s.o.log);

@@ -36,8 +36,7 @@ const struct command commands[] = {
      "--config=FILE", ""},
     {"worker", cmd_worker, "draws the films of a server on another machine",
      "--server https://films.example",
-     "--server=URL --key-file=FILE --data=DIR -m=NAME --model=NAME --name=NAME --threads=N --device=cpu|cuda "
-     "--plain --log=FILE", ""},
+     "--config=FILE", ""},
     {"config", cmd_config, "what holds before the command line, and from where", "--json",
      "--config=FILE --json", ""},
     {"completion", cmd_completion, "completions for a shell", "bash", "", "bash|zsh|fish"},

@@ -27,15 +27,19 @@ char *config_user_path(void)
     return path;
 }
 
+/* The tables beside that of films. */
+static const struct serve_table *const TABLES[] = {
+    [CONFIG_SERVE] = &serve_table, [CONFIG_WORKER] = &worker_table};
+
 /* Static names of all options of the kind; how many. */
 static int names_of(enum config_of of, const char *names[MAX_NAMES])
 {
     struct zt_option o;
     int n = 0;
 
-    if (of == CONFIG_SERVE) {
-        for (; n < n_serve_rows; n++)
-            names[n] = serve_rows[n].name;
+    if (TABLES[of]) {
+        for (; n < TABLES[of]->n; n++)
+            names[n] = TABLES[of]->row[n].name;
     } else {
         for (; n < MAX_NAMES && !zt_option_info(n, &o, sizeof o); n++)
             names[n] = o.name;
@@ -57,9 +61,9 @@ static const char *known_name(enum config_of of, const char *key, struct err *e)
             return names[i];
     }
     near = nearest_name(key, names, n);
-    err_set(e, ERR_USAGE, "no option \"%.60s\"%s%s%s%s", key,
-            of == CONFIG_SERVE ? " of the service" : "", near ? "; did you mean \"" : "",
-            near ? near : "", near ? "\"?" : "");
+    err_set(e, ERR_USAGE, "no option \"%.60s\"%s%s%s%s%s", key, TABLES[of] ? " of " : "",
+            TABLES[of] ? TABLES[of]->name : "", near ? "; did you mean \"" : "", near ? near : "",
+            near ? "\"?" : "");
     return NULL;
 }
 
@@ -68,6 +72,13 @@ static void add(struct config *c, enum config_of of, const char *name, const cha
 {
     c->row = xrealloc(c->row, (size_t)(c->n + 1) * sizeof *c->row);
     c->row[c->n++] = (struct setting){of, name, xstrdup(value), xstrdup(from)};
+}
+
+/* What is at the top of a file and no option of films. */
+static int is_section(const char *key)
+{
+    return !strcmp(key, "zoetrope") || !strcmp(key, serve_table.name) ||
+           !strcmp(key, worker_table.name);
 }
 
 static int read_section(struct config *c, enum config_of of, struct jval obj, const char *path,
@@ -80,7 +91,7 @@ static int read_section(struct config *c, enum config_of of, struct jval obj, co
     int rc = 0;
 
     while (!rc && j_next(obj, &it, &key, &v)) {
-        if (of == CONFIG_FILM && (!strcmp(key, "zoetrope") || !strcmp(key, "serve")))
+        if (of == CONFIG_FILM && is_section(key))
             continue;
         buf_clear(&text);
         int how = j_text(obj, key, &text);
@@ -106,25 +117,24 @@ int config_read_file(struct config *c, const char *path, struct err *e)
 
     if (rc)
         return rc;
-    struct jval root = jdoc_root(doc), serve = {0};
+    struct jval root = jdoc_root(doc), section[CONFIG_WORKER + 1] = {root};
     j_int(root, "zoetrope", 1, 1);
-    if (j_has(root, "serve"))
-        serve = j_object(root, "serve");
+    for (int of = CONFIG_SERVE; of <= CONFIG_WORKER; of++)
+        if (j_has(root, TABLES[of]->name))
+            section[of] = j_object(root, TABLES[of]->name);
     rc = jdoc_status(doc, e);
-    if (!rc)
-        rc = read_section(c, CONFIG_FILM, root, path, e);
-    if (!rc)
-        rc = read_section(c, CONFIG_SERVE, serve, path, e);
+    for (int of = CONFIG_FILM; of <= CONFIG_WORKER && !rc; of++)
+        rc = read_section(c, of, section[of], path, e);
     jdoc_close(&doc);
     return rc;
 }
 
 void config_read_environment(struct config *c)
 {
-    static const char *const prefix[] = {"ZOETROPE_", "ZOETROPE_SERVE_"};
+    static const char *const prefix[] = {"ZOETROPE_", "ZOETROPE_SERVE_", "ZOETROPE_WORKER_"};
     const char *names[MAX_NAMES];
 
-    for (int of = CONFIG_FILM; of <= CONFIG_SERVE; of++) {
+    for (int of = CONFIG_FILM; of <= CONFIG_WORKER; of++) {
         int n = names_of(of, names);
         for (int i = 0; i < n; i++) {
             char *variable = xasprintf("%s%s", prefix[of], names[i]);
@@ -161,10 +171,11 @@ int config_use_film(const struct config *c, zt_job *job, int standing, struct er
     return 0;
 }
 
-int config_use_serve(const struct config *c, struct serve_settings *s, struct err *e)
+int config_use_serve(const struct config *c, const struct serve_table *t, void *settings,
+                     struct err *e)
 {
     for (int i = 0; i < c->n; i++)
-        if (c->row[i].of == CONFIG_SERVE && serve_set(s, c->row[i].name, c->row[i].value, e))
+        if (TABLES[c->row[i].of] == t && serve_set(t, settings, c->row[i].name, c->row[i].value, e))
             return err_prefix(e, "%s", c->row[i].from);
     return 0;
 }

@@ -315,12 +315,29 @@ static void set_request(CURL *c, struct hop *h, const char *url, struct curl_sli
     curl_easy_setopt(c, CURLOPT_WRITEDATA, h);
 }
 
+/* Of no authority that is known here, or another host's. */
+static int say_untrusted(struct hop *h, CURLcode rc, const char *why)
+{
+    const char *bundle = getenv("SSL_CERT_FILE");
+    long chain = 0;
+
+    if (rc == CURLE_SSL_CACERT_BADFILE && bundle)
+        return err_set(h->e, ERR_IO, "SSL_CERT_FILE: %s: no certificates can be read there",
+                       bundle);
+    curl_easy_getinfo(h->curl, CURLINFO_SSL_VERIFYRESULT, &chain);
+    return err_set(h->e, ERR_IO, "%s: its certificate is not trusted: %s%s", h->shown,
+                   *why ? why : curl_easy_strerror(rc),
+                   chain ? " (SSL_CERT_FILE names a file with the authority to trust)" : "");
+}
+
 static int say_failed(struct hop *h, CURLcode rc, const char *why)
 {
     if (h->failed)
         return h->e->code;
     if (rc == CURLE_ABORTED_BY_CALLBACK)
         return err_set(h->e, ERR_CANCEL, "%s: interrupted", h->shown);
+    if (rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_CACERT_BADFILE)
+        return say_untrusted(h, rc, why);
     if (h->forbidden && h->plain)
         return err_set(h->e, ERR_USAGE, "%s: http is allowed to this machine alone: https",
                        h->shown);

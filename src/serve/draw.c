@@ -187,9 +187,11 @@ static int keep_in(struct drawer *d, zt_job *job, struct err *e)
 static int set_job(struct drawer *d, zt_job *job, const char *path, struct err *e)
 {
     int rc = e->code = zt_job_set_json(job, d->job->params, e->msg, sizeof e->msg);
+    char threads[16];
 
-    if (!rc)
-        rc = set_option(job, "threads", d->threads, e);
+    snprintf(threads, sizeof threads, "%d", d->threads);
+    if (!rc && d->threads)
+        rc = set_option(job, "threads", threads, e);
     if (!rc)
         rc = set_option(job, "device", d->device, e);
     if (!rc)

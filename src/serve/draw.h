@@ -15,7 +15,8 @@ struct drawer {
     /* Of the owner; strings are borrowed. */
     const char *model_name; /* NULL: zoetrope's default */
     const char *picture_dir, *preview_dir, *work_dir;
-    const char *threads, *device; /* options of the machine; NULL: unsaid */
+    int threads;        /* of the machine; 0: all */
+    const char *device; /* NULL: unsaid */
     void *user;
     int (*told)(void *user, const struct live *l); /* progress; nonzero: it ends */
     /* From now on it may be cancelled (zt_cancel); nonzero: it is not to begin. NULL: it is over.

@@ -13,15 +13,16 @@
 #include "base/err.h"
 
 struct remote_options {
-    const char *server;           /* http:// or https:// address */
-    const char *key;              /* NULL: none */
-    const char *data;             /* folder for files of the job; one worker's alone */
-    const char *model;            /* NULL: zoetrope's default */
-    const char *name;             /* in the server's log */
-    const char *threads, *device; /* NULL: unsaid */
-    double stall_s;               /* a film without progress for so long hangs (draw.h); 0: never */
-    int plain;                    /* http to other machines too, the key unencrypted */
-    FILE *log;                    /* JSON lines */
+    const char *server; /* http:// or https:// address */
+    const char *key;    /* NULL: none */
+    const char *data;   /* folder for files of the job; one worker's alone */
+    const char *model;  /* NULL: zoetrope's default */
+    const char *name;   /* in the server's log */
+    int threads;        /* 0: all */
+    const char *device; /* NULL: unsaid */
+    double stall_s;     /* a film without progress for so long hangs (draw.h); 0: never */
+    int plain;          /* http to other machines too, the key unencrypted */
+    FILE *log;          /* JSON lines */
 };
 /* Until *stop is set: then the job goes back with what was kept. From a process of one thread.
  * ERR_USAGE: an address or name that is none, or a key that the server does not take; ERR_IO,

@@ -16,6 +16,21 @@ same config_of_the_file "$(value steps)" "3 $file"
 same config_underscores "$(value guidance-2)" "2.5 $file"
 same config_of_serve "$(value serve.queue)" "7 $file"
 same config_flag "$(value serve.allow-private)" "yes $file"
+echo '{"zoetrope": 1, "worker": {"server": "ftp://of.the.file", "key_file": "k", "plain": true}}' >"$file"
+same config_of_worker "$(value worker.server)" "ftp://of.the.file $file"
+same config_flag_of_worker "$(value worker.plain)" "yes $file"
+exits config_worker_by_the_file 4 "$ZOETROPE" worker
+holds config_worker_by_the_file_reads_its_key "$tmp/err" "k: "
+echo '{"zoetrope": 1, "worker": {"server": "ftp://of.the.file"}}' >"$file"
+exits config_worker_address_of_the_file 2 "$ZOETROPE" worker --data "$tmp/w"
+holds config_worker_names_the_address "$tmp/err" 'server: "ftp://of.the.file" is no http'
+ZOETROPE_WORKER_SERVER=ftp://of.the.environment exits config_worker_by_the_environment 2 "$ZOETROPE" worker --data "$tmp/w"
+holds config_worker_environment_wins "$tmp/err" ftp://of.the.environment
+ZOETROPE_WORKER_SERVER=ftp://of.the.environment exits config_worker_by_the_command_line 2 "$ZOETROPE" worker --server=ftp://said
+holds config_worker_command_line_wins "$tmp/err" ftp://said
+ZOETROPE_WORKER_STALL=-1 exits config_worker_number 2 "$ZOETROPE" worker --server http://localhost
+holds config_worker_number_says_so "$tmp/err" 'ZOETROPE_WORKER_STALL: stall "-1" is not allowed: 0 to'
+echo '{"zoetrope": 1, "steps": 3, "threads": 1, "guidance_2": 2.5, "serve": {"queue": 7, "allow-private": true}}' >"$file"
 export ZOETROPE_STEPS=4 ZOETROPE_SERVE_QUEUE=8
 same config_environment_wins "$(value steps)" "4 ZOETROPE_STEPS"
 same config_environment_of_serve "$(value serve.queue)" "8 ZOETROPE_SERVE_QUEUE"
@@ -49,6 +64,7 @@ wrong() { # NAME STATUS JSON TEXT
 }
 wrong unknown 2 '{"zoetrope": 1, "stepz": 3}' "config.json: no option \"stepz\"; did you mean \"steps\"?"
 wrong unknown_of_serve 2 '{"zoetrope": 1, "serve": {"lissten": 1}}' 'did you mean "listen"?'
+wrong unknown_of_worker 2 '{"zoetrope": 1, "worker": {"servr": "x"}}' 'no option "servr" of worker; did you mean "server"?'
 wrong value 2 '{"zoetrope": 1, "steps": 0}' "config.json: steps \"0\" is not allowed: 1 to 1000"
 wrong twice 3 '{"zoetrope": 1, "steps": 1, "steps": 2}' "config.json"
 wrong list 3 '{"zoetrope": 1, "steps": [1]}' "config.json: steps is a list"
@@ -56,6 +72,9 @@ wrong no_json 3 'steps = 3' "config.json"
 echo '{"zoetrope": 1, "serve": {"drain": -1}}' >"$file"
 exits config_value_of_serve 2 "$ZOETROPE" serve
 holds config_value_of_serve_says_so "$tmp/err" 'config.json: drain "-1" is not allowed: 0 to'
+echo '{"zoetrope": 1, "serve": {"queue": 1.5}}' >"$file"
+exits config_count_of_serve 2 "$ZOETROPE" serve
+holds config_count_of_serve_says_so "$tmp/err" 'config.json: queue "1.5" is not allowed: 0 to'
 exits config_file_is_not_there 4 "$ZOETROPE" serve --config "$tmp/none.json"
 ZOETROPE_THREADS=x exits config_environment_is_checked 2 "$ZOETROPE" config --config "$tmp/other.json"
 holds config_environment_says_so "$tmp/err" 'ZOETROPE_THREADS: threads "x"'

@@ -131,6 +131,47 @@ check worker_of_another_model_says_so until_true 90 grep -q 'drawn by fixture' "
 kill -TERM $e && wait $e
 kill -TERM $server && wait $server
 
+# ---- https, with an authority of our own ----
+certificate() { # NAME SUBJECT-ALTERNATIVE-NAME
+    openssl req -new -newkey rsa:2048 -nodes -keyout "$tmp/$1.key" -subj /CN=films -out "$tmp/$1.csr" &&
+        printf 'subjectAltName=%s\n' "$2" >"$tmp/$1.ext" &&
+        openssl x509 -req -in "$tmp/$1.csr" -CA "$tmp/ca.pem" -CAkey "$tmp/ca.key" -CAcreateserial -days 2 \
+            -extfile "$tmp/$1.ext" -out "$tmp/$1.pem"
+} >/dev/null 2>&1
+if ! command -v openssl >/dev/null || ! command -v python3 >/dev/null; then
+    echo "skip worker_tls: needs openssl and python3"
+else
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout "$tmp/ca.key" -subj "/CN=an authority of our own" -days 2 -out "$tmp/ca.pem" >/dev/null 2>&1
+    certificate right IP:127.0.0.1
+    certificate wrong DNS:other.example
+    serve tls 127.0.0.1:0 --workers 0
+    plain=$url
+    python3 test/e2e/tls_proxy.py "${url##*:}" "$tmp/right.pem" "$tmp/right.key" "$tmp/wrong.pem" "$tmp/wrong.key" >"$tmp/ports" 2>/dev/null &
+    proxy=$!
+    until_true 10 test -s "$tmp/ports"
+    read -r right wrong <"$tmp/ports"
+    url=https://127.0.0.1:$right worker unknown && unknown=$worker
+    url=https://127.0.0.1:$wrong SSL_CERT_FILE=$tmp/ca.pem worker elsewhere && elsewhere=$worker
+    check worker_tls_unknown_authority_is_refused until_true 10 logged unknown server-not-reached
+    check worker_tls_other_host_is_refused until_true 10 logged elsewhere server-not-reached
+    holds worker_tls_says_how_to_trust "$tmp/unknown.log" "certificate is not trusted"
+    holds worker_tls_names_the_variable "$tmp/unknown.log" "SSL_CERT_FILE"
+    holds worker_tls_says_which_host "$tmp/elsewhere.log" "127.0.0.1'"
+    url=$plain
+    id=$(film "$short")
+    sleep 2
+    check worker_tls_nobody_else_draws has_status "$id" queued
+    same worker_tls_says_it_once "$(grep -c server-not-reached "$tmp/unknown.log")" 1
+    url=https://127.0.0.1:$right SSL_CERT_FILE=$tmp/none.pem worker missing && missing=$worker
+    check worker_tls_missing_file_is_named until_true 10 grep -q "SSL_CERT_FILE: $tmp/none.pem" "$tmp/missing.log"
+    url=https://127.0.0.1:$right SSL_CERT_FILE=$tmp/ca.pem worker trusting && trusting=$worker
+    url=$plain
+    check worker_tls_draws done_soon "$id"
+    same worker_tls_film_has_the_same_bits "$(sha "$id")" "$short_sha"
+    kill -TERM $unknown $elsewhere $missing $trusting $proxy $server
+    wait $unknown $elsewhere $missing $trusting $proxy $server
+fi
+
 # ---- the shipped model ----
 unset ZOETROPE_MODELS
 serve real 127.0.0.1:0 --workers 0
