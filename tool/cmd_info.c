@@ -1,4 +1,5 @@
 /* zoetrope info: what a model is and knows, or the recipe that a film carries. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,7 +137,10 @@ static int show_film(const struct args *a)
         puts(buf_str(&b));
         buf_release(&b);
     } else {
-        printf("%dx%d, %d frames, %g per second\n", f.w, f.h, f.n, fps);
+        if (f.n > 1)
+            printf("%dx%d, %d frames, %g per second\n", f.w, f.h, f.n, fps);
+        else
+            printf("%dx%d, one picture\n", f.w, f.h);
         cmd_put_text(stdout, f.comment ? f.comment : "no recipe is stored in it");
         putchar('\n');
     }
@@ -278,11 +282,21 @@ static int show_words(const zt_model *m)
     return EXIT_OK;
 }
 
+/* x.mp4, but not Wan2.1: of a film that is not there it must not be said that it is no model. */
+static int ends_as_a_file(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    size_t n = dot ? strlen(dot) : 0;
+
+    return (n == 4 || n == 5) && isalpha((unsigned char)dot[1]) && !strchr(dot, '/');
+}
+
 /* A file, or a folder that holds pictures instead of a model. */
 static int is_film(const char *path)
 {
     char *recipe = path_join(path, "frame-00000.png");
-    int yes = (file_exists(path) && !dir_exists(path)) || file_exists(recipe);
+    int yes =
+        (!dir_exists(path) && (file_exists(path) || ends_as_a_file(path))) || file_exists(recipe);
 
     free(recipe);
     return yes;

@@ -25,7 +25,7 @@ static void help(FILE *out)
           "  zoetrope \"a red ball rolls from left to right\" [options of generate]\n",
           out);
     for (int i = 0; i < n_commands; i++)
-        fprintf(out, "  zoetrope %-10s %s\n  %19s e.g. zoetrope %s %s\n", commands[i].name,
+        fprintf(out, "  zoetrope %-10s  %s\n  %20s e.g. zoetrope %s %s\n", commands[i].name,
                 commands[i].summary, "", commands[i].name, commands[i].example);
     fputs("\nzoetrope COMMAND --help explains a command, zoetrope --version names the version.\n\n",
           out);

@@ -7,9 +7,10 @@
 #include "format/json.h"
 #include "generate/clean.h"
 #include "net/net.h"
+#include "world/lexicon.h"
 #include "world/world.h"
 
-enum { ANSWER_BYTES = 1 << 20, WORDS_BYTES = 4000, CONNECT_S = 5, MOST_TOKENS = 400 };
+enum { ANSWER_BYTES = 1 << 20, CONNECT_S = 5, MOST_TOKENS = 400 };
 
 static const char TASK[] =
     "You write prompts for a text-to-video model. Say the user's prompt again as one fuller "
@@ -22,25 +23,21 @@ int expand_is_url(const char *value)
     return !strncmp(value, "http://", 7) || !strncmp(value, "https://", 8);
 }
 
-/* The English words of these worlds, as many as fit. */
-static void tell_words(struct buf *out, unsigned worlds)
+/* The words of the world that the prompt is about, in the language of the prompt. */
+static void tell_words(struct buf *out, const char *prompt, unsigned worlds)
 {
-    size_t begin = out->len;
+    const struct world *w = world_meant(prompt, worlds);
+    struct buf list = BUF_INIT;
+    int lang = LANG_EN;
 
-    if (worlds)
-        buf_puts(out, " Use these words where you can, others mean nothing to the model:");
-    for (int i = 0; world_at(i); i++) {
-        const struct world *w = world_at(i);
-        int n;
-
-        if (!(worlds & world_bit(w)))
-            continue;
-        char **list = w->vocabulary(&n);
-        for (int k = 0; k < n && out->len - begin < WORDS_BYTES; k++)
-            if (list[k][0] >= 'a' && list[k][0] <= 'z')
-                buf_printf(out, " %s", list[k]);
-        world_vocabulary_free(&list, n);
-    }
+    if (!w)
+        return;
+    for (const char *p = prompt; *p; p++)
+        lang = (unsigned char)*p >= 0xe4 ? LANG_ZH : lang; /* U+4000 and beyond */
+    w->known(lang, &list);
+    buf_printf(out, " Use these words where you can, others mean nothing to the model: %s",
+               buf_str(&list));
+    buf_release(&list);
 }
 
 static void message(struct jsonw *w, const char *role, const char *text)
@@ -57,7 +54,7 @@ static void write_body(const struct expand_wish *wish, struct buf *out)
     struct jsonw w;
 
     buf_puts(&task, TASK);
-    tell_words(&task, wish->worlds);
+    tell_words(&task, wish->prompt, wish->worlds);
     jsonw_init(&w, out, 0);
     jsonw_object(&w, NULL);
     jsonw_string(&w, "model", *wish->model ? wish->model : "default");

@@ -176,6 +176,15 @@ static const char *family(void *state, int i, uint64_t seed, double aspect)
     return families[i].name;
 }
 
+static void known(int lang, struct buf *out)
+{
+    int n;
+
+    for (const struct lexicon_entry *e = lexicon(&n); n; e++, n--)
+        if (e->tag != TAG_SKIP && e->tag != TAG_REFUSE)
+            world_add_forms(out, e->form[lang]);
+}
+
 const struct world world_physics = {
     .name = "physics",
     .state_bytes = sizeof(struct scene),
@@ -194,5 +203,6 @@ const struct world world_physics = {
     .stated = stated,
     .n_families = sizeof families / sizeof *families,
     .family = family,
+    .known = known,
     .vocabulary = world_vocabulary,
 };

@@ -83,6 +83,15 @@ void world_add_word(struct buf *list, const char *word)
     buf_puts(list, word);
 }
 
+void world_add_forms(struct buf *list, const char *forms)
+{
+    const char *at = forms, *form;
+    int len;
+
+    for (int i = 0; forms && i < 4 && (form = lexicon_next(&at, &len, NULL)); i++)
+        buf_printf(list, "%s%.*s", list->len ? ", " : "", len, form);
+}
+
 static struct world_part *add_part(struct worlds *w, const struct world *world, double share)
 {
     struct world_part *p = &w->part[w->n++];

@@ -64,7 +64,10 @@ struct world {
      * name of what is special about it. */
     int n_families;
     const char *(*family)(void *state, int i, uint64_t seed, double aspect);
-    /* Every word of its captions and prompts, as world_vocabulary gives them. */
+    /* What its reader understands of one language (enum lang), for who is to write a prompt:
+     * words and phrases, with ", " between, appended. */
+    void (*known)(int lang, struct buf *out);
+    /* Every word that a tokenizer should know whole, as world_vocabulary gives them. */
     char **(*vocabulary)(int *n);
 };
 
@@ -81,6 +84,8 @@ unsigned world_bit(const struct world *w);
 const struct world *world_meant(const char *text, unsigned set);
 /* Append one more to words with ", " between, as `read` does. */
 void world_add_word(struct buf *list, const char *word);
+/* The same of the first forms of a row of a lexicon, which are the commonest; NULL: none. */
+void world_add_forms(struct buf *list, const char *forms);
 
 /* A scene of any world. */
 struct world_scene {

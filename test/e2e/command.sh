@@ -247,6 +247,8 @@ holds info_weights_lists "$tmp/out" "blocks.0.attn1.to_q.weight"
 exits info_json 0 zt info threads.y4m --json
 holds info_json_recipe "$tmp/out" '"recipe": {"zoetrope": 1'
 exits info_nothing 3 zt info nothing-here
+exits info_film_that_is_not_there 4 zt info no/film.mp4
+holds info_film_that_is_not_there_is_no_model "$tmp/err" "no/film.mp4: no such file"
 exits world 0 zt world -n 2 -o clips --frames 3 --size 64x48 --format y4m --seed 4
 [ -s clips/4.y4m ] && [ -s clips/5.y4m ] && ok world_clips || not_ok world_clips "$(ls clips)"
 holds world_truth clips/4.json '"canonical"'

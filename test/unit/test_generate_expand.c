@@ -99,6 +99,23 @@ TEST(expand_believes_a_prompt_alone)
     CHECK_STR(book.token, "Bearer secret");
     CHECK_CONTAINS(buf_str(&book.body), "\"model\": \"m\"");
     CHECK_CONTAINS(buf_str(&book.body), "a \\\"red\\\" ball");
+    /* Told are the words of the world that is meant, in the language of the prompt. */
+    static const struct {
+        const char *prompt, *told, *other;
+    } heard[] = {{"a lighthouse", "lighthouse", "dominoes"},
+                 {"a red ball rolls", "dominoes", "lighthouse"},
+                 {"\xe7\x81\xaf\xe5\xa1\x94", "\xe6\x82\xac\xe5\xb4\x96", "cliff"}};
+    for (int i = 0; i < 3; i++) {
+        struct expand_wish w = {.url = http_server_url(s, "/good"),
+                                .model = "",
+                                .prompt = heard[i].prompt,
+                                .worlds = 3};
+        struct buf out = BUF_INIT;
+        CHECK_INT(expand_ask(&w, &out, &e), 0);
+        CHECK_CONTAINS(buf_str(&book.body), heard[i].told);
+        CHECK(!strstr(buf_str(&book.body), heard[i].other));
+        buf_release(&out);
+    }
     struct expand_wish slow = {
         .url = http_server_url(s, "/slow/v1/"), .model = "", .prompt = "a", .most_s = 0.2};
     struct buf out = BUF_INIT;

@@ -1,9 +1,11 @@
 /* The worlds as rows of one table: what every row promises, and how clips are shared among them. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/rng.h"
 #include "train/record.h"
+#include "world/lexicon.h"
 #include "world/physics.h"
 #include "world/prompt.h"
 #include "ztest.h"
@@ -41,6 +43,30 @@ TEST(world_rows_repeat_and_mirror)
         buf_release(&b);
     }
     CHECK(!world_named("flatland") && !world_of_id(1) && !world_at(-1));
+}
+
+/* What a row says that it knows it understands, in both languages. */
+TEST(world_rows_know_what_they_say)
+{
+    for (int i = 0; world_at(i); i++)
+        for (int lang = 0; lang < LANG_COUNT; lang++) {
+            struct buf list = BUF_INIT, facts = BUF_INIT, unknown = BUF_INIT;
+            char *rest, *one;
+
+            world_at(i)->known(lang, &list);
+            CHECK(list.len > 1000 && list.len < 8000);
+            for (rest = list.data; (one = strsep(&rest, ","));) {
+                char *thing = xasprintf(lang ? "%s球" : "%s ball", one); /* a colour wants one */
+
+                buf_clear(&unknown);
+                world_at(i)->stated(one, &facts, &unknown);
+                if (unknown.len)
+                    buf_clear(&unknown), world_at(i)->stated(thing, &facts, &unknown);
+                CHECK_STR(buf_str(&unknown), "");
+                free(thing);
+            }
+            buf_release(&list), buf_release(&facts), buf_release(&unknown);
+        }
 }
 
 /* Every family renders, with the objects that the clip says it has, and has a name of its own. */

@@ -11,6 +11,7 @@
 #include "world/story/prompt.h"
 #include "world/story/render.h"
 #include "world/story/sample.h"
+#include "world/story/words.h"
 
 _Static_assert(sizeof(struct story) <= WORLD_STATE_BYTES, "a story is a state");
 _Static_assert(sizeof(struct story_mix) <= WORLD_MIX_BYTES, "and its mix a mix");
@@ -201,6 +202,15 @@ static const char *family(void *state, int i, uint64_t seed, double aspect)
     return families[i].name;
 }
 
+static void known(int lang, struct buf *out)
+{
+    const struct story_row *row;
+
+    for (int i = 0; (row = story_row(i)); i++)
+        if (story_slot_word(row->fact[0].slot, row->fact[0].value))
+            world_add_forms(out, row->form[lang]);
+}
+
 /* Canonical words: the reader takes care of all others. */
 static char **vocabulary(int *n)
 {
@@ -232,5 +242,6 @@ const struct world world_story = {
     .stated = stated,
     .n_families = sizeof families / sizeof *families,
     .family = family,
+    .known = known,
     .vocabulary = vocabulary,
 };
