@@ -132,11 +132,14 @@ void say_plan(struct say *s, zt_job *job)
     }
     format_duration(time, sizeof time, number(job, "forecast_s"));
     format_bytes(memory, sizeof memory, number(job, "memory_bytes"));
-    if (number(job, "frames") > 1)
-        fprintf(stderr, "%.0f frames of %.0fx%.0f at %s per second, ", number(job, "frames"),
-                number(job, "width"), number(job, "height"), zt_job_get(job, "fps"));
-    else
-        fprintf(stderr, "one picture of %.0fx%.0f, ", number(job, "width"), number(job, "height"));
+    int many = number(job, "frames") > 1;
+    if (many)
+        fprintf(stderr, "%.0f frames", number(job, "frames"));
+    fprintf(stderr, "%s of %.0fx%.0f", many ? "" : "one picture", number(job, "width"),
+            number(job, "height"));
+    if (many) /* what a job says holds until the next question */
+        fprintf(stderr, " at %s per second", zt_job_get(job, "fps"));
+    fputs(", ", stderr);
     fprintf(stderr, "seed %s; ", zt_job_get(job, "seed"));
     fprintf(stderr, "about %s and %s of memory\n", time, memory);
 }

@@ -116,6 +116,15 @@ static void changed(zt_job *j, const char *option)
     }
 }
 
+/* Another value than the recipe's makes another film: its latent is not to be expected. Files that
+ * a recipe does not hold must be given again. */
+static int is_another(const struct request *r, const char *name, const char *value)
+{
+    const struct option *o = option_named(name);
+
+    return o && o->recipe && o->kind != OPTION_PATH && strcmp(request_text(r, o - options), value);
+}
+
 int zt_job_set(zt_job *job, const char *name, const char *value, char *error, size_t size)
 {
     struct err e = {0};
@@ -126,6 +135,8 @@ int zt_job_set(zt_job *job, const char *name, const char *value, char *error, si
         return api_fail(&e, error, size);
     }
     changed(job, name);
+    if (is_another(&job->request, name, value))
+        job->request.latent_hash[0] = '\0';
     return request_set(&job->request, name, value, &e) ? api_fail(&e, error, size) : 0;
 }
 

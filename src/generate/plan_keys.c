@@ -85,6 +85,21 @@ static void put_film_frame(const struct plan *p, uint8_t *to, const struct film 
         resize_cover(to, p->w, p->h, rgb, f->w, f->h, RESIZE_AREA, NULL);
 }
 
+/* The words of the shot that meets what is drawn; NULL: this is no film of shots. */
+static char *shot_words(const char *shots, int last)
+{
+    struct jdoc *doc;
+    char *words = NULL;
+
+    if (!*shots || jdoc_parse(&doc, shots, strlen(shots), "shots", NULL))
+        return NULL;
+    int n = j_len(jdoc_root(doc));
+    if (n)
+        words = xstrdup(j_string_or(j_at_object(jdoc_root(doc), last ? n - 1 : 0), "prompt", ""));
+    jdoc_close(&doc);
+    return words;
+}
+
 /* What a film of ours says of itself: its words, and the seed with which they were read. */
 static void read_recipe(void *arg, struct jval root)
 {
@@ -92,6 +107,8 @@ static void read_recipe(void *arg, struct jval root)
     const char *prompt = j_string_or(root, "prompt", "");
 
     p->typed = *prompt ? xstrdup(prompt) : NULL;
+    if (!p->typed && !p->source.n)
+        p->typed = shot_words(j_string_or(root, "shots", ""), p->before.n > 0);
     p->reading_seed = (uint64_t)j_int_or(root, "seed", 0, INT64_C(1) << 53, 0);
     p->own_reading = j_has(root, "seed");
 }

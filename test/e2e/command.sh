@@ -321,6 +321,13 @@ holds label_unknown_character_says_what_is "$tmp/err" "AI-GENERATED"
 exits draft 0 zt "a red ball rolls" --size native --frames 5 --draft --steps 9 --seed 5 -o draft.y4m
 exits from_draft 0 zt generate --from-draft draft.y4m -o final.y4m
 holds from_draft_says_how_well "$tmp/err" "correlation"
+holds plan_says_the_rate "$tmp/err" "5 frames of 48x32 at 8 per second"
+same from_draft_is_no_other_version "$(grep -c 'latent differs' "$tmp/err")" 0
+printf '[{"prompt":"a red ball","seconds":1},{"prompt":"a blue box","seconds":1}]' >two.json
+exits film_of_two_shots 0 zt --shots two.json --steps 1 --size native -o two.y4m
+exits extend_needs_no_words_of_shots 0 zt --extend two.y4m --seconds 1 --steps 1 --size native -o extended.y4m
+exits extend_says_what_it_drew 0 zt info extended.y4m
+holds extend_takes_the_last_shots_words "$tmp/out" '"prompt": "a blue box"'
 exits from_no_draft 2 zt generate --from-draft final.y4m -o x.y4m
 holds from_no_draft_says_so "$tmp/err" "no film of --draft"
 if [ $BUILD_HAS_MEDIA = 1 ]; then
