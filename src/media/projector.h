@@ -46,7 +46,9 @@ struct projector_figures {
     int shown, late;                        /* frames; those that came after their time */
     int answers;                            /* wishes that were seen */
     double first_s;                         /* clock_s of the first frame; 0: none was shown */
-    double last_answer_s, slowest_answer_s; /* from the wish to the first frame that shows it */
+    double longest_gap_s;                   /* between two frames, as they were shown */
+    double last_answer_s, slowest_answer_s; /* from the wish to the first frame that shows it; of
+                                             * several that one frame answers, from the first */
 };
 struct projector_figures projector_figures(struct projector *r);
 

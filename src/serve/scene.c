@@ -446,12 +446,14 @@ static void interrupt(void *job)
     zt_job_turn(job);
 }
 
-/* The job as it was ordered last. */
+/* The job as it was ordered last, in bytes, which are drawn in half the time. */
 static int plan(struct scene *sc, zt_job *job, struct err *e)
 {
     pthread_mutex_lock(&sc->lock);
     int rc = e->code = zt_job_set_json(job, sc->params, e->msg, sizeof e->msg);
     pthread_mutex_unlock(&sc->lock);
+    if (!rc)
+        rc = e->code = zt_job_set(job, "type", "int8", e->msg, sizeof e->msg);
     return rc ? rc : (e->code = zt_job_plan(job, e->msg, sizeof e->msg));
 }
 

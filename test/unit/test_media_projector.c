@@ -1,6 +1,7 @@
 /* Between a thread that draws a film without end and one that shows it. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "media/projector.h"
@@ -57,8 +58,9 @@ TEST(media_projector_takes_back_what_nobody_has_seen)
     shows(p, 11, 0);
     CHECK_INT(projector_wish(p, "a coast", NULL), 1);
     CHECK_INT(interrupts, 1);
-    /* Drawing took no time yet, so nothing is kept but what was seen. */
-    CHECK_INT(turn(p, 8, "a coast", NULL), 2);
+    /* Drawing took no time yet: the nearest cut lies up to a quarter of a second (all that was
+     * seen here) behind, and what is drawn again of it is passed over. */
+    CHECK_INT(turn(p, 8, "a coast", NULL), 0);
     /* A second wish waits for the first picture of the one before, then it interrupts. */
     CHECK_INT(projector_wish(p, NULL, "pan left"), 2);
     CHECK_INT(projector_wish(p, NULL, "pan right"), 3);
@@ -74,6 +76,28 @@ TEST(media_projector_takes_back_what_nobody_has_seen)
     shows(p, 60, 3);
     CHECK_INT(projector_figures(p).answers, 2);
     CHECK_INT(projector_figures(p).shown, 6);
+    CHECK_BELOW(projector_figures(p).longest_gap_s, 5);
+    CHECK(projector_figures(p).longest_gap_s > 0.0009);
+    projector_free(&p);
+}
+
+/* Of two wishes that one picture answers, the first has waited longer. */
+TEST(media_projector_measures_from_the_first_wish)
+{
+    struct projector *p = projector_new(W, H, 1000, interrupt, NULL);
+    const struct timespec moment = {0, 60000000};
+
+    CHECK_INT(turn(p, 0, NULL, NULL), 0);
+    put(p, 0, 10);
+    shows(p, 10, 0);
+    CHECK_INT(projector_wish(p, "a coast", NULL), 1);
+    nanosleep(&moment, NULL);
+    CHECK_INT(projector_wish(p, NULL, "pan left"), 2);
+    CHECK_INT(turn(p, 1, "a coast", "pan left"), 0);
+    put(p, 1, 20);
+    shows(p, 20, 2);
+    CHECK_INT(projector_figures(p).answers, 1);
+    CHECK(projector_figures(p).slowest_answer_s >= 0.06);
     projector_free(&p);
 }
 
