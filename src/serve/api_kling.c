@@ -105,7 +105,7 @@ static int read_images(struct call *c, struct jval body, struct kling *k)
 {
     const char *first = j_string_or(body, "image", ""), *last = j_string_or(body, "image_tail", "");
 
-    if (kling_check_masks(c, body))
+    if (order_check_masks(c, body))
         return -1;
     if (!*first && !*last) {
         call_fail(c, FAULT_VALUE, "image", "image: at least one of image and image_tail is needed");
@@ -119,7 +119,14 @@ static int read_images(struct call *c, struct jval body, struct kling *k)
     if ((*first && order_picture_text(c, "image", first, &k->o.first)) ||
         (*last && order_picture_text(c, "image_tail", last, &k->o.last)))
         return -1;
-    return kling_read_masks(c, body, k);
+    if (!order_has_masks(body))
+        return 0;
+    if (*k->o.last.name || k->o.camera) {
+        call_fail(c, FAULT_VALUE, "dynamic_masks",
+                  "dynamic_masks: image_tail, camera_control and masks exclude each other");
+        return -1;
+    }
+    return order_read_masks(c, body, "image", &k->o, &k->brush);
 }
 
 static void image2video(struct call *c)

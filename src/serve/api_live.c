@@ -45,6 +45,7 @@ static void order_scene(struct call *c, struct order *o, struct jdoc *body,
     struct err e;
 
     order_read(jdoc_root(body), o);
+    order_no_masks(jdoc_root(body));
     if (jdoc_status(body, &e))
         call_fail_err(c, &e);
     else if (!order_plan(c, o, &params, &facts) && !run(c, o, &params, &facts))

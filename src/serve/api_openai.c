@@ -76,14 +76,17 @@ static int read_pictures(struct call *c, struct jval body, struct order *o)
 static void order_of_body(struct call *c, struct order *o, int64_t change)
 {
     struct jdoc *doc = call_json(c);
+    struct buf brush = BUF_INIT;
     struct job j = {0};
     struct err e;
-    int rc = doc ? 0 : -1;
+    int rc = doc ? order_check_masks(c, jdoc_root(doc)) : -1;
 
     if (!rc) {
         order_read(jdoc_root(doc), o);
         rc = read_pictures(c, jdoc_root(doc), o);
     }
+    if (!rc && order_has_masks(jdoc_root(doc)))
+        rc = order_read_masks(c, jdoc_root(doc), "input_reference", o, &brush);
     if (!rc && jdoc_status(doc, &e)) {
         call_fail_err(c, &e);
         rc = -1;
@@ -93,6 +96,7 @@ static void order_of_body(struct call *c, struct order *o, int64_t change)
     if (!rc && !change)
         reply_video(c, &j);
     job_release(&j);
+    buf_release(&brush);
     jdoc_close(&doc);
 }
 
@@ -115,6 +119,7 @@ static void plan(struct call *c)
     order_init(&o, "openai");
     if (doc) {
         order_read(jdoc_root(doc), &o);
+        order_no_masks(jdoc_root(doc));
         if (jdoc_status(doc, &e))
             call_fail_err(c, &e);
         else if (!order_plan(c, &o, &params, &facts))

@@ -28,10 +28,6 @@ void kling_settle(struct call *c, struct kling *k);
 /* multi_shot, shot_type, multi_prompt; camera_control. -1: the call has failed. */
 NODISCARD int kling_read_shots(struct call *c, struct jval body, struct kling *k);
 NODISCARD int kling_read_camera(struct call *c, struct jval body, struct kling *k);
-/* kling_motion.c: static_mask and dynamic_masks; what they are, and, after the images, all of it.
- */
-NODISCARD int kling_check_masks(struct call *c, struct jval body);
-NODISCARD int kling_read_masks(struct call *c, struct jval body, struct kling *k);
 /* One of the texts; -1 and the call has failed. def: where there is none. */
 NODISCARD int kling_choice(struct call *c, struct jval body, const char *field,
                            const char *const *names, const char **out, const char *def);

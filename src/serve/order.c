@@ -65,9 +65,7 @@ double order_real(struct jval body, const char *key, double lo, double hi, doubl
 static void refuse_fields(struct jval body)
 {
     static const char *const not_here[][2] = {
-        {"brush", "is read as dynamic_masks and static_mask of POST /v1/videos/image2video"},
-        {"dynamic_masks", "is read by POST /v1/videos/image2video"},
-        {"static_mask", "is read by POST /v1/videos/image2video"},
+        {"brush", "is read as dynamic_masks and static_mask"},
         {"mask", "no part of a film is drawn anew by the service; zoetrope generate --mask does"},
         {"outpaint", "no film is widened by the service; zoetrope generate --outpaint does"}};
 

@@ -47,6 +47,14 @@ NODISCARD int order_picture(struct call *c, const char *field, const struct buf 
 /* The same of text: base64, a data: address, or an address of another machine. */
 NODISCARD int order_picture_text(struct call *c, const char *field, const char *text,
                                  struct order_picture *to);
+/* order_masks.c: static_mask and dynamic_masks, the motion brush: what they are; whether there is
+ * any; and all of it, for the first picture of o, which has come in the field `image`. o borrows
+ * file. -1: the call has failed. */
+NODISCARD int order_check_masks(struct call *c, struct jval body);
+int order_has_masks(struct jval body);
+void order_no_masks(struct jval body); /* where no picture is read: kept by the document as wrong */
+NODISCARD int order_read_masks(struct call *c, struct jval body, const char *image, struct order *o,
+                               struct buf *file);
 /* The end of a film that is done, as the first frame of o: it goes on from there. */
 NODISCARD int order_goes_on(struct call *c, const struct job *parent, struct order *o);
 /* At most so many characters, no control characters, not white space alone. -1: the call has

@@ -399,14 +399,14 @@ TEST(serve_tenants_see_their_own_and_have_a_limit)
 
 /* ---- the motion brush ---- */
 
-static char *white_base64(int w, int h)
+static char *grey_base64(int w, int h, int value)
 {
     struct picture p;
     struct buf png = BUF_INIT, text = BUF_INIT;
     char *path = ztest_in_tmp("white.png");
 
     picture_init(&p, w, h);
-    memset(p.rgb, 255, (size_t)w * (size_t)h * 3 / 2);
+    memset(p.rgb, value, (size_t)w * (size_t)h * 3 / 2);
     CHECK(!picture_save(&p, path, NULL) && !file_read(&png, path, 1 << 20, NULL));
     base64_encode(&text, png.data, png.len);
     picture_release(&p);
@@ -415,13 +415,18 @@ static char *white_base64(int w, int h)
     return buf_take(&text);
 }
 
-/* n points of `masks` masks beside a picture; -1 points: no trajectories. */
-static void ask_brush(struct serving *s, const char *image, const char *mask, int masks, int n,
-                      const char *more, struct answer *a)
+static char *white_base64(int w, int h)
+{
+    return grey_base64(w, h, 255);
+}
+
+/* n points of `masks` masks beside a picture in that field. */
+static void ask_masks(struct serving *s, const char *path, const char *field, const char *image,
+                      const char *mask, int masks, int n, const char *more, struct answer *a)
 {
     struct buf json = BUF_INIT;
 
-    buf_printf(&json, "{\"prompt\":\"a red ball rolls\",\"image\":\"%s\",%s\"dynamic_masks\":[",
+    buf_printf(&json, "{\"prompt\":\"a red ball rolls\",\"%s\":\"%s\",%s\"dynamic_masks\":[", field,
                image, more);
     for (int i = 0; i < masks; i++) {
         buf_printf(&json, "%s{\"mask\":\"%s\",\"trajectories\":[", i ? "," : "", mask);
@@ -430,8 +435,14 @@ static void ask_brush(struct serving *s, const char *image, const char *mask, in
         buf_puts(&json, "]}");
     }
     buf_puts(&json, "]}");
-    post(s, "/v1/videos/image2video", buf_str(&json), a);
+    post(s, path, buf_str(&json), a);
     buf_release(&json);
+}
+
+static void ask_brush(struct serving *s, const char *image, const char *mask, int masks, int n,
+                      const char *more, struct answer *a)
+{
+    ask_masks(s, "/v1/videos/image2video", "image", image, mask, masks, n, more, a);
 }
 
 TEST(serve_kling_masks_become_a_brush)
@@ -462,4 +473,48 @@ TEST(serve_kling_masks_become_a_brush)
     free(image);
     free(mask);
     free(small);
+}
+
+/* The same masks in OpenAI's form, down to the recipe inside the film. */
+TEST(serve_videos_masks_become_a_brush)
+{
+    static const char field[] = "input_reference", path[] = "/v1/videos";
+    static const char *const wrong[][3] = {
+        {"", "\"dynamic_masks\":{}", "an array of at most 6 masks"},
+        {"", "\"static_mask\":[]", "static_mask: a picture, as text"},
+        {"", "\"static_mask\":\"AAAA\"", "input_reference: masks belong to an image"},
+        {"", "\"brush\":{}", "is read as dynamic_masks"},
+        {"/plan", "\"dynamic_masks\":[]", "beside input_reference"}};
+    struct serving s;
+    struct answer a = {0};
+    char *image = picture_base64(), *mask = white_base64(64, 48), *small = white_base64(64, 46);
+    char *black = grey_base64(64, 48, 0);
+
+    need_media();
+    serving_options(&s, "openai-brush");
+    serving_start(&s);
+    ask_masks(&s, path, field, image, mask, 6, 77, "\"steps\":1,\"frames\":5,", &a);
+    CHECK_INT(a.status, 200);
+    ask_masks(&s, path, field, image, black, 1, 2, "", &a); /* as the library reads it */
+    CHECK(a.status == 400 && strstr(buf_str(&a.body), "is black"));
+    ask_masks(&s, path, field, image, mask, 1, 1, "", &a);
+    CHECK(a.status == 400 && strstr(buf_str(&a.body), "1 points; 2 to 77"));
+    ask_masks(&s, path, field, image, mask, 1, 78, "", &a);
+    CHECK(a.status == 400 && strstr(buf_str(&a.body), "78 points; 2 to 77"));
+    ask_masks(&s, path, field, image, mask, 7, 2, "", &a);
+    CHECK(a.status == 400 && strstr(buf_str(&a.body), "at most 6 masks"));
+    ask_masks(&s, path, field, image, small, 1, 2, "", &a);
+    CHECK(a.status == 400 && strstr(buf_str(&a.body), "64x46 pixels; the image has 64x48"));
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char *body = xasprintf("{\"prompt\":\"a ball\",%s}", wrong[i][1]);
+        char *to = xasprintf("%s%s", path, wrong[i][0]);
+
+        post(&s, to, body, &a);
+        if (a.status != 400 || !strstr(buf_str(&a.body), wrong[i][2]))
+            ztest_fail(__FILE__, __LINE__, "%s %s: %s", to, wrong[i][1], buf_str(&a.body));
+        free(body), free(to);
+    }
+    answer_release(&a);
+    serving_stop(&s, 0);
+    free(image), free(mask), free(small), free(black);
 }

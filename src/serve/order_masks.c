@@ -1,32 +1,33 @@
-/* kling_motion.c - the motion brush of Kling's image2video: static_mask and dynamic_masks become a
- * file for the library's option; what it says again, without files, is what the job keeps. */
+/* order_masks.c - the motion brush of Kling's image2video and of /v1/videos: static_mask and
+ * dynamic_masks become a file for the library's option; what it says again, without files, is what
+ * the job keeps. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "serve/kling.h"
+#include "serve/order.h"
 
 enum { MASKS = 6, POINTS_LEAST = 2, POINTS = 77 };
 
 /* A mask is a picture of the size of the first one. */
-static int read_mask(struct call *c, const char *field, const char *text, const struct kling *k,
+static int read_mask(struct call *c, const char *field, const char *text, const struct order *o,
                      struct jsonw *w, const char *key)
 {
     struct order_picture mask = {0};
 
     if (order_picture_text(c, field, text, &mask))
         return -1;
-    if (mask.w != k->o.first.w || mask.h != k->o.first.h) {
+    if (mask.w != o->first.w || mask.h != o->first.h) {
         call_fail(c, FAULT_VALUE, field, "%s: a mask of %dx%d pixels; the image has %dx%d", field,
-                  mask.w, mask.h, k->o.first.w, k->o.first.h);
+                  mask.w, mask.h, o->first.w, o->first.h);
         return -1;
     }
     jsonw_string(w, key, mask.name);
     return 0;
 }
 
-static int read_path(struct call *c, struct jval v, const struct kling *k, struct jsonw *w)
+static int read_path(struct call *c, struct jval v, const struct order *o, struct jsonw *w)
 {
     struct jval points = j_get(v, "trajectories");
     int n = j_len(points), rc;
@@ -41,7 +42,7 @@ static int read_path(struct call *c, struct jval v, const struct kling *k, struc
         return -1;
     }
     jsonw_object(w, NULL);
-    rc = read_mask(c, "dynamic_masks", j_string(v, "mask"), k, w, "mask");
+    rc = read_mask(c, "dynamic_masks", j_string(v, "mask"), o, w, "mask");
     jsonw_array(w, "trajectories");
     for (int i = 0; i < n; i++) {
         struct jval at = j_at_object(points, i);
@@ -56,24 +57,24 @@ static int read_path(struct call *c, struct jval v, const struct kling *k, struc
     return rc;
 }
 
-static int write_brush(struct call *c, struct jval body, struct kling *k, struct jsonw *w)
+static int write_brush(struct call *c, struct jval body, struct order *o, struct jsonw *w)
 {
     struct jval list = j_get(body, "dynamic_masks");
     int rc = 0;
 
     jsonw_object(w, NULL);
     if (*j_string_or(body, "static_mask", ""))
-        rc = read_mask(c, "static_mask", j_string(body, "static_mask"), k, w, "static_mask");
+        rc = read_mask(c, "static_mask", j_string(body, "static_mask"), o, w, "static_mask");
     jsonw_array(w, "dynamic_masks");
     for (int i = 0; !rc && i < j_len(list); i++)
-        rc = read_path(c, j_at(list, i), k, w);
+        rc = read_path(c, j_at(list, i), o, w);
     jsonw_end_array(w);
     jsonw_end_object(w);
     return rc;
 }
 
 /* Named by what it says, so that the same request is the same order. */
-static int keep_brush(struct call *c, struct kling *k, const struct buf *json)
+static int keep_brush(struct call *c, struct order *o, const struct buf *json, struct buf *file)
 {
     struct sha256 h;
     struct err e;
@@ -86,15 +87,15 @@ static int keep_brush(struct call *c, struct kling *k, const struct buf *json)
     int rc = file_write(path, json->data, json->len, &e);
     if (rc)
         call_fail_err(c, &e);
-    else
-        buf_puts(&k->brush, path);
-    k->o.brush = buf_str(&k->brush);
+    buf_clear(file);
+    buf_puts(file, path);
+    o->brush = buf_str(file);
     free(name);
     free(path);
     return rc ? -1 : 0;
 }
 
-int kling_check_masks(struct call *c, struct jval body)
+int order_check_masks(struct call *c, struct jval body)
 {
     struct jval list = j_get(body, "dynamic_masks");
 
@@ -110,26 +111,35 @@ int kling_check_masks(struct call *c, struct jval body)
     return 0;
 }
 
-int kling_read_masks(struct call *c, struct jval body, struct kling *k)
+int order_has_masks(struct jval body)
+{
+    return j_len(j_get(body, "dynamic_masks")) > 0 || *j_string_or(body, "static_mask", "");
+}
+
+void order_no_masks(struct jval body)
+{
+    static const char *const fields[] = {"dynamic_masks", "static_mask"};
+
+    for (int i = 0; i < 2; i++)
+        if (j_has(body, fields[i]))
+            j_fail(body, fields[i], "belongs to an image, beside input_reference of a film");
+}
+
+int order_read_masks(struct call *c, struct jval body, const char *image, struct order *o,
+                     struct buf *file)
 {
     struct buf json = BUF_INIT;
     struct jsonw w;
 
-    if (!j_len(j_get(body, "dynamic_masks")) && !*j_string_or(body, "static_mask", ""))
-        return 0;
-    if (*k->o.last.name || k->o.camera) {
-        call_fail(c, FAULT_VALUE, "dynamic_masks",
-                  "dynamic_masks: image_tail, camera_control and masks exclude each other");
-        return -1;
-    }
-    if (!*k->o.first.name) {
-        call_fail(c, FAULT_VALUE, "image", "image: masks belong to an image");
+    if (!o->first.w) {
+        call_fail(c, FAULT_VALUE, image, "%s: masks belong to an image that comes with them",
+                  image);
         return -1;
     }
     jsonw_init(&w, &json, 0);
-    int rc = write_brush(c, body, k, &w);
+    int rc = write_brush(c, body, o, &w);
     if (!rc)
-        rc = keep_brush(c, k, &json);
+        rc = keep_brush(c, o, &json, file);
     buf_release(&json);
     return rc;
 }
