@@ -293,20 +293,23 @@ static struct journal *steps_of(const struct drawing *d)
 
 /* Where the camera of window w moves, so much of its noise moves with it. */
 #define CARRIED 0.95
-static void carry_noise(const struct plan *p, const struct plan_window *w,
-                        const struct latent_shape *s, uint64_t seed, float *x)
+static int carry_noise(const struct drawing *d, const struct plan_window *w, uint64_t seed,
+                       float *x, struct err *e)
 {
+    const struct plan *p = d->plan;
     const struct camera *c = p->n_shots ? &p->shot[w->shot].camera : &p->camera;
     struct camera_rate rate = camera_rate_of(c);
     double *time;
+    int rc;
 
     if (!camera_moves(c) || p->ahead)
-        return;
-    time = xmalloc((size_t)s->t * sizeof *time);
-    for (int f = 0; f < s->t; f++)
+        return 0;
+    time = xmalloc((size_t)d->shape.t * sizeof *time);
+    for (int f = 0; f < d->shape.t; f++)
         time[f] = drag_time(p, w->first - w->take + f);
-    warp_noise(s, &rate, time, seed, CARRIED, x);
+    rc = warp_noise(&d->shape, &rate, time, seed, CARRIED, d->cx->kcx.threads, d->sink->stop, x);
     free(time);
+    return rc ? err_set(e, rc, "stopped while its noise was moved") : 0;
 }
 
 /* x is noise, and becomes what the source shows in window w with so much of it. */
@@ -366,13 +369,13 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
     torch_rng_init(&rng, seed_of(p, i));
     rc = plan_noise(p, &rng, x, e);
     drag_init(&drag, p, &w, &d->shape);
-    if (!rc) {
-        carry_noise(p, &w, &d->shape, seed_of(p, i), x);
-        drag_noise(&drag, x);
-    }
-    d->velocity.cut = cut;
     if (!rc)
+        rc = carry_noise(d, &w, seed_of(p, i), x, e);
+    d->velocity.cut = cut;
+    if (!rc) {
+        drag_noise(&drag, x);
         rc = mix_source(d, &w, sampler_sigma(sampler, begin), x, e);
+    }
     if (!rc)
         rc = denoise(&d->velocity, sampler, d->given, n_given, x, &progress, e);
     drag_release(&drag);

@@ -31,8 +31,11 @@ void drag_noise(const struct drag *d, float *x);
 void drag_velocity(const struct drag *d, const float *x, double sigma, int given, float *v);
 
 /* warp.c: x [C,t,h,w] is noise; that of all frames but the first becomes, to so much of it, that of
- * the first one as a camera of this rate carries it. time [t]: s. seed: of what comes into view. */
-void warp_noise(const struct latent_shape *s, const struct camera_rate *r, const double *time,
-                uint64_t seed, double part, float *x);
+ * the first one as a camera of this rate carries it. time [t]: s. seed: of what comes into view.
+ * The same for any number of threads; th and stop may be NULL. ERR_CANCEL when stop became
+ * non-zero: x is of no use then. */
+NODISCARD int warp_noise(const struct latent_shape *s, const struct camera_rate *r,
+                         const double *time, uint64_t seed, double part, struct threads *th,
+                         const atomic_int *stop, float *x);
 
 #endif

@@ -195,7 +195,7 @@ TEST(noise_that_goes_with_the_camera_stays_noise)
         torch_rng_init(&rng, 7);
         torch_rng_normal(&rng, x, C * T * H * W);
         memcpy(before, x, sizeof x);
-        warp_noise(&s, &rates[r], time, 7, 1, x);
+        CHECK_INT(warp_noise(&s, &rates[r], time, 7, 1, NULL, NULL, x), 0);
         for (int c = 0; c < C; c++)
             CHECK(!memcmp(x + c * T * H * W, before + c * T * H * W, H * W * sizeof *x));
         for (int f = 1; f < T; f++) {
@@ -223,8 +223,33 @@ TEST(noise_that_goes_with_the_camera_stays_noise)
     torch_rng_init(&rng, 7);
     torch_rng_normal(&rng, before, C * T * H * W);
     memcpy(x, before, sizeof x);
-    warp_noise(&s, &rates[0], time, 7, 1, x);
+    CHECK_INT(warp_noise(&s, &rates[0], time, 7, 1, NULL, NULL, x), 0);
     CHECK_BELOW(fabs(alike(x, 2, before, 1, 0) - 0.7), 0.12);
     CHECK_BELOW(fabs(alike(x, 2, before, 0, 0) - 0.3), 0.12);
     CHECK_BELOW(fabs(alike(x, 2, before, -1, 0)), 0.1);
+}
+
+TEST(noise_goes_with_the_camera_alike_on_any_threads_and_stops)
+{
+    static const struct camera_rate rates[] = {
+        {.pan = 0.3, .roll = 0.2, .zoom = 0.3}, {.tilt = -0.4}, {.zoom = -1}, {.pan = 40}};
+    static float x[C * T * H * W], y[C * T * H * W];
+    const struct latent_shape s = {C, T, H, W, 1, 1, 1};
+    const double time[T] = {0, 0.5, 1, 1.5, 2};
+    struct threads *th = threads_new(3);
+    struct torch_rng rng;
+    atomic_int stop = 0;
+
+    for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
+        torch_rng_init(&rng, 7);
+        torch_rng_normal(&rng, x, C * T * H * W);
+        memcpy(y, x, sizeof x);
+        CHECK_INT(warp_noise(&s, &rates[r], time, 7, 0.95, NULL, NULL, x), 0);
+        CHECK_INT(warp_noise(&s, &rates[r], time, 7, 0.95, th, &stop, y), 0);
+        CHECK(!memcmp(x, y, sizeof x));
+    }
+    atomic_store(&stop, 1);
+    CHECK_INT(warp_noise(&s, &rates[0], time, 7, 0.95, th, &stop, y), ERR_CANCEL);
+    CHECK(!memcmp(x + T * H * W, y + T * H * W, (C - 1) * T * H * W * sizeof *x)); /* not begun */
+    threads_free(&th);
 }
