@@ -63,15 +63,17 @@ static void becomes_left(struct screen *s)
 static int give_between(struct screen *s, double t, int *sought, int *cut, struct err *e)
 {
     const uint8_t *rgb = s->film;
+    double start = clock_s();
 
     if (s->known && t < 1 - NOTHING) {
-        if (!*cut && !*sought)
+        if (!*cut && !*sought && !s->plain)
             *cut = between_pair(s->between, s->left, s->film);
-        *sought = 1;
-        if (!*cut)
+        *sought |= !s->plain;
+        if (!*cut && *sought)
             between_at(s->between, (float)t, s->made);
-        rgb = !*cut ? s->made : t < 0.5 ? s->left : s->film;
+        rgb = !*cut && *sought ? s->made : t < 0.5 ? s->left : s->film;
     }
+    s->between_s += clock_s() - start;
     return give(s, rgb, e);
 }
 

@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "generate/clean.h"
 #include "generate/plan_inner.h"
 #include "generate/reading.h"
+#include "generate/screen_past.h"
 
 enum { ENDLESS = 1 << 30 };
+#define BUSY 0.8 /* part of the time that a window lasts in which it has to be drawn */
 
 struct stage {
     const struct live *live;
@@ -20,16 +23,19 @@ struct stage {
     char *prompt;     /* owned: the words of now */
     int given, begin; /* latent frames of it that were given; drawn frame of the first one behind */
     int fresh;        /* 1: nothing was drawn yet */
+    struct screen_past *past; /* owned [window + 1]: behind so many latent frames of it */
+    int asked;                /* 1: the window that comes shows what was asked for */
+    int hurry;                /* 1: there is no time for frames between drawn ones */
+    double between;           /* what they take beside the rest of a window; 0: not known */
 };
 
+/* A window that is drawn is also shown: that takes little, and is what is seen meanwhile. */
 static int interrupted(void *user, const char *stage, long done, long total, double left_s)
 {
-    struct stage *s = user;
+    const struct stage *s = user;
 
-    (void)stage, (void)done, (void)total, (void)left_s;
-    if (!s->whole || (s->fresh && s->screen.latents && s->screen.latents < s->plan.context))
-        return 0; /* there is nothing yet that could be gone on from */
-    return atomic_load(s->live->now);
+    (void)done, (void)total, (void)left_s;
+    return s->whole && !strcmp(stage, "sampling") && atomic_load(s->live->now);
 }
 
 static int pass_frame(void *user, int index, const uint8_t *rgb, struct err *e)
@@ -89,33 +95,47 @@ static int cut_at(const struct stage *s, int keep)
     return end;
 }
 
-static int first_shown(const struct plan *p, int drawn)
+/* Drawn frames of which nothing is drawn anew when so many frames of the film stay. */
+static int drawn_of(const struct plan *p, int keep)
 {
-    int i = (int)floor(drawn * p->fps / p->info.frame_rate) - 2;
-
-    for (i = i > 0 ? i : 0; plan_drawn_frame(p, i) < drawn; i++)
-        continue;
-    return i;
+    if (!p->interpolate || !keep)
+        return keep ? plan_drawn_frame(p, keep) : 0;
+    return (int)ceil(plan_moment(p, keep - 1) - 1e-6) + 1;
 }
 
-/* The decoder sees the end of what is kept, and what it shows of that is left out. */
-static int lead_in(struct stage *s, const float *x, int end, int frame, struct err *e)
-{
-    struct plan_window w = {.fresh = 1, .given = end - s->plan.context, .shown = end};
-
-    w.frame = frame - codec_frames(&s->plan.codec, s->plan.context);
-    w.n_frames = ENDLESS;
-    s->screen.next = first_shown(&s->plan, frame); /* none of those before is wanted */
-    return screen_show(&s->screen, &s->drawing.shape, x, &w, e);
-}
-
+/* Frames between drawn ones are made while there is time: not of the latent frame that answers, nor
+ * while something is asked for. */
 static int show(struct stage *s, struct err *e)
 {
-    struct plan_window w = {.given = s->given, .shown = s->plan.window, .n_frames = ENDLESS};
+    const struct plan *p = &s->plan;
+    int rc = 0;
 
-    w.fresh = s->fresh;
-    w.frame = s->fresh ? 0 : s->begin - codec_frames(&s->plan.codec, s->screen.latents);
-    return screen_show(&s->screen, &s->drawing.shape, s->drawing.x, &w, e);
+    if (!s->fresh)
+        screen_keep(&s->screen, &s->past[s->given]);
+    for (int t = s->given; !rc && t < p->window; t++) {
+        struct plan_window w = {
+            .fresh = s->fresh && !t, .given = t, .shown = t + 1, .n_frames = ENDLESS};
+
+        s->screen.plain = s->hurry || (s->asked && t == s->given) || atomic_load(s->live->now);
+        rc = screen_show(&s->screen, &s->drawing.shape, s->drawing.x, &w, e);
+        if (!rc && t + 1 >= p->context)
+            screen_keep(&s->screen, &s->past[t + 1]);
+    }
+    s->asked = 0;
+    return rc;
+}
+
+/* A window took so long in all, and so long of it what is between drawn frames: is there time for
+ * that in the next one? */
+static void weigh(struct stage *s, double all_s, double between_s)
+{
+    const struct plan *p = &s->plan;
+    double lasts = (p->window - s->given) * p->codec.kt / p->info.frame_rate;
+    double rest = all_s - between_s;
+
+    if (!s->screen.plain && rest > 0)
+        s->between = between_s / rest;
+    s->hurry = rest * (1 + s->between) > BUSY * lasts;
 }
 
 /* Was that an interruption alone? It is over then. */
@@ -136,9 +156,10 @@ static int take_turn(struct stage *s, int *keep, struct err *e)
     free(s->plan.note); /* it was said */
     s->plan.note = NULL;
     atomic_store(s->live->now, 0); /* what was asked for meanwhile is in the turn */
-    *keep = turn.keep < s->screen.next ? plan_drawn_frame(&s->plan, turn.keep) : ENDLESS;
+    *keep = turn.keep < s->screen.next ? drawn_of(&s->plan, turn.keep) : ENDLESS;
     if (end)
         return end;
+    s->asked |= turn.prompt || turn.camera;
     if (turn.prompt) {
         free(s->prompt);
         s->prompt = xstrdup(turn.prompt);
@@ -153,27 +174,23 @@ static int go_on(struct stage *s, int i, int keep, struct err *e)
 {
     struct drawing *d = &s->drawing;
     size_t bytes = latent_count(&d->shape) * sizeof *s->whole;
-    int all = s->screen.next, shown = 0, end = 0, frame = 0, rc;
+    int end = s->screen.latents ? cut_at(s, keep) : 0, frame = end ? frame_at(s, end) : 0, rc;
+    double start = clock_s(), between = s->screen.between_s;
 
-    if (!s->fresh || all) {
-        shown = plan_drawn_frame(&s->plan, all); /* what is decoded ends at a latent frame */
-        end = cut_at(s, keep < shown ? keep : shown);
-        frame = frame_at(s, end);
-    }
     memcpy(s->whole, d->x, bytes);
     rc = drawing_go_on(d, i, end, e);
     if (rc) {
         memcpy(d->x, s->whole, bytes);
         return let_go(s, rc) ? 0 : rc;
     }
-    if (end && (end < s->plan.window || frame != shown))
-        rc = lead_in(s, s->whole, end, frame, e);
+    if (end && end < s->plan.window)
+        screen_back(&s->screen, &s->past[end]);
     s->fresh = !end;
     s->given = end ? s->plan.context : 0;
     s->begin = frame;
-    if (!rc)
-        rc = show(s, e);
-    return let_go(s, rc) ? 0 : rc;
+    rc = show(s, e);
+    weigh(s, clock_s() - start, s->screen.between_s - between);
+    return rc;
 }
 
 static int check(const struct plan *p, struct err *e)
@@ -204,19 +221,22 @@ int live_run(const struct bundle *b, const struct plan *p, const struct sink *si
     th = threads_new(p->threads);
     cx_init(&cx, p->device, p->type, th);
     s.plan.n_frames = s.plan.n_film = ENDLESS;
-    s.plan.interpolate = 0; /* what is taken back ends at a drawn frame */
-    s.plan.note = NULL;     /* its own: of what it cannot say */
+    s.plan.note = NULL; /* its own: of what it cannot say */
     atomic_store(live->now, 0);
     rc = drawing_init(&s.drawing, &cx, b, &s.plan, &own, e);
     if (!rc) {
         rc = screen_init(&s.screen, &cx, b, &s.plan, &own, &s.drawing.pace, e);
         s.whole = xmalloc(latent_count(&s.drawing.shape) * sizeof *s.whole);
         s.prompt = xstrdup(p->prompt);
+        s.past = xcalloc((size_t)p->window + 1, sizeof *s.past);
         for (int i = 0, keep; !rc; i++) {
             rc = take_turn(&s, &keep, e);
             if (!rc)
                 rc = go_on(&s, i, keep, e);
         }
+        for (int i = 0; i <= p->window; i++)
+            screen_past_release(&s.past[i]);
+        free(s.past);
         free(s.prompt);
         free(s.whole);
         screen_release(&s.screen);

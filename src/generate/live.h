@@ -4,7 +4,8 @@
  * one before and draws the rest anew. Before each window the sink is asked (turn) what is to be
  * seen from where on. Frames that were handed out but not shown yet can be taken back: the film
  * goes on from the latent frame behind those that are kept. Latents are handed over, never pixels;
- * the decoder is led in again by them after a cut. One thread. */
+ * the decoder goes on with what it knew there. Frames between drawn ones are made where the plan
+ * wants them, as long as a window is drawn in less time than it lasts. One thread. */
 #ifndef GENERATE_LIVE_H
 #define GENERATE_LIVE_H
 

@@ -152,10 +152,12 @@ struct screen {
     uint8_t *left, *made, *first; /* owned, as the film: the drawn frame before, one between, and
                                    * that of a loop which comes again; NULL without */
     int known, cut;               /* 1: left is drawn; it is of another take */
+    int plain;                    /* 1: no movement is sought, the nearer drawn frame repeats */
     uint8_t *kept, *joined;       /* owned, as the film, of a region: what is kept, and both */
     uint16_t *share;              /* owned [film_h][film_w]: how much shows of what is drawn */
     int shared;                   /* frame of the source whose mask stands there, from 1 */
     struct pace *pace;
+    double between_s; /* that frames between drawn ones took */
 };
 /* pace: of the drawing that it shows, borrowed. To be released whatever it returns. */
 NODISCARD int screen_init(struct screen *s, struct cx *cx, const struct bundle *b,

@@ -49,6 +49,50 @@ void codec_stream_release(struct codec_stream *s)
     memset(s, 0, sizeof *s);
 }
 
+void codec_stream_keep(const struct codec_stream *s, struct codec_past *past)
+{
+    ZT_ASSERT(!past->n || past->n == s->n);
+    if (!past->n)
+        past->cache = xcalloc((size_t)s->n + 1, sizeof *past->cache);
+    past->n = s->n;
+    past->steps = s->steps;
+    for (int i = 0; i < s->n; i++) {
+        const struct codec_cache *from = &s->cache[i];
+        void *memory = past->cache[i].memory;
+
+        if (!memory && from->memory)
+            memory = xmalloc(from->bytes);
+        if (from->memory)
+            device_get(s->device, memory, from->memory, from->bytes);
+        past->cache[i] = *from;
+        past->cache[i].memory = memory;
+    }
+}
+
+void codec_stream_back(struct codec_stream *s, const struct codec_past *past)
+{
+    ZT_ASSERT(past->n == s->n);
+    s->steps = past->steps;
+    for (int i = 0; i < s->n; i++) {
+        struct codec_cache *to = &s->cache[i];
+        void *memory = to->memory;
+
+        ZT_ASSERT(to->bytes == past->cache[i].bytes);
+        if (memory)
+            device_put(s->device, memory, past->cache[i].memory, to->bytes);
+        *to = past->cache[i];
+        to->memory = memory;
+    }
+}
+
+void codec_past_release(struct codec_past *past)
+{
+    for (int i = 0; i < past->n; i++)
+        free(past->cache[i].memory);
+    free(past->cache);
+    *past = (struct codec_past){0};
+}
+
 struct tensor *codec_stream_step(struct cx *cx, struct codec_stream *s, struct tensor *z)
 {
     struct tensor *x;

@@ -72,6 +72,16 @@ struct codec_stream {
 /* codec is borrowed until the release. */
 void codec_stream_init(struct codec_stream *s, struct device *device, const struct codec *codec);
 void codec_stream_release(struct codec_stream *s);
+/* What a stream looks back at, on the host, so that it can go on from there again. Kept into what
+ * is zero or was kept of the same stream before. */
+struct codec_past {
+    struct codec_cache *cache; /* [n], owned; memory: on the host */
+    int n;
+    int64_t steps;
+};
+void codec_stream_keep(const struct codec_stream *s, struct codec_past *past);
+void codec_stream_back(struct codec_stream *s, const struct codec_past *past); /* to where it was */
+void codec_past_release(struct codec_past *past);
 /* z [1,h,w,C] -> unclamped, the next kt frames [kt,H,W,3], of the first one `first`. Sizes must not
  * change in a stream. No tape. */
 struct tensor *codec_stream_step(struct cx *cx, struct codec_stream *s, struct tensor *z);

@@ -7,7 +7,7 @@
 #include "zoetrope.h"
 #include "ztest.h"
 
-enum { W = 48, H = 32, BYTES = W * H * 3, MOST = 80 };
+enum { W = 48, H = 32, BYTES = W * H * 3, MOST = 100 };
 
 static char error[768];
 
@@ -54,11 +54,15 @@ static int turn(void *user, int *keep, const char **prompt, const char **camera)
     return s->turns++ == s->last_turn;
 }
 
+static const char *between = "repeat";
+
 static zt_job *job_of(const char *frames, const char *fps)
 {
-    const char *const set[] = {
-        "model",  fixture_dir(), "prompt", "a red ball rolls", "seed", "5",   "type", "f32", "size",
-        "native", "steps",       "2",      "frames",           frames, "fps", fps};
+    const char *const set[] = {"model",       fixture_dir(), "prompt", "a red ball rolls",
+                               "seed",        "5",           "type",   "f32",
+                               "size",        "native",      "steps",  "2",
+                               "frames",      frames,        "fps",    fps,
+                               "interpolate", between};
     zt_job *job;
 
     zt_job_new(&job, NULL);
@@ -116,6 +120,33 @@ TEST(live_takes_frames_back_and_goes_on)
     for (int i = 0; i < 75; i++)
         CHECK(!memcmp(thrice->frame[i], s->frame[i / 3], BYTES));
     free(same), free(s), free(thrice);
+}
+
+/* As the long film, but that drawn frames repeat where there was no time for one between. */
+TEST(live_has_frames_between_drawn_ones)
+{
+    struct show *film = xcalloc(1, sizeof *film), *s;
+    int n = 0;
+
+    between = "motion";
+    s = live(4, 3, 45, NULL, 0, "24"); /* nothing is asked for: drawn frames stay what they are */
+    zt_job *job = job_of("33", "24");
+    zt_job_on_frame(job, see, film);
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    between = "repeat";
+    CHECK_INT(s->begins, 49); /* behind number 16 of the drawn ones, and what leads there */
+    CHECK_INT(s->n, 73);
+    for (int i = 0; i < 49; i++) {
+        int left = i / 3 * 3, same = !memcmp(s->frame[i], film->frame[i], BYTES);
+
+        n += i % 3 && same && memcmp(s->frame[i], s->frame[left], BYTES) != 0;
+        if (!same)
+            CHECK(i % 3 && (!memcmp(s->frame[i], film->frame[left], BYTES) ||
+                            !memcmp(s->frame[i], film->frame[left + 3], BYTES)));
+    }
+    CHECK(n > 0);
+    zt_job_free(&job);
+    free(film), free(s);
 }
 
 /* A window that is let go in the middle leaves no gap, whatever was handed out of it. */
