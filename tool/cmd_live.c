@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "cmd.h"
+#include "generate_say.h"
 #include "live_player.h"
 #include "zoetrope.h"
 
@@ -95,6 +96,8 @@ static int draw(struct live_args *a, struct err *e)
     int rc = e->code = zt_job_plan(a->job, e->msg, sizeof e->msg), end;
     struct err failed = {0};
 
+    if (!rc)
+        say_settled(a->job);
     if (!rc)
         rc = player_new(&player, a->job, a->pipe, a->stop_s, e);
     if (rc)

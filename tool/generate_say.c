@@ -105,15 +105,10 @@ static void json_figures(struct say *s, zt_job *job, const char *stage, const st
     buf_release(&b);
 }
 
-void say_plan(struct say *s, zt_job *job)
+void say_settled(zt_job *job)
 {
-    char time[32], memory[32];
     const char *text;
 
-    if (s->json) {
-        json_figures(s, job, "plan", NULL);
-        return;
-    }
     if ((text = zt_job_get(job, "again")))
         say_note(text);
     if ((text = zt_job_get(job, "note")))
@@ -130,6 +125,17 @@ void say_plan(struct say *s, zt_job *job)
         cmd_put_text(stderr, text);
         fputs(" (zoetrope info --words lists those it knows)\n", stderr);
     }
+}
+
+void say_plan(struct say *s, zt_job *job)
+{
+    char time[32], memory[32];
+
+    if (s->json) {
+        json_figures(s, job, "plan", NULL);
+        return;
+    }
+    say_settled(job);
     format_duration(time, sizeof time, number(job, "forecast_s"));
     format_bytes(memory, sizeof memory, number(job, "memory_bytes"));
     int many = number(job, "frames") > 1;

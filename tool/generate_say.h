@@ -14,7 +14,7 @@ struct say {
     int json, verbose;
     struct progress bar[2]; /* of stages, which take turns in a film of many windows */
     char stage[2][40];
-    int now; /* which was shown last */
+    int now;               /* which was shown last */
     int lines, seen_lines; /* of progress that were ended; when this was last asked */
     int film, films, line; /* of many: which of how many, and its line in their file; 0: one film */
     double shown_s;
@@ -22,7 +22,9 @@ struct say {
 };
 
 void say_begin(struct say *s, int json, int verbose, int film_on_stdout);
-void say_plan(struct say *s, zt_job *job);
+/* Notes of the plan, and words that mean nothing; for people. */
+void say_settled(zt_job *job);
+void say_plan(struct say *s, zt_job *job); /* the same, and what comes */
 /* A zt_progress_fn; user is the struct say. */
 int say_progress(void *user, const char *stage, long done, long total, double left_s);
 /* Has no line of progress ended since this was asked? */

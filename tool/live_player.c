@@ -29,14 +29,42 @@ struct player {
     uint8_t *last; /* owned: that it shows */
     struct termios was;
     int raw, no_input;
+    int news;        /* 1: the line below the picture is another one now */
     struct buf line; /* that is being typed */
+    pthread_mutex_t lock;
+    char *note; /* owned, guarded: stands on that line until something is typed; NULL */
     struct err e;
 };
+
+/* ---- what is said ---- */
+
+/* A terminal that shows pictures is written to by one thread, and its cursor stays where it is: a
+ * note stands on the line below the picture. Elsewhere it is a line of stderr. */
+static void say(struct player *p, const char *kind, const char *text)
+{
+    if (p->pipe || !isatty(STDERR_FILENO)) {
+        fputs(kind, stderr);
+        cmd_put_text(stderr, text);
+        fputc('\n', stderr);
+    }
+    pthread_mutex_lock(&p->lock);
+    free(p->note);
+    p->note = xasprintf("%s%s", kind, text);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void unsay(struct player *p)
+{
+    pthread_mutex_lock(&p->lock);
+    free(p->note);
+    p->note = NULL;
+    pthread_mutex_unlock(&p->lock);
+}
 
 /* ---- what is typed ---- */
 
 /* What no option would take is refused here, and the film goes on. */
-static int allowed(const char *option, const char *text)
+static int allowed(struct player *p, const char *option, const char *text)
 {
     char error[512];
     zt_job *job;
@@ -46,13 +74,13 @@ static int allowed(const char *option, const char *text)
     rc = zt_job_set(job, option, text, error, sizeof error);
     zt_job_free(&job);
     if (rc)
-        fprintf(stderr, "zoetrope: %s\n", error);
+        say(p, "zoetrope: ", error);
     return !rc;
 }
 
 static void wish(struct player *p, const char *prompt, const char *camera)
 {
-    if (allowed(camera ? "camera" : "prompt", camera ? camera : prompt))
+    if (allowed(p, camera ? "camera" : "prompt", camera ? camera : prompt))
         (void)projector_wish(p->projector, prompt, camera);
 }
 
@@ -76,6 +104,8 @@ static size_t take_key(struct player *p, const char *s, size_t n)
                 {"\033[D", "pan left"}, {"+", "zoom in"},        {"-", "zoom out"},
                 {"0", "none"}};
 
+    unsay(p);
+    p->news = 1;
     for (size_t i = 0; i < sizeof keys / sizeof *keys && !p->line.len; i++) {
         size_t k = strlen(keys[i].key);
 
@@ -122,6 +152,46 @@ static void wait_until(struct player *p, double when)
 
 /* ---- showing ---- */
 
+/* What fits of text into so many columns: its beginning, or its end. Two for each character that
+ * is not ASCII, which may be that wide. */
+static const char *fitting(char *text, int columns, int end)
+{
+    int used = 0;
+    size_t n = strlen(text), k = end ? n : 0;
+
+    while (end ? k > 0 : k < n) {
+        size_t at = end ? k - 1 : k;
+        int first = ((unsigned char)text[at] & 0xc0) != 0x80,
+            wide = (unsigned char)text[at] >= 0x80;
+
+        if (first && (used += 1 + wide) > columns)
+            break;
+        k = end ? at : at + 1;
+    }
+    while (end && k < n && ((unsigned char)text[k] & 0xc0) == 0x80)
+        k++; /* of a character that did not fit */
+    if (end)
+        return text + k;
+    text[k] = 0;
+    return text;
+}
+
+/* The line below the picture, which does not wrap: the next picture is put above it. */
+static void put_line(struct player *p)
+{
+    int columns = p->place.term.columns - 1;
+    char *text;
+
+    pthread_mutex_lock(&p->lock);
+    int note = p->note != NULL;
+    text = note ? xstrdup(p->note) : xasprintf("%s", buf_str(&p->line));
+    pthread_mutex_unlock(&p->lock);
+    if (!note)
+        fputs("> ", stdout);
+    cmd_put_text(stdout, fitting(text, note ? columns : columns - 2, !note));
+    free(text);
+}
+
 /* The same picture again, or one whose time is over, costs a terminal more than it shows. */
 static void put(struct player *p, uint8_t *rgb, int late)
 {
@@ -132,12 +202,13 @@ static void put(struct player *p, uint8_t *rgb, int late)
         p->failed = film_write(p->pipe, rgb, &p->e);
         return;
     }
-    if (late || (p->place.again && !memcmp(p->last, rgb, bytes)))
+    if (late || (p->place.again && !p->news && !memcmp(p->last, rgb, bytes)))
         return;
+    p->news = 0;
     memcpy(p->last, rgb, bytes);
     terminal_show(&p->place, &picture);
-    printf("\033[K> ");
-    cmd_put_text(stdout, buf_str(&p->line));
+    printf("\033[K");
+    put_line(p);
     fflush(stdout);
 }
 
@@ -172,7 +243,12 @@ int player_frame(void *player, int index, int n_frames, const uint8_t *rgb, int 
 
 int player_turn(void *player, int *keep, const char **prompt, const char **camera)
 {
-    return projector_turn(((struct player *)player)->projector, keep, prompt, camera);
+    struct player *p = player;
+    const char *note = zt_job_get(p->job, "run_note");
+
+    if (note)
+        say(p, "note: ", note);
+    return projector_turn(p->projector, keep, prompt, camera);
 }
 
 static void interrupt(void *job)
@@ -206,12 +282,26 @@ static int open_terminal(struct player *p, struct err *e)
     return 0;
 }
 
+static void release(struct player **player)
+{
+    struct player *p = *player;
+
+    projector_free(&p->projector);
+    pthread_mutex_destroy(&p->lock);
+    buf_release(&p->line);
+    free(p->note);
+    free(p->last);
+    free(p);
+    *player = NULL;
+}
+
 int player_new(struct player **out, zt_job *job, int pipe, double stop_s, struct err *e)
 {
     struct player *p = xcalloc(1, sizeof *p);
     int rc;
 
     p->job = job;
+    pthread_mutex_init(&p->lock, NULL);
     p->w = (int)strtol(zt_job_get(job, "width"), NULL, 10);
     p->h = (int)strtol(zt_job_get(job, "height"), NULL, 10);
     p->fps = strtod(zt_job_get(job, "fps"), NULL);
@@ -221,12 +311,9 @@ int player_new(struct player **out, zt_job *job, int pipe, double stop_s, struct
     rc = pipe ? open_pipe(p, e) : open_terminal(p, e);
     if (!rc && pthread_create(&p->thread, NULL, show, p))
         rc = err_set(e, ERR_FIT, "live: no thread to show with");
-    if (rc) {
-        projector_free(&p->projector);
-        free(p->last);
-        free(p);
-    }
-    *out = rc ? NULL : p;
+    if (rc)
+        release(&p);
+    *out = p;
     return rc;
 }
 
@@ -261,10 +348,6 @@ int player_end(struct player **player, struct err *e)
         film_abort(&p->pipe);
     else if (p->pipe)
         rc = film_finish(&p->pipe, e);
-    projector_free(&p->projector);
-    free(p->last);
-    buf_release(&p->line);
-    free(p);
-    *player = NULL;
+    release(player);
     return rc;
 }

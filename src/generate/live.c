@@ -21,6 +21,7 @@ struct stage {
     struct screen screen;
     float *whole;     /* owned: the window that was drawn last, while another is drawn */
     char *prompt;     /* owned: the words of now */
+    char *unknown;    /* owned: those of them that mean nothing; NULL: not asked yet */
     int given, begin; /* latent frames of it that were given; drawn frame of the first one behind */
     int fresh;        /* 1: nothing was drawn yet */
     struct screen_past *past; /* owned [window + 1]: behind so many latent frames of it */
@@ -50,12 +51,16 @@ static int say(struct stage *s, struct err *e)
 {
     const struct plan *p = &s->plan;
     struct words words[DENOISER_TEXTS] = {{0}};
-    struct buf typed = BUF_INIT, text = BUF_INIT;
+    struct buf typed = BUF_INIT, text = BUF_INIT, unknown = BUF_INIT;
     struct camera_words blend;
     int rc = 0;
 
     clean_prompt(s->prompt, !p->info.worlds, &typed);
-    reading_prompt(buf_str(&typed), p->info.worlds, p->seed, &text, NULL);
+    reading_prompt(buf_str(&typed), p->info.worlds, p->seed, &text, &unknown);
+    if (unknown.len && (!s->unknown || strcmp(s->unknown, buf_str(&unknown)) != 0))
+        plan_note(&s->plan, xasprintf("words that the model does not know: %s", buf_str(&unknown)));
+    free(s->unknown);
+    s->unknown = buf_take(&unknown);
     blend = plan_camera_say(&s->plan, &s->plan.camera, buf_str(&typed), &text);
     for (int k = 0; !rc && k < p->model->n_texts; k++) {
         struct tokenizer *t;
@@ -228,6 +233,7 @@ int live_run(const struct bundle *b, const struct plan *p, const struct sink *si
         rc = screen_init(&s.screen, &cx, b, &s.plan, &own, &s.drawing.pace, e);
         s.whole = xmalloc(latent_count(&s.drawing.shape) * sizeof *s.whole);
         s.prompt = xstrdup(p->prompt);
+        s.unknown = xstrdup(p->unknown);
         s.past = xcalloc((size_t)p->window + 1, sizeof *s.past);
         for (int i = 0, keep; !rc; i++) {
             rc = take_turn(&s, &keep, e);
@@ -238,6 +244,7 @@ int live_run(const struct bundle *b, const struct plan *p, const struct sink *si
             screen_past_release(&s.past[i]);
         free(s.past);
         free(s.prompt);
+        free(s.unknown);
         free(s.whole);
         screen_release(&s.screen);
         drawing_release(&s.drawing);

@@ -299,6 +299,14 @@ if command -v script >/dev/null 2>&1; then
     holds preview_dumb_terminal_says_so dumb.tty "no terminal that shows pictures"
     TERM=dumb terminal forced.tty '' --preview=blocks
     holds preview_forced forced.tty "▀"
+    # A note stands on the line below the picture, cut to its columns, and goes when something is typed.
+    { sleep 1; echo "camera: orbit left"; sleep 1.5; echo "camera: sideways"; sleep 1; printf x; sleep 0.5; printf '\177q'; sleep 1; } |
+        TERM=xterm timeout 20 script -qec "stty cols 60 rows 24; $ZOETROPE live 'a red ball and a dragon rolls' --frames 9 --steps 1 --for 9" live.tty >/dev/null 2>&1
+    holds live_says_what_it_does_not_know live.tty "words that the model does not know: dragon"
+    holds live_note_below_the_picture live.tty "$(printf '\033')[Knote: camera: films of this scene"
+    holds live_refusal_below_the_picture live.tty "$(printf '\033')[Kzoetrope: camera"
+    same live_notes_do_not_wrap "$(tr '\r\033' '\n\n' <live.tty | grep -aoE '(note|zoetrope): .*' | awk 'length > 59' | wc -l)" 0
+    same live_notes_go "$(tr '\r\033' '\n\n' <live.tty | grep -a '^\[K> x' | head -1)" "[K> x"
 else
     echo "skip previews on a terminal: no script"
 fi

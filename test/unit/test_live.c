@@ -182,6 +182,22 @@ TEST(live_says_what_it_cannot_do)
     free(s);
 }
 
+TEST(live_says_which_words_it_does_not_know)
+{
+    struct show *s = xcalloc(1, sizeof *s);
+
+    *s = (struct show){.job = job_of("9", "8"),
+                       .last_turn = 2,
+                       .cut_turn = 1,
+                       .keep = 9,
+                       .prompt = "a red ball and a dragon"};
+    zt_job_on_frame(s->job, see, s);
+    CHECK_INT(zt_job_live(s->job, turn, s, error, sizeof error), 0);
+    CHECK_STR(s->note, "words that the model does not know: dragon");
+    zt_job_free(&s->job);
+    free(s);
+}
+
 TEST(live_refuses_what_it_cannot_be)
 {
     zt_job *job = job_of("33", "8"); /* two windows and more */
