@@ -13,6 +13,7 @@
 #include "cmd.h"
 #include "measure/codec.h"
 #include "measure/story_wish.h"
+#include "measure_press.h"
 #include "measure_report.h"
 #include "measure_run.h"
 #include "model/bundle.h"
@@ -29,9 +30,39 @@ struct stories {
     struct threads *threads;
     zt_model *model;
     double fps, seconds, films;
+    int true_frames;
     struct probe_sight *seen[SCORE_COLUMNS]; /* [wishes.n] */
     struct report *report;                   /* NULL: none is kept */
+    struct press *press;                     /* with --press */
 };
+
+/* Of the seven axes all frames are looked at, so renders have as many as films. */
+static int count_frames(struct stories *s, const struct bundle_info *info, struct err *e)
+{
+    const struct codec_config *k = &s->codec.codec.config;
+    int64_t n = info->frames;
+
+    s->true_frames = TRUE_FRAMES;
+    if (!s->args->press)
+        return 0;
+    if (s->args->frames && (parse_int(s->args->frames, &n) || n < 1 || n > 1000))
+        return err_set(e, ERR_USAGE, "--frames is \"%s\", allowed are 1 to 1000", s->args->frames);
+    s->true_frames = codec_frames(k, codec_latents(k, (int)n));
+    s->press = xcalloc(1, sizeof *s->press);
+    return 0;
+}
+
+static void write_sentences(struct stories *s, const struct bundle_info *info)
+{
+    int n = (int)s->args->count;
+
+    if (s->args->press)
+        story_wishes_press(&s->wishes, n ? n : PRESS_WAYS, SEED, info->width, info->height);
+    else
+        story_wishes_sample(&s->wishes, n ? n : SENTENCES, SEED, info->width, info->height);
+    for (int c = 0; c < SCORE_COLUMNS; c++)
+        s->seen[c] = xcalloc((size_t)s->wishes.n, sizeof *s->seen[c]);
+}
 
 static int open_all(struct stories *s, struct err *e)
 {
@@ -48,19 +79,12 @@ static int open_all(struct stories *s, struct err *e)
     const char *dir = zt_model_get(s->model, "path");
     s->threads = threads_new((int)n);
     if ((rc = bundle_info_read(&info, dir, e)) ||
-        (rc = round_trip_open(&s->codec, dir, s->threads, e)))
+        (rc = round_trip_open(&s->codec, dir, s->threads, e)) || (rc = count_frames(s, &info, e)))
         return rc;
     s->fps = info.frame_rate;
     recipe.w = info.width;
     recipe.h = info.height;
-    if (a->press)
-        story_wishes_press(&s->wishes, a->count ? (int)a->count : PRESS_WAYS, SEED, info.width,
-                           info.height);
-    else
-        story_wishes_sample(&s->wishes, a->count ? (int)a->count : SENTENCES, SEED, info.width,
-                            info.height);
-    for (int c = 0; c < SCORE_COLUMNS; c++)
-        s->seen[c] = xcalloc((size_t)s->wishes.n, sizeof *s->seen[c]);
+    write_sentences(s, &info);
     if (a->out && (rc = report_open(&s->report, a->out, e)))
         return rc;
     return probe_train(&s->probe, &recipe, &s->codec, s->threads, stderr, &cmd_stop, e);
@@ -75,8 +99,29 @@ static void close_all(struct stories *s)
         free(s->seen[c]);
     story_wishes_release(&s->wishes);
     report_free(&s->report);
+    free(s->press);
     threads_free(&s->threads);
     zt_model_free(&s->model);
+}
+
+/* What is seen in film i of a column. ids: where the subject is, NULL where nobody knows. */
+static int look(struct stories *s, int i, enum score_column column, const struct caught *c,
+                const uint8_t *ids, struct err *e)
+{
+    const struct story_wish *w = &s->wishes.item[i];
+    struct probe_sight *seen = &s->seen[column][i];
+    struct axes a;
+    int rc = probe_look(&s->probe, c->rgb, c->w, c->h, c->n, seen, e);
+
+    if (rc || !s->press)
+        return rc;
+    axes_look(&a, c->rgb, c->w, c->h, c->n, s->fps, s->threads);
+    a.value[AXIS_WORDS] = story_share(w, seen);
+    a.value[AXIS_SUBJECT] = seen->likeness;
+    if (ids && w->story.facts.subject != STORY_NOBODY && w->story.facts.action != STORY_FLOATS)
+        axes_look_at(&a, c->rgb, ids, c->w, c->h, c->n);
+    press_add(s->press, w, column, &a);
+    return 0;
 }
 
 /* The same words filmed for certain: what the probe can tell, and after the codec what a model
@@ -87,14 +132,15 @@ static int true_films(struct stories *s, int i, struct err *e)
     struct clip c;
     int rc;
 
-    story_render(&w->story, w->w, w->h, TRUE_FRAMES, s->fps, &c);
-    uint8_t *back = xmalloc((size_t)c.w * (size_t)c.h * 3 * TRUE_FRAMES);
-    rc = probe_look(&s->probe, c.rgb, c.w, c.h, c.n_frames, &s->seen[SCORE_RENDERS][i], e);
+    story_render(&w->story, w->w, w->h, s->true_frames, s->fps, &c);
+    struct caught film = {c.rgb, c.w, c.h, c.n_frames}, back = film;
+    back.rgb = xmalloc((size_t)c.w * (size_t)c.h * 3 * (size_t)c.n_frames);
+    rc = look(s, i, SCORE_RENDERS, &film, c.ids, e);
     if (!rc)
-        rc = round_trip_film(&s->codec, c.rgb, c.w, c.h, c.n_frames, back, e);
+        rc = round_trip_film(&s->codec, c.rgb, c.w, c.h, c.n_frames, back.rgb, e);
     if (!rc)
-        rc = probe_look(&s->probe, back, c.w, c.h, c.n_frames, &s->seen[SCORE_CODEC][i], e);
-    free(back);
+        rc = look(s, i, SCORE_CODEC, &back, c.ids, e);
+    free(back.rgb);
     clip_release(&c);
     return rc;
 }
@@ -114,7 +160,7 @@ static int model_film(struct stories *s, int i, struct err *e)
     s->seconds += clock_s() - start;
     s->films++;
     if (!rc)
-        rc = probe_look(&s->probe, c.rgb, c.w, c.h, c.n, &s->seen[SCORE_MODEL][i], e);
+        rc = look(s, i, SCORE_MODEL, &c, NULL, e);
     if (!rc && s->report)
         rc = report_film(s->report, i, w, &s->seen[SCORE_MODEL][i], c.rgb, c.w, c.h, c.n, e);
     free(c.rgb);
@@ -259,6 +305,8 @@ static void say_json(const struct stories *s, struct buf *out)
         t = tally(s, SCORE_MODEL, &p);
         json_tally(&j, names[k], &t);
     }
+    if (s->press)
+        press_json(s->press, s->args->column, &j);
     jsonw_real(&j, "seconds_per_film", s->seconds / fmax(s->films, 1));
     jsonw_end_object(&j);
     buf_putc(out, '\n');
@@ -287,6 +335,8 @@ int measure_stories(const struct measure_args *a, struct err *e)
     if (!rc) {
         progress_end(&bar, NULL);
         say_table(&s, &table);
+        if (s.press)
+            press_say(s.press, a->column, &table);
         if (s.report)
             rc = report_close(&s.report, buf_str(&table), e);
         if (a->json) {

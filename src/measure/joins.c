@@ -357,7 +357,8 @@ static double flat(const struct joins *j)
 
 void joins_report(const struct joins *j, const int *frame, int n, struct joins_report *out)
 {
-    *out = (struct joins_report){.quality = quality(j), .flat = flat(j)};
+    *out = (struct joins_report){
+        .quality = quality(j), .motion = median_motion(j, 0, j->n), .flat = flat(j)};
     out->join = xcalloc((size_t)n + 1, sizeof *out->join);
     for (int i = 0; i < n; i++)
         if (frame[i] > 0 && (size_t)frame[i] < j->n)

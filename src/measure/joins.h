@@ -42,6 +42,7 @@ struct joins_report {
     } slope;
     double quality; /* last seconds against the first, 0..1: of sharpness, contrast and
                      * colourfulness, whichever way they went (geometric mean) */
+    double motion;  /* median over the film */
     double flat;    /* share of frames of one colour, such as black ones (contrast below 0.5 L*) */
     double still_s, still_at_s; /* the longest time in which nothing moves, and when it begins */
 };

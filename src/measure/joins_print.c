@@ -51,6 +51,7 @@ void joins_json(const struct joins_report *r, struct jsonw *w)
     jsonw_real(w, "motion", r->slope.motion);
     jsonw_end_object(w);
     jsonw_real(w, "quality", r->quality);
+    jsonw_real(w, "motion", r->motion);
     jsonw_real(w, "flat", r->flat);
     jsonw_real(w, "still_s", r->still_s);
     jsonw_real(w, "still_at_s", r->still_at_s);

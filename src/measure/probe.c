@@ -63,8 +63,8 @@ void probe_release(struct probe *p)
     memset(p, 0, sizeof *p);
 }
 
-/* pixels [n][side][side][3] -> [n, values]. */
-static struct tensor *answer(struct probe *p, const float *pixels, int n)
+/* pixels [n][side][side][3] -> [n, values]; features: [n][HIDDEN] to be filled, or NULL. */
+static struct tensor *answer(struct probe *p, const float *pixels, int n, float *features)
 {
     struct cx *cx = &p->cx;
     struct tensor *x = tensor_from(cx, DT_F32, DIMS(n, PROBE_SIDE, PROBE_SIDE, 3), pixels, DT_F32);
@@ -73,6 +73,8 @@ static struct tensor *answer(struct probe *p, const float *pixels, int n)
         x = act(cx, conv2d(cx, x, &p->conv[i], 2), ACT_RELU);
     x = reshape(cx, x, DIMS(n, tensor_count(x) / n));
     x = act(cx, linear(cx, x, &p->hidden), ACT_RELU);
+    if (features)
+        tensor_read_f32(cx, keep(cx, x), features);
     return linear_wide(cx, x, &p->out);
 }
 
@@ -140,7 +142,7 @@ static int step(struct probe *p, struct optim *o, struct batch *b, double rate, 
 
     weight_zero_grads(&p->weights);
     tape_begin(cx);
-    struct tensor *said = keep(cx, answer(p, b->pixels, b->n));
+    struct tensor *said = keep(cx, answer(p, b->pixels, b->n, NULL));
     tensor_read_f32(cx, said, b->target);
     *loss = aim(b->target, b);
     struct tensor *target = tensor_from(cx, DT_F32, DIMS(b->n, b->values), b->target, DT_F32);
@@ -213,28 +215,31 @@ int probe_train(struct probe *p, const struct probe_recipe *r, struct round_trip
 
 /* ---- looking ---- */
 
-int probe_look(struct probe *p, const uint8_t *rgb, int w, int h, int n, struct probe_sight *s,
-               struct err *e)
+static double cosine(const float *a, const float *b)
 {
-    int values = first_of(STORY_SLOT_COUNT), looks = n < LOOKS ? n : LOOKS;
-    float *pixels = xmalloc(sizeof *pixels * PROBE_BYTES * LOOKS), said[LOOKS * PROBE_VALUES];
-    uint8_t *small = xmalloc(PROBE_BYTES);
+    double ab = 0, aa = 0, bb = 0;
 
-    for (int i = 0; i < looks; i++) {
-        size_t frame = (size_t)((2 * i + 1) * n / (2 * looks));
-
-        resize_rgb(small, PROBE_SIDE, PROBE_SIDE, rgb + frame * (size_t)w * (size_t)h * 3, w, h,
-                   RESIZE_AREA, p->cx.kcx.threads);
-        for (int j = 0; j < PROBE_BYTES; j++)
-            pixels[i * PROBE_BYTES + j] = (float)small[j] / 255 - 0.5f;
+    for (int i = 0; i < HIDDEN; i++) {
+        ab += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
     }
-    tensor_read_f32(&p->cx, answer(p, pixels, looks), said);
-    cx_step_end(&p->cx);
-    free(small);
-    free(pixels);
-    if (p->cx.err.code)
-        return err_set(e, p->cx.err.code, "probe: %s", p->cx.err.msg);
-    *s = (struct probe_sight){0};
+    return ab / fmax(sqrt(aa * bb), 1e-12);
+}
+
+/* As VBench's consistency of a subject, with features of our own. */
+static double likeness(const float features[LOOKS][HIDDEN], int n)
+{
+    double sum = 0;
+
+    for (int i = 1; i < n; i++)
+        sum += cosine(features[i], features[0]) + cosine(features[i], features[i - 1]);
+    return n > 1 ? sum / (2 * (n - 1)) : 1;
+}
+
+/* What most speaks for over all looks. */
+static void choose(const float *said, int looks, int values, struct probe_sight *s)
+{
     for (int slot = 0; slot < STORY_SLOT_COUNT; slot++) {
         float best = 0;
 
@@ -249,5 +254,31 @@ int probe_look(struct probe *p, const uint8_t *rgb, int w, int h, int n, struct 
             }
         }
     }
+}
+
+int probe_look(struct probe *p, const uint8_t *rgb, int w, int h, int n, struct probe_sight *s,
+               struct err *e)
+{
+    int values = first_of(STORY_SLOT_COUNT), looks = n < LOOKS ? n : LOOKS;
+    float *pixels = xmalloc(sizeof *pixels * PROBE_BYTES * LOOKS), said[LOOKS * PROBE_VALUES];
+    float features[LOOKS][HIDDEN];
+    uint8_t *small = xmalloc(PROBE_BYTES);
+
+    for (int i = 0; i < looks; i++) {
+        size_t frame = (size_t)((2 * i + 1) * n / (2 * looks));
+
+        resize_rgb(small, PROBE_SIDE, PROBE_SIDE, rgb + frame * (size_t)w * (size_t)h * 3, w, h,
+                   RESIZE_AREA, p->cx.kcx.threads);
+        for (int j = 0; j < PROBE_BYTES; j++)
+            pixels[i * PROBE_BYTES + j] = (float)small[j] / 255 - 0.5f;
+    }
+    tensor_read_f32(&p->cx, answer(p, pixels, looks, features[0]), said);
+    cx_step_end(&p->cx);
+    free(small);
+    free(pixels);
+    if (p->cx.err.code)
+        return err_set(e, p->cx.err.code, "probe: %s", p->cx.err.msg);
+    *s = (struct probe_sight){.likeness = likeness(features, looks)};
+    choose(said, looks, values, s);
     return 0;
 }

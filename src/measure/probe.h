@@ -32,6 +32,8 @@ extern const struct probe_recipe probe_recipe_default;
 /* What was seen in a film: for each slot the value that most speaks for. */
 struct probe_sight {
     int value[STORY_SLOT_COUNT]; /* 0: nobody's colour or action; the camera's is 0 always */
+    double likeness;             /* cosine of its features, each look with the first and the one
+                                  * before; 1 for a picture */
 };
 
 /* Renders pictures and trains; progress goes to log (NULL: nowhere). threads may be NULL.

@@ -101,3 +101,16 @@ void story_tally_add(struct story_tally *t, const struct story_wish *w, const st
     t->asked[STORY_ALL] += asked;
     t->right[STORY_ALL] += asked && right;
 }
+
+double story_share(const struct story_wish *w, const struct probe_sight *s)
+{
+    struct story_tally t = {{0}, {0}};
+    double asked = 0, right = 0;
+
+    story_tally_add(&t, w, s);
+    for (int slot = 0; slot < STORY_SLOT_COUNT; slot++) {
+        asked += t.asked[slot];
+        right += t.right[slot];
+    }
+    return asked > 0 ? right / asked : -1;
+}

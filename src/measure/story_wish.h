@@ -37,5 +37,7 @@ struct story_tally {
 };
 void story_tally_add(struct story_tally *t, const struct story_wish *w,
                      const struct probe_sight *s);
+/* Share of what the sentence says that is seen; -1 when it says nothing that is judged. */
+double story_share(const struct story_wish *w, const struct probe_sight *s);
 
 #endif

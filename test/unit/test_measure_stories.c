@@ -1,6 +1,8 @@
 /* Sentences about stories, and the probe that looks whether films show what they say. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/machine.h"
 #include "measure/probe_pictures.h"
 #include "measure/story_wish.h"
@@ -52,7 +54,7 @@ TEST(story_wishes_of_the_press_are_six_in_two_languages_and_shapes)
 TEST(story_tally_counts_what_is_said_alone)
 {
     struct story_wish w = {.said = {.subject = STORY_GIRL, .place = STORY_COURT}};
-    struct probe_sight right = {{0}}, wrong = {{0}};
+    struct probe_sight right = {.likeness = 1}, wrong;
     struct story_tally t = {{0}, {0}};
 
     right.value[STORY_SLOT_SUBJECT] = STORY_GIRL;
@@ -66,6 +68,9 @@ TEST(story_tally_counts_what_is_said_alone)
     CHECK(t.asked[STORY_SLOT_SUBJECT] == 2 && t.right[STORY_SLOT_SUBJECT] == 2);
     CHECK(t.asked[STORY_SLOT_PLACE] == 2 && t.right[STORY_SLOT_PLACE] == 1);
     CHECK(t.asked[STORY_ALL] == 2 && t.right[STORY_ALL] == 1);
+    CHECK(story_share(&w, &right) == 1 && story_share(&w, &wrong) == 0.5);
+    w.said = (struct story_facts){.camera = STORY_DRONE};
+    CHECK(story_share(&w, &right) < 0);
 }
 
 /* It learns a few pictures by heart, a part of them through the codec; one that learned nothing
@@ -94,6 +99,22 @@ TEST(probe_learns_what_it_is_shown)
         right += s.value[STORY_SLOT_PLACE] == p.facts[i].place;
     }
     CHECK(right >= p.n * 3 / 4);
+    /* who stays in the picture is like itself; a film of two clips is not */
+    double same = 0, other = 0;
+    for (int i = 0; i + 2 < p.n; i += 2) {
+        uint8_t *film = xmalloc(2 * PROBE_BYTES);
+        struct probe_sight s[2];
+
+        for (int k = 0; k < 2; k++) {
+            memcpy(film, p.rgb + (size_t)i * PROBE_BYTES, PROBE_BYTES);
+            memcpy(film + PROBE_BYTES, p.rgb + (size_t)(i + 1 + k) * PROBE_BYTES, PROBE_BYTES);
+            CHECK_INT(probe_look(&probe, film, PROBE_SIDE, PROBE_SIDE, 2, &s[k], &e), 0);
+        }
+        same += s[0].likeness;
+        other += s[1].likeness;
+        free(film);
+    }
+    CHECK(same > 1.1 * other);
     probe_pictures_release(&p);
     probe_release(&probe);
     round_trip_close(&codec);
