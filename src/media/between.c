@@ -7,8 +7,14 @@
 #include "base/err.h"
 #include "media/between_inner.h"
 
-enum { SIDE = 160 /* px that the shorter side of a small picture has at most */ };
+enum {
+    SIDE = 160, /* px that the shorter side of a small picture has at most */
+    BESIDE = 48 /* px of it to what lies behind, at most */
+};
 #define LEAST_SURE 1e-6f
+#define IN_FRONT 16.0f  /* what hides something is so many times as sure */
+#define FITS 3.0f       /* cost of a px that was found though it finds no way back */
+#define OTHER_WAY 10.0f /* px: nearer ways are its own */
 #define CUT_COST 10.0f  /* mean of a channel by which most px of two scenes differ at their best */
 #define CUT_SHARE 0.45f /* of px that find no way back */
 
@@ -145,6 +151,53 @@ static void back_row(void *arg, int i, int worker)
     }
 }
 
+/* Does the px of frame d that goes by v hide what is at that place in its own frame? Then it passes
+ * in front of all that it meets on its way. */
+static int is_in_front(const struct between *b, int d, int x, int y, struct move v)
+{
+    int tx = (int)lrintf((float)x + v.x), ty = (int)lrintf((float)y + v.y);
+
+    return tx >= 0 && ty >= 0 && tx < b->sw && ty < b->sh && !b->back[d][ty * b->sw + tx];
+}
+
+/* The movement of what lies behind beside a px: of the nearest one in its row or column that finds
+ * its way back and hides nothing itself. 0: there is none near. */
+static int behind(const struct between *b, int d, int x, int y, struct move *out)
+{
+    static const int way[4][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}};
+
+    for (int r = 1; r <= BESIDE; r++)
+        for (int k = 0; k < 4; k++) {
+            int nx = x + r * way[k][0], ny = y + r * way[k][1];
+
+            if (nx < 0 || ny < 0 || nx >= b->sw || ny >= b->sh || !b->back[d][ny * b->sw + nx])
+                continue;
+            *out = b->search.dense[d][ny * b->sw + nx];
+            if (!is_in_front(b, d, nx, ny, *out))
+                return 1;
+        }
+    return 0;
+}
+
+/* What is hidden in the other frame has no movement that could be found there: it goes as what lies
+ * behind beside it. Px that find their way back are read alone, so rows do not mind each other. */
+static void mend_row(void *arg, int i, int worker)
+{
+    struct between *b = arg;
+    int d = i >= b->sh, y = i % b->sh;
+
+    (void)worker;
+    for (int x = 0; x < b->sw; x++) {
+        size_t at = (size_t)y * (size_t)b->sw + (size_t)x;
+        struct move *own = &b->search.dense[d][at], v;
+
+        if (b->back[d][at] || b->search.cost[d][at] < FITS || !behind(b, d, x, y, &v))
+            continue;
+        if (fabsf(own->x - v.x) + fabsf(own->y - v.y) > OTHER_WAY)
+            *own = v;
+    }
+}
+
 static int is_cut(const struct between *b)
 {
     size_t px = (size_t)b->sw * (size_t)b->sh, lost = 0;
@@ -167,7 +220,10 @@ int between_pair(struct between *b, const uint8_t *first, const uint8_t *second)
     threads_run(th, 2 * b->sh, shrink_row, b);
     search_run(&b->search);
     threads_run(th, 2 * b->sh, back_row, b);
-    return is_cut(b);
+    if (is_cut(b))
+        return 1;
+    threads_run(th, 2 * b->sh, mend_row, b);
+    return 0;
 }
 
 /* ---- the field of movement at a moment ---- */
@@ -197,8 +253,9 @@ static void project(struct between *b, int d)
             float tx = (float)x + part * v.x, ty = (float)y + part * v.y;
             int ix = (int)floorf(tx), iy = (int)floorf(ty), both = b->back[d][i];
             float fx = tx - (float)ix, fy = ty - (float)iy;
+            float weight = !both ? 0.02f : is_in_front(b, d, x, y, v) ? IN_FRONT : 1;
             struct spot s = {d ? (struct move){-v.x, -v.y} : v,
-                             (both ? 1 : 0.02f) / (1 + b->search.cost[d][i]),
+                             weight / (1 + b->search.cost[d][i]),
                              {both || !d, both || d}};
 
             put(b, ix, iy, &s, (1 - fx) * (1 - fy));

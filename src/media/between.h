@@ -4,8 +4,9 @@
  * neighbours (3-D recursive search, de Haan 1993, with all blocks of a pass at once), then gradient
  * steps below one px (Lucas and Kanade 1981), then each px takes the movement among those of the
  * blocks around it that fits it best. Where both ways disagree something is hidden in one of the
- * frames; a picture between takes it from the other one. Movement is projected to the wanted moment
- * and both frames are fetched along it.
+ * frames; a picture between takes it from the other one, moved as what lies behind beside it.
+ * Movement is projected to the wanted moment, what hides something in front of all, and both frames
+ * are fetched along it.
  * Two frames without a change give that frame, bit for bit; so does moment 0 and 1. The result is
  * the same for any number of threads. Threads: one belongs to one thread. */
 #ifndef MEDIA_BETWEEN_H
