@@ -32,10 +32,10 @@ int ff_picture_decode(struct picture *p, const char *name, const void *data, siz
     return absent(name, e);
 }
 
-int ff_picture_encode(const struct picture *p, const char *ending, void **data, size_t *bytes,
-                      struct err *e)
+int ff_picture_encode(const struct picture *p, const char *ending, int quick, void **data,
+                      size_t *bytes, struct err *e)
 {
-    (void)p, (void)data, (void)bytes;
+    (void)p, (void)quick, (void)data, (void)bytes;
     return absent(ending, e);
 }
 

@@ -134,8 +134,9 @@ static int put_pixels(AVFrame *frame, const struct picture *p)
     return rc < 0 ? rc : 0;
 }
 
+/* quick: a PNG in a fifth of the time and a third larger. */
 static int encode(AVPacket *pkt, AVCodecContext *enc, AVFrame *frame, const struct written *how,
-                  const struct picture *p)
+                  const struct picture *p, int quick)
 {
     int rc;
 
@@ -146,7 +147,9 @@ static int encode(AVPacket *pkt, AVCodecContext *enc, AVFrame *frame, const stru
     enc->thread_count = 1;
     enc->flags |= AV_CODEC_FLAG_BITEXACT;
     enc->log_level_offset = FF_QUIET;
-    av_opt_set(enc->priv_data, "pred", "mixed", 0);
+    av_opt_set(enc->priv_data, "pred", quick ? "up" : "mixed", 0);
+    if (quick)
+        enc->compression_level = 1;
     if (how->quality) {
         enc->flags |= AV_CODEC_FLAG_QSCALE;
         enc->global_quality = frame->quality = how->quality * FF_QP2LAMBDA;
@@ -160,8 +163,8 @@ static int encode(AVPacket *pkt, AVCodecContext *enc, AVFrame *frame, const stru
     return avcodec_receive_packet(enc, pkt);
 }
 
-int ff_picture_encode(const struct picture *p, const char *ending, void **data, size_t *bytes,
-                      struct err *e)
+int ff_picture_encode(const struct picture *p, const char *ending, int quick, void **data,
+                      size_t *bytes, struct err *e)
 {
     const struct written *how = written;
 
@@ -175,7 +178,7 @@ int ff_picture_encode(const struct picture *p, const char *ending, void **data, 
 
     if (!pkt || !frame || (codec && !enc))
         panic("out of memory");
-    rc = enc ? encode(pkt, enc, frame, how, p) : AVERROR_ENCODER_NOT_FOUND;
+    rc = enc ? encode(pkt, enc, frame, how, p, quick) : AVERROR_ENCODER_NOT_FOUND;
     if (rc < 0) {
         rc = ff_error(e, ERR_IO, how->ending, "cannot encode", rc);
     } else {

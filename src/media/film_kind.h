@@ -34,8 +34,8 @@ int ff_film_read(struct film *f, const char *path, const struct film_caps *caps,
 int ff_picture_decode(struct picture *p, const char *name, const void *data, size_t bytes,
                       struct err *e);
 /* ending: png, jpg, jpeg or webp. *data is the caller's to free. */
-int ff_picture_encode(const struct picture *p, const char *ending, void **data, size_t *bytes,
-                      struct err *e);
+int ff_picture_encode(const struct picture *p, const char *ending, int quick, void **data,
+                      size_t *bytes, struct err *e);
 /* Is there a track for films of this ending in the file? */
 int ff_audio_check(const char *path, const char *ending, struct err *e);
 int ff_present(void);

@@ -113,11 +113,12 @@ static int is_written(const char *ending)
     return 0;
 }
 
-int picture_encode(const struct picture *p, const char *ending, struct buf *out, struct err *e)
+static int encode(const struct picture *p, const char *ending, int quick, struct buf *out,
+                  struct err *e)
 {
     void *data;
     size_t bytes;
-    int rc = ff_picture_encode(p, ending, &data, &bytes, e);
+    int rc = ff_picture_encode(p, ending, quick, &data, &bytes, e);
 
     if (rc)
         return rc;
@@ -126,9 +127,14 @@ int picture_encode(const struct picture *p, const char *ending, struct buf *out,
     return 0;
 }
 
+int picture_encode(const struct picture *p, const char *ending, struct buf *out, struct err *e)
+{
+    return encode(p, ending, 0, out, e);
+}
+
 typedef int (*write_fn)(const char *path, const void *data, size_t bytes, struct err *e);
 
-static int save(const struct picture *p, const char *path, write_fn write, struct err *e)
+static int save(const struct picture *p, const char *path, int quick, write_fn write, struct err *e)
 {
     struct buf b = BUF_INIT;
     int rc = 0;
@@ -137,7 +143,7 @@ static int save(const struct picture *p, const char *path, write_fn write, struc
         buf_printf(&b, "P6\n%d %d\n255\n", p->w, p->h);
         buf_add(&b, p->rgb, (size_t)p->w * p->h * 3);
     } else if (is_written(path_ext(path))) {
-        rc = picture_encode(p, path_ext(path), &b, e);
+        rc = encode(p, path_ext(path), quick, &b, e);
     } else {
         rc = err_set(e, ERR_USAGE, "%s: pictures are written as .png, .jpg, .webp or .ppm", path);
     }
@@ -149,10 +155,10 @@ static int save(const struct picture *p, const char *path, write_fn write, struc
 
 int picture_save(const struct picture *p, const char *path, struct err *e)
 {
-    return save(p, path, file_write, e);
+    return save(p, path, 0, file_write, e);
 }
 
 int picture_save_passing(const struct picture *p, const char *path, struct err *e)
 {
-    return save(p, path, file_write_passing, e);
+    return save(p, path, 1, file_write_passing, e);
 }

@@ -186,7 +186,7 @@ static void encode_away(void)
     size_t bytes;
     void *png;
 
-    if (!ff_picture_encode(&p, "png", &png, &bytes,
+    if (!ff_picture_encode(&p, "png", 0, &png, &bytes,
                            NULL)) /* the first picture says what is wrong */
         free(png);
 }
