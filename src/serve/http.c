@@ -417,7 +417,7 @@ static unsigned most_connections(void)
                                                   : SPARE_FILES;
 }
 
-static int start_daemon(struct http *h, struct err *e)
+int http_serve(struct http *h, struct err *e)
 {
     const unsigned flags =
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
@@ -453,7 +453,6 @@ int http_start(struct http **out, struct server *s, struct err *e)
         h->events = events_new(s);
         h->slow = slow_new(run, slow_done);
         h->watch = watch_new(s->o.head_s, s->o.body_s, on_tick, h);
-        rc = start_daemon(h, e);
     }
     *out = h;
     if (rc)

@@ -8,7 +8,10 @@
 
 #include "serve/call.h"
 
+/* Holds the address; calls that come wait for http_serve, which is the last to start: from then on
+ * they use all of the server. */
 NODISCARD int http_start(struct http **out, struct server *s, struct err *e);
+NODISCARD int http_serve(struct http *h, struct err *e);
 void http_stop(struct http **h);
 int http_port(const struct http *h);
 /* The host of the address that it listens on, for URLs: "127.0.0.1", "[::1]". */

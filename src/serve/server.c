@@ -161,8 +161,10 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
         rc = callbacks_start(&s->callbacks, s, e);
     if (!rc)
         rc = keeper_start(&s->keeper, s, e);
-    if (!rc)
+    if (!rc) {
         jobs_watch(s->jobs, other_changed, s);
+        rc = http_serve(s->http, e); /* the last: a call may wait already */
+    }
     *out = s;
     if (rc)
         serve_stop(out, 0);
