@@ -49,23 +49,30 @@ static int hash_weights(struct sha256 *h, const char *dir, const char *part, int
     return rc;
 }
 
-/* Where the line begins that holds a key, and *n of its bytes; the end of the text when none does.
- */
-static size_t line_of(const char *text, const char *key, size_t *n)
+/* Where `"key": number,` begins, and *n of its bytes, with all of its line where nothing else is in
+ * it; the end of the text when there is none. */
+static size_t pair_of(const char *text, const char *key, size_t *n)
 {
-    const char *at = strstr(text, key), *end;
+    const char *at = strstr(text, key), *end = at ? at + strlen(key) : NULL;
 
     *n = 0;
     if (!at)
         return strlen(text);
-    while (at > text && at[-1] != '\n')
-        at--;
-    end = strchr(at, '\n');
-    *n = end ? (size_t)(end - at) + 1 : strlen(at);
+    end += strspn(end, " \t\r\n:");
+    end += strcspn(end, " \t\r\n,}");
+    end += *end == ',';
+    const char *line = at, *rest = end + strspn(end, " \t\r");
+    while (line > text && strchr(" \t", line[-1]))
+        line--;
+    if (*rest == '\n' && (line == text || line[-1] == '\n')) {
+        at = line;
+        end = rest + 1;
+    }
+    *n = (size_t)(end - at);
     return (size_t)(at - text);
 }
 
-/* Without the line that holds `but`, when it is not NULL. */
+/* Without the number whose key is `but`, when it is not NULL. */
 static int hash_but(struct sha256 *h, const char *dir, const char *name, const char *but,
                     struct err *e)
 {
@@ -74,7 +81,7 @@ static int hash_but(struct sha256 *h, const char *dir, const char *name, const c
     int rc = file_read_regular(&b, path, HASH_MAX_BYTES, e);
 
     if (!rc) {
-        size_t n = 0, before = but ? line_of(buf_str(&b), but, &n) : b.len;
+        size_t n = 0, before = but ? pair_of(buf_str(&b), but, &n) : b.len;
 
         before = n ? before : b.len; /* a zero byte may stand in it */
         sha256_add(h, name, strlen(name) + 1);

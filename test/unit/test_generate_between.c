@@ -136,6 +136,36 @@ TEST(film_of_more_pictures_is_as_long_as_was_asked_for)
     }
 }
 
+/* The rate alone is left out of the hash, also of a file that another program wrote in one line. */
+TEST(film_rate_is_left_out_of_the_hash_and_nothing_else)
+{
+    static const char *const put[] = {"", "\"shown_rate\" : 24,", "\"shown_rate\":30,",
+                                      "\"shown_rate\":30, \"shown_rat\": 1,"};
+    char *dir = ztest_in_tmp("one-line"), *path = path_join(dir, "model_index.json"), hash[4][65];
+    struct buf text = BUF_INIT, more = BUF_INIT;
+    struct err e = {0};
+
+    CHECK_INT(tree_copy(fixture_dir(), dir, NULL, &e), 0);
+    CHECK_INT(file_read(&text, path, 1 << 20, NULL), 0);
+    for (size_t i = 0; i < text.len; i++)
+        text.data[i] = text.data[i] == '\n' ? ' ' : text.data[i];
+    const char *all = buf_str(&text), *at = strstr(all, "\"width\"");
+    for (int i = 0; i < 4; i++) {
+        buf_clear(&more);
+        buf_add(&more, all, (size_t)(at - all));
+        buf_puts(&more, put[i]);
+        buf_puts(&more, at);
+        CHECK_INT(file_write(path, more.data, more.len, NULL), 0);
+        CHECK_INT(bundle_hash(dir, NULL, hash[i], &e), 0);
+    }
+    CHECK(strcmp(hash[3], hash[0]) != 0);
+    CHECK_STR(hash[1], hash[0]);
+    CHECK_STR(hash[2], hash[0]);
+    buf_release(&text);
+    buf_release(&more);
+    free(path), free(dir);
+}
+
 /* What a model says counts when nothing is said; a picture stays one. Its hash, by which recipes
  * know it, is the same: no frame is drawn otherwise. */
 TEST(film_has_the_rate_that_its_model_is_shown_at)

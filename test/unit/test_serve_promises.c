@@ -151,8 +151,8 @@ TEST(serve_promise_1_what_was_acknowledged_is_on_disk)
 
 struct loop {
     int64_t id[4096];
-    int n, rounds;
-    char sha[65]; /* of the film that was never interrupted */
+    int n, rounds, jobs, full; /* full: the queue had no place for another */
+    char sha[65];              /* of the film that was never interrupted */
 };
 
 static void end_all(struct loop *l, const char *name)
@@ -173,6 +173,8 @@ static void end_all(struct loop *l, const char *name)
         answer_release(&a);
     }
     finish(&s, pid);
+    l->jobs += l->n;
+    l->n = l->full = 0;
 }
 
 static void one_round(struct loop *l, const char *name, struct rng *r)
@@ -185,6 +187,10 @@ static void one_round(struct loop *l, const char *name, struct rng *r)
 
     for (int i = 0; i < wishes; i++) {
         serving_call(&s, "POST", "/v1/videos", NULL, "{" TINY "}", &a);
+        if ((l->full = a.status == 429)) { /* no server lives for long enough to draw them all */
+            answer_release(&a);
+            break;
+        }
         CHECK_INT(a.status, 200);
         char *id = answer_text(&a, "id");
         l->id[l->n++] = number_of(id);
@@ -223,13 +229,15 @@ TEST(serve_promises_2_4_5_hold_when_servers_are_killed)
     answer_release(&a);
     free(id), free(sha);
     finish(&s, pid);
-    while (l->rounds < rounds && (clock_s() - begin < most_s || l->rounds < 10) && l->n < 4000) {
+    while (l->rounds < rounds && (clock_s() - begin < most_s || l->rounds < 10)) {
         one_round(l, "promise-loop", &r);
         l->rounds++;
+        if (l->full || l->n > 4000)
+            end_all(l, "promise-loop");
     }
     end_all(l, "promise-loop");
     if (said)
-        printf("    %d rounds, %d jobs\n", l->rounds, l->n);
+        printf("    %d rounds, %d jobs\n", l->rounds, l->jobs);
     free(l);
 }
 
