@@ -7,17 +7,20 @@ run=$tmp/run whole=$tmp/whole
 exits "train_runs_to_the_end" 0 "$ZOETROPE" train $config --out "$whole"
 [ -f "$whole/model/model_index.json" ] && ok "train_a_model_is_left" || not_ok "train_a_model_is_left" "no model_index.json"
 
-# kill -9 after so many rows of a curve; the rest of a stage may already be behind its checkpoint
+# kill -9 after so many rows of a curve, which stands while they are counted: no machine may be done before. The rest of a
+# stage may already be behind its checkpoint.
 kill_at() { # STAGE ROWS CONFIG
     "$ZOETROPE" train "$3" --out "$run" --resume auto >"$tmp/out" 2>&1 &
     pid=$!
-    while kill -0 $pid 2>/dev/null; do
+    while kill -STOP $pid 2>/dev/null; do
         n=$(cat "$run/curve-$1.jsonl" 2>/dev/null | wc -l)
         [ "$n" -ge "$2" ] && break
-        sleep 0.02
+        kill -CONT $pid
+        sleep 0.01
     done
-    kill -9 $pid 2>/dev/null
+    kill -KILL $pid 2>/dev/null
     wait $pid 2>/dev/null
+    same "train_is_killed_at_$1_$2" $? 137
 }
 for at in vae:7 dit:11 dit:38; do
     kill_at "${at%:*}" "${at#*:}" $config
