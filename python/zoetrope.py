@@ -356,6 +356,11 @@ def main(arguments=None):
     about.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further options")
     about.add_argument("--list-options", action="store_true", help="say which options there are")
     given = about.parse_args(arguments)
+    try:
+        _library()
+    except ImportError as e:
+        print(f"error: {e}", file=sys.stderr)
+        return 4
     if given.list_options:
         for row in options():
             print(f"{row['name']:16} {row['help']} ({row['range'] or row['type']}; unsaid: {row['fallback']})")

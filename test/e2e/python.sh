@@ -24,6 +24,8 @@ exits python_help 0 $python python/zoetrope.py --help
 holds python_help_has_an_example "$tmp/out" "example: python3 zoetrope.py"
 exits python_lists_options 0 $python python/zoetrope.py --list-options
 holds python_options_have_words "$tmp/out" "sampling steps (1 to 1000; unsaid: the model's)"
+ZOETROPE_LIBRARY=/nowhere.so exits python_without_the_library 4 $python python/zoetrope.py "a ball"
+same python_without_the_library_is_one_line "$(grep -c . "$tmp/err") $(grep -c 'make. builds it' "$tmp/err")" "1 1"
 exits python_wrong_option 2 $python python/zoetrope.py "a ball" -m "$tmp/model" --set steps=none
 holds python_wrong_option_is_named "$tmp/err" 'steps "none" is not allowed: 1 to 1000'
 exits python_film 0 $python python/zoetrope.py "a red ball" -m "$tmp/model" -o "$tmp/c.y4m" --set steps=1 frames=5 size=48x32
