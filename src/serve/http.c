@@ -467,7 +467,10 @@ void http_stop(struct http **http)
 
     if (!h)
         return;
-    slow_free(&h->slow);
+    /* Nobody waits any more when the daemon stops; its threads and the watch ask until they have.
+     */
+    if (h->slow)
+        slow_stop(h->slow);
     if (h->events)
         events_close(h->events);
     if (h->daemon)
@@ -475,6 +478,7 @@ void http_stop(struct http **http)
     else if (h->at.fd >= 0)
         close(h->at.fd);
     watch_free(&h->watch);
+    slow_free(&h->slow);
     events_free(&h->events);
     free(h);
     *http = NULL;

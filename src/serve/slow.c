@@ -112,12 +112,8 @@ void slow_look(struct slow *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-void slow_free(struct slow **slow)
+void slow_stop(struct slow *s)
 {
-    struct slow *s = *slow;
-
-    if (!s)
-        return;
     pthread_mutex_lock(&s->lock);
     s->stop = 1;
     unpark(s, 1);
@@ -125,6 +121,14 @@ void slow_free(struct slow **slow)
     pthread_mutex_unlock(&s->lock);
     for (int i = 0; i < THREADS; i++)
         pthread_join(s->thread[i], NULL);
+}
+
+void slow_free(struct slow **slow)
+{
+    struct slow *s = *slow;
+
+    if (!s)
+        return;
     pthread_cond_destroy(&s->wake);
     pthread_mutex_destroy(&s->lock);
     free(s);

@@ -9,7 +9,9 @@ struct slow;
 /* run(c) on one of the threads, then done(c); but while it leaves c->again set, it is run again
  * after slow_wake, and at c->wait_until or the end a last time. */
 struct slow *slow_new(void (*run)(struct call *c), void (*done)(struct call *c));
-void slow_free(struct slow **s); /* finishes what it has */
+/* Finishes what it has; from then on slow_add is refused, and the rest does nothing. */
+void slow_stop(struct slow *s);
+void slow_free(struct slow **s); /* after slow_stop, when nobody calls any more */
 /* 0, or -1: there are too many already. */
 int slow_add(struct slow *s, struct call *c);
 
