@@ -7,6 +7,7 @@
 #include "base/machine.h"
 #include "base/utf8.h"
 #include "bench_codec.h"
+#include "bench_parts.h"
 #include "cmd.h"
 #include "generate/options.h"
 #include "kern/device.h"
@@ -25,6 +26,7 @@ struct bench_args {
 /* What a run gave. */
 struct bench_figures {
     double seconds[MAX_STEPS], median, cpu, flops, rate, peak, error;
+    struct times times; /* of the fastest step */
 };
 
 static void print_help(void)
@@ -45,7 +47,9 @@ static void print_help(void)
         "  --json        one object on stdout: bench, seconds_per_step, least_seconds_per_step,\n"
         "                least_cpu_seconds_per_step (of all threads),\n"
         "                gflops_per_second, share_of_peak, tokens_per_second, peak_bytes, tokens,\n"
-        "                layers, type, error, device, kernels, threads, steps\n\n"
+        "                layers, type, error, device, kernels, threads, steps; of a step of Wan "
+        "on\n"
+        "                the CPU also parts and layers_and_kernels, seconds of the fastest step\n\n"
         "wan-block and wan-1.3b also take\n"
         "  --type T      bf16, int8, q8_0 or q4_0, as generate does (default: bf16)\n"
         "  --size WxH    of the film, multiples of 16 (832x480)\n"
@@ -93,6 +97,8 @@ static void print_json(const struct bench_args *a, const struct bench_figures *f
     jsonw_string(&w, "kernels", a->ask.device->kernels->name);
     jsonw_int(&w, "threads", a->threads);
     jsonw_int(&w, "steps", a->ask.n_steps);
+    if (a->ask.times)
+        bench_parts_json(&w, a->ask.times, f->seconds[0]);
     jsonw_end_object(&w);
     puts(buf_str(&out));
     buf_release(&out);
@@ -110,6 +116,8 @@ static void print_text(const struct bench_args *a, const struct bench_figures *f
     if (a->error)
         printf(", %.2e from f32", f->error);
     puts("");
+    if (a->ask.times)
+        bench_parts_print(a->ask.times, f->seconds[0]);
 }
 
 static int find_case(struct bench_args *a, const char *name)
@@ -215,6 +223,7 @@ static int run(struct bench_args *a, struct bench_figures *f, struct err *e)
 {
     struct bench_ask *ask = &a->ask;
     ask->threads = threads_new(a->threads);
+    ask->times = ask->device->host && !ask->is.training ? &f->times : NULL;
     if (ask->device->host)
         f->peak = x86_peak_flops(ask->as.int8 ? DT_I8 : DT_BF16, ask->threads);
     int rc = bench_step(ask, f->seconds, &f->cpu, &f->flops, e), n = ask->n_steps;

@@ -8,8 +8,10 @@
 #ifndef TENSOR_INNER_H
 #define TENSOR_INNER_H
 
+#include "base/clock.h"
 #include "tensor/ops.h"
 #include "tensor/tensor.h"
+#include "tensor/times.h"
 #include "tensor/weight.h"
 
 struct buffer {
@@ -108,11 +110,17 @@ void *tensor_at(const struct tensor *x, int64_t i);
 struct tensor *consume(struct cx *cx, struct tensor *x, enum dtype type, int reads_x);
 void consume_done(struct cx *cx, struct tensor *x, const struct tensor *y);
 
-#define RUN(cx, kernel, ...)                                                                       \
+/* A kernel, and where its time goes: to the layer of w (NULL: to its own name). */
+#define RUN_FOR(cx, w, kernel, ...)                                                                \
     do {                                                                                           \
-        if (!(cx)->err.code)                                                                       \
-            (cx)->k->kernel(&(cx)->kcx, __VA_ARGS__);                                              \
+        if ((cx)->err.code)                                                                        \
+            break;                                                                                 \
+        double start_ = (cx)->times ? clock_s() : 0;                                               \
+        (cx)->k->kernel(&(cx)->kcx, __VA_ARGS__);                                                  \
+        if ((cx)->times)                                                                           \
+            times_add(cx, w, #kernel, clock_s() - start_);                                         \
     } while (0)
+#define RUN(cx, kernel, ...) RUN_FOR(cx, NULL, kernel, __VA_ARGS__)
 
 /* Is there a tape, and does the gradient of this input matter? x or w may be NULL. */
 static inline int wants(const struct cx *cx, const struct tensor *x)

@@ -47,12 +47,11 @@ struct cx {
     struct weight_slots *slots; /* of weights that come and go (stream.c) */
     struct pager *pager;        /* of the mapped weights in use (pager.c); NULL: none yet */
     double at; /* part of the way of a film's steps, 0..1, which LoRA of a range look at */
+    struct times *times; /* NULL: nobody asks where the time goes (times.h) */
     struct watch *watch; /* NULL: nobody looks; else after the first layer that is not finite */
     struct err err; /* sticky: first device or non-finite trouble; ops return at once afterwards */
-    size_t
-        aside_bytes; /* most that a network held beside the pool in one call: the past of an encoder
-                      */
-    double flops;    /* counted by every op, multiply and add separately, reset by the caller */
+    size_t aside_bytes; /* most that a network held beside the pool: the past of an encoder */
+    double flops;       /* counted by every op, multiply and add separately, reset by the caller */
 };
 
 /* device: device_null() runs dry (shapes and bytes only). threads may be NULL. Type F64 forces the

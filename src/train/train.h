@@ -34,7 +34,8 @@ struct bench_ask {
     struct threads *threads;
     struct weight_as as; /* what matrices of blocks become; not of a case that trains */
     int n_steps;
-    FILE *log; /* a line for what is done, or NULL */
+    FILE *log;           /* a line for what is done, or NULL */
+    struct times *times; /* NULL, or to be filled with those of the fastest step; of the host */
 };
 /* Time steps, weights drawn before. out[n_steps] seconds each; *cpu: of all threads together, least
  * of a step; *flops of forward and backward of a step. ERR_FIT, ERR_DEVICE. */

@@ -35,6 +35,10 @@ exits bench_bf16 0 zt $bench
 of_bf16=$(error)
 exits bench_int8 0 zt $bench --type int8
 holds bench_says_the_type "$tmp/out" '"type": "int8"'
+holds bench_says_where_time_goes "$tmp/out" '"parts": {'
+tr '{},' '\n' <"$tmp/out" | awk -F': ' '/"least_seconds_per_step"/ { all = $2 } /"parts"/ { on = 1 } /"layers_and/ { on = 0 }
+    on && $2 { sum += $2; n++ } END { exit !(n == 5 && sum > 0.9 * all && sum < 1.01 * all) }' &&
+    ok bench_parts_are_the_step || not_ok bench_parts_are_the_step "$(cat "$tmp/out")"
 holds bench_says_its_tokens "$tmp/out" '"tokens": 4'
 awk -v e="$(error)" -v w="$of_bf16" 'BEGIN { exit !(e > w && w > 0 && e <= 3e-2) }' && ok bench_error ||
     not_ok bench_error "int8 $(error), bf16 $of_bf16"

@@ -112,7 +112,7 @@ static void apply(struct cx *cx, const struct tensor *x, const struct linear_w *
     int late = lora_has_gain(cx, l->w); /* a gain is not of the bias */
 
     k.bias = late ? NULL : bias;
-    RUN(cx, matmul_nt, &k);
+    RUN_FOR(cx, l->w, matmul_nt, &k);
     count(cx, k.m, l->w);
     lora_add(cx, x, l->w, late ? bias : NULL, y);
     watch_layer(cx, l->w, y);
@@ -179,7 +179,7 @@ struct tensor *mlp_gelu(struct cx *cx, struct tensor *x, const struct linear_w *
         product(cx, tensor_rows(x), up->w->dim[0], fan_in(up->w), 1, x, up->w, h),
         pre ? pre->data : NULL};
     k.q.bias = up->b ? weight_data(cx, up->b) : NULL;
-    RUN(cx, matmul_gelu, &k);
+    RUN_FOR(cx, up->w, matmul_gelu, &k);
     count(cx, k.q.m, up->w);
     check_fit(__func__, cx, h, down);
     struct tensor *y = result(cx, h, down, cx->type);
