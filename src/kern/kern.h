@@ -82,7 +82,11 @@ struct k_matmul_gelu {
  * stride ldq; k, v with ldk, ldv (multi-head; kv_heads divides heads); o, dq.. are dense. bias wide
  * [heads,bias_q,bias_k] is indexed by the place within the sequence (-inf masks), or NULL. lse wide
  * [rows_q,heads] = log-sum-exp of the row, NULL when not wanted. causal: query i of a sequence sees
- * its keys 0..i. A row that sees no key has o = 0, lse = -inf. */
+ * its keys 0..i. A row that sees no key has o = 0, lse = -inf.
+ * int8, on the CPU alone: q k^T is computed in bytes. A head's row of q, and of k less the mean of
+ * all keys of its sequence and head, becomes bytes and a scale each (quantise.h); that mean adds
+ * the same to all scores of a query, which the softmax takes off (SageAttention, arXiv
+ * 2410.02367). All else stays wide. lse is NULL then, and there is no backward. */
 struct k_attention {
     int n_seq, heads, kv_heads, head_dim, causal;
     const int64_t *q_start, *k_start; /* host memory, n_seq+1 each */
@@ -91,6 +95,7 @@ struct k_attention {
     enum dtype type;
     const void *q, *k, *v, *bias;
     void *o, *lse;
+    int int8;
 };
 struct k_attention_bwd {
     struct k_attention f; /* as in the forward call, o and lse filled */

@@ -110,6 +110,39 @@ static inline struct quant_row quant_whole(int8_t *out, const void *x, enum dtyp
     return row;
 }
 
+/* Means of n columns of a matrix, summed row by row in f32. */
+static inline void quant_means(float *mean, const void *x, enum dtype type, int64_t ld,
+                               int64_t rows, int64_t n)
+{
+    const float *wide = x;
+    const bf16 *narrow = x;
+
+    for (int64_t r = 0; r < rows; r++, wide += ld, narrow += ld)
+        for (int64_t i = 0; i < n; i++) {
+            float v = type == DT_F32 ? wide[i] : quant_of_bits((uint32_t)narrow[i] << 16);
+
+            mean[i] = r ? mean[i] + v : v;
+        }
+    for (int64_t i = 0; i < n; i++)
+        mean[i] /= (float)rows;
+}
+
+/* A row of n values less `mean`; room [n]. */
+static inline struct quant_row quant_less(int8_t *out, float *room, const void *x, enum dtype type,
+                                          int64_t n, const float *mean)
+{
+    const float *wide = x;
+    const bf16 *narrow = x;
+
+    if (type == DT_F32)
+        for (int64_t i = 0; i < n; i++)
+            room[i] = wide[i] - mean[i];
+    else
+        for (int64_t i = 0; i < n; i++)
+            room[i] = quant_of_bits((uint32_t)narrow[i] << 16) - mean[i];
+    return quant_whole(out, room, DT_F32, n);
+}
+
 /* Lowest and highest of some values and zero; a NaN is beyond all numbers. Bits in the order of
  * numbers, so that they are compared as whole ones, in vectors. */
 struct quant_range {

@@ -124,7 +124,7 @@ static struct tensor *attend_self(struct cx *cx, const struct wan_call *c, const
                                   struct tensor *x)
 {
     const struct wan_config *cfg = &c->m->config;
-    struct attn_args args = {.heads = cfg->heads, .seq = &c->seq};
+    struct attn_args args = {.heads = cfg->heads, .int8 = c->m->weights.as.int8, .seq = &c->seq};
     struct tensor *q = linear(cx, x, &a->q), *k = linear(cx, x, &a->k), *v = linear(cx, x, &a->v);
 
     q = rope(cx, rms_norm(cx, q, a->norm_q, cfg->eps), cfg->heads, &c->rope);
@@ -138,7 +138,10 @@ static struct tensor *attend_cross(struct cx *cx, const struct wan_call *c,
                                    struct tensor *image)
 {
     const struct wan_config *cfg = &c->m->config;
-    struct attn_args args = {.heads = cfg->heads, .seq = &c->seq, .kv_seq = &c->b->text[0].seq};
+    struct attn_args args = {.heads = cfg->heads,
+                             .int8 = c->m->weights.as.int8,
+                             .seq = &c->seq,
+                             .kv_seq = &c->b->text[0].seq};
     struct tensor *q = rms_norm(cx, linear(cx, x, &a->q), a->norm_q, cfg->eps);
     struct tensor *k = rms_norm(cx, linear(cx, text, &a->k), a->norm_k, cfg->eps);
     struct tensor *h = attention(cx, q, k, linear(cx, text, &a->v), &args);

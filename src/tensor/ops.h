@@ -61,6 +61,7 @@ struct attn_args {
     int heads, kv_heads; /* kv_heads 0 = heads */
     double scale;        /* 0 = 1/sqrt(head size) */
     int causal;
+    int int8;                 /* 1: q k^T in bytes on the CPU (kern.h); no gradient */
     const struct seq *seq;    /* of the queries */
     const struct seq *kv_seq; /* of keys and values; NULL = seq */
     struct tensor *bias;      /* wide [heads, q, k] or NULL; differentiable */

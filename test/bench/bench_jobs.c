@@ -202,6 +202,13 @@ void job_attention(struct job *j)
     j->call = call_attention;
 }
 
+void job_attention_int8(struct job *j)
+{
+    job_attention(j);
+    j->u.at.f.int8 = 1;
+    j->u.at.f.lse = NULL;
+}
+
 void job_attention_bwd(struct job *j)
 {
     struct k_attention_bwd *b = &j->u.at;

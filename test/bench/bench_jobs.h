@@ -44,6 +44,7 @@ void job_linear_int8(struct job *j);
 void job_linear_nn(struct job *j);
 void job_linear_tn(struct job *j);
 void job_attention(struct job *j);
+void job_attention_int8(struct job *j);
 void job_attention_bwd(struct job *j);
 void job_conv2d(struct job *j);
 void job_conv2d_dx(struct job *j);

@@ -102,6 +102,7 @@ static const struct bench flop_benches[] = {
     {"linear tn 4480x" #in "x" #out, DT_F32, job_linear_tn, {4480, in, out}},
     LINEAR(256, 256) LINEAR(256, 1024) LINEAR(1024, 256)
     {"attention 2550 x 12x128", DT_BF16, job_attention, {2550, 2550, 2550, 12, 128}},
+    {"attention_int8 2550 x 12x128", DT_BF16, job_attention_int8, {2550, 2550, 2550, 12, 128}},
     {"attention_bwd 2550 x 12x128", DT_BF16, job_attention_bwd, {2550, 2550, 2550, 12, 128}},
     {"attention 32x140 x 4x64", DT_BF16, job_attention, {4480, 140, 140, 4, 64}},
     {"attention_bwd 32x140 x 4x64", DT_BF16, job_attention_bwd, {4480, 140, 140, 4, 64}},

@@ -163,7 +163,7 @@ TEST(truth_attention_of_no_key)
     int64_t q_start[] = {0, 1, 2}, k_start[] = {0, 0, 1};
     struct kcx kc = alone();
     struct k_attention_bwd b = {
-        {2, 1, 1, 1, 0, q_start, k_start, 1, 1, 1, 1, 1, 1, DT_F64, q, kv, kv, bias, o, lse},
+        {2, 1, 1, 1, 0, q_start, k_start, 1, 1, 1, 1, 1, 1, DT_F64, q, kv, kv, bias, o, lse, 0},
         q,
         dq,
         dk,

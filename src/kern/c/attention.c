@@ -4,11 +4,13 @@
  * p_ij = exp(s_ij - lse_i), o_i = sum_j p_ij v_j. Backward: dv_j = sum_i p_ij do_i,
  * ds_ij = p_ij (do_i v_j - sum_j p_ij do_i v_j), dq_i = scale sum_j ds_ij k_j, dk_j = scale sum_i
  * ds_ij q_i, dbias_ij = ds_ij. A row that sees no key (none there, or all biases -inf) has o = 0,
- * lse = -inf. */
+ * lse = -inf. With int8 rows of q and k are what bytes hold of them. */
 #include "kern/c/c.h"
 
 #include <math.h>
 #include <string.h>
+
+#include "kern/quantise.h"
 
 enum { QUERY_ROWS = 64 };
 
@@ -18,7 +20,48 @@ struct piece {
     int64_t q0, nq, k0, nk;
     int head, kv_head;
     double *kt, *q, *p; /* [head_dim, nk], [head_dim], [nk] */
+    float *bytes;       /* of int8: room for a row on its way, [2 head_dim] */
 };
+
+/* A row as bytes hold it. */
+static void through_bytes(double *x, const struct piece *w)
+{
+    int64_t n = w->a->head_dim;
+    int8_t *q = (int8_t *)(w->bytes + n);
+    struct quant_row row;
+
+    if (n < 1)
+        return;
+    for (int64_t i = 0; i < n; i++)
+        w->bytes[i] = (float)x[i];
+    row = quant_whole(q, w->bytes, DT_F32, n);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = (double)q[i] * row.scale;
+}
+
+/* The keys of kt less their means, as bytes hold them; line [head_dim]. */
+static void keys_through_bytes(const struct piece *w, double *line)
+{
+    int64_t dim = w->a->head_dim, n = w->nk;
+
+    for (int64_t d = 0; d < dim && n; d++) {
+        double *k = w->kt + d * n;
+        float mean = 0;
+
+        for (int64_t j = 0; j < n; j++)
+            mean += (float)k[j];
+        mean /= (float)n;
+        for (int64_t j = 0; j < n; j++)
+            k[j] = (float)k[j] - mean;
+    }
+    for (int64_t j = 0; j < n; j++) {
+        for (int64_t d = 0; d < dim; d++)
+            line[d] = w->kt[d * n + j];
+        through_bytes(line, w);
+        for (int64_t d = 0; d < dim; d++)
+            w->kt[d * n + j] = line[d];
+    }
+}
 
 static void load_columns(double *out, const struct piece *w, const void *src, int64_t ld,
                          double *line)
@@ -63,6 +106,8 @@ static int64_t scores(struct piece *w, int64_t i)
     int64_t bias_row = (w->head * a->bias_q + i) * a->bias_k;
 
     load(w->q, a->q, a->type, (w->q0 + i) * a->ldq + (int64_t)w->head * a->head_dim, a->head_dim);
+    if (a->int8)
+        through_bytes(w->q, w);
     dot_columns(w->p, w->q, w->kt, a->head_dim, w->nk, seen);
     for (int64_t j = 0; j < seen; j++) {
         w->p[j] *= a->scale;
@@ -127,10 +172,10 @@ static int64_t longest(const int64_t *start, int n)
     return most;
 }
 
-/* Keys and values as columns, a query, a result, and a row of probabilities. */
+/* Keys and values as columns, a query, a result, a row of probabilities, and one of bytes. */
 static size_t attention_room(size_t dim, size_t keys)
 {
-    return (2 * keys * dim + 2 * dim + keys) * sizeof(double);
+    return (2 * keys * dim + 3 * dim + keys) * sizeof(double);
 }
 
 /* One item is a block of queries of one head of one sequence. */
@@ -153,7 +198,10 @@ static void attention_range(struct kcx *kc, void *arg, int64_t begin, int64_t en
         o = v + keys;
         w.q = o + dim;
         w.p = w.q + dim;
+        w.bytes = (float *)(w.p + w.nk);
         load_columns(w.kt, &w, a->k, a->ldk, w.q);
+        if (a->int8)
+            keys_through_bytes(&w, w.q);
         for (int64_t j = 0; j < w.nk; j++)
             load(v + j * a->head_dim, a->v, a->type,
                  (w.k0 + j) * a->ldv + (int64_t)w.kv_head * a->head_dim, a->head_dim);
@@ -166,6 +214,7 @@ void attention_c(struct kcx *kc, struct k_attention *a)
     int64_t blocks = (longest(a->q_start, a->n_seq) + QUERY_ROWS - 1) / QUERY_ROWS;
     size_t dim = (size_t)a->head_dim, keys = (size_t)longest(a->k_start, a->n_seq);
 
+    ZT_ASSERT(!a->int8 || !a->lse);
     (void)kcx_reserve(kc, a->n_seq * blocks * a->heads, attention_room(dim, keys), 0);
     split(kc, a->n_seq * blocks * a->heads, 1, attention_range, a);
 }

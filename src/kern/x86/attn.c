@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/err.h"
+#include "kern/quantise.h"
+
 /* A block of keys and values stays in L2 while up to ATTN_CHUNK queries pass by, ATTN_QUERIES at a
  * time. */
 enum { ATTN_KEYS = 512, ATTN_CHUNK = 512, ATTN_QUERIES = 48 };
@@ -55,14 +58,19 @@ void *attn_carve(char **room, size_t bytes)
 struct forward {
     struct kcx *kc;
     const struct k_attention *a;
-    const struct mm *mm;
+    const struct mm *mm, *int8; /* int8 NULL: scores are computed by mm too */
     const struct soft *soft;
     int64_t chunks, keys, rows; /* chunks of the longest sequence; largest blocks */
+    float *mean;                /* [n_seq][kv_heads][head_dim] of the keys; of int8 alone */
 };
 
+/* Keys and queries as operands; of int8 all queries of a chunk, and the bytes of a block of keys
+ * before they are packed. */
 struct forward_room {
     void *k, *v, *q, *p;
-    float *s, *out, *max, *sum;
+    float *s, *out, *max, *sum, *k_scale, *line;
+    int8_t *k_bytes;
+    struct quant_row *q_row;
     int64_t ld; /* of s and p, in elements */
 };
 
@@ -70,18 +78,75 @@ static size_t forward_carve(const struct forward *f, struct forward_room *w, cha
 {
     int64_t dim = f->a->head_dim,
             chunk = least(attn_longest(f->a->q_start, f->a->n_seq), ATTN_CHUNK);
+    const struct mm *scores = f->int8 ? f->int8 : f->mm;
     char *at = base;
     w->ld = mm_round_up(f->keys, SOFT_KEYS) +
             16; /* not a power of two: rows fall into different sets */
-    w->k = attn_carve(&at, mm_bytes_b(f->mm, f->keys, dim));
+    w->k = attn_carve(&at, mm_bytes_b(scores, f->keys, dim));
     w->v = attn_carve(&at, mm_bytes_b(f->mm, dim, f->keys));
-    w->q = attn_carve(&at, mm_bytes_rows(f->mm, f->rows, dim));
-    w->p = attn_carve(&at, (size_t)(f->rows * w->ld) * 4);
+    w->q = attn_carve(&at, mm_bytes_rows(scores, f->int8 ? chunk : f->rows, dim));
     w->s = attn_carve(&at, (size_t)(f->rows * w->ld) * 4);
+    /* probabilities of the same type take the place of their scores */
+    w->p = f->mm->type == DT_F32 ? w->s : attn_carve(&at, (size_t)(f->rows * w->ld) * 4);
     w->out = attn_carve(&at, (size_t)(chunk * dim) * 4);
     w->max = attn_carve(&at, (size_t)chunk * 4);
     w->sum = attn_carve(&at, (size_t)chunk * 4);
+    if (f->int8) {
+        w->k_bytes = attn_carve(&at, (size_t)(f->keys * dim));
+        w->k_scale = attn_carve(&at, (size_t)f->keys * 4);
+        w->q_row = attn_carve(&at, (size_t)chunk * sizeof *w->q_row);
+        w->line = attn_carve(&at, (size_t)dim * 4);
+    }
     return (size_t)(at - base);
+}
+
+/* The queries of a chunk become bytes once for all keys. */
+static void forward_queries(const struct forward *f, const struct forward_room *w,
+                            const struct attn_piece *p, int64_t i0, int64_t n)
+{
+    const struct k_attention *a = f->a;
+    if (f->int8)
+        f->int8->quantise(w->q, w->q_row,
+                          attn_at(a->q, a->type, (p->q0 + i0) * a->ldq + p->head * a->head_dim),
+                          a->type, a->ldq, n, a->head_dim);
+}
+
+/* Keys j..j+keys as right operand of the scores. */
+static void forward_keys(const struct forward *f, const struct forward_room *w,
+                         const struct attn_piece *p, int seq, int64_t j, int64_t keys)
+{
+    const struct k_attention *a = f->a;
+    int64_t dim = a->head_dim;
+    const void *k = attn_at(a->k, a->type, (p->k0 + j) * a->ldk + p->kv_head * dim);
+    if (!f->int8) {
+        f->mm->pack_turned(w->k, k, a->type, a->ldk, keys, dim);
+        return;
+    }
+    f->int8->to_bytes_less(w->k_bytes, w->k_scale, k, a->type, a->ldk, keys, dim,
+                           f->mean + (seq * a->kv_heads + p->kv_head) * dim, w->line);
+    f->int8->pack_turned(w->k, w->k_bytes, DT_I8, dim, keys, dim);
+}
+
+/* Scores of queries i..i+rows, which are o.. of the chunk, and the keys that are packed. */
+static void forward_scores(const struct forward *f, const struct forward_room *w,
+                           const struct attn_piece *p, int64_t i, int64_t rows, int64_t keys,
+                           int64_t o)
+{
+    const struct k_attention *a = f->a;
+    const struct mm *mm = f->int8 ? f->int8 : f->mm;
+    int64_t dim = a->head_dim;
+    struct mm_out s = {.c = w->s, .type = DT_F32, .ld = w->ld};
+    struct mm_a q;
+    if (f->int8) {
+        s.columns = w->k_scale;
+        s.rows = w->q_row + o;
+        q = mm_a_rows(mm, w->q, dim);
+        q.p = (const char *)q.p + o * q.row;
+    } else {
+        q = attn_rows(mm, attn_at(a->q, a->type, (p->q0 + i) * a->ldq + p->head * dim), a->type,
+                      a->ldq, rows, dim, w->q);
+    }
+    mm->block(rows, keys, mm_groups(mm, dim), &q, w->k, &s);
 }
 
 /* Queries i..i+rows of the piece against keys j..j+keys, which are packed; out rows start at w->out
@@ -92,10 +157,7 @@ static void forward_block(const struct forward *f, const struct forward_room *w,
 {
     const struct k_attention *a = f->a;
     int64_t dim = a->head_dim;
-    struct mm_a q = attn_rows(f->mm, attn_at(a->q, a->type, (p->q0 + i) * a->ldq + p->head * dim),
-                              a->type, a->ldq, rows, dim, w->q);
-    struct mm_out s = {.c = w->s, .type = DT_F32, .ld = w->ld};
-    f->mm->block(rows, keys, mm_groups(f->mm, dim), &q, w->k, &s);
+    forward_scores(f, w, p, i, rows, keys, o);
 
     struct soft_rows r = {.rows = rows,
                           .keys = keys,
@@ -135,13 +197,13 @@ static void forward_item(void *arg, int item, int worker)
     }
     if (p.nk == 0)
         memset(w.out, 0, (size_t)(n * dim) * sizeof(float));
+    forward_queries(f, &w, &p, i0, n);
     for (int64_t j = 0; j < p.nk; j += ATTN_KEYS) {
         int64_t keys = least(ATTN_KEYS, p.nk - j);
         int64_t col = p.kv_head * dim, row = p.k0 + j;
         if (a->causal && j >= i0 + n)
             break;
-        f->mm->pack_turned(w.k, attn_at(a->k, a->type, row * a->ldk + col), a->type, a->ldk, keys,
-                           dim);
+        forward_keys(f, &w, &p, seq, j, keys);
         f->mm->pack_cols(w.v, MM_PANEL, attn_at(a->v, a->type, row * a->ldv + col), a->type, a->ldv,
                          keys, dim);
         for (int64_t i = 0; i < n; i += ATTN_QUERIES)
@@ -152,25 +214,46 @@ static void forward_item(void *arg, int item, int worker)
                     a->lse ? (float *)a->lse + (p.q0 + i0) * a->heads + head : NULL, a->heads);
 }
 
+static void mean_item(void *arg, int item, int worker)
+{
+    const struct forward *f = arg;
+    const struct k_attention *a = f->a;
+    int seq = item / a->kv_heads, head = item % a->kv_heads;
+    int64_t first = a->k_start[seq], n = a->k_start[seq + 1] - first, dim = a->head_dim;
+    (void)worker;
+    if (n)
+        f->int8->means(f->mean + item * dim, attn_at(a->k, a->type, first * a->ldk + head * dim),
+                       a->type, a->ldk, n, dim);
+}
+
 void attn_forward(struct kcx *kc, const struct k_attention *a, const struct attn_set *set)
 {
     int64_t longest = attn_longest(a->q_start, a->n_seq);
     struct forward f = {.kc = kc,
                         .a = a,
                         .mm = a->type == DT_BF16 && set->dot ? set->dot : set->f32,
+                        .int8 = a->int8 ? set->int8 : NULL,
                         .soft = set->soft,
                         .chunks = (longest + ATTN_CHUNK - 1) / ATTN_CHUNK,
                         .keys = least(attn_longest(a->k_start, a->n_seq), ATTN_KEYS),
                         .rows = least(longest, ATTN_QUERIES)};
     struct forward_room w;
-    int items = (int)(a->n_seq * a->heads * f.chunks);
-    if (kcx_reserve(kc, items, forward_carve(&f, &w, NULL), 0))
-        threads_run(kc->threads, items, forward_item, &f);
+    int items = (int)(a->n_seq * a->heads * f.chunks), heads = a->n_seq * a->kv_heads;
+    size_t means = f.int8 ? (size_t)heads * (size_t)a->head_dim * sizeof(float) : 0;
+    if (a->int8 && a->lse)
+        BUG("attention: scores in bytes have no log-sum-exp");
+    if (!kcx_reserve(kc, items, forward_carve(&f, &w, NULL), means))
+        return;
+    if (f.int8) {
+        f.mean = kcx_shared(kc, means);
+        threads_run(kc->threads, heads, mean_item, &f);
+    }
+    threads_run(kc->threads, items, forward_item, &f);
 }
 
 /* clang-format off */
-#define ATTN_LEVEL(level, f32, dot, soft)                                                          \
-    static const struct attn_set set_##level = {f32, dot, soft};                                   \
+#define ATTN_LEVEL(level, f32, dot, int8, soft)                                                    \
+    static const struct attn_set set_##level = {f32, dot, int8, soft};                             \
     static void attention_##level(struct kcx *kc, struct k_attention *a)                           \
     {                                                                                              \
         if (a->type == DT_F64)                                                                     \
@@ -190,8 +273,9 @@ void attn_forward(struct kcx *kc, const struct k_attention *a, const struct attn
         k->attention = attention_##level;                                                          \
         k->attention_bwd = attention_bwd_##level;                                                  \
     }
-ATTN_LEVEL(avx2, &mm_f32_avx2, NULL, &soft_avx2)
-ATTN_LEVEL(avx512, &mm_f32_avx512, NULL, &soft_avx512)
-ATTN_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, &soft_avx512)
-ATTN_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx, &soft_avx512)
+ATTN_LEVEL(avx2, &mm_f32_avx2, NULL, &mm_i8_avx2, &soft_avx2)
+ATTN_LEVEL(avx512, &mm_f32_avx512, NULL, &mm_i8_avx512, &soft_avx512)
+ATTN_LEVEL(avx512vnni, &mm_f32_avx512, NULL, &mm_i8_avx512vnni, &soft_avx512)
+ATTN_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, &mm_i8_avx512vnni, &soft_avx512)
+ATTN_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx, &mm_i8_amx, &soft_avx512)
 /* clang-format on */

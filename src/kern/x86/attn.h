@@ -48,9 +48,10 @@ struct soft {
 
 extern const struct soft soft_avx2, soft_avx512;
 
-/* What a level computes with: f32 for any storage, dot (NULL: none) for bf16. */
+/* What a level computes with: f32 for any storage, dot (NULL: none) for bf16, int8 for q k^T in
+ * bytes. */
 struct attn_set {
-    const struct mm *f32, *dot;
+    const struct mm *f32, *dot, *int8;
     const struct soft *soft;
 };
 
@@ -74,6 +75,7 @@ void *attn_carve(char **room, size_t bytes);
 
 void attn_overlay_avx2(struct kernels *k);
 void attn_overlay_avx512(struct kernels *k);
+void attn_overlay_avx512vnni(struct kernels *k);
 void attn_overlay_avx512bf16(struct kernels *k);
 void attn_overlay_amx(struct kernels *k);
 

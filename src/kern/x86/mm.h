@@ -71,6 +71,11 @@ struct mm {
     struct quant_range (*range)(const void *src, enum dtype t, int64_t n);
     void (*to_bytes)(int8_t *dst, int32_t *sum, const void *src, enum dtype t, int64_t rows,
                      int64_t k, const struct quant_step *step);
+    /* Means of columns (quantise.h), and rows less them as bytes [rows,k], dense, with a scale
+     * each; room [k]. NULL in other engines. */
+    void (*means)(float *mean, const void *src, enum dtype t, int64_t ld, int64_t rows, int64_t k);
+    void (*to_bytes_less)(int8_t *dst, float *scale, const void *src, enum dtype t, int64_t ld,
+                          int64_t rows, int64_t k, const float *mean, float *room);
     /* src[k,n] -> panels [groups][width] with width 64 (B) or 16 (A, transposed): filled up with
      * zeros. What lies where in a panel is a matter of this engine. */
     void (*pack_cols)(void *dst, int width, const void *src, enum dtype t, int64_t ld, int64_t k,

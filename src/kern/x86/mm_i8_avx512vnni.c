@@ -54,5 +54,7 @@ const struct mm mm_i8_avx512vnni = {.type = DT_I8,
                                     .quantise = mm_quantise,
                                     .range = mm_range,
                                     .to_bytes = mm_to_bytes,
+                                    .means = mm_means,
+                                    .to_bytes_less = mm_to_bytes_less,
                                     .pack_turned = mm_pack_turned,
                                     .peak = mm_peak};

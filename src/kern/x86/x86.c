@@ -27,7 +27,7 @@ static const struct level {
       norm_overlay_avx512, optim_overlay_avx512, move_overlay_avx512}},
     {"avx512vnni",
      CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI,
-     {gemm_overlay_avx512vnni, conv_overlay_avx512vnni}},
+     {gemm_overlay_avx512vnni, attn_overlay_avx512vnni, conv_overlay_avx512vnni}},
     {"avx512bf16",
      CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16,
      {gemm_overlay_avx512bf16, attn_overlay_avx512bf16, conv_overlay_avx512bf16}},

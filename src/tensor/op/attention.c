@@ -97,12 +97,17 @@ struct tensor *attention(struct cx *cx, struct tensor *q, struct tensor *k, stru
     if (kv_seq->n != a->seq->n)
         BUG("attention: %d sequences of q, %d of k and v", a->seq->n, kv_seq->n);
     struct tensor *y = tensor_like(cx, q->type, q);
-    struct tensor *lse = tensor_new(cx, cx->wide, DIMS(tensor_rows(q), a->heads));
+    struct tensor *lse = NULL;
+    if (!a->int8)
+        lse = tensor_new(cx, cx->wide, DIMS(tensor_rows(q), a->heads));
+    else if (wants(cx, q) || wants(cx, k) || wants(cx, v))
+        BUG("attention: no gradient of scores in bytes");
     struct k_attention args = {.n_seq = a->seq->n,
                                .heads = a->heads,
                                .kv_heads = kv_heads,
                                .head_dim = (int)(tensor_last(q) / a->heads),
                                .causal = a->causal,
+                               .int8 = a->int8,
                                .q_start = a->seq->start,
                                .k_start = kv_seq->start,
                                .ldq = tensor_last(q),
@@ -114,7 +119,7 @@ struct tensor *attention(struct cx *cx, struct tensor *q, struct tensor *k, stru
                                .k = k->data,
                                .v = v->data,
                                .o = y->data,
-                               .lse = lse->data};
+                               .lse = lse ? lse->data : NULL};
     if (!a->scale)
         args.scale = 1 / sqrt((double)args.head_dim);
     if (a->bias) {
@@ -127,6 +132,7 @@ struct tensor *attention(struct cx *cx, struct tensor *q, struct tensor *k, stru
     cx->flops += 4.0 * pairs(&args) * args.head_dim;
     if (wants(cx, q) || wants(cx, k) || wants(cx, v) || wants(cx, a->bias))
         attention_record(cx, &args, y, (struct tensor *[]){q, k, v, a->bias}, lse);
-    tensor_drop(cx, lse);
+    if (lse)
+        tensor_drop(cx, lse);
     return y;
 }
