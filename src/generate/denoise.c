@@ -180,6 +180,7 @@ int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b, const
     if (!rc && p->cut)
         rc = shortcut_init(&d->cut, p->cut, p->cut_threshold, n, (size_t)latent_tokens(&d->shape),
                            (size_t)p->dit.width, e);
+    d->cut.fit = p->cut_fit;
     if (!rc)
         rc = velocity_of_plan(&d->velocity, cx, b, p, &d->conditions, s->stop, e);
     if (!rc && !p->n_shots)

@@ -81,9 +81,9 @@ const struct option options[N_OPTIONS] = {
     [OPT_SHIFT] = {"shift", 0, OPTION_REAL, 1, 0.01, 100, NULL, "0.01 to 100", "the model's",
                    "spends more steps at high noise when above 1"},
     [OPT_CACHE] = {"cache", 0, OPTION_TEXT, 1, NO_RANGE,
-                   "off, easy, mag or taylor, with :THRESHOLD behind it", "off",
+                   "off, easy, mag, taylor, tea or tea-retain, with :THRESHOLD behind it", "off",
                    "leave evaluations out whose answer can be guessed from those before: EasyCache, "
-                   "MagCache, TaylorSeer; faster, and another film"},
+                   "MagCache, TaylorSeer, TeaCache; faster, and another film"},
     [OPT_CACHE_CHECK] = {"cache-check", 0, OPTION_FLAG, 0, NO_RANGE, "", "no",
                          "draw without --cache as well, and say how much that differs"},
     [OPT_SEED] = {"seed", 0, OPTION_INT, 1, 0, 9007199254740992.0, NULL, "0 to 9007199254740992",

@@ -1,4 +1,5 @@
 #include "generate/plan_inner.h"
+#include "generate/tea.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -307,6 +308,23 @@ static void read_schedule(void *arg, struct jval root)
         j_fail(root, "use_dynamic_shifting", "only false is computed here");
 }
 
+/* What was fitted to the model. */
+static int settle_fit(struct plan *p, struct err *e)
+{
+    const struct tea_fit *fit = tea_fit_of(p->info.family);
+    int retain = p->cut->time == 2;
+
+    if (!fit)
+        return err_set(e, ERR_USAGE,
+                       "cache: %s was fitted to %s, and this is %s; easy, mag and "
+                       "taylor are for any",
+                       p->cut->name, tea_families, *p->info.family ? p->info.family : p->info.name);
+    p->cut_fit = fit->fit[retain];
+    if (p->cut_threshold < 0)
+        p->cut_threshold = fit->threshold[retain];
+    return 0;
+}
+
 static int settle_cache(struct plan *p, const struct request *r, struct err *e)
 {
     if (r->value[OPT_CACHE].set)
@@ -317,6 +335,8 @@ static int settle_cache(struct plan *p, const struct request *r, struct err *e)
                        "cache: %s is not known for this transformer; easy and taylor "
                        "are for any",
                        p->cut->name);
+    if (p->cut && p->cut->time && settle_fit(p, e))
+        return e->code;
     if (p->cut_check && !p->cut)
         return err_set(e, ERR_USAGE, "cache-check: there is nothing to compare without --cache");
     return 0;

@@ -59,6 +59,7 @@ struct plan {
     double shift;
     const char *sampler;              /* static */
     struct sampler_config schedule;   /* the rest of it: without name, steps, shift and rng */
+    const double *cut_fit;            /* [5] of the model, where that asks for it (tea.h) */
     const struct shortcut_class *cut; /* leaves evaluations out; NULL: none */
     double cut_threshold;
     int cut_check; /* 1: it is drawn without, too */

@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 
 #define ALWAYS 0.2 /* of the steps, at the beginning */
-enum { AT_LEAST = 2 };
+enum { AT_LEAST = 2, MODULATIONS = 6 };
 
 /* Latent k of those that are kept of sample i. */
 static float *latent_of(const struct shortcut *s, int i, int k)
@@ -145,13 +145,46 @@ static void taylor_guess(const struct shortcut *s, const float *x, float *v)
             v[k] = latent_of(s, i, TAYLOR_0)[k] + latent_of(s, i, TAYLOR_1)[k] * off;
 }
 
+/* ---- tea ---- */
+
+static double tea_change(struct shortcut *s, const float *x)
+{
+    double far = 0, size = 0, by, sum = 0;
+    float *t = s->before;
+
+    (void)x;
+    for (size_t i = 0; i < s->n_time; i++) {
+        far += fabs((double)s->time[i] - (double)s->before[i]);
+        size += fabs((double)s->before[i]);
+    }
+    s->before = s->time;
+    s->time = t;
+    by = s->timed ? far / size : NAN;
+    s->timed = 1;
+    for (int i = 0; i < 5; i++)
+        sum = sum * by + s->fit[i];
+    return sum;
+}
+
+static void tea_learn(struct shortcut *s, const float *x, const float *v)
+{
+    float *t = s->added;
+
+    (void)x;
+    (void)v;
+    s->added = s->fresh;
+    s->fresh = t;
+}
+
 /* ---- the table ---- */
 
 /* clang-format off */
 static const struct shortcut_class ways[] = {
-    {"easy", "easycache", 0.05, 0, 1, 0, EASY_ARRAYS, EASY_BESIDE, easy_change, easy_learn, easy_guess},
-    {"mag", "magcache", 0.06, 3, 1, 1, 0, 0, mag_change, mag_learn, NULL},
-    {"taylor", "taylorseer", 0.05, 4, 0, 0, TAYLOR_ARRAYS, 0, taylor_change, taylor_learn, taylor_guess},
+    {"easy", "easycache", 0.05, 0, 1, 0, EASY_ARRAYS, EASY_BESIDE, 0, 0, 1, easy_change, easy_learn, easy_guess},
+    {"mag", "magcache", 0.06, 3, 1, 1, 0, 0, 0, 0, 1, mag_change, mag_learn, NULL},
+    {"taylor", "taylorseer", 0.05, 4, 0, 0, TAYLOR_ARRAYS, 0, 0, 0, 1, taylor_change, taylor_learn, taylor_guess},
+    {"tea", "teacache", -1, 0, 1, 1, 0, 0, 1, 1, 1, tea_change, tea_learn, NULL},
+    {"tea-retain", "teacache-retain", -1, 0, 1, 1, 0, 0, 2, 5, 0, tea_change, tea_learn, NULL},
 };
 /* clang-format on */
 
@@ -178,7 +211,8 @@ int shortcut_parse(const char *text, const struct shortcut_class **is, double *t
 double shortcut_bytes(const struct shortcut_class *is, double count, double rows, double width)
 {
     return sizeof(float) *
-           (count * (2 * is->arrays + is->beside) + (is->blocks ? 4 * rows * width : 0));
+           (count * (2 * is->arrays + is->beside) + (is->blocks ? 4 * rows * width : 0) +
+            (is->time ? 2 * MODULATIONS * width : 0));
 }
 
 int shortcut_init(struct shortcut *s, const struct shortcut_class *is, double threshold,
@@ -192,6 +226,11 @@ int shortcut_init(struct shortcut *s, const struct shortcut_class *is, double th
         return ERR_FIT;
     if (!is->blocks)
         return 0;
+    s->n_time = is->time ? width * (is->time == 2 ? MODULATIONS : 1) : 0;
+    if (is->time) {
+        s->time = xcalloc(s->n_time, sizeof *s->time);
+        s->before = xcalloc(s->n_time, sizeof *s->before);
+    }
     s->added = try_malloc(2 * rows * width * sizeof(float), e, "what blocks added");
     s->fresh = try_malloc(2 * rows * width * sizeof(float), e, "what blocks add");
     return s->added && s->fresh ? 0 : ERR_FIT;
@@ -200,6 +239,8 @@ int shortcut_init(struct shortcut *s, const struct shortcut_class *is, double th
 void shortcut_release(struct shortcut *s)
 {
     free(s->latent);
+    free(s->time);
+    free(s->before);
     free(s->added);
     free(s->fresh);
     *s = (struct shortcut){0};
@@ -209,7 +250,7 @@ void shortcut_release(struct shortcut *s)
 
 static void forget(struct shortcut *s)
 {
-    s->known = s->row = 0;
+    s->known = s->row = s->timed = 0;
     s->sum = 0;
 }
 
@@ -227,7 +268,8 @@ static int must_be_made(const struct shortcut *s)
 {
     int first = (int)(ALWAYS * s->steps + 0.5);
 
-    return s->step < (first < AT_LEAST ? AT_LEAST : first) || s->step == s->steps - 1;
+    first = s->is->first ? s->is->first : first < AT_LEAST ? AT_LEAST : first;
+    return s->step < first || !s->known || (s->is->last && s->step == s->steps - 1);
 }
 
 int shortcut_skips(struct shortcut *s, int expert, int samples, const float *x)

@@ -500,11 +500,28 @@ static int ask(struct velocity *v, const float *x, int expert, int n, struct err
     return rc;
 }
 
+/* What the network makes of the time of this evaluation, for those that look at it. */
+static int see_time(struct velocity *v, int expert, struct err *e)
+{
+    const struct denoiser *d = &v->ask.denoiser[expert];
+    struct cx *cx = v->cx;
+
+    device_enter(cx->device);
+    tensor_read_f32(cx, d->is->time(cx, d->net, v->times[v->n_times - 1], v->cut->is->time == 2),
+                    v->cut->time);
+    device_leave(cx->device);
+    cx_step_end(cx);
+    return cx->err.code ? err_set(e, cx->err.code, "transformer: %s", cx->err.msg) : 0;
+}
+
 /* The same, or a guess. */
 static int ask_or_guess(struct velocity *v, const float *x, int expert, int n, struct err *e)
 {
-    int skips = v->cut && shortcut_skips(v->cut, expert, n, x), rc;
+    int rc = v->cut && v->cut->is->time ? see_time(v, expert, e) : 0, skips;
 
+    if (rc)
+        return rc;
+    skips = v->cut && shortcut_skips(v->cut, expert, n, x);
     if (skips && shortcut_guess(v->cut, x, v->out))
         return 0;
     rc = ask(v, x, expert, n, e);

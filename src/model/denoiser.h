@@ -65,6 +65,9 @@ struct denoiser_batch {
 struct denoiser_class {
     struct denoiser_config (*config)(const void *net);
     struct tensor *(*velocity)(struct cx *cx, const void *net, const struct denoiser_batch *b);
+    /* What it makes of a timestep alone, wide [1,width], or of that the modulation of its blocks,
+     * [1,6 width]; NULL: nothing that is known. */
+    struct tensor *(*time)(struct cx *cx, const void *net, double timestep, int modulation);
 };
 struct denoiser { /* borrowed; part_denoiser gives it */
     const struct denoiser_class *is;

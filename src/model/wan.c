@@ -355,10 +355,21 @@ static struct tensor *velocity(struct cx *cx, const void *net, const struct deno
     return wan_forward(cx, net, b);
 }
 
+static struct tensor *time_alone(struct cx *cx, const void *net, double timestep, int modulation)
+{
+    double *times = arena_alloc(&cx->handles, sizeof *times);
+    struct denoiser_batch b = {.n_times = 1, .times = times};
+    struct tensor *temb, *all;
+
+    *times = timestep;
+    all = embed_times(cx, net, &b, &temb);
+    return modulation ? all : temb;
+}
+
 PART_METHODS(wan)
 static const char *const class_names[] = {"WanTransformer3DModel", "WanVACETransformer3DModel",
                                           NULL};
-static const struct denoiser_class denoiser = {denoiser_config_of, velocity};
+static const struct denoiser_class denoiser = {denoiser_config_of, velocity, time_alone};
 const struct part_class wan_part = {.role = PART_DENOISER,
                                     .names = class_names,
                                     .library = "diffusers",

@@ -50,6 +50,8 @@ exits unknown_ending 2 zt -p "a ball" $quick -o film.avi
 exits model_missing 3 zt -p "a ball" --model nowhere
 holds model_missing_says_where "$tmp/err" "$tmp/models"
 exits folder_missing 4 zt -p "a ball" $quick -o nowhere/film.y4m
+exits vram_of_a_cpu 2 zt "a red ball" $quick --vram 8G -o x.y4m
+holds vram_of_a_cpu_names_the_other_limit "$tmp/err" "vram: cpu has no memory of its own; ram limits it"
 exits does_not_fit 6 zt -p "a ball" --ram 64M --size 4096x2304 -o film.y4m
 holds does_not_fit_says_what_there_is "$tmp/err" "there are 64.0 MiB"
 
@@ -148,8 +150,10 @@ exits cache_recipe 0 zt info cache.y4m
 holds cache_stands_in_the_recipe "$tmp/out" '"skipped_evaluations": 9'
 exits cache_again 0 zt generate --again cache.y4m -o cache2.y4m --json
 same cache_again_is_the_same "$(figure frame_hash)" "$cached"
-exits cache_unknown 2 zt "a red ball" $quick --cache teacache -o x.y4m
-holds cache_unknown_names_them "$tmp/err" "easy, mag or taylor"
+exits cache_unknown 2 zt "a red ball" $quick --cache deltacache -o x.y4m
+holds cache_unknown_names_them "$tmp/err" "easy, mag, taylor, tea or tea-retain"
+exits cache_of_another_model 2 zt "a red ball" $quick --cache tea -o x.y4m
+holds cache_of_another_model_is_named "$tmp/err" "was fitted to Wan2.1 T2V 1.3B"
 exits cache_check_of_nothing 2 zt "a red ball" $quick --cache-check -o x.y4m
 exits seconds 0 zt "a red ball" $quick --seed 5 --seconds 1.3 --fps 24 -o seconds.y4m --json
 seconds=$(figure frame_hash)

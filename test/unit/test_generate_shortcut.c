@@ -6,6 +6,7 @@
 #include "fixture.h"
 #include "generate/pipeline.h"
 #include "generate/shortcut.h"
+#include "generate/tea.h"
 #include "ztest.h"
 
 static const char *const names[] = {"easy", "mag", "taylor"};
@@ -29,7 +30,8 @@ TEST(shortcut_names_and_thresholds)
 
     CHECK(!shortcut_parse("off", &is, &t) && !is);
     CHECK(!shortcut_parse("easy", &is, &t) && is && t == is->threshold && t > 0);
-    CHECK(!shortcut_parse("teacache", &is, &t) == 0);
+    CHECK(shortcut_parse("deltacache", &is, &t) == -1);
+    CHECK(!shortcut_parse("teacache", &is, &t) && is->time == 1 && t < 0);
     CHECK(!shortcut_parse("magcache:0", &is, &t) && !strcmp(is->name, "mag") && t == 0);
     CHECK(!shortcut_parse("taylor:0.25", &is, &t) && t == 0.25);
     CHECK(shortcut_parse("easy:", &is, &t) && shortcut_parse("easy:-1", &is, &t) &&
@@ -117,6 +119,37 @@ TEST(shortcut_taylor_goes_on_by_differences)
     shortcut_release(&s);
 }
 
+/* Which of 50 steps TeaCache's own lines compute (teacache_forward of TeaCache4Wan2.1, commit
+ * 7c10efc, its arithmetic run in Python with numpy): 1 made, 0 left out. e grows by 1 to 10 % a
+ * step, or by half of nearly that. */
+TEST(shortcut_tea_decides_as_the_reference)
+{
+    static const struct {
+        const char *way, *made;
+    } runs[] = {{"tea:0.08", "11011011010110110110101101101101011011011010110111"},
+                {"tea:0.2", "10110010010010100100100101001001001010010010010101"},
+                {"tea-retain:0.05", "11111111111011111111110111111111101111111111011111"},
+                {"tea-retain:0.1", "11111010110110110101101101101011011011010110110110"}};
+
+    for (size_t k = 0; k < sizeof runs / sizeof *runs; k++) {
+        struct shortcut s;
+        float e = 1, x = 0;
+
+        way(&s, runs[k].way, 1, 1, 3);
+        s.fit = tea_fit_of("Wan2.1 T2V 1.3B")->fit[s.is->time == 2];
+        for (int i = 0; i < 50; i++) {
+            float by = (float)(i * 7 % 11) / 110.0f;
+
+            e *= 1 + 0.01f + by * (s.is->time == 2 ? 0.5f : 1.0f);
+            for (size_t j = 0; j < s.n_time; j++)
+                s.time[j] = e * (j % 3 == 0 ? 1.0f : j % 3 == 1 ? -2.0f : 0.5f);
+            CHECK_INT(made(&s, i, 50, &x, &x), runs[k].made[i] - '0');
+        }
+        shortcut_release(&s);
+    }
+    CHECK(!tea_fit_of("Wan2.2 TI2V 5B") && !tea_fit_of("") && !tea_fit_of(NULL));
+}
+
 TEST(shortcut_forgets_windows_experts_and_new_guidance)
 {
     struct shortcut s;
@@ -145,9 +178,11 @@ TEST(shortcut_forgets_windows_experts_and_new_guidance)
 
 /* ---- films ---- */
 
-static void draw(struct figures *f, const char *cache, const char *check, const char *frames,
-                 const char *guidance)
+/* tea: instead of the way of `cache`, as if the model were one that it was fitted to; NULL: no. */
+static void draw_as(struct figures *f, const char *cache, const char *tea, const char *check,
+                    const char *frames, const char *guidance)
 {
+    static const double flat[5] = {0, 0, 0, 0, 0.001}; /* as far at every step */
     const char *const set[][2] = {{"prompt", "a red ball rolls"},
                                   {"seed", "7"},
                                   {"type", "f32"},
@@ -168,12 +203,39 @@ static void draw(struct figures *f, const char *cache, const char *check, const 
         CHECK_INT(request_set(&q, set[i][0], set[i][1], &e), 0);
     if (plan_make(&p, fixture_dir(), &q, NULL, &e))
         ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    if (tea) {
+        CHECK_INT(shortcut_parse(tea, &p.cut, &p.cut_threshold), 0);
+        p.cut_fit = flat;
+    }
     CHECK_INT(bundle_open(&b, fixture_dir(), device_cpu(), DT_F32, NULL, &e), 0);
     if (pipeline_run(b, &p, &silent, f, &e))
         ztest_fail(__FILE__, __LINE__, "%s", e.msg);
     bundle_free(&b);
     plan_release(&p);
     request_release(&q);
+}
+
+static void draw(struct figures *f, const char *cache, const char *check, const char *frames,
+                 const char *guidance)
+{
+    draw_as(f, cache, NULL, check, frames, guidance);
+}
+
+TEST(shortcut_tea_films)
+{
+    static const char *const ways[][2] = {{"tea:0", "tea:10"}, {"tea-retain:0", "tea-retain:10"}};
+    struct figures all, none, some;
+
+    draw(&all, "off", "no", "9", "3");
+    for (int k = 0; k < 2; k++) {
+        draw_as(&none, "mag", ways[k][0], "yes", "9", "3");
+        CHECK_STR(none.latent_hash, all.latent_hash);
+        CHECK(none.skipped == 0 && none.cache_error == 0);
+        draw_as(&some, "mag", ways[k][1], "yes", "9", "3");
+        CHECK_INT(some.evaluations, 12);
+        CHECK_INT(some.skipped, k ? 7 : 10); /* all but 5, or but the first and the last */
+        CHECK(some.cache_error > 0 && isfinite(some.cache_error));
+    }
 }
 
 /* One window and three, one sample and two. */

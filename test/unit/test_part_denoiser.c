@@ -160,7 +160,7 @@ static struct tensor *plain_dit_velocity(struct cx *cx, const void *net,
 
 PART_METHODS(plain_dit)
 static const char *const plain_dit_names[] = {"PlainDenoiser", NULL};
-static const struct denoiser_class plain_dit_class = {plain_dit_denoiser, plain_dit_velocity};
+static const struct denoiser_class plain_dit_class = {plain_dit_denoiser, plain_dit_velocity, NULL};
 extern const struct part_class plain_dit_part;
 const struct part_class plain_dit_part = {.role = PART_DENOISER,
                                           .names = plain_dit_names,
