@@ -22,14 +22,17 @@ struct buffer {
     int refs, live_at /* place in pool.live or -1 */;
     uint32_t gen;
     unsigned kept : 1, used : 1;
-    struct buffer *next; /* of the same size class, free */
+    unsigned split : 1;             /* its halves are handed out instead */
+    struct buffer *whole, *half[2]; /* of which it is a half; its own, once made never unmade */
+    struct buffer *next;            /* of the same size class, free; or given back to the device */
 };
 
-#define POOL_CLASSES 640
+#define POOL_CLASSES 704
 
 struct pool {
     struct buffer *free[POOL_CLASSES];
-    struct buffer **all, **live;
+    struct buffer **all, **live; /* all: wholes */
+    struct buffer *gone;         /* tensors of a step that is over may still name them */
     int n_all, cap_all, n_live, cap_live;
     struct device *device;
     uint64_t used_bytes, peak_bytes, reserved_bytes;

@@ -245,6 +245,47 @@ TEST(steady_state_makes_no_malloc)
     weight_set_release(&w.ws);
 }
 
+/* Four pictures of 2 MiB, then one of 8. */
+static void few_and_many(struct cx *cx, void *place[5])
+{
+    struct scope s;
+    struct tensor *x[4];
+    int wrong = 0;
+
+    scope_begin(cx, &s);
+    for (int i = 0; i < 4; i++) {
+        x[i] = tensor_new(cx, DT_F32, DIMS(1 << 19));
+        place[i] = memset(x[i]->data, i, 2 << 20);
+    }
+    for (int i = 0; i < 4; i++)
+        for (int b = 0; b < 2 << 20; b++)
+            wrong += ((const char *)place[i])[b] != i;
+    CHECK_INT(wrong, 0);
+    scope_end(cx, &s, NULL);
+    scope_begin(cx, &s);
+    place[4] = memset(tensor_new(cx, DT_F32, DIMS(1 << 21))->data, 4, 8 << 20);
+    scope_end(cx, &s, NULL);
+}
+
+TEST(large_pictures_and_many_small_ones_share_memory)
+{
+    void *place[3][5];
+    struct cx cx;
+
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    for (int step = 0; step < 3; step++) {
+        few_and_many(&cx, place[step]);
+        CHECK_INT(cx_reserved_bytes(&cx), 8 << 20);
+        few_and_many(&cx, place[step]);
+        CHECK_INT(cx_reserved_bytes(&cx), 8 << 20);
+        CHECK_INT(cx.pool->used_bytes, 0);
+        cx_step_end(&cx);
+    }
+    CHECK(!memcmp(place[1], place[2], sizeof place[1]));
+    CHECK_INT(cx_resident_bytes(&cx, 4096), 8 << 20);
+    cx_release(&cx);
+}
+
 TEST(recomputation_takes_less_memory)
 {
     uint64_t peak[2];
