@@ -17,7 +17,8 @@ static int draw_film(struct velocity *v, const struct latents *l, const struct d
     struct sampler_config config = {.name = "euler", .steps = s->steps, .shift = s->shift};
     const struct latent_shape *shape = &v->ask.shape;
     size_t n = latent_count(shape), frame = n / (size_t)shape->t;
-    struct denoise_progress progress = {.sink = &nobody};
+    struct pace pace = {0}; /* which nobody is told of */
+    struct denoise_progress progress = {.sink = &nobody, .pace = &pace};
     struct sampler *sampler;
     int rc = sampler_new(&sampler, &config, e);
     if (rc)
