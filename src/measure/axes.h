@@ -16,7 +16,7 @@
 /* clang-format off */
 #define AXIS_LIST(X)                                                                               \
     X(WORDS, "words", "%", 100, "of what the words say is shown")                                  \
-    X(SUBJECT, "subject", "", 1, "stays itself: likeness of what the probe sees over the film")    \
+    X(SUBJECT, "subject", "%", 100, "stays itself: likeness of what the probe sees over the film") \
     X(MOTION, "motion", "", 1, "median change within an eighth of a second (L*a*b*)")              \
     X(SMOOTH, "smooth", "dB", 1, "PSNR of a frame against one made of its neighbours by movement") \
     X(EDGES, "edges", "px", 1, "mean width of an edge")                                            \
