@@ -473,9 +473,11 @@ void http_stop(struct http **http)
         slow_stop(h->slow);
     if (h->events)
         events_close(h->events);
-    if (h->daemon)
+    if (h->daemon) {
+        MHD_quiesce_daemon(h->daemon); /* else it shuts the socket, which systemd holds as well */
         MHD_stop_daemon(h->daemon);
-    else if (h->at.fd >= 0)
+    }
+    if (h->at.fd >= 0)
         close(h->at.fd);
     watch_free(&h->watch);
     slow_free(&h->slow);

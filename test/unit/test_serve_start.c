@@ -1,4 +1,5 @@
-/* Calls that wait before the server starts, as with the socket of systemd: each is answered. */
+/* The socket of systemd: calls that wait before the server starts are answered, and those that come
+ * when it has ended wait for the next one. */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -31,6 +32,7 @@ TEST(serve_answers_calls_that_waited_for_its_start)
 
         serving_options(&s, "start");
         s.o.listen_fd = listening(&s.port);
+        int held = dup(s.o.listen_fd);
         for (int i = 0; i < CALLS; i++) {
             char text[128];
             int n = snprintf(text, sizeof text,
@@ -49,5 +51,7 @@ TEST(serve_answers_calls_that_waited_for_its_start)
             close(fd[i]);
         }
         serving_stop(&s, 0);
+        close(serving_connect(&s));
+        close(held);
     }
 }
