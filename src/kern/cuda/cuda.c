@@ -18,15 +18,15 @@ static void before(struct gpu *g, const char *kernel, const void *args)
 
     if (!timed(g))
         return;
-    times_shape(shape, kernel, args);
-    times_begin(g, kernel, shape);
+    cuda_times_shape(shape, kernel, args);
+    cuda_times_begin(g, kernel, shape);
 }
 
 /* A fault shows at some later call, which then can tell what had been queued. */
 static void after(struct gpu *g, const char *kernel)
 {
     if (timed(g))
-        times_end(g);
+        cuda_times_end(g);
     __atomic_store_n(&g->queued_last, kernel, __ATOMIC_RELAXED);
 }
 

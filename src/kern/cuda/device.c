@@ -218,7 +218,7 @@ static void gpu_put(struct device *d, void *to, const void *host, size_t bytes)
         return;
     }
     if (g->times)
-        times_begin(g, "put", "");
+        cuda_times_begin(g, "put", "");
     while (bytes > 0 && !gpu_failed(g)) {
         struct stage *s = stage_with_room(g);
         size_t n;
@@ -235,7 +235,7 @@ static void gpu_put(struct device *d, void *to, const void *host, size_t bytes)
         bytes -= n;
     }
     if (g->times)
-        times_end(g);
+        cuda_times_end(g);
 }
 
 /* A failed device gives zeros, never what the host's memory held before. */
@@ -489,7 +489,7 @@ static int open_gpu(struct gpu **out, int index, struct err *e)
         return err_set(e, ERR_DEVICE, "%s: %s", g->name, g->why);
     if (lt_open(g, e) < 0)
         return err_prefix(e, "%s", g->name);
-    g->times = times_open(g);
+    g->times = cuda_times_open(g);
     *out = g;
     return 0;
 }

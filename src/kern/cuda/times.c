@@ -74,7 +74,7 @@ static void print(void)
     fprintf(stderr, "all %.2f ms\n", all);
 }
 
-struct times *times_open(struct gpu *g)
+struct times *cuda_times_open(struct gpu *g)
 {
     const char *wanted = getenv("ZT_CUDA_TIMES");
     struct times *t;
@@ -106,7 +106,7 @@ static struct row *row_of(struct times *t, const char *kernel, const char *shape
     return &t->row[t->n_rows++];
 }
 
-void times_begin(struct gpu *g, const char *kernel, const char *shape)
+void cuda_times_begin(struct gpu *g, const char *kernel, const char *shape)
 {
     struct times *t = g->times;
     struct span *s;
@@ -118,7 +118,7 @@ void times_begin(struct gpu *g, const char *kernel, const char *shape)
     cudaEventRecord(s->from, g->stream);
 }
 
-void times_end(struct gpu *g)
+void cuda_times_end(struct gpu *g)
 {
     struct times *t = g->times;
 
@@ -152,7 +152,7 @@ static int is(const char *kernel, const char *name)
 }
 
 /* A backward struct begins with the forward one. */
-void times_shape(char shape[TIMES_SHAPE], const char *kernel, const void *args)
+void cuda_times_shape(char shape[TIMES_SHAPE], const char *kernel, const void *args)
 {
     const struct k_norm_mod *norm = args;
     const struct k_rms_norm *rms = args;

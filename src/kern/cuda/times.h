@@ -12,13 +12,13 @@
 #include "kern/cuda/gpu.h"
 
 /* NULL: not asked for. Lives as long as the program; one GPU at most is timed. */
-struct times *times_open(struct gpu *g);
+struct times *cuda_times_open(struct gpu *g);
 /* What is queued between the two; kernel is a literal, shape (may be "") is copied. */
-void times_begin(struct gpu *g, const char *kernel, const char *shape);
-void times_end(struct gpu *g);
+void cuda_times_begin(struct gpu *g, const char *kernel, const char *shape);
+void cuda_times_end(struct gpu *g);
 
 enum { TIMES_SHAPE = 48 };
 /* The sizes of a call in words; args is the struct of kern.h that belongs to the kernel. */
-void times_shape(char shape[TIMES_SHAPE], const char *kernel, const void *args);
+void cuda_times_shape(char shape[TIMES_SHAPE], const char *kernel, const void *args);
 
 #endif
