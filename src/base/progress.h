@@ -9,7 +9,7 @@ struct progress {
     int tty;
     const char *label;
     double spent_s, since_s, shown_s;
-    double left_s;                    /* as the caller knows it; < 0: by what was done so far */
+    double left_s; /* as the caller knows it; < 0: by what was done so far */
     long done, total;
 };
 
