@@ -141,12 +141,12 @@ void say_plan(struct say *s, zt_job *job)
     int many = number(job, "frames") > 1;
     if (many)
         fprintf(stderr, "%.0f frames", number(job, "frames"));
-    fprintf(stderr, "%s of %.0fx%.0f", many ? "" : "one picture", number(job, "width"),
-            number(job, "height"));
+    else
+        fputs("one picture", stderr);
+    fprintf(stderr, " of %.0fx%.0f", number(job, "width"), number(job, "height"));
     if (many) /* what a job says holds until the next question */
         fprintf(stderr, " at %s per second", zt_job_get(job, "fps"));
-    fputs(", ", stderr);
-    fprintf(stderr, "seed %s; ", zt_job_get(job, "seed"));
+    fprintf(stderr, ", seed %s; ", zt_job_get(job, "seed"));
     fprintf(stderr, "about %s and %s of memory\n", time, memory);
 }
 

@@ -184,7 +184,7 @@ static void put_line(struct player *p)
 
     pthread_mutex_lock(&p->lock);
     int note = p->note != NULL;
-    text = note ? xstrdup(p->note) : xasprintf("%s", buf_str(&p->line));
+    text = xstrdup(note ? p->note : buf_str(&p->line));
     pthread_mutex_unlock(&p->lock);
     if (!note)
         fputs("> ", stdout);

@@ -257,7 +257,7 @@ static int make_label(zt_job *job, struct err *e)
     job->labelled = NULL;
     rc = label_init(&job->label, request_text(&job->request, OPT_LABEL), p->film_w, p->film_h, e);
     if (!rc && job->label.ink)
-        job->labelled = xmalloc((size_t)p->film_w * (size_t)p->film_h * 3);
+        job->labelled = xmalloc(plan_frame_bytes(p));
     return rc;
 }
 
@@ -329,7 +329,7 @@ static int take_frame(void *user, int index, const uint8_t *rgb, struct err *e)
 
     joins_add(job->joins, rgb);
     if (job->labelled) {
-        memcpy(job->labelled, rgb, (size_t)p->film_w * (size_t)p->film_h * 3);
+        memcpy(job->labelled, rgb, plan_frame_bytes(p));
         label_draw(&job->label, job->labelled, p->film_w);
         rgb = job->labelled;
     }

@@ -18,7 +18,7 @@ static int take_frame(void *user, int index, const uint8_t *rgb, struct err *e)
 
     (void)e;
     if (job->labelled) {
-        memcpy(job->labelled, rgb, (size_t)p->film_w * (size_t)p->film_h * 3);
+        memcpy(job->labelled, rgb, plan_frame_bytes(p));
         label_draw(&job->label, job->labelled, p->film_w);
         rgb = job->labelled;
     }

@@ -10,11 +10,6 @@
 
 #define NOTHING 1e-6 /* of the time between two drawn frames */
 
-static size_t film_bytes(const struct plan *p)
-{
-    return (size_t)p->film_w * (size_t)p->film_h * 3;
-}
-
 /* Outside of the region a frame is that of the source. */
 static const uint8_t *keep_outside(struct screen *s, const uint8_t *rgb)
 {
@@ -39,7 +34,7 @@ static int give(struct screen *s, const uint8_t *rgb, struct err *e)
 
     if (s->share)
         rgb = keep_outside(s, rgb);
-    sha256_add(&s->hash, rgb, film_bytes(s->plan));
+    sha256_add(&s->hash, rgb, plan_frame_bytes(s->plan));
     if (s->sink->frame)
         rc = s->sink->frame(s->sink->user, s->next, rgb, e);
     if (rc > 0)
@@ -88,7 +83,7 @@ static int show_between(struct screen *s, int frame, struct err *e)
     while (!rc && s->next < plan_film_end(p) && plan_moment(p, s->next) <= frame + NOTHING)
         rc = give_between(s, plan_moment(p, s->next) - (frame - 1), &sought, &cut, e);
     if (s->first && !s->known)
-        memcpy(s->first, s->film, film_bytes(p));
+        memcpy(s->first, s->film, plan_frame_bytes(p));
     becomes_left(s);
     return rc;
 }
@@ -102,7 +97,7 @@ int screen_end(struct screen *s, struct err *e)
     if (!p->interpolate)
         return 0;
     if (s->first)
-        memcpy(s->film, s->first, film_bytes(p));
+        memcpy(s->film, s->first, plan_frame_bytes(p));
     else if (f->n)
         resize_cover(s->film, p->film_w, p->film_h, f->rgb, f->w, f->h, RESIZE_BICUBIC,
                      s->cx->kcx.threads);
@@ -266,8 +261,9 @@ static int init_between(struct screen *s, struct err *e)
     uint8_t **all[] = {&s->left, &s->made, p->loop ? &s->first : NULL};
 
     for (int i = 0; i < 3; i++)
-        if (all[i] && !(*all[i] = try_malloc(film_bytes(p), e, "frames of %dx%d between frames",
-                                             p->film_w, p->film_h)))
+        if (all[i] &&
+            !(*all[i] = try_malloc(plan_frame_bytes(p), e, "frames of %dx%d between frames",
+                                   p->film_w, p->film_h)))
             return ERR_FIT;
     s->between = between_new(p->film_w, p->film_h, s->cx->kcx.threads);
     return s->between ? 0
@@ -280,9 +276,10 @@ static int init_region(struct screen *s, struct err *e)
     const struct plan *p = s->plan;
     const char *what = "frames of %dx%d with a region";
 
-    s->joined = try_malloc(film_bytes(p), e, what, p->film_w, p->film_h);
-    s->kept = try_malloc(film_bytes(p), e, what, p->film_w, p->film_h);
-    s->share = try_malloc(film_bytes(p) / 3 * sizeof *s->share, e, what, p->film_w, p->film_h);
+    s->joined = try_malloc(plan_frame_bytes(p), e, what, p->film_w, p->film_h);
+    s->kept = try_malloc(plan_frame_bytes(p), e, what, p->film_w, p->film_h);
+    s->share =
+        try_malloc(plan_frame_bytes(p) / 3 * sizeof *s->share, e, what, p->film_w, p->film_h);
     return s->joined && s->kept && s->share ? 0 : ERR_FIT;
 }
 
@@ -294,7 +291,7 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
     size_t n = (size_t)w * (size_t)h * 3;
     s->drawn = try_malloc(n, e, "a frame of %dx%d", w, h);
     s->values = try_malloc(sizeof *s->values * n, e, "a frame of %dx%d", w, h);
-    s->film = try_malloc(film_bytes(p), e, "a frame of %dx%d", p->film_w, p->film_h);
+    s->film = try_malloc(plan_frame_bytes(p), e, "a frame of %dx%d", p->film_w, p->film_h);
     s->latent = xmalloc(sizeof *s->latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
     sha256_init(&s->hash);
     codec_stream_init(&s->stream, cx->device, &b->codec);

@@ -314,11 +314,16 @@ static int settle_fit(struct plan *p, struct err *e)
     const struct tea_fit *fit = tea_fit_of(p->info.family);
     int retain = p->cut->time == 2;
 
-    if (!fit)
-        return err_set(e, ERR_USAGE,
-                       "cache: %s was fitted to %s, and this is %s; easy, mag and "
-                       "taylor are for any",
-                       p->cut->name, tea_families, *p->info.family ? p->info.family : p->info.name);
+    if (!fit) {
+        struct buf known = BUF_INIT;
+
+        tea_families(&known);
+        err_set(e, ERR_USAGE,
+                "cache: %s was fitted to %s, and this is %s; easy, mag and taylor are for any",
+                p->cut->name, buf_str(&known), *p->info.family ? p->info.family : p->info.name);
+        buf_release(&known);
+        return e->code;
+    }
     p->cut_fit = fit->fit[retain];
     if (p->cut_threshold < 0)
         p->cut_threshold = fit->threshold[retain];

@@ -120,6 +120,12 @@ struct plan {
     double flops, forecast_s, forecast_drawing_s; /* of it: from latents to frames of the film */
 };
 
+/* Of a frame of the film as it is shown, RGB. */
+static inline size_t plan_frame_bytes(const struct plan *p)
+{
+    return (size_t)p->film_w * (size_t)p->film_h * 3;
+}
+
 /* r borrowed for the call. threads 0 in the request: as many as the machine gives. stop may be
  * NULL; when it becomes non-zero the result is ERR_CANCEL. ERR_USAGE (a request that makes no
  * sense), ERR_IO and ERR_FORMAT (model or picture), ERR_DEVICE (the device is not there), ERR_FIT

@@ -76,10 +76,18 @@ static double mag_change(struct shortcut *s, const float *x)
 }
 
 /* By how much rows of the sample with the prompt got longer, in one step. */
+/* What the blocks add now is what they added. */
+static void take_fresh(struct shortcut *s)
+{
+    float *t = s->added;
+
+    s->added = s->fresh;
+    s->fresh = t;
+}
+
 static void mag_learn(struct shortcut *s, const float *x, const float *v)
 {
     double sum = 0;
-    float *t;
 
     (void)x;
     (void)v;
@@ -95,9 +103,7 @@ static void mag_learn(struct shortcut *s, const float *x, const float *v)
     }
     if (s->known)
         s->rate = pow(sum / (double)s->rows, 1.0 / (s->step - s->last));
-    t = s->added;
-    s->added = s->fresh;
-    s->fresh = t;
+    take_fresh(s);
 }
 
 /* ---- taylor ---- */
@@ -168,12 +174,9 @@ static double tea_change(struct shortcut *s, const float *x)
 
 static void tea_learn(struct shortcut *s, const float *x, const float *v)
 {
-    float *t = s->added;
-
     (void)x;
     (void)v;
-    s->added = s->fresh;
-    s->fresh = t;
+    take_fresh(s);
 }
 
 /* ---- the table ---- */

@@ -19,8 +19,11 @@ static const struct tea_fit fits[] = {
       {8.10705460e+03, 2.13393892e+03, -3.72934672e+02, 1.66203073e+01, -4.17769401e-02}}},
 };
 /* clang-format on */
-const char tea_families[] =
-    "Wan2.1 T2V 1.3B, Wan2.1 T2V 14B, Wan2.1 I2V 14B 480P, Wan2.1 I2V 14B 720P";
+void tea_families(struct buf *out)
+{
+    for (size_t i = 0; i < sizeof fits / sizeof *fits; i++)
+        buf_printf(out, "%s%s", i ? ", " : "", fits[i].family);
+}
 
 const struct tea_fit *tea_fit_of(const char *family)
 {

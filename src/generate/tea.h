@@ -5,6 +5,8 @@
 #ifndef GENERATE_TEA_H
 #define GENERATE_TEA_H
 
+#include "base/buf.h"
+
 struct tea_fit {
     const char *family;  /* as family.h says it */
     double threshold[2]; /* plain, with retained steps */
@@ -13,7 +15,7 @@ struct tea_fit {
 
 /* NULL: none was fitted to that model. */
 const struct tea_fit *tea_fit_of(const char *family);
-/* Their names, with commas. */
-extern const char tea_families[];
+/* Their names, with commas, appended. */
+void tea_families(struct buf *out);
 
 #endif

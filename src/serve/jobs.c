@@ -261,17 +261,13 @@ int jobs_finalizing(struct jobs *s, int64_t id, int64_t fence, struct err *e)
 static int ended(struct jobs *s, int rc, int64_t id, int64_t fence, enum job_state as,
                  const char *sha)
 {
-    struct db *st;
+    int64_t n = 0;
 
     if (rc)
         return rc;
-    pthread_mutex_lock(&s->lock);
-    st = JOBS_BIND(s, SQL_ENDED, SQL_INT(id), SQL_INT(fence), SQL_TEXT(job_state_name(as)),
-                   SQL_TEXT(sha));
-    rc = st->kind->step(st, NULL) > 0 && st->kind->number(st, 0) > 0;
-    st->kind->reset(st);
-    pthread_mutex_unlock(&s->lock);
-    return rc;
+    (void)JOBS_NUMBERS(s, NULL, &n, 1, SQL_ENDED, SQL_INT(id), SQL_INT(fence),
+                       SQL_TEXT(job_state_name(as)), SQL_TEXT(sha));
+    return n > 0;
 }
 
 int jobs_succeed(struct jobs *s, int64_t id, int64_t fence, const char *result, const char *sha,

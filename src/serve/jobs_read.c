@@ -84,58 +84,38 @@ int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, s
     return rc ? rc : n;
 }
 
-static int64_t read_number(struct jobs *s, struct db *st)
-{
-    int64_t n = st->kind->step(st, NULL) > 0 ? st->kind->number(st, 0) : 0;
-
-    st->kind->reset(st);
-    pthread_mutex_unlock(&s->lock);
-    return n;
-}
-
 int jobs_position(struct jobs *s, int64_t id)
 {
-    pthread_mutex_lock(&s->lock);
-    return (int)read_number(s, JOBS_BIND(s, SQL_POSITION, SQL_INT(id))) - 1;
+    int64_t n = 0;
+
+    (void)JOBS_NUMBERS(s, NULL, &n, 1, SQL_POSITION, SQL_INT(id));
+    return (int)n - 1;
 }
 
 int jobs_waiting(struct jobs *s, const char *tenant, int *his)
 {
-    struct db *st;
-    int all = 0;
+    int64_t n[2] = {0, 0};
 
-    *his = 0;
-    pthread_mutex_lock(&s->lock);
-    st = JOBS_BIND(s, SQL_WAITING, SQL_TEXT(tenant));
-    if (st->kind->step(st, NULL) > 0) {
-        all = (int)st->kind->number(st, 0);
-        *his = (int)st->kind->number(st, 1);
-    }
-    st->kind->reset(st);
-    pthread_mutex_unlock(&s->lock);
-    return all;
+    (void)JOBS_NUMBERS(s, NULL, n, 2, SQL_WAITING, SQL_TEXT(tenant));
+    *his = (int)n[1];
+    return (int)n[0];
 }
 
 int64_t jobs_films_bytes(struct jobs *s)
 {
-    pthread_mutex_lock(&s->lock);
-    return read_number(s, jobs_bind(s, SQL_FILMS_BYTES, NULL, 0));
+    int64_t n = 0;
+
+    (void)jobs_numbers(s, SQL_FILMS_BYTES, NULL, 0, &n, 1, NULL);
+    return n;
 }
 
 /* A store that does not answer is no reason to remove a film. */
 int jobs_names_file(struct jobs *s, const char *name)
 {
-    struct db *st;
-    int rc;
+    int64_t n = 0;
+    int rc = JOBS_NUMBERS(s, NULL, &n, 1, SQL_NAMES_FILE, SQL_TEXT(name));
 
-    pthread_mutex_lock(&s->lock);
-    st = JOBS_BIND(s, SQL_NAMES_FILE, SQL_TEXT(name));
-    rc = st->kind->step(st, NULL);
-    if (rc > 0)
-        rc = st->kind->number(st, 0) != 0;
-    st->kind->reset(st);
-    pthread_mutex_unlock(&s->lock);
-    return rc != 0;
+    return rc < 0 || n != 0;
 }
 
 void jobs_counts(struct jobs *s, int64_t n[JOB_CANCELLED + 1])

@@ -278,20 +278,11 @@ int jobs_kept_get(struct jobs *s, int64_t id, const char *name, const char *path
 
 int jobs_kept_count(struct jobs *s, int64_t id, int *elsewhere, struct err *e)
 {
-    struct db *st;
-    int rc;
+    int64_t n[2] = {0, 0};
+    int rc = 0;
 
-    *elsewhere = 0;
-    if (!jobs_shared(s))
-        return 0;
-    pthread_mutex_lock(&s->lock);
-    st = JOBS_BIND(s, SQL_KEPT_COUNT, SQL_INT(id), SQL_TEXT(s->me));
-    rc = st->kind->step(st, e);
-    if (rc > 0) {
-        rc = (int)st->kind->number(st, 0);
-        *elsewhere = (int)st->kind->number(st, 1);
-    }
-    st->kind->reset(st);
-    pthread_mutex_unlock(&s->lock);
-    return rc;
+    if (jobs_shared(s))
+        rc = JOBS_NUMBERS(s, e, n, 2, SQL_KEPT_COUNT, SQL_INT(id), SQL_TEXT(s->me));
+    *elsewhere = (int)n[1];
+    return rc < 0 ? rc : (int)n[0];
 }

@@ -224,6 +224,21 @@ int jobs_write(struct jobs *s, enum sql which, const struct sql_value *v, int n,
     return rc;
 }
 
+int jobs_numbers(struct jobs *s, enum sql which, const struct sql_value *v, int n_v, int64_t *out,
+                 int n, struct err *e)
+{
+    struct db *st;
+
+    pthread_mutex_lock(&s->lock);
+    st = jobs_bind(s, which, v, n_v);
+    int rc = st->kind->step(st, e);
+    for (int i = 0; i < n && rc > 0; i++)
+        out[i] = st->kind->number(st, i);
+    st->kind->reset(st);
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
 static char *text_at(struct db *st, int column)
 {
     const char *t = st->kind->text(st, column);

@@ -118,6 +118,14 @@ int jobs_write(struct jobs *s, enum sql which, const struct sql_value *v, int n,
     jobs_write(s, which, (const struct sql_value[]){__VA_ARGS__},                                  \
                (int)(sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value)),  \
                e)
+/* First row of one that stands alone as n numbers. 1, 0 or an error; e may be NULL. */
+int jobs_numbers(struct jobs *s, enum sql which, const struct sql_value *v, int n_v, int64_t *out,
+                 int n, struct err *e);
+#define JOBS_NUMBERS(s, e, out, n, which, ...)                                                     \
+    jobs_numbers(                                                                                  \
+        s, which, (const struct sql_value[]){__VA_ARGS__},                                         \
+        (int)(sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value)), out, n, \
+        e)
 /* First row as a job. 1, 0 or an error; the statement is reset. */
 int jobs_one(struct db *st, struct job *out, struct err *e);
 void jobs_row(struct db *st, struct job *out); /* the columns of a job, in order */

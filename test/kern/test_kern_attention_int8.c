@@ -86,18 +86,6 @@ static float *run(const struct ask *a, const struct kernels *k, int threads, int
     return out;
 }
 
-/* Relative L2. */
-static double apart(const float *x, const float *y, int64_t n)
-{
-    double diff = 0, all = 0;
-
-    for (int64_t i = 0; i < n; i++) {
-        diff += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
-        all += (double)y[i] * y[i];
-    }
-    return isfinite(diff) && all > 0 ? sqrt(diff / all) : INFINITY;
-}
-
 static const struct ask asks[] = {
     {40, 200, 1, 1, 64, 1, 0, 0, DT_F32, 8},   {70, 300, 2, 2, 128, 1, 0, 0, DT_BF16, 0},
     {33, 33, 4, 2, 16, 2, 1, 0, DT_F32, 1},    {140, 140, 2, 1, 24, 2, 0, 1, DT_F32, 0},
@@ -112,15 +100,16 @@ TEST(attention_int8_is_the_same_in_every_set)
         int64_t n = a->nq * a->heads * a->dim;
         float *want = run(a, kernels_c(), 1, 1);
 
+        CHECK(want[n - 1] != 0);
         for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
             const struct kernels *k = kernels_named(sets[s]);
             if (!k)
                 continue;
             float *one = run(a, k, 1, 1), *three = run(a, k, 3, 1);
             double limit = a->type == DT_F32 ? 1e-5 : 1e-2;
-            if (!(apart(one, want, n) < limit))
-                printf("    case %zu, %s: %g\n", i, sets[s], apart(one, want, n));
-            CHECK(apart(one, want, n) < limit);
+            if (!(ztest_rel_l2(one, want, (size_t)n) < limit))
+                printf("    case %zu, %s: %g\n", i, sets[s], ztest_rel_l2(one, want, (size_t)n));
+            CHECK(ztest_rel_l2(one, want, (size_t)n) < limit);
             CHECK(!memcmp(one, three, (size_t)n * sizeof *one));
             free(one);
             free(three);
@@ -138,8 +127,9 @@ TEST(attention_int8_is_near_to_f32)
         int64_t n = a->nq * a->heads * a->dim;
         float *plain = run(a, kernels_best(), 2, 0), *bytes = run(a, kernels_best(), 2, 1);
 
-        CHECK_BELOW(apart(bytes, plain, n), 1e-2);
-        CHECK(a->nk < 8 || apart(bytes, plain, n) > 1e-5); /* they were used */
+        CHECK(plain[n - 1] != 0);
+        CHECK_BELOW(ztest_rel_l2(bytes, plain, (size_t)n), 1e-2);
+        CHECK(a->nk < 8 || ztest_rel_l2(bytes, plain, (size_t)n) > 1e-5); /* they were used */
         free(plain);
         free(bytes);
     }
@@ -160,8 +150,8 @@ TEST(attention_int8_beside_pytorch)
           *bytes = run(&asks[0], kernels_best(), 1, 1);
 
     for (int i = 0; i < 3; i++) {
-        CHECK_BELOW(apart(plain + row[i] * 64, want[i], 8), 1e-5);
-        CHECK_BELOW(apart(bytes + row[i] * 64, want[i], 8), 2e-2); /* of single rows */
+        CHECK_BELOW(ztest_rel_l2(plain + row[i] * 64, want[i], 8), 1e-5);
+        CHECK_BELOW(ztest_rel_l2(bytes + row[i] * 64, want[i], 8), 2e-2); /* of single rows */
     }
     free(plain);
     free(bytes);

@@ -11,11 +11,6 @@
  * time. */
 enum { ATTN_KEYS = 512, ATTN_CHUNK = 512, ATTN_QUERIES = 48 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 struct attn_piece attn_piece(const struct k_attention *a, int seq, int head)
 {
     return (struct attn_piece){a->q_start[seq],

@@ -30,11 +30,6 @@ struct backward_at {
     int64_t i, rows, j, keys;
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static size_t backward_carve(const struct backward *x, struct backward_room *w, char *base)
 {
     const struct k_attention *a = &x->b->f;

@@ -22,11 +22,6 @@ struct conv3d {
     const char *weights;     /* packed: [parts] */
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- weights ---- */
 
 /* One part of the weights, packed: columns are outputs, kw x cin elements are summed. */

@@ -36,14 +36,9 @@ struct tiled {
     int64_t o0, n_outs, t0, n_tiles;
 };
 
-static int64_t least(int64_t a, int64_t b)
+static int items_of(int64_t n, int64_t each)
 {
-    return a < b ? a : b;
-}
-
-static size_t size_of(enum dtype t)
-{
-    return t == DT_BF16 ? 2 : 4;
+    return (int)((n + each - 1) / each);
 }
 
 /* ---- weights ---- */
@@ -69,8 +64,8 @@ static void weights_item(void *arg, int item, int worker)
         int64_t from = ((g->o0 + o + i) * g->a->kt + g->tap[tap]) * 9 * c;
 
         g->set->winograd->kernel(room + i * c, COLUMNS * c,
-                                 (const char *)f->weight + (size_t)from * size_of(f->type), f->type,
-                                 c);
+                                 (const char *)f->weight + (size_t)from * dtype_bytes(f->type),
+                                 f->type, c);
     }
     for (int p = 0; p < WINO_PLACES; p++)
         g->set->f32->pack_turned(g->weights +
@@ -93,7 +88,7 @@ static void look(const struct tiled *g, const void **at, const char *frame, int6
             int64_t pixel = y / up * f->w + x / up;
             int inside = y >= 0 && y < h && x >= 0 && x < w;
 
-            *at++ = inside ? frame + (size_t)(pixel * f->cin) * size_of(f->type) : g->zeros;
+            *at++ = inside ? frame + (size_t)(pixel * f->cin) * dtype_bytes(f->type) : g->zeros;
         }
 }
 
@@ -137,7 +132,7 @@ static void out_item(void *arg, int item, int worker)
     const struct tiled *g = arg;
     const struct k_conv2d *f = g->f;
     int64_t end = least((item + 1) * RUN, g->n_tiles);
-    size_t size = size_of(g->a->y_type);
+    size_t size = dtype_bytes(g->a->y_type);
     void *at[WINO_OUT * WINO_OUT];
 
     (void)worker;
@@ -173,7 +168,7 @@ static void cut(struct tiled *g)
     g->k = g->taps * f->cin;
     g->together = f->cin * g->taps <= LONGEST ? g->taps : (int)(LONGEST / f->cin);
     g->together = g->together < 1 ? 1 : g->together;
-    g->products = (g->taps + g->together - 1) / g->together;
+    g->products = items_of(g->taps, g->together);
     outs = WEIGHTS / (WINO_PLACES * g->k * floats) / MM_PANEL * MM_PANEL;
     g->outs = least(outs < MM_PANEL ? MM_PANEL : outs, f->cout);
     g->band = BAND / (WINO_PLACES * (g->k + g->outs) * floats) / RUN * RUN;
@@ -191,7 +186,7 @@ static int take_memory(struct tiled *g)
     size_t sum = (size_t)(WINO_PLACES * g->sum_step) * sizeof(float);
     size_t zeros = (size_t)g->f->cin * sizeof(float);
     size_t room = (size_t)(WINO_PLACES * COLUMNS * g->f->cin) * sizeof(float);
-    int64_t items = (g->outs + COLUMNS - 1) / COLUMNS * g->taps;
+    int items = items_of(g->outs, COLUMNS) * g->taps;
 
     if (!kcx_reserve(g->kc, items, room, weights + in + sum + zeros))
         return 0;
@@ -200,11 +195,6 @@ static int take_memory(struct tiled *g)
     g->sum = (float *)(g->weights + weights + in);
     g->zeros = memset(g->weights + weights + in + sum, 0, zeros);
     return 1;
-}
-
-static int items_of(int64_t n, int64_t each)
-{
-    return (int)((n + each - 1) / each);
 }
 
 void conv3d_tiles_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_set *set)
@@ -219,8 +209,8 @@ void conv3d_tiles_forward(struct kcx *kc, const struct k_conv3d *a, const struct
     g.ow = f->w * a->up + f->pad_left + f->pad_right - 2;
     if (g.oh <= 0 || g.ow <= 0 || g.taps == 0)
         return;
-    g.across = (g.ow + WINO_OUT - 1) / WINO_OUT;
-    g.tiles = g.across * ((g.oh + WINO_OUT - 1) / WINO_OUT);
+    g.across = items_of(g.ow, WINO_OUT);
+    g.tiles = g.across * items_of(g.oh, WINO_OUT);
     cut(&g);
     if (!take_memory(&g))
         return;

@@ -28,11 +28,6 @@ static const char *at(const void *p, enum dtype t, int64_t element)
     return (const char *)p + element * (t == DT_BF16 ? 2 : 4);
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The packed blocks of one item, gathered lines before they are packed, and what rows of bytes are
  * to be multiplied with. */
 struct gemm_room {

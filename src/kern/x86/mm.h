@@ -90,6 +90,11 @@ struct mm {
 extern const struct mm mm_f32_avx2, mm_f32_avx512, mm_bf16_avx512bf16, mm_bf16_amx;
 extern const struct mm mm_i8_avx2, mm_i8_avx512, mm_i8_avx512vnni, mm_i8_amx;
 
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static inline int64_t mm_round_up(int64_t x, int64_t to)
 {
     return (x + to - 1) / to * to;
