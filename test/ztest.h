@@ -25,6 +25,12 @@ double ztest_rel_l2(const float *a, const float *b, size_t n);
 const char *ztest_tmp(void);              /* a fresh folder for this run, removed at the end */
 char *ztest_in_tmp(const char *name);     /* a path in it; to be freed */
 const char *ztest_data(const char *name); /* path of test/NAME in the source tree; static storage */
+/* Limits of time hold so many times longer under a sanitizer that slows everything down. */
+#ifdef __SANITIZE_THREAD__
+#define ZTEST_SLOWER 10
+#else
+#define ZTEST_SLOWER 1
+#endif
 /* Run fn in a child; returns 1 when it aborted through BUG/panic. */
 int ztest_aborts(void (*fn)(void));
 

@@ -29,6 +29,7 @@ struct serve_options {
     double seconds_most;    /* longest film */
     double live_yield_s;    /* a live scene may go on for so long while a film waits */
     double live_alone_s;    /* and while nobody watches */
+    int live_ahead_bytes;   /* the kernel may keep so much of it for one who reads slowly */
     double lease_s;         /* a worker that is not heard for so long has lost its job */
     double stall_s;         /* a film without progress for so long hangs (draw.h); 0: never */
     double keep_days;       /* films are removed after so long; 0: never */

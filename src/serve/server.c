@@ -30,6 +30,7 @@ void serve_options_init(struct serve_options *o)
                                 .seconds_most = 60,
                                 .live_yield_s = 60,
                                 .live_alone_s = 10,
+                                .live_ahead_bytes = 64 << 10,
                                 .lease_s = JOBS_LEASE_MS / 1000,
                                 .stall_s = SERVE_STALL_S};
 }

@@ -177,9 +177,8 @@ static void add(struct stream *st, struct watcher *w)
 
 /* What the kernel keeps for it is no longer the newest when it is read; and one that does not read
  * is soon known. */
-static void keep_little(struct MHD_Connection *conn)
+static void keep_little(struct MHD_Connection *conn, int bytes)
 {
-    const int bytes = 64 << 10;
     const union MHD_ConnectionInfo *i =
         MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 
@@ -212,7 +211,7 @@ int stream_reply(struct stream *st, struct call *c)
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_parts, w, free_watcher);
     if (!c->stream)
         free_watcher(w);
-    keep_little(c->conn);
+    keep_little(c->conn, c->s->o.live_ahead_bytes);
     c->close = 1; /* the connection is as this answer wants it */
     c->type = STREAM_TYPE;
     call_reply_header(c, "Cache-Control", "no-store");

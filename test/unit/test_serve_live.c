@@ -229,8 +229,9 @@ TEST(serve_live_drops_who_does_not_read)
     char path[90];
 
     begin_server(&s, "live-deaf");
+    s.o.live_ahead_bytes = 1; /* as little as the kernel can: full after some pictures */
     serving_start(&s);
-    char *id = begin_scene(&s, "{\"prompt\":\"a ball\",\"steps\":1,\"size\":\"448x256\"}", NULL);
+    char *id = begin_scene(&s, SCENE, NULL);
     snprintf(path, sizeof path, "/v1/live/%s/frames", id);
     int fd = watch(&s, path, "");
     CHECK(!setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small)); /* soon full */

@@ -232,6 +232,9 @@ TEST(serve_promises_2_4_5_hold_when_servers_are_killed)
     while (l->rounds < rounds && (clock_s() - begin < most_s || l->rounds < 10)) {
         one_round(l, "promise-loop", &r);
         l->rounds++;
+        if (said && l->rounds % 100 == 0)
+            fprintf(stderr, "    %d of %d rounds, %.0f s, %d jobs\n", l->rounds, rounds,
+                    clock_s() - begin, l->jobs + l->n);
         if (l->full || l->n > 4000)
             end_all(l, "promise-loop");
     }
