@@ -7,7 +7,7 @@
 #include "format/json.h"
 #include "generate/clean.h"
 #include "net/net.h"
-#include "world/lexicon.h"
+#include "world/prompt_text.h"
 #include "world/world.h"
 
 enum { ANSWER_BYTES = 1 << 20, CONNECT_S = 5, MOST_TOKENS = 400 };
@@ -32,8 +32,13 @@ static void tell_words(struct buf *out, const char *prompt, unsigned worlds)
 
     if (!w)
         return;
-    for (const char *p = prompt; *p; p++)
-        lang = (unsigned char)*p >= 0xe4 ? LANG_ZH : lang; /* U+4000 and beyond */
+    for (size_t at = 0, n = strlen(prompt), step; at < n; at += step) {
+        uint32_t cp = 0;
+
+        step = (size_t)utf8_decode(prompt + at, n - at, &cp);
+        step += !step;
+        lang = text_is_han(cp) ? LANG_ZH : lang;
+    }
     w->known(lang, &list);
     buf_printf(out, " Use these words where you can, others mean nothing to the model: %s",
                buf_str(&list));

@@ -48,6 +48,8 @@ static void sides_of(const struct bundle_info *m, double aspect, int unit, int *
 /* Takes over the text. */
 void plan_note(struct plan *p, char *text)
 {
+    if (!text)
+        return;
     char *both = p->note ? xasprintf("%s; %s", p->note, text) : xstrdup(text);
 
     free(p->note);
@@ -414,8 +416,8 @@ static void settle_words(struct plan *p, const struct request *r)
     if (p->n_shots)
         plan_shots_read(p, &text, &unknown);
     else
-        reading_prompt(buf_str(&typed), p->info.worlds, p->own_reading ? p->reading_seed : p->seed,
-                       &text, &unknown);
+        plan_note(p, reading_prompt(buf_str(&typed), p->info.worlds,
+                                    p->own_reading ? p->reading_seed : p->seed, &text, &unknown));
     expand(p, r, buf_str(&text));
     if (!p->n_shots)
         p->blend = plan_camera_say(p, &p->camera, buf_str(&typed), &text);

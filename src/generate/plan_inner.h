@@ -52,6 +52,6 @@ void plan_keys_release(struct plan *p);
 /* plan_draft.c: a draft is smaller, when the size is settled, and has fewer steps. */
 void plan_draft_size(struct plan *p, const struct request *r);
 void plan_draft_steps(struct plan *p);
-void plan_note(struct plan *p, char *text); /* a warning more; takes over the text */
+void plan_note(struct plan *p, char *text); /* a warning more (NULL: none); takes it over */
 
 #endif

@@ -162,8 +162,11 @@ void plan_shots_read(struct plan *p, struct buf *all, struct buf *unknown)
         struct buf typed = BUF_INIT, text = BUF_INIT;
 
         clean_prompt(s->prompt, !p->info.worlds, &typed);
-        reading_prompt(buf_str(&typed), p->info.worlds, s->own_seed ? s->seed : p->seed, &text,
-                       unknown);
+        char *gap = reading_prompt(buf_str(&typed), p->info.worlds, s->own_seed ? s->seed : p->seed,
+                                   &text, unknown);
+        if (gap)
+            plan_note(p, xasprintf("shot %d: %s", i + 1, gap));
+        free(gap);
         s->blend = plan_camera_say(p, &s->camera, buf_str(&typed), &text);
         free(s->prompt);
         s->prompt = xstrdup(buf_str(&text));

@@ -2,20 +2,10 @@
 
 #include <string.h>
 
+#include "base/err.h"
+#include "base/utf8.h"
+#include "world/prompt.h"
 #include "world/world.h"
-
-void reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, struct buf *out,
-                    struct buf *unknown)
-{
-    struct world_scene s = {world_meant(prompt, worlds), {0}};
-
-    if (!s.world) {
-        buf_puts(out, prompt);
-        return;
-    }
-    s.world->read(s.state, prompt, seed, 0, unknown);
-    s.world->caption(s.state, out);
-}
 
 void reading_negative(const char *prompt, unsigned worlds, struct buf *out, struct buf *unknown)
 {
@@ -25,6 +15,49 @@ void reading_negative(const char *prompt, unsigned worlds, struct buf *out, stru
         w->stated(prompt, out, unknown);
     else
         buf_puts(out, prompt);
+}
+
+/* The byte that follows what readers look at; the length where that is all. */
+static size_t read_bytes(const char *text)
+{
+    size_t at = 0, n = strlen(text);
+    uint32_t cp;
+
+    for (int i = 0; i < PROMPT_READ_MAX && at < n; i++)
+        at += (size_t)utf8_decode(text + at, n - at, &cp);
+    return at;
+}
+
+/* What w does not get from a prompt though it knows its words. */
+static char *gap(const struct world *w, const char *prompt)
+{
+    struct buf said = BUF_INIT;
+    size_t n;
+
+    w->stated(prompt, &said, NULL);
+    n = said.len;
+    buf_release(&said);
+    if (!n && *prompt)
+        return xstrdup("the prompt says nothing that the model can draw: what is seen comes from "
+                       "the seed");
+    if (prompt[read_bytes(prompt)])
+        return xasprintf("the prompt is longer than the %d characters that are read",
+                         PROMPT_READ_MAX);
+    return NULL;
+}
+
+char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, struct buf *out,
+                     struct buf *unknown)
+{
+    struct world_scene s = {world_meant(prompt, worlds), {0}};
+
+    if (!s.world) {
+        buf_puts(out, prompt);
+        return NULL;
+    }
+    s.world->read(s.state, prompt, seed, 0, unknown);
+    s.world->caption(s.state, out);
+    return gap(s.world, prompt);
 }
 
 int reading_meant(const char *prompt, unsigned worlds)

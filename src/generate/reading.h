@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 
 /* Appends the model's text to out, and to unknown the words that mean nothing to it, separated by
- * ", ". worlds: which the model knows (world_bit), 0 when its text is plain. */
-void reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, struct buf *out,
-                    struct buf *unknown);
+ * ", ". worlds: which the model knows (world_bit), 0 when its text is plain. Returns one line for
+ * the user, owned by the caller, where nothing was stated or not all was looked at; else NULL. */
+NODISCARD char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, struct buf *out,
+                               struct buf *unknown);
 /* The same for what shall not be seen: only what it states, nothing is drawn. */
 void reading_negative(const char *prompt, unsigned worlds, struct buf *out, struct buf *unknown);
 

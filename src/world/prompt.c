@@ -261,6 +261,7 @@ static void list_unknown(const char *text, const struct reading *r, struct promp
         if (is_unknown(t))
             p->n_unknown = prompt_add_word(p->unknown, p->n_unknown, text + t->at, t->bytes);
     }
+    p->n_unknown = prompt_add_foreign(p->unknown, p->n_unknown, text);
 }
 
 void prompt_read(const char *text, struct prompt *p)

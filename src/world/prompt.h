@@ -12,7 +12,11 @@
 
 struct buf;
 
-enum { PROMPT_MAX_UNKNOWN = 24, PROMPT_WORD_BYTES = 48 };
+enum {
+    PROMPT_READ_MAX = 2500, /* code points that are looked at, as many as the service takes */
+    PROMPT_MAX_UNKNOWN = 24,
+    PROMPT_WORD_BYTES = 48
+};
 
 struct prompt {
     struct facts facts; /* only what was stated; the actor is object[0] */
@@ -21,11 +25,15 @@ struct prompt {
     char unknown[PROMPT_MAX_UNKNOWN][PROMPT_WORD_BYTES]; /* words as typed, each once */
 };
 
-/* text: UTF-8 (malformed bytes are skipped), any length; only the first 400 words count. */
+/* text: UTF-8 (malformed bytes are skipped), any length; PROMPT_READ_MAX code
+ * points are read. */
 void prompt_read(const char *text, struct prompt *p);
 
 /* Append a word to a list of n words as typed, if it is new and there is room: the new n. */
 int prompt_add_word(char (*list)[PROMPT_WORD_BYTES], int n, const char *word, int bytes);
+/* The same for what is written in scripts that no reader of a world has words in (Cyrillic, Arabic,
+ * kana, emoji ...): readers go past it, so that it does not part the words that they know. */
+int prompt_add_foreign(char (*list)[PROMPT_WORD_BYTES], int n, const char *text);
 
 /* The canonical text of a prompt: what it states, completed from the seed. Appended to out. p may
  * be NULL; `full` receives the completed facts and may be NULL. */

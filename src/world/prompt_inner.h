@@ -5,8 +5,10 @@
 #define WORLD_PROMPT_INNER_H
 
 #include "world/lexicon.h"
+#include "world/prompt.h"
 
-enum { PROMPT_MAX_TOKENS = 400, PROMPT_MAX_MENTIONS = 24, PROMPT_MAX_WAYS = 24 };
+/* Each word has a character of its own, so there is room for the words of all that is looked at. */
+enum { READING_MAX_WORDS = PROMPT_READ_MAX, PROMPT_MAX_MENTIONS = 24, PROMPT_MAX_WAYS = 24 };
 /* Beyond the tags of the lexicon. */
 enum { TOKEN_UNKNOWN = -1, TOKEN_COMMA = -2, TOKEN_STOP = -3, TOKEN_NONE = -4, TOKEN_NUMBER = -5 };
 
@@ -56,7 +58,7 @@ struct reading {
     int n, n_mentions, n_ways, n_objects;
     int goal;    /* mention that something moves to, or -1 */
     int patient; /* mention that is struck whoever strikes it, or -1 */
-    struct token t[PROMPT_MAX_TOKENS];
+    struct token t[READING_MAX_WORDS];
     struct mention mention[PROMPT_MAX_MENTIONS];
     struct way way[PROMPT_MAX_WAYS];
     struct object_facts object[WORLD_MAX_OBJECTS];

@@ -4,7 +4,7 @@
 
 #include "world/prompt_inner.h"
 
-enum { TEXT_MAX = 4000 }; /* code points that are looked at */
+enum { TEXT_MAX = PROMPT_READ_MAX };
 
 /* Simplified, lower case, half width. */
 struct text {

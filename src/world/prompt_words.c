@@ -71,7 +71,7 @@ void prompt_words(const char *s, struct reading *out)
     text_decode(s, t);
     text_spell(t);
     out->n = 0;
-    for (int i = 0; i < t->n && out->n < PROMPT_MAX_TOKENS;) {
+    for (int i = 0; i < t->n && out->n < READING_MAX_WORDS;) {
         struct token k = {.tag = TOKEN_UNKNOWN, .lang = text_is_han(t->cp[i]) ? LANG_ZH : LANG_EN};
         struct token *last = out->n ? &out->t[out->n - 1] : NULL;
         int end = i + 1;

@@ -79,6 +79,12 @@ const struct world *world_meant(const char *text, unsigned set)
 
 void world_add_word(struct buf *list, const char *word)
 {
+    size_t n = strlen(word);
+
+    for (const char *at = buf_str(list); (at = strstr(at, word)); at++) {
+        if ((at == buf_str(list) || at[-1] == ' ') && (!at[n] || at[n] == ','))
+            return; /* shots and what shall not be seen may have the same word */
+    }
     buf_puts(list, list->len ? ", " : "");
     buf_puts(list, word);
 }

@@ -82,7 +82,7 @@ unsigned world_bit(const struct world *w);
 /* Which of a set of worlds a prompt is about: the one that understands most of it, the first of two
  * that understand as much. NULL: none of them reads prompts. */
 const struct world *world_meant(const char *text, unsigned set);
-/* Append one more to words with ", " between, as `read` does. */
+/* Append one more to words with ", " between, as `read` does, if it is new. */
 void world_add_word(struct buf *list, const char *word);
 /* The same of the first forms of a row of a lexicon, which are the commonest; NULL: none. */
 void world_add_forms(struct buf *list, const char *forms);

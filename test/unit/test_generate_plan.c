@@ -36,6 +36,39 @@ TEST(plan_takes_what_the_model_says)
     plan_release(&p);
 }
 
+TEST(plan_says_what_of_a_prompt_is_not_drawn)
+{
+    static const struct {
+        const char *prompt, *unknown, *note;
+    } rows[] = {
+        {"a red ball", "", NULL},
+        {"a red ball \xf0\x9f\x94\xb4", "\xf0\x9f\x94\xb4", NULL},
+        {"\xd1\x88\xd0\xb0\xd1\x80", "\xd1\x88\xd0\xb0\xd1\x80", "says nothing"},
+        {"123 !", "", "says nothing"},
+        {"a panda", "panda", "says nothing"},
+    };
+    struct buf many = BUF_INIT;
+    struct plan p;
+    struct err e;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *settings[] = {"prompt", rows[i].prompt, NULL};
+
+        CHECK_INT(fixture_plan(&p, &e, "model", settings), 0);
+        CHECK_STR(p.unknown, rows[i].unknown);
+        CHECK(!p.note == !rows[i].note);
+        CHECK_CONTAINS(p.note ? p.note : "", rows[i].note ? rows[i].note : "");
+        plan_release(&p);
+    }
+    for (int i = 0; i < 300; i++)
+        buf_puts(&many, "a red ball ");
+    const char *settings[] = {"prompt", buf_str(&many), NULL};
+    CHECK_INT(fixture_plan(&p, &e, "model", settings), 0);
+    CHECK_CONTAINS(p.note ? p.note : "", "longer than the 2500 characters");
+    plan_release(&p);
+    buf_release(&many);
+}
+
 TEST(plan_sizes)
 {
     static const struct {

@@ -241,6 +241,10 @@ static const struct {
     {"masterpiece, 8k, cinematic, a girl, award-winning", "girl", ""},
     {"杰作，电影感，一个女孩", "girl", ""},
     {"a purple dragon in a castle", "", "purple dragon castle"},
+    /* other scripts are named, and part no words that are known */
+    {"женщина идёт по улице", "", "женщина идёт по улице"},
+    {"a girl 👩🏽‍🚀 on a lawn", "girl lawn", "👩🏽‍🚀"},
+    {"猫がのる", "", "がのる"},
 };
 
 TEST(story_prompt_reads_words_beside_others)

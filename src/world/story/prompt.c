@@ -383,6 +383,7 @@ static void list_unknown(const char *text, const struct story_reading *r, struct
             p->n_unknown =
                 prompt_add_word(p->unknown, p->n_unknown, text + r->t[i].at, r->t[i].bytes);
     }
+    p->n_unknown = prompt_add_foreign(p->unknown, p->n_unknown, text);
 }
 
 void story_prompt_read(const char *text, struct story_prompt *p)

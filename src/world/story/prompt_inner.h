@@ -32,7 +32,7 @@ struct story_token {
 
 struct story_reading {
     int n;
-    struct story_token t[PROMPT_MAX_TOKENS];
+    struct story_token t[READING_MAX_WORDS];
     int camera, either_side;
 };
 

@@ -252,7 +252,7 @@ void story_prompt_words(const char *s, struct story_reading *r)
         t->cp[i] = t->cp[i] == '\'' ? ' ' : story_simplified(t->cp[i]);
     mend(t);
     r->n = 0;
-    for (int i = 0; i < t->n && r->n < PROMPT_MAX_TOKENS;) {
+    for (int i = 0; i < t->n && r->n < READING_MAX_WORDS;) {
         struct story_token k = {.role = STORY_UNKNOWN,
                                 .lang = text_is_han(t->cp[i]) ? LANG_ZH : LANG_EN};
         struct story_token *last = r->n ? &r->t[r->n - 1] : NULL;
