@@ -119,7 +119,7 @@ static int read_images(struct call *c, struct jval body, struct kling *k)
     if ((*first && order_picture_text(c, "image", first, &k->o.first)) ||
         (*last && order_picture_text(c, "image_tail", last, &k->o.last)))
         return -1;
-    if (!order_has_masks(body))
+    if (!order_has_masks(c, body))
         return 0;
     if (*k->o.last.name || k->o.camera) {
         call_fail(c, FAULT_VALUE, "dynamic_masks",

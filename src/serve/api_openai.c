@@ -62,12 +62,32 @@ static int read_pictures(struct call *c, struct jval body, struct order *o)
                       fields[i]);
             return -1;
         }
-        for (int k = 0; k < CALL_UPLOADS; k++)
-            if (!strcmp(c->upload[k].name, fields[i]) &&
-                order_picture(c, fields[i], &c->upload[k].data, to[i]))
-                return -1;
+        const struct buf *file = call_file(c, fields[i], 0);
+        if (file && order_picture(c, fields[i], file, to[i]))
+            return -1;
         if (*text && order_picture_text(c, fields[i], text, to[i]))
             return -1;
+    }
+    return 0;
+}
+
+/* A file under a name that means nothing here is nothing to pass over. */
+static int check_files(struct call *c)
+{
+    static const char *const names[] = {"input_reference", "last_frame", "video", ORDER_MASK_FILES};
+
+    for (int k = 0; k < CALL_UPLOADS && *c->upload[k].name; k++) {
+        int known = 0;
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            known |= !strcmp(c->upload[k].name, names[i]);
+        if (!known) {
+            call_fail(c, FAULT_VALUE, c->upload[k].name,
+                      "%s: no file of this name is read; input_reference, last_frame, "
+                      "static_mask, dynamic_masks[][mask] are",
+                      c->upload[k].name);
+            return -1;
+        }
     }
     return 0;
 }
@@ -79,13 +99,13 @@ static void order_of_body(struct call *c, struct order *o, int64_t change)
     struct buf brush = BUF_INIT;
     struct job j = {0};
     struct err e;
-    int rc = doc ? order_check_masks(c, jdoc_root(doc)) : -1;
+    int rc = doc && !check_files(c) ? order_check_masks(c, jdoc_root(doc)) : -1;
 
     if (!rc) {
         order_read(jdoc_root(doc), o);
         rc = read_pictures(c, jdoc_root(doc), o);
     }
-    if (!rc && order_has_masks(jdoc_root(doc)))
+    if (!rc && order_has_masks(c, jdoc_root(doc)))
         rc = order_read_masks(c, jdoc_root(doc), "input_reference", o, &brush);
     if (!rc && jdoc_status(doc, &e)) {
         call_fail_err(c, &e);
@@ -210,13 +230,13 @@ static void change(struct call *c)
  * OpenAI's Python client can say it alone. -1: the call has failed. */
 static int named_film(struct call *c, struct jval body, struct job *j)
 {
-    const struct buf *film = &c->upload[0].data;
+    const struct buf *film = call_file(c, "video", 0);
     struct jval video = j_get(body, "video");
     struct sha256 h;
     struct err e;
     char sha[65];
 
-    if (strcmp(c->upload[0].name, "video") || !film->len) {
+    if (!film || !film->len) {
         const char *id = j_type(video) == J_OBJECT   ? j_string(video, "id")
                          : j_type(video) == J_STRING ? j_string(body, "video")
                                                      : j_string_or(body, "video[id]", "");

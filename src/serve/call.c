@@ -76,6 +76,14 @@ const char *call_query(const struct call *c, const char *name, struct buf *b)
     return v ? buf_str(b) : NULL;
 }
 
+const struct buf *call_file(const struct call *c, const char *name, int i)
+{
+    for (int k = 0; k < CALL_UPLOADS; k++)
+        if (!strcmp(c->upload[k].name, name) && !i--)
+            return &c->upload[k].data;
+    return NULL;
+}
+
 int call_is_signed(const struct call *c)
 {
     struct buf expires = BUF_INIT, signature = BUF_INIT;

@@ -65,12 +65,12 @@ enum { BODY_NONE = 0, BODY_SMALL = 64 << 10, BODY_PICTURES = 48 << 20, BODY_FILM
 
 enum { CALL_ARGS = 2, CALL_ARG_BYTES = 129, CALL_HEADERS = 8 };
 
-/* A file that came in multipart/form-data. */
+/* A file that came in multipart/form-data: two pictures, and the masks of a motion brush. */
 struct upload {
-    char name[32]; /* of its field */
+    char name[32]; /* of its field; "": none */
     struct buf data;
 };
-enum { CALL_UPLOADS = 2 };
+enum { CALL_UPLOADS = 9 };
 
 struct call {
     struct server *s;
@@ -110,6 +110,8 @@ struct call {
  * NULL. */
 const char *call_header(const struct call *c, const char *name);
 const char *call_query(const struct call *c, const char *name, struct buf *b);
+/* The i-th file that came in the field of this name, or NULL. */
+const struct buf *call_file(const struct call *c, const char *name, int i);
 /* 1: its address is one of ours, signed and not expired. */
 int call_is_signed(const struct call *c);
 void call_reply_header(struct call *c, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -211,6 +211,18 @@ static enum MHD_Result answer(struct http *h, struct call *c)
     return done;
 }
 
+/* A name is there once, but for files of a list, whose name ends so that clients can say it again.
+ */
+static int name_is_free(const struct part *part, int i)
+{
+    int list = *part[i].filename && strstr(part[i].name, "[]");
+
+    for (int k = 0; !list && k < i; k++)
+        if (!strcmp(part[i].name, part[k].name))
+            return 0;
+    return utf8_valid(part[i].name, strlen(part[i].name), NULL);
+}
+
 /* The fields of a form become an object of strings, its files uploads. */
 static int take_parts(struct call *c)
 {
@@ -223,11 +235,9 @@ static int take_parts(struct call *c)
     jsonw_init(&w, &json, 0);
     jsonw_object(&w, NULL);
     for (int i = 0; ok && i < n; i++) {
-        ok = utf8_valid(part[i].name, strlen(part[i].name), NULL);
-        for (int k = 0; k < i; k++)
-            ok &= strcmp(part[i].name, part[k].name) != 0;
+        ok = name_is_free(part, i);
         if (ok && *part[i].filename && files < CALL_UPLOADS) {
-            snprintf(c->upload[files].name, sizeof c->upload[files].name, "%s", part[i].name);
+            memcpy(c->upload[files].name, part[i].name, sizeof c->upload[files].name);
             buf_add(&c->upload[files++].data, part[i].data, part[i].bytes);
         } else if (ok && !*part[i].filename && utf8_valid(part[i].data, part[i].bytes, NULL) &&
                    !memchr(part[i].data, 0, part[i].bytes)) {
@@ -247,8 +257,11 @@ static int take_parts(struct call *c)
 static void run(struct call *c)
 {
     if (c->multipart && take_parts(c)) {
-        call_fail(c, FAULT_MALFORMED, NULL,
-                  "the body is no multipart/form-data of at most 32 fields of UTF-8 and 2 files");
+        call_fail(
+            c, FAULT_MALFORMED, NULL,
+            "the body is no multipart/form-data of at most %d fields of UTF-8 and %d files, each "
+            "name once",
+            MULTIPART_PARTS, CALL_UPLOADS);
         return;
     }
     if (jobs_away(c->s->jobs) && !(c->route->flags & ROUTE_OPEN)) {

@@ -6,11 +6,12 @@
 
 enum { BOUNDARY = 70, HEAD_BYTES = 4096 };
 
-/* The parameter of a header as quoted or plain text: NAME="VALUE". 0, or -1: not there or too long.
- */
+/* The parameter of a header as quoted or plain text: NAME="VALUE". 0; 1: too long, *out is its
+ * beginning; or -1: not there. */
 static int parameter(const char *head, size_t n, const char *name, char *out, size_t size)
 {
     size_t len = strlen(name), k = 0;
+    int cut = 0;
 
     for (size_t i = 0; i + len + 1 < n; i++) {
         int begins = i == 0 || strchr("; \t", head[i - 1]);
@@ -24,14 +25,17 @@ static int parameter(const char *head, size_t n, const char *name, char *out, si
                 break;
             if (quoted && head[i] == '\\' && i + 1 < n)
                 i++;
-            if (k + 1 >= size || !head[i])
+            if (!head[i])
                 return -1;
-            out[k++] = head[i];
+            if (k + 1 < size)
+                out[k++] = head[i];
+            else
+                cut = 1;
         }
         if (quoted && i >= n)
             return -1;
         out[k] = '\0';
-        return 0;
+        return cut;
     }
     return -1;
 }
@@ -53,7 +57,7 @@ static int read_head(const char *head, size_t n, struct part *p)
                 line++, len--;
             if (len < 9 || strncasecmp(line, "form-data", 9))
                 return -1;
-            if (parameter(line, len, "filename", p->filename, sizeof p->filename))
+            if (parameter(line, len, "filename", p->filename, sizeof p->filename) < 0)
                 p->filename[0] = '\0';
             return parameter(line, len, "name", p->name, sizeof p->name);
         }

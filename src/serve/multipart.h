@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct part {
-    char name[32], filename[128]; /* filename "": a field */
+    char name[32], filename[128]; /* filename "": a field; a longer one is cut */
     const char *data;             /* in the body */
     size_t bytes;
 };

@@ -51,7 +51,8 @@ NODISCARD int order_picture_text(struct call *c, const char *field, const char *
  * any; and all of it, for the first picture of o, which has come in the field `image`. o borrows
  * file. -1: the call has failed. */
 NODISCARD int order_check_masks(struct call *c, struct jval body);
-int order_has_masks(struct jval body);
+int order_has_masks(const struct call *c, struct jval body);
+#define ORDER_MASK_FILES "static_mask", "dynamic_masks[][mask]" /* of a form */
 void order_no_masks(struct jval body); /* where no picture is read: kept by the document as wrong */
 NODISCARD int order_read_masks(struct call *c, struct jval body, const char *image, struct order *o,
                                struct buf *file);

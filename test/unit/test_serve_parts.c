@@ -20,6 +20,8 @@ TEST(serve_forms_are_read_whole)
         FIELD("empty",
               "") "--abc\r\ncontent-type: image/png\r\ncontent-disposition: form-data; name=\"f\"; "
                   "filename=\"a\\\"b.png\"\r\n\r\n\r\n--ab\r\n--abd\0x\r\r\n--abc--\r\n";
+    static const char head[] = "--abc\r\nContent-Disposition: form-data; name=\"f\"; filename=\"";
+    struct buf named = BUF_INIT;
     static const char *const bad[] = {
         "",
         "--abc",
@@ -43,6 +45,14 @@ TEST(serve_forms_are_read_whole)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (multipart_read(TYPE, bad[i], strlen(bad[i]), p) != -1)
             ztest_fail(__FILE__, __LINE__, "%zu: %s", i, bad[i]);
+    /* A file whose name is longer than any is a file all the same. */
+    buf_puts(&named, head);
+    for (int i = 0; i < 100; i++)
+        buf_puts(&named, "\xe7\x90\x83");
+    buf_puts(&named, ".png\"\r\n\r\nxyz\r\n--abc--");
+    CHECK_INT(multipart_read(TYPE, named.data, named.len, p), 1);
+    CHECK(!strncmp(p[0].filename, "\xe7\x90\x83", 3) && p[0].bytes == 3);
+    buf_release(&named);
     CHECK_INT(multipart_read("multipart/form-data", file, sizeof file - 1, p), -1);
     CHECK_INT(multipart_read("multipart/form-data; boundary=\"abc\"", file, sizeof file - 1, p), 3);
     /* Cut anywhere: never read beyond what is there (a copy without anything behind it). */
