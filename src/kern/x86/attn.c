@@ -53,19 +53,22 @@ void *attn_carve(char **room, size_t bytes)
 struct forward {
     struct kcx *kc;
     const struct k_attention *a;
-    const struct mm *mm, *int8; /* int8 NULL: scores are computed by mm too */
+    const struct mm *mm;
+    const struct mm *int8;  /* NULL: scores are computed by mm too */
+    const struct mm *int16; /* NULL: so are probabilities by values */
     const struct soft *soft;
     int64_t chunks, keys, rows; /* chunks of the longest sequence; largest blocks */
     float *mean;                /* [n_seq][kv_heads][head_dim] of the keys; of int8 alone */
 };
 
 /* Keys and queries as operands; of int8 all queries of a chunk, and the bytes of a block of keys
- * before they are packed. */
+ * before they are packed; of 16 bits what columns of values and rows of probabilities are
+ * multiplied with. */
 struct forward_room {
     void *k, *v, *q, *p;
-    float *s, *out, *max, *sum, *k_scale, *line;
+    float *s, *out, *max, *sum, *k_scale, *line, *v_scale;
     int8_t *k_bytes;
-    struct quant_row *q_row;
+    struct quant_row *q_row, *p_row;
     int64_t ld; /* of s and p, in elements */
 };
 
@@ -78,10 +81,10 @@ static size_t forward_carve(const struct forward *f, struct forward_room *w, cha
     w->ld = mm_round_up(f->keys, SOFT_KEYS) +
             16; /* not a power of two: rows fall into different sets */
     w->k = attn_carve(&at, mm_bytes_b(scores, f->keys, dim));
-    w->v = attn_carve(&at, mm_bytes_b(f->mm, dim, f->keys));
+    w->v = attn_carve(&at, mm_bytes_b(f->int16 ? f->int16 : f->mm, dim, f->keys));
     w->q = attn_carve(&at, mm_bytes_rows(scores, f->int8 ? chunk : f->rows, dim));
     w->s = attn_carve(&at, (size_t)(f->rows * w->ld) * 4);
-    /* probabilities of the same type take the place of their scores */
+    /* probabilities of the same type or of 16 bits take the place of their scores */
     w->p = f->mm->type == DT_F32 ? w->s : attn_carve(&at, (size_t)(f->rows * w->ld) * 4);
     w->out = attn_carve(&at, (size_t)(chunk * dim) * 4);
     w->max = attn_carve(&at, (size_t)chunk * 4);
@@ -91,6 +94,10 @@ static size_t forward_carve(const struct forward *f, struct forward_room *w, cha
         w->k_scale = attn_carve(&at, (size_t)f->keys * 4);
         w->q_row = attn_carve(&at, (size_t)chunk * sizeof *w->q_row);
         w->line = attn_carve(&at, (size_t)dim * 4);
+    }
+    if (f->int16) {
+        w->v_scale = attn_carve(&at, (size_t)dim * 4);
+        w->p_row = attn_carve(&at, (size_t)f->rows * sizeof *w->p_row);
     }
     return (size_t)(at - base);
 }
@@ -120,6 +127,18 @@ static void forward_keys(const struct forward *f, const struct forward_room *w,
     f->int8->to_bytes_less(w->k_bytes, w->k_scale, k, a->type, a->ldk, keys, dim,
                            f->mean + (seq * a->kv_heads + p->kv_head) * dim, w->line);
     f->int8->pack_turned(w->k, w->k_bytes, DT_I8, dim, keys, dim);
+}
+
+/* The values of the same keys as right operand of probabilities. */
+static void forward_values(const struct forward *f, const struct forward_room *w,
+                           const struct attn_piece *p, int64_t j, int64_t keys)
+{
+    const struct k_attention *a = f->a;
+    const void *v = attn_at(a->v, a->type, (p->k0 + j) * a->ldv + p->kv_head * a->head_dim);
+    if (f->int16)
+        f->int16->quantise_cols(w->v, w->v_scale, v, a->type, a->ldv, keys, a->head_dim);
+    else
+        f->mm->pack_cols(w->v, MM_PANEL, v, a->type, a->ldv, keys, a->head_dim);
 }
 
 /* Scores of queries i..i+rows, which are o.. of the chunk, and the keys that are packed. */
@@ -169,9 +188,16 @@ static void forward_block(const struct forward *f, const struct forward_room *w,
         r.bias = (const float *)a->bias + (p->head * a->bias_q + i) * a->bias_k + j;
     f->soft->step(&r, w->max + o, w->sum + o, w->out + o * dim, j > 0 ? dim : 0);
 
+    const struct mm *mm = f->int16 ? f->int16 : f->mm;
     struct mm_a pa = {w->p, w->ld * (r.p_type == DT_BF16 ? 2 : 4), 4, 0, INT64_MAX};
     struct mm_out out = {.c = w->out + o * dim, .type = DT_F32, .ld = dim, .add = j > 0};
-    f->mm->block(rows, dim, mm_groups(f->mm, keys), &pa, w->v, &out);
+    if (f->int16) {
+        mm->quantise(w->p, w->p_row, w->p, DT_F32, w->ld, rows, keys);
+        pa = mm_a_rows(mm, w->p, keys);
+        out.rows = w->p_row;
+        out.columns = w->v_scale;
+    }
+    mm->block(rows, dim, mm_groups(mm, keys), &pa, w->v, &out);
 }
 
 static void forward_item(void *arg, int item, int worker)
@@ -195,12 +221,10 @@ static void forward_item(void *arg, int item, int worker)
     forward_queries(f, &w, &p, i0, n);
     for (int64_t j = 0; j < p.nk; j += ATTN_KEYS) {
         int64_t keys = least(ATTN_KEYS, p.nk - j);
-        int64_t col = p.kv_head * dim, row = p.k0 + j;
         if (a->causal && j >= i0 + n)
             break;
         forward_keys(f, &w, &p, seq, j, keys);
-        f->mm->pack_cols(w.v, MM_PANEL, attn_at(a->v, a->type, row * a->ldv + col), a->type, a->ldv,
-                         keys, dim);
+        forward_values(f, &w, &p, j, keys);
         for (int64_t i = 0; i < n; i += ATTN_QUERIES)
             forward_block(f, &w, &p, i0 + i, least(ATTN_QUERIES, n - i), j, keys, i);
     }
@@ -228,6 +252,7 @@ void attn_forward(struct kcx *kc, const struct k_attention *a, const struct attn
                         .a = a,
                         .mm = a->type == DT_BF16 && set->dot ? set->dot : set->f32,
                         .int8 = a->int8 ? set->int8 : NULL,
+                        .int16 = a->int8 ? set->int16 : NULL,
                         .soft = set->soft,
                         .chunks = (longest + ATTN_CHUNK - 1) / ATTN_CHUNK,
                         .keys = least(attn_longest(a->k_start, a->n_seq), ATTN_KEYS),
@@ -247,8 +272,8 @@ void attn_forward(struct kcx *kc, const struct k_attention *a, const struct attn
 }
 
 /* clang-format off */
-#define ATTN_LEVEL(level, f32, dot, int8, soft)                                                    \
-    static const struct attn_set set_##level = {f32, dot, int8, soft};                             \
+#define ATTN_LEVEL(level, f32, dot, int8, int16, soft)                                             \
+    static const struct attn_set set_##level = {f32, dot, int8, int16, soft};                      \
     static void attention_##level(struct kcx *kc, struct k_attention *a)                           \
     {                                                                                              \
         if (a->type == DT_F64)                                                                     \
@@ -268,9 +293,9 @@ void attn_forward(struct kcx *kc, const struct k_attention *a, const struct attn
         k->attention = attention_##level;                                                          \
         k->attention_bwd = attention_bwd_##level;                                                  \
     }
-ATTN_LEVEL(avx2, &mm_f32_avx2, NULL, &mm_i8_avx2, &soft_avx2)
-ATTN_LEVEL(avx512, &mm_f32_avx512, NULL, &mm_i8_avx512, &soft_avx512)
-ATTN_LEVEL(avx512vnni, &mm_f32_avx512, NULL, &mm_i8_avx512vnni, &soft_avx512)
-ATTN_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, &mm_i8_avx512vnni, &soft_avx512)
-ATTN_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx, &mm_i8_amx, &soft_avx512)
+ATTN_LEVEL(avx2, &mm_f32_avx2, NULL, &mm_i8_avx2, NULL, &soft_avx2)
+ATTN_LEVEL(avx512, &mm_f32_avx512, NULL, &mm_i8_avx512, NULL, &soft_avx512)
+ATTN_LEVEL(avx512vnni, &mm_f32_avx512, NULL, &mm_i8_avx512vnni, &mm_i16_avx512vnni, &soft_avx512)
+ATTN_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, &mm_i8_avx512vnni, NULL, &soft_avx512)
+ATTN_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx, &mm_i8_amx, NULL, &soft_avx512)
 /* clang-format on */

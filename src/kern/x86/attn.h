@@ -49,9 +49,9 @@ struct soft {
 extern const struct soft soft_avx2, soft_avx512;
 
 /* What a level computes with: f32 for any storage, dot (NULL: none) for bf16, int8 for q k^T in
- * bytes. */
+ * bytes and int16 (NULL: as without bytes) for what follows. */
 struct attn_set {
-    const struct mm *f32, *dot, *int8;
+    const struct mm *f32, *dot, *int8, *int16;
     const struct soft *soft;
 };
 

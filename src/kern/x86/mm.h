@@ -2,9 +2,9 @@
  * packed blocks.
  *
  * A block product is out[i,j] = sum over g of A(i,g) B(g,j), g counting groups of one f32, of two
- * neighbouring bf16 (k and k+1), or of two or four bytes of int8, always 4 bytes of memory. Each
- * element is summed over g in order in one f32 lane of its own, whatever m and n are; bytes are
- * summed exactly in int32. B is packed in panels of MM_PANEL columns, A read as
+ * neighbouring bf16 or int16 (k and k+1), or of two or four bytes of int8, always 4 bytes of
+ * memory. Each element is summed over g in order in one f32 lane of its own, whatever m and n are;
+ * bytes and int16 are summed exactly in int32. B is packed in panels of MM_PANEL columns, A read as
  * it lies or packed. After GotoBLAS (Goto and van de Geijn, 2008). All functions may run on any
  * thread; they allocate nothing. */
 #ifndef KERN_X86_MM_H
@@ -43,14 +43,14 @@ struct mm_out {
     int add;
     enum mm_end end;
     void *pre;
-    /* of bytes: x is first multiplied by columns[j] (NULL: 1), then by rows[i].scale */
+    /* of whole numbers: x is first multiplied by columns[j] (NULL: 1), then by rows[i].scale */
     const float *columns;
     const struct quant_row *rows;
     const int32_t *less; /* NULL, or what is taken off the sums of a column; of whole panels */
 };
 
 struct mm {
-    enum dtype type; /* of packed elements: F32, BF16 or I8 */
+    enum dtype type; /* of packed elements: F32, BF16, I8 or I16 */
     int group;       /* k per group: 1, 2 or 4 */
     int unit;        /* groups are counted in multiples of it, filled up with zeros */
     int rows;        /* that pass together: blocks of a multiple have no splinters */
@@ -62,10 +62,15 @@ struct mm {
     /* src[rows,k] -> dst[rows][groups]: A as rows. k is filled up with zeros. */
     void (*pack_rows)(void *dst, const void *src, enum dtype t, int64_t ld, int64_t rows,
                       int64_t k);
-    /* The same of bytes, whose rows [rows] say what they are multiplied with; no pack_rows and
-     * pack_cols there. */
+    /* The same of bytes or 16 bits, whose rows [rows] say what they are multiplied with; no
+     * pack_rows and pack_cols there. 16 bits: k of cut groups at most, src is not negative and may
+     * be dst. */
     void (*quantise)(void *dst, struct quant_row *row, const void *src, enum dtype t, int64_t ld,
                      int64_t rows, int64_t k);
+    /* Of 16 bits: src[k,n] -> panels [groups][MM_PANEL] of B, and what each column is multiplied
+     * with, scale[n]. NULL in other engines. */
+    void (*quantise_cols)(void *dst, float *scale, const void *src, enum dtype t, int64_t ld,
+                          int64_t k, int64_t n);
     /* Of bytes that lie between two numbers (quantise.h): the range of n values; rows of k values
      * as bytes [rows,k], dense, and the sum of each. NULL in other engines. */
     struct quant_range (*range)(const void *src, enum dtype t, int64_t n);
@@ -88,7 +93,7 @@ struct mm {
 };
 
 extern const struct mm mm_f32_avx2, mm_f32_avx512, mm_bf16_avx512bf16, mm_bf16_amx;
-extern const struct mm mm_i8_avx2, mm_i8_avx512, mm_i8_avx512vnni, mm_i8_amx;
+extern const struct mm mm_i8_avx2, mm_i8_avx512, mm_i8_avx512vnni, mm_i8_amx, mm_i16_avx512vnni;
 
 static inline int64_t least(int64_t a, int64_t b)
 {

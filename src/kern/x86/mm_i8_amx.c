@@ -26,7 +26,7 @@ static int ends_in_c(const struct mm_out *o, int add)
     return 0;
 }
 
-/* As mm_finish of mm_int8.inc. */
+/* As mm_finish of mm_whole.inc. */
 static void finish(const struct strip *s, int64_t j0, int64_t cols, const float *sums, int add,
                    const struct mm_out *o)
 {
