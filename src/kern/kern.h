@@ -86,8 +86,8 @@ struct k_matmul_gelu {
  * int8, on the CPU alone: q k^T is computed in bytes. A head's row of q, and of k less the mean of
  * all keys of its sequence and head, becomes bytes and a scale each (quantise.h); that mean adds
  * the same to all scores of a query, which the softmax takes off (SageAttention, arXiv
- * 2410.02367). All else stays wide, but a set may multiply probabilities by values in 16 bits, which
- * costs 3e-4. lse is NULL then, and there is no backward. */
+ * 2410.02367). All else stays wide, but a set may multiply probabilities by values in 16 bits,
+ * which costs 3e-4. lse is NULL then, and there is no backward. */
 struct k_attention {
     int n_seq, heads, kv_heads, head_dim, causal;
     const int64_t *q_start, *k_start; /* host memory, n_seq+1 each */
