@@ -40,6 +40,12 @@ static int read_key(const char *path, struct buf *key, struct err *e)
     return rc;
 }
 
+/* Who waits for a thread that hangs would hang too; systemd starts the next one. */
+static void hangs(void)
+{
+    _exit(-ERR_DEVICE);
+}
+
 static int run(struct worker_settings *a)
 {
     struct buf key = BUF_INIT;
@@ -47,6 +53,7 @@ static int run(struct worker_settings *a)
     int rc = a->key_file ? read_key(a->key_file, &key, &e) : 0;
 
     a->o.key = key.len ? buf_str(&key) : getenv(KEY_VARIABLE);
+    a->o.hangs = hangs;
     a->o.log = strcmp(a->log, "-") ? fopen(a->log, "ae") : stderr;
     if (!rc && !a->o.log)
         rc = err_set(&e, ERR_IO, "%s: cannot be written", a->log);

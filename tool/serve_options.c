@@ -65,7 +65,7 @@ static const struct serve_row WORKER_ROWS[] = {
     {"device", SERVE_TEXT, "cpu|cuda", REMOTE(device), 0, "cpu", "cpu, cuda or cuda:N"},
     {"stall", SERVE_NUMBER, "SECONDS", REMOTE(stall_s), 1e6, "600",
      "a film that shows no progress for so long, beyond the time that all of it was forecast to "
-     "take, is another worker's. 0: never"},
+     "take, is another worker's; if it cannot be interrupted the worker exits with 5. 0: never"},
     {"log", SERVE_TEXT, "FILE", WORKERS(log), 0, "-", "where lines go; - is stderr"},
     {"plain", SERVE_FLAG, NULL, REMOTE(plain), 0, "no",
      "http to other machines too: key and films go unencrypted"},

@@ -23,6 +23,9 @@ struct remote_options {
     double stall_s;     /* a film without progress for so long hangs (draw.h); 0: never */
     int plain;          /* http to other machines too, the key unencrypted */
     FILE *log;          /* JSON lines */
+    /* A film hangs, was given up, and cannot be interrupted: nothing is drawn here any more, and
+     * remote_run does not return. By another thread than that of remote_run. */
+    void (*hangs)(void);
 };
 /* Until *stop is set: then the job goes back with what was kept. From a process of one thread.
  * ERR_USAGE: an address or name that is none, or a key that the server does not take; ERR_IO,

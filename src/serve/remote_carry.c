@@ -14,6 +14,7 @@
 enum { BEATS = 6, MOST_BACKOFF_S = 30 };
 #define BEAT_MOST_S 2.0
 #define CARRY_S 1.0
+#define HANGS_S 5.0 /* a film that was given up has so long to end */
 
 struct remote_text remote_number(int64_t n)
 {
@@ -120,6 +121,30 @@ static void beat(struct remote *r, const struct remote_hold *h, const struct liv
     buf_release(&body);
 }
 
+/* A film without progress is given up: its lease is not renewed, and another worker has it. Where
+ * it does not even end then, the device hangs, and only a new process may draw again. */
+static void watch(struct remote *r)
+{
+    pthread_mutex_lock(&r->lock);
+    double now = clock_s();
+    int stalls = r->running && !r->lost && r->patience_s > 0 && now - r->moved_s > r->patience_s;
+    if (stalls) {
+        r->stalled = 1;
+        r->stalled_s = now;
+        let_go(r, 0);
+    }
+    int hangs = r->stalled && r->running && now - r->stalled_s > HANGS_S;
+    char id[24];
+    snprintf(id, sizeof id, "%lld", (long long)r->hold.id);
+    pthread_mutex_unlock(&r->lock);
+    if (stalls)
+        remote_log(r, "film-stalled", "id", id, "why", "no progress; another worker has it");
+    if (hangs) {
+        remote_log(r, "ended", "id", id, "why", "the film cannot be interrupted: the device hangs");
+        r->o->hangs();
+    }
+}
+
 void *remote_beats(void *remote)
 {
     struct remote *r = remote;
@@ -130,16 +155,11 @@ void *remote_beats(void *remote)
         struct remote_hold h = r->hold;
         struct live live = r->live;
         double every_s = r->lease_s / BEATS < BEAT_MOST_S ? r->lease_s / BEATS : BEAT_MOST_S;
-        int due = r->held && !r->lost && clock_s() - beat_s >= every_s && !r->stalled;
-        int stalls = r->held && !r->lost && !r->stalled && r->patience_s > 0 &&
-                     clock_s() - r->moved_s > r->patience_s;
-        r->stalled |= stalls;
+        int due = r->held && !r->lost && clock_s() - beat_s >= every_s;
         if (remote_stops(r) && r->running)
             zt_cancel(r->running);
         pthread_mutex_unlock(&r->lock);
-        if (stalls) /* its lease is not renewed: another worker has the job */
-            remote_log(r, "film-stalled", "id", remote_number(h.id).s, "why",
-                       "no progress; nothing is drawn here until the device answers");
+        watch(r);
         if (due) {
             beat_s = clock_s();
             beat(r, &h, &live);

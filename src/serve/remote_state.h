@@ -29,6 +29,7 @@ struct remote {
     int held, lost, cancelled, stalled;
     double lease_s, lease_until_s, moved_s; /* moved: when it was last told of progress */
     double patience_s;                      /* a film that shows none for so long hangs */
+    double stalled_s;                       /* when that was seen */
 
     pthread_mutex_t carrying; /* held while files of the job are sent; guards what follows */
     int previews_sent;

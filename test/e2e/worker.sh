@@ -30,6 +30,7 @@ film() { ask "$url/v1/videos" -d "$1" | field id; }
 has_status() { [ "$(ask "$url/v1/videos/$1" | field status)" = "$2" ]; }
 logged() { grep -q "\"$2\"" "$tmp/$1.log" 2>/dev/null; }
 step() { (cd "$data/work" && stat -c %Y%s%i "${1#video_}.job/step" 2>/dev/null); }
+journal_is_whole() { (cd "$data/work" && test -e "${1#video_}.job/job.json"); } # the last of its three files
 step_is_new() { now=$(step "$1") && [ "$now" != "$2" ]; }
 sha() { ask "$url/v1/videos/$1" | field sha256; }
 done_soon() { until_true 400 has_status "$1" completed; }
@@ -86,6 +87,7 @@ id=$(film "$long")
 worker a && a=$worker
 slow_down $a
 check worker_step_is_sent until_true 90 step_is_new "$id" ""
+until_true 90 journal_is_whole "$id"
 kill -KILL $a
 wait $a 2>/dev/null
 worker b && b=$worker
@@ -116,6 +118,24 @@ check worker_film_is_done done_soon "$id"
 same worker_film_has_the_same_bits "$(sha "$id")" "$long_sha"
 check worker_went_on_for_all logged d job-continued
 same worker_server_keeps_no_steps "$(find "$data/work" -mindepth 1 | wc -l)" 0
+
+# ---- a device that hangs: here a picture that goes to a pipe that nobody reads ----
+kill -TERM $d && wait $d
+worker g --stall 1 && g=$worker
+slow_down $g
+id=$(film "$long") hung=$(film "$short")
+until_true 90 has_status "$id" in_progress
+mkfifo "$tmp/w-g/preview/${hung#video_}.png.tmp.$g"
+ask -X POST "$url/v1/videos/$id/cancel" >/dev/null
+let_go $g
+until_true 120 eval '! kill -0 $g 2>/dev/null' && wait $g
+same worker_that_hangs_ends $? 5
+holds worker_says_that_it_hangs "$tmp/g.log" "cannot be interrupted"
+worker g && g=$worker # as systemd does it, in the same folder
+check worker_after_it_draws_the_film done_soon "$hung"
+same worker_film_that_hung_has_the_same_bits "$(sha "$hung")" "$short_sha"
+kill -TERM $g && wait $g
+worker d && d=$worker
 
 # ---- cancel, and a model that is another ----
 slow_down $d
