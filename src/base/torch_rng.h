@@ -15,7 +15,7 @@ struct torch_rng {
     int has_cached;
 };
 
-void torch_rng_init(struct torch_rng *r, uint64_t seed);        /* torch.manual_seed(seed) */
+void torch_rng_init(struct torch_rng *r, uint64_t seed); /* torch.manual_seed: its lower 32 bits */
 void torch_rng_normal(struct torch_rng *r, float *x, size_t n); /* torch.randn(n) */
 
 #endif

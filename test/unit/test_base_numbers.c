@@ -247,6 +247,21 @@ TEST(fixmath_is_close_to_the_truth)
     CHECK(fix_log(1) == 0);
 }
 
+/* As in PyTorch on CPU (findings/torch-cpu-noise-takes-half-the-seed.sh). */
+TEST(torch_rng_takes_half_the_seed)
+{
+    float x[3][20];
+
+    for (int i = 0; i < 3; i++) {
+        struct torch_rng r;
+
+        torch_rng_init(&r, i < 2 ? 7 + ((uint64_t)i << 32) : 8);
+        torch_rng_normal(&r, x[i], 20);
+    }
+    CHECK(!memcmp(x[0], x[1], sizeof x[0]));
+    CHECK(memcmp(x[0], x[2], sizeof x[0]));
+}
+
 /* torch.randn of PyTorch on CPU, below and above 16 elements, alone and one after the other. */
 TEST(torch_rng_equals_torch_randn)
 {
