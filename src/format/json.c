@@ -93,8 +93,10 @@ int jdoc_parse(struct jdoc **out, const char *text, size_t len, const char *name
     root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &bad);
     parsing = 0;
     if (!root)
-        return err_set(e, ERR_FORMAT, "%s: line %d, column %d: not valid JSON: %s", name, bad.line,
-                       bad.column, bad.text);
+        return err_set(e, ERR_FORMAT, "%s: line %d, column %d: %s%s", name, bad.line, bad.column,
+                       json_error_code(&bad) == json_error_numeric_overflow ? ""
+                                                                            : "not valid JSON: ",
+                       bad.text);
     doc = xcalloc(1, sizeof *doc);
     doc->file = xstrdup(name);
     doc->root = root;

@@ -166,6 +166,21 @@ TEST(json_refuses_what_is_not_strict)
     CHECK_INT(jdoc_parse(&doc, "{\"a\": 1}\0", 9, "bad.json", &e), ERR_FORMAT);
 }
 
+/* JSON has no largest number; what is too large for us is said to be that. */
+TEST(json_numbers_that_are_too_large_are_named)
+{
+    static const char *const large[] = {"{\"seed\": 18446744073709551615}", "{\"seed\": 1e999}"};
+
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        struct jdoc *doc;
+        struct err e = {0};
+
+        CHECK_INT(jdoc_parse(&doc, large[i], strlen(large[i]), "t.json", &e), ERR_FORMAT);
+        CHECK(!strstr(e.msg, "not valid JSON"));
+        CHECK_CONTAINS(e.msg, i ? "overflow near '1e999'" : "too big integer near '1844");
+    }
+}
+
 TEST(json_depth_and_size_are_capped)
 {
     struct buf b = BUF_INIT;
