@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -195,13 +196,24 @@ int machine_threads(void)
     return n < 1 ? 1 : n;
 }
 
-uint64_t machine_memory_bytes(void)
+/* Free, and files that can be dropped; where /proc is not to be read, what nobody uses. */
+static double memory_of_machine(void)
 {
     char *info = slurp("/proc", "meminfo");
-    double free_bytes = info ? 1024 * field_number(info, "MemAvailable:", 0) : 0, v;
-    struct rlimit as;
+    double kib = info ? field_number(info, "MemAvailable:", -1) : -1;
+    struct sysinfo s;
 
     free(info);
+    if (kib >= 0)
+        return 1024 * kib;
+    return sysinfo(&s) ? 0 : ((double)s.freeram + (double)s.bufferram) * s.mem_unit;
+}
+
+uint64_t machine_memory_bytes(void)
+{
+    double free_bytes = memory_of_machine(), v;
+    struct rlimit as;
+
     v = machine_cgroup_memory("");
     free_bytes = v < free_bytes ? v : free_bytes;
     if (getrlimit(RLIMIT_AS, &as) == 0 && as.rlim_cur != RLIM_INFINITY) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/machine.h"
 #include "kern/int8.h"
 #include "model/quant.h"
@@ -271,8 +272,12 @@ static int check_memory(const struct match *m, enum dtype type, int training, st
     }
     if (need <= have)
         return 0;
-    return err_set(e, ERR_FIT, "%s: its weights need %.1f GiB of memory as %s, %.1f GiB are free",
-                   m->path, need / (1 << 30), dtype_name(type), have / (1 << 30));
+    char wanted[32], free_now[32];
+
+    format_bytes(wanted, sizeof wanted, need);
+    format_bytes(free_now, sizeof free_now, have);
+    return err_set(e, ERR_FIT, "%s: its weights need %s of memory as %s, %s are free", m->path,
+                   wanted, dtype_name(type), free_now);
 }
 
 static int load_all(const struct match *m, struct st_file *f, int last_rows, enum dtype type,
