@@ -368,21 +368,24 @@ def main(arguments=None):
     if not given.prompt:
         about.error("a prompt is needed")
     settings = dict(pair.partition("=")[::2] for pair in given.set)
+    watched = sys.stderr.isatty()  # else no line is written over
+    again, rest, below = ("\r", "\033[K", "\n") if watched else ("", "", "")
 
     def progress(stage, done, total, left_s):
         left = f", {left_s:.0f} s left" if left_s is not None else ""
-        print(f"\r{stage} {done}/{total}{left}\033[K", end="", file=sys.stderr, flush=True)
+        print(f"{again}{stage} {done}/{total}{left}{rest}", end="", file=sys.stderr, flush=True)
 
     try:
-        film = generate(given.prompt, given.model, progress, output=given.output, keep=False, **settings)
+        film = generate(given.prompt, given.model, progress if watched else None, output=given.output, keep=False,
+                        **settings)
     except Error as e:
-        print(f"\nerror: {e}", file=sys.stderr)
+        print(f"{below}error: {e}", file=sys.stderr)
         return -e.code
     except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
+        print(f"{below}stopped", file=sys.stderr)
         return 130
-    print(f"\r{len(film)} pictures {film.width}x{film.height}, {film.fps:g} a second, seed {film.seed}"
-          + (f": {given.output}" if given.output else "") + "\033[K", file=sys.stderr)
+    print(f"{again}{len(film)} pictures {film.width}x{film.height}, {film.fps:g} a second, seed {film.seed}"
+          + (f": {given.output}" if given.output else "") + rest, file=sys.stderr)
     return 0
 
 

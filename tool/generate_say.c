@@ -58,7 +58,7 @@ static void write_figures(struct jsonw *w, zt_job *job)
             jsonw_string(w, texts[i], v);
     }
     if (zt_job_get(job, "joins"))
-        jsonw_raw(w, "film", zt_job_get(job, "joins"));
+        jsonw_raw(w, "windows", zt_job_get(job, "joins"));
     jsonw_int(w, "peak_rss_bytes", (int64_t)machine_peak_rss_bytes());
 }
 
@@ -172,10 +172,13 @@ static void json_progress(struct say *s, const char *stage, long done, long tota
 static struct progress *bar_of(struct say *s, const char *stage, long total)
 {
     const struct progress *before = &s->bar[s->now];
-    struct progress *p;
+    struct progress *p = &s->bar[s->now];
 
-    if (!strcmp(stage, s->stage[s->now]))
-        return &s->bar[s->now];
+    if (!strcmp(stage, s->stage[s->now])) {
+        if (p->done == p->total) /* of the film before */
+            progress_start(p, stderr, s->stage[s->now], total);
+        return p;
+    }
     if (s->stage[s->now][0])
         progress_hold(&s->bar[s->now]);
     s->now = !s->now;
@@ -242,7 +245,7 @@ void say_result(struct say *s, zt_job *job)
         fputs(zt_job_get(job, "joins_text"), stderr);
     format_duration(time, sizeof time, number(job, "seconds"));
     fprintf(s->out, "%s: seed ", zt_job_get(job, "output"));
-    fprintf(s->out, "%s, %s, ", zt_job_get(job, "seed"), time);
+    fprintf(s->out, "%s, drawn in %s, ", zt_job_get(job, "seed"), time);
     fprintf(s->out, "frames %.16s\n", zt_job_get(job, "frame_hash"));
 }
 

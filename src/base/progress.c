@@ -48,8 +48,8 @@ void progress_step(struct progress *p, long done, const char *note)
     double now = clock_s();
 
     p->done = done;
-    if (now - p->shown_s < (p->tty ? 0.1 : 5.0))
-        return;
+    if (now - p->shown_s < (p->tty ? 0.1 : 5.0) || (!p->tty && done == p->total))
+        return; /* where lines stay, the end has one of its own */
     p->shown_s = now;
     show(p, note, 0);
 }

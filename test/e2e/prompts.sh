@@ -17,6 +17,7 @@ exits films 0 zt --prompts two.jsonl --seed 5 --json
 cp "$tmp/out" films.out
 same films_are_two "$(count '"stage": "done"' films.out)" 2
 holds films_know_their_line films.out '"stage": "done", "film": 2, "films": 2, "line": 3'
+same films_say_each_name_once "$(grep '"stage": "done"' films.out | grep -o '"film":' | wc -l)" 2
 holds films_are_counted films.out '"drawn": 2, "there": 0, "failed": 0, "left": 0'
 first=$(hash_of 1) second=$(hash_of 2)
 exits film_alone 0 "$ZOETROPE" "a red ball rolls" $quick --seed 5 -o alone.y4m

@@ -30,5 +30,6 @@ exits python_wrong_option 2 $python python/zoetrope.py "a ball" -m "$tmp/model" 
 holds python_wrong_option_is_named "$tmp/err" 'steps "none" is not allowed: 1 to 1000'
 exits python_film 0 $python python/zoetrope.py "a red ball" -m "$tmp/model" -o "$tmp/c.y4m" --set steps=1 frames=5 size=48x32
 holds python_film_is_said "$tmp/err" "5 pictures 48x32"
+grep -q "$(printf '[\r\033]')" "$tmp/err" && not_ok python_writes_plain_lines "$(cat "$tmp/err")" || ok python_writes_plain_lines
 exits python_stops_at_a_film_that_exists 4 $python python/zoetrope.py "a ball" -m "$tmp/model" -o "$tmp/c.y4m" \
     --set steps=1 frames=5 size=48x32
