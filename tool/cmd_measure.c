@@ -41,7 +41,8 @@ static const char HELP[] =
     "      --count N         only the first N sentences\n"
     "      --columns LIST    some of renders,codec,model (all)\n"
     "      --model DIR       a model's name or folder (the default model)\n"
-    "      --steps N, --guidance X, --frames N, --type T, --device D, --threads N:\n"
+    "      --steps N, --guidance X, --guidance-from X, --guidance-to X, --sampler S, --shift X,\n"
+    "      --frames N, --type T, --device D, --threads N:\n"
     "                        as of generate\n"
     "      --out DIR         keep the films and films.jsonl; a second call goes on with them\n"
     "      --json            results as JSON\n"
@@ -58,9 +59,10 @@ static const char HELP[] =
     "between pictures\n"
     "      --stories         instead of a list: sentences about the world of stories (--count, 96) "
     "before\n"
-    "                        a network that is first trained on renders, in two minutes: who, "
-    "where,\n"
-    "                        which colour ...; --out keeps a page, report.html, with strips of "
+    "                        networks that are first trained on renders, in six minutes, and kept: "
+    "who,\n"
+    "                        where, which colour ...; --out keeps a page, report.html, with strips "
+    "of "
     "the films\n"
     "      --press           the same for the six prompts of the press, each in both languages, in "
     "its\n"
@@ -113,6 +115,10 @@ static int parse_option(struct measure_args *a, const char *name, const char *va
                  {"--frames", &a->frames},
                  {"--type", &a->type},
                  {"--guidance", &a->guidance},
+                 {"--guidance-from", &a->guidance_from},
+                 {"--guidance-to", &a->guidance_to},
+                 {"--sampler", &a->sampler},
+                 {"--shift", &a->shift},
                  {"--threads", &a->threads},
                  {"--out", &a->out},
                  {"--device", &a->device},

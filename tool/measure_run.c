@@ -59,6 +59,14 @@ static char *settings_of(const struct run *r, struct err *e)
     jsonw_int(&j, "frames", r->frames);
     jsonw_string(&j, "steps", a->steps);
     jsonw_string(&j, "guidance", a->guidance);
+    if (a->guidance_from)
+        jsonw_string(&j, "guidance-from", a->guidance_from);
+    if (a->guidance_to)
+        jsonw_string(&j, "guidance-to", a->guidance_to);
+    if (a->sampler)
+        jsonw_string(&j, "sampler", a->sampler);
+    if (a->shift)
+        jsonw_string(&j, "shift", a->shift);
     jsonw_string(&j, "type", a->type);
     jsonw_end_object(&j);
     return buf_take(&out);
@@ -194,6 +202,10 @@ int measure_generate(const struct measure_args *a, zt_model *model, const char *
     set(job, "fps", zt_model_get(model, "frame_rate"), e); /* what the model draws, no more */
     set(job, "steps", a->steps, e);
     set(job, "guidance", a->guidance, e);
+    set(job, "guidance-from", a->guidance_from, e);
+    set(job, "guidance-to", a->guidance_to, e);
+    set(job, "sampler", a->sampler, e);
+    set(job, "shift", a->shift, e);
     set(job, "type", a->type, e);
     set(job, "device", a->device, e);
     set(job, "threads", a->threads, e);

@@ -84,10 +84,11 @@ static int open_all(struct stories *s, struct err *e)
     s->fps = info.frame_rate;
     recipe.w = info.width;
     recipe.h = info.height;
+    recipe.fps = info.frame_rate;
     write_sentences(s, &info);
     if (a->out && (rc = report_open(&s->report, a->out, e)))
         return rc;
-    return probe_train(&s->probe, &recipe, &s->codec, s->threads, stderr, &cmd_stop, e);
+    return probe_train(&s->probe, &recipe, &s->codec, s->threads, 1, stderr, &cmd_stop, e);
 }
 
 static void close_all(struct stories *s)
@@ -111,7 +112,7 @@ static int look(struct stories *s, int i, enum score_column column, const struct
     const struct story_wish *w = &s->wishes.item[i];
     struct probe_sight *seen = &s->seen[column][i];
     struct axes a;
-    int rc = probe_look(&s->probe, c->rgb, c->w, c->h, c->n, seen, e);
+    int rc = probe_look(&s->probe, c->rgb, c->w, c->h, c->n, s->fps, seen, e);
 
     if (rc || !s->press)
         return rc;
@@ -132,13 +133,15 @@ static int true_films(struct stories *s, int i, struct err *e)
     struct clip c;
     int rc;
 
+    if (!s->args->column[SCORE_RENDERS] && !s->args->column[SCORE_CODEC])
+        return 0;
     story_render(&w->story, w->w, w->h, s->true_frames, s->fps, &c);
     struct caught film = {c.rgb, c.w, c.h, c.n_frames}, back = film;
     back.rgb = xmalloc((size_t)c.w * (size_t)c.h * 3 * (size_t)c.n_frames);
     rc = look(s, i, SCORE_RENDERS, &film, c.ids, e);
-    if (!rc)
+    if (!rc && s->args->column[SCORE_CODEC])
         rc = round_trip_film(&s->codec, c.rgb, c.w, c.h, c.n_frames, back.rgb, e);
-    if (!rc)
+    if (!rc && s->args->column[SCORE_CODEC])
         rc = look(s, i, SCORE_CODEC, &back, c.ids, e);
     free(back.rgb);
     clip_release(&c);
@@ -169,10 +172,11 @@ static int model_film(struct stories *s, int i, struct err *e)
 
 /* ---- figures ---- */
 
-/* Which of the sentences: -1 any. */
+/* Which of the sentences: -1 any. all_facts: not only what they say is judged, but all that is true
+ * of the scene, which is known of renders and their codec. */
 struct share {
     const char *name;
-    int lang, held_out, family, on_end;
+    int lang, held_out, family, on_end, all_facts;
 };
 
 static int belongs(const struct story_wish *w, const struct share *p)
@@ -187,9 +191,14 @@ static struct story_tally tally(const struct stories *s, enum score_column c, co
 {
     struct story_tally t = {0};
 
-    for (int i = 0; i < s->wishes.n; i++)
-        if (belongs(&s->wishes.item[i], p))
-            story_tally_add(&t, &s->wishes.item[i], &s->seen[c][i]);
+    for (int i = 0; i < s->wishes.n; i++) {
+        struct story_wish w = s->wishes.item[i];
+
+        if (p->all_facts)
+            w.said = w.story.facts;
+        if (belongs(&w, p))
+            story_tally_add(&t, &w, &s->seen[c][i]);
+    }
     return t;
 }
 
@@ -205,7 +214,8 @@ static struct story_tally shuffled(const struct stories *s)
     return t;
 }
 
-static const struct share everything = {"all", -1, -1, -1, -1};
+static const struct share everything = {"all", -1, -1, -1, -1, 0};
+static const struct share all_facts = {"all", -1, -1, -1, -1, 1};
 
 static void say_row(struct buf *out, const char *name, const struct story_tally *t)
 {
@@ -233,11 +243,18 @@ static void say_head(struct buf *out, const char *name)
 static void say_table(const struct stories *s, struct buf *out)
 {
     static const struct share parts[] = {
-        {"English", LANG_EN, -1, -1, -1}, {"Chinese", LANG_ZH, -1, -1, -1},
-        {"as taught", -1, 0, -1, -1},     {"held out", -1, 1, -1, -1},
-        {"landscape", -1, -1, -1, 0},     {"portrait", -1, -1, -1, 1}};
+        {"English", LANG_EN, -1, -1, -1, 0}, {"Chinese", LANG_ZH, -1, -1, -1, 0},
+        {"as taught", -1, 0, -1, -1, 0},     {"held out", -1, 1, -1, -1, 0},
+        {"landscape", -1, -1, -1, 0, 0},     {"portrait", -1, -1, -1, 1, 0}};
     struct story_tally t;
 
+    say_head(out, "the probe"); /* of all facts of the scenes, whatever is said of them */
+    for (int c = 0; c < SCORE_MODEL; c++) {
+        t = tally(s, c, &all_facts);
+        if (s->args->column[c])
+            say_row(out, score_column_name(c), &t);
+    }
+    buf_putc(out, '\n');
     say_head(out, "column");
     for (int c = 0; c < SCORE_COLUMNS; c++) {
         t = tally(s, c, &everything);
@@ -256,7 +273,7 @@ static void say_table(const struct stories *s, struct buf *out)
             say_row(out, parts[i].name, &t);
     }
     for (int f = 0; f < STORY_FAMILY_MIXED && s->args->press; f++) {
-        struct share p = {story_family_name(f), -1, -1, f, -1};
+        struct share p = {story_family_name(f), -1, -1, f, -1, 0};
 
         t = tally(s, SCORE_MODEL, &p);
         say_row(out, p.name, &t);
@@ -291,6 +308,13 @@ static void say_json(const struct stories *s, struct buf *out)
         if (s->args->column[c])
             json_tally(&j, score_column_name(c), &t);
     }
+    jsonw_object(&j, "probe");
+    for (int c = 0; c < SCORE_MODEL; c++) {
+        t = tally(s, c, &all_facts);
+        if (s->args->column[c])
+            json_tally(&j, score_column_name(c), &t);
+    }
+    jsonw_end_object(&j);
     t = shuffled(s);
     if (s->args->column[SCORE_MODEL])
         json_tally(&j, "shuffled", &t);

@@ -29,6 +29,9 @@ void round_trip_close(struct round_trip *c);
  * sizes, ERR_DEVICE. */
 NODISCARD int round_trip_film(struct round_trip *c, const uint8_t *rgb, int w, int h, int n,
                               uint8_t *out, struct err *e);
+/* With noise on the latents, so many times their spread, of this key. */
+NODISCARD int round_trip_noisy(struct round_trip *c, const uint8_t *rgb, int w, int h, int n,
+                               double noise, uint64_t key, uint8_t *out, struct err *e);
 
 /* ids [n_px]: 1 where the moving object is to be seen. */
 void codec_error_add(struct codec_error *s, const uint8_t *a, const uint8_t *b, const uint8_t *ids,

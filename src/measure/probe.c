@@ -5,212 +5,75 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/progress.h"
-#include "base/rng.h"
+#include "measure/probe_find.h"
+#include "measure/probe_kept.h"
 #include "measure/probe_pictures.h"
+#include "measure/probe_train.h"
 #include "media/resize.h"
-#include "tensor/ops.h"
-#include "train/optim.h"
 
-enum { LOOKS = 5, HIDDEN = 128 };
-/* Each convolution halves both sides: 96, 48, 24, 12, 6, 3. */
-static const int width[PROBE_CONVS + 1] = {3, 24, 48, 64, 96, 128};
+enum { LOOKS = 5, FRAMES = LOOKS * PROBE_STACK };
 
-const struct probe_recipe probe_recipe_default = {
-    .clips = 4000, .steps = 3000, .batch = 48, .w = 224, .h = 128, .seed = 0x70726f6265};
+const struct probe_recipe probe_recipe_default = {.clips = 5000,
+                                                  .steps = {1200, 2000},
+                                                  .batch = {48, 32},
+                                                  .w = 224,
+                                                  .h = 128,
+                                                  .fps = 8,
+                                                  .seed = 0x70726f6265};
 
-/* ---- the network ---- */
-
-/* Where the values of a slot begin in the answer; the camera has none. */
-static int first_of(int slot)
+/* Weights with memory and first values. */
+static int begin(struct probe *p, uint64_t seed, struct err *e)
 {
-    int at = 0;
+    int rc = 0;
 
-    for (int i = 0; i < slot; i++)
-        at += i == STORY_SLOT_CAMERA ? 0 : story_slot_count(i);
-    return at;
+    for (int k = 0; !rc && k < PROBE_EYES; k++) {
+        struct weight_set *s = &p->eye[k].weights;
+
+        rc = weight_set_allocate(s, device_cpu(), DT_F32, 1, e);
+        if (!rc)
+            weight_set_initialise(s, seed + (uint64_t)k, p->cx.kcx.threads);
+    }
+    return rc;
 }
 
-static int init(struct probe *p, struct threads *threads, uint64_t seed, struct err *e)
+int probe_train(struct probe *p, const struct probe_recipe *r, struct round_trip *codec,
+                struct threads *threads, int keep, FILE *log, volatile sig_atomic_t *stop,
+                struct err *e)
 {
-    int side = PROBE_SIDE >> PROBE_CONVS, n = first_of(STORY_SLOT_COUNT);
-    char name[16];
-    int rc;
+    struct probe_pictures all = {0};
+    char *key = NULL;
+    int rc = 0;
 
-    ZT_ASSERT(n <= PROBE_VALUES);
-    weight_set_init(&p->weights);
+    memset(p, 0, sizeof *p);
     cx_init(&p->cx, device_cpu(), DT_F32, threads);
-    for (int i = 0; i < PROBE_CONVS; i++) {
-        snprintf(name, sizeof name, "conv%d", i);
-        p->conv[i] =
-            conv_declare(&p->weights, name, width[i], width[i + 1], 3, 1, INIT_LINEAR, 1.4);
+    for (int k = 0; k < PROBE_EYES; k++)
+        probe_eye_declare(&p->eye[k], k);
+    if (keep && (rc = probe_key(&key, r, codec, threads, stop, e)))
+        return rc;
+    if (key && probe_kept(p, key)) {
+        free(key);
+        return 0;
     }
-    p->hidden = linear_declare(&p->weights, "hidden", (int64_t)side * side * width[PROBE_CONVS],
-                               HIDDEN, 1, INIT_LINEAR, 1.4);
-    p->out = linear_declare(&p->weights, "out", HIDDEN, n, 1, INIT_LINEAR, 0.5);
-    rc = weight_set_allocate(&p->weights, device_cpu(), DT_F32, 1, e);
+    rc = begin(p, r->seed, e);
     if (!rc)
-        weight_set_initialise(&p->weights, seed, threads);
+        rc = probe_pictures_make(&all, r, codec, threads, log, stop, e);
+    for (int k = 0; !rc && k < PROBE_EYES; k++)
+        rc = probe_eye_train(p, k, r, &all, log, stop, e);
+    if (!rc && key)
+        probe_keep(p, key);
+    probe_pictures_release(&all);
+    free(key);
     return rc;
 }
 
 void probe_release(struct probe *p)
 {
-    if (!p->out.w)
+    if (!p->cx.k)
         return;
-    weight_set_release(&p->weights);
+    for (int k = 0; k < PROBE_EYES; k++)
+        probe_eye_release(&p->eye[k]);
     cx_release(&p->cx);
     memset(p, 0, sizeof *p);
-}
-
-/* pixels [n][side][side][3] -> [n, values]; features: [n][HIDDEN] to be filled, or NULL. */
-static struct tensor *answer(struct probe *p, const float *pixels, int n, float *features)
-{
-    struct cx *cx = &p->cx;
-    struct tensor *x = tensor_from(cx, DT_F32, DIMS(n, PROBE_SIDE, PROBE_SIDE, 3), pixels, DT_F32);
-
-    for (int i = 0; i < PROBE_CONVS; i++)
-        x = act(cx, conv2d(cx, x, &p->conv[i], 2), ACT_RELU);
-    x = reshape(cx, x, DIMS(n, tensor_count(x) / n));
-    x = act(cx, linear(cx, x, &p->hidden), ACT_RELU);
-    if (features)
-        tensor_read_f32(cx, keep(cx, x), features);
-    return linear_wide(cx, x, &p->out);
-}
-
-/* ---- training ---- */
-
-struct batch {
-    float *pixels, *want; /* [n][side][side][3]; [n][values]: 1 for what is there, else 0 */
-    float *target;        /* [n][values] */
-    int n, values;
-};
-
-static void draw_batch(struct batch *b, const struct probe_pictures *all, uint64_t seed, int step)
-{
-    struct rng r;
-
-    rng_init(&r, seed, (uint64_t)step + 1);
-    memset(b->want, 0, sizeof *b->want * (size_t)b->n * (size_t)b->values);
-    for (int i = 0; i < b->n; i++) {
-        int k = rng_below(&r, all->n);
-        float gain = (float)rng_range(&r, 0.9, 1.1), lift = (float)rng_range(&r, -0.05, 0.05);
-        const uint8_t *from = all->rgb + (size_t)k * PROBE_BYTES;
-        float *to = b->pixels + (size_t)i * PROBE_BYTES;
-
-        for (int j = 0; j < PROBE_BYTES; j++)
-            to[j] = ((float)from[j] / 255 - 0.5f) * gain + lift;
-        for (int s = 0; s < STORY_SLOT_COUNT; s++)
-            if (s != STORY_SLOT_CAMERA)
-                b->want[i * b->values + first_of(s) + story_fact_get(&all->facts[k], s)] = 1;
-    }
-}
-
-/* The gradient of the cross entropy of each slot's softmax is softmax - want, so squared error
- * against a target that lies so far from the answer has it too. Returns the mean cross entropy. */
-static double aim(float *target, const struct batch *b)
-{
-    double sum = 0;
-
-    for (int i = 0; i < b->n; i++) {
-        float *y = target + (size_t)i * (size_t)b->values;
-        const float *want = b->want + (size_t)i * (size_t)b->values;
-
-        for (int s = 0; s < STORY_SLOT_COUNT; s++) {
-            int first = first_of(s), n = s == STORY_SLOT_CAMERA ? 0 : story_slot_count(s);
-            double most = n ? y[first] : 0, all = 0;
-
-            for (int v = 0; v < n; v++)
-                most = fmax(most, y[first + v]);
-            for (int v = 0; v < n; v++)
-                all += exp(y[first + v] - most);
-            for (int v = 0; v < n; v++) {
-                double share = exp(y[first + v] - most) / all;
-
-                sum -= want[first + v] > 0 ? log(fmax(share, 1e-12)) : 0;
-                y[first + v] -= (float)((share - want[first + v]) * b->values / 2);
-            }
-        }
-    }
-    return sum / b->n / (STORY_SLOT_COUNT - 1);
-}
-
-static int step(struct probe *p, struct optim *o, struct batch *b, double rate, double *loss,
-                struct err *e)
-{
-    struct cx *cx = &p->cx;
-
-    weight_zero_grads(&p->weights);
-    tape_begin(cx);
-    struct tensor *said = keep(cx, answer(p, b->pixels, b->n, NULL));
-    tensor_read_f32(cx, said, b->target);
-    *loss = aim(b->target, b);
-    struct tensor *target = tensor_from(cx, DT_F32, DIMS(b->n, b->values), b->target, DT_F32);
-    backward(cx, loss_l2(cx, said, target, NULL, 1.0 / b->n), 1);
-    tape_end(cx);
-    cx_step_end(cx);
-    if (cx->err.code)
-        return err_set(e, cx->err.code, "probe: %s", cx->err.msg);
-    return optim_step(o, cx->k, &cx->kcx, rate, e);
-}
-
-static int train(struct probe *p, const struct probe_recipe *r, const struct probe_pictures *all,
-                 FILE *log, volatile sig_atomic_t *stop, struct err *e)
-{
-    struct batch b = {.n = r->batch, .values = first_of(STORY_SLOT_COUNT)};
-    struct optim_config config = optim_config_default;
-    struct optim_set set = {"probe", &p->weights};
-    struct progress bar;
-    struct optim o;
-    double loss, mean = 0;
-    char note[32];
-    int rc;
-
-    config.use_muon = 0;
-    config.ema = 0.99;
-    rc = optim_init(&o, &config, &set, 1, e);
-    b.pixels = xmalloc(sizeof *b.pixels * PROBE_BYTES * (size_t)b.n);
-    b.want = xmalloc(sizeof *b.want * (size_t)b.n * (size_t)b.values);
-    b.target = xmalloc(sizeof *b.target * (size_t)b.n * (size_t)b.values);
-    if (log)
-        progress_start(&bar, log, "probe", r->steps);
-    for (int i = 0; !rc && i < r->steps; i++) {
-        double left = 1 - (double)i / r->steps, rate = left < 0.4 ? left / 0.4 : 1;
-
-        draw_batch(&b, all, r->seed, i);
-        rc = step(p, &o, &b, i < 50 ? (i + 1) / 50.0 : rate, &loss, e);
-        mean = i ? 0.98 * mean + 0.02 * loss : loss;
-        snprintf(note, sizeof note, "loss %.3f", mean);
-        if (!rc && stop && *stop)
-            rc = err_set(e, ERR_CANCEL, "interrupted");
-        if (log)
-            progress_step(&bar, i + 1, note);
-    }
-    if (log)
-        progress_end(&bar, NULL);
-    if (!rc)
-        optim_swap_ema(&o);
-    optim_release(&o);
-    free(b.pixels);
-    free(b.want);
-    free(b.target);
-    return rc;
-}
-
-int probe_train(struct probe *p, const struct probe_recipe *r, struct round_trip *codec,
-                struct threads *threads, FILE *log, volatile sig_atomic_t *stop, struct err *e)
-{
-    struct probe_pictures all = {0};
-    int rc;
-
-    memset(p, 0, sizeof *p);
-    rc = init(p, threads, r->seed, e);
-    if (!rc)
-        rc = probe_pictures_make(&all, r, codec, threads, log, stop, e);
-    if (!rc)
-        rc = train(p, r, &all, log, stop, e);
-    probe_pictures_release(&all);
-    return rc;
 }
 
 /* ---- looking ---- */
@@ -219,7 +82,7 @@ static double cosine(const float *a, const float *b)
 {
     double ab = 0, aa = 0, bb = 0;
 
-    for (int i = 0; i < HIDDEN; i++) {
+    for (int i = 0; i < PROBE_HIDDEN; i++) {
         ab += (double)a[i] * b[i];
         aa += (double)a[i] * a[i];
         bb += (double)b[i] * b[i];
@@ -227,58 +90,138 @@ static double cosine(const float *a, const float *b)
     return ab / fmax(sqrt(aa * bb), 1e-12);
 }
 
-/* As VBench's consistency of a subject, with features of our own. */
-static double likeness(const float features[LOOKS][HIDDEN], int n)
+/* As VBench's consistency of a subject, with features of our own, of the middle frames. */
+static double likeness(const float *features, int n)
 {
     double sum = 0;
 
-    for (int i = 1; i < n; i++)
-        sum += cosine(features[i], features[0]) + cosine(features[i], features[i - 1]);
+    for (int i = 1; i < n; i++) {
+        const float *at = features + (i * PROBE_STACK + 1) * PROBE_HIDDEN;
+
+        sum += cosine(at, features + PROBE_HIDDEN);
+        sum += cosine(at, at - PROBE_STACK * PROBE_HIDDEN);
+    }
     return n > 1 ? sum / (2 * (n - 1)) : 1;
 }
 
-/* What most speaks for over all looks. */
-static void choose(const float *said, int looks, int values, struct probe_sight *s)
+/* Adds up rows of answers. */
+static void add_up(double *sum, struct cx *cx, struct tensor *said, double weight)
+{
+    float rows[FRAMES * PROBE_VALUES];
+    int n = (int)said->dim[0], values = (int)said->dim[1];
+
+    tensor_read_f32(cx, said, rows);
+    for (int i = 0; i < n * values; i++)
+        sum[i % values] += weight * (double)rows[i] / n;
+}
+
+static void choose(const double *sum, struct probe_sight *s)
 {
     for (int slot = 0; slot < STORY_SLOT_COUNT; slot++) {
-        float best = 0;
+        const double *at = sum + probe_first_of(slot);
 
-        for (int v = 0; v < story_slot_count(slot) && slot != STORY_SLOT_CAMERA; v++) {
-            float sum = 0;
-
-            for (int i = 0; i < looks; i++)
-                sum += said[i * values + first_of(slot) + v];
-            if (!v || sum > best) {
-                best = sum;
-                s->value[slot] = v;
-            }
-        }
+        for (int v = 1; v < story_slot_count(slot) && slot != STORY_SLOT_CAMERA; v++)
+            s->value[slot] = at[v] > at[s->value[slot]] ? v : s->value[slot];
     }
 }
 
-int probe_look(struct probe *p, const uint8_t *rgb, int w, int h, int n, struct probe_sight *s,
-               struct err *e)
+/* Film and the frames of it that are looked at, PROBE_STACK for each look. */
+struct view_of {
+    const uint8_t *rgb;
+    int w, h, n, looks, frame[FRAMES];
+    float *pixels; /* [FRAMES][PROBE_SIDE][PROBE_SIDE][3] at most */
+};
+
+static const uint8_t *frame_of(const struct view_of *v, int i)
 {
-    int values = first_of(STORY_SLOT_COUNT), looks = n < LOOKS ? n : LOOKS;
-    float *pixels = xmalloc(sizeof *pixels * PROBE_BYTES * LOOKS), said[LOOKS * PROBE_VALUES];
-    float features[LOOKS][HIDDEN];
-    uint8_t *small = xmalloc(PROBE_BYTES);
+    return v->rgb + (size_t)v->frame[i] * (size_t)v->w * (size_t)v->h * 3;
+}
 
-    for (int i = 0; i < looks; i++) {
-        size_t frame = (size_t)((2 * i + 1) * n / (2 * looks));
+static void choose_frames(struct view_of *v, double fps)
+{
+    int stride = probe_stride(fps), half = PROBE_STACK / 2;
 
-        resize_rgb(small, PROBE_SIDE, PROBE_SIDE, rgb + frame * (size_t)w * (size_t)h * 3, w, h,
-                   RESIZE_AREA, p->cx.kcx.threads);
-        for (int j = 0; j < PROBE_BYTES; j++)
-            pixels[i * PROBE_BYTES + j] = (float)small[j] / 255 - 0.5f;
+    while (stride > 0 && 2 * half * stride >= v->n)
+        stride--;
+    v->looks = v->n < LOOKS ? v->n : LOOKS;
+    for (int i = 0; i < v->looks; i++) {
+        int middle = (2 * i + 1) * v->n / (2 * v->looks), last = v->n - 1 - half * stride;
+
+        middle = middle > last ? last : middle;
+        middle = middle < half * stride ? half * stride : middle;
+        for (int k = 0; k < PROBE_STACK; k++)
+            v->frame[i * PROBE_STACK + k] = middle + (k - half) * stride;
     }
-    tensor_read_f32(&p->cx, answer(p, pixels, looks, features[0]), said);
+}
+
+static void to_pixels(float *to, const uint8_t *bytes, int n)
+{
+    for (int j = 0; j < n; j++)
+        to[j] = (float)bytes[j] / 255 - 0.5f;
+}
+
+static void look_first(struct probe *p, struct view_of *v, double *sum, struct probe_box *box)
+{
+    uint8_t *small = xmalloc(PROBE_WHOLE_BYTES);
+    int n = v->looks * PROBE_STACK;
+    float *map = xmalloc(sizeof *map * PROBE_MAP_CELLS * (size_t)n);
+    struct probe_said said;
+
+    for (int i = 0; i < n; i++) {
+        resize_rgb(small, PROBE_SIDE, PROBE_SIDE, frame_of(v, i), v->w, v->h, RESIZE_AREA,
+                   p->cx.kcx.threads);
+        to_pixels(v->pixels + (size_t)i * PROBE_WHOLE_BYTES, small, PROBE_WHOLE_BYTES);
+    }
+    probe_eye_look(&p->cx, &p->eye[PROBE_WHOLE], v->pixels, n, NULL, &said);
+    add_up(sum, &p->cx, said.each, 1);
+    tensor_read_f32(&p->cx, said.map, map);
+    cx_step_end(&p->cx);
+    for (int i = 0; i < n * PROBE_MAP_CELLS; i++)
+        map[i] = 1 / (1 + expf(-map[i]));
+    for (int i = 0; i < n; i++)
+        box[i] = probe_box_of(map + (size_t)i * PROBE_MAP_CELLS, v->w, v->h);
+    free(map);
+    free(small);
+}
+
+static double look_second(struct probe *p, struct view_of *v, const struct probe_box *box,
+                          double *sum)
+{
+    enum { BYTES = PROBE_NEAR_SIDE * PROBE_NEAR_SIDE * 3 };
+    uint8_t *small = xmalloc(BYTES);
+    float features[FRAMES * PROBE_HIDDEN], x, y, side;
+    struct probe_said said;
+
+    for (int i = 0; i < v->looks * PROBE_STACK; i++) {
+        const struct probe_box *of = box + i / PROBE_STACK * PROBE_STACK;
+
+        (void)probe_square(of, PROBE_STACK, &x, &y, &side);
+        probe_cut(small, PROBE_NEAR_SIDE, frame_of(v, i), v->w, v->h, x, y, side);
+        to_pixels(v->pixels + (size_t)i * BYTES, small, BYTES);
+    }
+    probe_eye_look(&p->cx, &p->eye[PROBE_NEAR], v->pixels, v->looks * PROBE_STACK, features, &said);
+    add_up(sum, &p->cx, said.each, 1);
+    add_up(sum, &p->cx, said.all, 1);
     cx_step_end(&p->cx);
     free(small);
-    free(pixels);
+    return likeness(features, v->looks);
+}
+
+int probe_look(struct probe *p, const uint8_t *rgb, int w, int h, int n, double fps,
+               struct probe_sight *s, struct err *e)
+{
+    struct view_of v = {.rgb = rgb, .w = w, .h = h, .n = n};
+    struct probe_box box[FRAMES];
+    double sum[PROBE_VALUES] = {0};
+
+    choose_frames(&v, fps);
+    v.pixels = xmalloc(sizeof *v.pixels * PROBE_WHOLE_BYTES * FRAMES);
+    *s = (struct probe_sight){0};
+    look_first(p, &v, sum, box);
+    s->likeness = look_second(p, &v, box, sum);
+    free(v.pixels);
     if (p->cx.err.code)
         return err_set(e, p->cx.err.code, "probe: %s", p->cx.err.msg);
-    *s = (struct probe_sight){.likeness = likeness(features, looks)};
-    choose(said, looks, values, s);
+    choose(sum, s);
     return 0;
 }

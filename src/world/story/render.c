@@ -83,7 +83,8 @@ static void speeds(struct clip *c)
     }
 }
 
-void story_render(const struct story *s, int w, int h, int n_frames, double fps, struct clip *c)
+void story_render_from(const struct story *s, int w, int h, double start_s, int n_frames,
+                       double fps, struct clip *c)
 {
     size_t n_px = (size_t)w * (size_t)h;
     const struct march_code *code = march_best();
@@ -99,7 +100,7 @@ void story_render(const struct story *s, int w, int h, int n_frames, double fps,
     for (int f = 0; f < n_frames; f++) {
         uint8_t *ids = c->ids + (size_t)f * n_px;
 
-        stage_frame(&st, f / fps, m);
+        stage_frame(&st, start_s + f / fps, m);
         code->frame(m, w, h, scratch, c->rgb + (size_t)f * n_px * 3, ids);
         truth_of(m, code, ids, w, h, &c->truth[f * N_OBJECTS]);
         c->view[f] = m->view;
@@ -109,4 +110,9 @@ void story_render(const struct story *s, int w, int h, int n_frames, double fps,
         flip(c);
     free(scratch);
     free(m);
+}
+
+void story_render(const struct story *s, int w, int h, int n_frames, double fps, struct clip *c)
+{
+    story_render_from(s, w, h, 0, n_frames, fps, c);
 }
