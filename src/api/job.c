@@ -360,7 +360,8 @@ static int show_preview(void *user, int window, int step, int n_steps, const uin
 static int run(zt_job *job, struct err *e)
 {
     struct sink sink = {
-        job, take_frame, tell_progress, &job->stop, job->on_preview ? show_preview : NULL, NULL};
+        job,  take_frame,    tell_progress, &job->stop, job->on_preview ? show_preview : NULL,
+        NULL, !job->on_frame};
     const struct bundle *b = NULL;
     int rc = plan(job, e);
 

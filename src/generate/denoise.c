@@ -84,6 +84,16 @@ static void keep_step(const struct denoise_progress *p, struct sampler *sampler,
         journal_keep_step(p->journal, p->window, sampler, x, next, now);
 }
 
+/* Other work, whose time is not that of the steps. */
+static int do_meanwhile(struct denoise_progress *p, int done, int all, struct err *e)
+{
+    double start = clock_s();
+    int rc = p->meanwhile(p->meanwhile_user, done, all, e);
+
+    p->start += clock_s() - start;
+    return rc;
+}
+
 int denoise(struct velocity *v, struct sampler *sampler, const struct given *list, int n_given,
             float *x, struct denoise_progress *progress, struct err *e)
 {
@@ -130,6 +140,11 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
             rc = err_set(e, ERR_DEVICE, "step %d of %d: the latent is not finite", i + 1, n);
         if (!rc)
             keep_step(progress, sampler, x, i + 1, 0);
+        if (!rc && progress->meanwhile) {
+            rc = do_meanwhile(progress, i + 1 - progress->begin, n - progress->begin, e);
+            if (rc) /* what stopped it has nothing to do with this window */
+                keep_step(progress, sampler, x, i + 1, 1);
+        }
     }
     put_held(s, x, progress->held, 0);
     put_given(s, x, noise, list, n_given, 1);
@@ -366,7 +381,9 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
                                         .kept = d->kept_runs * n,
                                         .journal = steps_of(d),
                                         .drag = &drag,
-                                        .held = d->place ? &held : NULL};
+                                        .held = d->place ? &held : NULL,
+                                        .meanwhile = d->meanwhile,
+                                        .meanwhile_user = d->meanwhile_user};
     torch_rng_init(&rng, seed_of(p, i));
     rc = plan_noise(p, &rng, x, e);
     drag_init(&drag, p, &w, &d->shape);

@@ -106,6 +106,8 @@ static double host_bytes(const struct plan *p)
     sum += picture * (1 + sizeof(float)) + film;
     if (p->interpolate)
         sum += film * (2 + p->loop) + (double)between_bytes(p->film_w, p->film_h);
+    if (plan_ahead(p)) /* the window that is shown, and frames that wait */
+        sum += latent + picture * plan_ahead(p);
     if (reads_whole_film(p))
         sum += sizeof(float) *
                ((double)codec_frames(&p->codec, p->t) * p->w * p->h * 3 +

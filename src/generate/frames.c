@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/relay.h"
 #include "generate/pipeline.h"
 #include "media/between.h"
 #include "media/resize.h"
@@ -21,7 +22,7 @@ static const uint8_t *keep_outside(struct screen *s, const uint8_t *rgb)
     if (s->shared != i + 1 && (!s->shared || p->region.n > 1))
         region_share(&p->region, i, w, h, s->share);
     if (s->shared != i + 1 && (f->w != w || f->h != h))
-        resize_rgb(s->kept, w, h, kept, f->w, f->h, RESIZE_BICUBIC, s->cx->kcx.threads);
+        resize_rgb(s->kept, w, h, kept, f->w, f->h, RESIZE_BICUBIC, s->threads);
     s->shared = i + 1;
     region_blend(s->joined, f->w == w && f->h == h ? kept : s->kept, rgb, s->share, w, h);
     return s->joined;
@@ -108,32 +109,70 @@ int screen_end(struct screen *s, struct err *e)
     return rc;
 }
 
-/* Drawn frames arrive in order, rgb [h*scale][w*scale][3]; each is shown as often as the film's
- * rate wants it. */
-static int show(struct screen *s, int frame, const float *rgb, struct err *e)
+/* A drawn frame on its way. */
+struct drawn {
+    int frame, cut;
+    uint8_t rgb[]; /* [h*scale][w*scale][3] */
+};
+
+static size_t drawn_bytes(const struct plan *p)
 {
+    return (size_t)p->w * (size_t)p->h * (size_t)p->scale * (size_t)p->scale * 3;
+}
+
+/* They arrive in order; each is shown as often as the film's rate wants it. */
+static int show(void *user, void *thing, struct err *e)
+{
+    struct screen *s = user;
+    const struct drawn *d = thing;
     const struct plan *p = s->plan;
     int w = p->w * p->scale, h = p->h * p->scale;
-    size_t n = (size_t)w * (size_t)h * 3;
     int rc = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        float v = rgb[i] * 255 + 0.5f;
-        s->drawn[i] = v >= 255 ? 255 : v > 0 ? (uint8_t)v : 0;
-    }
+    s->cut |= d->cut;
     if (p->film_w == w && p->film_h == h)
-        memcpy(s->film, s->drawn, n);
+        memcpy(s->film, d->rgb, drawn_bytes(p));
     else if (p->region.n)
-        resize_rgb(s->film, p->film_w, p->film_h, s->drawn, w, h, RESIZE_BICUBIC,
-                   s->cx->kcx.threads);
+        resize_rgb(s->film, p->film_w, p->film_h, d->rgb, w, h, RESIZE_BICUBIC, s->threads);
     else
-        resize_cover(s->film, p->film_w, p->film_h, s->drawn, w, h, RESIZE_BICUBIC,
-                     s->cx->kcx.threads);
+        resize_cover(s->film, p->film_w, p->film_h, d->rgb, w, h, RESIZE_BICUBIC, s->threads);
     if (p->interpolate)
-        return show_between(s, frame, e);
-    while (!rc && s->next < plan_film_end(p) && plan_drawn_frame(p, s->next) == frame)
+        return show_between(s, d->frame, e);
+    while (!rc && s->next < plan_film_end(p) && plan_drawn_frame(p, s->next) == d->frame)
         rc = give(s, s->film, e);
     return rc;
+}
+
+/* Frames of the film up to which a drawn frame is shown. */
+static void count_due(struct screen *s, int frame)
+{
+    const struct plan *p = s->plan;
+
+    while (s->due < plan_film_end(p) && (p->interpolate ? plan_moment(p, s->due) <= frame + NOTHING
+                                                        : plan_drawn_frame(p, s->due) == frame))
+        s->due++;
+}
+
+/* The drawn frame `frame`, values of drawn_bytes, is shown, or waits for that. */
+static int pass(struct screen *s, int frame, const float *rgb, struct err *e)
+{
+    size_t n = drawn_bytes(s->plan);
+    struct drawn *d = s->relay ? relay_room(s->relay) : s->drawn;
+
+    if (!d)
+        return screen_together(s, e);
+    d->frame = frame;
+    d->cut = s->new_take;
+    s->new_take = 0;
+    for (size_t i = 0; i < n; i++) {
+        float v = rgb[i] * 255 + 0.5f;
+        d->rgb[i] = v >= 255 ? 255 : v > 0 ? (uint8_t)v : 0;
+    }
+    count_due(s, frame);
+    if (!s->relay)
+        return show(s, d, e);
+    relay_pass(s->relay);
+    return 0;
 }
 
 /* Frame i of f stands in s->film; *k of the film's frames that show f are out. */
@@ -161,7 +200,7 @@ int screen_film(struct screen *s, const struct film *f, struct err *e)
 
     for (int i = 0; !rc && i < f->n; i++) {
         resize_cover(s->film, p->film_w, p->film_h, f->rgb + own * (size_t)i, f->w, f->h,
-                     RESIZE_BICUBIC, s->cx->kcx.threads);
+                     RESIZE_BICUBIC, s->threads);
         rc = show_given(s, f, i, &k, e);
         if (p->interpolate)
             becomes_left(s);
@@ -199,9 +238,9 @@ static int is_shown(const struct screen *s, int frame)
 {
     const struct plan *p = s->plan;
 
-    if (s->next == plan_film_end(p))
+    if (s->due == plan_film_end(p))
         return 0;
-    return p->interpolate ? frame >= p->skip : plan_drawn_frame(p, s->next) == frame;
+    return p->interpolate ? frame >= p->skip : plan_drawn_frame(p, s->due) == frame;
 }
 
 /* Frame i of y, the drawn frame number `frame`, is enlarged and shown; nothing is done for one that
@@ -230,7 +269,7 @@ static int show_drawn(struct screen *s, const struct tensor *y, int i, int frame
         return err_set(e, cx->err.code, "decoder: %s", cx->err.msg);
     if (!finite)
         return say_trouble(s, frame, e);
-    return show(s, frame, rgb, e);
+    return pass(s, frame, rgb, e);
 }
 
 /* Latent frame t of window x -> its video frames, shown; but for those behind the end of a take. */
@@ -265,7 +304,7 @@ static int init_between(struct screen *s, struct err *e)
             !(*all[i] = try_malloc(plan_frame_bytes(p), e, "frames of %dx%d between frames",
                                    p->film_w, p->film_h)))
             return ERR_FIT;
-    s->between = between_new(p->film_w, p->film_h, s->cx->kcx.threads);
+    s->between = between_new(p->film_w, p->film_h, s->threads);
     return s->between ? 0
                       : err_set(e, ERR_FIT, "no memory for movement between frames of %dx%d",
                                 p->film_w, p->film_h);
@@ -288,8 +327,11 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
 {
     *s = (struct screen){.cx = cx, .model = b, .plan = p, .sink = sink, .pace = pace};
     int w = p->w * p->scale, h = p->h * p->scale;
-    size_t n = (size_t)w * (size_t)h * 3;
-    s->drawn = try_malloc(n, e, "a frame of %dx%d", w, h);
+    size_t n = drawn_bytes(p);
+    s->ahead = sink->apart ? plan_ahead(p) : 0;
+    s->threads = s->ahead ? threads_new(p->threads) : cx->kcx.threads;
+    s->due = p->n_before;
+    s->drawn = try_malloc(sizeof *s->drawn + n, e, "a frame of %dx%d", w, h);
     s->values = try_malloc(sizeof *s->values * n, e, "a frame of %dx%d", w, h);
     s->film = try_malloc(plan_frame_bytes(p), e, "a frame of %dx%d", p->film_w, p->film_h);
     s->latent = xmalloc(sizeof *s->latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
@@ -297,7 +339,10 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
     codec_stream_init(&s->stream, cx->device, &b->codec);
     if (!s->drawn || !s->values || !s->film || (p->region.n && init_region(s, e)))
         return ERR_FIT;
-    return p->interpolate ? init_between(s, e) : 0;
+    if (p->interpolate && init_between(s, e))
+        return ERR_FIT;
+    return s->ahead ? relay_new(&s->relay, s->ahead, drawn_bytes(p) + sizeof *s->drawn, show, s, e)
+                    : 0;
 }
 
 int screen_show(struct screen *s, const struct latent_shape *shape, const float *x,
@@ -309,7 +354,7 @@ int screen_show(struct screen *s, const struct latent_shape *shape, const float 
         codec_stream_release(&s->stream);
         codec_stream_init(&s->stream, s->cx->device, &s->model->codec);
         s->latents = 0;
-        s->cut = 1;
+        s->new_take = 1;
     }
     for (int t = w->given; !rc && t < w->shown; t++) {
         double start = clock_s() - s->pace->spent_s[PACE_DRAWING];
@@ -321,8 +366,17 @@ int screen_show(struct screen *s, const struct latent_shape *shape, const float 
     return rc;
 }
 
+int screen_together(struct screen *s, struct err *e)
+{
+    return relay_end(&s->relay, e);
+}
+
 void screen_release(struct screen *s)
 {
+    struct err e;
+
+    if (screen_together(s, &e))
+        s->next = 0; /* the film has failed already */
     codec_stream_release(&s->stream);
     free(s->latent);
     free(s->drawn);
@@ -335,5 +389,7 @@ void screen_release(struct screen *s)
     free(s->joined);
     free(s->share);
     between_free(&s->between);
+    if (s->cx && s->threads != s->cx->kcx.threads)
+        threads_free(&s->threads);
     *s = (struct screen){0};
 }

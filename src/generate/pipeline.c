@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -65,12 +66,72 @@ static void note_drawing(const struct drawing *d, struct figures *out)
     buf_release(&b);
 }
 
+/* A window that is drawn, while it is shown. */
+struct showing {
+    struct screen *screen;
+    const struct latent_shape *shape;
+    struct plan_window w;
+    float *x; /* of a film that is shown while the next window is drawn a copy, owned */
+    int next; /* latent frame of it */
+};
+
+/* Up to latent frame `end`. */
+static int show_up_to(struct showing *s, int end, struct err *e)
+{
+    int rc = 0;
+
+    for (; !rc && s->next < end; s->next += !rc) {
+        struct plan_window w = s->w;
+
+        w.fresh = w.fresh && s->next == w.given;
+        w.given = s->next;
+        w.shown = s->next + 1;
+        rc = screen_show(s->screen, s->shape, s->x, &w, e);
+    }
+    return rc;
+}
+
+/* As much of it as of the next window is drawn. */
+static int show_meanwhile(void *user, int done, int all, struct err *e)
+{
+    struct showing *s = user;
+
+    return show_up_to(s, s->w.given + (s->w.shown - s->w.given) * done / all, e);
+}
+
+/* All of it, unless the next window is to be drawn meanwhile. */
+static int show_window(struct showing *s, const struct drawing *d, const struct plan_window *w,
+                       struct err *e)
+{
+    int rc = show_up_to(s, s->w.shown, e); /* of the one before */
+
+    s->w = *w;
+    s->next = w->given;
+    if (s->screen->ahead)
+        memcpy(s->x, d->x, latent_count(s->shape) * sizeof *s->x);
+    else
+        s->x = d->x;
+    return rc || s->screen->ahead ? rc : show_up_to(s, w->shown, e);
+}
+
+static int show_init(struct showing *s, struct drawing *d, struct screen *screen, struct err *e)
+{
+    *s = (struct showing){.screen = screen, .shape = &d->shape};
+    if (!screen->ahead)
+        return 0;
+    s->x = try_malloc(latent_count(s->shape) * sizeof *s->x, e, "a latent");
+    d->meanwhile = show_meanwhile;
+    d->meanwhile_user = s;
+    return s->x ? 0 : ERR_FIT;
+}
+
 /* Draw and show every window; the hash over the latent of the whole film. */
 static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan *p,
                         const struct sink *s, struct figures *out, struct err *e)
 {
     struct drawing d;
     struct screen screen;
+    struct showing showing = {0};
     struct sha256 latent;
     int rc = drawing_init(&d, cx, b, p, s, e);
 
@@ -80,6 +141,8 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
     rc = screen_init(&screen, cx, b, p, s, &d.pace, e);
     if (!rc)
         rc = screen_film(&screen, &p->before, e);
+    if (!rc)
+        rc = show_init(&showing, &d, &screen, e);
     for (int i = 0; !rc && i < plan_windows(p); i++) {
         struct plan_window w = plan_window(p, i);
 
@@ -90,16 +153,21 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
             rc = picture_kept(cx, b, p, &d.shape, d.x, e);
         if (!rc) {
             latent_hash_add(&latent, &d.shape, d.x, w.given, w.shown);
-            rc = screen_show(&screen, &d.shape, d.x, &w, e);
+            rc = show_window(&showing, &d, &w, e);
         }
     }
     note_drawing(&d, out);
+    if (!rc)
+        rc = show_up_to(&showing, showing.w.shown, e);
+    if (!rc)
+        rc = screen_together(&screen, e);
     if (!rc)
         rc = screen_end(&screen, e);
     if (!rc)
         rc = screen_film(&screen, &p->behind, e);
     sha256_hex(&latent, out->latent_hash);
     sha256_hex(&screen.hash, out->frame_hash);
+    free(screen.ahead ? showing.x : NULL);
     screen_release(&screen);
     drawing_release(&d);
     return rc;

@@ -22,6 +22,7 @@ struct sink {
      * 1..n_steps of it promises. May be NULL; non-zero stops with ERR_CANCEL. */
     int (*preview)(void *user, int window, int step, int n_steps, const uint8_t *rgb, int w, int h);
     struct journal *journal; /* what was drawn is kept there, or gone on from; NULL: nowhere */
+    int apart; /* 1: frame may be called on another thread than the rest, one at a time */
 };
 
 struct figures {
@@ -91,6 +92,9 @@ struct denoise_progress {
     struct journal *journal; /* of steps; NULL: none are kept */
     const struct drag *drag; /* NULL: nothing is */
     const struct held *held; /* of a region; NULL: none is */
+    /* Behind evaluation `done` of the `all` of this window; NULL: there is nothing to do. */
+    int (*meanwhile)(void *user, int done, int all, struct err *e);
+    void *meanwhile_user;
     double start; /* clock_s of the first evaluation, had all of them come without a break */
 };
 struct sampler;
@@ -118,6 +122,8 @@ struct drawing {
     struct preview preview;
     struct shortcut cut;     /* of p->cut */
     double differs, measure; /* squares of all windows: what is wrong with them, what is right */
+    int (*meanwhile)(void *user, int done, int all, struct err *e); /* of denoise_progress */
+    void *meanwhile_user;
 };
 NODISCARD int drawing_init(struct drawing *d, struct cx *cx, const struct bundle *b,
                            const struct plan *p, const struct sink *s, struct err *e);
@@ -142,15 +148,22 @@ struct screen {
     const struct sink *sink;
     struct codec_stream stream;
     struct sha256 hash;      /* over the RGB of all frames so far */
-    uint8_t *drawn, *film;   /* owned: [h*scale][w*scale][3], and as the film */
+    struct drawn *drawn;     /* owned: a frame as it is drawn, bytes */
+    uint8_t *film;           /* owned: as it is shown */
     float *values;           /* owned: as drawn, before it is bytes. Taken once: the heap of a film
                               * that took it for each frame would have holes of its size */
     float *latent;           /* owned [h][w][c]: the frame that is decoded */
     int latents, done;       /* latent frames of the take so far, and of the film */
-    int next;                /* frame of the film */
+    int due;                 /* frames of the film that drawn frames so far show .. */
+    int next;                /* .. and that are out */
+    struct relay *relay;     /* owned: drawn frames are shown on its thread, which then has what
+                              * stands below and `film`, `hash`, `next`; NULL: they are on ours */
+    struct threads *threads; /* of what is shown; owned with a relay */
+    int ahead;               /* drawn frames that may wait; 0: there is no relay */
     struct between *between; /* owned; NULL: frames repeat or are left out */
     uint8_t *left, *made, *first; /* owned, as the film: the drawn frame before, one between, and
                                    * that of a loop which comes again; NULL without */
+    int new_take;                 /* 1: the next drawn frame begins one */
     int known, cut;               /* 1: left is drawn; it is of another take */
     int plain;                    /* 1: no movement is sought, the nearer drawn frame repeats */
     uint8_t *kept, *joined;       /* owned, as the film, of a region: what is kept, and both */
@@ -163,6 +176,8 @@ struct screen {
 NODISCARD int screen_init(struct screen *s, struct cx *cx, const struct bundle *b,
                           const struct plan *p, const struct sink *sink, struct pace *pace,
                           struct err *e);
+/* Waits for all that were drawn. */
+NODISCARD int screen_together(struct screen *s, struct err *e);
 /* The frames behind the last drawn one. */
 NODISCARD int screen_end(struct screen *s, struct err *e);
 /* All frames of a film, in the size of ours. */

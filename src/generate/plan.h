@@ -140,6 +140,9 @@ int plan_drawn_frame(const struct plan *p, int i);
  * that of the film behind; else the last one stays. */
 double plan_moment(const struct plan *p, int i);
 
+/* Of a film that is shown while it is drawn: drawn frames that may wait to be shown. 0: windows are
+ * drawn and shown in turns, which is for films of one, and where memory comes and goes. */
+int plan_ahead(const struct plan *p);
 int plan_windows(const struct plan *p);
 struct plan_window plan_window(const struct plan *p, int i);
 /* Film frames that begin a window, or a film, which goes on from what is before it; the caller's.

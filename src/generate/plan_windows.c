@@ -59,6 +59,17 @@ int plan_windows(const struct plan *p)
     return n;
 }
 
+int plan_ahead(const struct plan *p)
+{
+    enum { MOST = 8, LEAST = 2, BYTES = 4 << 20 };
+    size_t frame = (size_t)p->w * (size_t)p->h * (size_t)p->scale * (size_t)p->scale * 3;
+    int n = (int)(BYTES / frame);
+
+    if (p->threads < 2 || p->paged || !p->device->host || plan_windows(p) < 2)
+        return 0;
+    return n > MOST ? MOST : n < LEAST ? LEAST : n;
+}
+
 /* New frames are as many as a window has beside those that are given; of the last one of a shot
  * what lies behind its end is left out, so that no window knows more of the past than the networks
  * were taught with. */

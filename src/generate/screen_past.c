@@ -13,6 +13,7 @@ void screen_keep(const struct screen *s, struct screen_past *past)
     if (s->left)
         memcpy(past->left, s->left, plan_frame_bytes(s->plan));
     past->latents = s->latents;
+    past->due = s->due;
     past->next = s->next;
     past->known = s->known;
 }
@@ -25,6 +26,7 @@ void screen_back(struct screen *s, const struct screen_past *past)
     if (s->left)
         memcpy(s->left, past->left, plan_frame_bytes(s->plan));
     s->latents = past->latents;
+    s->due = past->due;
     s->next = past->next;
     s->known = past->known;
 }

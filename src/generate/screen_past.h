@@ -7,7 +7,7 @@
 struct screen_past {
     struct codec_past codec;
     uint8_t *left; /* owned, as the film: the drawn frame before; NULL: nothing is between frames */
-    int latents, next, known;
+    int latents, due, next, known;
 };
 /* Into what is zero or was kept of the same screen before. */
 void screen_keep(const struct screen *s, struct screen_past *past);

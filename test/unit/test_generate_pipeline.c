@@ -46,7 +46,7 @@ static int on_progress(void *user, const char *stage, long done, long total, dou
 
 static int draw(struct film_run *r, struct bundle *b, const char *const *settings)
 {
-    struct sink sink = {r, on_frame, on_progress, NULL, NULL, NULL};
+    struct sink sink = {.user = r, .frame = on_frame, .progress = on_progress};
     struct request q;
     struct plan p = {0};
     int rc = 0;
@@ -254,7 +254,7 @@ TEST(film_longer_than_the_model_is_drawn_in_windows)
 {
     struct bundle *b = networks(DT_F32);
     struct windows_run r = {0};
-    struct sink sink = {&r, see_frame, see_step, NULL, NULL, NULL}, nobody = {0};
+    struct sink sink = {.user = &r, .frame = see_frame, .progress = see_step}, nobody = {0};
     struct figures f, again;
     struct drawing d;
     struct request q;
@@ -290,6 +290,46 @@ TEST(film_longer_than_the_model_is_drawn_in_windows)
     cx_release(&cx);
     plan_release(&p);
     request_release(&q);
+    bundle_free(&b);
+}
+
+static int fail_late(void *user, int index, const uint8_t *rgb, struct err *e)
+{
+    (void)user, (void)rgb;
+    return index == 20 ? err_set(e, ERR_IO, "no room for frame %d", index) : 0;
+}
+
+/* Windows are drawn while those before are shown, by another thread; what fails there ends the
+ * film. */
+TEST(film_is_the_same_shown_while_it_is_drawn)
+{
+    static const char *const set[][2] = {{"size", "native"}, {"size", "60x40"}, {"fps", "24"}};
+    struct bundle *b = networks(DT_F32);
+    struct sink turns = {0}, apart = {.apart = 1}, fails = {.frame = fail_late, .apart = 1};
+    struct figures one, two;
+    struct request q;
+    struct plan p;
+    struct err e = {0};
+
+    for (int i = 0; i < 3; i++) {
+        request_init(&q);
+        CHECK_INT(request_set(&q, "prompt", "a red ball", &e), 0);
+        CHECK_INT(request_set(&q, "type", "f32", &e), 0);
+        CHECK_INT(request_set(&q, "frames", "25", &e), 0);
+        CHECK_INT(request_set(&q, "steps", "4", &e), 0);
+        CHECK_INT(request_set(&q, "threads", "2", &e), 0);
+        CHECK_INT(request_set(&q, set[i][0], set[i][1], &e), 0);
+        CHECK_INT(plan_make(&p, fixture_dir(), &q, NULL, &e), 0);
+        CHECK(plan_ahead(&p) > 1);
+        CHECK_INT(pipeline_run(b, &p, &turns, &one, &e), 0);
+        CHECK_INT(pipeline_run(b, &p, &apart, &two, &e), 0);
+        CHECK_STR(one.latent_hash, two.latent_hash);
+        CHECK_STR(one.frame_hash, two.frame_hash);
+        CHECK_INT(pipeline_run(b, &p, &fails, &two, &e), ERR_IO);
+        CHECK(strstr(e.msg, "no room for frame 20"));
+        plan_release(&p);
+        request_release(&q);
+    }
     bundle_free(&b);
 }
 
