@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "zoetrope.h"
 
 void cmd_put_text(FILE *out, const char *text)
 {
@@ -104,6 +105,26 @@ int cmd_is_sentence(const char *s)
         s += len ? len : 1;
     }
     return wide >= SENTENCE_CHARACTERS;
+}
+
+const char *cmd_option_of_letter(const char *s)
+{
+    struct zt_option o;
+
+    for (int i = 0; s[0] && !s[1] && !zt_option_info(i, &o, sizeof o); i++)
+        if (o.letter == s[0])
+            return o.name;
+    return NULL;
+}
+
+int cmd_is_option(const char *name, const char *type)
+{
+    struct zt_option o;
+
+    for (int i = 0; !zt_option_info(i, &o, sizeof o); i++)
+        if (!strcmp(o.name, name))
+            return !type || !strcmp(o.type, type);
+    return 0;
 }
 
 char *cmd_data_folder(const char *name)

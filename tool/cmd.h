@@ -49,6 +49,11 @@ char *cmd_data_folder(const char *name);
 /* More than one word? A single one may be a mistyped command, so it is never taken for a prompt. */
 int cmd_is_sentence(const char *s);
 
+/* The option of generate with this letter, NULL without one. */
+const char *cmd_option_of_letter(const char *s);
+/* Is it an option of generate, and of this type (of struct zt_option; NULL: of any)? */
+int cmd_is_option(const char *name, const char *type);
+
 /* Set to 1 by Ctrl-C and SIGTERM after cmd_catch_signals; a second one ends the program at once. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);

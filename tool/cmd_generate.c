@@ -88,27 +88,6 @@ static void show_help(void)
 
 /* ---- reading the command line ---- */
 
-/* The option with this letter, NULL without one. */
-static const char *of_letter(const char *s)
-{
-    struct zt_option o;
-
-    for (int i = 0; s[0] && !s[1] && !zt_option_info(i, &o, sizeof o); i++)
-        if (o.letter == s[0])
-            return o.name;
-    return NULL;
-}
-
-static int is_of_type(const char *name, const char *type)
-{
-    struct zt_option o;
-
-    for (int i = 0; !zt_option_info(i, &o, sizeof o); i++)
-        if (!strcmp(o.name, name))
-            return !strcmp(o.type, type);
-    return 0;
-}
-
 /* The value of an option that may stand without one; NULL: it has to have one, or has. */
 static const char *value_alone(const char *name, const char *next)
 {
@@ -192,6 +171,18 @@ static int set_variants(struct args *a, const char *value, struct err *e)
     return 0;
 }
 
+/* Options that are none of the job: of this command, and files of a model. */
+static int is_of_command(struct args *a, const char *name)
+{
+    static const char *const own[] = {"again",   "config",  "from-draft",
+                                      "preview", "prompts", "variants"};
+
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (!strcmp(name, own[i]))
+            return 1;
+    return files_take(&a->files, name, "");
+}
+
 /* One option at argv[i]; returns how many arguments it took, or a negative code. */
 static int take_option(struct args *a, int i, int argc, char **argv, struct err *e)
 {
@@ -208,7 +199,7 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
     if (!strcmp(s, "--verbose") || !strcmp(s, "-v"))
         return a->verbose = 1;
     if (strncmp(s, "--", 2)) {
-        name = of_letter(s + 1);
+        name = cmd_option_of_letter(s + 1);
         if (!name && (name = files_option(s + 1)) == s + 1)
             return err_set(e, ERR_USAGE, "no option %s", s);
     }
@@ -225,10 +216,12 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
     }
     if (!equals && (alone = value_alone(name, value)))
         return remember(a, name, alone, e) ? e->code : 1;
-    if (is_of_type(name, "flag") && !equals)
+    if (cmd_is_option(name, "flag") && !equals)
         return remember(a, name, "yes", e) ? e->code : 1;
     if (!value)
-        return err_set(e, ERR_USAGE, "%s wants a value", s);
+        return cmd_is_option(name, NULL) || is_of_command(a, name)
+                   ? err_set(e, ERR_USAGE, "%s wants a value", s)
+                   : err_set(e, ERR_USAGE, "no option %s", s);
     if (files_take(&a->files, name, value))
         return equals ? 1 : 2;
     if (!strcmp(name, "variants"))
@@ -342,7 +335,7 @@ static int set_kept(struct args *a, struct err *e)
 /* A path of this command line is one of the folder where it was given. */
 static int set_one(struct args *a, const char *name, const char *value, struct err *e)
 {
-    char *path = a->here && is_of_type(name, "path") && *value != '/' && strcmp(value, "-")
+    char *path = a->here && cmd_is_option(name, "path") && *value != '/' && strcmp(value, "-")
                      ? path_join(a->here, value)
                      : NULL;
 

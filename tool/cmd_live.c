@@ -29,16 +29,6 @@ struct live_args {
     double stop_s;
 };
 
-static const char *of_letter(const char *s)
-{
-    struct zt_option o;
-
-    for (int i = 0; s[0] && !s[1] && !zt_option_info(i, &o, sizeof o); i++)
-        if (o.letter == s[0])
-            return o.name;
-    return NULL;
-}
-
 static int set(struct live_args *a, const char *name, const char *value, struct err *e)
 {
     if (!strcmp(name, "output")) {
@@ -67,7 +57,9 @@ static int parse(struct live_args *a, int argc, char **argv, struct err *e)
         rc = set(a, usual[i][0], usual[i][1], e);
     for (int i = 1; i < argc && !rc && !a->help; i++) {
         char *s = argv[i], *equals = !strncmp(s, "--", 2) ? strchr(s, '=') : NULL;
-        const char *name = !strncmp(s, "--", 2) ? s + 2 : *s == '-' ? of_letter(s + 1) : "prompt";
+        const char *name = !strncmp(s, "--", 2) ? s + 2
+                           : *s == '-'          ? cmd_option_of_letter(s + 1)
+                                                : "prompt";
 
         a->help = !strcmp(s, "--help") || !strcmp(s, "-h");
         if (a->help)
@@ -78,7 +70,9 @@ static int parse(struct live_args *a, int argc, char **argv, struct err *e)
         if (equals)
             *equals = 0;
         const char *value = equals ? equals + 1 : *s != '-' ? s : argv[++i];
-        rc = value ? set(a, name, value, e) : err_set(e, ERR_USAGE, "%s wants a value", s);
+        if (!value && (cmd_is_option(name, NULL) || !strcmp(name, "for")))
+            return err_set(e, ERR_USAGE, "%s wants a value", s);
+        rc = set(a, name, value ? value : "", e);
     }
     return rc || a->own_type ? rc : set(a, "type", "int8", e); /* in half the time, 48 dB alike */
 }

@@ -12,6 +12,8 @@
 #include "measure_run.h"
 #include "media/film.h"
 
+#define THE_LIST "configs/prompts-200.txt"
+
 static const char HELP[] =
     "usage: zoetrope measure FILM... [--expect \"red ball right\"] [--against FILM] [--json]\n"
     "       zoetrope measure --joins FILM... [--at FRAMES] [--json]\n"
@@ -37,7 +39,7 @@ static const char HELP[] =
     "`zoetrope\n"
     "                        world` wrote it (NAME.json)\n"
     "      --request WORDS   what the camera should do; exit status 1 when it does not\n"
-    "      --prompts FILE    the list (configs/prompts-200.txt)\n"
+    "      --prompts FILE    the list (" THE_LIST ")\n"
     "      --count N         only the first N sentences\n"
     "      --columns LIST    some of renders,codec,model (all)\n"
     "      --model DIR       a model's name or folder (the default model)\n"
@@ -262,7 +264,7 @@ static int parse_flag(struct measure_args *a, const char *name)
 
 int cmd_measure(int argc, char **argv)
 {
-    struct measure_args a = {.prompts = "configs/prompts-200.txt", .column = {1, 1, 1}};
+    struct measure_args a = {.prompts = THE_LIST, .column = {1, 1, 1}};
     struct err e;
     int n_films = 0;
 
@@ -307,5 +309,8 @@ int cmd_measure(int argc, char **argv)
         return measure_pictures(&a, &e) ? cmd_fail(&e) : 0;
     if (a.size)
         return cmd_usage("measure", "--size wants --pictures");
+    if (!strcmp(a.prompts, THE_LIST) && !file_exists(THE_LIST))
+        return cmd_usage("measure", THE_LIST " is a file of the source, and is not here; --prompts "
+                                             "FILE names a list");
     return measure_list(&a, &e) ? cmd_fail(&e) : 0;
 }

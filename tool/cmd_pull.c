@@ -72,7 +72,7 @@ static int parse(struct args *a, int argc, char **argv)
             a->name = argv[i];
         }
     }
-    return a->name ? 0 : cmd_usage("pull", "which model? ORG/NAME");
+    return a->name ? 0 : cmd_usage("pull", "a model is needed: ORG/NAME");
 }
 
 /* The address of the hub without a slash at its end; the caller frees. NULL: it is none. */

@@ -70,7 +70,7 @@ static int parse(struct train_args *a, int argc, char **argv)
         }
         i++;
     }
-    return a->config ? 0 : cmd_usage("train", "which config?");
+    return a->config ? 0 : cmd_usage("train", "a config is needed");
 }
 
 static char *default_out(const char *config)

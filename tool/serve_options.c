@@ -137,5 +137,5 @@ int serve_set(const struct serve_table *t, void *settings, const char *name, con
         *(double *)to = x;
         return 0;
     }
-    return err_set(e, ERR_USAGE, "%s \"%.80s\" is not allowed: 0 to %g", name, value, row->most);
+    return err_set(e, ERR_USAGE, "%s \"%.80s\" is not allowed: 0 to %.0f", name, value, row->most);
 }

@@ -275,6 +275,8 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
     p->guidance = (struct guidance){fmax(1, request_real(r, OPT_GUIDANCE, p->info.guidance)),
                                     request_real(r, OPT_GUIDANCE_FROM, 0),
                                     request_real(r, OPT_GUIDANCE_TO, 1)}; /* below 1 is none */
+    if (p->guidance.from > p->guidance.to)
+        plan_note(p, xstrdup("guidance-from is above guidance-to: there is no guidance"));
     p->guidance2 =
         request_real(r, OPT_GUIDANCE_2,
                      r->value[OPT_GUIDANCE].set || p->info.boundary == 0 ? p->guidance.scale

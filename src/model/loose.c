@@ -122,6 +122,8 @@ static int choose(struct model *m, const struct loose *l, struct err *e)
     struct found_list found = {0};
     int rc = 0;
 
+    if (l->tree && !dir_exists(l->tree))
+        return err_set(e, ERR_IO, "models: %s: there is no such folder", l->tree);
     if (l->tree)
         found_in(&found, l->tree);
     for (int p = 0; !rc && p < N_LOOSE_PARTS; p++)

@@ -37,6 +37,13 @@ exits words_without_quotes 2 zt a red ball rolls
 exits chinese_word 2 zt 红球
 exits unknown_option 2 zt -p "a ball" --stpes 4
 holds unknown_option_names_the_nearest "$tmp/err" '"steps"'
+for c in "generate -p ball" "resume a.job" "live -p ball"; do
+    exits "unknown_option_at_the_end_of_${c%% *}" 2 zt $c --stpes
+    holds "unknown_option_at_the_end_of_${c%% *}_is_said" "$tmp/err" "no option"
+done
+exits models_that_are_not_there 4 zt -p "a ball" --models nowhere
+exits list_that_is_not_there 2 zt measure
+holds list_that_is_not_there_says_how "$tmp/err" "--prompts FILE names a list"
 exits option_without_value 2 zt -p "a ball" --steps
 exits option_out_of_range 2 zt -p "a ball" --steps 0
 holds option_says_what_is_allowed "$tmp/err" "1 to 1000"
