@@ -504,6 +504,7 @@ static int command(struct args *a, int argc, char **argv, void (*help)(void))
     free(a->shots);
     free(a->here);
     files_release(&a->files);
+    draft_release(&a->draft);
     return status;
 }
 

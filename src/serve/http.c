@@ -54,11 +54,6 @@ const char *http_host(const struct http *h)
     return h->at.host;
 }
 
-int http_is_local(const struct http *h)
-{
-    return h->at.local;
-}
-
 struct events *http_events(struct http *h)
 {
     return h->events;

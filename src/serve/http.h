@@ -16,7 +16,6 @@ void http_stop(struct http **h);
 int http_port(const struct http *h);
 /* The host of the address that it listens on, for URLs: "127.0.0.1", "[::1]". */
 const char *http_host(const struct http *h);
-int http_is_local(const struct http *h); /* this machine alone reaches it */
 /* Calls that wait for work look again. */
 void http_work_waits(struct http *h);
 /* Something changed on the board: those who watch are woken. */

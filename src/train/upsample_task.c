@@ -52,13 +52,6 @@ static size_t high_bytes(const struct upsample_pairs *p)
     return low_bytes(p) * (size_t)(p->scale * p->scale);
 }
 
-uint64_t upsample_pairs_bytes(const struct upsample_source *s, int clips)
-{
-    struct upsample_pairs p;
-    pairs_sizes(&p, s);
-    return (uint64_t)clips * (uint64_t)s->frames * (low_bytes(&p) + high_bytes(&p));
-}
-
 void upsample_pairs_release(struct upsample_pairs *p)
 {
     free(p->low);

@@ -31,8 +31,6 @@ struct upsample_pairs {  /* owned */
     uint8_t *low, *high; /* [n,h,w,3], [n,h*scale,w*scale,3] */
 };
 
-/* Bytes of the pairs of so many clips. */
-uint64_t upsample_pairs_bytes(const struct upsample_source *s, int clips);
 /* Clips first..first+clips-1 of the config's seed. cx computes. ERR_CANCEL, ERR_DEVICE. p is to be
  * released in any case. */
 NODISCARD int upsample_pairs_make(struct upsample_pairs *p, const struct upsample_source *s,

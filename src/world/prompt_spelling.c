@@ -30,8 +30,7 @@ static const char real[] =
     "label "
     "cash cons failing filling hinting glade scope shall stall slider slicing strives inbox";
 
-/* Is [i,end) one of a list of words? */
-static int is_listed(const struct text *t, int i, int end, const char *list)
+int text_is_listed(const struct text *t, int i, int end, const char *list)
 {
     while (*list) {
         int n = (int)strcspn(list, " "), k = 0;
@@ -78,8 +77,7 @@ static int is_known(const struct text *t, int i, int end)
     return 0;
 }
 
-/* Put n code points in place of [i,end). */
-static void replace(struct text *t, int i, int end, const uint32_t *cp, int n)
+void text_replace(struct text *t, int i, int end, const uint32_t *cp, int n)
 {
     int at = t->at[i], grow = n - (end - i);
 
@@ -100,10 +98,10 @@ static int cut_word(const struct text *t, int i, int end, int parts, int *cut, i
     if (i == end)
         return fact;
     for (int k = end; parts && k > i; k--) {
-        int ours = is_listed(t, i, k, core);
+        int ours = text_is_listed(t, i, k, core);
 
         *cut = k;
-        if ((ours || is_listed(t, i, k, small)) &&
+        if ((ours || text_is_listed(t, i, k, small)) &&
             cut_word(t, k, end, parts - 1, cut + 1, fact || ours))
             return 1;
     }
@@ -126,7 +124,7 @@ static int mend_spaces(struct text *t, int i, int end)
             }
             cp[n++] = t->cp[k];
         }
-        replace(t, i, end, cp, n);
+        text_replace(t, i, end, cp, n);
         return i + n;
     }
     return 0;
@@ -159,7 +157,7 @@ static void mend_slip(struct text *t, int i, int end)
     uint32_t cp[MAX_WORD];
     int best = 0, found_n = 0;
 
-    if (is_listed(t, i, end, real))
+    if (text_is_listed(t, i, end, real))
         return;
     for (const char *word = core; *word;) {
         int n = (int)strcspn(word, " "), like = text_likeness(t->cp + i, end - i, word, n);
@@ -174,7 +172,7 @@ static void mend_slip(struct text *t, int i, int end)
     for (int k = 0; k < found_n; k++)
         cp[k] = (uint32_t)(unsigned char)found[k];
     if (found)
-        replace(t, i, end, cp, found_n);
+        text_replace(t, i, end, cp, found_n);
 }
 
 void text_spell(struct text *t)

@@ -33,6 +33,10 @@ int text_best_form(const struct text *t, int i, enum lang lang, const char *form
 int text_separator(uint32_t cp);
 int text_is_number(const struct text *t, int i, int end);
 int text_is_measure(const struct text *t, int i, int end); /* "8k", "24fps": of the film */
+/* Is [i,end) one of a list of words with a space between? */
+int text_is_listed(const struct text *t, int i, int end, const char *list);
+/* Put n code points in place of [i,end), where there is room. */
+void text_replace(struct text *t, int i, int end, const uint32_t *cp, int n);
 /* How sure it is that what was typed was meant to be the word: 0 never, 3 nearly always. */
 int text_likeness(const uint32_t *typed, int n, const char *word, int m);
 /* Row i of all tables that the reader knows; *n of them. */

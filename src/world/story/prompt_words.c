@@ -6,7 +6,10 @@
 #include "world/prompt_text.h"
 #include "world/story/prompt_inner.h"
 
-enum { LONG_WORD = 6 }; /* letters: shorter words are too near to others to be mended */
+enum {
+    LONG_WORD = 6, /* letters: shorter words are too near to others to be mended */
+    MOST_LETTERS = 32
+};
 
 /* Real words one letter away from one of ours. */
 static const char real[] =
@@ -20,24 +23,6 @@ static const char real[] =
 /* Prepositions that begin phrases of the table. */
 static const char leading[] =
     "on in at among above atop over amid through across inside up to onto under from with";
-
-static int is_listed(const struct text *t, int i, int end, const char *list)
-{
-    while (*list) {
-        size_t n = strcspn(list, " ");
-
-        if ((size_t)(end - i) == n) {
-            int same = 1;
-
-            for (size_t k = 0; k < n; k++)
-                same &= t->cp[i + (int)k] == (uint32_t)(unsigned char)list[k];
-            if (same)
-                return 1;
-        }
-        list += n + (list[n] == ' ');
-    }
-    return 0;
-}
 
 static int role_of_physics(int tag)
 {
@@ -161,7 +146,7 @@ static int read_token(const struct text *t, int i, struct story_token *k)
         if (text_is_number(t, i, end) || text_is_measure(t, i, end))
             k->role = STORY_SKIP;
     }
-    k->led = k->lang == LANG_EN && is_listed(t, i, text_word_end(t, i), leading);
+    k->led = k->lang == LANG_EN && text_is_listed(t, i, text_word_end(t, i), leading);
     return end;
 }
 
@@ -199,7 +184,9 @@ static const char *nearest(const struct text *t, int i, int end, int *found_n)
 
         while (*word) {
             int n = (int)strcspn(word, " |");
-            int like = n >= LONG_WORD - 1 ? text_likeness(t->cp + i, end - i, word, n) : 0;
+            int like = n >= LONG_WORD - 1 && n <= MOST_LETTERS
+                           ? text_likeness(t->cp + i, end - i, word, n)
+                           : 0;
 
             if (like > best) {
                 best = like;
@@ -215,23 +202,17 @@ static const char *nearest(const struct text *t, int i, int end, int *found_n)
 static void mend(struct text *t)
 {
     for (int i = 0; i < t->n; i++) {
-        int end = text_word_end(t, i), n = 0, shift;
+        int end = text_word_end(t, i), n = 0;
+        uint32_t cp[MOST_LETTERS];
         const char *word = NULL;
 
-        if (end - i >= LONG_WORD && !is_listed(t, i, end, real) && !is_known(t, i, end))
+        if (end - i >= LONG_WORD && !text_is_listed(t, i, end, real) && !is_known(t, i, end))
             word = nearest(t, i, end, &n);
-        shift = n - (end - i);
-        if (word && t->n + shift <= TEXT_MAX) {
-            memmove(t->cp + end + shift, t->cp + end, (size_t)(t->n - end) * sizeof *t->cp);
-            memmove(t->at + end + shift, t->at + end, (size_t)(t->n + 1 - end) * sizeof *t->at);
-            for (int k = 0; k < n; k++) {
-                t->cp[i + k] = (uint32_t)(unsigned char)word[k];
-                if (k)
-                    t->at[i + k] = t->at[i];
-            }
-            t->n += shift;
-            end = i + n;
-        }
+        for (int k = 0; k < n; k++)
+            cp[k] = (uint32_t)(unsigned char)word[k];
+        if (word)
+            text_replace(t, i, end, cp, n);
+        end = text_word_end(t, i);
         i = end > i ? end : i;
     }
 }
