@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "cmd.h"
 #include "model/convert.h"
 #include "model/convert_file.h"
@@ -84,13 +85,17 @@ static void say_size(const char *what, const zt_model *m)
 
 static int convert_file(const struct args *a)
 {
+    char size[32];
     struct err e = {0};
 
     if (!a->model)
         return cmd_usage("convert", "-o %s is one file: name the one to convert", a->out);
     cmd_catch_signals();
-    if (file_convert(a->model, a->out, a->type, a->overwrite, &cmd_stop, &e))
+    if (file_convert(a->model, a->out, a->type, a->overwrite, &cmd_stop, stderr, &e))
         return cmd_fail(&e);
+    format_bytes(size, sizeof size, (double)file_size(a->out));
+    cmd_put_text(stdout, a->out);
+    printf(": %s\n", size);
     return EXIT_OK;
 }
 
@@ -98,6 +103,10 @@ static int convert_model(const struct args *a)
 {
     enum dtype type = DT_I8;
     struct err e = {0};
+
+    if (a->model && file_exists(a->model))
+        return cmd_usage("convert",
+                         "-o \"%s\": what becomes of a file ends in .safetensors or .gguf", a->out);
     zt_model *from, *to;
 
     if (a->type && model_type(a->type, &type))

@@ -117,7 +117,7 @@ static void say_needs(const struct doctor *d)
 void doctor_say(const struct doctor *d)
 {
     char size[64];
-    int width = 0;
+    int width = 0, said = 0;
 
     put(PLAIN, d->asked);
     if (*d->look.dir && strcmp(d->look.dir, d->asked)) {
@@ -131,9 +131,12 @@ void doctor_say(const struct doctor *d)
         if ((int)strlen(d->look.file[i].part) > width)
             width = (int)strlen(d->look.file[i].part);
     for (int i = 0; i < d->look.n; i++)
-        if (d->look.file[i].state || d->look.file[i].say)
+        if (d->look.file[i].state || d->look.file[i].say) {
             say_file(&d->look.file[i], width);
-    putchar('\n');
+            said = 1;
+        }
+    if (said)
+        putchar('\n');
     for (int i = 0; i < d->look.n_wrong; i++) {
         fputs("  ", stdout);
         put(BAD, "wrong ");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/progress.h"
 #include "base/utf8.h"
 #include "format/made.h"
 #include "format/pth.h"
@@ -34,6 +35,9 @@ struct job {
     const char *type; /* as the file writes it; NULL: as it is */
     int gguf;
     const volatile sig_atomic_t *stop;
+    FILE *log; /* NULL: nothing is said */
+    struct progress bar;
+    uint64_t read_bytes;
     struct made_tensor *out;
     char **name; /* of scales that are new, owned */
     int n, n_names;
@@ -195,7 +199,10 @@ static int copy_bytes(const struct job *j, const struct st_tensor *t, struct fil
     for (size_t at = 0; !rc && at < t->bytes; at += PIECE) {
         size_t n = t->bytes - at < PIECE ? t->bytes - at : PIECE;
 
-        rc = st_read_bytes(j->f, t, at, n, raw, e);
+        if (j->stop && *j->stop)
+            rc = err_set(e, ERR_CANCEL, "interrupted");
+        if (!rc)
+            rc = st_read_bytes(j->f, t, at, n, raw, e);
         if (!rc)
             rc = file_replace_add(r, raw, n, e);
     }
@@ -259,17 +266,30 @@ static int put_rows(const struct made_tensor *o, const float *x, int64_t rows, i
     return rc;
 }
 
+/* Of the file that is read: bytes are counted, scales are small. */
+static void seen(struct job *j, const struct made_tensor *o, uint64_t bytes)
+{
+    if (o->source & SCALE)
+        return;
+    j->read_bytes += bytes;
+    if (j->log)
+        progress_step(&j->bar, (long)(j->read_bytes >> 20), NULL);
+}
+
 static int fill(void *arg, const struct made_tensor *o, struct file_replace *r, struct err *e)
 {
-    const struct job *j = arg;
+    struct job *j = arg;
     const struct st_tensor *t = st_at(j->f, o->source & ~SCALE);
     int64_t row = row_of(t), rows = row ? t->n / row : 0;
     int64_t most = row < PIECE && row ? PIECE / row : 1;
     float *x;
     int rc = 0;
 
-    if (!strcmp(o->type, t->type_name) && !(o->source & SCALE) && !scale_of(j->f, t))
-        return copy_bytes(j, t, r, e);
+    if (!strcmp(o->type, t->type_name) && !(o->source & SCALE) && !scale_of(j->f, t)) {
+        rc = copy_bytes(j, t, r, e);
+        seen(j, o, t->bytes);
+        return rc;
+    }
     x = xmalloc(sizeof *x * (size_t)(most * row + 1));
     for (int64_t first = 0, n; !rc && first < rows; first += n) {
         n = rows - first < most ? rows - first : most;
@@ -282,6 +302,7 @@ static int fill(void *arg, const struct made_tensor *o, struct file_replace *r, 
                          t->name, o->type);
         if (!rc)
             rc = put_rows(o, x, n, row, r, e);
+        seen(j, o, t->bytes / (uint64_t)rows * (uint64_t)n);
     }
     free(x);
     return rc;
@@ -376,6 +397,15 @@ static int find_target(struct job *j, const char *to, const char *type, struct e
     return type && !j->type ? ERR_USAGE : 0;
 }
 
+static long mib_of(const struct job *j)
+{
+    uint64_t bytes = 0;
+
+    for (int i = 0; i < j->n; i++)
+        bytes += j->out[i].source & SCALE ? 0 : st_at(j->f, j->out[i].source)->bytes;
+    return (long)(bytes >> 20);
+}
+
 static int convert_weights(struct job j, const char *from, const char *to, struct err *e)
 {
     struct st_file *f = NULL;
@@ -386,8 +416,12 @@ static int convert_weights(struct job j, const char *from, const char *to, struc
         rc = quant_read(&j.quant, f, e);
     if (!rc)
         rc = list_tensors(&j, to, e);
+    if (!rc && j.log)
+        progress_start(&j.bar, j.log, "convert, MiB", mib_of(&j));
     if (!rc)
         rc = j.gguf ? write_gguf(&j, to, e) : write_st(&j, to, e);
+    if (!rc && j.log)
+        progress_end(&j.bar, NULL);
     if (rc == ERR_FORMAT && !strncmp(e->msg, "tensor ", 7))
         err_prefix(e, "%s", from);
     for (int i = 0; i < j.n_names; i++)
@@ -415,9 +449,9 @@ static int convert_pickle(const struct job *j, const char *from, const char *to,
 }
 
 int file_convert(const char *from, const char *to, const char *type, int overwrite,
-                 const volatile sig_atomic_t *stop, struct err *e)
+                 const volatile sig_atomic_t *stop, FILE *log, struct err *e)
 {
-    struct job j = {.stop = stop};
+    struct job j = {.stop = stop, .log = log};
     int rc = find_target(&j, to, type, e);
 
     if (!rc && !overwrite && file_exists(to))

@@ -32,3 +32,11 @@ exits film_of_bytes 0 zt "a red ball rolls from left to right" --model ./small $
 exits films_compare 0 zt measure small.y4m --against wide.y4m
 psnr=$(sed -n 's/.*PSNR \([0-9]*\).*/\1/p' "$tmp/out")
 [ "${psnr:-0}" -ge 40 ] && ok the_film_is_nearly_the_same || not_ok the_film_is_nearly_the_same "$(cat "$tmp/out")"
+
+# --- one file
+weights=$(find "$source" -path '*transformer*' -name '*.safetensors')
+exits file 0 zt convert "$weights" -o file.gguf
+holds file_says_its_size "$tmp/out" "file.gguf: "
+holds file_says_how_far_it_is "$tmp/err" "(100%)"
+exits file_to_a_folder 2 zt convert "$weights" -o folder
+holds file_to_a_folder_says_what_can_be "$tmp/err" ".safetensors or .gguf"

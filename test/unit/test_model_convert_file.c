@@ -38,7 +38,7 @@ static struct st_file *converted(const char *from, const char *name, const char 
     struct st_file *f = NULL;
     struct err e = {0};
 
-    if (file_convert(from, to, type, 1, NULL, &e) || st_open(&f, to, &e))
+    if (file_convert(from, to, type, 1, NULL, NULL, &e) || st_open(&f, to, &e))
         ztest_fail(__FILE__, __LINE__, "%s", e.msg);
     free(to);
     return f;
@@ -171,7 +171,7 @@ static void refused(const char *from, const char *to, const char *type, int code
     char *path = path_join(ztest_tmp(), to);
     struct err e = {0};
 
-    CHECK_INT(file_convert(from, path, type, 0, NULL, &e), code);
+    CHECK_INT(file_convert(from, path, type, 0, NULL, NULL, &e), code);
     CHECK_CONTAINS(e.msg, want);
     free(path);
 }
