@@ -44,7 +44,7 @@ static const char HELP[] =
     "      --columns LIST    some of renders,codec,model (all)\n"
     "      --model DIR       a model's name or folder (the default model)\n"
     "      --steps N, --guidance X, --guidance-from X, --guidance-to X, --sampler S, --shift X,\n"
-    "      --frames N, --type T, --device D, --threads N:\n"
+    "      --stagger X, --frames N, --type T, --device D, --threads N:\n"
     "                        as of generate\n"
     "      --out DIR         keep the films and films.jsonl; a second call goes on with them\n"
     "      --json            results as JSON\n"
@@ -121,6 +121,7 @@ static int parse_option(struct measure_args *a, const char *name, const char *va
                  {"--guidance-to", &a->guidance_to},
                  {"--sampler", &a->sampler},
                  {"--shift", &a->shift},
+                 {"--stagger", &a->stagger},
                  {"--threads", &a->threads},
                  {"--out", &a->out},
                  {"--device", &a->device},

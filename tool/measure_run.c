@@ -67,6 +67,8 @@ static char *settings_of(const struct run *r, struct err *e)
         jsonw_string(&j, "sampler", a->sampler);
     if (a->shift)
         jsonw_string(&j, "shift", a->shift);
+    if (a->stagger)
+        jsonw_string(&j, "stagger", a->stagger);
     jsonw_string(&j, "type", a->type);
     jsonw_end_object(&j);
     return buf_take(&out);
@@ -206,6 +208,7 @@ int measure_generate(const struct measure_args *a, zt_model *model, const char *
     set(job, "guidance-to", a->guidance_to, e);
     set(job, "sampler", a->sampler, e);
     set(job, "shift", a->shift, e);
+    set(job, "stagger", a->stagger, e);
     set(job, "type", a->type, e);
     set(job, "device", a->device, e);
     set(job, "threads", a->threads, e);

@@ -8,7 +8,7 @@
 struct measure_args {
     const char *prompts, *model, *out, *expect, *against;
     const char *steps, *guidance, *frames, *type; /* of generation; NULL: the model's */
-    const char *guidance_from, *guidance_to, *sampler, *shift;
+    const char *guidance_from, *guidance_to, *sampler, *shift, *stagger;
     const char *device, *threads, *size, *at, *request;
     int column[SCORE_COLUMNS]; /* 1: wanted */
     int64_t count, fit;

@@ -60,6 +60,7 @@ static int write_given(struct jsonw *w, enum option_id id, const char *key, cons
             jsonw_bool(w, key, request_flag(r, id));
         return 1;
     case OPT_SECONDS:
+    case OPT_STAGGER: /* recipes without it are of before */
         if (r->value[id].set)
             jsonw_real(w, key, r->value[id].r);
         return 1;

@@ -10,6 +10,7 @@
 #include "generate/conditions.h"
 #include "generate/plan_inner.h"
 #include "generate/sampler.h"
+#include "generate/stagger.h"
 #include "generate/velocity.h"
 #include "media/between.h"
 #include "media/resize.h"
@@ -82,7 +83,7 @@ static int reads_whole_film(const struct plan *p)
 static double host_bytes(const struct plan *p)
 {
     enum { LATENTS = 6 };
-    struct latent_shape shape = plan_latent(p);
+    struct latent_shape shape = plan_latent(p), other = stagger_shape(&shape);
     const struct denoiser_config *d = &p->dit;
     struct sampler *s = sampler_of(p);
     double latent = (double)latent_count(&shape) * sizeof(float);
@@ -92,6 +93,9 @@ static double host_bytes(const struct plan *p)
 
     sampler_free(&s);
     sum += 2 * (double)latent_tokens(&shape) * sizeof(int32_t);
+    if (p->stagger > 0) /* what both samples say, the latent, and one combined */
+        sum += 4 * (double)latent_count(&other) * sizeof(float) +
+               2 * (double)latent_tokens(&other) * sizeof(int32_t);
     if (p->cut)
         sum += shortcut_bytes(p->cut, (double)latent_count(&shape), (double)latent_tokens(&shape),
                               d->width);
@@ -137,17 +141,21 @@ static double dry_window(const struct plan *p, struct cx *cx)
 {
     struct velocity_ask ask = velocity_ask_of(p, p->model);
     struct sampler *s = sampler_of(p);
-    double flops[2][2] = {{0}}, sum = 0;
+    struct velocity_ask other = ask;
+    double flops[2][2][2] = {{{0}}}, sum = 0;
     int given = (p->first.rgb && !reads_whole_film(p)) || p->n_keys || p->loop ||
                 plan_windows(p) > 1 || (p->region.n && p->info.own_times);
 
+    other.shape = stagger_shape(&ask.shape);
     for (int i = 0; i < sampler_evaluations(s); i++) {
+        double sigma = sampler_sigma(s, i);
         int expert = velocity_expert(&ask, sampler_timestep(s, i));
-        int n = velocity_samples(&ask, expert, sampler_sigma(s, i));
-        double *of = &flops[expert][n - 1], before = cx->flops;
+        int n = velocity_samples(&ask, expert, sigma);
+        int aside = stagger_wanted(p->stagger, i, sampler_evaluations(s), sigma);
+        double *of = &flops[aside][expert][n - 1], before = cx->flops;
 
         if (!*of) {
-            velocity_dry(&ask, cx, expert, n, 1 + given, p->words);
+            velocity_dry(aside ? &other : &ask, cx, expert, n, 1 + given, p->words);
             *of = cx->flops - before;
         }
         sum += *of;

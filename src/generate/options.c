@@ -80,6 +80,9 @@ const struct option options[N_OPTIONS] = {
                      "the model's", "how noise is taken away"},
     [OPT_SHIFT] = {"shift", 0, OPTION_REAL, 1, 0.01, 100, NULL, "0.01 to 100", "the model's",
                    "spends more steps at high noise when above 1"},
+    [OPT_STAGGER] = {"stagger", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "0",
+                     "noise level below which every other step cuts the picture into tokens half a "
+                     "token aside, so that their borders do not show; 0.7 for the shipped model"},
     [OPT_CACHE] = {"cache", 0, OPTION_TEXT, 1, NO_RANGE,
                    "off, easy, mag, taylor, tea or tea-retain, with :THRESHOLD behind it", "off",
                    "leave evaluations out whose answer can be guessed from those before: EasyCache, "

@@ -46,6 +46,7 @@ enum option_id {
     OPT_GUIDANCE_TO,
     OPT_SAMPLER,
     OPT_SHIFT,
+    OPT_STAGGER,
     OPT_CACHE,
     OPT_CACHE_CHECK,
     OPT_SEED,

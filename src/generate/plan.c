@@ -16,6 +16,7 @@
 #include "generate/reading.h"
 #include "generate/sampler.h"
 #include "generate/scheduler.h"
+#include "generate/stagger.h"
 #include "generate/text_kept.h"
 #include "model/lora_list.h"
 
@@ -508,12 +509,13 @@ static int settle_steps(struct plan *p, const struct request *r, struct err *e)
 {
     int rc = settle_sampler(p, r, e);
 
-    if (!rc)
-        rc = settle_numbers(p, r, e);
+    rc = rc ? rc : settle_numbers(p, r, e);
     if (!rc && p->source.n && strcmp(p->sampler, "euler") && p->strength < 1)
         rc = err_set(e, ERR_USAGE,
                      "from: sampler %s begins with noise alone; euler can begin later", p->sampler);
-    return rc ? rc : settle_cache(p, r, e);
+    if (!rc)
+        rc = settle_cache(p, r, e);
+    return rc ? rc : stagger_settle(p, request_real(r, OPT_STAGGER, 0), e);
 }
 
 int plan_make(struct plan *p, const char *model_dir, const struct request *r,

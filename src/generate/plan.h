@@ -56,8 +56,8 @@ struct plan {
     } whole; /* px, latent and steps of that film */
     struct guidance guidance;
     double guidance2; /* scale of the expert of low noise; guidance decides whether there is any */
-    double shift;
-    const char *sampler;              /* static */
+    double shift, stagger; /* stagger: noise level below which tokens are staggered; 0: never */
+    const char *sampler;   /* static */
     struct sampler_config schedule;   /* the rest of it: without name, steps, shift and rng */
     const double *cut_fit;            /* [5] of the model, where that asks for it (tea.h) */
     const struct shortcut_class *cut; /* leaves evaluations out; NULL: none */

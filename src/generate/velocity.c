@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "generate/health.h"
+#include "generate/stagger.h"
 
 /* The samples of one call: 0 has the prompt, 1 the negative prompt. */
 struct samples {
@@ -247,6 +248,8 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct velocity_ask *
     v->time_index =
         try_malloc(2 * (size_t)latent_tokens(&ask->shape) * sizeof(int32_t), e, "timesteps");
     int rc = v->out && v->time_index ? 0 : ERR_FIT;
+    if (!rc && ask->stagger > 0)
+        rc = stagger_init(v, e);
     for (int k = 0; !rc && k < ask->denoiser->config.n_texts; k++)
         rc = read_text(v, k, &text[k], &words[k], e);
     if (rc)
@@ -273,6 +276,7 @@ int velocity_of_plan(struct velocity *v, struct cx *cx, const struct bundle *b,
 static void forget_replays(struct velocity *v)
 {
     device_enter(v->cx->device);
+    stagger_forget(v);
     for (int i = 0; i < 4; i++)
         replay_release(v->cx, &v->replay[i / 2][i % 2]);
     device_leave(v->cx->device);
@@ -294,6 +298,7 @@ void velocity_release(struct velocity *v)
 {
     if (v->cx)
         forget_replays(v);
+    stagger_release(v);
     for (int k = 0; k < DENOISER_TEXTS; k++)
         free(v->text[k].rows);
     free(v->out);
@@ -335,6 +340,7 @@ void velocity_give(struct velocity *v, const struct given *list, int n, const ui
     v->n_times++;
     free(entry);
     forget_replays(v); /* other timesteps are other shapes */
+    stagger_give(v, list, n);
 }
 
 void velocity_step(struct velocity *v, int i, int n)
@@ -344,6 +350,8 @@ void velocity_step(struct velocity *v, int i, int n)
     for (int k = 0; k < v->ask.n_denoisers; k++)
         before = before * 31 + weight_set_acting(v->ask.denoiser[k].weights, v->at);
     v->at = (double)i / n;
+    v->step = i;
+    v->n_steps = n;
     for (int k = 0; k < v->ask.n_denoisers; k++)
         now = now * 31 + weight_set_acting(v->ask.denoiser[k].weights, v->at);
     if (v->cut)
@@ -538,6 +546,8 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
     int n = velocity_samples(&v->ask, expert, sigma);
     size_t count = latent_count(&v->ask.shape);
 
+    if (v->stagger && stagger_wanted(v->ask.stagger, v->step, v->n_steps, sigma))
+        return stagger_at(v, x, timestep, sigma, out, e);
     v->times[v->n_times - 1] = timestep;
     rc = ask_or_guess(v, x, expert, n, e);
     if (rc)

@@ -32,10 +32,12 @@ struct velocity_ask { /* borrowed */
     double control_scale;
     int64_t together; /* most tokens of a window at which both prompts go in one call; of larger
                        * ones they go one after the other, in half the memory */
+    double stagger;   /* noise level below which tokens are staggered (stagger.h); 0: never */
     int blocks;       /* 1: the networks say what their blocks add (shortcut.h) */
     const atomic_int *stop; /* looked at between blocks; NULL: never */
 };
 
+struct stagger;
 struct velocity {
     struct velocity_ask ask;
     struct shortcut *cut;   /* borrowed: leaves evaluations out; NULL: all are made */
@@ -56,6 +58,8 @@ struct velocity {
     int again;       /* evaluations that were computed again, in f32 */
     int first_again; /* of the film, from 1, as denoise counts them; 0: none */
     int collapsed; /* as that: from it on the clean latent of a window has collapsed; 0: none has */
+    struct stagger *stagger; /* owned: the other cut; NULL: there is none, or it is being asked */
+    int step, n_steps;       /* of velocity_step */
     struct replay replay[2][2]; /* by denoiser, of calls with one sample and with both */
 };
 

@@ -13,6 +13,7 @@ struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b
         .guidance2 = p->guidance2,
         .control_scale = p->control.scale,
         .together = VELOCITY_TOGETHER,
+        .stagger = p->stagger,
         .blocks = p->cut && p->cut->blocks,
         .n_channels = p->dit.in_channels - p->dit.out_channels,
         .n_rows = p->dit.image_dim ? b->image.config.rows * (1 + (p->last.seen != NULL)) : 0};

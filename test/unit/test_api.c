@@ -281,7 +281,7 @@ TEST(api_recipe_has_every_option_of_the_table)
     zt_model *m = open_fixture();
     zt_job *job = JOB(m, "negative", "a box", "aspect", "1:1", "seconds", "0.2", "lossless", "yes",
                       "force-picture", "yes", "loop", "yes", "cache", "easy:0", "camera",
-                      "pan left", "draft", "yes", "label", "A", "brush",
+                      "pan left", "draft", "yes", "label", "A", "stagger", "0", "brush",
                       "{\"dynamic_masks\":[{\"mask\":{\"size\":[2,2],\"counts\":[0,2,2]},"
                       "\"trajectories\":[{\"x\":0,\"y\":0},{\"x\":1,\"y\":0}]}]}");
 
