@@ -389,15 +389,17 @@ static int by_place(const void *a, const void *b)
     return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* Pages that are resident once all placed weights were read. */
+/* Pages that are resident once all placed weights were used. */
 static uint64_t mapped_bytes(const struct match *m)
 {
     struct piece *all = xmalloc(sizeof *all * ((size_t)m->set->n + 1)), last = {-1, 0, 0};
-    uint64_t sum = 0;
+    uint64_t sum = 0, unread = 0;
     int n = 0;
 
     for (int k = 0; k < m->set->n; k++) {
         const struct st_tensor *t = m->of[k];
+
+        unread += weight_unread_bytes(m->set->all[k]);
 
         if (m->set->all[k]->owner == OWNER_FILE)
             all[n++] = (struct piece){t->shard, t->offset / FAULT_AROUND,
@@ -414,7 +416,7 @@ static uint64_t mapped_bytes(const struct match *m)
             last = all[i];
     }
     free(all);
-    return sum * FAULT_AROUND;
+    return sum * FAULT_AROUND - unread;
 }
 
 struct survey {

@@ -167,6 +167,7 @@ int umt5_init(struct umt5 *m, const struct umt5_config *c, struct err *e)
     m->embedding =
         weight_declare(&m->weights, "shared.weight", 1, INIT_NORMAL, 1, DIMS(c->vocab, c->d_model));
     m->embedding->muon = 0;
+    m->embedding->table = 1;
     for (int i = 0; i < c->layers; i++) {
         m->weights.group = 1 + i;
         declare_block(m, i);

@@ -17,9 +17,10 @@
 #include "tensor/inner.h"
 
 enum {
-    PIECE = 1 << 20,       /* touched at a time; who wants the lock waits for one */
-    AHEAD = 128 << 10,     /* the system reads no more than this for one MADV_WILLNEED */
-    TABLE_BYTES = 32 << 20 /* most that the rows of a text make resident of a table */
+    PIECE = 1 << 20,   /* touched at a time; who wants the lock waits for one */
+    AHEAD = 128 << 10, /* the system reads no more than this for one MADV_WILLNEED */
+    TABLE_BYTES =
+        32 << 20 /* most that 512 rows make resident, each 64 KiB that the system maps around */
 };
 
 /* Bytes of pages, by group. */
@@ -57,10 +58,12 @@ static uint64_t range_of(const struct weight *w, char **from)
     return (end + page - 1) / page * page - (at - at % page);
 }
 
-/* Text reads rows of it here and there. */
-static int is_table(const struct weight *w, uint64_t bytes)
+uint64_t weight_unread_bytes(const struct weight *w)
 {
-    return !w->group && w->matrix && bytes > TABLE_BYTES;
+    char *from;
+    uint64_t bytes = w->table && w->owner == OWNER_FILE ? range_of(w, &from) : 0;
+
+    return bytes > TABLE_BYTES ? bytes - TABLE_BYTES : 0;
 }
 
 static void pages_measure(struct pages *p, const struct weight_set *s)
@@ -75,8 +78,7 @@ static void pages_measure(struct pages *p, const struct weight_set *s)
         const struct weight *w = s->all[i];
         uint64_t bytes = w->owner == OWNER_FILE ? range_of(w, &from) : 0;
 
-        if (p->n && is_table(w, bytes))
-            bytes = TABLE_BYTES;
+        bytes -= weight_unread_bytes(w);
         p->bytes[w->group] += bytes;
         p->all += bytes;
     }
@@ -247,7 +249,7 @@ void pager_rest(struct pager *p)
 
 void weight_looked_at(const struct weight_set *s, const struct weight *w)
 {
-    if (s->pager && atomic_load(&s->pager->on))
+    if (weight_unread_bytes(w) || (s->pager && atomic_load(&s->pager->on)))
         let_go(w);
 }
 

@@ -58,6 +58,7 @@ struct weight {
     int conv;     /* 1: the file holds [out,in,(kt),kh,kw] and memory [out,(kt),kh,kw,in] */
     int in_bytes; /* 1: a convolution that may be held in bytes, for conv3d_bytes (ops.h) */
     int frozen;   /* no gradient */
+    int table;    /* 1: rows of it are read here and there, never all of it at a time */
     int wide;     /* 1: computes in the wide type even where it is a matrix */
     int muon;     /* matrix that Muon may take (false for embeddings, first and last layers) */
     int group;    /* 0: always on the device; else which part of the network it is (stream.c) */
@@ -145,11 +146,14 @@ NODISCARD int weight_set_finish(struct weight_set *s, int training, struct err *
  * comes before the release of the weights. No memory for them: cx fails with ERR_FIT. */
 void weights_enter(struct cx *cx, const struct weight_set *s, int group);
 /* What of the mapped weights lies in memory while a network runs under that limit; the least, where
- * that is more. A table that text reads rows of counts 32 MB. UINT64_MAX: they are no parts. */
+ * that is more. UINT64_MAX: they are no parts. */
 uint64_t weight_set_resident(const struct weight_set *s, uint64_t limit);
 /* Another limit of mapped weights, 0: none, for who enters them next. Any thread. */
 void weight_set_limit(struct weight_set *s, uint64_t limit);
-/* w, mapped, was read for once: under a limit its pages are let go. */
+/* Of mapped w: bytes that using it does not make resident, which is what a table has beyond 32 MB.
+ */
+uint64_t weight_unread_bytes(const struct weight *w);
+/* w, mapped, was read for once: under a limit its pages are let go, those of a table always. */
 void weight_looked_at(const struct weight_set *s, const struct weight *w);
 /* By hash of the name, so the order of declaration does not matter, nor does the number of threads
  * (th NULL: the caller alone). */
