@@ -135,17 +135,22 @@ static int read_frames(struct film *f, struct reader *r, const char *path,
     return rc < 0 ? rc : 0;
 }
 
-/* As the index says; a film that is still growing has none, so its packets are counted. */
+/* As the index says; a film that is still growing has none, so its packets are counted. An MP4 that
+ * was cut without being coded anew holds frames that its edit list leaves out: nobody sees them. */
 static int count_frames(struct reader *r)
 {
-    int64_t n = r->fmt->streams[r->stream]->nb_frames;
+    AVStream *s = r->fmt->streams[r->stream];
+    int64_t n = s->nb_frames;
 
+    if (n > 0 && !strncmp(r->fmt->iformat->name, "mov", 3))
+        for (int i = n = 0; i < avformat_index_get_entries_count(s); i++)
+            n += !(avformat_index_get_entry(s, i)->flags & AVINDEX_DISCARD_FRAME);
     if (n > 0)
         return n < INT_MAX ? (int)n : INT_MAX;
     if (!(r->pkt = av_packet_alloc()))
         panic("out of memory");
     for (n = 0; n < INT_MAX && av_read_frame(r->fmt, r->pkt) >= 0; av_packet_unref(r->pkt))
-        n += r->pkt->stream_index == r->stream;
+        n += r->pkt->stream_index == r->stream && !(r->pkt->flags & AV_PKT_FLAG_DISCARD);
     return (int)n;
 }
 

@@ -37,7 +37,7 @@ exits words_without_quotes 2 zt a red ball rolls
 exits chinese_word 2 zt 红球
 exits unknown_option 2 zt -p "a ball" --stpes 4
 holds unknown_option_names_the_nearest "$tmp/err" '"steps"'
-for c in "generate -p ball" "resume a.job" "live -p ball"; do
+for c in "generate -p ball" "resume" "live -p ball"; do
     exits "unknown_option_at_the_end_of_${c%% *}" 2 zt $c --stpes
     holds "unknown_option_at_the_end_of_${c%% *}_is_said" "$tmp/err" "no option"
 done
@@ -379,6 +379,10 @@ if [ $BUILD_HAS_MEDIA = 1 ]; then
     exits mp4 0 zt "a red ball rolls" $quick --seed 5 -o film.mp4 --json
     same mp4_same_film "$(figure frame_hash).$(figure latent_hash)" "$first"
     ffmpeg -v error -y -i film.mp4 -c copy copy.mp4 </dev/null
+    ffmpeg -v error -y -ss 0.3 -i film.mp4 -c copy cut.mp4 </dev/null # all frames are in it, the first are hidden
+    shown=$(ffprobe -v error -count_frames -show_entries stream=nb_read_frames -of csv=p=0 cut.mp4)
+    exits cut_film 0 zt info cut.mp4
+    holds cut_film_has_the_frames_that_are_seen "$tmp/out" ", $shown frames,"
     exits again_without_recipe 3 zt generate --again prompt.txt -o x.y4m
     exits mp4_copy 0 zt generate --again copy.mp4 -o copied.y4m --json
     same mp4_copy_keeps_the_recipe "$(figure frame_hash).$(figure latent_hash)" "$first"
