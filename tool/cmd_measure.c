@@ -7,10 +7,12 @@
 #include "base/jsonw.h"
 #include "base/utf8.h"
 #include "cmd.h"
+#include "format/json.h"
 #include "measure/codec.h"
 #include "measure/shape.h"
 #include "measure_run.h"
 #include "media/film.h"
+#include "world/world.h"
 
 #define THE_LIST "configs/prompts-200.txt"
 
@@ -199,6 +201,23 @@ static int compare(const struct film *a, const struct film *b, const char *path,
     return 0;
 }
 
+/* What is looked for are bodies of physics, which are seen in films of other worlds as well. */
+static void note_world(const char *path, const struct film *f)
+{
+    struct jdoc *doc;
+    const struct world *w;
+
+    if (!f->comment || jdoc_parse(&doc, f->comment, strlen(f->comment), path, NULL))
+        return;
+    w = world_meant(j_string_or(jdoc_root(doc), "prompt", ""), ~0u);
+    if (w && strcmp(w->name, "physics") && *j_string_or(jdoc_root(doc), "prompt", ""))
+        fprintf(stderr,
+                "note: %s was drawn by words of the world \"%s\"; balls, boxes, cones and "
+                "cylinders are looked for here, --stories judges others\n",
+                path, w->name);
+    jdoc_close(&doc);
+}
+
 static int measure_films(const struct measure_args *a, char **films, int n)
 {
     struct wish wish = {0};
@@ -222,6 +241,7 @@ static int measure_films(const struct measure_args *a, char **films, int n)
             sight_film(f.rgb, f.w, f.h, f.n, &s);
         else
             s = (struct sight){0};
+        note_world(films[i], &f);
         int rc = a->against ? compare(&f, &other, a->against, &psnr, &e) : 0;
         film_release(&f);
         if (rc) {

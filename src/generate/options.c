@@ -216,7 +216,7 @@ static int find(const char *name, struct err *e)
 int parse_size(const char *s, int *w, int *h)
 {
     char left[16];
-    const char *x = strchr(s, 'x');
+    const char *x = strpbrk(s, "xX*"); /* Wan's own programs and its service write 832*480 */
     int64_t a, b;
 
     if (!x || (size_t)(x - s) >= sizeof left)

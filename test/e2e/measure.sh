@@ -17,6 +17,10 @@ exits film_as_expected 0 zt measure "$film" --expect "ball left"
 exits film_not_as_expected 1 zt measure "$film" --expect "red ball left"
 exits film_json 0 zt measure "$film" --json
 holds film_json_says_what "$tmp/out" '"seen": "blue ball left"'
+cp "$film" story.y4m
+printf '{"zoetrope": 1, "prompt": "an astronaut on the moon"}' >story.y4m.json
+exits film_of_another_world 0 zt measure story.y4m
+holds film_of_another_world_is_named "$tmp/err" 'words of the world "story"'
 exits film_missing 4 zt measure nowhere.y4m
 exits unknown_expectation 2 zt measure "$film" --expect "pink ball"
 holds unknown_expectation_is_named "$tmp/err" '"pink"'

@@ -80,6 +80,7 @@ TEST(plan_sizes)
         {"native", NULL, 48, 32, 48, 32},
         {"native", "1:1", 32, 32, 32, 32},
         {"640x426", NULL, 48, 32, 640, 426},
+        {"640*426", NULL, 48, 32, 640, 426}, /* as Wan's own programs write it */
         {"720x1080", NULL, 32, 48, 720, 1080} /* the model's own shape, turned */,
         {"500x500", NULL, 32, 32, 500, 500},
     };
