@@ -208,6 +208,16 @@ static int check_use(const struct plan *p, const struct request *r, const struct
     return 0;
 }
 
+/* Recipes have both of every film, so only what is not as unsaid was meant. */
+static void note_idle(struct plan *p, const struct request *r)
+{
+    if (!r->value[OPT_FROM].set && request_real(r, OPT_STRENGTH, 0.6) != 0.6)
+        plan_note(p, xstrdup("strength is of the film that is drawn anew (from); none is given"));
+    if (!p->dit.n_controls && p->control.scale != 1)
+        plan_note(
+            p, xasprintf("control-scale is of VACE models; \"%s\" takes no control", p->info.name));
+}
+
 int plan_control_settle(struct plan *p, const struct pictures *x, const struct request *r,
                         struct err *e)
 {
@@ -215,6 +225,7 @@ int plan_control_settle(struct plan *p, const struct pictures *x, const struct r
     int rc = check_use(p, r, x, e);
 
     p->control.scale = request_real(r, OPT_CONTROL_SCALE, 1);
+    note_idle(p, r);
     if (rc || !p->dit.n_controls)
         return rc;
     p->control.rgb = malloc(n * 3);

@@ -36,7 +36,7 @@ TEST(plan_takes_what_the_model_says)
     plan_release(&p);
 }
 
-TEST(plan_says_what_of_a_prompt_is_not_drawn)
+TEST(plan_says_what_of_a_wish_is_not_drawn)
 {
     static const struct {
         const char *prompt, *unknown, *note;
@@ -60,6 +60,10 @@ TEST(plan_says_what_of_a_prompt_is_not_drawn)
         CHECK_CONTAINS(p.note ? p.note : "", rows[i].note ? rows[i].note : "");
         plan_release(&p);
     }
+    CHECK_INT(PLAN(&p, &e, "strength", "0.5", "control-scale", "2"), 0);
+    CHECK_CONTAINS(p.note, "strength is of the film");
+    CHECK_CONTAINS(p.note, "control-scale is of VACE");
+    plan_release(&p);
     for (int i = 0; i < 300; i++)
         buf_puts(&many, "a red ball ");
     const char *settings[] = {"prompt", buf_str(&many), NULL};
