@@ -226,13 +226,23 @@ static void key_films(struct plan *p)
         put_film_frame(p, add_key(p, p->t - 1, 1)->rgb, &p->behind, 0);
 }
 
+/* One latent frame shows one picture; the later of two would be lost or win by its place. */
+static int check_place(const struct plan *p, int latent, double at, struct err *e)
+{
+    for (int i = 0; i < p->n_keys; i++)
+        if (p->key[i].latent == latent && p->key[i].n == 1)
+            return err_set(e, ERR_USAGE, "key-frame: another picture is within %g s of %g s",
+                           p->codec.kt / p->info.frame_rate, at);
+    return 0;
+}
+
 /* "2.5:picture.png" of n bytes. */
 static int key_picture(struct plan *p, const char *s, size_t n, struct err *e)
 {
     char *text = xstrndup(s, n), *colon = strchr(text, ':');
     struct picture x = {0};
     double at = -1, most;
-    int rc = 0, frame;
+    int rc = 0, latent = 0;
 
     if (colon)
         *colon = 0;
@@ -243,10 +253,13 @@ static int key_picture(struct plan *p, const char *s, size_t n, struct err *e)
                      most);
     if (!rc)
         rc = picture_load(&x, colon + 1, e);
-    frame = p->skip + (int)floor(at * p->info.frame_rate);
+    if (!rc) {
+        latent = codec_latents(&p->codec, p->skip + (int)floor(at * p->info.frame_rate) + 1) - 1;
+        rc = check_place(p, latent, at, e);
+    }
     if (!rc) {
         uint8_t *rgb = plan_fit_picture(p, &x, 0);
-        struct plan_key *k = add_key(p, codec_latents(&p->codec, frame + 1) - 1, 1);
+        struct plan_key *k = add_key(p, latent, 1);
 
         memcpy(k->rgb, rgb, (size_t)p->w * (size_t)p->h * 3);
         free(rgb);

@@ -128,6 +128,23 @@ TEST(film_shows_pictures_where_they_are_asked_for)
     }
 }
 
+/* One latent frame (0.5 s here) shows one of them. */
+TEST(film_shows_one_picture_at_a_time)
+{
+    char path[600], value[1400];
+    struct plan p;
+    struct err e;
+
+    write_picture("twice.ppm", 5, path);
+    snprintf(value, sizeof value, "0.3:%s,0.4:%s", path, path);
+    CHECK_INT(PLAN(&p, &e, "frames", "25", "key-frame", value), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "another picture is within 0.5 s of 0.4 s");
+    snprintf(value, sizeof value, "0.3:%s,0.8:%s", path, path);
+    CHECK_INT(PLAN(&p, &e, "frames", "25", "key-frame", value), 0);
+    CHECK_INT(p.n_keys, 2);
+    plan_release(&p);
+}
+
 /* It ends with what it began with, whatever that is, and that latent frame is not shown. */
 TEST(film_that_is_a_loop)
 {
