@@ -372,6 +372,7 @@ int jobs_move(struct jobs *s, const char *tenant, int64_t id, int n, struct err 
 
     pthread_mutex_lock(&s->lock);
     place = place_between(s, id, n);
+    s->n_rank = 0;
     rc = jobs_run(JOBS_BIND(s, SQL_MOVE, SQL_INT(id), SQL_TEXT(tenant), SQL_REAL(place)), e);
     pthread_mutex_unlock(&s->lock);
     return rc;

@@ -93,7 +93,8 @@ struct jobs_list {
 /* Calls fn for each job, the newest first unless ascending; returns how many, or ERR_IO. */
 int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, struct job *j),
               void *arg, struct err *e);
-/* How many jobs of the queue come before this one; -1: it does not wait. */
+/* How many jobs of the queue come before this one; -1: it does not wait. Of the first 256 it is
+ * exact, behind them as it was a fifth of a second ago, or longer where the queue is endless. */
 int jobs_position(struct jobs *s, int64_t id);
 /* Jobs that wait or run, of all; *his: the tenant's. */
 int jobs_waiting(struct jobs *s, const char *tenant, int *his);

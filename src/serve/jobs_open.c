@@ -143,6 +143,7 @@ void jobs_close(struct jobs **s)
     pthread_mutex_destroy(&(*s)->lock);
     pthread_mutex_destroy(&(*s)->add_lock);
     pthread_cond_destroy(&(*s)->added);
+    free((*s)->rank);
     free(*s);
     *s = NULL;
 }

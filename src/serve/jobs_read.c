@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "serve/jobs_db.h"
 
 static int read_one(struct jobs *s, struct db *st, struct job *out, struct err *e)
@@ -84,11 +85,86 @@ int jobs_each(struct jobs *s, const struct jobs_list *l, void (*fn)(void *arg, s
     return rc ? rc : n;
 }
 
+/* ---- places of a long queue ----
+ * The database counts those that come before: 1.4 ms for 10,000 that wait, for each call about one
+ * of them. So a long queue is read once in a while, and places deep in it are looked up there. */
+
+#define RANK_S 0.2
+enum { DEEP = 256, RANK_MOST = 1 << 20, RANK_SHARE = 20 };
+
+struct jobs_rank {
+    int64_t priority, id;
+    double place;
+};
+
+static int rank_before(const struct jobs_rank *a, const struct jobs_rank *b)
+{
+    if (a->priority != b->priority)
+        return a->priority < b->priority;
+    return a->place != b->place ? a->place < b->place : a->id < b->id;
+}
+
+static void read_rank(struct jobs *s)
+{
+    double begin = clock_s();
+    int room = 0;
+    struct db *st = JOBS_BIND(s, SQL_QUEUE, SQL_INT(RANK_MOST));
+
+    s->n_rank = 0;
+    while (st->kind->step(st, NULL) > 0) {
+        if (s->n_rank == room)
+            s->rank = xrealloc(s->rank, (size_t)(room = room ? 2 * room : 1024) * sizeof *s->rank);
+        s->rank[s->n_rank++] = (struct jobs_rank){.id = st->kind->number(st, 0),
+                                                  .priority = st->kind->number(st, 1),
+                                                  .place = st->kind->real(st, 2)};
+    }
+    st->kind->reset(st);
+    s->rank_s = clock_s();
+    s->rank_took_s = s->rank_s - begin;
+}
+
+/* As what was read has it; -1: that is too old, or the place is one to be counted. */
+static int rank_of(struct jobs *s, int64_t id)
+{
+    double most_s = RANK_SHARE * s->rank_took_s;
+    struct jobs_rank own = {.id = id};
+    int lo = 0, hi = s->n_rank;
+
+    if (!hi || clock_s() - s->rank_s > (most_s > RANK_S ? most_s : RANK_S))
+        return -1;
+    struct db *st = JOBS_BIND(s, SQL_PLACE, SQL_INT(id));
+    int found = st->kind->step(st, NULL) > 0;
+    if (found) {
+        own.priority = st->kind->number(st, 0);
+        own.place = st->kind->real(st, 1);
+    }
+    st->kind->reset(st);
+    while (found && lo < hi) {
+        int mid = lo + (hi - lo) / 2;
+
+        if (rank_before(&s->rank[mid], &own))
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return found && lo >= DEEP ? lo : -1;
+}
+
 int jobs_position(struct jobs *s, int64_t id)
 {
     int64_t n = 0;
 
+    pthread_mutex_lock(&s->lock);
+    int rank = rank_of(s, id);
+    pthread_mutex_unlock(&s->lock);
+    if (rank >= 0)
+        return rank;
     (void)JOBS_NUMBERS(s, NULL, &n, 1, SQL_POSITION, SQL_INT(id));
+    if (n > DEEP) {
+        pthread_mutex_lock(&s->lock);
+        read_rank(s);
+        pthread_mutex_unlock(&s->lock);
+    }
     return (int)n - 1;
 }
 

@@ -86,10 +86,11 @@ const char *const jobs_sql[N_SQL] = {
     [SQL_OLDEST] = "SELECT" COLUMNS PAGE "AND id>?3 ORDER BY id LIMIT ?4 OFFSET ?5",
     [SQL_POSITION] = "SELECT count(*) FROM job q, job j WHERE j.id=?1 AND j.state='queued' AND "
         "q.state='queued' AND (q.priority,q.place,q.id) <= (j.priority,j.place,j.id)",
+    [SQL_PLACE] = "SELECT priority,place FROM job WHERE id=?1 AND state='queued'",
     [SQL_WAITING] = "SELECT count(*),count(CASE WHEN tenant=?1 THEN 1 END) FROM job WHERE state IN "
         "('queued','running','finalizing')",
     [SQL_COUNTS] = "SELECT state,count(*) FROM job GROUP BY state",
-    [SQL_QUEUE] = "SELECT id FROM job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1",
+    [SQL_QUEUE] = "SELECT id,priority,place FROM job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1",
     [SQL_AHEAD] = "SELECT coalesce(sum(json_extract(facts,'$.forecast_s')),0) FROM (SELECT facts FROM"
         " job WHERE state='queued' ORDER BY priority,place,id LIMIT ?1)",
     [SQL_CLAIM] = "UPDATE job SET " TAKEN " WHERE id=(SELECT id FROM job "

@@ -24,6 +24,7 @@ enum sql {
     SQL_NEWEST,
     SQL_OLDEST,
     SQL_POSITION,
+    SQL_PLACE,
     SQL_WAITING,
     SQL_COUNTS,
     SQL_QUEUE,
@@ -89,6 +90,11 @@ struct jobs {
     int claims;       /* how many were made */
     int claim_unsure; /* its answer was lost: the job may be ours */
     char secret[65];
+
+    /* The queue as it was a moment ago, in order, where it is long (jobs_read.c); under lock. */
+    struct jobs_rank *rank; /* owned */
+    int n_rank;
+    double rank_s, rank_took_s; /* when it was read, and how long that took */
 };
 
 /* A value of a statement. */

@@ -1,7 +1,8 @@
 /* The service under load, by clients of this process: submissions at a fixed rate with the server
  * killed in the middle, watchers that wait, questions. Each figure beside what the parts can do.
- * ZT_LOAD_S=60 is the length of each run (5), ZT_LOAD_MODEL another model than the fixture. Nothing
- * is drawn: what is measured is the service. */
+ * ZT_LOAD_S=60 is the length of each run (5), ZT_LOAD_MODEL another model than the fixture,
+ * ZT_LOAD_JOBS=10000 how many wait while one asks for the last (100). Nothing is drawn: what is
+ * measured is the service. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
@@ -340,12 +341,16 @@ static double ask(struct load *l, const char *path)
 TEST(bench_serve_questions)
 {
     struct load *l = load_new("questions");
+    const char *said = getenv("ZT_LOAD_JOBS");
+    int jobs = said ? atoi(said) : 100, rate = 500, last = jobs - 1;
     char path[64];
 
-    run_submissions(l, 100, 1, 0);
+    run_submissions(l, rate, (double)jobs / rate, 0);
+    while (last > 0 && !l->id[last])
+        last--;
     for (int i = 0; i < 3; i++) {
         double still = ask(l, "/icon.svg");
-        snprintf(path, sizeof path, "/v1/videos/video_%lld", (long long)l->id[50]);
+        snprintf(path, sizeof path, "/v1/videos/video_%lld", (long long)l->id[last]);
         double status = ask(l, path);
         printf("  %.0f questions for a video a second, %.0f for a file of the page, which asks no "
                "store: %.2f of it\n",

@@ -133,3 +133,42 @@ TEST(serve_store_of_an_older_version_is_taken_over)
     free(path);
     free(dir);
 }
+
+/* Deep in a long queue places are looked up in what was read, and are the same. */
+TEST(serve_places_of_a_long_queue)
+{
+    enum { N = 700 };
+    char *dir = ztest_in_tmp("add-long");
+    struct job j = {.tenant = "ann",
+                    .api = "openai",
+                    .model = "default",
+                    .params = "{}",
+                    .params_sha = "s",
+                    .facts = "{}"},
+               out;
+    static int64_t id[N];
+    enum jobs_added how;
+    struct jobs *jobs;
+    struct err e;
+
+    CHECK(!jobs_open(&jobs, dir, &e));
+    for (int i = 0; i < N; i++) {
+        j.priority = i % 2; /* those with 1 come first */
+        CHECK(!jobs_add(jobs, &j, &how, &out, &e));
+        id[i] = out.id;
+        job_release(&out);
+    }
+    for (int again = 0; again < 3; again++)
+        for (int i = 0; i < N; i++)
+            CHECK_INT(jobs_position(jobs, id[i]), i % 2 ? i / 2 : N / 2 + i / 2);
+    CHECK_INT(jobs_move(jobs, "ann", id[698], 300, NULL), 1); /* among its like */
+    CHECK_INT(jobs_position(jobs, id[698]), N / 2 + 300);
+    CHECK_INT(jobs_position(jobs, id[600]), N / 2 + 301);
+    CHECK_INT(jobs_claim(jobs, "local-1", &out, NULL), 1);
+    CHECK(out.id == id[1]);
+    job_release(&out);
+    CHECK_INT(jobs_position(jobs, id[1]), -1);
+    CHECK_INT(jobs_position(jobs, id[3]), 0);
+    jobs_close(&jobs);
+    free(dir);
+}
