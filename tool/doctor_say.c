@@ -104,13 +104,15 @@ static void say_needs(const struct doctor *d)
     }
     if (!d->measured)
         return;
-    format_duration(step, sizeof step, d->speed.step_s);
+    if (d->speed.step_s < 100)
+        snprintf(step, sizeof step, "%.3g s", d->speed.step_s);
+    else
+        format_duration(step, sizeof step, d->speed.step_s);
     format_duration(all, sizeof all, d->speed.step_s * d->look.info.steps);
-    snprintf(
-        text, sizeof text,
-        "%.3g s a step, %s for %d steps; measured: 1 of %d blocks on %d of %d tokens in %.3g s",
-        d->speed.step_s, all, d->look.info.steps, d->speed.blocks, d->speed.measured_tokens,
-        d->speed.tokens, d->speed.block_s);
+    snprintf(text, sizeof text,
+             "%s a step, %s for %d steps; measured: 1 of %d blocks on %d of %d tokens in %.3g s",
+             step, all, d->look.info.steps, d->speed.blocks, d->speed.measured_tokens,
+             d->speed.tokens, d->speed.block_s);
     put_row("time", text);
 }
 
