@@ -123,49 +123,64 @@ static void read_rank(struct jobs *s)
     s->rank_took_s = s->rank_s - begin;
 }
 
+/* 1: it waits, and *own says where. */
+static int place_of(struct jobs *s, int64_t id, struct jobs_rank *own)
+{
+    struct db *st = JOBS_BIND(s, SQL_PLACE, SQL_INT(id));
+    int found = st->kind->step(st, NULL) > 0;
+
+    if (found)
+        *own = (struct jobs_rank){
+            .id = id, .priority = st->kind->number(st, 0), .place = st->kind->real(st, 1)};
+    st->kind->reset(st);
+    return found;
+}
+
 /* As what was read has it; -1: that is too old, or the place is one to be counted. */
-static int rank_of(struct jobs *s, int64_t id)
+static int rank_of(const struct jobs *s, const struct jobs_rank *own)
 {
     double most_s = RANK_SHARE * s->rank_took_s;
-    struct jobs_rank own = {.id = id};
     int lo = 0, hi = s->n_rank;
 
     if (!hi || clock_s() - s->rank_s > (most_s > RANK_S ? most_s : RANK_S))
         return -1;
-    struct db *st = JOBS_BIND(s, SQL_PLACE, SQL_INT(id));
-    int found = st->kind->step(st, NULL) > 0;
-    if (found) {
-        own.priority = st->kind->number(st, 0);
-        own.place = st->kind->real(st, 1);
-    }
-    st->kind->reset(st);
-    while (found && lo < hi) {
+    while (lo < hi) {
         int mid = lo + (hi - lo) / 2;
 
-        if (rank_before(&s->rank[mid], &own))
+        if (rank_before(&s->rank[mid], own))
             lo = mid + 1;
         else
             hi = mid;
     }
-    return found && lo >= DEEP ? lo : -1;
+    return lo >= DEEP ? lo : -1;
+}
+
+static int count_before(struct jobs *s, const struct jobs_rank *own)
+{
+    struct db *st =
+        JOBS_BIND(s, SQL_POSITION, SQL_INT(own->priority), SQL_REAL(own->place), SQL_INT(own->id));
+    int n = st->kind->step(st, NULL) > 0 ? (int)st->kind->number(st, 0) : -1;
+
+    st->kind->reset(st);
+    return n;
 }
 
 int jobs_position(struct jobs *s, int64_t id)
 {
-    int64_t n = 0;
+    struct jobs_rank own;
+    int n = -1;
 
     pthread_mutex_lock(&s->lock);
-    int rank = rank_of(s, id);
-    pthread_mutex_unlock(&s->lock);
-    if (rank >= 0)
-        return rank;
-    (void)JOBS_NUMBERS(s, NULL, &n, 1, SQL_POSITION, SQL_INT(id));
-    if (n > DEEP) {
-        pthread_mutex_lock(&s->lock);
-        read_rank(s);
-        pthread_mutex_unlock(&s->lock);
+    int found = place_of(s, id, &own);
+    if (found)
+        n = rank_of(s, &own);
+    if (found && n < 0) {
+        n = count_before(s, &own);
+        if (n >= DEEP)
+            read_rank(s);
     }
-    return (int)n - 1;
+    pthread_mutex_unlock(&s->lock);
+    return n;
 }
 
 int jobs_waiting(struct jobs *s, const char *tenant, int *his)

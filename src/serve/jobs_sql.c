@@ -84,8 +84,7 @@ const char *const jobs_sql[N_SQL] = {
         "NULL ORDER BY id DESC LIMIT 1",
     [SQL_NEWEST] = "SELECT" COLUMNS PAGE "AND (?3=0 OR id<?3) ORDER BY id DESC LIMIT ?4 OFFSET ?5",
     [SQL_OLDEST] = "SELECT" COLUMNS PAGE "AND id>?3 ORDER BY id LIMIT ?4 OFFSET ?5",
-    [SQL_POSITION] = "SELECT count(*) FROM job q, job j WHERE j.id=?1 AND j.state='queued' AND "
-        "q.state='queued' AND (q.priority,q.place,q.id) <= (j.priority,j.place,j.id)",
+    [SQL_POSITION] = "SELECT count(*) FROM job WHERE state='queued' AND (priority,place,id)<(?1,?2,?3)",
     [SQL_PLACE] = "SELECT priority,place FROM job WHERE id=?1 AND state='queued'",
     [SQL_WAITING] = "SELECT count(*),count(CASE WHEN tenant=?1 THEN 1 END) FROM job WHERE state IN "
         "('queued','running','finalizing')",
