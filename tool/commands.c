@@ -19,9 +19,11 @@ const struct command commands[] = {
      "--out=DIR --until=reel|vae|upsamplers|latents|transformer|bundle --device=cpu|cuda "
      "--threads=N --resume=auto", "FILE"},
     {"measure", cmd_measure, "score films by what is seen in their pixels", "film.mp4",
-     "--expect=WORDS --against=FILE --joins --at=LIST --camera --request=WORDS --prompts=FILE --count=N --columns=LIST "
-     "--model=DIR --steps=N --guidance=X --frames=N --size=WxH --type=T --device=cpu|cuda "
-     "--threads=N --out=DIR --json --exchange --pictures --stories --press --fit=N", "FILE"},
+     "--expect=WORDS --against=FILE --joins --at=LIST --camera --request=WORDS --prompts=FILE "
+     "--count=N --columns=LIST --model=DIR --steps=N --guidance=X --guidance-from=X "
+     "--guidance-to=X --sampler=S --shift=X --stagger=X --frames=N --size=WxH --type=T "
+     "--device=cpu|cuda --threads=N --out=DIR --json --exchange --pictures --stories --press "
+     "--fit=N", "FILE"},
     {"parity", cmd_parity, "compare networks with reference vectors", "DIR --type f32",
      "--type=f32|bf16|int8 --tol=X --device=cpu|cuda", "DIR"},
     {"info", cmd_info, "show a model, or the recipe of a film", "film.mp4",
