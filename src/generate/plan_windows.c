@@ -70,6 +70,30 @@ int plan_ahead(const struct plan *p)
     return n > MOST ? MOST : n < LEAST ? LEAST : n;
 }
 
+/* Is there a picture at latent frame `from` or behind it that the film has to arrive at? */
+static int leads_to_known(const struct plan *p, int from)
+{
+    int known = p->loop;
+
+    for (int i = 0; i < p->n_keys; i++)
+        known |= p->key[i].latent >= from;
+    return known;
+}
+
+/* First new latent frame of window i of a shot. Its last window may have a single one, which is no
+ * way to what is known at its end: it shares those of the window before then. */
+static int new_from(const struct plan *p, const struct plan_shot *s, int i)
+{
+    int step = p->window - p->context, last = windows_in(p, s) - 1;
+    int from = i ? first_of(p, s) + (i - 1) * step : 0;
+    int half = ((i > 1 ? from - step : 0) + s->t) / 2;
+
+    if (!i || i < last || p->n_shots || !leads_to_known(p, from))
+        return from;
+    half = half > s->t - step ? half : s->t - step;
+    return half < from ? half : from;
+}
+
 /* New frames are as many as a window has beside those that are given; of the last one of a shot
  * what lies behind its end is left out, so that no window knows more of the past than the networks
  * were taught with. */
@@ -77,19 +101,19 @@ struct plan_window plan_window(const struct plan *p, int i)
 {
     struct plan_window w = {0};
     struct plan_shot s = shot_at(p, 0);
-    int step = p->window - p->context, from, to;
+    int from, to;
 
     for (; i >= windows_in(p, &s); s = shot_at(p, ++w.shot))
         i -= windows_in(p, &s);
-    from = i ? first_of(p, &s) + (i - 1) * step : 0;
-    to = from + (i ? step : first_of(p, &s));
+    from = new_from(p, &s, i);
+    to = i + 1 < windows_in(p, &s) ? new_from(p, &s, i + 1) : s.t;
     w.of_shot = i;
     w.fresh = !i && s.cut;
     w.take = s.take;
     w.given = w.fresh ? 0 : s.first + from - s.take;
     w.given = w.given < p->context ? w.given : p->context;
     w.first = s.first + from - w.given;
-    w.shown = w.given + (to < s.t ? to : s.t) - from;
+    w.shown = w.given + to - from;
     w.frame = s.frame;
     w.n_frames = s.n_frames;
     return w;

@@ -186,6 +186,31 @@ TEST(film_that_is_a_loop)
     }
 }
 
+/* The last window of a film that leads to something has way to go, whatever its length. */
+TEST(film_that_leads_to_something_has_way_to_go)
+{
+    for (int frames = 5; frames < 64; frames++) {
+        char value[16];
+        struct plan p;
+        struct err e;
+        int n, all = 0;
+
+        snprintf(value, sizeof value, "%d", frames);
+        CHECK_INT(PLAN(&p, &e, "frames", value, "loop", "yes"), 0);
+        n = plan_windows(&p);
+        for (int i = 0; i < n; i++) {
+            struct plan_window w = plan_window(&p, i);
+            int fresh = w.shown - w.given, step = p.window - (i ? p.context : 0);
+
+            CHECK_INT(w.first + w.given, all);
+            CHECK(fresh > 0 && fresh <= step && (n == 1 || i < n - 1 || 2 * fresh > step));
+            all += fresh;
+        }
+        CHECK_INT(all, p.t);
+        plan_release(&p);
+    }
+}
+
 static int keep_frames(void *user, int index, int n, const uint8_t *rgb, int w, int h)
 {
     uint8_t *all = user;
