@@ -173,6 +173,12 @@ int fixture_has_media(void)
     return !strcmp(film_default_ending(), "mp4");
 }
 
+void fixture_need_media(void)
+{
+    if (!fixture_has_media())
+        ztest_skip("this build writes no mp4");
+}
+
 struct film_options fixture_film_options(int w, int h)
 {
     return (struct film_options){

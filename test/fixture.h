@@ -25,7 +25,8 @@ void fixture_small_vae(struct tiny_vae *m);
 struct plan;
 int fixture_plan(struct plan *p, struct err *e, const char *dir, const char *const *settings);
 
-int fixture_has_media(void); /* 0: this build writes no mp4 */
+int fixture_has_media(void);   /* 0: this build writes no mp4 */
+void fixture_need_media(void); /* the test is skipped there */
 /* Of a film of 16 frames per second that may be written again. */
 struct film_options fixture_film_options(int w, int h);
 /* Frame t of a square that moves over a gradient, so that frames differ: rgb [h][w][3]. */

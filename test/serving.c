@@ -159,6 +159,12 @@ void serving_call(const struct serving *s, const char *method, const char *path,
     buf_release(&b);
 }
 
+void serving_post(const struct serving *s, const char *path, const char *json, struct answer *a)
+{
+    answer_release(a);
+    serving_call(s, "POST", path, NULL, json, a);
+}
+
 static struct jval step_into(struct jval v, const char *name, size_t n)
 {
     char key[64];

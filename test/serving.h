@@ -35,6 +35,8 @@ void serving_raw(const struct serving *s, const void *bytes, size_t n, struct an
  * NULL. */
 void serving_call(const struct serving *s, const char *method, const char *path,
                   const char *headers, const char *json, struct answer *a);
+/* POST of a body; what a held before is released. */
+void serving_post(const struct serving *s, const char *path, const char *json, struct answer *a);
 /* The field of the body as text ("" for null, 0 and 1 for flags); "a.b" goes into objects, "a.0"
  * into arrays. The test fails where there is none. The caller frees. */
 char *answer_text(const struct answer *a, const char *path);

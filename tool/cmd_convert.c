@@ -103,12 +103,11 @@ static int convert_model(const struct args *a)
 {
     enum dtype type = DT_I8;
     struct err e = {0};
+    zt_model *from, *to;
 
     if (a->model && file_exists(a->model))
         return cmd_usage("convert",
                          "-o \"%s\": what becomes of a file ends in .safetensors or .gguf", a->out);
-    zt_model *from, *to;
-
     if (a->type && model_type(a->type, &type))
         return EXIT_USAGE;
     e.code = zt_model_open(&from, a->model, e.msg, sizeof e.msg);

@@ -206,11 +206,13 @@ static void note_world(const char *path, const struct film *f)
 {
     struct jdoc *doc;
     const struct world *w;
+    const char *prompt;
 
     if (!f->comment || jdoc_parse(&doc, f->comment, strlen(f->comment), path, NULL))
         return;
-    w = world_meant(j_string_or(jdoc_root(doc), "prompt", ""), ~0u);
-    if (w && strcmp(w->name, "physics") && *j_string_or(jdoc_root(doc), "prompt", ""))
+    prompt = j_string_or(jdoc_root(doc), "prompt", "");
+    w = world_meant(prompt, ~0u);
+    if (w && strcmp(w->name, "physics") && *prompt)
         fprintf(stderr,
                 "note: %s was drawn by words of the world \"%s\"; balls, boxes, cones and "
                 "cylinders are looked for here, --stories judges others\n",

@@ -321,6 +321,15 @@ static int give_recipe(zt_job *job, const char *latent_hash, struct err *e)
     return rc;
 }
 
+const uint8_t *job_labelled(zt_job *job, const uint8_t *rgb)
+{
+    if (!job->labelled)
+        return rgb;
+    memcpy(job->labelled, rgb, plan_frame_bytes(&job->plan));
+    label_draw(&job->label, job->labelled, job->plan.film_w);
+    return job->labelled;
+}
+
 static int take_frame(void *user, int index, const uint8_t *rgb, struct err *e)
 {
     zt_job *job = user;
@@ -328,11 +337,7 @@ static int take_frame(void *user, int index, const uint8_t *rgb, struct err *e)
     int rc = 0;
 
     joins_add(job->joins, rgb);
-    if (job->labelled) {
-        memcpy(job->labelled, rgb, plan_frame_bytes(p));
-        label_draw(&job->label, job->labelled, p->film_w);
-        rgb = job->labelled;
-    }
+    rgb = job_labelled(job, rgb);
     if (job->film && index == 0)
         rc = give_recipe(job, NULL, e);
     if (!rc && job->film)

@@ -47,6 +47,10 @@ NODISCARD int recipe_write(const struct zt_job *job, const char *latent_hash, st
 /* The type that the film is computed in, as the option says it. */
 const char *recipe_type(const struct plan *p, const struct request *r);
 
+/* The frame of the film with the label that is asked for: rgb itself, or the job's until the next.
+ */
+const uint8_t *job_labelled(struct zt_job *job, const uint8_t *rgb);
+
 /* job_kept.c: the settings that are kept in a folder; then the folder of the option "job", while it
  * runs. What is kept there of another film, or
  * by another version, is ERR_USAGE, which names the first difference; with overwrite it goes. */

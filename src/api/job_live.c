@@ -17,11 +17,7 @@ static int take_frame(void *user, int index, const uint8_t *rgb, struct err *e)
     const struct plan *p = &job->plan;
 
     (void)e;
-    if (job->labelled) {
-        memcpy(job->labelled, rgb, plan_frame_bytes(p));
-        label_draw(&job->label, job->labelled, p->film_w);
-        rgb = job->labelled;
-    }
+    rgb = job_labelled(job, rgb);
     return job->on_frame ? job->on_frame(job->frame_user, index, 0, rgb, p->film_w, p->film_h) != 0
                          : 0;
 }

@@ -87,7 +87,7 @@ static double host_bytes(const struct plan *p)
     const struct denoiser_config *d = &p->dit;
     struct sampler *s = sampler_of(p);
     double latent = (double)latent_count(&shape) * sizeof(float);
-    double picture = (double)p->w * p->h * 3 * p->scale * p->scale;
+    double picture = (double)plan_drawn_bytes(p);
     double film = (double)p->film_w * p->film_h * 3;
     double sum = latent * (LATENTS + sampler_latents(s));
 

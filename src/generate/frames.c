@@ -115,11 +115,6 @@ struct drawn {
     uint8_t rgb[]; /* [h*scale][w*scale][3] */
 };
 
-static size_t drawn_bytes(const struct plan *p)
-{
-    return (size_t)p->w * (size_t)p->h * (size_t)p->scale * (size_t)p->scale * 3;
-}
-
 /* They arrive in order; each is shown as often as the film's rate wants it. */
 static int show(void *user, void *thing, struct err *e)
 {
@@ -131,7 +126,7 @@ static int show(void *user, void *thing, struct err *e)
 
     s->cut |= d->cut;
     if (p->film_w == w && p->film_h == h)
-        memcpy(s->film, d->rgb, drawn_bytes(p));
+        memcpy(s->film, d->rgb, plan_drawn_bytes(p));
     else if (p->region.n)
         resize_rgb(s->film, p->film_w, p->film_h, d->rgb, w, h, RESIZE_BICUBIC, s->threads);
     else
@@ -153,10 +148,10 @@ static void count_due(struct screen *s, int frame)
         s->due++;
 }
 
-/* The drawn frame `frame`, values of drawn_bytes, is shown, or waits for that. */
+/* The drawn frame `frame`, values of plan_drawn_bytes, is shown, or waits for that. */
 static int pass(struct screen *s, int frame, const float *rgb, struct err *e)
 {
-    size_t n = drawn_bytes(s->plan);
+    size_t n = plan_drawn_bytes(s->plan);
     struct drawn *d = s->relay ? relay_room(s->relay) : s->drawn;
 
     if (!d)
@@ -327,7 +322,7 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
 {
     *s = (struct screen){.cx = cx, .model = b, .plan = p, .sink = sink, .pace = pace};
     int w = p->w * p->scale, h = p->h * p->scale;
-    size_t n = drawn_bytes(p);
+    size_t n = plan_drawn_bytes(p);
     s->ahead = sink->apart ? plan_ahead(p) : 0;
     s->threads = s->ahead ? threads_new(p->threads) : cx->kcx.threads;
     s->due = p->n_before;
@@ -341,8 +336,9 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
         return ERR_FIT;
     if (p->interpolate && init_between(s, e))
         return ERR_FIT;
-    return s->ahead ? relay_new(&s->relay, s->ahead, drawn_bytes(p) + sizeof *s->drawn, show, s, e)
-                    : 0;
+    return s->ahead
+               ? relay_new(&s->relay, s->ahead, plan_drawn_bytes(p) + sizeof *s->drawn, show, s, e)
+               : 0;
 }
 
 int screen_show(struct screen *s, const struct latent_shape *shape, const float *x,

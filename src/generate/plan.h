@@ -120,7 +120,12 @@ struct plan {
     double flops, forecast_s, forecast_drawing_s; /* of it: from latents to frames of the film */
 };
 
-/* Of a frame of the film as it is shown, RGB. */
+/* Of a frame as it is drawn and enlarged, and of one of the film as it is shown; RGB. */
+static inline size_t plan_drawn_bytes(const struct plan *p)
+{
+    return (size_t)p->w * (size_t)p->h * (size_t)p->scale * (size_t)p->scale * 3;
+}
+
 static inline size_t plan_frame_bytes(const struct plan *p)
 {
     return (size_t)p->film_w * (size_t)p->film_h * 3;

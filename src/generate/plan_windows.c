@@ -62,8 +62,7 @@ int plan_windows(const struct plan *p)
 int plan_ahead(const struct plan *p)
 {
     enum { MOST = 8, LEAST = 2, BYTES = 4 << 20 };
-    size_t frame = (size_t)p->w * (size_t)p->h * (size_t)p->scale * (size_t)p->scale * 3;
-    int n = (int)(BYTES / frame);
+    int n = (int)(BYTES / plan_drawn_bytes(p));
 
     if (p->threads < 2 || p->paged || !p->device->host || plan_windows(p) < 2)
         return 0;

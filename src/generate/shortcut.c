@@ -75,7 +75,6 @@ static double mag_change(struct shortcut *s, const float *x)
     return fabs(1 - pow(s->rate, s->row + 1));
 }
 
-/* By how much rows of the sample with the prompt got longer, in one step. */
 /* What the blocks add now is what they added. */
 static void take_fresh(struct shortcut *s)
 {
@@ -85,6 +84,7 @@ static void take_fresh(struct shortcut *s)
     s->fresh = t;
 }
 
+/* By how much rows of the sample with the prompt got longer, in one step. */
 static void mag_learn(struct shortcut *s, const float *x, const float *v)
 {
     double sum = 0;

@@ -114,9 +114,10 @@ void stagger_forget(struct velocity *v)
         memcpy(&(b), t_, sizeof(a));                                                               \
     } while (0)
 
-/* v is cut the other way until the next exchange. */
+/* v is cut the other way until the next exchange, and asked as any other. */
 static void exchange(struct velocity *v, struct stagger *s)
 {
+    v->stagger = v->stagger ? NULL : s;
     EXCHANGE(v->ask.shape, s->shape);
     EXCHANGE(v->out, s->out);
     EXCHANGE(v->time_index, s->time_index);
@@ -129,11 +130,9 @@ void stagger_give(struct velocity *v, const struct given *list, int n)
 
     if (!s)
         return;
-    v->stagger = NULL;
     exchange(v, s);
     velocity_give(v, list, n, NULL);
     exchange(v, s);
-    v->stagger = s;
 }
 
 int stagger_at(struct velocity *v, const float *x, double timestep, double sigma, float *out,
@@ -143,11 +142,9 @@ int stagger_at(struct velocity *v, const float *x, double timestep, double sigma
     struct latent_shape shape = v->ask.shape;
 
     stagger_pad(&shape, x, s->x);
-    v->stagger = NULL; /* it is asked as any other */
     exchange(v, s);
     int rc = velocity_at(v, s->x, timestep, sigma, s->said, e);
     exchange(v, s);
-    v->stagger = s;
     if (!rc)
         stagger_crop(&shape, s->said, out);
     return rc;

@@ -105,14 +105,14 @@ static double likeness(const float *features, int n)
 }
 
 /* Adds up rows of answers. */
-static void add_up(double *sum, struct cx *cx, struct tensor *said, double weight)
+static void add_up(double *sum, struct cx *cx, struct tensor *said)
 {
     float rows[FRAMES * PROBE_VALUES];
     int n = (int)said->dim[0], values = (int)said->dim[1];
 
     tensor_read_f32(cx, said, rows);
     for (int i = 0; i < n * values; i++)
-        sum[i % values] += weight * (double)rows[i] / n;
+        sum[i % values] += (double)rows[i] / n;
 }
 
 static void choose(const double *sum, struct probe_sight *s)
@@ -173,7 +173,7 @@ static void look_first(struct probe *p, struct view_of *v, double *sum, struct p
         to_pixels(v->pixels + (size_t)i * PROBE_WHOLE_BYTES, small, PROBE_WHOLE_BYTES);
     }
     probe_eye_look(&p->cx, &p->eye[PROBE_WHOLE], v->pixels, n, NULL, &said);
-    add_up(sum, &p->cx, said.each, 1);
+    add_up(sum, &p->cx, said.each);
     tensor_read_f32(&p->cx, said.map, map);
     cx_step_end(&p->cx);
     for (int i = 0; i < n * PROBE_MAP_CELLS; i++)
@@ -200,8 +200,8 @@ static double look_second(struct probe *p, struct view_of *v, const struct probe
         to_pixels(v->pixels + (size_t)i * BYTES, small, BYTES);
     }
     probe_eye_look(&p->cx, &p->eye[PROBE_NEAR], v->pixels, v->looks * PROBE_STACK, features, &said);
-    add_up(sum, &p->cx, said.each, 1);
-    add_up(sum, &p->cx, said.all, 1);
+    add_up(sum, &p->cx, said.each);
+    add_up(sum, &p->cx, said.all);
     cx_step_end(&p->cx);
     free(small);
     return likeness(features, v->looks);

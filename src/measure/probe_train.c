@@ -15,7 +15,7 @@
 
 struct batch {
     const struct probe_pictures *all;
-    const struct probe_eye *eye;
+    struct probe_eye *eye;
     uint64_t seed;
     int step, n, n_pixels, values; /* n clips; pictures */
     float *pixels;                 /* [n_pixels][side][side][3] */
@@ -165,7 +165,7 @@ static int step(struct probe *p, struct optim *o, struct batch *b, double rate, 
     struct probe_said said;
     struct tensor *sum;
 
-    weight_zero_grads((struct weight_set *)&b->eye->weights);
+    weight_zero_grads(&b->eye->weights);
     tape_begin(cx);
     probe_eye_look(cx, b->eye, b->pixels, b->n_pixels, NULL, &said);
     sum = loss_of(cx, b, said.each, loss);
@@ -181,7 +181,7 @@ static int step(struct probe *p, struct optim *o, struct batch *b, double rate, 
     return optim_step(o, cx->k, &cx->kcx, rate, e);
 }
 
-static void batch_init(struct batch *b, const struct probe_eye *eye, int n, uint64_t seed,
+static void batch_init(struct batch *b, struct probe_eye *eye, int n, uint64_t seed,
                        const struct probe_pictures *all)
 {
     int near = eye->side == PROBE_NEAR_SIDE;

@@ -14,9 +14,8 @@
  * and vectors, tables and biases of attention F32. type NULL: as they are, where the format knows
  * them, else BF16. Scales and markers of quantised layers are computed with and left out;
  * tokenizers inside go with the file. Tensors pass through memory a piece at a time. overwrite 0: a
- * file that is there is ERR_IO. *stop nonzero ends it. log hears
- * of progress, NULL: nobody. ERR_IO, ERR_FORMAT, ERR_USAGE for a type
- * that the format has not, ERR_CANCEL. */
+ * file that is there is ERR_IO. *stop nonzero ends it. log hears of progress,
+ * NULL: nobody. ERR_IO, ERR_FORMAT, ERR_USAGE for a type that the format has not, ERR_CANCEL. */
 NODISCARD int file_convert(const char *from, const char *to, const char *type, int overwrite,
                            const volatile sig_atomic_t *stop, FILE *log, struct err *e);
 /* 1: to is the name of such a file. */

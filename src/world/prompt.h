@@ -25,8 +25,7 @@ struct prompt {
     char unknown[PROMPT_MAX_UNKNOWN][PROMPT_WORD_BYTES]; /* words as typed, each once */
 };
 
-/* text: UTF-8 (malformed bytes are skipped), any length; PROMPT_READ_MAX code
- * points are read. */
+/* text: UTF-8 (malformed bytes are skipped), any length; PROMPT_READ_MAX code points are read. */
 void prompt_read(const char *text, struct prompt *p);
 
 /* Append a word to a list of n words as typed, if it is new and there is room: the new n. */

@@ -16,12 +16,6 @@
 #define BALL                                                                                       \
     "\"prompt\":\"a red ball rolls\",\"size\":\"48x32\",\"steps\":2,\"frames\":5,\"seed\":7"
 
-static void need_media(void)
-{
-    if (!fixture_has_media())
-        ztest_skip("this build writes no mp4");
-}
-
 static void get(const struct serving *s, const char *id, const char *more, struct answer *a)
 {
     char path[200];
@@ -37,7 +31,7 @@ TEST(serve_film_from_wish_to_bytes)
     struct sha256 h;
     char sha[65];
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "serve-film");
     serving_start(&s);
     char *id = serving_film(&s, "{" BALL "}");
@@ -83,7 +77,7 @@ TEST(serve_lists_and_deletes)
     struct answer a = {0};
     char path[128];
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "serve-list");
     serving_start(&s);
     char *first = serving_film(&s, "{" BALL "}"), *second = serving_film(&s, "{" BALL "}");
@@ -233,7 +227,7 @@ TEST(serve_events_tell_every_step)
     char path[128];
     struct buf ask = BUF_INIT, heard = BUF_INIT;
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "serve-events");
     serving_start(&s);
     char *id = serving_film(&s, "{" BALL "}");
@@ -268,7 +262,7 @@ TEST(serve_film_is_seen_while_it_is_sampled)
     struct err e;
     char *stage = xstrdup(""), *url = xstrdup("");
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "serve-sampled");
     serving_start(&s);
     char *id = serving_film(
@@ -299,7 +293,7 @@ TEST(serve_films_wait_for_the_next_server)
     struct serving s;
     struct answer a = {0};
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "serve-next");
     serving_start(&s);
     char *front = serving_film(&s, "{\"prompt\":\"a ball rolls\",\"steps\":1000,\"seconds\":20}");
@@ -488,7 +482,7 @@ TEST(serve_metrics_and_log_tell_what_happened)
     double until;
     int n = 0;
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "serve-metrics");
     s.o.log = fopen(log, "w");
     serving_start(&s);
@@ -529,7 +523,7 @@ TEST(serve_model_goes_when_nobody_needs_it)
     struct serving s;
     struct answer a = {0};
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "serve-idle");
     s.o.idle_s = 0.5;
     serving_start(&s);

@@ -19,18 +19,6 @@
     "\"prompt\":\"a red ball rolls\",\"size\":\"48x32\",\"steps\":1,\"frames\":5,\"seed\":3"
 #define LONG "{\"prompt\":\"a ball rolls\",\"size\":\"48x32\",\"steps\":1000,\"seconds\":50}"
 
-static void need_media(void)
-{
-    if (!fixture_has_media())
-        ztest_skip("this build writes no mp4");
-}
-
-static void post(const struct serving *s, const char *path, const char *json, struct answer *a)
-{
-    answer_release(a);
-    serving_call(s, "POST", path, NULL, json, a);
-}
-
 static void ask(const struct serving *s, const char *method, const char *id, const char *json,
                 struct answer *a)
 {
@@ -78,12 +66,12 @@ TEST(serve_errors_name_their_field)
     serving_start(&s);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         snprintf(body, sizeof body, "{\"prompt\":\"a ball\",%s}", wrong[i][0]);
-        post(&s, "/v1/videos", body, &a);
+        serving_post(&s, "/v1/videos", body, &a);
         if (!answer_is(&a, "error.param", wrong[i][1]))
             ztest_fail(__FILE__, __LINE__, "%s: %s", wrong[i][0], buf_str(&a.body));
         CHECK(answer_is(&a, "error.type", "invalid_request_error"));
     }
-    post(&s, "/v1/videos", "{}", &a);
+    serving_post(&s, "/v1/videos", "{}", &a);
     CHECK(answer_is(&a, "error.param", "prompt"));
     answer_release(&a);
     serving_stop(&s, 0);
@@ -95,7 +83,7 @@ TEST(serve_eta_counts_what_is_drawn_now)
     struct answer a = {0};
     double running, first, second;
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "clients-eta");
     serving_start(&s);
     char *run = serving_film(&s, LONG);
@@ -162,7 +150,7 @@ TEST(serve_events_tell_all_who_moved)
     struct answer a = {0};
     struct buf watch = BUF_INIT;
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "clients-moved");
     serving_start(&s);
     char *run = serving_film(&s, LONG);
@@ -184,7 +172,7 @@ TEST(serve_extension_by_a_field_in_brackets)
     struct answer a = {0};
     struct buf b = BUF_INIT, form = BUF_INIT;
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "clients-extend");
     serving_start(&s);
     char *id = serving_film(&s, "{" BALL "}");
@@ -283,13 +271,13 @@ TEST(serve_kling_pictures_as_its_clients_ask)
     struct answer a = {0};
     struct picture p[3] = {{0}}, alone = {0};
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "clients-pictures");
     serving_start(&s);
-    post(&s, "/kling" PICTURES,
-         "{\"model_name\":\"kling-v2\",\"prompt\":\"a red ball\",\"n\":3,"
-         "\"aspect_ratio\":\"21:9\",\"steps\":1,\"seed\":5}",
-         &a);
+    serving_post(&s, "/kling" PICTURES,
+                 "{\"model_name\":\"kling-v2\",\"prompt\":\"a red ball\",\"n\":3,"
+                 "\"aspect_ratio\":\"21:9\",\"steps\":1,\"seed\":5}",
+                 &a);
     CHECK_INT(a.status, 200);
     poll_pictures(&s, &a);
     for (int i = 0; i < 3; i++)
@@ -300,8 +288,8 @@ TEST(serve_kling_pictures_as_its_clients_ask)
     char *id = answer_text(&a, "data.task_id");
     seen_by_others(&s, id);
 
-    post(&s, PICTURES, "{\"prompt\":\"a red ball\",\"size\":\"1568x672\",\"steps\":1,\"seed\":6}",
-         &a);
+    serving_post(&s, PICTURES,
+                 "{\"prompt\":\"a red ball\",\"size\":\"1568x672\",\"steps\":1,\"seed\":6}", &a);
     poll_pictures(&s, &a);
     fetch_picture(&s, &a, 0, &alone);
     CHECK(same_picture(&alone, &p[1])); /* each has a seed of its own */
@@ -339,7 +327,7 @@ TEST(serve_kling_pictures_of_a_picture)
     struct picture p = {0};
     double off[3] = {0};
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "clients-variants");
     serving_start(&s);
     char *grey = grey_picture();
@@ -349,7 +337,7 @@ TEST(serve_kling_pictures_of_a_picture)
                    "{\"prompt\":\"a red ball\",\"size\":\"48x32\",\"steps\":10,\"seed\":5,"
                    "\"image\":\"%s\",\"image_fidelity\":%g}",
                    grey, 1 - 0.5 * i);
-        post(&s, PICTURES, buf_str(&body), &a);
+        serving_post(&s, PICTURES, buf_str(&body), &a);
         if (a.status != 200)
             ztest_fail(__FILE__, __LINE__, "%s", buf_str(&a.body));
         poll_pictures(&s, &a);
@@ -373,15 +361,15 @@ TEST(serve_pictures_that_are_not_here_are_named)
 
     serving_options(&s, "clients-no-pictures");
     serving_start(&s);
-    post(&s, PICTURES, "{\"prompt\":\"a ball\",\"image_reference\":\"face\"}", &a);
+    serving_post(&s, PICTURES, "{\"prompt\":\"a ball\",\"image_reference\":\"face\"}", &a);
     CHECK(a.status == 400 && answer_is(&a, "code", "1201"));
     CHECK_CONTAINS(buf_str(&a.body), "image_reference");
-    post(&s, PICTURES, "{\"prompt\":\"a ball\",\"n\":10}", &a);
+    serving_post(&s, PICTURES, "{\"prompt\":\"a ball\",\"n\":10}", &a);
     CHECK(a.status == 400 && answer_is(&a, "code", "1201"));
     answer_release(&a); /* OpenAI's client, whose path it is as well */
     serving_call(&s, "POST", PICTURES, "X-Stainless-Lang: python\r\n", "{\"prompt\":\"a\"}", &a);
     CHECK(a.status == 404 && answer_is(&a, "error.code", "not_found"));
-    post(&s, "/v1/videos/multi-image2video", "{}", &a);
+    serving_post(&s, "/v1/videos/multi-image2video", "{}", &a);
     CHECK(a.status == 404 && answer_is(&a, "code", "1203"));
     CHECK_CONTAINS(buf_str(&a.body), "image_tail");
     answer_release(&a);

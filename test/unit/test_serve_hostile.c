@@ -486,8 +486,7 @@ TEST(serve_ranges_are_one_part)
     struct answer a = {0};
     char path[128], range[100];
 
-    if (!fixture_has_media())
-        ztest_skip("this build writes no mp4");
+    fixture_need_media();
     start(&s, "hostile-ranges");
     char *id = serving_film(&s, "{\"prompt\":\"a ball\",\"size\":\"48x32\",\"steps\":1,"
                                 "\"frames\":1}");
@@ -516,8 +515,7 @@ TEST(serve_idle_and_deaf_peers_cost_little)
     struct answer a = {0};
     int fd[PEERS];
 
-    if (!fixture_has_media())
-        ztest_skip("this build writes no mp4");
+    fixture_need_media();
     start(&s, "hostile-idle");
     for (int i = 0; i < PEERS; i++) {
         fd[i] = serving_connect(&s);

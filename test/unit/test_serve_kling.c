@@ -14,18 +14,6 @@
 #define QUICK "\"size\":\"48x32\",\"steps\":1,\"seed\":3"
 #define T2V "/v1/videos/text2video"
 
-static void need_media(void)
-{
-    if (!fixture_has_media())
-        ztest_skip("this build writes no mp4");
-}
-
-static void post(const struct serving *s, const char *path, const char *json, struct answer *a)
-{
-    answer_release(a);
-    serving_call(s, "POST", path, NULL, json, a);
-}
-
 static void get(const struct serving *s, const char *path, struct answer *a)
 {
     answer_release(a);
@@ -55,14 +43,14 @@ TEST(serve_kling_film_as_its_clients_ask)
     struct answer a = {0};
     char path[200];
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "kling-film");
     serving_start(&s);
-    post(&s, "/kling" T2V,
-         "{\"model_name\":\"kling-v1\",\"prompt\":\"a red ball rolls\",\"duration\":\"5\","
-         "\"aspect_ratio\":\"16:9\",\"mode\":\"std\",\"cfg_scale\":0.7,\"unheard_of\":1,"
-         "\"external_task_id\":\"mine-1\"," QUICK "}",
-         &a);
+    serving_post(&s, "/kling" T2V,
+                 "{\"model_name\":\"kling-v1\",\"prompt\":\"a red ball rolls\",\"duration\":\"5\","
+                 "\"aspect_ratio\":\"16:9\",\"mode\":\"std\",\"cfg_scale\":0.7,\"unheard_of\":1,"
+                 "\"external_task_id\":\"mine-1\"," QUICK "}",
+                 &a);
     CHECK_INT(a.status, 200);
     CHECK(answer_is(&a, "code", "0") && answer_is(&a, "data.task_status", "submitted"));
     CHECK(answer_is(&a, "data.task_info.external_task_id", "mine-1"));
@@ -84,7 +72,7 @@ TEST(serve_kling_film_as_its_clients_ask)
     CHECK_CONTAINS(buf_str(&a.body), "\"data\": []");
 
     snprintf(path, sizeof path, "{\"video_id\":\"%s\",\"prompt\":\"it rolls on\"," QUICK "}", id);
-    post(&s, "/v1/videos/video-extend", path, &a);
+    serving_post(&s, "/v1/videos/video-extend", path, &a);
     CHECK(answer_is(&a, "data.task_info.parent_video.id", id));
     CHECK(answer_is(&a, "data.task_info.parent_video.duration", "5"));
     free(answer_text(&a, "data.task_info.parent_video.url"));
@@ -99,13 +87,14 @@ TEST(serve_kling_2_and_its_tasks)
     struct answer a = {0};
     char path[200];
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "kling-two");
     serving_start(&s);
-    post(&s, "/text-to-video/kling-3.0",
-         "{\"prompt\":\"a red ball rolls\",\"settings\":{\"resolution\":\"720p\",\"duration\":5,"
-         "\"audio\":\"off\"," QUICK "},\"options\":{\"external_task_id\":\"two\"}}",
-         &a);
+    serving_post(
+        &s, "/text-to-video/kling-3.0",
+        "{\"prompt\":\"a red ball rolls\",\"settings\":{\"resolution\":\"720p\",\"duration\":5,"
+        "\"audio\":\"off\"," QUICK "},\"options\":{\"external_task_id\":\"two\"}}",
+        &a);
     CHECK_INT(a.status, 200);
     CHECK(answer_is(&a, "data.status", "submitted") && answer_is(&a, "data.external_id", "two"));
     char *id = answer_text(&a, "data.id");
@@ -117,22 +106,22 @@ TEST(serve_kling_2_and_its_tasks)
     CHECK(answer_is(&a, "data.0.id", id));
     get(&s, "/tasks?external_task_ids=two&task_ids=1", &a);
     CHECK_INT(a.status, 400);
-    post(&s, "/tasks",
-         "{\"limit\":1,\"filters\":[{\"key\":\"status\",\"values\":[\"succeeded\"]}]}", &a);
+    serving_post(&s, "/tasks",
+                 "{\"limit\":1,\"filters\":[{\"key\":\"status\",\"values\":[\"succeeded\"]}]}", &a);
     CHECK(answer_is(&a, "data.count", "1") && answer_is(&a, "data.result.0.id", id));
     CHECK(answer_is(&a, "data.has_more", "0"));
-    post(&s, "/tasks", "{\"filters\":[{\"key\":\"status\",\"values\":[\"failed\"]}]}", &a);
+    serving_post(&s, "/tasks", "{\"filters\":[{\"key\":\"status\",\"values\":[\"failed\"]}]}", &a);
     CHECK(answer_is(&a, "data.count", "0"));
     static const char *const products[][2] = {{"text-to-video", "1"}, {"omni-video", "0"}};
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path,
                  "{\"filters\":[{\"key\":\"product_type\",\"values\":[\"%s\"]}]}", products[i][0]);
-        post(&s, "/tasks", path, &a);
+        serving_post(&s, "/tasks", path, &a);
         CHECK(answer_is(&a, "data.count", products[i][1]));
     }
-    post(&s, "/tasks", "{\"filters\":[{\"key\":\"colour\",\"values\":[\"red\"]}]}", &a);
+    serving_post(&s, "/tasks", "{\"filters\":[{\"key\":\"colour\",\"values\":[\"red\"]}]}", &a);
     CHECK_INT(a.status, 400);
-    post(&s, "/tasks", "{\"end_time\":1000}", &a);
+    serving_post(&s, "/tasks", "{\"end_time\":1000}", &a);
     CHECK(answer_is(&a, "data.count", "0"));
     answer_release(&a);
     free(id);
@@ -208,7 +197,7 @@ TEST(serve_kling_says_what_is_wrong)
     serving_options(&s, "kling-wrong");
     serving_start(&s);
     for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
-        post(&s, WRONG[i].path, WRONG[i].json, &a);
+        serving_post(&s, WRONG[i].path, WRONG[i].json, &a);
         snprintf(code, sizeof code, "%d", WRONG[i].code);
         if (a.status != WRONG[i].status || !answer_is(&a, "code", code) ||
             !strstr(buf_str(&a.body), WRONG[i].says))
@@ -233,22 +222,22 @@ TEST(serve_kling_fields_become_options)
     struct buf json = BUF_INIT;
     char *image = picture_base64(), *id, path[200];
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "kling-fields");
     serving_start(&s);
     free(serving_film(&s, "{\"prompt\":\"a ball rolls\",\"steps\":1000,\"seconds\":50}"));
     buf_printf(&json, "{\"prompt\":\"a red ball rolls\",\"image\":\"%s\",\"duration\":5}", image);
-    post(&s, "/v1/videos/image2video", buf_str(&json), &a);
+    serving_post(&s, "/v1/videos/image2video", buf_str(&json), &a);
     CHECK_INT(a.status, 200);
     id = answer_text(&a, "data.task_id");
     snprintf(path, sizeof path, "/v1/videos/video_%s", id);
     get(&s, path, &a);
     CHECK(answer_is(&a, "size", "960x960")); /* 4:3 lies nearer to 1:1 */
     free(id);
-    post(&s, T2V,
-         "{\"prompt\":\"a red ball rolls\",\"aspect_ratio\":\"9:16\",\"mode\":\"pro\","
-         "\"camera_control\":{\"type\":\"simple\",\"config\":{\"zoom\":-2}}}",
-         &a);
+    serving_post(&s, T2V,
+                 "{\"prompt\":\"a red ball rolls\",\"aspect_ratio\":\"9:16\",\"mode\":\"pro\","
+                 "\"camera_control\":{\"type\":\"simple\",\"config\":{\"zoom\":-2}}}",
+                 &a);
     CHECK_INT(a.status, 200);
     id = answer_text(&a, "data.task_id");
     snprintf(path, sizeof path, "/v1/videos/video_%s", id);
@@ -256,15 +245,16 @@ TEST(serve_kling_fields_become_options)
     CHECK(answer_is(&a, "size", "1080x1920") && answer_is(&a, "prompt", "a red ball rolls") &&
           answer_is(&a, "camera", "zoom -2"));
     free(id);
-    post(&s, T2V,
-         "{\"multi_shot\":true,\"shot_type\":\"customize\",\"duration\":\"5\",\"multi_prompt\":["
-         "{\"index\":1,\"prompt\":\"a red ball rolls\",\"duration\":\"2\"},"
-         "{\"index\":2,\"prompt\":\"a blue box falls\",\"duration\":\"3\"}]," QUICK "}",
-         &a);
+    serving_post(
+        &s, T2V,
+        "{\"multi_shot\":true,\"shot_type\":\"customize\",\"duration\":\"5\",\"multi_prompt\":["
+        "{\"index\":1,\"prompt\":\"a red ball rolls\",\"duration\":\"2\"},"
+        "{\"index\":2,\"prompt\":\"a blue box falls\",\"duration\":\"3\"}]," QUICK "}",
+        &a);
     CHECK_INT(a.status, 200);
     id = answer_text(&a, "data.task_id");
     snprintf(path, sizeof path, T2V "/%s/cancel", id);
-    post(&s, path, NULL, &a);
+    serving_post(&s, path, NULL, &a);
     CHECK(answer_is(&a, "data.task_status", "failed"));
     CHECK(answer_is(&a, "data.task_status_msg", "cancelled"));
     answer_release(&a);

@@ -250,8 +250,7 @@ TEST(serve_hanging_film_fails_and_the_server_lives)
     struct serving s;
     struct answer a = {0};
 
-    if (!fixture_has_media())
-        ztest_skip("this build writes no mp4");
+    fixture_need_media();
     serving_options(&s, "stalled");
     s.o.stall_s = 1;
     s.o.lease_s = 0.6;

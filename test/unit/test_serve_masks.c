@@ -9,18 +9,6 @@
 #include "serving.h"
 #include "ztest.h"
 
-static void need_media(void)
-{
-    if (!fixture_has_media())
-        ztest_skip("this build writes no mp4");
-}
-
-static void post(const struct serving *s, const char *path, const char *json, struct answer *a)
-{
-    answer_release(a);
-    serving_call(s, "POST", path, NULL, json, a);
-}
-
 /* A picture whose upper rows are of that value; its other rows are black. */
 static char *rows_base64(int w, int h, int rows, int value)
 {
@@ -59,7 +47,7 @@ static void ask_masks(struct serving *s, const char *path, const char *field, co
         buf_puts(&json, "]}");
     }
     buf_puts(&json, "]}");
-    post(s, path, buf_str(&json), a);
+    serving_post(s, path, buf_str(&json), a);
     buf_release(&json);
 }
 
@@ -76,7 +64,7 @@ TEST(serve_kling_masks_become_a_brush)
     char *image = rows_base64(64, 48, 48, 90), *mask = white_base64(64, 48),
          *small = white_base64(64, 46);
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "kling-brush");
     serving_start(&s);
     free(serving_film(&s, "{\"prompt\":\"a ball rolls\",\"steps\":1000,\"seconds\":50}"));
@@ -162,7 +150,7 @@ TEST(serve_videos_masks_are_files_of_a_form)
     struct answer a = {0};
     struct buf f = BUF_INIT;
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "form-brush");
     s.o.workers = 0;
     serving_start(&s);
@@ -170,7 +158,7 @@ TEST(serve_videos_masks_are_files_of_a_form)
                            "\"static_mask\":\"%s\",\"dynamic_masks\":[{\"mask\":\"%s\"," POINTS
                            "},{\"mask\":\"%s\"," POINTS "}]}",
                            image, two, one, two);
-    post(&s, "/v1/videos", json, &a);
+    serving_post(&s, "/v1/videos", json, &a);
     CHECK_INT(a.status, 200);
     struct answer text = a;
     a = (struct answer){0};
@@ -198,7 +186,7 @@ TEST(serve_videos_masks_of_a_form_that_are_wrong)
     struct answer a = {0};
     struct buf f = BUF_INIT;
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "form-brush-wrong");
     s.o.workers = 0;
     serving_start(&s);
@@ -246,7 +234,7 @@ TEST(serve_videos_masks_become_a_brush)
          *small = white_base64(64, 46);
     char *black = rows_base64(64, 48, 24, 0);
 
-    need_media();
+    fixture_need_media();
     serving_options(&s, "openai-brush");
     serving_start(&s);
     ask_masks(&s, path, field, image, mask, 6, 77, "\"steps\":1,\"frames\":5,", &a);
@@ -265,7 +253,7 @@ TEST(serve_videos_masks_become_a_brush)
         char *body = xasprintf("{\"prompt\":\"a ball\",%s}", wrong[i][1]);
         char *to = xasprintf("%s%s", path, wrong[i][0]);
 
-        post(&s, to, body, &a);
+        serving_post(&s, to, body, &a);
         if (a.status != 400 || !strstr(buf_str(&a.body), wrong[i][2]))
             ztest_fail(__FILE__, __LINE__, "%s %s: %s", to, wrong[i][1], buf_str(&a.body));
         free(body), free(to);

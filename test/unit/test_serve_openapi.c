@@ -198,8 +198,7 @@ TEST(serve_openapi_names_all_that_is_answered)
     struct answer a = {0};
     struct jdoc *d;
 
-    if (!fixture_has_media())
-        ztest_skip("this build writes no mp4");
+    fixture_need_media();
     serving_options(&s, "openapi-answers");
     serving_start(&s);
     struct jval schemas = j_object(j_object(open_document(&s, &d), "components"), "schemas");

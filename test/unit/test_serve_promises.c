@@ -21,12 +21,6 @@
 #define TINY                                                                                       \
     "\"prompt\":\"a red ball rolls\",\"size\":\"48x32\",\"steps\":1,\"frames\":1,\"seed\":5"
 
-static void need_media(void)
-{
-    if (!fixture_has_media())
-        ztest_skip("this build writes no mp4");
-}
-
 /* ---- a server in a process of its own ---- */
 
 static pid_t spawn(struct serving *s, const char *name)
@@ -219,7 +213,7 @@ TEST(serve_promises_2_4_5_hold_when_servers_are_killed)
     struct answer a = {0};
     struct rng r;
 
-    need_media();
+    fixture_need_media();
     rng_init(&r, seed ? (uint64_t)atoll(seed) : 1, 0);
     pid_t pid = spawn(&s, "promise-whole");
     char *id = serving_film(&s, "{" TINY "}");
@@ -265,7 +259,7 @@ TEST(serve_promise_4_a_killed_film_goes_on_from_its_step)
     struct serving s;
     struct answer a = {0};
 
-    need_media();
+    fixture_need_media();
     pid_t pid = spawn(&s, "promise-step-whole");
     char *whole = serving_film(&s, film);
     serving_wait(&s, whole, &a);
@@ -373,7 +367,7 @@ TEST(serve_promise_6_a_full_disk_fails_the_job_alone)
     struct err e;
     char *dir = ztest_in_tmp("promise-6");
 
-    need_media();
+    fixture_need_media();
     CHECK(!dir_make(dir, &e));
     /* In a view of its own, which ends with this program. */
     if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||

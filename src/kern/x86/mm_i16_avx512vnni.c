@@ -18,15 +18,7 @@ enum { I16_MOST = 32767, I16_COLUMN = 4095, I16_GROUPS = 256 };
 enum { I16_ROW = INT32_MAX / I16_COLUMN - I16_GROUPS * 2 };
 
 #include "kern/x86/mm_groups.inc"
-
-typedef vi va; /* a vector of sums */
-#define mm_keep(p, x) v_store_bits(p, x)
-#define mm_first(x) ((float)(x)[0])
-
-static inline vf mm_sums(const float *p, vi less)
-{
-    return _mm512_cvtepi32_ps(_mm512_sub_epi32(v_load_bits(p), less));
-}
+#include "kern/x86/mm_sums_avx512.inc"
 
 static inline va mm_step(va acc, vg a, vg b)
 {
