@@ -168,7 +168,7 @@ static int same_file(const char *a, const char *b)
 
 static char walk_from[4096], walk_to[4096]; /* folders of the walk, this one and the other */
 static char walk_bad[4608];
-static int walk_panicked, walk_counted, walk_all;
+static int walk_died, walk_counted, walk_all;
 static const char *walk_below;
 static const char *walk_said; /* on stderr */
 
@@ -189,7 +189,7 @@ static int check_file(const char *path, const struct stat *st, int kind, struct 
     int part = strstr(inside, ".part") != NULL || strstr(inside, ".job/") != NULL;
     /* A recipe beside pictures is there from the first on, and has the latent's hash at the end. */
     int early = !strcmp(path_base(path), "recipe.json") && !walk_all;
-    int tmp = strstr(inside, ".tmp.") != NULL && walk_panicked;
+    int tmp = strstr(inside, ".tmp.") != NULL && walk_died;
     int ours = walk_all || !walk_below || strstr(inside, walk_below);
 
     if (kind == FTW_F && ours && !tmp && !left_out(path)) {
@@ -214,12 +214,12 @@ static int walk(const char *dir, const char *reference)
 
 /* NULL: what lies in out/ is right. all: exactly what the reference has. */
 /* below: of struct scenario. said: on stderr. */
-static const char *check_out(const char *dir, const char *reference, int all, int panicked,
+static const char *check_out(const char *dir, const char *reference, int all, int died,
                              const char *below, const char *said)
 {
     walk_bad[0] = 0;
     walk_all = all;
-    walk_panicked = panicked;
+    walk_died = died;
     walk_below = below;
     walk_said = said;
     int n = walk(dir, reference);
@@ -273,9 +273,8 @@ static enum verdict judge(const struct scenario *s, int status, const char *dir,
     } else {
         v = SAID;
     }
-    const char *out = v == BAD ? NULL
-                               : check_out(dir, reference, v == SAME, v == PANICKED || v == OUTSIDE,
-                                           s->below, said);
+    const char *out =
+        v == BAD ? NULL : check_out(dir, reference, v == SAME, WIFSIGNALED(status), s->below, said);
     if (out) {
         snprintf(text, sizeof text, "%.2000s (ended with %s %d; %.2000s)", out,
                  WIFSIGNALED(status) ? "signal" : "status",
@@ -337,13 +336,13 @@ static int try_one(const struct scenario *s, const char *reference, int expected
     snprintf(number, sizeof number, "%ld", n);
     char *dir = folder_for(s, number);
     int status = in_a_child(s, s->run, dir, n), came = shared->log.failed;
+    int died = WIFSIGNALED(status); /* who dies cannot clean up */
     struct shared first = *shared;
     enum verdict v = came ? judge(s, status, dir, reference, expected, &why) : SAME;
 
     if (came && v != BAD && v != SAME && s->again) {
         status = in_a_child(s, s->again, dir, 0);
-        why = !status ? check_out(dir, reference, 1, v == PANICKED, NULL, "")
-                      : text_of(dir, "stderr");
+        why = !status ? check_out(dir, reference, 1, died, NULL, "") : text_of(dir, "stderr");
         v = why ? BAD : v;
     }
     if (came) {
