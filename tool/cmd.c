@@ -46,6 +46,16 @@ int cmd_usage(const char *name, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+int cmd_check_option(const char *command, const char *s, const char *value,
+                     const char *const *names)
+{
+    while (*names && strcmp(*names, s) != 0)
+        names++;
+    if (!*names)
+        return cmd_usage(command, "unknown option %s", s);
+    return value ? 0 : cmd_usage(command, "%s wants a value", s);
+}
+
 void cmd_put_option(const char *left, const char *help, const char *fallback)
 {
     enum { MARGIN = 25, WIDTH = 96 };

@@ -39,6 +39,11 @@ int cmd_fail(const struct err *e);
 /* The same for a usage error, with a hint at `zoetrope NAME --help`. */
 int cmd_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* 0: s is one of the options `names` (the last is NULL) and has a value; else what is wrong is
+ * said, as by cmd_usage. */
+int cmd_check_option(const char *command, const char *s, const char *value,
+                     const char *const *names);
+
 /* One option of a help text: "--name VALUE", what it is, in lines of a terminal, and what it is
  * when unsaid (NULL: nothing to say). */
 void cmd_put_option(const char *left, const char *help, const char *fallback);

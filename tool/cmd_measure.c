@@ -132,21 +132,20 @@ static int parse_option(struct measure_args *a, const char *name, const char *va
                  {"--at", &a->at},
                  {"--request", &a->request}};
 
-    if (!value)
-        return cmd_usage("measure", "%s wants a value", name);
+    static const char *const others[] = {"--count", "--fit", "--columns", NULL};
+
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (!strcmp(name, texts[i].name)) {
             *texts[i].value = value;
-            return 0;
+            return value ? 0 : cmd_usage("measure", "%s wants a value", name);
         }
     }
-    if (!strcmp(name, "--count"))
-        return parse_count(name, value, &a->count);
-    if (!strcmp(name, "--fit"))
-        return parse_count(name, value, &a->fit);
+    int rc = cmd_check_option("measure", name, value, others);
+    if (rc)
+        return rc;
     if (!strcmp(name, "--columns"))
         return parse_columns(a, value);
-    return cmd_usage("measure", "unknown option %s", name);
+    return parse_count(name, value, !strcmp(name, "--fit") ? &a->fit : &a->count);
 }
 
 /* psnr: of the film against another one, or negative. */

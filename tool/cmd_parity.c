@@ -38,8 +38,11 @@ static void print_line(void *user, const struct parity_line *l)
 
 static int parse_option(struct parity_options *o, const char *name, const char *value)
 {
-    if (!value)
-        return cmd_usage("parity", "%s wants a value", name);
+    static const char *const with_value[] = {"--type", "--tol", "--device", NULL};
+    int rc = cmd_check_option("parity", name, value, with_value);
+
+    if (rc)
+        return rc;
     if (!strcmp(name, "--type")) {
         int int8 = !strcmp(value, "int8");
         if (strcmp(value, "f32") && strcmp(value, "bf16") && !int8)
@@ -53,11 +56,8 @@ static int parse_option(struct parity_options *o, const char *name, const char *
             return cmd_usage("parity", "--tol is \"%s\", it must be a number above 0", value);
         return 0;
     }
-    if (!strcmp(name, "--device")) {
-        struct err e = {0};
-        return device_named(&o->device, value, &e) ? cmd_fail(&e) : 0;
-    }
-    return cmd_usage("parity", "unknown option %s", name);
+    struct err e = {0};
+    return device_named(&o->device, value, &e) ? cmd_fail(&e) : 0;
 }
 
 static int run_folder(const char *dir, const struct parity_options *o, int many)

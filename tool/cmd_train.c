@@ -35,6 +35,9 @@ struct train_args {
 
 static int parse(struct train_args *a, int argc, char **argv)
 {
+    static const char *const with_value[] = {"--out",     "--until",  "--device",
+                                             "--threads", "--resume", NULL};
+
     for (int i = 1; i < argc; i++) {
         const char *s = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
         int64_t n = 0;
@@ -44,8 +47,9 @@ static int parse(struct train_args *a, int argc, char **argv)
             a->config = s;
             continue;
         }
-        if (!value)
-            return cmd_usage("train", "%s wants a value", s);
+        int rc = cmd_check_option("train", s, value, with_value);
+        if (rc)
+            return rc;
         if (!strcmp(s, "--out")) {
             a->out = value;
         } else if (!strcmp(s, "--until")) {
@@ -61,12 +65,10 @@ static int parse(struct train_args *a, int argc, char **argv)
             if (parse_int(value, &n) || n < 1 || n > 1024)
                 return cmd_usage("train", "--threads takes 1 to 1024, not \"%s\"", value);
             a->threads = (int)n;
-        } else if (!strcmp(s, "--resume")) {
+        } else {
             if (strcmp(value, "auto"))
                 return cmd_usage("train", "--resume takes \"auto\", not \"%s\"", value);
             a->resume = 1;
-        } else {
-            return cmd_usage("train", "unknown option %s", s);
         }
         i++;
     }

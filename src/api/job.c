@@ -94,6 +94,7 @@ void zt_job_free(zt_job **job)
     free(j->said);
     free(j->output);
     free(j->kept);
+    free(j->kept_film);
     free(j->kept_by);
     free(j);
     *job = NULL;

@@ -35,8 +35,9 @@ struct zt_job {
     char *output;              /* where it goes; NULL: callbacks only */
     struct journal *journal;   /* while running; NULL: nothing is kept */
     char *kept;                /* the folder of a film that was not finished; NULL: there is none */
-    char *kept_by;             /* owned: what computed it before, if not what does now; or NULL */
-    struct arena text;         /* what zt_job_get and zt_job_recipe returned last */
+    char *kept_film;   /* owned: where it grew, when it is gone on with elsewhere; or NULL */
+    char *kept_by;     /* owned: what computed it before, if not what does now; or NULL */
+    struct arena text; /* what zt_job_get and zt_job_recipe returned last */
 };
 
 /* The recipe as JSON, appended to out. latent_hash: NULL when not known yet. Waits for the hash of

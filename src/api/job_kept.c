@@ -200,6 +200,12 @@ int job_kept_read(struct zt_job *job, const char *dir, const char **folder, stru
     if (!rc)
         rc = request_set(&job->request, "job", dir, e);
     *folder = rc || !*k.folder ? NULL : k.folder;
+    if (!rc) {
+        const char *film = request_text(&job->request, OPT_OUTPUT);
+
+        free(job->kept_film); /* the caller may go to another folder, and say another name */
+        job->kept_film = *film && *film != '/' ? path_join(k.folder, film) : xstrdup(film);
+    }
     free(path);
     return rc;
 }
@@ -266,6 +272,8 @@ void job_kept_close(struct zt_job *job, int whole)
                  "its bits are those of no single machine, for it was begun with the instructions "
                  "of another: ",
                  job->kept_by);
+    if (whole && job->kept_film && *job->kept_film)
+        film_drop_part(job->kept_film); /* the film is whole elsewhere */
     if (whole)
         journal_finish(&job->journal);
     else

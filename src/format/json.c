@@ -394,6 +394,12 @@ const char *j_string_or(struct jval obj, const char *key, const char *def)
     return v ? get_string(v, field(obj, key)) : def;
 }
 
+static void list_names(struct buf *out, const char *const *names, int n)
+{
+    for (int i = 0; i < n; i++)
+        buf_printf(out, "%s%s", i ? ", " : "", names[i]);
+}
+
 int j_choice(struct jval obj, const char *key, const char *const *names, int n)
 {
     const char *s = j_string(obj, key);
@@ -402,8 +408,7 @@ int j_choice(struct jval obj, const char *key, const char *const *names, int n)
     for (int i = 0; i < n; i++)
         if (!strcmp(names[i], s))
             return i;
-    for (int i = 0; i < n; i++)
-        buf_printf(&list, "%s%s", i ? ", " : "", names[i]);
+    list_names(&list, names, n);
     place_fail(field(obj, key), "\"%.80s\" is not known; allowed are %s", s, buf_str(&list));
     buf_release(&list);
     return 0;
@@ -469,6 +474,15 @@ int j_has(struct jval obj, const char *key)
     return fetch(obj, key) != NULL;
 }
 
+static void fail_with_all(struct jval obj, const char *key, const char *const *names, int n)
+{
+    struct buf list = BUF_INIT;
+
+    list_names(&list, names, n);
+    j_fail(obj, key, "not known; allowed are %s", buf_str(&list));
+    buf_release(&list);
+}
+
 void j_known(struct jval obj, const char *const *names, int n)
 {
     const char *key, *near;
@@ -489,8 +503,10 @@ void j_known(struct jval obj, const char *const *names, int n)
         if (i < n)
             continue;
         near = nearest_name(key, names, n);
-        j_fail(obj, key, "not known%s%s%s", near ? "; did you mean \"" : "", near ? near : "",
-               near ? "\"?" : "");
+        if (near)
+            j_fail(obj, key, "not known; did you mean \"%s\"?", near);
+        else
+            fail_with_all(obj, key, names, n);
         return;
     }
 }

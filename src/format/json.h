@@ -74,7 +74,8 @@ struct jval j_get(struct jval obj, const char *key); /* any type; v is NULL with
 int j_has(struct jval obj, const char *key);         /* there, and not null */
 /* A text, number or flag ("yes", "no") as text. 0; 1: not there or null; -1: a list or object. */
 int j_text(struct jval obj, const char *key, struct buf *out);
-/* Every key of obj must be among n names; else the message gives the nearest one. */
+/* Every key of obj must be among n names; else the message gives the nearest one,
+ * or all of them where none is near. */
 void j_known(struct jval obj, const char *const *names, int n);
 
 /* Values by themselves. */

@@ -46,7 +46,8 @@ const struct option options[N_OPTIONS] = {
                      "the model's", "length of the film"},
     [OPT_FRAMES] = {"frames", 0, OPTION_INT, 1, 1, 1000000, NULL, "1 to 1000000", "by seconds",
                     "length in pictures that the model draws; 1 is a picture"},
-    [OPT_FPS] = {"fps", 0, OPTION_REAL, 1, 1, 240, NULL, "1 to 240", "24 of the shipped model",
+    [OPT_FPS] = {"fps", 0, OPTION_REAL, 1, 1, 240, NULL, "1 to 240, or 24000/1001, 30000/1001, 60000/1001",
+                 "24 of the shipped model",
                  "pictures per second of the film; movement keeps its speed"},
     [OPT_INTERPOLATE] = {"interpolate", 0, OPTION_CHOICE, 1, 0, 0, INTERPOLATE, "motion, repeat",
                          "motion",
@@ -262,6 +263,8 @@ static int parse(const struct option *o, struct value *v, const char *s)
     case OPTION_BYTES:
         return parse_bytes(s, &v->i) || (double)v->i < o->lo || (double)v->i > o->hi ? -1 : 0;
     case OPTION_REAL:
+        if (o == &options[OPT_FPS])
+            return film_fps_parse(s, &v->r);
         return parse_real(s, &v->r) || !(v->r >= o->lo && v->r <= o->hi) ? -1 : 0;
     case OPTION_FLAG:
         if (parse_yes(s, &w))

@@ -20,6 +20,11 @@ NODISCARD int plan_pictures_settle(struct plan *p, const struct pictures *x,
  * also for a model that reads none. */
 NODISCARD int plan_control_settle(struct plan *p, const struct pictures *x, const struct request *r,
                                   struct err *e);
+/* plan_words.c: 1: something is said; what is read of it, when seed and windows are settled; what
+ * the text encoders read of that. */
+int plan_words_any(const struct plan *p, const struct request *r);
+void plan_words_settle(struct plan *p, const struct request *r);
+NODISCARD int plan_words_tokens(struct plan *p, struct err *e);
 /* plan_shots.c: the list of shots: what it says; where they lie, when the rate is known; what they
  * show, when the seed is; tokens of text encoder k, and which shot has most. */
 NODISCARD int plan_shots_settle(struct plan *p, const struct request *r, struct err *e);

@@ -10,7 +10,6 @@ enum { LEAST_PX = 24, LEAST_HEIGHT = 6, SIDES = 6 };
 #define LOW 0.75    /* of its height: the foot is below */
 #define RIM 0.1     /* of its size: how wide the rim is, at least 2 px */
 #define DARKEST 0.2 /* of the rim is its darkest part */
-#define BETTER 0.05 /* of the light: a shadow is elsewhere when it is so much darker there */
 
 struct rim {
     int n, *dx, *dy;    /* px of the picture, owned */
@@ -79,18 +78,18 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Mean light of the darkest part of the rim when it is moved; -1 where it does not fit, or meets
- * the thing. light[] is scratch. */
+/* Mean light of the darkest part of the rim when it is moved aside; -1 where it does not fit, or
+ * meets the thing. light[] is scratch. */
 static double light_at(const struct rim *r, const uint8_t *rgb, const uint8_t *is, int id, int w,
-                       int h, int x, int y, float *light)
+                       int x, float *light)
 {
     int n = 0, most;
     double sum = 0;
 
     for (int i = 0; i < r->n; i++) {
-        int u = r->dx[i] + x, v = r->dy[i] + y;
+        int u = r->dx[i] + x, v = r->dy[i];
 
-        if (u >= 0 && u < w && v < h && is[v * w + u] != id)
+        if (u >= 0 && u < w && is[v * w + u] != id)
             light[n++] = light_of(rgb + (size_t)(v * w + u) * 3);
     }
     if (4 * n < 3 * r->n)
@@ -102,16 +101,16 @@ static double light_at(const struct rim *r, const uint8_t *rgb, const uint8_t *i
     return sum / most;
 }
 
-/* Missing light of the rim, y px below its place, against both sides; -2 without room there. */
+/* Missing light of the rim against both sides; -2 without room there. */
 static double dark_at(const struct rim *r, const uint8_t *rgb, const uint8_t *is, int id, int w,
-                      int h, int y, float *light)
+                      float *light)
 {
-    double here = light_at(r, rgb, is, id, w, h, 0, y, light), sum = 0;
+    double here = light_at(r, rgb, is, id, w, 0, light), sum = 0;
     int wide = r->x1 - r->x0, n = 0;
 
     for (int k = 0; k < SIDES; k++) {
         int x = (int)((k % 2 ? 1 : -1) * wide * (1.5 + 0.5 * (k / 2)));
-        double there = light_at(r, rgb, is, id, w, h, x, y, light);
+        double there = light_at(r, rgb, is, id, w, x, light);
 
         if (there < 0)
             continue;
@@ -129,20 +128,10 @@ void contact_add(struct contact *c, const uint8_t *rgb, const uint8_t *is, int i
         return;
     rim_find(&r, is, id, w, h);
     float *light = xmalloc(sizeof *light * (size_t)(r.n + 1));
-    double foot = dark_at(&r, rgb, is, id, w, h, 0, light), most = foot;
-    int high = r.y1 - r.y0, at = 0;
+    double foot = dark_at(&r, rgb, is, id, w, light);
 
-    for (int y = 1; foot > -2 && y <= high; y++) {
-        double d = dark_at(&r, rgb, is, id, w, h, y, light);
-
-        if (d > most + (at ? 0 : BETTER)) {
-            most = d;
-            at = y;
-        }
-    }
     if (foot > -2) {
         c->dark += foot;
-        c->gap += (double)at / high;
         c->n++;
     }
     free(light);
@@ -153,9 +142,4 @@ void contact_add(struct contact *c, const uint8_t *rgb, const uint8_t *is, int i
 double contact_dark(const struct contact *c)
 {
     return c->n > 0 ? c->dark / c->n : 0;
-}
-
-double contact_gap(const struct contact *c)
-{
-    return c->n > 0 ? c->gap / c->n : 0;
 }

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/machine.h"
+#include "base/utf8.h"
 #include "media/film_kind.h"
 
 struct film_writer {
@@ -107,6 +108,29 @@ void film_fps_ratio(double fps, int *num, int *den)
     }
 }
 
+int film_fps_parse(const char *text, double *fps)
+{
+    const char *slash = strchr(text, '/');
+    char over[16];
+    int64_t a = 0, b = 1;
+    int num, den;
+
+    if (slash) {
+        snprintf(over, sizeof over, "%.*s", (int)(slash - text), text);
+        if (slash - text >= (int)sizeof over || parse_int(over, &a) || parse_int(slash + 1, &b) ||
+            b < 1)
+            return -1;
+        *fps = (double)a / (double)b;
+    } else if (parse_real(text, fps)) {
+        return -1;
+    }
+    if (!(*fps >= 1 && *fps <= 240))
+        return -1;
+    film_fps_ratio(*fps, &num, &den);
+    *fps = (double)num / den;
+    return slash && (double)a * den != (double)b * num ? -1 : 0;
+}
+
 char *film_part_name(const char *path)
 {
     const char *ext = path_ext(path);
@@ -153,6 +177,19 @@ static int check_part(const char *path, const struct film_options *o, struct err
         close(fd);
     free(part);
     return rc;
+}
+
+void film_drop_part(const char *path)
+{
+    const struct kind *kind = kind_of(path, NULL);
+    char *part = kind && kind->ending && !kind->one ? film_part_name(path) : NULL;
+    int fd = part ? open(part, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+
+    if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+        unlink(part);
+    if (fd >= 0)
+        close(fd);
+    free(part);
 }
 
 char *film_read_recipe(const char *path)

@@ -40,6 +40,9 @@ struct film_options {
 
 /* 24 -> 24/1, 29.97 -> 30000/1001, else thousandths. fps in 1..240. */
 void film_fps_ratio(double fps, int *num, int *den);
+/* "24", "29.97" or "30000/1001" -> the rate that a film of it has, to the last bit. 0, or -1: no
+ * rate of 1..240, or a fraction that is none of film_fps_ratio's. */
+NODISCARD int film_fps_parse(const char *text, double *fps);
 /* The ending of films that this build can write best: "mp4", or "y4m" without FFmpeg. */
 const char *film_default_ending(void);
 /* Does this name want a film of one frame, a picture? */
@@ -72,6 +75,8 @@ NODISCARD int film_finish(struct film_writer **f, struct err *e);
 /* Stops early. What was written stays where it is: NAME.part.mp4, NAME.part.y4m, the folder;
  * without a frame nothing stays. */
 void film_abort(struct film_writer **f);
+/* Takes away what is left under the name of a part of this film, unless somebody writes it. */
+void film_drop_part(const char *path);
 
 /* What a reader may cost. Zero fields mean the default. */
 struct film_caps {

@@ -41,6 +41,11 @@ for c in "generate -p ball" "resume" "live -p ball"; do
     exits "unknown_option_at_the_end_of_${c%% *}" 2 zt $c --stpes
     holds "unknown_option_at_the_end_of_${c%% *}_is_said" "$tmp/err" "no option"
 done
+for c in train parity measure bench; do
+    exits "unknown_option_at_the_end_of_$c" 2 zt $c --stpes
+    holds "unknown_option_at_the_end_of_${c}_is_said" "$tmp/err" "stpes"
+    same "unknown_option_at_the_end_of_${c}_wants_nothing" "$(grep -c "wants a value" "$tmp/err")" 0
+done
 exits models_that_are_not_there 4 zt -p "a ball" --models nowhere
 exits list_that_is_not_there 2 zt measure
 holds list_that_is_not_there_says_how "$tmp/err" "--prompts FILE names a list"
@@ -162,6 +167,12 @@ holds cache_unknown_names_them "$tmp/err" "easy, mag, taylor, tea or tea-retain"
 exits cache_of_another_model 2 zt "a red ball" $quick --cache tea -o x.y4m
 holds cache_of_another_model_is_named "$tmp/err" "was fitted to Wan2.1 T2V 1.3B"
 exits cache_check_of_nothing 2 zt "a red ball" $quick --cache-check -o x.y4m
+exits fps_as_a_fraction 0 zt "a red ball" $quick --seed 5 --fps 24000/1001 -o ntsc.y4m
+same fps_as_a_fraction_is_in_the_file "$(head -n 1 ntsc.y4m | grep -o ' F[0-9:]*')" " F24000:1001"
+exits fps_again 0 zt generate --again ntsc.y4m -o ntsc2.y4m
+same fps_again_is_the_same "$(head -n 1 ntsc2.y4m | grep -o ' F[0-9:]*')" " F24000:1001"
+exits fps_of_no_film 2 zt "a red ball" $quick --fps 100/3 -o x.y4m
+holds fps_says_what_is_allowed "$tmp/err" "24000/1001"
 exits seconds 0 zt "a red ball" $quick --seed 5 --seconds 1.3 --fps 24 -o seconds.y4m --json
 seconds=$(figure frame_hash)
 same seconds_are_kept "$(figure frames)" 31

@@ -76,6 +76,9 @@ exits goes_on_in_another_folder 0 "$ZOETROPE" resume copy -o "here.$film"
 exits whole_film_without_a_break 0 "$ZOETROPE" "${words[@]}" --seconds 5 --steps 200 -o "whole.$film" -y
 same goes_on_to_the_same_bits "$(sha256sum <"here.$film")" "$(sha256sum <"whole.$film")"
 cd "$tmp" || exit 1
+cp -r "$job" moved.job
+exits goes_on_to_another_place 0 "$ZOETROPE" resume moved.job -o "other/there.$film"
+same the_part_of_before_is_gone "$(ls film.part.* other/*.part.* 2>/dev/null)" ""
 sed 's/"recipe": "/"recipe": "{/' "$job/job.json" >head && cp head "$job/job.json"
 exits damaged_head 3 "$ZOETROPE" resume "$job"
 holds damaged_head_is_named err "film.$film.job"

@@ -135,6 +135,9 @@ TEST(json_unknown_fields_and_choices_tell_the_nearest)
     doc = parse("{\"dim\": \"x\"}");
     j_choice(jdoc_root(doc), "dim", names, 2);
     CHECK_STR(message(doc), "t.json: field dim: \"x\" is not known; allowed are num_heads, dim");
+    doc = parse("{\"colour\": 1}");
+    j_known(jdoc_root(doc), names, 2);
+    CHECK_STR(message(doc), "t.json: field colour: not known; allowed are num_heads, dim");
 }
 
 TEST(json_refuses_what_is_not_strict)

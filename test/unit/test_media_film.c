@@ -446,3 +446,33 @@ TEST(film_fps_as_a_ratio)
         CHECK_INT(den, want[i].den);
     }
 }
+
+TEST(film_fps_of_a_text_is_that_of_the_file)
+{
+    static const struct {
+        const char *text;
+        double fps; /* 0: refused */
+    } want[] = {{"24", 24},
+                {"23.976", 24000 / 1001.0},
+                {"29.97", 30000 / 1001.0},
+                {"59.94", 60000 / 1001.0},
+                {"24000/1001", 24000 / 1001.0},
+                {"60000/1001", 60000 / 1001.0},
+                {"25/2", 12.5},
+                {"240/1", 240},
+                {"100/3", 0}, /* no file of ours says so to the bit */
+                {"24000/0", 0},
+                {"24/", 0},
+                {"/1001", 0},
+                {"24000000000000000/1000000000000000", 0},
+                {"481/2", 0},
+                {"nan", 0}};
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        double fps = 0;
+        int rc = film_fps_parse(want[i].text, &fps);
+
+        CHECK_INT(rc, want[i].fps > 0 ? 0 : -1);
+        CHECK(rc || fps == want[i].fps);
+    }
+}
