@@ -106,10 +106,15 @@ typedef int (*zt_progress_fn)(void *user, const char *stage, long done, long tot
  * same bit for bit. */
 typedef int (*zt_preview_fn)(void *user, int window, int step, int n_steps, const uint8_t *rgb,
                              int w, int h);
-/* All are called on the thread of zt_job_run; fn NULL: nobody looks. */
+/* All are called on the thread of zt_job_run, unless frames are apart; fn NULL: nobody looks. */
 void zt_job_on_preview(zt_job *job, zt_preview_fn fn, void *user);
 void zt_job_on_frame(zt_job *job, zt_frame_fn fn, void *user);
 void zt_job_on_progress(zt_job *job, zt_progress_fn fn, void *user);
+/* yes: zt_job_run may call the frame callback on another thread than its own, meanwhile and at once
+ * with the other callbacks, but one frame at a time, in order, and never after it has returned; of
+ * this job only zt_cancel may be called there. The next window of a long film is drawn so while the
+ * last one is shown, on a CPU; otherwise in turns. The film is the same bit for bit. At first 0. */
+void zt_job_frames_apart(zt_job *job, int yes);
 
 /* Settle what is unsaid (seed, size, frames), read the prompt and forecast memory and time, without
  * loading weights. Called by zt_job_run when it was not called before. ZT_E_FIT says what would

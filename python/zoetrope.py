@@ -81,7 +81,8 @@ def _declare(lib):
             ("zt_job_new", number, out, p), ("zt_job_free", None, out),
             ("zt_job_set", number, p, text, text, *error), ("zt_job_set_film", number, p, text, *error),
             ("zt_job_on_preview", None, p, _Preview, p), ("zt_job_on_frame", None, p, _Frame, p),
-            ("zt_job_on_progress", None, p, _Progress, p), ("zt_job_plan", number, p, *error),
+            ("zt_job_on_progress", None, p, _Progress, p), ("zt_job_frames_apart", None, p, number),
+            ("zt_job_plan", number, p, *error),
             ("zt_job_run", number, p, *error), ("zt_cancel", None, p), ("zt_job_get", text, p, text),
             ("zt_job_recipe", text, p)):
         function = getattr(lib, name)
@@ -321,6 +322,7 @@ class Job(_Owned):
                  _Preview(self._guarded(on_preview)) if preview else _Preview())
         self._raised, lib, job = None, _library(), self._at()
         lib.zt_job_on_frame(job, calls[0], None)
+        lib.zt_job_frames_apart(job, not frame)  # whoever looks is called on the caller's thread
         lib.zt_job_on_progress(job, calls[1], None)
         lib.zt_job_on_preview(job, calls[2], None)
         try:

@@ -186,6 +186,11 @@ void zt_job_on_frame(zt_job *job, zt_frame_fn fn, void *user)
     job->frame_user = user;
 }
 
+void zt_job_frames_apart(zt_job *job, int yes)
+{
+    job->frames_apart = yes != 0;
+}
+
 void zt_job_on_progress(zt_job *job, zt_progress_fn fn, void *user)
 {
     job->on_progress = fn;
@@ -365,9 +370,13 @@ static int show_preview(void *user, int window, int step, int n_steps, const uin
 
 static int run(zt_job *job, struct err *e)
 {
-    struct sink sink = {
-        job,  take_frame,    tell_progress, &job->stop, job->on_preview ? show_preview : NULL,
-        NULL, !job->on_frame};
+    struct sink sink = {job,
+                        take_frame,
+                        tell_progress,
+                        &job->stop,
+                        job->on_preview ? show_preview : NULL,
+                        NULL,
+                        !job->on_frame || job->frames_apart};
     const struct bundle *b = NULL;
     int rc = plan(job, e);
 

@@ -23,6 +23,7 @@ struct zt_job {
     zt_progress_fn on_progress;
     zt_preview_fn on_preview;
     void *frame_user, *progress_user, *preview_user;
+    int frames_apart; /* the program's frame callback may be called on another thread */
 
     uint64_t film_bytes; /* forecast for writing and looking at it */
     struct joins *joins; /* while running */

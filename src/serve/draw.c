@@ -16,6 +16,7 @@
 
 enum { PREVIEW_SIDE = 320, PICTURE_MOST_BYTES = 256 << 20, ROOM_BYTES = 1 << 20 };
 #define PREVIEW_S 0.4
+#define FRAME_STAYS_S 2.0 /* the next window's noise is not shown over it */
 
 /* ---- while it is drawn ---- */
 
@@ -24,6 +25,7 @@ static int on_progress(void *user, const char *stage, long done, long total, dou
     struct drawer *d = user;
 
     (void)left_s;
+    pthread_mutex_lock(&d->lock);
     snprintf(d->live.stage, sizeof d->live.stage, "%s", stage);
     d->live.done = (int)done;
     d->live.total = (int)total;
@@ -37,11 +39,13 @@ static int on_progress(void *user, const char *stage, long done, long total, dou
     d->live.part = 0.6 * d->sampled + 0.39 * d->drawn;
     if (d->n_pictures)
         d->live.part = (d->picture + d->live.part) / d->n_pictures;
-    return d->told(d->user, &d->live);
+    int rc = d->told(d->user, &d->live);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
 }
 
-/* Frames of the film stay as its poster; what is seen before them passes. */
-static void save_preview(struct drawer *d, const uint8_t *rgb, int width, int height, int passing)
+/* 0: it lies there. Frames of the film stay as its poster; what is seen before them passes. */
+static int save_preview(struct drawer *d, const uint8_t *rgb, int width, int height, int passing)
 {
     double scale = (double)PREVIEW_SIDE / (width > height ? width : height);
     struct picture p;
@@ -55,10 +59,40 @@ static void save_preview(struct drawer *d, const uint8_t *rgb, int width, int he
     resize_rgb(p.rgb, p.w, p.h, rgb, width, height, RESIZE_AREA, NULL);
     snprintf(name, sizeof name, "%lld.png", (long long)d->job->id);
     char *path = path_join(d->preview_dir, name);
-    if (!(passing ? picture_save_passing(&p, path, &e) : picture_save(&p, path, &e)))
-        d->live.previews++;
+    int rc = passing ? picture_save_passing(&p, path, &e) : picture_save(&p, path, &e);
     free(path);
     picture_release(&p);
+    return rc;
+}
+
+/* Outside of `lock`: who draws does not wait for a picture that the other thread encodes. */
+static int show(struct drawer *d, const uint8_t *rgb, int width, int height, int passing)
+{
+    pthread_mutex_lock(&d->seeing);
+    int saved = !save_preview(d, rgb, width, height, passing);
+    pthread_mutex_unlock(&d->seeing);
+    pthread_mutex_lock(&d->lock);
+    d->live.previews += saved;
+    int rc = d->told(d->user, &d->live);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}
+
+/* Is a picture to be made now? is_frame: of a frame of the film; else of what a step promises. */
+static int is_due(struct drawer *d, int is_frame, int always)
+{
+    double now = clock_s();
+
+    pthread_mutex_lock(&d->lock);
+    int due = always || now - d->preview_s >= PREVIEW_S;
+    if (is_frame)
+        d->frame_s = now;
+    else if (d->frame_s > 0 && now - d->frame_s < FRAME_STAYS_S)
+        due = 0;
+    if (due)
+        d->preview_s = now;
+    pthread_mutex_unlock(&d->lock);
+    return due;
 }
 
 /* As large as the film: another may go on from it. */
@@ -78,30 +112,24 @@ static void save_last(struct drawer *d, const uint8_t *rgb, int width, int heigh
 static int on_frame(void *user, int index, int n_frames, const uint8_t *rgb, int width, int height)
 {
     struct drawer *d = user;
-    double now = clock_s();
+    int last = index + 1 == n_frames;
 
-    if (index && index + 1 < n_frames && now - d->preview_s < PREVIEW_S)
+    if (!is_due(d, 1, !index || last))
         return 0;
-    d->preview_s = now;
-    if (index + 1 == n_frames)
+    if (last)
         save_last(d, rgb, width, height);
-    save_preview(d, rgb, width, height, index + 1 < n_frames);
-    return d->told(d->user, &d->live);
+    return show(d, rgb, width, height, !last);
 }
 
-/* What the film will be, until its frames come; of a film of windows also between them. */
+/* What the film will be, until its frames come; of a film of windows also between them, but not in
+ * turns with frames of the window before. */
 static int on_preview(void *user, int window, int step, int n_steps, const uint8_t *rgb, int width,
                       int height)
 {
     struct drawer *d = user;
-    double now = clock_s();
 
     (void)window;
-    if (step > 1 && step < n_steps && now - d->preview_s < PREVIEW_S)
-        return 0;
-    d->preview_s = now;
-    save_preview(d, rgb, width, height, 1);
-    return d->told(d->user, &d->live);
+    return is_due(d, 0, step == 1 || step == n_steps) ? show(d, rgb, width, height, 1) : 0;
 }
 
 /* ---- one job ---- */
@@ -220,6 +248,7 @@ static int draw(struct drawer *d, const char *path, struct err *e)
     zt_job_on_progress(job, on_progress, d);
     zt_job_on_preview(job, on_preview, d);
     zt_job_on_frame(job, on_frame, d);
+    zt_job_frames_apart(job, 1);
     if (!rc && d->running(d->user, job))
         rc = err_set(e, ERR_CANCEL, "stopped");
     if (!rc)
@@ -286,16 +315,23 @@ char *draw_film_path(const char *work_dir, const struct job *j)
 
 int drawer_draw(struct drawer *d, const struct job *j, const char *path, struct err *e)
 {
+    int rc;
+
     d->job = j;
     d->n_pictures = job_pictures(j);
     d->picture = 0;
-    d->sampled = d->drawn = d->preview_s = 0;
+    d->sampled = d->drawn = d->preview_s = d->frame_s = 0;
     memset(&d->live, 0, sizeof d->live);
     d->live.id = j->id;
     d->live.left_s = -1;
     if (d->told(d->user, &d->live))
         return err_set(e, ERR_CANCEL, "stopped");
-    return d->n_pictures ? draw_pictures(d, path, e) : draw(d, path, e);
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_mutex_init(&d->seeing, NULL);
+    rc = d->n_pictures ? draw_pictures(d, path, e) : draw(d, path, e);
+    pthread_mutex_destroy(&d->seeing);
+    pthread_mutex_destroy(&d->lock);
+    return rc;
 }
 
 void drawer_clean(const struct drawer *d, const struct job *j)

@@ -3,9 +3,12 @@
  *
  * Beside the film it leaves preview_dir/ID.png (what is seen now, in the end the poster) and
  * preview_dir/ID.last.png (the film's end, as large as the film). Where it has got to is kept in
- * work_dir/ID.job, from which whoever draws it next goes on. Threads: one. */
+ * work_dir/ID.job, from which whoever draws it next goes on. Threads: one, but told is also called
+ * on the thread that shows the frames of a long film, while its next window is drawn. */
 #ifndef SERVE_DRAW_H
 #define SERVE_DRAW_H
+
+#include <pthread.h>
 
 #include "serve/board.h"
 #include "serve/jobs.h"
@@ -18,19 +21,22 @@ struct drawer {
     int threads;        /* of the machine; 0: all */
     const char *device; /* NULL: unsaid */
     void *user;
-    int (*told)(void *user, const struct live *l); /* progress; nonzero: it ends */
+    int (*told)(void *user, const struct live *l); /* progress; nonzero: it ends. Not at once */
     /* From now on it may be cancelled (zt_cancel); nonzero: it is not to begin. NULL: it is over.
      */
     int (*running)(void *user, zt_job *job);
     void (*failed)(void *user, const char *what, const char *why); /* the film goes on without */
 
     zt_model *model; /* opened by the first job; the owner frees it */
-    struct live live;
 
     /* Its own. */
     const struct job *job;
-    double preview_s, sampled, drawn; /* sampled, drawn: parts of the film, 0..1 */
-    int n_pictures, picture;          /* a job of pictures, and which of them; else 0 */
+    int n_pictures, picture; /* a job of pictures, and which of them; else 0 */
+    pthread_mutex_t seeing;  /* held by who writes the preview */
+    pthread_mutex_t lock;    /* guards what follows */
+    struct live live;
+    double sampled, drawn;     /* parts of the film, 0..1 */
+    double preview_s, frame_s; /* when a preview was made; when a frame was last seen, or 0 */
 };
 
 /* The forecast's seconds of a job that waits, from its facts; 0 where it does not say. */
