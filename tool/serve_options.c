@@ -24,6 +24,8 @@ static const struct serve_row SERVE_ROWS[] = {
      "who may use it: {\"keys\": [{\"tenant\": NAME, \"key\": KEY, \"access_key\": KEY, "
      "\"secret_key\": KEY, \"jobs\": N, \"priority\": N}]}"},
     {"model", SERVE_TEXT, "NAME", OPTION(model), 0, "the default model", "the model that draws"},
+    {"models", SERVE_TEXT, "FILE", OPTION(models), 0, "those of Kling and OpenAI",
+     "what clients may call that model: {\"models\": [NAME, ...]}"},
     {"public-url", SERVE_TEXT, "URL", OPTION(public_url), 0, "as clients name it",
      "how clients reach this server, behind a proxy"},
     {"idle", SERVE_NUMBER, "SECONDS", OPTION(idle_s), 1e9, "300",

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "serve/api.h"
 #include "serve/jobs_share.h"
+#include "serve/names.h"
 #include "serve/order.h"
 #include "serve/pictures.h"
 #include "serve/retain.h"
@@ -140,20 +141,31 @@ static void write_model(struct jsonw *w, struct server *s, const char *name, con
     jsonw_end_object(w);
 }
 
+struct model_list {
+    struct jsonw w;
+    struct server *s;
+};
+
+static void write_name(void *arg, const char *name)
+{
+    struct model_list *l = arg;
+
+    write_model(&l->w, l->s, name, NULL);
+}
+
 static void models(struct call *c)
 {
-    const char *own = zt_model_get(c->s->model, "name"), *name;
-    struct jsonw w;
+    struct model_list l = {.s = c->s};
+    struct jsonw *w = &l.w;
 
-    jsonw_init(&w, &c->out, 0);
-    jsonw_object(&w, NULL);
-    jsonw_string(&w, "object", "list");
-    jsonw_array(&w, "data");
-    write_model(&w, c->s, own, NULL);
-    for (int i = 0; (name = order_model_alias(i)); i++)
-        write_model(&w, c->s, name, NULL);
-    jsonw_end_array(&w);
-    jsonw_end_object(&w);
+    jsonw_init(w, &c->out, 0);
+    jsonw_object(w, NULL);
+    jsonw_string(w, "object", "list");
+    jsonw_array(w, "data");
+    write_name(&l, zt_model_get(c->s->model, "name"));
+    names_each(c->s->names, write_name, &l);
+    jsonw_end_array(w);
+    jsonw_end_object(w);
 }
 
 static void model(struct call *c)
@@ -166,7 +178,8 @@ static void model(struct call *c)
     write_model(&w, c->s, c->arg[0], NULL);
 }
 
-static void health(struct call *c)
+/* 0: it takes no calls now, as it ends or its store is away, and another one may. */
+static int write_health(struct call *c)
 {
     struct server *s = c->s;
     int64_t n[JOB_CANCELLED + 1] = {0};
@@ -188,9 +201,22 @@ static void health(struct call *c)
     jsonw_bool(&w, "live", scene_left_s(s->scene) >= 0);
     jsonw_bool(&w, "model_loaded", worker_has_model(s->worker));
     jsonw_end_object(&w);
-    if (trouble)
-        c->status = 503;
     call_reply_header(c, "Cache-Control", "no-store");
+    return !trouble;
+}
+
+/* Does it live? Who starts again what does not would lose what is drawn while a server ends, and
+ * gain nothing while the store is away. */
+static void reply_live(struct call *c)
+{
+    (void)write_health(c);
+}
+
+/* Is it to be asked? */
+static void reply_ready(struct call *c)
+{
+    if (!write_health(c))
+        c->status = 503;
 }
 
 /* clang-format off */
@@ -244,8 +270,9 @@ const struct route api_page[] = {
     {"GET", "/v1/models", models, STYLE_OPENAI, 0, BODY_NONE},
     {"GET", "/v1/models/{}", model, STYLE_OPENAI, 0, BODY_NONE},
     {"GET", "/metrics", metrics, STYLE_OPENAI, 0, BODY_NONE},
-    {"GET", "/health", health, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
-    {"GET", "/healthz", health, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
+    {"GET", "/healthz", reply_live, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
+    {"GET", "/readyz", reply_ready, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
+    {"GET", "/health", reply_ready, STYLE_OPENAI, ROUTE_OPEN, BODY_NONE},
     {0},
 };
 /* clang-format on */

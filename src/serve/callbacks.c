@@ -32,18 +32,17 @@ struct callbacks {
 static void sign(struct server *s, const struct job *j, const char *id, const char *stamp,
                  const struct buf *body, struct buf *out)
 {
-    struct buf text = BUF_INIT;
-    size_t n;
-    const void *secret = keys_webhook_secret(s->keys, j->tenant, &n);
+    struct buf text = BUF_INIT, secret = BUF_INIT;
     uint8_t mac[32];
 
-    if (secret) {
+    if (keys_webhook_secret(s->keys, j->tenant, &secret)) {
         buf_printf(&text, "%s.%s.%s", id, stamp, buf_str(body));
-        hmac_sha256(secret, n, text.data, text.len, mac);
+        hmac_sha256(secret.data, secret.len, text.data, text.len, mac);
         buf_puts(out, "webhook-signature: v1,");
         base64_encode(out, mac, sizeof mac);
     }
     buf_release(&text);
+    buf_release(&secret);
 }
 
 /* 1: the address has taken it, or never will; 0: another time. */

@@ -21,13 +21,13 @@ struct watcher {
     char *base;     /* address of the server, for the client */
     struct buf out; /* the event that is on its way */
     size_t sent;
-    int suspended, ping, over;
+    int suspended, ping, last, over;
     struct watcher *next, *prev;
 };
 
 struct events {
     struct server *s;
-    pthread_mutex_t lock; /* guards the list, and suspended and ping of each */
+    pthread_mutex_t lock; /* guards the list, and suspended, ping and last of each */
     struct watcher *first;
     int closing;
 };
@@ -70,6 +70,16 @@ void events_ping(struct events *e)
     pthread_mutex_lock(&e->lock);
     for (struct watcher *w = e->first; w; w = w->next) {
         w->ping = 1;
+        resume(w);
+    }
+    pthread_mutex_unlock(&e->lock);
+}
+
+void events_end(struct events *e)
+{
+    pthread_mutex_lock(&e->lock);
+    for (struct watcher *w = e->first; w; w = w->next) {
+        w->last = 1;
         resume(w);
     }
     pthread_mutex_unlock(&e->lock);
@@ -130,19 +140,22 @@ static int next_event(struct watcher *w)
     struct events *e = w->e;
     uint64_t number = 0;
     int64_t id = 0;
-    int news, ping, closing;
+    int news, ping, last, closing;
 
     pthread_mutex_lock(&e->lock);
     news = board_next(e->s->board, w->tenant, w->only, w->seen, &id, &number);
     ping = w->ping;
+    last = w->last;
     closing = e->closing;
     w->ping = 0;
-    if (!news && !ping && !closing) {
+    if (!news && !ping && !last && !closing) {
         w->suspended = 1;
         MHD_suspend_connection(w->conn);
     }
     pthread_mutex_unlock(&e->lock);
-    if (news) {
+    if (last) {
+        w->over = 1;
+    } else if (news) {
         w->seen = number;
         if (id == SCENE_CHANGE)
             write_scene(w, number);
@@ -153,7 +166,7 @@ static int next_event(struct watcher *w)
     } else if (closing) {
         w->over = 1;
     }
-    return news || ping || closing;
+    return news || ping || last || closing;
 }
 
 static ssize_t read_events(void *cls, uint64_t pos, char *to, size_t most)

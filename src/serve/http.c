@@ -408,6 +408,11 @@ void http_work_waits(struct http *h)
     slow_wake(h->slow);
 }
 
+void http_keys_changed(struct http *h)
+{
+    events_end(h->events);
+}
+
 /* As many connections as there may be files, but for some of our own. */
 static unsigned most_connections(void)
 {

@@ -18,6 +18,7 @@ int http_port(const struct http *h);
 const char *http_host(const struct http *h);
 /* Calls that wait for work look again. */
 void http_work_waits(struct http *h);
+void http_keys_changed(struct http *h); /* streams of events end: who may, asks again */
 /* Something changed on the board: those who watch are woken. */
 void http_changed(void *server);
 
@@ -45,7 +46,8 @@ struct events *events_new(struct server *s);
 void events_free(struct events **e);
 void events_wake(struct events *e);
 void events_ping(struct events *e);  /* a comment to everyone, so that the dead are noticed */
-void events_close(struct events *e); /* all streams end */
+void events_end(struct events *e);   /* all streams that there are end */
+void events_close(struct events *e); /* and those that come */
 /* The call's reply becomes the stream of job `only`, 0: of all jobs of the tenant. */
 void events_reply(struct events *e, struct call *c, int64_t only);
 struct events *http_events(struct http *h);

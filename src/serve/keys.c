@@ -1,5 +1,6 @@
 #include "serve/keys.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +22,25 @@ enum {
 static const char LOCAL[] = "local";
 
 struct key {
-    char *tenant, *key, *access, *secret; /* key or access and secret may be NULL */
-    struct buf webhook;                   /* the bytes of the secret; empty: none */
+    const char *tenant;          /* of `tenant` of keys once it holds; until then of its table */
+    char *key, *access, *secret; /* key or access and secret may be NULL */
+    struct buf webhook;          /* the bytes of the secret; empty: none */
     int jobs, priority;
 };
 
-struct keys {
+/* What the file says. */
+struct table {
     struct key *row;
     char **worker; /* their keys */
-    int n, n_workers, asked;
+    int n, n_workers;
+};
+
+struct keys {
+    char *path; /* NULL: everyone is "local" */
+    pthread_rwlock_t lock;
+    struct table now;
+    char **tenant; /* all names that were ever in the file: others keep them */
+    int n_tenants;
 };
 
 static char *text_or_null(struct jval row, const char *name)
@@ -51,7 +62,7 @@ static void read_webhook(struct jval row, struct key *to)
         j_fail(row, "webhook_secret", "whsec_ and base64 of 16 bytes or more");
 }
 
-static void take_workers(struct keys *k, struct jval rows)
+static void take_workers(struct table *k, struct jval rows)
 {
     static const char *const names[] = {"name", "key"};
     int n = j_len(rows);
@@ -76,7 +87,7 @@ static void take_rows(void *arg, struct jval root)
 {
     static const char *const names[] = {"tenant",         "key",  "access_key", "secret_key",
                                         "webhook_secret", "jobs", "priority"};
-    struct keys *k = arg;
+    struct table *k = arg;
     struct jval rows = j_array(root, "keys");
     int n = j_len(rows);
 
@@ -109,14 +120,61 @@ static void take_rows(void *arg, struct jval root)
     }
 }
 
+/* names: of a table that never held. */
+static void release(struct table *t, int names)
+{
+    for (int i = 0; i < t->n; i++) {
+        if (names)
+            free((char *)t->row[i].tenant);
+        free(t->row[i].key);
+        free(t->row[i].access);
+        free(t->row[i].secret);
+        buf_release(&t->row[i].webhook);
+    }
+    for (int i = 0; i < t->n_workers; i++)
+        free(t->worker[i]);
+    free(t->worker);
+    free(t->row);
+}
+
+/* The name as it was before, which takes the place of this one, or this one from now on. */
+static const char *keep_name(struct keys *k, const char *name)
+{
+    for (int i = 0; i < k->n_tenants; i++)
+        if (!strcmp(k->tenant[i], name)) {
+            free((char *)name);
+            return k->tenant[i];
+        }
+    k->tenant = xrealloc(k->tenant, (size_t)(k->n_tenants + 1) * sizeof *k->tenant);
+    return k->tenant[k->n_tenants++] = (char *)name;
+}
+
+int keys_reload(struct keys *k, struct err *e)
+{
+    struct table t = {0}, old;
+    int rc = k->path ? jdoc_take(k->path, MOST_FILE, take_rows, &t, e) : 0;
+
+    if (rc || !k->path) {
+        release(&t, 1);
+        return rc;
+    }
+    pthread_rwlock_wrlock(&k->lock);
+    for (int i = 0; i < t.n; i++)
+        t.row[i].tenant = keep_name(k, t.row[i].tenant);
+    old = k->now;
+    k->now = t;
+    pthread_rwlock_unlock(&k->lock);
+    release(&old, 0);
+    return 0;
+}
+
 int keys_open(struct keys **out, const char *path, struct err *e)
 {
     struct keys *k = xcalloc(1, sizeof *k);
-    int rc = 0;
 
-    k->asked = path != NULL;
-    if (path)
-        rc = jdoc_take(path, MOST_FILE, take_rows, k, e);
+    k->path = path ? xstrdup(path) : NULL;
+    pthread_rwlock_init(&k->lock, NULL);
+    int rc = keys_reload(k, e);
     if (rc)
         keys_free(&k);
     *out = k;
@@ -127,58 +185,72 @@ void keys_free(struct keys **k)
 {
     if (!*k)
         return;
-    for (int i = 0; i < (*k)->n; i++) {
-        free((*k)->row[i].tenant);
-        free((*k)->row[i].key);
-        free((*k)->row[i].access);
-        free((*k)->row[i].secret);
-        buf_release(&(*k)->row[i].webhook);
-    }
-    for (int i = 0; i < (*k)->n_workers; i++)
-        free((*k)->worker[i]);
-    free((*k)->worker);
-    free((*k)->row);
+    release(&(*k)->now, 0);
+    for (int i = 0; i < (*k)->n_tenants; i++)
+        free((*k)->tenant[i]);
+    free((*k)->tenant);
+    free((*k)->path);
+    pthread_rwlock_destroy(&(*k)->lock);
     free(*k);
     *k = NULL;
 }
 
 int keys_are_asked_for(const struct keys *k)
 {
-    return k->asked;
+    return k->path != NULL;
 }
 
-const char *keys_tenant(const struct keys *k, const char *name)
+/* The first row of the tenant, NULL: none; the lock is the caller's to give back. */
+static const struct key *row_of(struct keys *k, const char *tenant)
 {
-    for (int i = 0; i < k->n; i++)
-        if (!strcmp(k->row[i].tenant, name))
-            return k->row[i].tenant;
-    return !k->asked && !strcmp(name, LOCAL) ? LOCAL : NULL;
-}
-
-const void *keys_webhook_secret(const struct keys *k, const char *tenant, size_t *n)
-{
-    for (int i = 0; i < k->n; i++)
-        if (!strcmp(k->row[i].tenant, tenant) && k->row[i].webhook.len) {
-            *n = k->row[i].webhook.len;
-            return k->row[i].webhook.data;
-        }
+    pthread_rwlock_rdlock(&k->lock);
+    for (int i = 0; i < k->now.n; i++)
+        if (!strcmp(k->now.row[i].tenant, tenant))
+            return &k->now.row[i];
     return NULL;
 }
 
-int keys_priority(const struct keys *k, const char *tenant)
+const char *keys_tenant(struct keys *k, const char *name)
 {
-    for (int i = 0; i < k->n; i++)
-        if (!strcmp(k->row[i].tenant, tenant))
-            return k->row[i].priority;
-    return 0;
+    const struct key *row = row_of(k, name);
+    const char *tenant = row ? row->tenant : NULL;
+
+    pthread_rwlock_unlock(&k->lock);
+    return tenant || k->path || strcmp(name, LOCAL) ? tenant : LOCAL;
 }
 
-int keys_jobs(const struct keys *k, const char *tenant)
+int keys_webhook_secret(struct keys *k, const char *tenant, struct buf *out)
 {
-    for (int i = 0; i < k->n; i++)
-        if (!strcmp(k->row[i].tenant, tenant))
-            return k->row[i].jobs;
-    return JOBS;
+    int there = 0;
+
+    pthread_rwlock_rdlock(&k->lock);
+    for (int i = 0; !there && i < k->now.n; i++) {
+        const struct key *row = &k->now.row[i];
+
+        there = !strcmp(row->tenant, tenant) && row->webhook.len;
+        if (there)
+            buf_add(out, row->webhook.data, row->webhook.len);
+    }
+    pthread_rwlock_unlock(&k->lock);
+    return there;
+}
+
+int keys_priority(struct keys *k, const char *tenant)
+{
+    const struct key *row = row_of(k, tenant);
+    int priority = row ? row->priority : 0;
+
+    pthread_rwlock_unlock(&k->lock);
+    return priority;
+}
+
+int keys_jobs(struct keys *k, const char *tenant)
+{
+    const struct key *row = row_of(k, tenant);
+    int jobs = row ? row->jobs : JOBS;
+
+    pthread_rwlock_unlock(&k->lock);
+    return jobs;
 }
 
 /* ---- static keys ---- */
@@ -193,7 +265,7 @@ static int same_key(const char *key, const char *token)
     return same_bytes(given, mine, sizeof mine);
 }
 
-static const struct key *by_key(const struct keys *k, const char *token)
+static const struct key *by_key(const struct table *k, const char *token)
 {
     const struct key *found = NULL;
 
@@ -257,7 +329,7 @@ static int signature_holds(const char *secret, const char *token, size_t signed_
     return ok;
 }
 
-static enum key_answer by_token(const struct keys *k, const char *token, int64_t now_s,
+static enum key_answer by_token(const struct table *k, const char *token, int64_t now_s,
                                 const char **tenant)
 {
     const char *dot = strchr(token, '.'), *dot2 = dot ? strchr(dot + 1, '.') : NULL;
@@ -301,36 +373,38 @@ static const char *bearer_of(const char *authorization, enum key_answer *why)
     return NULL;
 }
 
-enum key_answer keys_check(const struct keys *k, const char *authorization, int64_t now_s,
+enum key_answer keys_check(struct keys *k, const char *authorization, int64_t now_s,
                            const char **tenant)
 {
     enum key_answer why;
-    const struct key *key;
     const char *token;
 
     *tenant = LOCAL;
-    if (!k->asked)
+    if (!k->path)
         return KEY_OK;
     *tenant = NULL;
     token = bearer_of(authorization, &why);
     if (!token)
         return why;
-    key = by_key(k, token);
-    if (!key)
-        return by_token(k, token, now_s, tenant);
-    *tenant = key->tenant;
-    return KEY_OK;
+    pthread_rwlock_rdlock(&k->lock);
+    const struct key *key = by_key(&k->now, token);
+    *tenant = key ? key->tenant : NULL;
+    why = key ? KEY_OK : by_token(&k->now, token, now_s, tenant);
+    pthread_rwlock_unlock(&k->lock);
+    return why;
 }
 
-enum key_answer keys_check_worker(const struct keys *k, const char *authorization)
+enum key_answer keys_check_worker(struct keys *k, const char *authorization)
 {
     enum key_answer why = KEY_OK;
-    const char *token = k->asked ? bearer_of(authorization, &why) : NULL;
+    const char *token = k->path ? bearer_of(authorization, &why) : NULL;
     int ok = 0;
 
     if (!token)
         return why;
-    for (int i = 0; i < k->n_workers; i++)
-        ok |= same_key(k->worker[i], token);
+    pthread_rwlock_rdlock(&k->lock);
+    for (int i = 0; i < k->now.n_workers; i++)
+        ok |= same_key(k->now.worker[i], token);
+    pthread_rwlock_unlock(&k->lock);
     return ok ? KEY_OK : KEY_INVALID;
 }

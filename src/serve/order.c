@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "serve/film_file.h"
 #include "serve/keys.h"
+#include "serve/names.h"
 #include "serve/pictures.h"
 #include "serve/video_json.h"
 #include "serve/worker.h"
@@ -107,44 +108,9 @@ void order_read(struct jval body, struct order *o)
 
 /* ---- models ---- */
 
-static const char *const ALIASES[] = {"default",
-                                      "sora-2",
-                                      "sora-2-pro",
-                                      "sora-2-2025-10-06",
-                                      "sora-2-pro-2025-10-06",
-                                      "sora-2-2025-12-08",
-                                      "kling-v1",
-                                      "kling-v1-5",
-                                      "kling-v1-6",
-                                      "kling-v2",
-                                      "kling-v2-new",
-                                      "kling-video-o1",
-                                      "kling-v3-omni",
-                                      "kling-o1",
-                                      "kling-3.0-omni",
-                                      "kling-v2-master",
-                                      "kling-v2-1",
-                                      "kling-v2-1-master",
-                                      "kling-v2-5-turbo",
-                                      "kling-v2-6",
-                                      "kling-v3",
-                                      "kling-2.5-turbo",
-                                      "kling-2.6",
-                                      "kling-3.0",
-                                      "kling-3.0-turbo",
-                                      NULL};
-
-const char *order_model_alias(int i)
-{
-    return ALIASES[i];
-}
-
 int order_model(struct call *c, const char *name)
 {
-    for (int i = 0; ALIASES[i]; i++)
-        if (!strcmp(name, ALIASES[i]))
-            return 0;
-    if (!strcmp(name, zt_model_get(c->s->model, "name")))
+    if (names_has(c->s->names, name) || !strcmp(name, zt_model_get(c->s->model, "name")))
         return 0;
     call_fail(c, FAULT_NO_SUCH, "model",
               "model: no model of this name here; /v1/models lists them");

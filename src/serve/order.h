@@ -82,6 +82,5 @@ void order_of_job(const struct job *j, struct jdoc *params, struct order *o);
 
 /* Is it a name of a model here? Fails the call where it is none. */
 NODISCARD int order_model(struct call *c, const char *name);
-const char *order_model_alias(int i); /* the i-th name, NULL after the last */
 
 #endif

@@ -21,6 +21,7 @@ struct serve_options {
     const char *store;      /* postgresql://... of the jobs; NULL: SQLite in data */
     const char *keys;       /* file of keys, or NULL */
     const char *model;      /* default model, NULL: zoetrope's default */
+    const char *models;     /* file of names that clients may call it by, or NULL: the usual */
     const char *public_url; /* how clients reach it, NULL: as they name it in Host */
     int queue_most;         /* jobs that may wait */
     int workers;            /* films that are drawn at once: 1, or 0: jobs wait */
@@ -44,6 +45,10 @@ struct server;
  * this machine alone without keys; ERR_IO, ERR_FORMAT. */
 NODISCARD int serve_start(struct server **out, const struct serve_options *o, struct err *e);
 int serve_port(const struct server *s);
+/* Reads the files of keys and of names of models again, while it serves. What is wrong with one
+ * (the first is in e, the log has all) leaves what it said before in force. Streams of events end,
+ * so that who has no key any more does not go on to read. */
+NODISCARD int serve_reload(struct server *s, struct err *e);
 /* Returns when the store of jobs answers, as a request would wait for it. */
 void serve_knock(struct server *s);
 /* "http://127.0.0.1:8700", without a slash at its end. Valid while s lives. */

@@ -12,6 +12,7 @@
 #include "serve/kept.h"
 #include "serve/keys.h"
 #include "serve/log.h"
+#include "serve/names.h"
 #include "serve/reader.h"
 #include "serve/scene.h"
 #include "serve/worker.h"
@@ -64,8 +65,8 @@ const char *server_says(const struct server *s, const struct err *e)
 
 static void own_strings(struct server *s)
 {
-    const char **const text[] = {&s->o.listen, &s->o.data,       &s->o.keys,
-                                 &s->o.model,  &s->o.public_url, &s->o.store};
+    const char **const text[] = {&s->o.listen,     &s->o.data,  &s->o.keys,  &s->o.model,
+                                 &s->o.public_url, &s->o.store, &s->o.models};
 
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
         s->text[i] = *text[i] ? xstrdup(*text[i]) : NULL;
@@ -137,6 +138,8 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
     if (!rc)
         rc = keys_open(&s->keys, s->o.keys, e);
     if (!rc)
+        rc = names_open(&s->names, s->o.models, e);
+    if (!rc)
         rc = e->code = zt_model_open(&s->model, s->o.model, e->msg, sizeof e->msg);
     if (!rc)
         rc = make_dirs(s, e);
@@ -172,6 +175,27 @@ int serve_start(struct server **out, const struct serve_options *o, struct err *
     else
         server_log(s, "started", "url", s->url);
     return rc;
+}
+
+static int say_reload(struct server *s, const char *file, int rc, const struct err *e)
+{
+    if (file && rc)
+        server_log(s, "reload-failed", "file", file, "why", e->msg, "now", "as before");
+    else if (file)
+        server_log(s, "reloaded", "file", file);
+    return rc;
+}
+
+int serve_reload(struct server *s, struct err *e)
+{
+    struct err keys = {0}, names = {0};
+    int rc = say_reload(s, s->o.keys, keys_reload(s->keys, &keys), &keys);
+
+    if (s->o.keys && !rc)
+        http_keys_changed(s->http);
+    int also = say_reload(s, s->o.models, names_reload(s->names, &names), &names);
+    *e = rc ? keys : names;
+    return rc ? rc : also;
 }
 
 void serve_knock(struct server *s)
@@ -220,6 +244,7 @@ void serve_stop(struct server **server, double drain_s)
     jobs_close(&s->jobs);
     zt_model_free(&s->model);
     keys_free(&s->keys);
+    names_free(&s->names);
     for (size_t i = 0; i < sizeof s->text / sizeof *s->text; i++)
         free(s->text[i]);
     free(s->film_dir), free(s->picture_dir), free(s->preview_dir), free(s->work_dir);

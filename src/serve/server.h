@@ -14,6 +14,7 @@
 struct http;
 struct worker;
 struct keys;
+struct names;
 struct reader;
 struct callbacks;
 struct keeper;
@@ -22,12 +23,13 @@ struct scene;
 
 struct server {
     struct serve_options o; /* strings are owned by `text` below */
-    char *text[6];
+    char *text[7];
     char *film_dir, *picture_dir, *preview_dir, *work_dir;
     char *url;
     struct jobs *jobs;
     struct board *board;
     struct keys *keys;
+    struct names *names;
     struct reader *reader;
     zt_model *model; /* for plans: no weights are loaded through it */
     struct worker *worker;

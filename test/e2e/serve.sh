@@ -75,3 +75,30 @@ start
 same serve_hanging_film_stays_failed "$(wait_for "$hangs" failed)" failed
 kill -TERM $server
 wait $server
+
+# SIGHUP: keys are read again and the log is opened anew; a bad file changes nothing. A server that ends lives, but is not to be asked.
+keys() { printf '{"keys":[{"tenant":"ann","key":"%s"}]}' "$1" >"$tmp/keys"; }
+code() { curl -s -m 20 -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $1" "$url$2"; }
+code_is() { [ "$(code "$1" "$2")" = "$3" ]; }
+keys first-key-of-ann-1
+start --keys "$tmp/keys" --drain 20
+long=$(ask -H 'Authorization: Bearer first-key-of-ann-1' "$url/v1/videos" -d '{"prompt":"a ball rolls","steps":900,"seconds":20}' | field id)
+mv "$tmp/log" "$tmp/log.1"
+keys other-key-of-ann-2
+kill -HUP $server
+until_true 20 code_is other-key-of-ann-2 /v1/videos 200
+same serve_reload_takes_keys "$(code first-key-of-ann-1 /v1/videos)$(code other-key-of-ann-2 /v1/videos)" 401200
+holds serve_reload_is_logged_in_the_new_log "$tmp/log" '"event": "reloaded"'
+keys short
+kill -HUP $server
+until_true 20 grep -q reload-failed "$tmp/log"
+same serve_bad_keys_change_nothing "$(code other-key-of-ann-2 /v1/videos)$(code short /v1/videos)" 200401
+holds serve_bad_keys_say_why "$tmp/log" 'key: 16 characters or more'
+holds serve_bad_keys_are_on_stderr "$tmp/err" 'what it said before holds'
+same serve_reload_drops_nothing "$(ask -H 'Authorization: Bearer other-key-of-ann-2' "$url/v1/videos/$long" | field status)" in_progress
+kill -TERM $server
+until_true 20 code_is x /readyz 503
+same serve_lives_while_it_ends "$(code x /healthz)" 200
+ask -X POST -H 'Authorization: Bearer other-key-of-ann-2' "$url/v1/videos/$long/cancel" >/dev/null
+wait $server
+same serve_ends_after_that $? 0

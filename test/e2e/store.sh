@@ -152,11 +152,12 @@ same store_p7_same_key_same_job "$(ask -H 'Idempotency-Key: k' "$url_a/v1/videos
 control -m immediate stop
 code() { curl -s -m 10 -o /dev/null -w '%{http_code}' "$@"; }
 until_is 503 code "$url_a/v1/videos"
-same store_away_is_503 "$(code "$url_a/v1/videos")$(code "$url_b/healthz")" 503503
+same store_away_is_503 "$(code "$url_a/v1/videos")$(code "$url_b/readyz")" 503503
+same store_away_is_no_death "$(code "$url_b/healthz")" 200
 control start
 until_is 200 code "$url_a/v1/videos"
-until_is 200 code "$url_b/healthz"
-same store_back_is_200 "$(code "$url_a/v1/videos")$(code "$url_b/healthz")" 200200
+until_is 200 code "$url_b/readyz"
+same store_back_is_200 "$(code "$url_a/v1/videos")$(code "$url_b/readyz")" 200200
 
 # ---- the loop ----
 rounds=${STORE_ROUNDS:-4}
