@@ -22,7 +22,7 @@ NVCC_FLAGS := -std=c++17 -O3 $(CUDA_CODE) -ccbin $(CXX) -Xcompiler \
 	      -fPIC,-Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics
 cuda_flags = $(if $(filter src/kern/cuda/% $(CUDNN_TEST),$1),-isystem $(CUDA_HOME)/include)
 
-# Kernels: the optimiser's best, and the instructions that the end of the file name promises.
+# Kernels, and what looks at every weight: the optimiser's best, and the instructions that the end of the file name promises.
 # Sanitizer builds keep the level of CFLAGS, or they would take minutes.
 FLAGS_AVX2 := -mavx2 -mfma -mf16c
 FLAGS_AVX512 := $(FLAGS_AVX2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
@@ -34,7 +34,7 @@ isa_flags = $(if $(filter %_avx2.c %_avx2.h,$1),$(FLAGS_AVX2))\
 	    $(if $(filter %_avx512bf16.c %_avx512bf16.h,$1),$(FLAGS_AVX512BF16))\
 	    $(if $(filter %_amx.c,$1),$(FLAGS_AMX))\
 	    $(if $(filter %_avx512vnni.c %_avx512vnni.h,$1),$(FLAGS_AVX512VNNI))
-fast_flags = $(if $(SANITIZE),,$(if $(filter src/kern/% src/world/march/% src/media/between%,$1),-O3))
+fast_flags = $(if $(SANITIZE),,$(if $(filter src/kern/% src/base/dtype.c src/model/store_bad.c src/world/march/% src/media/between%,$1),-O3))
 # The library alone knows its version, where its models are installed and which one came with the
 # source; tests know their folder.
 place_flags = $(if $(filter src/api/%,$1),-DZT_VERSION_TEXT='"$(VERSION)"' \

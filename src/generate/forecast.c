@@ -27,6 +27,7 @@ enum {
 /* What a film costs. */
 struct cost {
     double host;   /* bytes, weights and base not counted: of the CPU's memory */
+    double early;  /* the same while pictures and words are read */
     double device; /* of a device with memory of its own */
     double flops, drawing_flops;
 };
@@ -207,6 +208,7 @@ static struct cost dry_run(const struct plan *p, int t)
     cx_init_dry(&cx, p->type, p->threads);
     conditions_dry(&cx, &q);
     dry_text(&q, &cx);
+    c.early = host_bytes(&q) + (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
     c.flops = cx.flops + (1 + p->cut_check) * (plan_windows(&q) + p->loop) * dry_window(&q, &cx);
     c.drawing_flops = dry_decode(&q, &cx, &caches);
     c.flops += c.drawing_flops;
@@ -413,9 +415,24 @@ static double paged_bytes(const struct plan *p, int i, const struct store_room o
     return bytes == UINT64_MAX ? 0 : fmin((double)bytes, (double)of[i].mapped);
 }
 
+static int reads_early(int place)
+{
+    return place == PLACE_TEXT || place == PLACE_TEXT2 || place == PLACE_IMAGE;
+}
+
+/* Large encoders are used once, each of their blocks: its pages are let go behind it. */
+static void let_encoders_go(struct plan *p, const struct store_room of[N_PLACES])
+{
+    for (int i = 0; i < N_PLACES; i++)
+        if (reads_early(i) && paged_bytes(p, i, of, 0) > 0 &&
+            weight_set_count(part_weights(&p->model->part[i])) >= p->text_kept_from)
+            p->budget.bytes[i] = 1; /* the least that goes */
+}
+
 /* Weights on the host: copies, and mapped pages; of a device those that wait for their turn. Where
- * they come and go by blocks, each network lets its pages go when the next one's turn has come. */
-static double host_weights(const struct plan *p, const struct store_room of[N_PLACES])
+ * they come and go by blocks, each network lets its pages go when the next one's turn has come.
+ * early: while pictures and words are read, when mapped pages of others were hardly touched. */
+static double host_weights(const struct plan *p, const struct store_room of[N_PLACES], int early)
 {
     double sum = 0, paged = 0;
 
@@ -424,26 +441,35 @@ static double host_weights(const struct plan *p, const struct store_room of[N_PL
 
         if (has_own_memory(p))
             own = budget > 0 && own > budget ? own - budget : 0;
-        if (!has_own_memory(p) && budget > 0)
+        if (has_own_memory(p) || budget == 0)
+            own += early && !reads_early(i) ? 0 : (double)of[i].mapped;
+        else if (early || !reads_early(i))
             paged = fmax(paged, paged_bytes(p, i, of, p->budget.bytes[i]));
-        else
-            own += (double)of[i].mapped;
         sum += own;
     }
     return sum + paged;
 }
 
-/* Weights that do not fit beside the rest are read from their files block by block. *rest: bytes of
- * the process without them; returns the least that the largest network of them needs. */
+/* All that the host holds at the busiest moment, beside the process as it is. */
+static double host_peak(const struct plan *p, const struct store_room of[N_PLACES],
+                        const struct cost *c)
+{
+    return fmax(host_weights(p, of, 0) + c->host, host_weights(p, of, 1) + c->early);
+}
+
+/* Weights that do not fit beside the rest are read from their files block by block, as those of
+ * large encoders are in any case. *rest: bytes of the process without them; returns the least that
+ * the largest network of the former needs. */
 static double least_paged(const struct plan *p, const struct store_room of[N_PLACES], double *rest)
 {
     double most = 0;
 
     *rest = (double)plan_base_bytes() + CODE_BYTES;
     for (int i = 0; i < N_PLACES; i++) {
-        double least = paged_bytes(p, i, of, 0);
+        double least = p->budget.bytes[i] ? 0 : paged_bytes(p, i, of, 0);
+        int comes = p->budget.bytes[i] || least > 0;
 
-        *rest += (double)of[i].own + (least > 0 ? 0 : (double)of[i].mapped);
+        *rest += (double)of[i].own + (comes ? 0 : (double)of[i].mapped);
         most = fmax(most, least);
     }
     return most;
@@ -455,7 +481,7 @@ static void share_host(struct plan *p, const struct store_room of[N_PLACES], uin
     double total = 0, stays = 0;
 
     for (int i = 0; i < N_PLACES; i++) {
-        if (paged_bytes(p, i, of, 0) <= 0)
+        if (p->budget.bytes[i] || paged_bytes(p, i, of, 0) <= 0)
             continue;
         p->budget.bytes[i] = limit;
         total += (double)of[i].mapped;
@@ -483,13 +509,36 @@ static double interpolate_s(const struct plan *p)
     return (p->n_frames * fmin(px, SMALL_PX) * 1.2e-6 + p->n_film * px * 60e-9) / p->threads;
 }
 
+/* Which weights come and go, so that the film fits into that memory. ERR_FIT: it does not. c: what
+ * it costs, where it is not too large to know (small). */
+static int fit_host(struct plan *p, const struct store_room of[N_PLACES], const struct cost *c,
+                    int small, uint64_t memory, const atomic_int *stop, struct err *e)
+{
+    double fixed, rest, least, need, have = (double)memory;
+
+    memset(p->budget.bytes, 0, sizeof p->budget.bytes);
+    let_encoders_go(p, of);
+    fixed = (double)plan_base_bytes() + host_weights(p, of, 0);
+    need = (double)plan_base_bytes() + host_peak(p, of, c);
+    least = least_paged(p, of, &rest);
+    if (small && need <= have)
+        return 0;
+    if (small && least > 0 && rest + least + c->host <= have) {
+        share_host(p, of, (uint64_t)(have - rest - c->host));
+        need = (double)plan_base_bytes() + host_peak(p, of, c);
+        if (need <= have)
+            return 0;
+    }
+    fixed = least > 0 ? fmin(fixed, rest + least) : fixed;
+    return refuse(p, small ? fmax(need, fixed + c->host) : 0, have, fixed, stop, e);
+}
+
 int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struct err *e)
 {
     struct store_room of[N_PLACES];
     struct cost c = {0};
-    double speed = 1, fixed, left, rest, least;
-    int t = p->window, paged,
-        rc = bundle_survey(p->model, p->device, p->type, &p->budget.as, of, e);
+    double speed = 1;
+    int t = p->window, rc = bundle_survey(p->model, p->device, p->type, &p->budget.as, of, e);
 
     if (rc)
         return rc;
@@ -500,27 +549,17 @@ int plan_forecast(struct plan *p, uint64_t memory, const atomic_int *stop, struc
     p->weight_bytes = 0;
     for (int i = 0; i < N_PLACES; i++)
         p->weight_bytes += of[i].own + of[i].mapped;
-    memset(p->budget.bytes, 0, sizeof p->budget.bytes);
-    fixed = (double)plan_base_bytes() + host_weights(p, of);
-    least = least_paged(p, of, &rest);
-    left = (double)memory - fixed;
     int small = t <= p->dit.most_positions && tokens_of(p, t) <= MAX_TOKENS &&
                 least_bytes(p, t) <= (double)memory;
     if (small)
         c = dry_run(p, t);
-    paged = small && c.host > left && least > 0 && rest + least + c.host <= (double)memory;
-    if (paged)
-        share_host(p, of, (uint64_t)((double)memory - rest - c.host));
-    else if (least > 0)
-        fixed = fmin(fixed, rest + least);
-    if (!small || (c.host > left && !paged))
-        rc = refuse(p, small ? fixed + c.host : 0, (double)memory, fixed, stop, e);
+    rc = fit_host(p, of, &c, small, memory, stop, e);
     if (!rc && p->device->room)
         rc = share_device(p, c.device, of, e);
     if (!rc)
         rc = recent_speed(p, &speed, e);
     if (!rc) {
-        p->memory_bytes = (uint64_t)(plan_base_bytes() + host_weights(p, of) + c.host);
+        p->memory_bytes = (uint64_t)((double)plan_base_bytes() + host_peak(p, of, &c));
         p->flops = c.flops;
         p->forecast_drawing_s = c.drawing_flops / (speed * SHARE_OF_SPEED) +
                                 (double)p->n_film * p->film_w * p->film_h * 60e-9 +

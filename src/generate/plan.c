@@ -278,7 +278,7 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
         request_real(r, OPT_GUIDANCE_2,
                      r->value[OPT_GUIDANCE].set || p->info.boundary == 0 ? p->guidance.scale
                                                                          : p->info.guidance2);
-    p->threads = (int)request_int(r, OPT_THREADS, machine_threads());
+    p->threads = p->budget.threads = (int)request_int(r, OPT_THREADS, machine_threads());
     p->motion = request_real(r, OPT_MOTION, 1);
     p->any_picture = request_flag(r, OPT_FORCE_PICTURE);
     p->seed = r->value[OPT_SEED].set ? (uint64_t)r->value[OPT_SEED].i : random_seed();

@@ -9,7 +9,7 @@
 #include "format/safetensors.h"
 
 #define FOLDER "text"
-#define VERSION "zoetrope text 1" /* another one when encoders compute other bits */
+#define VERSION "zoetrope text 2" /* another one when encoders compute other bits */
 
 static int is_large(const struct plan *p, int k)
 {
@@ -20,8 +20,7 @@ static int is_large(const struct plan *p, int k)
  * reading the encoder's files (read = 0). The caller frees. */
 static char *path_of(const struct plan *p, int k, const struct words *w, int i, int read)
 {
-    const struct weight_as *as = &p->budget.as;
-    const char *form = as->form ? as->form->name : "", *device = p->device->name;
+    const char *device = p->device->name;
     size_t ids = sizeof *w->ids * (size_t)(w->start[i + 1] - w->start[i]);
     char *folder = cache_folder(FOLDER), encoder[65], hex[65], *name, *path = NULL;
     struct sha256 h;
@@ -32,7 +31,6 @@ static char *path_of(const struct plan *p, int k, const struct words *w, int i, 
         sha256_add(&h, VERSION, sizeof VERSION);
         sha256_add(&h, encoder, 64);
         sha256_add(&h, device, strlen(device) + 1);
-        sha256_add(&h, form, strlen(form) + 1);
         sha256_add(&h, dtype_name(p->type), strlen(dtype_name(p->type)) + 1);
         sha256_add(&h, w->ids + w->start[i], ids);
         sha256_hex(&h, hex);

@@ -20,16 +20,52 @@ static uint32_t largest(const float *x, int64_t n)
     return most;
 }
 
-/* x / scale, at most 127 and a rounding error, to the nearest whole number, halves to the even one:
- * adding 1.5 * 2^52 leaves it in the low bits. */
-static int8_t nearest(float x, float scale)
+/* x [n] / step, at most 127 and a rounding error, to the nearest whole number, halves to the even
+ * one. A product with the inverse takes the place of the division, to the same bits: a quotient of
+ * two floats is a half, or at least 2^-25 away from all halves, and rounding to multiples of 2^-30
+ * (by adding 1.5 * 2^22) takes the error of the product off. Adding 1.5 * 2^52 leaves the whole
+ * number in the low bits. */
+static inline __attribute__((always_inline)) void nearest(int8_t *q, const float *x, int64_t n,
+                                                          float step)
 {
-    double t = (double)x / scale + 0x1.8p52;
-    int64_t u;
+    double inverse = 1 / (double)step;
 
-    memcpy(&u, &t, 8);
-    return (int8_t)u;
+    for (int64_t i = 0; i < n; i++) {
+        double t = (double)x[i] * inverse + 0x1.8p22;
+        int64_t u;
+
+        t = t - 0x1.8p22 + 0x1.8p52;
+        memcpy(&u, &t, 8);
+        q[i] = (int8_t)u;
+    }
 }
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void
+nearest_avx512(int8_t *q, const float *x, int64_t n, float step)
+{
+    nearest(q, x, n, step);
+}
+
+__attribute__((target("avx2"))) static void nearest_avx2(int8_t *q, const float *x, int64_t n,
+                                                         float step)
+{
+    nearest(q, x, n, step);
+}
+
+static void nearest_best(int8_t *q, const float *x, int64_t n, float step)
+{
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        nearest_avx512(q, x, n, step);
+    else if (__builtin_cpu_supports("avx2"))
+        nearest_avx2(q, x, n, step);
+    else
+        nearest(q, x, n, step);
+}
+#else
+#define nearest_best nearest
+#endif
 
 int int8_from_rows(int8_t *q, float *scale, const float *x, int64_t rows, int64_t n)
 {
@@ -41,8 +77,7 @@ int int8_from_rows(int8_t *q, float *scale, const float *x, int64_t rows, int64_
         if (!isfinite(max))
             return -1;
         step = max / 127 < FLT_MIN ? 1 : max / 127;
-        for (int64_t i = 0; i < n; i++)
-            q[i] = nearest(x[i], step);
+        nearest_best(q, x, n, step);
         scale[r] = step;
     }
     return 0;

@@ -322,9 +322,7 @@ static void set_as(const struct part *p, const struct weight_as *as)
     struct weight_as *to = &part_weights(p)->as;
 
     *to = (struct weight_as){0};
-    if (as && (role == PART_DENOISER || role == PART_TEXT || role == PART_IMAGE))
-        *to = (struct weight_as){as->form, as->int8 && role == PART_DENOISER};
-    if (as && as->int8 && role == PART_CODEC)
+    if (as && (role == PART_DENOISER || (as->int8 && role == PART_CODEC)))
         *to = *as;
 }
 
@@ -359,10 +357,15 @@ static int load_part(struct bundle *b, int place, struct device *device, enum dt
     int rc = 0;
 
     if (p->is) {
+        struct threads *th = budget && budget->threads > 1 ? threads_new(budget->threads) : NULL;
+
         part_weights(p)->budget_bytes = budget ? budget->bytes[place] : 0;
+        part_weights(p)->threads = th;
         set_as(p, budget ? &budget->as : NULL);
         rc = part_load(p, path, device, part_job_type(p, type), 0, &report, e);
         rc = rc ? rc : check_as(p, path, e);
+        part_weights(p)->threads = NULL;
+        threads_free(&th);
     }
     if (report.n_bad && !b->n_bad_weights) {
         b->bad_folder = places[place].folder;

@@ -80,12 +80,14 @@ struct bundle {
 };
 
 /* Most bytes of weights that may lie on the device, by place; 0: all of them. And what the matrices
- * of transformers, text and image encoders become; products in bytes are the transformer's alone:
- * the others run once, and text has outliers. */
+ * of transformers become, and in bytes those of decoders. Encoders of text and images stay what
+ * they are in their files: they run once, block by block, so to convert them costs more than it
+ * saves. */
 struct bundle_budget {
     uint64_t bytes[N_PLACES];
     struct weight_as as;
     int no_text; /* 1: text encoders are not loaded, what they say is known */
+    int threads; /* that convert weights; 0: the caller alone */
 };
 /* What bundle_open would take for the weights of each place (as may be NULL). b is declared;
  * afterwards its networks run dry as they will run loaded. ERR_IO, ERR_FORMAT; ERR_USAGE: no matrix

@@ -211,47 +211,22 @@ static int place_one(const struct match *m, struct st_file *f, int k, int last_r
     return rc;
 }
 
-enum { PIECE = 1 << 18 }; /* values that are converted at a time */
-
-/* Rows row..row+rows-1 of weight k as numbers, but for `scale`; `first` is where the tensor begins.
- */
-static int read_rows(const struct match *m, int k, int64_t first, int64_t row, int64_t rows,
-                     float *x, struct err *e)
-{
-    const struct st_tensor *t = m->of[k];
-    const struct quant_layer *packed = quant_packed(&m->quant, t);
-    int64_t n = store_row(m->set->all[k]);
-
-    if (packed)
-        return quant_block_rows(packed, m->file, t, m->scale[k], row, rows, n, x, e);
-    return store_values_by(m->file, t, quant_form(&m->quant, t), first + row * n, rows * n, x, e);
-}
-
-/* Weight k has memory of its own: a few rows at a time are read and given to it. */
+/* Weight k has memory of its own. */
 static int load_one(const struct match *m, int k, int last_rows, struct store_report *report,
                     struct err *e)
 {
     struct weight *w = m->set->all[k];
-    const struct st_tensor *t = m->of[k];
-    int64_t rows = w->dim[0], n = store_row(w), most = n < PIECE ? PIECE / n : 1, first;
-    float *x = xmalloc(sizeof *x * (size_t)(n * (most < rows ? most : rows))), *scale = NULL;
+    float *scale = NULL;
+    int64_t first, bad = 0;
     int rc = 0;
 
-    shape_fits(w, t, last_rows, &first);
-    if (!quant_packed(&m->quant, t))
-        rc = read_scales(m, k, first / n, &scale, e);
-    for (int64_t row = 0, some; !rc && row < rows; row += some) {
-        some = rows - row < most ? rows - row : most;
-        rc = read_rows(m, k, first, row, some, x, e);
-        if (!rc && scale)
-            int8_to_rows(x, scale + row, some, n);
-        if (!rc) {
-            report_bad(report, w, store_count_bad(x, some * n));
-            weight_rows_from_file(w, row, some, x, DT_F32);
-        }
-    }
+    shape_fits(w, m->of[k], last_rows, &first);
+    if (!quant_packed(&m->quant, m->of[k]))
+        rc = read_scales(m, k, first / store_row(w), &scale, e);
+    if (!rc)
+        rc = store_fill(m, k, first, scale, &bad, e);
+    report_bad(report, w, bad);
     free(scale);
-    free(x);
     return rc;
 }
 

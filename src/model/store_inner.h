@@ -34,6 +34,10 @@ int store_no_form(const struct st_file *f, const struct st_tensor *t, struct err
 struct weight *store_find_weight(struct weight_set *s, const char *name,
                                  const struct store_names *names);
 
+/* Weight k gets its values from its tensor, from element `first` on, times `scale` of each row
+ * (NULL: 1), by the threads of the set. *bad: how many are NaN or infinite. */
+NODISCARD int store_fill(const struct match *m, int k, int64_t first, const float *scale,
+                         int64_t *bad, struct err *e);
 /* How many values are NaN or infinite; of a weight that lies in its file. */
 int64_t store_count_bad(const float *x, int64_t n);
 int64_t store_count_bad_stored(const struct weight *w);

@@ -97,6 +97,7 @@ struct weight_set {
     uint64_t budget_bytes; /* most that may lie on the device, on the host of what is mapped; 0: no
                             * limit. Set before allocating */
     struct weight_as as;   /* set before preparing */
+    struct threads *threads; /* who gives values to weights of the host; NULL: the caller alone */
     struct weight_stream *stream; /* NULL: everything lies on the device */
     struct st_file *file;         /* that weights are mapped from; NULL: none is */
     struct pager *pager;          /* of those; NULL: none is mapped */
