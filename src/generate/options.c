@@ -95,7 +95,7 @@ const struct option options[N_OPTIONS] = {
     [OPT_TYPE] = {"type", 0, OPTION_CHOICE, 1, 0, 0, TYPES,
                   "auto, bf16, f32, int8, q8_0, q4_0", "auto",
                   "numbers to compute with; auto is bf16 where the CPU knows it. int8, q8_0, q4_0: "
-                  "large matrices become that when they are loaded; int8 is multiplied in bytes, in "
+                  "the transformer's large matrices become that on load; int8 is multiplied in bytes, in "
                   "Wan's decoders too, the rest in bf16"},
     [OPT_DEVICE] = {"device", 0, OPTION_TEXT, 0, NO_RANGE, "cpu, cuda or cuda:N", "cpu",
                     "what computes; `zoetrope info --devices` lists what is here"},

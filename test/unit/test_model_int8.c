@@ -1,13 +1,15 @@
 /* Weights stored as bytes with one scale per row: what is written comes back within half a scale,
  * files of others are read, what does not fit is named. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "fixture.h"
 #include "format/safetensors.h"
+#include "kern/int8.h"
 #include "model/bundle.h"
 #include "model/networks.h"
-#include "kern/int8.h"
 #include "walled.h"
 #include "ztest.h"
 
@@ -88,6 +90,32 @@ TEST(int8_rows_ties_zeros_and_what_has_no_bytes)
     CHECK_INT(int8_from_rows(q, &scale, bad, 1, 8), -1);
     bad[1] = -INFINITY;
     CHECK_INT(int8_from_rows(q, &scale, bad, 1, 8), -1);
+}
+
+/* As a division in f64 gives them, also at halves and beside them. */
+TEST(int8_rows_are_those_of_a_division)
+{
+    enum { N = 1021, ROUNDS = 200 };
+    static float x[N];
+    static int8_t q[N];
+    struct rng r;
+    float scale;
+
+    rng_init(&r, 5, 0);
+    for (int k = 0; k < ROUNDS; k++) {
+        float most = (float)ldexp(1 + rng_uniform(&r), k - 100), step = most / 127;
+
+        x[0] = most;
+        for (int i = 1; i < N; i++) {
+            float half = (float)((i % 127 - 63.5) * step),
+                  beside = nextafterf(half, i % 2 ? 1e30f : 0);
+
+            x[i] = i % 3 ? i % 3 == 1 ? half : beside : (float)((2 * rng_uniform(&r) - 1) * most);
+        }
+        CHECK_INT(int8_from_rows(q, &scale, x, 1, N), 0);
+        for (int i = 0; i < N; i++)
+            CHECK_INT(q[i], nearbyint((double)x[i] / scale));
+    }
 }
 
 /* ---- networks ---- */
