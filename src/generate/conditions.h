@@ -38,7 +38,7 @@ NODISCARD int conditions_loop(struct conditions *c, struct cx *cx, const struct 
 NODISCARD int conditions_source(struct cx *cx, const struct bundle *b, const struct plan *p,
                                 const struct plan_window *w, const struct latent_shape *s,
                                 float *clean, struct err *e);
-/* What the places of window w are by the region of p: enum region_place [t,h,w]. */
+/* What the places of window w are by the region of p: as of enum region_place, [t,h,w]. */
 void conditions_region(const struct plan *p, const struct plan_window *w,
                        const struct latent_shape *s, uint8_t *place);
 void conditions_release(struct conditions *c);

@@ -47,10 +47,14 @@ static void put_held(const struct latent_shape *s, float *x, const struct held *
 {
     size_t n = latent_count(s), places = n / (size_t)s->c;
 
-    for (size_t i = 0; h && i < n; i++)
-        if (h->place[i % places] != REGION_DRAWN)
-            x[i] =
-                noised(h->clean[i], h->noise[i], h->place[i % places] == REGION_CLEAN ? 0 : level);
+    for (size_t i = 0; h && i < n; i++) {
+        int place = h->place[i % places];
+
+        if (place == REGION_CLEAN)
+            x[i] = h->clean[i];
+        else if (place == REGION_HELD || level > (double)place / REGION_DRAWN)
+            x[i] = noised(h->clean[i], h->noise[i], level);
+    }
 }
 
 static int tell(const struct denoise_progress *p, int done, struct err *e)

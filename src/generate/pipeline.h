@@ -64,7 +64,7 @@ void preview_release(struct preview *v);
 /* Places of a window that stay what a source is. */
 struct held {
     const float *clean, *noise; /* [C,t,h,w]: the source, and what is mixed into it */
-    const uint8_t *place;       /* enum region_place [t,h,w] */
+    const uint8_t *place;       /* as of enum region_place, [t,h,w] */
 };
 
 /* Seconds that a film has taken and will take, its two kinds of work told apart because they take

@@ -40,7 +40,7 @@ static int check_use(const struct request *r, struct err *e)
 /* In the px of the source. */
 static void fit_mask(struct plan *p)
 {
-    struct region *g = &p->region, fit = {g->n, p->source.w, p->source.h, NULL};
+    struct region *g = &p->region, fit = {g->n, p->source.w, p->source.h, NULL, g->goes_on};
     size_t px = (size_t)fit.w * (size_t)fit.h;
 
     if (g->w == fit.w && g->h == fit.h)

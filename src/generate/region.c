@@ -11,7 +11,8 @@ enum {
     SOFT_PART = 32, /* the soft border is this part of the shorter side */
     STRAIGHT = 3,   /* of a chamfer distance (Borgefors 1986): a step, a diagonal one */
     DIAGONAL = 4,
-    LEAST_SIDE = 16
+    LEAST_SIDE = 16,
+    LEAST_PART = 8 /* of a place: where less is drawn it is held whole */
 };
 
 int region_read(struct region *g, const struct film *mask, struct err *e)
@@ -19,7 +20,7 @@ int region_read(struct region *g, const struct film *mask, struct err *e)
     size_t px = (size_t)mask->n * (size_t)mask->w * (size_t)mask->h;
     int any = 0;
 
-    *g = (struct region){mask->n, mask->w, mask->h, try_malloc(px, e, "a mask")};
+    *g = (struct region){mask->n, mask->w, mask->h, try_malloc(px, e, "a mask"), 0};
     if (!g->drawn)
         return ERR_FIT;
     for (size_t i = 0; i < px; i++)
@@ -55,13 +56,15 @@ void region_scale(const struct region *g, int i, int w, int h, uint8_t *drawn)
                 mask[(int64_t)(2 * y + 1) * g->h / (2 * h) * g->w + (2 * x + 1) * g->w / (2 * w)];
 }
 
-/* 1: the region reaches into these px. */
-static int reaches(const uint8_t *mask, int w, int y0, int y1, int x0, int x1)
+/* How many of these px are of the region, in REGION_DRAWN-ths. */
+static int share_of(const uint8_t *mask, int w, int y0, int y1, int x0, int x1)
 {
+    int n = 0;
+
     for (int y = y0; y < y1; y++)
-        if (memchr(mask + (size_t)y * (size_t)w + x0, 1, (size_t)(x1 - x0)))
-            return 1;
-    return 0;
+        for (int x = x0; x < x1; x++)
+            n += mask[(size_t)y * (size_t)w + (size_t)x];
+    return (int)ceil((double)n * REGION_DRAWN / ((double)(y1 - y0) * (x1 - x0)));
 }
 
 static int ceil_div(int a, int b)
@@ -74,10 +77,15 @@ void region_places(const struct region *g, int i, int lh, int lw, uint8_t *place
     const uint8_t *mask = region_mask(g, i);
 
     for (int y = 0; y < lh; y++)
-        for (int x = 0; x < lw; x++)
-            if (reaches(mask, g->w, y * g->h / lh, ceil_div((y + 1) * g->h, lh), x * g->w / lw,
-                        ceil_div((x + 1) * g->w, lw)))
-                place[y * lw + x] = REGION_DRAWN;
+        for (int x = 0; x < lw; x++, place++) {
+            int share = share_of(mask, g->w, y * g->h / lh, ceil_div((y + 1) * g->h, lh),
+                                 x * g->w / lw, ceil_div((x + 1) * g->w, lw));
+
+            if (!g->goes_on && share)
+                share = REGION_DRAWN;
+            if (share >= REGION_DRAWN / LEAST_PART && share > *place)
+                *place = (uint8_t)share;
+        }
 }
 
 static void nearer(uint16_t *d, const uint16_t *from, int step)
@@ -235,7 +243,7 @@ int outpaint_apply(const struct outpaint *o, struct film *f, struct region *g, s
     if (w > FILM_MAX_SIDE || h > FILM_MAX_SIDE || w < LEAST_SIDE || h < LEAST_SIDE)
         return err_set(e, ERR_USAGE, "outpaint: the film would have %dx%d px; %d to %d are allowed",
                        w, h, LEAST_SIDE, FILM_MAX_SIDE);
-    *g = (struct region){1, w, h, xmalloc((size_t)w * (size_t)h)};
+    *g = (struct region){1, w, h, xmalloc((size_t)w * (size_t)h), 1};
     memset(g->drawn, 1, (size_t)w * (size_t)h);
     for (int y = 0; y < f->h; y++)
         memset(g->drawn + (size_t)(y + s.top) * (size_t)w + s.left, 0, (size_t)f->w);

@@ -15,13 +15,16 @@ struct region {
     int n, w, h;    /* masks and their px; 0: there is no region. A single one is that of all frames
                      */
     uint8_t *drawn; /* owned [n][h][w]: 1 is drawn anew */
+    int goes_on;    /* in the region the source goes on (mirrored, of a film that is widened) */
 };
 
-/* What a latent place is in a film with a region. */
+/* What a latent place is in a film with a region: how much of it is drawn. A share between both is
+ * held until the noise is no more than that (Differential Diffusion, arXiv 2306.00950), and then
+ * drawn to its end. */
 enum region_place {
-    REGION_HELD,  /* it stays what the source is, with as much noise as what is drawn has */
-    REGION_DRAWN, /* the region reaches into it */
-    REGION_CLEAN  /* it is held without noise: its whole token has timestep 0 */
+    REGION_HELD,        /* it stays what the source is, with as much noise as what is drawn has */
+    REGION_DRAWN = 240, /* nothing is known of it */
+    REGION_CLEAN = 255  /* it is held without noise: its whole token has timestep 0 */
 };
 
 /* White of a film. ERR_USAGE: nothing is. */
@@ -33,7 +36,9 @@ int region_is_all(const struct region *g);
 const uint8_t *region_mask(const struct region *g, int i);
 /* The mask of frame i as a picture of w x h. */
 void region_scale(const struct region *g, int i, int w, int h, uint8_t *drawn);
-/* place [lh][lw] is REGION_DRAWN where the region reaches into it in frame i, else as it was. */
+/* place [lh][lw] in frame i, if that is more than it was: REGION_DRAWN where a mask reaches into it
+ * (what is there has to go), where the source goes on the share of the region (below an eighth: 0).
+ */
 void region_places(const struct region *g, int i, int lh, int lw, uint8_t *place);
 /* How much of what is drawn shows at each pixel [h][w] of frame i: 0 outside of the region, 1 in
  * it, and between them a soft border that lies inside. 256 is all. */

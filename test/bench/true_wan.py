@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A model directory of Wan 2.1 in its true shapes with random weights, in bf16, to measure whole runs by.
 
-true_wan.py DIR TOKENIZER [--layers N] [--text-layers N]
-TOKENIZER is a folder with a tokenizer.json. Needs torch, diffusers, transformers, numpy; 14.5 GB of disk."""
+true_wan.py DIR TOKENIZER [--layers N] [--text-layers N] [--vace]
+TOKENIZER is a folder with a tokenizer.json. Needs torch, diffusers, transformers, numpy; 14.5 GB of disk
+(18 with --vace, which writes VACE 1.3B)."""
 import argparse
 import json
 import pathlib
@@ -10,7 +11,7 @@ import shutil
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from diffusers import AutoencoderKLWan, WanTransformer3DModel, WanVACETransformer3DModel
 from transformers import UMT5Config, UMT5EncoderModel
 
 args = argparse.ArgumentParser()
@@ -18,6 +19,7 @@ args.add_argument("dir", type=pathlib.Path)
 args.add_argument("tokenizer", type=pathlib.Path)
 args.add_argument("--layers", type=int, default=30)
 args.add_argument("--text-layers", type=int, default=24)
+args.add_argument("--vace", action="store_true")
 a = args.parse_args()
 
 NOISE = np.random.default_rng(1).standard_normal(1 << 22).astype(np.float32)
@@ -64,7 +66,11 @@ def shapes(model):
 
 
 with torch.device("meta"):
-    dit = WanTransformer3DModel(num_attention_heads=12, ffn_dim=8960, num_layers=a.layers)
+    if a.vace:
+        dit = WanVACETransformer3DModel(num_attention_heads=12, ffn_dim=8960, num_layers=a.layers,
+                                        vace_layers=list(range(0, a.layers, 2)))
+    else:
+        dit = WanTransformer3DModel(num_attention_heads=12, ffn_dim=8960, num_layers=a.layers)
     vae = AutoencoderKLWan()
     config = UMT5Config(d_model=4096, d_ff=10240, num_heads=64, d_kv=64, num_layers=a.text_layers, vocab_size=256384)
     text = UMT5EncoderModel(config)
@@ -79,7 +85,7 @@ shutil.copytree(a.tokenizer, a.dir / "tokenizer", dirs_exist_ok=True)
     "_class_name": "UniPCMultistepScheduler", "num_train_timesteps": 1000, "prediction_type": "flow_prediction",
     "use_flow_sigmas": True, "flow_shift": 3.0, "solver_order": 2, "solver_type": "bh2", "final_sigmas_type": "zero"}))
 (a.dir / "model_index.json").write_text(json.dumps({
-    "_class_name": "WanPipeline", "_diffusers_version": "0.42.1",
+    "_class_name": "WanVACEPipeline" if a.vace else "WanPipeline", "_diffusers_version": "0.42.1",
     "scheduler": ["diffusers", "UniPCMultistepScheduler"], "text_encoder": ["transformers", "UMT5EncoderModel"],
-    "tokenizer": ["transformers", "T5TokenizerFast"], "transformer": ["diffusers", "WanTransformer3DModel"],
+    "tokenizer": ["transformers", "T5TokenizerFast"], "transformer": ["diffusers", type(dit).__name__],
     "vae": ["diffusers", "AutoencoderKLWan"]}))

@@ -276,7 +276,7 @@ TEST(region_holds_latents)
 TEST(region_share_is_soft_inside)
 {
     enum { SIDE = 128 };
-    struct region g = {1, SIDE, SIDE, xcalloc(SIDE * SIDE, 1)};
+    struct region g = {1, SIDE, SIDE, xcalloc(SIDE * SIDE, 1), 0};
     static uint16_t share[SIDE * SIDE];
     static uint8_t place[4 * 4];
     int last = 0;
@@ -296,6 +296,12 @@ TEST(region_share_is_soft_inside)
     region_places(&g, 0, 4, 4, place);
     CHECK_INT(place[0], REGION_HELD);
     CHECK_INT(place[1], REGION_DRAWN); /* 32..63 */
+    g.goes_on = 1;
+    memset(place, REGION_HELD, sizeof place);
+    region_places(&g, 0, 4, 4, place);
+    CHECK_INT(place[0], REGION_HELD);
+    CHECK_INT(place[1], REGION_DRAWN * 24 / 32);
+    CHECK_INT(place[2], REGION_DRAWN);
     region_release(&g);
 }
 
