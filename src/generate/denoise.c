@@ -324,6 +324,8 @@ static int carry_noise(const struct drawing *d, const struct plan_window *w, uin
 
     if (!camera_moves(c) || p->ahead)
         return 0;
+    rate.pan *= (double)p->seen_w / p->w; /* parts of what the film shows */
+    rate.tilt *= (double)p->seen_h / p->h;
     time = xmalloc((size_t)d->shape.t * sizeof *time);
     for (int f = 0; f < d->shape.t; f++)
         time[f] = drag_time(p, w->first - w->take + f);

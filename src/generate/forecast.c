@@ -122,8 +122,8 @@ static double host_bytes(const struct plan *p)
                sizeof(float) * (double)codec_frames(&p->codec, p->window + 1) * p->w * p->h * 3;
     if (p->region.n) /* what is kept, in the film's size, what is given out, and the shares */
         sum += 2 * film + (double)p->film_w * p->film_h * sizeof(uint16_t);
-    if (p->film_w != p->w * p->scale || p->film_h != p->h * p->scale)
-        sum += (double)p->h * p->scale * p->film_w * 3 * sizeof(float);
+    if (p->film_w != p->seen_w * p->scale || p->film_h != p->seen_h * p->scale)
+        sum += (double)p->seen_h * p->scale * p->film_w * 3 * sizeof(float);
     return sum;
 }
 
@@ -180,7 +180,7 @@ static double dry_decode(const struct plan *p, struct cx *cx, double *caches)
         for (int f = 0; f < (int)y->dim[0]; f++) {
             struct scope scope;
             scope_begin(cx, &scope);
-            struct tensor *x = slice_rows(cx, y, f, 1);
+            struct tensor *x = plan_seen(cx, p, slice_rows(cx, y, f, 1));
             for (int k = 0; k < p->n_enlarge; k++)
                 x = upsampler_enlarge(cx, &p->model->upsampler[k], x);
             scope_end(cx, &scope, NULL);

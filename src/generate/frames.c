@@ -121,7 +121,7 @@ static int show(void *user, void *thing, struct err *e)
     struct screen *s = user;
     const struct drawn *d = thing;
     const struct plan *p = s->plan;
-    int w = p->w * p->scale, h = p->h * p->scale;
+    int w = p->seen_w * p->scale, h = p->seen_h * p->scale;
     int rc = 0;
 
     s->cut |= d->cut;
@@ -252,7 +252,7 @@ static int show_drawn(struct screen *s, const struct tensor *y, int i, int frame
         return 0;
     device_enter(cx->device);
     scope_begin(cx, &scope);
-    struct tensor *x = slice_rows(cx, (struct tensor *)y, i, 1);
+    struct tensor *x = plan_seen(cx, p, slice_rows(cx, (struct tensor *)y, i, 1));
     for (int k = 0; k < p->n_enlarge; k++)
         x = upsampler_enlarge(cx, &s->model->upsampler[k], x);
     finite = tensor_finite(cx, x); /* it asks the device how it is */
@@ -321,7 +321,7 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
                 const struct sink *sink, struct pace *pace, struct err *e)
 {
     *s = (struct screen){.cx = cx, .model = b, .plan = p, .sink = sink, .pace = pace};
-    int w = p->w * p->scale, h = p->h * p->scale;
+    int w = p->seen_w * p->scale, h = p->seen_h * p->scale;
     size_t n = plan_drawn_bytes(p);
     s->ahead = sink->apart ? plan_ahead(p) : 0;
     s->threads = s->ahead ? threads_new(p->threads) : cx->kcx.threads;

@@ -17,8 +17,7 @@
 #include "model/lora_list.h"
 
 #define SCHEDULE_MAX_BYTES (1 << 20)
-enum { SHOWN_SIDE = 256, MAX_FRAMES = 1 << 24, CONTEXT_PART = 4 /* of a window */ };
-#define MAX_ASPECT 4.0 /* that a picture may ask for; what is longer is cut */
+enum { MAX_FRAMES = 1 << 24, CONTEXT_PART = 4 /* of a window */ };
 
 static int read_configs(struct plan *p, const char *dir, struct err *e)
 {
@@ -33,15 +32,6 @@ static int read_configs(struct plan *p, const char *dir, struct err *e)
     return 0;
 }
 
-/* Multiples of `unit` whose product is near that of the model's own sides. */
-static void sides_of(const struct bundle_info *m, double aspect, int unit, int *w, int *h)
-{
-    double area = (double)m->width * m->height;
-
-    *w = (int)fmax(1, floor(sqrt(area * aspect) / unit)) * unit;
-    *h = (int)fmax(1, floor(sqrt(area / aspect) / unit)) * unit;
-}
-
 /* Takes over the text. */
 void plan_note(struct plan *p, char *text)
 {
@@ -52,126 +42,6 @@ void plan_note(struct plan *p, char *text)
     free(p->note);
     free(text);
     p->note = both;
-}
-
-/* What the model draws in a shape: its own size, upright where that is meant, or sides of about the
- * same area. */
-static void settle_sides(struct plan *p, double aspect, int unit)
-{
-    double own = (double)p->info.width / p->info.height;
-
-    p->w = p->info.width;
-    p->h = p->info.height;
-    if (fabs(log(aspect / own)) <= 0.1)
-        return;
-    if (fabs(log(aspect * own)) < 0.1) {
-        p->w = p->info.height;
-        p->h = p->info.width;
-    } else {
-        sides_of(&p->info, aspect, unit, &p->w, &p->h);
-    }
-}
-
-/* Of the film: what is asked for, else that of a given picture. A size that is a whole multiple of
- * what the picture's shape leads to comes from there (a recipe knows the size alone). */
-static double settle_aspect(struct plan *p, const struct request *r, const struct picture *first,
-                            int unit, int given)
-{
-    static const double aspects[] = {16.0 / 9, 1, 9.0 / 16, 4.0 / 3, 3.0 / 4, 21.0 / 9};
-    double aspect = (double)p->info.width / p->info.height,
-           by_size = given ? (double)p->film_w / p->film_h : 0;
-
-    if (p->region.n)
-        aspect = by_size = (double)p->source.w / p->source.h;
-    if (first->rgb)
-        aspect = fmin(fmax((double)first->w / first->h, 1 / MAX_ASPECT), MAX_ASPECT);
-    if (r->value[OPT_ASPECT].set)
-        return aspects[r->value[OPT_ASPECT].i];
-    if (!given)
-        return aspect;
-    settle_sides(p, aspect, unit);
-    return p->film_w % p->w || p->film_h != p->film_w / p->w * p->h ? by_size : aspect;
-}
-
-/* Both sides of `lines` px in the shape, even ones. */
-static void sides_of_lines(int lines, double aspect, int *w, int *h)
-{
-    int other = (int)floor(lines * fmax(aspect, 1 / aspect) / 2 + 0.5) * 2;
-
-    *w = aspect >= 1 ? other : lines;
-    *h = aspect >= 1 ? lines : other;
-}
-
-/* A model that draws any size: what is asked for, rounded down to tokens as the reference does;
- * else the model's own area in the shape of the picture or that is asked for. */
-static void settle_any_size(struct plan *p, const struct request *r, const struct picture *first,
-                            int unit)
-{
-    const char *size = request_text(r, OPT_SIZE);
-    int w, h;
-
-    int any = *size && strcmp(size, "native"), lines;
-
-    if (any && !parse_lines(size, &lines))
-        sides_of_lines(lines, settle_aspect(p, r, first, unit, 0), &w, &h);
-    else if (any)
-        any = !parse_size(size, &w, &h);
-    if (any) {
-        p->w = w < unit ? unit : w / unit * unit;
-        p->h = h < unit ? unit : h / unit * unit;
-        if (p->w != w || p->h != h)
-            plan_note(p, xasprintf("%dx%d are not multiples of %d px, %dx%d is drawn", w, h, unit,
-                                   p->w, p->h));
-    } else {
-        sides_of(&p->info, settle_aspect(p, r, first, unit, 0), unit, &p->w, &p->h);
-    }
-    p->film_w = p->w;
-    p->film_h = p->h;
-    p->lh = p->h / p->codec.ks;
-    p->lw = p->w / p->codec.ks;
-}
-
-/* The model draws in the wanted aspect at its own size; the film shows that larger. first: what it
- * begins with, or empty. */
-static int settle_size(struct plan *p, const struct request *r, const struct picture *first,
-                       struct err *e)
-{
-    const char *size = request_text(r, OPT_SIZE);
-    int unit = p->codec.ks * p->dit.patch[1], given = 0, native = !strcmp(size, "native");
-    int own_w = p->info.width, own_h = p->info.height, lines = 0;
-
-    if (p->info.diffusers) {
-        settle_any_size(p, r, first, unit);
-        return 0;
-    }
-    if (own_w % unit || own_h % unit)
-        return err_set(e, ERR_FORMAT, "model_index.json: %dx%d is not a multiple of %d px", own_w,
-                       own_h, unit);
-    if (*size && !native && parse_lines(size, &lines))
-        given = !parse_size(size, &p->film_w, &p->film_h);
-    else if (!native && !lines)
-        given = plan_films_size(p);
-    settle_sides(p, settle_aspect(p, r, first, unit, given), unit);
-    if (lines) {
-        sides_of_lines(lines, settle_aspect(p, r, first, unit, 0), &p->film_w, &p->film_h);
-    } else if (!given) {
-        int side = p->w < p->h ? p->w : p->h;
-        int scale = native ? 1 : (SHOWN_SIDE + side - 1) / side;
-        p->film_w = p->w * scale;
-        p->film_h = p->h * scale;
-    }
-    p->lh = p->h / p->codec.ks;
-    p->lw = p->w / p->codec.ks;
-    return 0;
-}
-
-static void settle_enlarge(struct plan *p, const struct request *r)
-{
-    double wanted = fmax((double)p->film_w / p->w, (double)p->film_h / p->h);
-    int plain = (int)request_int(r, OPT_ENLARGE, 0);
-
-    p->n_enlarge =
-        upsampler_chain(p->model->upsampler, plain ? 0 : p->model->n_upsamplers, wanted, &p->scale);
 }
 
 /* Networks of others draw whole latent frames, and were trained up to a length. */
@@ -436,12 +306,12 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
     if (!rc)
         rc = plan_pictures_load(&pictures, p, r, e);
     if (!rc)
-        rc = settle_size(p, r, &pictures.first, e);
+        rc = plan_size_settle(p, r, &pictures, e);
     if (!rc)
         rc = plan_region_check(p, e);
     if (!rc) {
         plan_draft_size(p, r);
-        settle_enlarge(p, r);
+        plan_size_enlarge(p, r);
         rc = settle_frames(p, r, e);
     }
     if (!rc)

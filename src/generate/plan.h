@@ -39,6 +39,7 @@ struct plan {
     struct codec_config codec;
 
     int w, h, n_frames; /* px and frames that the model draws */
+    int seen_w, seen_h; /* px of their middle that the film shows */
     int t, lh, lw, c;   /* latent of the film */
     int window;         /* latent frames that are drawn at once */
     int context;   /* of a later window, so many at least are the end of the one before, given */
@@ -120,11 +121,15 @@ struct plan {
     double flops, forecast_s, forecast_drawing_s; /* of it: from latents to frames of the film */
 };
 
-/* Of a frame as it is drawn and enlarged, and of one of the film as it is shown; RGB. */
+/* Of a frame as it is drawn, cut and enlarged, and of one of the film as it is shown; RGB. */
 static inline size_t plan_drawn_bytes(const struct plan *p)
 {
-    return (size_t)p->w * (size_t)p->h * (size_t)p->scale * (size_t)p->scale * 3;
+    return (size_t)p->seen_w * (size_t)p->seen_h * (size_t)p->scale * (size_t)p->scale * 3;
 }
+
+/* Of x [1,h,w,3] as it is drawn, what the film shows; x itself where that is all. */
+struct cx;
+struct tensor *plan_seen(struct cx *cx, const struct plan *p, struct tensor *x);
 
 static inline size_t plan_frame_bytes(const struct plan *p)
 {

@@ -31,11 +31,11 @@ void plan_draft_size(struct plan *p, const struct request *r)
     if (p->info.diffusers) {
         p->lw = part_of(p->lw, patch[2]);
         p->lh = part_of(p->lh, patch[1]);
-        p->w = p->lw * p->codec.ks;
-        p->h = p->lh * p->codec.ks;
+        p->seen_w = p->w = p->lw * p->codec.ks;
+        p->seen_h = p->h = p->lh * p->codec.ks;
     }
-    p->film_w = p->w;
-    p->film_h = p->h;
+    p->film_w = p->seen_w;
+    p->film_h = p->seen_h;
 }
 
 void plan_draft_steps(struct plan *p)

@@ -16,6 +16,12 @@ void plan_pictures_release(struct pictures *x);
 uint8_t *plan_fit_picture(const struct plan *p, const struct picture *x, int stretch);
 NODISCARD int plan_pictures_settle(struct plan *p, const struct pictures *x,
                                    const struct request *r, struct err *e);
+/* plan_size.c: the size that is drawn, the part of it that is seen, the size of the film, when
+ * films and pictures are there; then by which networks it is enlarged. ERR_FORMAT: the model's own
+ * size. */
+NODISCARD int plan_size_settle(struct plan *p, const struct request *r, const struct pictures *x,
+                               struct err *e);
+void plan_size_enlarge(struct plan *p, const struct request *r);
 /* plan_control.c: what steers a model that reads a control video; after the pictures. ERR_USAGE
  * also for a model that reads none. */
 NODISCARD int plan_control_settle(struct plan *p, const struct pictures *x, const struct request *r,

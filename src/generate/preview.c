@@ -9,11 +9,11 @@ int preview_init(struct preview *v, struct cx *cx, const struct bundle *b, const
     *v = (struct preview){.cx = cx, .model = b, .plan = p, .sink = sink};
     if (!sink->preview || !b->codec.config.previews)
         return 0;
-    size_t n = (size_t)p->w * (size_t)p->h * 3,
+    size_t n = (size_t)p->seen_w * (size_t)p->seen_h * 3,
            place = (size_t)p->lh * (size_t)p->lw * (size_t)p->c;
 
-    v->rgb = try_malloc(n, e, "a preview of %dx%d", p->w, p->h);
-    v->values = try_malloc(n * sizeof *v->values, e, "a preview of %dx%d", p->w, p->h);
+    v->rgb = try_malloc(n, e, "a preview of %dx%d", p->seen_w, p->seen_h);
+    v->values = try_malloc(n * sizeof *v->values, e, "a preview of %dx%d", p->seen_w, p->seen_h);
     v->clean = xmalloc(place * sizeof *v->clean);
     v->velocity = xmalloc(place * sizeof *v->velocity);
     return v->rgb && v->values ? 0 : ERR_FIT;
@@ -49,7 +49,7 @@ int preview_show(struct preview *v, const struct latent_shape *s, const float *x
                  const float *velocity, const struct preview_step *at, struct err *e)
 {
     const struct plan *p = v->plan;
-    size_t n = (size_t)p->w * (size_t)p->h * 3;
+    size_t n = (size_t)p->seen_w * (size_t)p->seen_h * 3;
     struct cx *cx = v->cx;
     struct tensor *z;
 
@@ -58,7 +58,8 @@ int preview_show(struct preview *v, const struct latent_shape *s, const float *x
     estimate(v, s, x, velocity, at->sigma, at->frame);
     device_enter(cx->device);
     z = tensor_from(cx, DT_F32, DIMS(1, s->h, s->w, s->c), v->clean, DT_F32);
-    tensor_read_f32(cx, codec_preview(cx, &v->model->codec, z), v->values);
+    z = plan_seen(cx, p, codec_preview(cx, &v->model->codec, z));
+    tensor_read_f32(cx, z, v->values);
     device_leave(cx->device);
     cx_step_end(cx);
     if (cx->err.code)
@@ -68,7 +69,8 @@ int preview_show(struct preview *v, const struct latent_shape *s, const float *x
 
         v->rgb[i] = value >= 255 ? 255 : value > 0 ? (uint8_t)value : 0;
     }
-    return v->sink->preview(v->sink->user, at->window, at->step, at->n_steps, v->rgb, p->w, p->h)
+    return v->sink->preview(v->sink->user, at->window, at->step, at->n_steps, v->rgb, p->seen_w,
+                            p->seen_h)
                ? err_set(e, ERR_CANCEL, "stopped at a preview")
                : 0;
 }

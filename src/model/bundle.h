@@ -27,6 +27,7 @@ struct bundle_info { /* model_index.json */
     double frame_rate;         /* frames per second that the model was trained at */
     double shown_rate;         /* and those of a film of which nothing is said */
     int width, height, frames; /* natural size and longest trained clip, in px and frames */
+    int own_height;            /* 1: it draws no other height, and no smaller width, well */
     int steps;                 /* good defaults */
     double guidance, shift;
     double guidance2;     /* of transformer_2 */

@@ -37,6 +37,7 @@ static int write_info(const struct train_config *c, const char *run, const char 
                                .width = c->clip.width,
                                .height = c->clip.height,
                                .frames = c->clip.frames,
+                               .own_height = c->model.own_height,
                                .steps = c->model.steps,
                                .guidance = c->model.guidance,
                                .shift = c->model.shift,

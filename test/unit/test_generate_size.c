@@ -1,0 +1,179 @@
+/* A model that draws one height alone: which size it draws for which film, and what is shown. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/tree.h"
+#include "fixture.h"
+#include "generate/pipeline.h"
+#include "media/picture.h"
+#include "ztest.h"
+
+/* The fixture, which draws 48x32, as such a model; the caller's. */
+static char *own_height(const char *name)
+{
+    char *dir = ztest_in_tmp(name), *path = path_join(dir, "model_index.json");
+    struct buf text = BUF_INIT, more = BUF_INIT;
+    const char *at;
+    struct err e;
+
+    CHECK_INT(tree_copy(fixture_dir(), dir, NULL, &e), 0);
+    CHECK_INT(file_read(&text, path, 1 << 20, NULL), 0);
+    at = strstr(buf_str(&text), "  \"width\"");
+    CHECK(at != NULL);
+    buf_add(&more, text.data, (size_t)(at - buf_str(&text)));
+    buf_puts(&more, "  \"own_height\": true,\n");
+    buf_puts(&more, at);
+    CHECK_INT(file_write(path, more.data, more.len, NULL), 0);
+    buf_release(&text);
+    buf_release(&more);
+    free(path);
+    return dir;
+}
+
+TEST(size_of_a_model_that_draws_one_height)
+{
+    static const struct {
+        const char *size, *aspect;
+        int w, h, seen_w, seen_h, film_w, film_h;
+    } cases[] = {
+        {"native", "16:9", 48, 32, 48, 28, 28, 16}, /* the fixture has 3:2 */
+        {"native", "9:16", 48, 32, 18, 32, 16, 28},    {NULL, "9:16", 48, 32, 18, 32, 256, 456},
+        {NULL, "1:1", 48, 32, 32, 32, 256, 256},       {NULL, "21:9", 64, 32, 64, 28, 598, 256},
+        {"720x1080", NULL, 48, 32, 22, 32, 720, 1080}, {"48x32", NULL, 48, 32, 48, 32, 48, 32},
+        {"640x426", NULL, 48, 32, 48, 32, 640, 426},   {"1920x240", NULL, 64, 32, 64, 8, 1920, 240},
+    };
+    char *dir = own_height("own-height");
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *settings[8] = {"prompt", "x y"};
+        int n = 2;
+
+        if (cases[i].size) {
+            settings[n++] = "size";
+            settings[n++] = cases[i].size;
+        }
+        if (cases[i].aspect) {
+            settings[n++] = "aspect";
+            settings[n++] = cases[i].aspect;
+        }
+        struct plan p;
+        struct err e;
+
+        CHECK_INT(fixture_plan(&p, &e, dir, settings), 0);
+        if (p.w != cases[i].w || p.h != cases[i].h || p.seen_w != cases[i].seen_w ||
+            p.seen_h != cases[i].seen_h || p.film_w != cases[i].film_w ||
+            p.film_h != cases[i].film_h)
+            ztest_fail(__FILE__, __LINE__, "%zu: %dx%d drawn, %dx%d seen, %dx%d shown", i, p.w, p.h,
+                       p.seen_w, p.seen_h, p.film_w, p.film_h);
+        plan_release(&p);
+    }
+    free(dir);
+}
+
+/* A picture lies on all that is drawn, so it is drawn in the picture's shape as by other models. */
+TEST(size_of_one_height_leaves_pictures_whole)
+{
+    char *dir = own_height("own-height-first"), *path = ztest_in_tmp("on-end.ppm");
+    const char *settings[] = {"prompt", "x y", "size", "native", "first-frame", path, NULL};
+    struct picture pic;
+    struct plan p;
+    struct err e;
+
+    picture_init(&pic, 64, 96);
+    memset(pic.rgb, 90, (size_t)64 * 96 * 3);
+    CHECK_INT(picture_save(&pic, path, &e), 0);
+    CHECK_INT(fixture_plan(&p, &e, dir, settings), 0);
+    CHECK_INT(p.w, 32);
+    CHECK_INT(p.h, 48);
+    CHECK_INT(p.seen_w, 32);
+    CHECK_INT(p.seen_h, 48);
+    plan_release(&p);
+    picture_release(&pic);
+    free(path);
+    free(dir);
+}
+
+struct shown {
+    uint8_t *rgb; /* of the first frame */
+    int w, h, preview_w, preview_h;
+};
+
+static int keep_first(void *user, int index, const uint8_t *rgb, struct err *e)
+{
+    struct shown *s = user;
+
+    (void)e;
+    if (!index)
+        memcpy(s->rgb, rgb, (size_t)s->w * (size_t)s->h * 3);
+    return 0;
+}
+
+static int keep_preview(void *user, int window, int step, int n_steps, const uint8_t *rgb, int w,
+                        int h)
+{
+    struct shown *s = user;
+
+    (void)window;
+    (void)step;
+    (void)n_steps;
+    (void)rgb;
+    s->preview_w = w;
+    s->preview_h = h;
+    return 0;
+}
+
+static void film(struct shown *s, const char *dir, const char *aspect)
+{
+    const char *settings[] = {"prompt",
+                              "a red ball",
+                              "seed",
+                              "3",
+                              "steps",
+                              "2",
+                              "frames",
+                              "5",
+                              "type",
+                              "f32",
+                              "size",
+                              "native",
+                              aspect ? "aspect" : NULL,
+                              aspect,
+                              NULL};
+    struct sink sink = {.user = s, .frame = keep_first, .preview = keep_preview};
+    struct figures figures;
+    struct bundle *b = NULL;
+    struct plan p;
+    struct err e = {0};
+
+    *s = (struct shown){0};
+    CHECK_INT(fixture_plan(&p, &e, dir, settings), 0);
+    CHECK_INT(bundle_open(&b, dir, device_cpu(), DT_F32, NULL, &e), 0);
+    s->w = p.film_w;
+    s->h = p.film_h;
+    s->rgb = xmalloc((size_t)s->w * (size_t)s->h * 3);
+    CHECK_INT(pipeline_run(b, &p, &sink, &figures, &e), 0);
+    bundle_free(&b);
+    plan_release(&p);
+}
+
+/* A square film is the middle of the film of the model's own shape, to the bit; so are previews. */
+TEST(film_of_another_shape_is_the_middle_of_what_is_drawn)
+{
+    char *dir = own_height("own-height-film");
+    struct shown whole, square;
+
+    film(&whole, dir, NULL);
+    film(&square, dir, "1:1");
+    CHECK_INT(whole.w, 48);
+    CHECK_INT(square.w, 32);
+    CHECK_INT(square.h, 32);
+    for (int y = 0; y < 32; y++)
+        CHECK(!memcmp(square.rgb + (size_t)y * 32 * 3, whole.rgb + ((size_t)y * 48 + 8) * 3,
+                      (size_t)32 * 3));
+    CHECK_INT(whole.preview_w, square.preview_w ? 48 : 0);
+    CHECK_INT(square.preview_h, whole.preview_h);
+    free(whole.rgb);
+    free(square.rgb);
+    free(dir);
+}
