@@ -46,9 +46,6 @@ struct zt_job {
 NODISCARD int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *out,
                            struct err *e);
 
-/* The type that the film is computed in, as the option says it. */
-const char *recipe_type(const struct plan *p, const struct request *r);
-
 /* The frame of the film with the label that is asked for: rgb itself, or the job's until the next.
  */
 const uint8_t *job_labelled(struct zt_job *job, const uint8_t *rgb);

@@ -39,7 +39,7 @@ static void write_options(const zt_job *job, struct jsonw *w)
         if (r->value[i].set && i != OPT_SEED && i != OPT_TYPE && i != OPT_JOB)
             jsonw_string(w, options[i].name, r->value[i].text);
     jsonw_int(w, "seed", (int64_t)job->plan.seed);
-    jsonw_string(w, "type", recipe_type(&job->plan, r));
+    jsonw_string(w, "type", job->plan.computed);
     jsonw_end_object(w);
 }
 

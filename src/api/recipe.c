@@ -26,6 +26,7 @@ static int write_real(struct jsonw *w, enum option_id id, const char *key, const
                  {OPT_GUIDANCE_FROM, p->guidance.from},
                  {OPT_GUIDANCE_TO, p->guidance.to},
                  {OPT_SHIFT, p->shift},
+                 {OPT_STAGGER, p->stagger},
                  {OPT_MOTION, p->motion},
                  {OPT_STRENGTH, p->strength},
                  {OPT_CONTROL_SCALE, p->control.scale}};
@@ -60,7 +61,6 @@ static int write_given(struct jsonw *w, enum option_id id, const char *key, cons
             jsonw_bool(w, key, request_flag(r, id));
         return 1;
     case OPT_SECONDS:
-    case OPT_STAGGER: /* recipes without it are of before */
         if (r->value[id].set)
             jsonw_real(w, key, r->value[id].r);
         return 1;
@@ -76,13 +76,6 @@ static void write_brush(struct jsonw *w, const char *key, const struct plan *p)
     brush_say(&p->brush, &b);
     jsonw_string(w, key, buf_str(&b));
     buf_release(&b);
-}
-
-const char *recipe_type(const struct plan *p, const struct request *r)
-{
-    if (p->budget.as.form)
-        return request_text(r, OPT_TYPE);
-    return p->type == DT_BF16 ? "bf16" : "f32";
 }
 
 /* What the film was drawn with, whoever chose it. */
@@ -122,7 +115,7 @@ static void write_option(struct jsonw *w, enum option_id id, const char *key, co
         jsonw_int(w, key, (int64_t)p->seed);
         break;
     case OPT_TYPE:
-        jsonw_string(w, key, recipe_type(p, r));
+        jsonw_string(w, key, p->computed);
         break;
     case OPT_CRF:
         jsonw_int(w, key, request_int(r, id, 18));

@@ -81,9 +81,9 @@ const struct option options[N_OPTIONS] = {
                      "the model's", "how noise is taken away"},
     [OPT_SHIFT] = {"shift", 0, OPTION_REAL, 1, 0.01, 100, NULL, "0.01 to 100", "the model's",
                    "spends more steps at high noise when above 1"},
-    [OPT_STAGGER] = {"stagger", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "0",
+    [OPT_STAGGER] = {"stagger", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "the model's",
                      "noise level below which every other step cuts the picture into tokens half a "
-                     "token aside, so that their borders do not show; 0.7 for the shipped model"},
+                     "token aside, so that their borders do not show (0.7 of the shipped model, 0 of others)"},
     [OPT_CACHE] = {"cache", 0, OPTION_TEXT, 1, NO_RANGE,
                    "off, easy, mag, taylor, tea or tea-retain, with :THRESHOLD behind it", "off",
                    "leave evaluations out whose answer can be guessed from those before: EasyCache, "
@@ -94,9 +94,9 @@ const struct option options[N_OPTIONS] = {
                   "random, printed", "the same seed, prompt and settings give the same film"},
     [OPT_TYPE] = {"type", 0, OPTION_CHOICE, 1, 0, 0, TYPES,
                   "auto, bf16, f32, int8, q8_0, q4_0", "auto",
-                  "numbers to compute with; auto is bf16 where the CPU knows it. int8, q8_0, q4_0: "
-                  "the transformer's large matrices become that on load; int8 is multiplied in bytes, in "
-                  "Wan's decoders too, the rest in bf16"},
+                  "numbers to compute with; auto is what the model says (int8 of the shipped one), else bf16 "
+                  "where the CPU knows it. int8, q8_0, q4_0: the transformer's large matrices become "
+                  "that on load; int8 is multiplied in bytes, in Wan's decoders too, the rest in bf16"},
     [OPT_DEVICE] = {"device", 0, OPTION_TEXT, 0, NO_RANGE, "cpu, cuda or cuda:N", "cpu",
                     "what computes; `zoetrope info --devices` lists what is here"},
     [OPT_VRAM] = {"vram", 0, OPTION_BYTES, 0, 64 << 20, 1e15, NULL, "64M or more, like 8G",
@@ -393,6 +393,8 @@ static int set_field(struct request *r, struct jval root, const char *key, int r
         rc = e->code = ERR_FORMAT;
     else if (!rc)
         rc = request_set(r, key, text, e);
+    if (!rc && recipe)
+        r->value[find(key, e)].from_recipe = 1;
     buf_release(&value);
     return rc < 0 && recipe ? (e->code = ERR_FORMAT) : rc < 0 ? rc : 0;
 }
@@ -407,6 +409,18 @@ static int set_fields(struct request *r, struct jval root, int recipe, struct er
     while (!rc && j_next(root, &it, &key, &v))
         if (strcmp(key, "zoetrope") && (recipe || strcmp(key, "serve")) && !set_fact(r, key, root))
             rc = set_field(r, root, key, recipe, e);
+    return rc;
+}
+
+/* What films were before there was an option. */
+static int set_older(struct request *r, struct jval root, struct err *e)
+{
+    int rc = 0;
+
+    if (!j_has(root, options[OPT_INTERPOLATE].name))
+        rc = request_set(r, options[OPT_INTERPOLATE].name, "repeat", e);
+    if (!rc && !j_has(root, options[OPT_STAGGER].name))
+        rc = request_set(r, options[OPT_STAGGER].name, "0", e);
     return rc;
 }
 
@@ -429,8 +443,8 @@ static int set_json(struct request *r, const char *json, size_t len, const char 
                "is needed",
                (long long)version, RECIPE_VERSION);
     rc = jdoc_status(doc, e);
-    if (!rc && recipe && !j_has(root, options[OPT_INTERPOLATE].name))
-        rc = request_set(r, options[OPT_INTERPOLATE].name, "repeat", e); /* older than the option */
+    if (!rc && recipe)
+        rc = set_older(r, root, e);
     if (!rc) {
         rc = set_fields(r, root, recipe, e);
         if (rc)

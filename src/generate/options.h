@@ -100,7 +100,7 @@ struct film;
  * plan. */
 struct request {
     struct value {
-        int set;
+        int set, from_recipe;
         char *text; /* as given; owned; NULL: not set */
         int64_t i;  /* of integers, flags, and the index of a choice */
         double r;   /* of reals and integers */

@@ -126,15 +126,44 @@ static uint64_t random_seed(void)
     return s % 1000000000; /* short enough to be typed */
 }
 
+/* Types of numbers in the order of the option's choices; the first is what CPU or device do best.
+ */
+static const struct number_type {
+    const char *name;
+    enum dtype type;
+    const char *form;
+    int int8;
+} number_types[] = {{"auto", DT_F32, NULL, 0},    {"bf16", DT_BF16, NULL, 0},
+                    {"f32", DT_F32, NULL, 0},     {"int8", DT_BF16, "I8", 1},
+                    {"q8_0", DT_BF16, "Q8_0", 0}, {"q4_0", DT_BF16, "Q4_0", 0}};
+enum { N_NUMBER_TYPES = sizeof number_types / sizeof *number_types };
+
+/* What is asked for, else what the model says, which is meant for CPUs. */
+static int settle_type(struct plan *p, const struct request *r, const char *device, struct err *e)
+{
+    const struct number_type *t = &number_types[request_int(r, OPT_TYPE, 0)];
+    int i = 0, bf16 = !p->device->host || machine_cpu_features() & CPU_AVX512_BF16;
+
+    while (i < N_NUMBER_TYPES && strcmp(number_types[i].name, p->info.type))
+        i++;
+    if (*p->info.type && i == N_NUMBER_TYPES)
+        return err_set(e, ERR_FORMAT, "model_index.json: type \"%s\" is unknown", p->info.type);
+    if (t->form && !p->device->host)
+        return err_set(e, ERR_USAGE, "type: %s is for the CPU; %s computes in bf16 or f32", t->name,
+                       device);
+    if (t == number_types && *p->info.type && p->device->host)
+        t = &number_types[i];
+    if (t == number_types)
+        t = &number_types[bf16 ? 1 : 2];
+    p->type = t->type;
+    p->computed = t->name;
+    if (t->form)
+        p->budget.as = (struct weight_as){stored_named(t->form), t->int8};
+    return 0;
+}
+
 static int settle_numbers(struct plan *p, const struct request *r, struct err *e)
 {
-    static const struct {
-        enum dtype type;
-        const char *form;
-        int int8;
-    } types[] = {{DT_F32, NULL, 0},  {DT_BF16, NULL, 0},   {DT_F32, NULL, 0},
-                 {DT_BF16, "I8", 1}, {DT_BF16, "Q8_0", 0}, {DT_BF16, "Q4_0", 0}};
-    int64_t type = request_int(r, OPT_TYPE, 0);
     const char *device = r->value[OPT_DEVICE].set ? request_text(r, OPT_DEVICE) : "cpu";
 
     p->steps = (int)request_int(r, OPT_STEPS, p->info.steps);
@@ -152,20 +181,14 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
     p->motion = request_real(r, OPT_MOTION, 1);
     p->any_picture = request_flag(r, OPT_FORCE_PICTURE);
     p->seed = r->value[OPT_SEED].set ? (uint64_t)r->value[OPT_SEED].i : random_seed();
-    p->type = types[type].type;
-    if (types[type].form)
-        p->budget.as = (struct weight_as){stored_named(types[type].form), types[type].int8};
     int rc = device_named(&p->device, device, e);
-    if (!rc && types[type].form && !p->device->host)
-        rc = err_set(e, ERR_USAGE, "type: %s is for the CPU; %s computes in bf16 or f32",
-                     request_text(r, OPT_TYPE), device);
+    if (!rc)
+        rc = settle_type(p, r, device, e);
     if (!rc && r->value[OPT_VRAM].set && !p->device->limit)
         rc = err_set(e, ERR_USAGE, "vram: %s has no memory of its own; ram limits it", device);
     else if (!rc && r->value[OPT_VRAM].set &&
              p->device->limit(p->device, (size_t)r->value[OPT_VRAM].i))
         rc = err_set(e, ERR_USAGE, "vram: %s works with another limit already", device);
-    if (!rc && type == 0 && (!p->device->host || machine_cpu_features() & CPU_AVX512_BF16))
-        p->type = DT_BF16;
     return rc;
 }
 
@@ -279,7 +302,7 @@ static int settle_steps(struct plan *p, const struct request *r, struct err *e)
                      "from: sampler %s begins with noise alone; euler can begin later", p->sampler);
     if (!rc)
         rc = settle_cache(p, r, e);
-    return rc ? rc : stagger_settle(p, request_real(r, OPT_STAGGER, 0), e);
+    return rc ? rc : stagger_settle(p, r, e);
 }
 
 int plan_make(struct plan *p, const char *model_dir, const struct request *r,

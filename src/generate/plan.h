@@ -58,6 +58,7 @@ struct plan {
     struct guidance guidance;
     double guidance2; /* scale of the expert of low noise; guidance decides whether there is any */
     double shift, stagger; /* stagger: noise level below which tokens are staggered; 0: never */
+    const char *computed;  /* static: what type is, as the option is said; never "auto" */
     const char *sampler;   /* static */
     struct sampler_config schedule;   /* the rest of it: without name, steps, shift and rng */
     const double *cut_fit;            /* [5] of the model, where that asks for it (tea.h) */
@@ -151,7 +152,7 @@ int plan_drawn_frame(const struct plan *p, int i);
 double plan_moment(const struct plan *p, int i);
 
 /* Of a film that is shown while it is drawn: drawn frames that may wait to be shown. 0: windows are
- * drawn and shown in turns, which is for films of one, and where memory comes and goes. */
+ * drawn and shown in turns, which is for single frames, and where memory comes and goes. */
 int plan_ahead(const struct plan *p);
 int plan_windows(const struct plan *p);
 struct plan_window plan_window(const struct plan *p, int i);

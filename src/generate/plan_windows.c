@@ -64,7 +64,7 @@ int plan_ahead(const struct plan *p)
     enum { MOST = 8, LEAST = 2, BYTES = 4 << 20 };
     int n = (int)(BYTES / plan_drawn_bytes(p));
 
-    if (p->threads < 2 || p->paged || !p->device->host || plan_windows(p) < 2)
+    if (p->threads < 2 || p->paged || !p->device->host || p->n_frames < 2)
         return 0;
     return n > MOST ? MOST : n < LEAST ? LEAST : n;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "generate/plan_inner.h"
 
 /* Half a token on each side, where a token is more than one place. */
 struct latent_shape stagger_shape(const struct latent_shape *s)
@@ -50,7 +51,7 @@ void stagger_crop(const struct latent_shape *s, const float *x, float *out)
                    w * sizeof *out);
 }
 
-int stagger_settle(struct plan *p, double below, struct err *e)
+int stagger_settle(struct plan *p, const struct request *r, struct err *e)
 {
     const char *why = NULL;
 
@@ -62,8 +63,14 @@ int stagger_settle(struct plan *p, double below, struct err *e)
         why = "it goes with no cache, which guesses from evaluations of one cut";
     else if (p->region.n)
         why = "it goes with no mask and no outpaint";
-    p->stagger = below;
-    return below > 0 && why ? err_set(e, ERR_USAGE, "stagger: %s; 0 is allowed", why) : 0;
+    p->stagger = request_real(r, OPT_STAGGER, why ? 0 : p->info.stagger);
+    if (!(p->stagger > 0) || !why)
+        return 0;
+    if (!r->value[OPT_STAGGER].from_recipe)
+        return err_set(e, ERR_USAGE, "stagger: %s; 0 is allowed", why);
+    plan_note(p, xasprintf("stagger: %s; the recipe's %g is left out", why, p->stagger));
+    p->stagger = 0;
+    return 0;
 }
 
 int stagger_init(struct velocity *v, struct err *e)

@@ -28,8 +28,9 @@ int stagger_wanted(double below, int i, int n, double sigma);
 void stagger_pad(const struct latent_shape *s, const float *x, float *out);
 void stagger_crop(const struct latent_shape *s, const float *x, float *out);
 
-/* p->stagger becomes `below`. ERR_USAGE: not with what else is asked of the plan. */
-NODISCARD int stagger_settle(struct plan *p, double below, struct err *e);
+/* p->stagger becomes what is asked for, else what the model says. Where it cannot be, what is asked
+ * for is refused (ERR_USAGE), a recipe's is left out with a note, the model's without. */
+NODISCARD int stagger_settle(struct plan *p, const struct request *r, struct err *e);
 /* v->ask.stagger > 0. ERR_FIT. */
 NODISCARD int stagger_init(struct velocity *v, struct err *e);
 void stagger_release(struct velocity *v); /* its memory; replays are forgotten before */

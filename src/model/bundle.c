@@ -142,6 +142,8 @@ static void read_info(void *arg, struct jval o)
     info->guidance = j_real_or(o, "guidance", 0, 100, 1);
     info->shift = j_real_or(o, "shift", 0.01, 100, 1);
     info->guidance2 = j_real_or(o, "guidance_2", 0, 100, info->guidance);
+    info->stagger = j_real_or(o, BUNDLE_STAGGER, 0, 1, 0);
+    copy_text(info->type, sizeof info->type, o, BUNDLE_TYPE, "auto");
     info->boundary = j_real_or(o, "boundary_ratio", 0, 1, 0);
     info->negative = info->family = "";
     info->own_times = 1;
@@ -234,6 +236,10 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     jsonw_int(&w, "steps", info->steps);
     jsonw_real(&w, "guidance", info->guidance);
     jsonw_real(&w, "shift", info->shift);
+    if (info->stagger > 0)
+        jsonw_real(&w, BUNDLE_STAGGER, info->stagger);
+    if (*info->type && strcmp(info->type, "auto"))
+        jsonw_string(&w, BUNDLE_TYPE, info->type);
     if (info->boundary > 0) {
         jsonw_real(&w, "boundary_ratio", info->boundary);
         jsonw_real(&w, "guidance_2", info->guidance2);

@@ -18,7 +18,10 @@
 #include "model/tokenizer.h"
 
 #define BUNDLE_FORMAT 1
+/* Keys of the index that say what a film is when nothing is said of it. */
 #define BUNDLE_SHOWN_RATE "shown_rate"
+#define BUNDLE_STAGGER "stagger"
+#define BUNDLE_TYPE "type"
 #define BUNDLE_SCHEDULER "scheduler/scheduler_config.json" /* in the folder */
 #define BUNDLE_MAX_CHANNELS 64
 
@@ -30,6 +33,8 @@ struct bundle_info { /* model_index.json */
     int own_height;            /* 1: it draws no other height, and no smaller width, well */
     int steps;                 /* good defaults */
     double guidance, shift;
+    double stagger;       /* 0: none */
+    char type[8];         /* to compute with on a CPU, as the option is said; "auto" */
     double guidance2;     /* of transformer_2 */
     const char *negative; /* static: what is not to be seen when nothing is said */
     const char *family;   /* static: which released model it is, "" when not known */

@@ -49,8 +49,8 @@ static int hash_weights(struct sha256 *h, const char *dir, const char *part, int
     return rc;
 }
 
-/* Where `"key": number,` begins, and *n of its bytes, with all of its line where nothing else is in
- * it; the end of the text when there is none. */
+/* Where `"key": value,` begins (a number or a word), and *n of its bytes, with all of its line
+ * where nothing else is in it; the end of the text when there is none. */
 static size_t pair_of(const char *text, const char *key, size_t *n)
 {
     const char *at = strstr(text, key), *end = at ? at + strlen(key) : NULL;
@@ -72,36 +72,45 @@ static size_t pair_of(const char *text, const char *key, size_t *n)
     return (size_t)(at - text);
 }
 
-/* Without the number whose key is `but`, when it is not NULL. */
-static int hash_but(struct sha256 *h, const char *dir, const char *name, const char *but,
-                    struct err *e)
+static int hash_file(struct sha256 *h, const char *dir, const char *name, struct err *e)
 {
     char *path = path_join(dir, name);
     struct buf b = BUF_INIT;
     int rc = file_read_regular(&b, path, HASH_MAX_BYTES, e);
 
     if (!rc) {
-        size_t n = 0, before = but ? pair_of(buf_str(&b), but, &n) : b.len;
-
-        before = n ? before : b.len; /* a zero byte may stand in it */
         sha256_add(h, name, strlen(name) + 1);
-        sha256_add(h, b.data, before);
-        sha256_add(h, b.data + before + n, b.len - before - n);
+        sha256_add(h, b.data, b.len);
     }
     buf_release(&b);
     free(path);
     return rc;
 }
 
-static int hash_file(struct sha256 *h, const char *dir, const char *name, struct err *e)
-{
-    return hash_but(h, dir, name, NULL, e);
-}
-
-/* How a film is shown when nothing is said changes no frame: recipes hold it, and stay true. */
+/* What a film is when nothing is said of it: recipes hold it, and stay true. */
 static int hash_index(struct sha256 *h, const char *dir, struct err *e)
 {
-    return hash_but(h, dir, "model_index.json", "\"" BUNDLE_SHOWN_RATE "\"", e);
+    static const char *const but[] = {"\"" BUNDLE_SHOWN_RATE "\"", "\"" BUNDLE_STAGGER "\"",
+                                      "\"" BUNDLE_TYPE "\""};
+    const char *name = "model_index.json";
+    char *path = path_join(dir, name);
+    struct buf b = BUF_INIT;
+    int rc = file_read_regular(&b, path, HASH_MAX_BYTES, e);
+
+    for (int i = 0; !rc && i < 3; i++) {
+        size_t n, at = pair_of(buf_str(&b), but[i], &n);
+
+        if (n) /* a zero byte may stand before the end */
+            memmove(b.data + at, b.data + at + n, b.len - at - n + 1);
+        b.len -= n;
+    }
+    if (!rc) {
+        sha256_add(h, name, strlen(name) + 1);
+        sha256_add(h, b.data, b.len);
+    }
+    buf_release(&b);
+    free(path);
+    return rc;
 }
 
 static int hash_tokenizer(struct sha256 *h, const char *dir, int k, struct err *e)

@@ -41,6 +41,7 @@ static int write_info(const struct train_config *c, const char *run, const char 
                                .steps = c->model.steps,
                                .guidance = c->model.guidance,
                                .shift = c->model.shift,
+                               .stagger = c->model.stagger,
                                .channels = c->vae.net.latent_channels};
     for (int i = 0; i < c->clip.worlds.n; i++)
         info.worlds |= world_bit(c->clip.worlds.part[i].world);
@@ -49,6 +50,7 @@ static int write_info(const struct train_config *c, const char *run, const char 
     snprintf(info.description, sizeof(info.description), "%s", c->description);
     snprintf(info.release, sizeof(info.release), "%.12s", c->hash);
     snprintf(info.sampler, sizeof(info.sampler), "%s", c->model.sampler);
+    snprintf(info.type, sizeof(info.type), "%s", c->model.type);
     int rc = latents_read_stats(info.latents_mean, info.latents_std, info.channels, run, e);
     return rc ? rc : bundle_info_write(&info, dir, e);
 }

@@ -321,22 +321,30 @@ static void read_dit(struct train_config *c, struct jval v)
 
 static void read_model(struct model_defaults *m, struct jval v)
 {
-    static const char *const WEIGHTS[] = {"bf16", "int8"};
+    static const char *const WEIGHTS[] = {"bf16", "int8"}, *const TYPES[] = {"auto", "bf16", "f32",
+                                                                             "int8"};
     const char *const *samplers = sampler_names();
     int n = 0;
     while (samplers[n])
         n++;
-    *m = (struct model_defaults){
-        .steps = 20, .guidance = 3, .shift = 3, .sampler = samplers[0], .weights = DT_BF16};
+    *m = (struct model_defaults){.steps = 20,
+                                 .guidance = 3,
+                                 .shift = 3,
+                                 .sampler = samplers[0],
+                                 .weights = DT_BF16,
+                                 .type = TYPES[0]};
     if (!v.v)
         return;
-    KNOWN(v, "steps", "guidance", "shift", "sampler", "weights", "shown_rate", "own_height");
+    KNOWN(v, "steps", "guidance", "shift", "sampler", "weights", "shown_rate", "own_height",
+          "stagger", "type");
     m->steps = int_or(v, "steps", 1, 1000, m->steps);
     m->guidance = j_real_or(v, "guidance", 0, 100, m->guidance);
     m->shift = j_real_or(v, "shift", 0.01, 100, m->shift);
     m->shown_rate = j_real_or(v, "shown_rate", 0, 240, m->shown_rate);
     m->own_height = j_bool_or(v, "own_height", 0);
     m->sampler = samplers[j_choice_or(v, "sampler", samplers, n, 0)];
+    m->stagger = j_real_or(v, "stagger", 0, 1, 0);
+    m->type = TYPES[j_choice_or(v, "type", TYPES, 4, 0)];
     m->weights = j_choice_or(v, "weights", WEIGHTS, 2, 0) ? DT_I8 : DT_BF16;
 }
 

@@ -30,12 +30,12 @@ TEST(option_samplers_are_those_there_are)
     CHECK_STR(options[OPT_SAMPLER].range, "euler, unipc, dpmpp-2m, heun, lcm");
 }
 
-/* Films that were made before there were pictures between pictures showed the drawn ones again. */
-TEST(option_recipe_older_than_pictures_between_repeats)
+/* Films that were made before there was an option are what they were. */
+TEST(option_recipe_older_than_options)
 {
-    static const char *const recipes[] = {
-        "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24}",
-        "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24, \"interpolate\": \"motion\"}"};
+    static const char *const recipes[] = {"{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24}",
+                                          "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24, "
+                                          "\"interpolate\": \"motion\", \"stagger\": 0.7}"};
 
     for (int i = 0; i < 2; i++) {
         struct request r;
@@ -44,6 +44,8 @@ TEST(option_recipe_older_than_pictures_between_repeats)
         request_init(&r);
         CHECK_INT(request_set_recipe(&r, recipes[i], strlen(recipes[i]), "film.mp4", &e), 0);
         CHECK_STR(request_text(&r, OPT_INTERPOLATE), i ? "motion" : "repeat");
+        CHECK(r.value[OPT_STAGGER].set);
+        CHECK(request_real(&r, OPT_STAGGER, 1) == (i ? 0.7 : 0));
         request_release(&r);
     }
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/tree.h"
 #include "fixture.h"
 #include "generate/pipeline.h"
 #include "generate/stagger.h"
@@ -38,7 +39,8 @@ TEST(stagger_takes_every_other_step_and_the_last)
         CHECK(!stagger_wanted(0, i, 6, sigma[i]));
 }
 
-static int plan(struct plan *p, struct err *e, const char *const *settings)
+static int plan(struct plan *p, struct err *e, const char *dir, const char *recipe,
+                const char *const *settings)
 {
     struct request q;
     int rc = 0;
@@ -46,15 +48,17 @@ static int plan(struct plan *p, struct err *e, const char *const *settings)
     *e = (struct err){0};
     memset(p, 0, sizeof *p);
     request_init(&q);
+    if (recipe)
+        rc = request_set_recipe(&q, recipe, strlen(recipe), "recipe", e);
     for (int i = 0; !rc && settings[i]; i += 2)
         rc = request_set(&q, settings[i], settings[i + 1], e);
     if (!rc)
-        rc = plan_make(p, fixture_dir(), &q, NULL, e);
+        rc = plan_make(p, dir, &q, NULL, e);
     request_release(&q);
     return rc;
 }
 #define PLAN(p, e, ...)                                                                            \
-    plan(p, e,                                                                                     \
+    plan(p, e, fixture_dir(), NULL,                                                                \
          (const char *const[]){"prompt", "a red ball rolls to the right", "seed", "7", "size",     \
                                "native", "steps", "4", "type", "f32", __VA_ARGS__, NULL})
 
@@ -104,4 +108,51 @@ TEST(stagger_is_forecast_and_refused_in_words)
     CHECK_INT(PLAN(&p, &e, "stagger", "0.9", "cache", "easy"), ERR_USAGE);
     CHECK_CONTAINS(e.msg, "stagger: it goes with no cache");
     CHECK_INT(PLAN(&p, &e, "stagger", "2"), ERR_USAGE);
+}
+
+/* What a model says: on a CPU, where nothing else is asked for, and where it goes. */
+TEST(stagger_and_type_are_those_of_the_model)
+{
+    char *dir = ztest_in_tmp("defaults");
+    static const char *const none[] = {"prompt", "a ball", NULL};
+    static const char *const asked[] = {"prompt", "a ball", "type", "f32", "stagger", "0", NULL};
+    static const char *const cache[] = {"prompt", "a ball", "cache", "easy", NULL};
+    static const char *const both[] = {"prompt", "a ball", "cache", "easy", "stagger", "1", NULL};
+    static const struct {
+        const char *recipe, *const *set, *computed;
+        int rc;
+        double stagger;
+    } rows[] = {{NULL, none, "int8", 0, 0.7},
+                {NULL, asked, "f32", 0, 0},
+                {NULL, cache, "int8", 0, 0},
+                {NULL, both, "int8", ERR_USAGE, 0},
+                {"{\"zoetrope\": 1, \"stagger\": 0.5}", none, "int8", 0, 0.5},
+                {"{\"zoetrope\": 1, \"type\": \"bf16\"}", none, "bf16", 0, 0},
+                {"{\"zoetrope\": 1, \"stagger\": 0.5}", cache, "int8", 0, 0}};
+    struct bundle_info info;
+    struct plan p;
+    struct err e;
+
+    CHECK_INT(tree_copy(fixture_dir(), dir, NULL, &e), 0);
+    CHECK_INT(bundle_info_read(&info, dir, &e), 0);
+    CHECK(info.stagger == 0);
+    CHECK_STR(info.type, "auto");
+    info.stagger = 0.7;
+    strcpy(info.type, "int8");
+    CHECK_INT(bundle_info_write(&info, dir, &e), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        CHECK_INT(plan(&p, &e, dir, rows[i].recipe, rows[i].set), rows[i].rc);
+        if (rows[i].rc)
+            continue;
+        CHECK(p.stagger == rows[i].stagger);
+        CHECK_STR(p.computed, rows[i].computed);
+        CHECK_INT(p.budget.as.int8, !strcmp(rows[i].computed, "int8"));
+        CHECK_INT(p.note && strstr(p.note, "the recipe's 0.5 is left out"), i == 6);
+        plan_release(&p);
+    }
+    strcpy(info.type, "int4");
+    CHECK_INT(bundle_info_write(&info, dir, &e), 0);
+    CHECK_INT(plan(&p, &e, dir, NULL, none), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "model_index.json: type \"int4\" is unknown");
+    free(dir);
 }
