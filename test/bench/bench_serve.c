@@ -1,8 +1,8 @@
 /* The service under load, by clients of this process: submissions at a fixed rate with the server
  * killed in the middle, watchers that wait, questions. Each figure beside what the parts can do.
  * ZT_LOAD_S=60 is the length of each run (5), ZT_LOAD_MODEL another model than the fixture,
- * ZT_LOAD_JOBS=10000 how many wait while one asks for the last (100). Nothing is drawn: what is
- * measured is the service. */
+ * ZT_LOAD_JOBS=10000 how many wait before (0), and while one asks for the last (100). Nothing is
+ * drawn: what is measured is the service. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,7 +23,7 @@
 #include "serving.h"
 #include "ztest.h"
 
-enum { CLIENTS = 32, RATE = 200, ASKERS = 8, WATCHERS = 1000, MOST = 1 << 16 };
+enum { CLIENTS = 32, RATE = 200, FILL_RATE = 500, ASKERS = 8, WATCHERS = 1000, MOST = 1 << 16 };
 
 /* A tenant that may have as many jobs as it likes. */
 #define KEY "a-key-for-the-load"
@@ -36,6 +36,13 @@ static double load_s(void)
     const char *text = getenv("ZT_LOAD_S");
 
     return text && atof(text) > 0 ? atof(text) : 5;
+}
+
+static int load_jobs(int unsaid)
+{
+    const char *text = getenv("ZT_LOAD_JOBS");
+
+    return text ? atoi(text) : unsaid;
 }
 
 static void sleep_s(double s)
@@ -280,6 +287,7 @@ TEST(bench_serve_submissions)
     int lost = 0;
 
     printf("  bare SQLite: %.0f commits a second here\n", bare);
+    run_submissions(l, FILL_RATE, (double)load_jobs(0) / FILL_RATE, 0);
     double before = cpu_s(l->pid);
     run_submissions(l, RATE, load_s(), 0);
     int n = say_times(l, "200 submissions a second");
@@ -341,11 +349,10 @@ static double ask(struct load *l, const char *path)
 TEST(bench_serve_questions)
 {
     struct load *l = load_new("questions");
-    const char *said = getenv("ZT_LOAD_JOBS");
-    int jobs = said ? atoi(said) : 100, rate = 500, last = jobs - 1;
+    int jobs = load_jobs(100), last = jobs - 1;
     char path[64];
 
-    run_submissions(l, rate, (double)jobs / rate, 0);
+    run_submissions(l, FILL_RATE, (double)jobs / FILL_RATE, 0);
     while (last > 0 && !l->id[last])
         last--;
     for (int i = 0; i < 3; i++) {
