@@ -113,6 +113,7 @@ TEST(film_mp4_moves_and_is_tagged)
 {
     char *path = ztest_in_tmp("moving.mp4");
     struct film_options o = fixture_film_options(W, H);
+    struct buf whole = BUF_INIT;
     struct film back;
     uint8_t *want = malloc((size_t)W * H * 3);
     double worst = 0;
@@ -125,6 +126,9 @@ TEST(film_mp4_moves_and_is_tagged)
     CHECK_INT(back.n, 33);
     CHECK_INT(back.fps_num, 30000);
     CHECK_INT(back.fps_den, 1001);
+    CHECK_INT(file_read(&whole, path, 1 << 30, &e), 0); /* readers believe colr before the codec */
+    CHECK(memmem(whole.data, whole.len, "colrnclx\0\1\0\1\0\1\0", 15));
+    buf_release(&whole);
     for (int t = 0; t < 33; t++) { /* frames come in their order and none is doubled */
         double sum = 0;
 
@@ -475,4 +479,23 @@ TEST(film_fps_of_a_text_is_that_of_the_file)
         CHECK_INT(rc, want[i].fps > 0 ? 0 : -1);
         CHECK(rc || fps == want[i].fps);
     }
+}
+
+/* Of any range, as others write it: grey stays grey. */
+TEST(film_of_full_range_is_read_so)
+{
+    char *path = ztest_in_tmp("full.mp4");
+    char *cmd = xasprintf("ffmpeg -v error -y -f lavfi -i color=0x808080:s=64x64 -frames:v 2 -vf "
+                          "scale=out_range=full -pix_fmt yuvj420p -color_range pc '%s' 2>/dev/null",
+                          path);
+    struct film f;
+
+    if (!fixture_has_media() || system("command -v ffmpeg >/dev/null 2>&1"))
+        ztest_skip("without FFmpeg and its program");
+    CHECK_INT(system(cmd), 0);
+    CHECK_INT(film_read(&f, path, NULL, &e), 0);
+    for (int i = 0; i < 64 * 64 * 3; i++)
+        CHECK(abs(f.rgb[i] - 128) <= 2);
+    film_release(&f);
+    free(cmd), free(path);
 }

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/file.h"
 #include "fixture.h"
 #include "media/film.h"
@@ -95,6 +96,30 @@ TEST(film_part_plays_after_abort)
         film_release(&back);
         free(path), free(part);
     }
+}
+
+/* The first picture of what grows stands at 0, though the encoder reorders pictures. */
+TEST(film_part_begins_at_nought)
+{
+    char *path = ztest_in_tmp("begins.mp4"), *part = ztest_in_tmp("begins.part.mp4");
+    char *cmd = xasprintf("ffprobe -v error -select_streams v -show_entries stream=start_time "
+                          "-of csv=p=0 '%s' >'%s.txt'",
+                          part, part),
+         *said = xasprintf("%s.txt", part);
+    struct film_options o = fixture_film_options(W, H);
+    struct buf b = BUF_INIT;
+    struct film_writer *f;
+
+    if (!fixture_has_media() || system("command -v ffprobe >/dev/null 2>&1"))
+        ztest_skip("without FFmpeg and its program");
+    CHECK_INT(film_open(&f, path, &o, &e), 0);
+    fixture_write_moving(f, W, H, 11);
+    film_abort(&f);
+    CHECK_INT(system(cmd), 0);
+    CHECK_INT(file_read(&b, said, 1000, &e), 0);
+    CHECK_STR(buf_str(&b), "0.000000\n");
+    buf_release(&b);
+    free(cmd), free(said), free(path), free(part);
 }
 
 /* A child dies in the middle, without any farewell. */
