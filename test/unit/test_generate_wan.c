@@ -288,6 +288,25 @@ static void write_file(const char *dir, const char *name, const char *text)
     free(path);
 }
 
+/* A model for words alone that is given a picture says so. */
+TEST(wan_plan_refuses_a_picture_for_words_alone)
+{
+    char *dir = copy_of(TI2V, "words-alone"), *picture = picture_of(32, 16);
+    const char *set[] = {"prompt", "a red ball", "frames", "5", "size", "32x16", NULL, NULL, NULL};
+    struct plan p;
+    struct err e;
+
+    write_file(dir, "model_index.json", "{\"_class_name\": \"WanPipeline\"}");
+    CHECK_INT(fixture_plan(&p, &e, dir, set), 0);
+    plan_release(&p);
+    set[6] = "first-frame";
+    set[7] = picture;
+    CHECK_INT(fixture_plan(&p, &e, dir, set), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "draws from words alone and takes no picture");
+    free(dir);
+    free(picture);
+}
+
 #define CONFIG(more)                                                                               \
     "{\"_class_name\": \"WanTransformer3DModel\", \"num_attention_heads\": 2, "                    \
     "\"attention_head_dim\": 6, \"in_channels\": 10, \"out_channels\": 3, \"text_dim\": 8, "       \
