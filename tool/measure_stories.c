@@ -158,7 +158,7 @@ static int model_film(struct stories *s, int i, struct err *e)
 
     snprintf(size, sizeof size, "%dx%d", w->w, w->h);
     a.size = size;
-    int rc = measure_generate(&a, s->model, w->text, i, &c, e);
+    int rc = measure_generate(&a, s->model, w->text, w->seed, &c, e);
 
     s->seconds += clock_s() - start;
     s->films++;

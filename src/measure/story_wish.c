@@ -10,7 +10,7 @@
 #include "world/story/press.h"
 #include "world/story/sample.h"
 
-enum { TRIES = 400 };
+enum { TRIES = 400, WAYS = 4 /* to say a scene */ };
 
 static void say(struct story_wish *w, struct rng *r)
 {
@@ -34,9 +34,13 @@ void story_wishes_sample(struct story_wishes *l, int n, uint64_t seed, int w, in
         struct story_wish *to = &l->item[i];
         struct rng r;
 
-        rng_init(&r, seed, (uint64_t)i);
-        *to = (struct story_wish){
-            .lang = i % 2 ? LANG_ZH : LANG_EN, .held_out = i / 2 % 2, .family = -1, .w = w, .h = h};
+        rng_init(&r, seed, (uint64_t)(i / WAYS));
+        *to = (struct story_wish){.lang = i % 2 ? LANG_ZH : LANG_EN,
+                                  .held_out = i / 2 % 2,
+                                  .family = -1,
+                                  .w = w,
+                                  .h = h,
+                                  .seed = i / WAYS};
         story_sample(&to->story, rng_u64(&r), NULL, (double)w / h);
         say(to, &r);
     }
@@ -65,6 +69,7 @@ void story_wishes_press(struct story_wishes *l, int n, uint64_t seed, int w, int
         *to = (struct story_wish){.lang = (i + k) % 2 ? LANG_ZH : LANG_EN,
                                   .held_out = k > 0,
                                   .family = family,
+                                  .seed = i,
                                   .w = on_end ? h : w,
                                   .h = on_end ? w : h};
         story_press(family, to->lang, way(family, to->lang, k), &text);

@@ -14,6 +14,7 @@ struct story_wish {
     int held_out; /* training never says it so */
     int family;   /* of the press's prompts, else -1 */
     int w, h;     /* of its film */
+    int seed;     /* with which it is drawn */
     char *text;   /* UTF-8, owned by the list */
 };
 
@@ -22,8 +23,9 @@ struct story_wishes {
     int n;
 };
 
-/* n everyday sentences about scenes of all families: English and Chinese in turns, two that
- * training may say, then two that it never does. */
+/* n everyday sentences about scenes of all families, four for each scene and drawn with one seed,
+ * so that what parts them is the words: English and Chinese, as training may say it and as it never
+ * does. */
 void story_wishes_sample(struct story_wishes *l, int n, uint64_t seed, int w, int h);
 /* The six prompts of the press and n - 1 held-out ways to say each, in both languages; the even
  * ones w x h, the odd ones on end. */

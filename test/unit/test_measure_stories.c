@@ -25,6 +25,9 @@ TEST(story_wishes_are_what_they_say)
         CHECK_INT(w->held_out, story_caption_held_out(w->text));
         languages[w->lang]++;
         held_out += w->held_out;
+        CHECK(i % 4 == 0 || strcmp(w->text, w[-1].text));
+        CHECK(story_facts_equal(&w->story.facts, &l.item[i - i % 4].story.facts));
+        CHECK_INT(w->seed, i / 4);
     }
     CHECK_INT(languages[LANG_EN], 32);
     CHECK_INT(languages[LANG_ZH], 32);

@@ -196,6 +196,33 @@ TEST(story_prompt_list_is_read)
     buf_release(&list);
 }
 
+/* Short, chatty, with slips and words that mean nothing here: what is read, and nothing else. */
+TEST(story_everyday_prompts_are_read)
+{
+    struct buf list = BUF_INIT;
+    struct err e = {0};
+    int n = 0;
+
+    CHECK_INT(file_read(&list, ztest_data("../configs/prompts-everyday.txt"), 1 << 20, &e), 0);
+    for (char *line = strtok(list.data, "\n"); line; line = strtok(NULL, "\n")) {
+        struct story_facts want;
+        struct story_prompt p;
+        char *tab = strchr(line, '\t');
+
+        if (*line == '#')
+            continue;
+        CHECK(tab != NULL);
+        *tab = 0;
+        parse_facts(line, &want);
+        story_prompt_read(tab + 1, &p);
+        if (!story_facts_equal(&want, &p.facts) || p.score <= 0)
+            ztest_fail(__FILE__, __LINE__, "%s: not %s, or no more than that", tab + 1, line);
+        n++;
+    }
+    CHECK_INT(n, 145);
+    buf_release(&list);
+}
+
 /* One sentence a row, and the canonical words that are read from it; behind a bar what is not
  * understood. */
 static const struct {
@@ -208,6 +235,12 @@ static const struct {
     {"白云上穿蓝色衬衫的年轻人", "reader cloud blue", ""},
     {"an astronaut in a white spacesuit with orange stripes", "astronaut orange", ""},
     {"a white lighthouse with a red band", "cliff", ""},
+    /* one thing alone can be shown, and a ball game is where there is room for it */
+    {"男孩在卧室里点着蜡烛看书", "reader room reads book", "蜡烛"},
+    {"a little girl playing at the beach", "girl cliff", ""},
+    {"a little girl playing on the grass", "girl lawn plays racket", ""},
+    {"she reads a book", "woman reads book", ""},
+    {"the girl reads, she sits on a cloud", "girl cloud reads book", ""},
     /* waves */
     {"an astronaut waves", "astronaut waves", ""},
     {"a woman stands by the waves", "woman cliff stands", ""},

@@ -228,6 +228,7 @@ static int weight_of(const struct story_token *t, int slot)
     case STORY_FACT:
         return 100;
     case STORY_HINT:
+    case STORY_IT: /* "she" is somebody else where somebody is named */
     case STORY_DRESS:
     case STORY_COAT:
     case STORY_SUIT:
@@ -323,6 +324,26 @@ static int choose_action(struct story_reading *r, int *is_hint)
     return first;
 }
 
+/* A ball game is where there is room for it: at the sea a child plays something else. */
+static int plays_badminton(const struct story_facts *f)
+{
+    if (f->prop)
+        return f->prop == STORY_RACKET;
+    return !f->place || f->place == STORY_COURT || f->place == STORY_LAWN;
+}
+
+/* A second thing cannot be shown. */
+static void refuse_props(struct story_reading *r, int prop)
+{
+    for (int i = 0; i < r->n; i++) {
+        int value = weight_of(&r->t[i], STORY_SLOT_PROP) >= 100
+                        ? story_token_fact(&r->t[i], STORY_SLOT_PROP)
+                        : 0;
+
+        r->t[i].refused |= value && value != prop && value != STORY_NO_PROP;
+    }
+}
+
 static void choose_facts(struct story_reading *r, struct story_prompt *p)
 {
     struct story_facts *f = &p->facts;
@@ -331,12 +352,13 @@ static void choose_facts(struct story_reading *r, struct story_prompt *p)
     f->action = choose_action(r, &hint);
     f->place = choose(r, STORY_SLOT_PLACE, 1);
     f->prop = choose(r, STORY_SLOT_PROP, 0);
-    if (hint && f->action == STORY_PLAYS && f->prop && f->prop != STORY_RACKET)
+    if (hint && f->action == STORY_PLAYS && !plays_badminton(f))
         f->action = 0; /* "plays with a candle" */
     if (f->action == STORY_READS)
         f->prop = STORY_BOOK;
     if (f->action == STORY_PLAYS)
         f->prop = STORY_RACKET;
+    refuse_props(r, f->prop);
     f->shot = choose(r, STORY_SLOT_SHOT, 0);
     f->time = choose(r, STORY_SLOT_TIME, 0);
     f->weather = choose(r, STORY_SLOT_WEATHER, 0);
