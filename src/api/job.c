@@ -368,6 +368,26 @@ static int show_preview(void *user, int window, int step, int n_steps, const uin
     return job->on_preview(job->preview_user, window, step, n_steps, rgb, w, h);
 }
 
+static int open_networks(zt_job *job, const struct sink *s, const struct bundle **b, struct err *e)
+{
+    if (sink_progress(s, "loading the model", 0, 1, -1, e))
+        return e->code;
+    return model_networks(job->model, job->plan.device, job->plan.type,
+                          request_text(&job->request, OPT_LORA), &job->plan.budget, b, e);
+}
+
+/* Before what is kept is looked at: what is seen is a part of the recipe. */
+static int look(zt_job *job, const struct sink *s, struct err *e)
+{
+    const struct bundle *b;
+    int rc;
+
+    if (!plan_wants_look(&job->plan, &job->request))
+        return 0;
+    rc = open_networks(job, s, &b, e);
+    return rc ? rc : plan_look(&job->plan, b, &job->request, s, e);
+}
+
 static int run(zt_job *job, struct err *e)
 {
     struct sink sink = {job,
@@ -383,15 +403,14 @@ static int run(zt_job *job, struct err *e)
     if (!rc)
         rc = open_film(job, e);
     if (!rc)
+        rc = look(job, &sink, e);
+    if (!rc)
         rc = job_kept_open(job, e);
     sink.journal = job->journal;
     if (!rc)
         model_hash_begin(job->model);
-    if (!rc && sink_progress(&sink, "loading the model", 0, 1, -1, e))
-        rc = e->code;
     if (!rc)
-        rc = model_networks(job->model, job->plan.device, job->plan.type,
-                            request_text(&job->request, OPT_LORA), &job->plan.budget, &b, e);
+        rc = open_networks(job, &sink, &b, e);
     if (!rc) {
         job_joins_begin(job);
         rc = pipeline_run(b, &job->plan, &sink, &job->figures, e);

@@ -10,6 +10,7 @@
 #include "format/json.h"
 #include "kern/kern.h"
 
+#define PICTURE_WORDS "picture_words" /* no option, but looking again may see something else */
 enum { JOB_VERSION = 1, MAX_JOB = 4 << 20, SHOWN = 60 };
 
 /* NULL: nothing is kept. The caller frees. */
@@ -40,6 +41,8 @@ static void write_options(const zt_job *job, struct jsonw *w)
             jsonw_string(w, options[i].name, r->value[i].text);
     jsonw_int(w, "seed", (int64_t)job->plan.seed);
     jsonw_string(w, "type", job->plan.computed);
+    if (job->plan.seen)
+        jsonw_string(w, PICTURE_WORDS, job->plan.seen);
     jsonw_end_object(w);
 }
 
@@ -179,6 +182,8 @@ static void read_job(void *arg, struct jval root)
             continue;
         if (j_text(said, key, &value))
             j_fail(said, key, "is no text or number");
+        else if (!strcmp(key, PICTURE_WORDS))
+            request_set_seen(k->request, buf_str(&value));
         else if (request_set(k->request, key, buf_str(&value), &k->e))
             j_fail(said, key, "%s", k->e.msg);
         buf_release(&value);

@@ -191,6 +191,8 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
         jsonw_string(&w, "first_frame_hash", p->first.hash);
     if (p->last.rgb)
         jsonw_string(&w, "last_frame_hash", p->last.hash);
+    if (p->seen && *p->seen)
+        jsonw_string(&w, "picture_words", p->seen);
     if (*p->control.hash)
         jsonw_string(&w, "control_hash", p->control.hash);
     if (p->cut && latent_hash && *latent_hash)

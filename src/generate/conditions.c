@@ -35,18 +35,24 @@ static int encode(float *z, struct cx *cx, const struct bundle *b, const struct 
     return bad ? err_set(e, ERR_DEVICE, "given pictures: their latent is not finite") : 0;
 }
 
-static int encode_first(struct conditions *c, struct cx *cx, const struct bundle *b,
-                        const struct plan *p, struct err *e)
+int conditions_picture(float *z, struct cx *cx, const struct bundle *b, const struct plan *p,
+                       const uint8_t *rgb, struct err *e)
 {
     size_t n = (size_t)p->h * (size_t)p->w * 3;
     float *pixels = xmalloc(n * sizeof *pixels);
     int rc;
 
-    c->first = xmalloc((size_t)p->lh * (size_t)p->lw * (size_t)p->c * sizeof(float));
-    put_pixels(pixels, p->first.rgb, n);
-    rc = encode(c->first, cx, b, p, 1, pixels, e);
+    put_pixels(pixels, rgb, n);
+    rc = encode(z, cx, b, p, 1, pixels, e);
     free(pixels);
     return rc;
+}
+
+static int encode_first(struct conditions *c, struct cx *cx, const struct bundle *b,
+                        const struct plan *p, struct err *e)
+{
+    c->first = xmalloc((size_t)p->lh * (size_t)p->lw * (size_t)p->c * sizeof(float));
+    return conditions_picture(c->first, cx, b, p, p->first.rgb, e);
 }
 
 static float *add_known(struct conditions *c, const struct plan *p, int frame)

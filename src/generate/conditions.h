@@ -29,6 +29,9 @@ struct conditions {
 /* ERR_DEVICE (a value is not finite), ERR_FIT. *c is empty then. */
 NODISCARD int conditions_init(struct conditions *c, struct cx *cx, const struct bundle *b,
                               const struct plan *p, struct err *e);
+/* What one picture [h][w][3] is in the network's scale, to z [lh,lw,C]. */
+NODISCARD int conditions_picture(float *z, struct cx *cx, const struct bundle *b,
+                                 const struct plan *p, const uint8_t *rgb, struct err *e);
 /* The last latent frame of the film is to show what the first one of x does, the first window as it
  * was drawn; both are known from then on. */
 NODISCARD int conditions_loop(struct conditions *c, struct cx *cx, const struct bundle *b,

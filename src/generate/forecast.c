@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/machine.h"
 #include "generate/conditions.h"
+#include "generate/explain.h"
 #include "generate/plan_inner.h"
 #include "generate/sampler.h"
 #include "generate/stagger.h"
@@ -19,7 +20,8 @@
 enum {
     SCRATCH_BYTES = 640 << 20, /* of the kernels of a GPU */
     CODE_BYTES = 2 << 20,      /* of the program that a run reads, which are not forecast */
-    MAX_TOKENS = 1 << 22       /* beyond this even a dry run takes long */
+    MAX_TOKENS = 1 << 22,      /* beyond this even a dry run takes long */
+    LOOKS = 45                 /* values of all that a picture may show (plan_look.c), about */
 };
 /* Small matrices and everything between them reach this part of a large matrix product. */
 #define SHARE_OF_SPEED 0.5
@@ -207,6 +209,8 @@ static struct cost dry_run(const struct plan *p, int t)
     }
     cx_init_dry(&cx, p->type, p->threads);
     conditions_dry(&cx, &q);
+    if (plan_may_look(&q))
+        explain_dry(&cx, q.model, q.lh, q.lw, LOOKS);
     dry_text(&q, &cx);
     c.early = host_bytes(&q) + (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
     c.flops = cx.flops + (1 + p->cut_check) * (plan_windows(&q) + p->loop) * dry_window(&q, &cx);

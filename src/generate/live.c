@@ -56,7 +56,8 @@ static int say(struct stage *s, struct err *e)
     int rc = 0;
 
     clean_prompt(s->prompt, !p->info.worlds, &typed);
-    plan_note(&s->plan, reading_prompt(buf_str(&typed), p->info.worlds, p->seed, &text, &unknown));
+    plan_note(&s->plan,
+              reading_prompt(buf_str(&typed), p->info.worlds, p->seed, p->seen, &text, &unknown));
     if (unknown.len && (!s->unknown || strcmp(s->unknown, buf_str(&unknown)) != 0))
         plan_note(&s->plan, xasprintf("words that the model does not know: %s", buf_str(&unknown)));
     free(s->unknown);

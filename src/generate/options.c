@@ -327,6 +327,12 @@ int request_set(struct request *r, const char *name, const char *text, struct er
     return 0;
 }
 
+void request_set_seen(struct request *r, const char *words)
+{
+    snprintf(r->picture_words, sizeof r->picture_words, "%s", words);
+    r->looked = 1;
+}
+
 /* Facts of a recipe that are no options. NULL-sized ones are known and not kept. */
 static int set_fact(struct request *r, const char *key, struct jval root)
 {
@@ -343,6 +349,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {"lora_hash", r->lora_hash, sizeof r->lora_hash},
                  {"keys_hash", r->keys_hash, sizeof r->keys_hash},
                  {"sound", r->sound, sizeof r->sound},
+                 {"picture_words", r->picture_words, sizeof r->picture_words},
                  {"typed_prompt", NULL, 0},
                  {"joins", NULL, 0},
                  {"skipped_evaluations", NULL, 0},

@@ -107,7 +107,9 @@ struct request {
     } value[N_OPTIONS];
     /* From a recipe: what the film was made with. Empty when unknown. */
     char model_hash[65], model_release[32], latent_hash[65], first_frame_hash[65],
-        last_frame_hash[65], control_hash[65], lora_hash[65], keys_hash[65], sound[8];
+        last_frame_hash[65], control_hash[65], lora_hash[65], keys_hash[65], sound[8],
+        picture_words[256];
+    int looked; /* 1: picture_words are those of a job that goes on */
     /* In memory instead of files; borrowed, or NULL. */
     const struct picture *picture[3]; /* first, last, reference */
     const struct film *film[2];       /* control, mask */
@@ -134,6 +136,8 @@ NODISCARD int request_set_json(struct request *r, const char *json, size_t len, 
 NODISCARD int request_set_recipe(struct request *r, const char *json, size_t len,
                                  const char *source, struct err *e);
 
+/* What was seen in its pictures, when a job goes on. */
+void request_set_seen(struct request *r, const char *words);
 const char *request_text(const struct request *r, enum option_id id); /* never NULL */
 int64_t request_int(const struct request *r, enum option_id id, int64_t unset);
 double request_real(const struct request *r, enum option_id id, double unset);

@@ -33,6 +33,16 @@ double pace_left(struct pace *p, int kind, double spent_s, int made, int done, i
     return p->left_s[PACE_SAMPLING] + p->left_s[PACE_DRAWING];
 }
 
+/* "time=day shot=far" as people read it. */
+static void note_seen(const struct plan *p, struct buf *out)
+{
+    if (!p->looked || !*p->seen)
+        return;
+    buf_puts(out, "the prompt leaves it open, the picture shows: ");
+    for (const char *c = p->seen; *c; c++)
+        buf_puts(out, *c == ' ' ? ", " : *c == '=' ? " " : (char[]){*c, 0});
+}
+
 /* What is not finite in bf16 and was computed again is no fault, but the user's to know; so is what
  * was left out, and what that cost. */
 static void note_drawing(const struct drawing *d, struct figures *out)
@@ -40,14 +50,16 @@ static void note_drawing(const struct drawing *d, struct figures *out)
     const struct velocity *v = &d->velocity;
     struct buf b = BUF_INIT;
 
+    note_seen(d->plan, &b);
     out->evaluations = d->evaluations;
     out->skipped = d->cut.skipped;
     out->cache_error = d->plan->cut_check && d->measure > 0 ? sqrt(d->differs / d->measure) : -1;
     if (v->again)
-        buf_printf(&b,
-                   "%d of %d evaluations were computed again in f32, because they were not finite, "
-                   "or the same everywhere, in bf16 (the first: %d)",
-                   v->again, d->evaluations, v->first_again);
+        buf_printf(
+            &b,
+            "%s%d of %d evaluations were computed again in f32, because they were not finite, "
+            "or the same everywhere, in bf16 (the first: %d)",
+            b.len ? "; " : "", v->again, d->evaluations, v->first_again);
     if (d->plan->cut)
         buf_printf(&b, "%scache %s left out %d of %d evaluations", b.len ? "; " : "",
                    d->plan->cut->name, out->skipped, d->evaluations);

@@ -25,6 +25,13 @@ struct sink {
     int apart; /* 1: frame may be called on another thread than the rest, one at a time */
 };
 
+/* The plan's pictures say what its prompt leaves open, as far as the model can tell: is there
+ * something to be asked, and asking it with the networks of b, as opened for p->type. p reads
+ * otherwise then, and says so (p->seen). ERR_CANCEL, ERR_DEVICE. */
+int plan_wants_look(const struct plan *p, const struct request *r);
+NODISCARD int plan_look(struct plan *p, const struct bundle *b, const struct request *r,
+                        const struct sink *s, struct err *e);
+
 struct figures {
     char latent_hash[65], frame_hash[65]; /* frame: over the RGB of all frames of the film */
     double seconds;                       /* of the whole call */

@@ -323,6 +323,8 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
         rc = plan_shots_settle(p, r, e);
     if (!rc)
         rc = plan_films_load(p, r, e);
+    if (!rc)
+        plan_look_known(p, r);
     if (!rc && !plan_words_any(p, r) && !r->value[OPT_FIRST_FRAME].set && !r->picture[0] &&
         !p->n_shots)
         rc = err_set(e, ERR_USAGE, "prompt: nothing to draw; say what in a few words");
@@ -370,6 +372,7 @@ void plan_release(struct plan *p)
     free(p->negative);
     free(p->unknown);
     free(p->expanded);
+    free(p->seen);
     free(p->note);
     for (int k = 0; k < DENOISER_TEXTS; k++)
         words_release(&p->words[k]);

@@ -7,7 +7,7 @@
  * the system and read again, but a film that has less memory than that crawls. What the writer of
  * the film takes is not in it (film_memory). On a device with memory of its own, its tensors and
  * weights lie there and count for device_bytes.
- * Threads: a plan belongs to one thread; once made it is only read. */
+ * Threads: a plan belongs to one thread; once made, and looked (plan_look), it is only read. */
 #ifndef GENERATE_PLAN_H
 #define GENERATE_PLAN_H
 
@@ -110,7 +110,11 @@ struct plan {
     int loop;                   /* 1: the last latent frame, which is not shown, is the first one */
     char keys_hash[65];
     char *expanded; /* owned: the prompt by the rules (--expand), which reads as it does; or NULL */
-    char *typed;    /* owned: words of the film that is gone on from, or NULL */
+    /* Owned: what its pictures say of what the prompt leaves open (world.h), "" for nothing; NULL:
+     * nobody has looked (plan_look.c), or there is none. looked: it was this plan that did. */
+    char *seen;
+    int looked;
+    char *typed;           /* owned: words of the film that is gone on from, or NULL */
     uint64_t reading_seed; /* with which they were read, where own_reading */
     int own_reading;
 

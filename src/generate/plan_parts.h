@@ -9,7 +9,7 @@
 
 /* A take is shots that flow, from one cut to the next. */
 struct plan_shot {
-    char *prompt;                       /* owned: as read */
+    char *typed, *prompt;               /* owned: as it stands in the list, and as read */
     struct words words[DENOISER_TEXTS]; /* owned: what each text encoder reads */
     struct camera camera;               /* as asked for; that of the film where nothing is */
     struct camera_words blend;          /* as in struct plan */

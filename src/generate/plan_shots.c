@@ -37,7 +37,7 @@ static void read_shot(struct plan_shot *s, struct jval v, const char *common,
             j_fail(v, "camera", "%s", e.msg);
         camera = "";
     }
-    s->prompt =
+    s->typed =
         xasprintf("%s%s%s%s%s", common, *common ? ", " : "", prompt, *camera ? ", " : "", camera);
 }
 
@@ -161,9 +161,9 @@ void plan_shots_read(struct plan *p, struct buf *all, struct buf *unknown)
         struct plan_shot *s = &p->shot[i];
         struct buf typed = BUF_INIT, text = BUF_INIT;
 
-        clean_prompt(s->prompt, !p->info.worlds, &typed);
+        clean_prompt(s->typed, !p->info.worlds, &typed);
         char *gap = reading_prompt(buf_str(&typed), p->info.worlds, s->own_seed ? s->seed : p->seed,
-                                   &text, unknown);
+                                   i && s->own_seed ? NULL : p->seen, &text, unknown);
         if (gap)
             plan_note(p, xasprintf("shot %d: %s", i + 1, gap));
         free(gap);
@@ -194,6 +194,7 @@ int plan_shots_tokens(struct plan *p, const struct tokenizer *t, int k)
 void plan_shots_release(struct plan *p)
 {
     for (int i = 0; i < p->n_shots; i++) {
+        free(p->shot[i].typed);
         free(p->shot[i].prompt);
         for (int k = 0; k < DENOISER_TEXTS; k++)
             words_release(&p->shot[i].words[k]);

@@ -46,8 +46,26 @@ static char *gap(const struct world *w, const char *prompt)
     return NULL;
 }
 
-char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, struct buf *out,
-                     struct buf *unknown)
+int reading_open(const char *prompt, unsigned worlds, int i, struct buf *out)
+{
+    const struct world *w = world_meant(prompt, worlds);
+
+    return w && w->open ? w->open(prompt, i, out) : OPEN_END;
+}
+
+int reading_seen(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
+                 struct buf *out)
+{
+    struct world_scene s = {world_meant(prompt, worlds), {0}};
+
+    if (!s.world || !s.world->read_seen || !s.world->read_seen(s.state, prompt, seed, seen))
+        return 0;
+    s.world->caption(s.state, out);
+    return 1;
+}
+
+char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
+                     struct buf *out, struct buf *unknown)
 {
     struct world_scene s = {world_meant(prompt, worlds), {0}};
 
@@ -56,6 +74,8 @@ char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, struct 
         return NULL;
     }
     s.world->read(s.state, prompt, seed, 0, unknown);
+    if (seen && *seen && s.world->read_seen)
+        (void)s.world->read_seen(s.state, prompt, seed, seen);
     s.world->caption(s.state, out);
     return gap(s.world, prompt);
 }

@@ -13,10 +13,17 @@
 #include "base/err.h"
 
 /* Appends the model's text to out, and to unknown the words that mean nothing to it, separated by
- * ", ". worlds: which the model knows (world_bit), 0 when its text is plain. Returns one line for
- * the user, owned by the caller, where nothing was stated or not all was looked at; else NULL. */
-NODISCARD char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, struct buf *out,
-                               struct buf *unknown);
+ * ", ". worlds: which the model knows (world_bit), 0 when its text is plain. seen: what a picture
+ * says of what the prompt leaves open, before the seed does (world.h); NULL: nothing. Returns one
+ * line for the user, owned by the caller, where nothing was stated or not all was looked at; else
+ * NULL. */
+NODISCARD char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
+                               struct buf *out, struct buf *unknown);
+/* Thing i of those that the prompt leaves open and a picture may show, as `open` of world.h. */
+int reading_open(const char *prompt, unsigned worlds, int i, struct buf *out);
+/* 1: the prompt, and what is seen beside it, can be together: the text, appended to out. */
+int reading_seen(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
+                 struct buf *out);
 /* The same for what shall not be seen: only what it states, nothing is drawn. */
 void reading_negative(const char *prompt, unsigned worlds, struct buf *out, struct buf *unknown);
 

@@ -25,6 +25,10 @@ enum { WORLD_STATE_BYTES = 2048, WORLD_MIX_BYTES = 512, WORLDS_MAX = 4 };
  * other has. */
 enum world_lie { LIE_EXCHANGED, LIE_WRONG, N_LIES };
 
+/* What a prompt says of a thing that a picture may show: it leaves it open and the seed decides; it
+ * leaves it open and means what is usual, as clear weather; it states it. */
+enum world_open { OPEN_END, OPEN_DRAWN, OPEN_USUAL, OPEN_STATED };
+
 struct world {
     const char *name;
     size_t state_bytes; /* at most WORLD_STATE_BYTES */
@@ -54,6 +58,13 @@ struct world {
      * does not know are appended to `unknown` (may be NULL), with ", " between. NULL: this world
      * reads no prompts. */
     void (*read)(void *state, const char *text, uint64_t seed, double aspect, struct buf *unknown);
+    /* What a picture may say beside a prompt. Thing i of it, the most telling first: its values,
+     * "time=day time=sunset", appended where the prompt leaves it open; OPEN_END behind the last.
+     * NULL: pictures say nothing. */
+    int (*open)(const char *text, int i, struct buf *out);
+    /* As `read`, but what `seen` says in such words is so before the seed is asked, unless the text
+     * says it. 0: some of that gave way to the rest. NULL as `open`. */
+    int (*read_seen)(void *state, const char *text, uint64_t seed, const char *seen);
     /* How much of a prompt it understands, things counting most: to be compared with other worlds.
      * NULL: it reads no prompts. */
     int (*score)(const char *text);

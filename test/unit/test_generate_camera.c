@@ -129,7 +129,7 @@ TEST(camera_replaces_that_of_the_prompt_in_the_words_of_the_model)
         struct plan p = {.info = {.worlds = both}};
         struct camera c = parsed(rows[i].camera);
 
-        free(reading_prompt(rows[i].prompt, both, 1, &text, &unknown));
+        free(reading_prompt(rows[i].prompt, both, 1, NULL, &text, &unknown));
         struct camera_words w = plan_camera_say(&p, &c, rows[i].prompt, &text);
         CHECK_INT(w.n, rows[i].blended);
         CHECK(!w.n ||

@@ -200,8 +200,8 @@ TEST(expand_by_rules_reads_as_itself)
         for (uint64_t seed = 0; seed < 50; seed++, n++) {
             struct buf once = BUF_INIT, twice = BUF_INIT, unknown = BUF_INIT;
 
-            free(reading_prompt(prompts[i], 3, seed, &once, &unknown));
-            free(reading_prompt(buf_str(&once), 3, seed + 1000, &twice, &unknown));
+            free(reading_prompt(prompts[i], 3, seed, NULL, &once, &unknown));
+            free(reading_prompt(buf_str(&once), 3, seed + 1000, NULL, &twice, &unknown));
             differ += strcmp(buf_str(&once), buf_str(&twice)) != 0;
             buf_release(&once), buf_release(&twice), buf_release(&unknown);
         }

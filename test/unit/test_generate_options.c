@@ -284,8 +284,8 @@ TEST(reading_prompts_in_both_languages_says_the_same)
 {
     struct buf a = BUF_INIT, b = BUF_INIT, unknown = BUF_INIT;
 
-    free(reading_prompt("a red ball rolls from left to right", 1, 3, &a, &unknown));
-    free(reading_prompt("一个红色的球从左向右滚动", 1, 3, &b, &unknown));
+    free(reading_prompt("a red ball rolls from left to right", 1, 3, NULL, &a, &unknown));
+    free(reading_prompt("一个红色的球从左向右滚动", 1, 3, NULL, &b, &unknown));
     CHECK_STR(buf_str(&a), buf_str(&b));
     CHECK_CONTAINS(buf_str(&a), "red ball");
     CHECK_CONTAINS(buf_str(&a), "rightward");

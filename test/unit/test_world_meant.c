@@ -94,12 +94,12 @@ TEST(reading_goes_to_the_world_that_the_model_knows)
     static const char text[] = "an astronaut on the moon";
     struct buf out = BUF_INIT, unknown = BUF_INIT;
 
-    free(reading_prompt(text, world_bit(&world_physics), 1, &out, &unknown));
+    free(reading_prompt(text, world_bit(&world_physics), 1, NULL, &out, &unknown));
     CHECK_STR(buf_str(&unknown), "astronaut, moon");
     CHECK(!strstr(buf_str(&out), "astronaut"));
     buf_clear(&out);
     buf_clear(&unknown);
-    free(reading_prompt(text, both(), 1, &out, &unknown));
+    free(reading_prompt(text, both(), 1, NULL, &out, &unknown));
     CHECK_STR(buf_str(&unknown), "");
     CHECK(!strncmp(buf_str(&out), "astronaut ", 10));
     CHECK_CONTAINS(buf_str(&out), "place moon");

@@ -146,6 +146,69 @@ static void read_prompt(void *state, const char *text, uint64_t seed, double asp
     story_from_facts(state, &f, seed, aspect);
 }
 
+/* What a picture shows, what tells most of it first. Somebody where a place alone is said, a prop,
+ * weather that is not clear and what is no photograph are named by who wants them. */
+static const struct {
+    int slot, open;
+} shown[] = {{STORY_SLOT_PLACE, OPEN_DRAWN},   {STORY_SLOT_TIME, OPEN_DRAWN},
+             {STORY_SLOT_WEATHER, OPEN_USUAL}, {STORY_SLOT_SUBJECT, OPEN_USUAL},
+             {STORY_SLOT_SHOT, OPEN_DRAWN},    {STORY_SLOT_STYLE, OPEN_USUAL},
+             {STORY_SLOT_COLOR, OPEN_DRAWN},   {STORY_SLOT_PROP, OPEN_USUAL}};
+
+static int states(const struct story_facts *f, int slot)
+{
+    int of_somebody = slot == STORY_SLOT_COLOR || slot == STORY_SLOT_ACTION;
+
+    return story_fact_get(f, slot) || (of_somebody && f->subject == STORY_NOBODY);
+}
+
+static int open_thing(const char *text, int i, struct buf *out)
+{
+    struct story_prompt p;
+
+    if (i >= (int)(sizeof shown / sizeof *shown))
+        return OPEN_END;
+    story_prompt_read(text, &p);
+    if (states(&p.facts, shown[i].slot))
+        return OPEN_STATED;
+    for (int v = 1; v < story_slot_count(shown[i].slot); v++)
+        buf_printf(out, "%s%s=%s", v > 1 ? " " : "", story_slot_name(shown[i].slot),
+                   story_slot_word(shown[i].slot, v));
+    return shown[i].open;
+}
+
+/* "slot=word" of n bytes to f; words that are none say nothing. */
+static void take_seen(const char *s, size_t n, struct story_facts *f)
+{
+    for (int slot = 0; slot < STORY_SLOT_COUNT; slot++)
+        for (int v = 1; v < story_slot_count(slot); v++) {
+            const char *name = story_slot_name(slot), *word = story_slot_word(slot, v);
+            size_t len = strlen(name);
+
+            if (n == len + 1 + strlen(word) && !memcmp(s, name, len) && s[len] == '=' &&
+                !memcmp(s + len + 1, word, strlen(word)))
+                *story_fact(f, slot) = v;
+        }
+}
+
+static int read_seen(void *state, const char *text, uint64_t seed, const char *seen)
+{
+    struct story_facts said = {0}, f;
+    struct story_prompt p;
+
+    story_prompt_read(text, &p);
+    for (size_t n; *seen; seen += n + (seen[n] == ' ')) {
+        n = strcspn(seen, " ");
+        take_seen(seen, n, &said);
+    }
+    for (int slot = 0; slot < STORY_SLOT_COUNT; slot++)
+        if (!states(&p.facts, slot))
+            *story_fact(&p.facts, slot) = story_fact_get(&said, slot);
+    story_prompt_complete(&p, seed, &f);
+    story_from_facts(state, &f, seed, 0);
+    return story_facts_agree(&said, &((struct story *)state)->facts);
+}
+
 static int score(const char *text)
 {
     struct story_prompt p;
@@ -238,6 +301,8 @@ const struct world world_story = {
     .render = render,
     .truth = truth,
     .read = read_prompt,
+    .open = open_thing,
+    .read_seen = read_seen,
     .score = score,
     .stated = stated,
     .n_families = sizeof families / sizeof *families,

@@ -1,0 +1,198 @@
+/* plan_look.c - what the pictures of a film say of what its prompt leaves open.
+ *
+ * Of all that can be there (world.h, `open`) the values are tried one thing after the other, each
+ * beside what was seen so far, and the one by which the model explains the picture best stays. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "generate/clean.h"
+#include "generate/explain.h"
+#include "generate/pipeline.h"
+#include "generate/plan_inner.h"
+#include "generate/reading.h"
+#include "world/world.h"
+
+enum { MOST_VALUES = 24 };
+/* So much better must another value be than the usual one, which goes without saying. */
+#define UNUSUAL 0.016
+
+void plan_look_known(struct plan *p, const struct request *r)
+{
+    int again = *r->first_frame_hash || *r->last_frame_hash || *r->keys_hash || r->looked;
+
+    if (!p->seen && again)
+        p->seen = xstrdup(r->picture_words);
+}
+
+static void typed_of(const struct plan *p, const struct request *r, struct buf *out)
+{
+    clean_prompt(p->n_shots ? p->shot[0].typed : plan_typed(p, r), !p->info.worlds, out);
+}
+
+/* Of the pictures that are given the one to look at, [h][w][3]; NULL: none is. */
+static const uint8_t *shown(const struct plan *p)
+{
+    size_t frame = (size_t)p->h * (size_t)p->w * 3;
+
+    if (p->first.rgb)
+        return p->first.rgb;
+    return p->n_keys ? p->key[0].rgb + frame * (size_t)(p->key[0].n - 1) : NULL;
+}
+
+int plan_may_look(const struct plan *p)
+{
+    return !p->seen && p->info.worlds && !p->info.diffusers && !p->text_kept &&
+           p->model->n_texts == 1 && shown(p);
+}
+
+int plan_wants_look(const struct plan *p, const struct request *r)
+{
+    struct buf typed = BUF_INIT, values = BUF_INIT;
+    int open = OPEN_END;
+
+    if (!plan_may_look(p))
+        return 0;
+    typed_of(p, r, &typed);
+    for (int i = 0; !values.len; i++)
+        if ((open = reading_open(buf_str(&typed), p->info.worlds, i, &values)) == OPEN_END)
+            break;
+    buf_release(&typed);
+    buf_release(&values);
+    return open != OPEN_END;
+}
+
+struct look {
+    const struct plan *p;
+    const struct bundle *b;
+    struct cx cx;
+    struct tokenizer *words;
+    struct explain_frame frame;
+    const char *typed;
+    uint64_t seed;
+    struct buf seen;
+};
+
+/* What was seen so far and one value more. */
+static char *with(const struct look *l, const char *value, size_t n)
+{
+    return xasprintf("%s%s%.*s", buf_str(&l->seen), l->seen.len && n ? " " : "", (int)n, value);
+}
+
+/* The model's text of that; NULL: it cannot be. The caller frees. */
+static char *text_of(const struct look *l, const char *seen)
+{
+    struct buf text = BUF_INIT;
+
+    if (reading_seen(l->typed, l->p->info.worlds, l->seed, seen, &text))
+        return buf_take(&text);
+    buf_release(&text);
+    return NULL;
+}
+
+/* One thing: the best of its values is seen. */
+static int look_at(struct look *l, enum world_open open, const char *values, struct err *e)
+{
+    char *text[MOST_VALUES], *seen[MOST_VALUES], *usual = text_of(l, buf_str(&l->seen));
+    double error[MOST_VALUES];
+    int n = 0, best = 0, rc = 0;
+
+    for (size_t len; *values && n < MOST_VALUES; values += len + (values[len] == ' ')) {
+        len = strcspn(values, " ");
+        seen[n] = with(l, values, len);
+        text[n] = text_of(l, seen[n]);
+        if (text[n])
+            n++;
+        else
+            free(seen[n]);
+    }
+    if (n > 1)
+        rc = explain(error, &l->cx, l->b, l->words, &l->frame, (const char *const *)text, n, e);
+    for (int i = 0; !rc && n > 1 && i < n; i++) {
+        if (open == OPEN_USUAL && usual && !strcmp(text[i], usual))
+            error[i] -= UNUSUAL;
+        best = error[i] < error[best] ? i : best;
+    }
+    if (!rc && n > 0) {
+        buf_clear(&l->seen);
+        buf_puts(&l->seen, seen[best]);
+    }
+    for (int i = 0; i < n; i++) {
+        free(text[i]);
+        free(seen[i]);
+    }
+    free(usual);
+    return rc;
+}
+
+static int look_at_all(struct look *l, const struct sink *s, struct err *e)
+{
+    struct buf values = BUF_INIT;
+    int rc = 0, open;
+
+    for (int i = 0; !rc; i++) {
+        buf_clear(&values);
+        open = reading_open(l->typed, l->p->info.worlds, i, &values);
+        if (open == OPEN_END)
+            break;
+        rc = sink_progress(s, "looking at the picture", i, i + 1, -1, e);
+        if (!rc && values.len)
+            rc = look_at(l, open, buf_str(&values), e);
+    }
+    buf_release(&values);
+    return rc;
+}
+
+/* Words once more; of them all was said that there is to say. */
+static int say_again(struct plan *p, const struct request *r, struct err *e)
+{
+    char **text[] = {&p->prompt, &p->negative, &p->unknown, &p->expanded}, *note = p->note;
+    int rc;
+
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+        free(*text[i]);
+        *text[i] = NULL;
+    }
+    for (int k = 0; k < DENOISER_TEXTS; k++) {
+        words_release(&p->words[k]);
+        for (int i = 0; i < p->n_shots; i++)
+            words_release(&p->shot[i].words[k]);
+    }
+    p->note = NULL;
+    plan_words_settle(p, r);
+    rc = plan_words_tokens(p, e);
+    free(p->note);
+    p->note = note;
+    return rc;
+}
+
+int plan_look(struct plan *p, const struct bundle *b, const struct request *r, const struct sink *s,
+              struct err *e)
+{
+    struct threads *th = threads_new(p->threads);
+    struct buf typed = BUF_INIT;
+    float *z = xmalloc((size_t)p->lh * (size_t)p->lw * (size_t)p->c * sizeof *z);
+    struct look l = {.p = p, .b = b, .frame = {z, p->lh, p->lw}};
+    int rc;
+
+    typed_of(p, r, &typed);
+    l.typed = buf_str(&typed);
+    l.seed = p->own_reading ? p->reading_seed : p->seed;
+    cx_init(&l.cx, p->device, p->type, th);
+    rc = bundle_tokenizer(&l.words, b, 0, e);
+    if (!rc)
+        rc = conditions_picture(z, &l.cx, b, p, shown(p), e);
+    if (!rc)
+        rc = look_at_all(&l, s, e);
+    if (!rc) {
+        p->seen = xstrdup(buf_str(&l.seen));
+        p->looked = 1;
+        rc = say_again(p, r, e);
+    }
+    tokenizer_free(&l.words);
+    cx_release(&l.cx);
+    threads_free(&th);
+    buf_release(&l.seen);
+    buf_release(&typed);
+    free(z);
+    return rc;
+}

@@ -1,0 +1,190 @@
+/* What a prompt leaves open is read from the picture: renders of the story world, whose truth is
+ * known, and the model that is shipped. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "generate/pipeline.h"
+#include "generate/reading.h"
+#include "media/picture.h"
+#include "world/story/render.h"
+#include "world/story/sample.h"
+#include "world/world.h"
+#include "zoetrope.h"
+#include "ztest.h"
+
+enum { W = 224, H = 128 };
+
+static void render(const struct story_facts *f, uint64_t seed, struct clip *c)
+{
+    struct story s;
+
+    story_from_facts(&s, f, seed, 0);
+    story_render(&s, W, H, 1, 8, c);
+}
+
+static int has(const char *list, const char *words)
+{
+    return list && strstr(list, words) != NULL;
+}
+
+TEST(look_what_is_open_and_what_is_seen)
+{
+    unsigned story = world_bit(world_named("story")), physics = world_bit(world_named("physics"));
+    struct buf out = BUF_INIT, text = BUF_INIT;
+    int kinds = 0;
+
+    for (int i = 0, open; (open = reading_open("a woman on a cliff", story, i, &out)); i++)
+        kinds |= 1 << open;
+    CHECK(kinds == (1 << OPEN_DRAWN | 1 << OPEN_USUAL | 1 << OPEN_STATED));
+    CHECK(has(buf_str(&out), "time=day time=sunset time=night"));
+    CHECK(!has(buf_str(&out), "place=") && !has(buf_str(&out), "subject="));
+    buf_clear(&out);
+    CHECK_INT(reading_open("a red ball", physics, 0, &out), OPEN_END);
+
+    CHECK(reading_seen("a woman on a cliff", story, 3, "time=sunset color=blue", &text));
+    CHECK(has(buf_str(&text), "woman blue") && has(buf_str(&text), "time sunset"));
+    buf_clear(&text); /* what is said stays, whatever is seen; nonsense says nothing */
+    free(reading_prompt("a woman on a cliff at night", story, 3, "time=sunset x place= =day", &text,
+                        &out));
+    CHECK(has(buf_str(&text), "time night") && has(buf_str(&text), "place cliff"));
+    buf_clear(&text);
+    CHECK(!reading_seen("a monster in a room", story, 3, "weather=snow", &text));
+    CHECK(!reading_seen("waves crash against the cliffs", story, 3, "subject=nobody color=red",
+                        &text));
+    buf_release(&out);
+    buf_release(&text);
+}
+
+/* The plan of a film that begins with the picture, after the look. */
+static void look(struct plan *p, const struct bundle *b, const struct clip *c, const char *prompt,
+                 const char *threads)
+{
+    const struct picture picture = {.w = W, .h = H, .rgb = c->rgb};
+    const struct sink sink = {0};
+    struct request q;
+    struct err e = {0};
+
+    request_init(&q);
+    q.picture[0] = &picture;
+    if (request_set(&q, "prompt", prompt, &e) || request_set(&q, "frames", "5", &e) ||
+        request_set(&q, "seed", "4", &e) || request_set(&q, "threads", threads, &e) ||
+        plan_make(p, b->dir, &q, NULL, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    CHECK(plan_wants_look(p, &q));
+    if (plan_look(p, b, &q, &sink, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    CHECK(!plan_wants_look(p, &q));
+    request_release(&q);
+}
+
+static struct bundle *shipped(void)
+{
+    char *dir = path_join(ztest_data(".."), "model");
+    struct bundle *b;
+    struct err e = {0};
+
+    if (bundle_open(&b, dir, device_cpu(), DT_F32, NULL, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    free(dir);
+    return b;
+}
+
+TEST(look_the_shipped_model_sees_the_time_of_day)
+{
+    static const char *const times[] = {"time=day", "time=sunset", "time=night"};
+    struct bundle *b = shipped();
+
+    for (int i = 0; i < 6; i++) {
+        const struct story_facts f = {.subject = STORY_NOBODY,
+                                      .place = i < 3 ? STORY_CLIFF : STORY_STREET,
+                                      .time = STORY_DAY + i % 3};
+        struct clip c;
+        struct plan p;
+
+        render(&f, 90 + (uint64_t)i, &c);
+        look(&p, b, &c,
+             i < 3 ? "waves crash against the cliffs, nobody, wide shot, a photo"
+                   : "an empty street, nobody, wide shot, a photo",
+             "2");
+        if (!has(p.seen, times[i % 3]))
+            ztest_fail(__FILE__, __LINE__, "picture %d: %s, not %s", i, p.seen, times[i % 3]);
+        CHECK(has(p.prompt, i % 3 == 0 ? "time day" : i % 3 == 1 ? "time sunset" : "time night"));
+        plan_release(&p);
+        clip_release(&c);
+    }
+    bundle_free(&b);
+}
+
+TEST(look_does_not_hang_on_threads)
+{
+    const struct story_facts f = {.subject = STORY_WOMAN, .place = STORY_STREET};
+    struct bundle *b = shipped();
+    struct plan one, three;
+    struct clip c;
+
+    render(&f, 7, &c);
+    look(&one, b, &c, "a woman walks down a street, a photo, wide shot", "1");
+    look(&three, b, &c, "a woman walks down a street, a photo, wide shot", "3");
+    CHECK_STR(one.seen, three.seen);
+    CHECK_STR(one.prompt, three.prompt);
+    plan_release(&one);
+    plan_release(&three);
+    clip_release(&c);
+    bundle_free(&b);
+}
+
+static zt_job *job(const char *model, const char *picture, const char *film, const char *again)
+{
+    const char *const set[] = {"model",       model,   "prompt", "waves crash against the cliffs",
+                               "first-frame", picture, "seed",   "5",
+                               "frames",      "5",     "steps",  "1",
+                               "size",        "native"};
+    char error[512] = "";
+    zt_job *j;
+
+    zt_job_new(&j, NULL);
+    if (again)
+        CHECK_INT(zt_job_set_film(j, again, error, sizeof error), 0);
+    for (size_t i = 0; i < sizeof set / sizeof *set; i += 2)
+        if (!again || !strcmp(set[i], "model") || !strcmp(set[i], "first-frame"))
+            CHECK_INT(zt_job_set(j, set[i], set[i + 1], error, sizeof error), 0);
+    CHECK_INT(zt_job_set(j, "force-picture", "yes", error, sizeof error), 0);
+    CHECK_INT(zt_job_set(j, "output", film, error, sizeof error), 0);
+    if (zt_job_run(j, error, sizeof error))
+        ztest_fail(__FILE__, __LINE__, "%s", error);
+    return j;
+}
+
+TEST(look_stands_in_the_recipe_and_is_not_repeated)
+{
+    const struct story_facts f = {
+        .subject = STORY_NOBODY, .place = STORY_CLIFF, .time = STORY_SUNSET};
+    char *dir = path_join(ztest_data(".."), "model"), *picture, *first, *second;
+    struct clip c;
+    struct err e = {0};
+
+    render(&f, 90, &c);
+    const struct picture rendered = {.w = W, .h = H, .rgb = c.rgb};
+    picture = ztest_in_tmp("sunset.png");
+    first = ztest_in_tmp("first.y4m");
+    second = ztest_in_tmp("second.y4m");
+    CHECK_INT(picture_save(&rendered, picture, &e), 0);
+    zt_job *a = job(dir, picture, first, NULL);
+    CHECK(has(zt_job_get(a, "run_note"), "the picture shows: time sunset"));
+    CHECK(has(zt_job_get(a, "canonical_prompt"), "time sunset"));
+    CHECK(has(zt_job_recipe(a), "\"picture_words\": \"time=sunset"));
+    zt_job *b = job(dir, picture, second, first);
+    CHECK(!has(zt_job_get(b, "run_note"), "shows"));
+    CHECK(has(zt_job_get(b, "canonical_prompt"), "time sunset"));
+    char *hash = xstrdup(zt_job_get(a, "latent_hash"));
+    CHECK_STR(zt_job_get(b, "latent_hash"), hash);
+    free(hash);
+    zt_job_free(&a);
+    zt_job_free(&b);
+    clip_release(&c);
+    free(picture);
+    free(first);
+    free(second);
+    free(dir);
+}
