@@ -1,5 +1,6 @@
 #include "generate_draft.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/json.h"
@@ -31,6 +32,7 @@ int draft_set(struct draft *d, zt_job *job, struct err *e)
                      d->path);
     for (int i = 0; !rc && i < f.n; i++)
         layout_add(&d->draft, f.rgb + (size_t)f.w * (size_t)f.h * 3 * (size_t)i, f.w, f.h);
+    d->draft.fps = (double)f.fps_num / f.fps_den;
     film_release(&f);
     if (!rc)
         rc = e->code = zt_job_set_film(job, d->path, e->msg, sizeof e->msg);
@@ -48,8 +50,12 @@ static int watch(void *user, int index, int n_frames, const uint8_t *rgb, int w,
 
 void draft_watch(struct draft *d, zt_job *job)
 {
+    const char *fps = zt_job_get(job, "fps");
+
     layout_release(&d->drawn);
+    d->drawn.fps = fps ? strtod(fps, NULL) : 0;
     zt_job_on_frame(job, d->path ? watch : NULL, d);
+    zt_job_frames_apart(job, 1);
 }
 
 void draft_release(struct draft *d)

@@ -43,6 +43,8 @@ static void write_options(const zt_job *job, struct jsonw *w)
     jsonw_string(w, "type", job->plan.computed);
     if (job->plan.seen)
         jsonw_string(w, PICTURE_WORDS, job->plan.seen);
+    if (r->any_height)
+        jsonw_string(w, BUNDLE_OWN_HEIGHT, "no");
     jsonw_end_object(w);
 }
 
@@ -184,6 +186,8 @@ static void read_job(void *arg, struct jval root)
             j_fail(said, key, "is no text or number");
         else if (!strcmp(key, PICTURE_WORDS))
             request_set_seen(k->request, buf_str(&value));
+        else if (!strcmp(key, BUNDLE_OWN_HEIGHT))
+            k->request->any_height = 1;
         else if (request_set(k->request, key, buf_str(&value), &k->e))
             j_fail(said, key, "%s", k->e.msg);
         buf_release(&value);

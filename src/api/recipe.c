@@ -193,6 +193,8 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
         jsonw_string(&w, "last_frame_hash", p->last.hash);
     if (p->seen && *p->seen)
         jsonw_string(&w, "picture_words", p->seen);
+    if (p->info.own_height && !job->request.any_height)
+        jsonw_bool(&w, BUNDLE_OWN_HEIGHT, 1);
     if (*p->control.hash)
         jsonw_string(&w, "control_hash", p->control.hash);
     if (p->cut && latent_hash && *latent_hash)

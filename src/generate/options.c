@@ -13,6 +13,7 @@
 #include "generate/sampler.h"
 #include "generate/shortcut.h"
 #include "media/label.h"
+#include "model/bundle.h"
 
 enum { MAX_TEXT = 1 << 16, MAX_JSON = 1 << 20, MAX_SIDE = 8192 };
 
@@ -350,6 +351,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {"keys_hash", r->keys_hash, sizeof r->keys_hash},
                  {"sound", r->sound, sizeof r->sound},
                  {"picture_words", r->picture_words, sizeof r->picture_words},
+                 {BUNDLE_OWN_HEIGHT, NULL, 0},
                  {"typed_prompt", NULL, 0},
                  {"joins", NULL, 0},
                  {"skipped_evaluations", NULL, 0},
@@ -424,6 +426,7 @@ static int set_older(struct request *r, struct jval root, struct err *e)
 {
     int rc = 0;
 
+    r->any_height = !j_has(root, BUNDLE_OWN_HEIGHT);
     if (!j_has(root, options[OPT_INTERPOLATE].name))
         rc = request_set(r, options[OPT_INTERPOLATE].name, "repeat", e);
     if (!rc && !j_has(root, options[OPT_STAGGER].name))

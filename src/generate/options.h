@@ -109,7 +109,8 @@ struct request {
     char model_hash[65], model_release[32], latent_hash[65], first_frame_hash[65],
         last_frame_hash[65], control_hash[65], lora_hash[65], keys_hash[65], sound[8],
         picture_words[256];
-    int looked; /* 1: picture_words are those of a job that goes on */
+    int looked;     /* 1: picture_words are those of a job that goes on */
+    int any_height; /* 1: of before models said that they have a height of their own */
     /* In memory instead of files; borrowed, or NULL. */
     const struct picture *picture[3]; /* first, last, reference */
     const struct film *film[2];       /* control, mask */

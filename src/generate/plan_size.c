@@ -145,7 +145,7 @@ int plan_size_settle(struct plan *p, const struct request *r, const struct pictu
     const char *size = request_text(r, OPT_SIZE);
     int unit = p->codec.ks * p->dit.patch[1], given = 0, native = !strcmp(size, "native");
     int own_w = p->info.width, own_h = p->info.height, lines = 0;
-    int own_height = p->info.own_height && is_of_words(p, r, x);
+    int own_height = p->info.own_height && !r->any_height && is_of_words(p, r, x);
     double aspect;
 
     if (p->info.diffusers) {

@@ -2,7 +2,8 @@
  *
  * Each frame is 16x16 means of colour. The agreement of two films is the correlation of all means
  * of the frames that both have, each channel without its own mean over the film: 1 is the same
- * layout, 0 another one. Sizes of the films may differ. Thread-safety: one thread at a time. */
+ * layout, 0 another one. Sizes of the films may differ, and their rates: each frame of the slower
+ * one is held beside what the other shows then. Thread-safety: one thread at a time. */
 #ifndef MEASURE_LAYOUT_H
 #define MEASURE_LAYOUT_H
 
@@ -13,6 +14,7 @@ enum { LAYOUT_SIDE = 16, LAYOUT_VALUES = LAYOUT_SIDE * LAYOUT_SIDE * 3 };
 struct layout {
     uint8_t (*frame)[LAYOUT_VALUES]; /* owned [n] */
     int n, room;
+    double fps; /* 0: as the other film's */
 };
 void layout_add(struct layout *l, const uint8_t *rgb, int w, int h);
 void layout_release(struct layout *l);

@@ -137,7 +137,7 @@ static void read_info(void *arg, struct jval o)
     info->width = (int)j_int(o, "width", 8, 16384);
     info->height = (int)j_int(o, "height", 8, 16384);
     info->frames = (int)j_int(o, "frames", 1, 100000);
-    info->own_height = j_bool_or(o, "own_height", 0);
+    info->own_height = j_bool_or(o, BUNDLE_OWN_HEIGHT, 0);
     info->steps = (int)j_int_or(o, "steps", 1, 1000, 20);
     info->guidance = j_real_or(o, "guidance", 0, 100, 1);
     info->shift = j_real_or(o, "shift", 0.01, 100, 1);
@@ -231,7 +231,7 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     jsonw_int(&w, "height", info->height);
     jsonw_int(&w, "frames", info->frames);
     if (info->own_height)
-        jsonw_bool(&w, "own_height", 1);
+        jsonw_bool(&w, BUNDLE_OWN_HEIGHT, 1);
     jsonw_string(&w, "sampler", info->sampler);
     jsonw_int(&w, "steps", info->steps);
     jsonw_real(&w, "guidance", info->guidance);

@@ -21,6 +21,7 @@
 /* Keys of the index that say what a film is when nothing is said of it. */
 #define BUNDLE_SHOWN_RATE "shown_rate"
 #define BUNDLE_STAGGER "stagger"
+#define BUNDLE_OWN_HEIGHT "own_height"
 #define BUNDLE_TYPE "type"
 #define BUNDLE_SCHEDULER "scheduler/scheduler_config.json" /* in the folder */
 #define BUNDLE_MAX_CHANNELS 64

@@ -91,13 +91,13 @@ static int hash_file(struct sha256 *h, const char *dir, const char *name, struct
 static int hash_index(struct sha256 *h, const char *dir, struct err *e)
 {
     static const char *const but[] = {"\"" BUNDLE_SHOWN_RATE "\"", "\"" BUNDLE_STAGGER "\"",
-                                      "\"" BUNDLE_TYPE "\""};
+                                      "\"" BUNDLE_TYPE "\"", "\"" BUNDLE_OWN_HEIGHT "\""};
     const char *name = "model_index.json";
     char *path = path_join(dir, name);
     struct buf b = BUF_INIT;
     int rc = file_read_regular(&b, path, HASH_MAX_BYTES, e);
 
-    for (int i = 0; !rc && i < 3; i++) {
+    for (int i = 0; !rc && i < (int)(sizeof but / sizeof *but); i++) {
         size_t n, at = pair_of(buf_str(&b), but[i], &n);
 
         if (n) /* a zero byte may stand before the end */

@@ -127,3 +127,25 @@ TEST(layout_agreement_is_a_correlation)
     CHECK(layout_agreement(&a, &none) == 0);
     layout_release(&a), layout_release(&b), layout_release(&c);
 }
+
+/* Frames are held beside those of the same moment, however many a second has. */
+TEST(layout_agreement_is_of_moments)
+{
+    struct layout slow = {.fps = 8}, fast = {.fps = 24}, unsaid = {0};
+    static uint8_t rgb[16 * 16 * 3];
+
+    for (int k = 0; k < 48; k++) {
+        for (int i = 0; i < 16 * 16; i++)
+            memset(rgb + i * 3, i % 16 < k / 3 ? 200 : 20, 3); /* what grows from the left */
+        layout_add(&fast, rgb, 16, 16);
+        layout_add(&unsaid, rgb, 16, 16);
+        if (k % 3 == 0)
+            layout_add(&slow, rgb, 16, 16);
+    }
+    CHECK_BELOW(0.999, layout_agreement(&slow, &fast));
+    CHECK_BELOW(0.999, layout_agreement(&fast, &slow));
+    CHECK_BELOW(layout_agreement(&slow, &unsaid), 0.9);
+    layout_release(&slow);
+    layout_release(&fast);
+    layout_release(&unsaid);
+}

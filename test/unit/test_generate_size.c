@@ -71,6 +71,32 @@ TEST(size_of_a_model_that_draws_one_height)
     free(dir);
 }
 
+/* A film on end of before is made again as it was, in a grid of its own shape; one of now says that
+ * its model had a height of its own. */
+TEST(size_of_one_height_is_that_of_the_recipe)
+{
+    static const char *const recipes[] = {
+        "{\"zoetrope\": 1, \"prompt\": \"x y\", \"size\": \"32x48\"}",
+        "{\"zoetrope\": 1, \"prompt\": \"x y\", \"size\": \"32x48\", \"own_height\": true}"};
+    char *dir = own_height("own-height-again");
+
+    for (int i = 0; i < 2; i++) {
+        struct request r;
+        struct plan p;
+        struct err e = {0};
+
+        request_init(&r);
+        CHECK_INT(request_set_recipe(&r, recipes[i], strlen(recipes[i]), "film.mp4", &e), 0);
+        CHECK_INT(plan_make(&p, dir, &r, NULL, &e), 0);
+        CHECK_INT(p.w, i ? 48 : 32);
+        CHECK_INT(p.h, i ? 32 : 48);
+        CHECK_INT(p.seen_w, i ? 22 : 32);
+        plan_release(&p);
+        request_release(&r);
+    }
+    free(dir);
+}
+
 /* A picture lies on all that is drawn, so it is drawn in the picture's shape as by other models. */
 TEST(size_of_one_height_leaves_pictures_whole)
 {
