@@ -29,6 +29,7 @@ enum {
 /* What a film costs. */
 struct cost {
     double host;   /* bytes, weights and base not counted: of the CPU's memory */
+    double steps;  /* the same until the first window is drawn; host where others follow it */
     double early;  /* the same while pictures and words are read */
     double device; /* of a device with memory of its own */
     double flops, drawing_flops;
@@ -194,12 +195,19 @@ static double dry_decode(const struct plan *p, struct cx *cx, double *caches)
     return (cx->flops - before) / n * p->t;
 }
 
+/* No step is taken after the first picture was decoded: then no block of the transformer lies in
+ * memory that comes and goes (weights_rest). */
+static int shows_at_rest(const struct plan *p)
+{
+    return plan_windows(p) == 1 && !p->loop && !has_own_memory(p);
+}
+
 /* p with windows of t latent frames, in the order in which a film is made. */
 static struct cost dry_run(const struct plan *p, int t)
 {
     struct cost c = {0};
     struct plan q = *p;
-    double caches, tensors;
+    double caches;
     struct cx cx;
 
     q.window = t;
@@ -214,15 +222,16 @@ static struct cost dry_run(const struct plan *p, int t)
     dry_text(&q, &cx);
     c.early = host_bytes(&q) + (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
     c.flops = cx.flops + (1 + p->cut_check) * (plan_windows(&q) + p->loop) * dry_window(&q, &cx);
+    c.steps = host_bytes(&q) + (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
     c.drawing_flops = dry_decode(&q, &cx, &caches);
     c.flops += c.drawing_flops;
     c.host = host_bytes(&q);
-    if (has_own_memory(p)) {
+    if (has_own_memory(p))
         c.device = (double)cx_reserved_bytes(&cx) + caches;
-    } else {
-        tensors = (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
-        c.host += tensors + caches;
-    }
+    else
+        c.host += (double)cx_resident_bytes(&cx, machine_huge_page_bytes()) + caches;
+    if (!shows_at_rest(&q))
+        c.steps = c.host;
     cx_release(&cx);
     return c;
 }
@@ -419,9 +428,22 @@ static double paged_bytes(const struct plan *p, int i, const struct store_room o
     return bytes == UINT64_MAX ? 0 : fmin((double)bytes, (double)of[i].mapped);
 }
 
+/* What the host is at. */
+enum phase { READING, STEPS, SHOWING };
+
 static int reads_early(int place)
 {
     return place == PLACE_TEXT || place == PLACE_TEXT2 || place == PLACE_IMAGE;
+}
+
+/* Is what is mapped of place i in memory by then? The decoder's pages come when it begins. */
+static int is_touched(const struct plan *p, int i, enum phase phase)
+{
+    int pictures = p->first.rgb || p->n_keys || p->source.n || reads_whole_film(p);
+
+    if (phase != STEPS || !shows_at_rest(p))
+        return phase != READING || reads_early(i);
+    return i == PLACE_CODEC ? pictures : i != PLACE_UPSAMPLER && i != PLACE_UPSAMPLER2;
 }
 
 /* Large encoders are used once, each of their blocks: its pages are let go behind it. */
@@ -435,8 +457,9 @@ static void let_encoders_go(struct plan *p, const struct store_room of[N_PLACES]
 
 /* Weights on the host: copies, and mapped pages; of a device those that wait for their turn. Where
  * they come and go by blocks, each network lets its pages go when the next one's turn has come.
- * early: while pictures and words are read, when mapped pages of others were hardly touched. */
-static double host_weights(const struct plan *p, const struct store_room of[N_PLACES], int early)
+ * While pictures and words are read mapped pages of other networks were hardly touched. */
+static double host_weights(const struct plan *p, const struct store_room of[N_PLACES],
+                           enum phase phase)
 {
     double sum = 0, paged = 0;
 
@@ -446,8 +469,8 @@ static double host_weights(const struct plan *p, const struct store_room of[N_PL
         if (has_own_memory(p))
             own = budget > 0 && own > budget ? own - budget : 0;
         if (has_own_memory(p) || budget == 0)
-            own += early && !reads_early(i) ? 0 : (double)of[i].mapped;
-        else if (early || !reads_early(i))
+            own += is_touched(p, i, phase) ? (double)of[i].mapped : 0;
+        else if (phase == READING || (!reads_early(i) && (phase == STEPS || !shows_at_rest(p))))
             paged = fmax(paged, paged_bytes(p, i, of, p->budget.bytes[i]));
         sum += own;
     }
@@ -458,7 +481,10 @@ static double host_weights(const struct plan *p, const struct store_room of[N_PL
 static double host_peak(const struct plan *p, const struct store_room of[N_PLACES],
                         const struct cost *c)
 {
-    return fmax(host_weights(p, of, 0) + c->host, host_weights(p, of, 1) + c->early);
+    double drawn =
+        fmax(host_weights(p, of, STEPS) + c->steps, host_weights(p, of, SHOWING) + c->host);
+
+    return fmax(drawn, host_weights(p, of, READING) + c->early);
 }
 
 /* Weights that do not fit beside the rest are read from their files block by block, as those of
@@ -501,8 +527,7 @@ static void share_host(struct plan *p, const struct store_room of[N_PLACES], uin
     p->paged = 1;
 }
 
-/* Seconds of pictures between drawn ones: movement of a pair on small pictures, then their own px.
- */
+/* Seconds of pictures between drawn ones: movement of a pair on small ones, then their own px. */
 static double interpolate_s(const struct plan *p)
 {
     enum { SMALL_PX = 40000 };
@@ -522,13 +547,13 @@ static int fit_host(struct plan *p, const struct store_room of[N_PLACES], const 
 
     memset(p->budget.bytes, 0, sizeof p->budget.bytes);
     let_encoders_go(p, of);
-    fixed = (double)plan_base_bytes() + host_weights(p, of, 0);
+    fixed = (double)plan_base_bytes() + host_weights(p, of, SHOWING);
     need = (double)plan_base_bytes() + host_peak(p, of, c);
     least = least_paged(p, of, &rest);
     if (small && need <= have)
         return 0;
-    if (small && least > 0 && rest + least + c->host <= have) {
-        share_host(p, of, (uint64_t)(have - rest - c->host));
+    if (small && least > 0 && rest + least + c->steps <= have) {
+        share_host(p, of, (uint64_t)(have - rest - c->steps));
         need = (double)plan_base_bytes() + host_peak(p, of, c);
         if (need <= have)
             return 0;

@@ -161,6 +161,8 @@ static int draw_windows(struct cx *cx, const struct bundle *b, const struct plan
         w.given += p->ahead;
         w.shown += p->ahead;
         rc = drawing_window(&d, i, e);
+        if (i + 1 == plan_windows(p)) /* the decoder has their room, as was forecast */
+            weights_rest(cx);
         if (!rc && i == 0)
             rc = picture_kept(cx, b, p, &d.shape, d.x, e);
         if (!rc) {

@@ -227,6 +227,12 @@ void weights_enter(struct cx *cx, const struct weight_set *s, int group)
         bring(l, slot >= 0 ? !slot : slot_of(l, 0) == 1, next);
 }
 
+void weights_rest(struct cx *cx)
+{
+    if (cx->pager)
+        pager_rest(cx->pager);
+}
+
 void *weight_data(const struct cx *cx, const struct weight *w)
 {
     if (!w->waiting)

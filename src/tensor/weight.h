@@ -146,6 +146,8 @@ NODISCARD int weight_set_finish(struct weight_set *s, int training, struct err *
  * lies. Inference only. Each cx has slots of its own, from the first call to cx_release, which
  * comes before the release of the weights. No memory for them: cx fails with ERR_FIT. */
 void weights_enter(struct cx *cx, const struct weight_set *s, int group);
+/* For now no network is run whose mapped weights come and go: none of them lies in memory. */
+void weights_rest(struct cx *cx);
 /* What of the mapped weights lies in memory while a network runs under that limit; the least, where
  * that is more. UINT64_MAX: they are no parts. */
 uint64_t weight_set_resident(const struct weight_set *s, uint64_t limit);

@@ -72,7 +72,8 @@ capped() {
     "$ZOETROPE" generate "a red ball rolls to the right" --seed 1 --json -y -o "$tmp/capped.y4m" --steps 3 --frames 9 \
         --ram $cap "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
     forecast=$(figure memory_bytes) peak=$(figure peak_rss_bytes)
-    if [ "${peak:-$cap}" -lt $cap ] && [ "$forecast" -le $cap ] && [ $peak -le $((forecast + 2097152)) ]; then
+    if [ "${peak:-$cap}" -lt $cap ] && [ "$forecast" -le $cap ] && [ $peak -le $((forecast + 2097152)) ] &&
+        [ $((forecast - peak)) -le $((peak / 50)) ]; then
         ok "${name}_below_ram"
     else
         not_ok "${name}_below_ram" "cap $cap, forecast $forecast, peak $peak; $(tail -n 1 "$tmp/err")"

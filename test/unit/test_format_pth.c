@@ -43,42 +43,91 @@ TEST(pth_tensors_are_those_of_torch)
     free(to);
 }
 
-/* ---- what is not ---- */
-
 static void put_int(struct buf *b, uint64_t v, int bytes)
 {
     for (int i = 0; i < bytes; i++)
         buf_putc(b, (char)(v >> 8 * i));
 }
 
-/* An archive with one stored entry. */
-static void put_archive(struct buf *b, const char *name, const char *data, size_t n)
-{
-    size_t len = strlen(name), at;
+struct stored {
+    const char *name, *data;
+    size_t n;
+};
 
-    buf_add(b, "PK\3\4", 4);
-    put_int(b, 0, 14); /* as torch: no sizes here */
-    put_int(b, 0, 8);
-    put_int(b, len, 2);
-    put_int(b, 0, 2);
-    buf_puts(b, name);
-    buf_add(b, data, n);
-    at = b->len;
-    buf_add(b, "PK\1\2", 4);
-    put_int(b, 0, 16);
-    put_int(b, n, 4);
-    put_int(b, n, 4);
-    put_int(b, len, 2);
-    put_int(b, 0, 16);
-    buf_puts(b, name);
+/* An archive with these entries (4 at most). */
+static void put_archive(struct buf *b, const struct stored *x, int n)
+{
+    size_t at[4], directory;
+
+    for (int i = 0; i < n; i++) {
+        at[i] = b->len;
+        buf_add(b, "PK\3\4", 4);
+        put_int(b, 0, 14); /* as torch: no sizes here */
+        put_int(b, 0, 8);
+        put_int(b, strlen(x[i].name), 2);
+        put_int(b, 0, 2);
+        buf_puts(b, x[i].name);
+        buf_add(b, x[i].data, x[i].n);
+    }
+    directory = b->len;
+    for (int i = 0; i < n; i++) {
+        buf_add(b, "PK\1\2", 4);
+        put_int(b, 0, 16);
+        put_int(b, x[i].n, 4);
+        put_int(b, x[i].n, 4);
+        put_int(b, strlen(x[i].name), 2);
+        put_int(b, 0, 12);
+        put_int(b, at[i], 4);
+        buf_puts(b, x[i].name);
+    }
     buf_add(b, "PK\5\6", 4);
     put_int(b, 0, 4);
-    put_int(b, 1, 2);
-    put_int(b, 1, 2);
-    put_int(b, b->len - 12 - at, 4);
-    put_int(b, at, 4);
+    put_int(b, (uint64_t)n, 2);
+    put_int(b, (uint64_t)n, 2);
+    put_int(b, b->len - 12 - directory, 4);
+    put_int(b, directory, 4);
     put_int(b, 0, 2);
 }
+
+#define PICKLE(s) s, sizeof s - 1
+/* Bytes of torch 2.15: bytes of eight bits say their type themselves, in a storage without one. */
+#define TENSOR_3(key, n)                                                                           \
+    "ctorch._utils\n_rebuild_tensor_v3\n((X\7\0\0\0storagectorch.storage\nUntypedStorage\n"        \
+    "X\1\0\0\0" key "X\3\0\0\0cpuK" n "tQK\1K\2\x85K\1\x85\x89"                                    \
+    "ccollections\nOrderedDict\n)Rctorch\nfloat8_e4m3fn\ntR"
+
+/* state_dict() of a module: its versions come by BUILD and are no tensors. */
+TEST(pth_state_of_a_module_with_untyped_storages)
+{
+    const struct stored entry[] = {
+        {"pk/data.pkl", PICKLE("\x80\2ccollections\nOrderedDict\n)R(X\1\0\0\0a" TENSOR_3(
+                            "0", "\4") "u}X\x09\0\0\0_metadataccollections\nOrderedDict\n)R"
+                                       "X\0\0\0\0}X\7\0\0\0versionK\1sssb.")},
+        {"pk/data/0", PICKLE("\0\x38\x40\x44")}};
+    char *from = path_join(ztest_tmp(), "state.pth"),
+         *to = path_join(ztest_tmp(), "state.safetensors"), got[2];
+    struct buf b = BUF_INIT;
+    struct st_file *f;
+    struct err e = {0};
+
+    put_archive(&b, entry, 2);
+    CHECK_INT(file_write(from, b.data, b.len, &e), 0);
+    if (pth_convert(from, to, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    CHECK_INT(st_open(&f, to, &e), 0);
+    CHECK_INT(st_count(f), 1);
+    CHECK_STR(st_at(f, 0)->name, "a");
+    CHECK_STR(st_at(f, 0)->type_name, "F8_E4M3");
+    CHECK_INT(st_at(f, 0)->bytes, 2);
+    CHECK_INT(st_read_bytes(f, st_at(f, 0), 0, 2, got, &e), 0);
+    CHECK(got[0] == 0x38 && got[1] == 0x40); /* the offset counts numbers */
+    st_close(&f);
+    buf_release(&b);
+    free(from);
+    free(to);
+}
+
+/* ---- what is not ---- */
 
 static void refused(const char *pickle, size_t n, const char *want)
 {
@@ -86,7 +135,7 @@ static void refused(const char *pickle, size_t n, const char *want)
     struct buf b = BUF_INIT;
     struct err e = {0};
 
-    put_archive(&b, "archive/data.pkl", pickle, n);
+    put_archive(&b, &(struct stored){"archive/data.pkl", pickle, n}, 1);
     CHECK_INT(file_write(from, b.data, b.len, &e), 0);
     CHECK_INT(pth_convert(from, to, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "bad.pth: ");
@@ -96,8 +145,6 @@ static void refused(const char *pickle, size_t n, const char *want)
     free(from);
     free(to);
 }
-
-#define PICKLE(s) s, sizeof s - 1
 
 TEST(pth_code_is_named_and_not_run)
 {

@@ -48,6 +48,18 @@ static void put_vae(const char *tree, const char *path, int channels)
     put(tree, path, t, 3);
 }
 
+/* A tiny decoder, which zoetrope knows by where its layers are counted. */
+static void put_tiny(const char *tree, const char *path, int channels)
+{
+    const struct st_out t[] = {ROW("encoder.0.weight", 8, channels == 48 ? 12 : 3, 3, 3),
+                               ROW("decoder.1.weight", 8, channels, 3, 3),
+                               ROW("decoder.13.conv.weight", 16, 8, 1, 1),
+                               ROW("decoder.19.conv.weight", 16, 8, 1, 1),
+                               ROW("decoder.22.weight", channels == 48 ? 12 : 3, 8, 3, 3)};
+
+    put(tree, path, t, 5);
+}
+
 static void put_text(const char *tree, const char *path, const char *spiece)
 {
     struct st_out t[] = {
@@ -173,6 +185,10 @@ TEST(loose_files_by_option)
     put_vae(tree, "v.safetensors", 16);
     put_text(tree, "x.safetensors", NULL);
     refused(&l, ERR_FORMAT, "v.safetensors takes a latent of 16 channels,");
+    put_tiny(tree, "v.safetensors", 16); /* that of 2.1 for a transformer of 2.2 */
+    refused(&l, ERR_FORMAT, "v.safetensors takes a latent of 16 channels,");
+    put_tiny(tree, "v.safetensors", 48);
+    refused(&l, ERR_FORMAT, "x.safetensors: no tokenizer in it");
     put_vae(tree, "v.safetensors", 48);
     refused(&l, ERR_FORMAT,
             "x.safetensors: no tokenizer in it (tensor spiece_model) nor beside it");

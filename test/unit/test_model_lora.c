@@ -19,17 +19,22 @@ static const char config[] = "{\"_class_name\":\"WanTransformer3DModel\",\"num_a
                              "\"attention_head_dim\":8,\"in_channels\":4,\"out_channels\":4,"
                              "\"text_dim\":8,\"freq_dim\":8,\"ffn_dim\":8,\"num_layers\":2}";
 
-static void small_net(struct part *p)
+static void net_of(struct part *p, const char *text)
 {
     char *path = path_join(ztest_tmp(), "lora/config.json"), *dir = path_dir(path);
     struct err e = {0};
 
     CHECK_INT(dir_make(dir, &e), 0);
-    CHECK_INT(file_write(path, config, sizeof config - 1, &e), 0);
+    CHECK_INT(file_write(path, text, strlen(text), &e), 0);
     CHECK_INT(part_declare(p, dir, PART_DENOISER, &e), 0);
     CHECK_INT(weight_set_allocate(part_weights(p), device_cpu(), DT_F32, 0, &e), 0);
     free(path);
     free(dir);
+}
+
+static void small_net(struct part *p)
+{
+    net_of(p, config);
 }
 
 static void fill(void)
@@ -230,17 +235,42 @@ TEST(lora_of_another_model_is_named_by_shapes)
     static float wide[R * 3 * D];
     char *path = path_join(ztest_tmp(), "w.safetensors");
     const struct st_out t[] = {
+        {"diffusion_model.blocks.0.cross_attn.q.lora_A.weight", DT_F32, 2, {R, D}, down},
+        {"diffusion_model.blocks.0.cross_attn.q.lora_B.weight", DT_F32, 2, {D, R}, up},
         {"diffusion_model.blocks.0.ffn.0.lora_A.weight", DT_F32, 2, {R, 3 * D}, wide},
         {"diffusion_model.blocks.0.ffn.0.lora_B.weight", DT_F32, 2, {D, R}, up}};
     struct part p;
     struct err e = {0};
 
-    CHECK_INT(st_write(path, t, 2, NULL, 0, &e), 0);
+    CHECK_INT(st_write(path, t, 4, NULL, 0, &e), 0);
     small_net(&p);
     CHECK_INT(lora_apply(&p, path, USE(1), NULL, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg,
                    "lora_A.weight is [2,24], which does not fit blocks.0.ffn.net.0.proj.weight "
                    "of [8,8]: it is of another model");
+    for (int i = 0; i < part_weights(&p)->n; i++) /* nor the pair that fits */
+        CHECK(!part_weights(&p)->all[i]->lora);
+    part_release(&p);
+    free(path);
+}
+
+/* One made for words alone: the layers that read a picture stay as they are, the rest acts. */
+TEST(lora_for_words_on_a_model_that_reads_pictures)
+{
+    char *path = put_file("diffusion_model.blocks.0.cross_attn.k.lora_A.weight",
+                          "diffusion_model.blocks.0.cross_attn.k.lora_B.weight", NULL, NULL, 0);
+    struct lora_report r;
+    struct part p;
+    struct err e = {0};
+
+    net_of(&p, "{\"_class_name\":\"WanTransformer3DModel\",\"num_attention_heads\":1,"
+               "\"attention_head_dim\":8,\"in_channels\":9,\"out_channels\":4,\"text_dim\":8,"
+               "\"freq_dim\":8,\"ffn_dim\":8,\"num_layers\":2,\"image_dim\":8,"
+               "\"added_kv_proj_dim\":8}");
+    CHECK(weight_find(part_weights(&p), "blocks.0.attn2.add_k_proj.weight") != NULL);
+    CHECK_INT(lora_apply(&p, path, USE(1), &r, &e), 0);
+    CHECK(r.matched == 1 && !r.unmatched);
+    changes(&p, "blocks.0.attn2.to_k.weight", 1);
     part_release(&p);
     free(path);
 }

@@ -323,3 +323,53 @@ TEST(tokenizer_of_a_thousand_strings_without)
 {
     compare("tokenizer-unk", 3);
 }
+
+/* Of nmt_nfkc U+200B, U+200C and U+FEFF are spaces; U+200D, U+00AD and U+FF5E stay what they are.
+ * Ids of tokenizers 0.23.3 and sentencepiece 0.2.3 on the same files. */
+TEST(tokenizer_marks_that_are_spaces)
+{
+    static const struct {
+        const char *text, *ids;
+    } rows[] = {{"red ball", "57 27 1"},
+                {"red\xe2\x80\x8b"
+                 "ball",
+                 "57 27 1"},
+                {"red\xe2\x80\x8c"
+                 "ball",
+                 "57 27 1"},
+                {"red\xef\xbb\xbf"
+                 "ball",
+                 "57 27 1"},
+                {"red\xe2\x80\x8d"
+                 "ball",
+                 "57 2 686 696 698 698 1"},
+                {"red\xc2\xad"
+                 "ball",
+                 "57 2 686 696 698 698 1"},
+                {"a\xef\xbd\x9e"
+                 "b",
+                 "3 696 2 686 1"}};
+    static const char *const files[] = {"tokenizer.json", "spiece.model"};
+
+    for (int k = 0; k < 2; k++) {
+        char *path = path_join(ztest_data("golden/tokenizer-unk"), files[k]);
+        struct tokenizer *t;
+        struct err e = {0};
+
+        CHECK_INT(tokenizer_open(&t, path, &e), 0);
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            char got[128] = "";
+            int32_t *id;
+            int n;
+
+            tokenizer_encode(t, rows[i].text, strlen(rows[i].text), &id, &n);
+            for (int j = 0; j < n; j++)
+                snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", j ? " " : "", id[j]);
+            free(id);
+            CHECK(!strncmp(got, rows[i].ids, strlen(got)));
+            CHECK_INT(strlen(rows[i].ids) - strlen(got), k ? 2 : 0); /* no end of its own */
+        }
+        tokenizer_free(&t);
+        free(path);
+    }
+}
