@@ -40,15 +40,17 @@ export function facts(film) {
     return el("p", { class: "facts" }, ...parts.filter(Boolean).map((part) => el("span", { text: part })));
 }
 
-// What the model made of the words. Null when it understood all of them.
+// What the model made of the words and pictures. Null when there is nothing to say of it.
 export function understanding(film) {
-    if (!film.unknown.length) return null;
+    const note = film.note && el("p", {}, el("span", { class: "key", text: t("note") }), film.note);
+    if (!film.unknown.length) return note ? el("div", { class: "understanding" }, note) : null;
     const words = film.unknown.map((word) => el("mark", { text: word }));
     return el(
         "div",
         { class: "understanding" },
         el("p", {}, el("span", { class: "key", text: t("notUnderstood") }), ...words),
         film.readAs && el("p", {}, el("span", { class: "key", text: t("readAs") }), el("code", { text: film.readAs })),
+        note,
     );
 }
 

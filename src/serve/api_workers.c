@@ -256,6 +256,27 @@ static void show_live(struct server *s, const struct job *j, struct live *live)
     board_live(s->board, live, keys_tenant(s->keys, j->tenant));
 }
 
+/* As jobs_beat, of a film that is drawn. */
+static int take_note(struct server *s, const struct job *j, const char *note, struct err *e)
+{
+    struct buf facts = BUF_INIT;
+    int rc = 1;
+
+    if (job_noted(j, note, &facts))
+        rc = jobs_noted(s->jobs, j->id, j->fence, buf_str(&facts), e);
+    buf_release(&facts);
+    return rc;
+}
+
+static int take_beat(struct server *s, const struct job *j, struct live *live, struct err *e)
+{
+    int rc = jobs_beat(s->jobs, j->id, j->fence, live->step, live->steps, e);
+
+    if (rc > 0)
+        show_live(s, j, live);
+    return rc;
+}
+
 static void beat(struct call *c)
 {
     struct jdoc *doc = call_json(c);
@@ -266,11 +287,12 @@ static void beat(struct call *c)
     if (!doc)
         return;
     read_live(jdoc_root(doc), &live);
+    const char *note = j_string_or(jdoc_root(doc), "note", NULL);
     if (jdoc_status(doc, &e)) {
         call_fail_err(c, &e);
     } else if (!held_job(c, &j) &&
-               wrote(c, jobs_beat(c->s->jobs, j.id, j.fence, live.step, live.steps, &e), &e)) {
-        show_live(c->s, &j, &live);
+               wrote(c, note ? take_note(c->s, &j, note, &e) : take_beat(c->s, &j, &live, &e),
+                     &e)) {
         reply_lease(c, &j);
     }
     job_release(&j);

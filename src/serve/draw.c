@@ -254,6 +254,9 @@ static int draw(struct drawer *d, const char *path, struct err *e)
     if (!rc)
         rc = e->code = zt_job_run(job, e->msg, sizeof e->msg);
     d->running(d->user, NULL);
+    const char *note = rc ? NULL : zt_job_get(job, "run_note");
+    if (note)
+        d->noted(d->user, note);
     zt_job_free(&job);
     return rc;
 }
@@ -296,6 +299,29 @@ double job_forecast_s(const struct job *j)
     s = j_real_or(jdoc_root(doc), "forecast_s", 0, 1e12, 0);
     jdoc_close(&doc);
     return s;
+}
+
+int job_noted(const struct job *j, const char *note, struct buf *facts)
+{
+    struct buf added = BUF_INIT;
+    struct jdoc *doc;
+    struct jsonw w;
+
+    if (jdoc_parse(&doc, j->facts, strlen(j->facts), "facts", NULL))
+        return 0;
+    int said = !strcmp(j_string_or(jdoc_root(doc), "run_note", ""), note);
+    jdoc_close(&doc);
+    if (said)
+        return 0;
+    jsonw_init(&w, &added, 0);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "run_note", note);
+    jsonw_end_object(&w);
+    /* One object behind the other. */
+    buf_add(facts, j->facts, strlen(j->facts) - 1);
+    buf_printf(facts, ", %s", buf_str(&added) + 1);
+    buf_release(&added);
+    return 1;
 }
 
 double draw_patience_s(const struct job *j, double stall_s)

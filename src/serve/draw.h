@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+#include "base/buf.h"
 #include "serve/board.h"
 #include "serve/jobs.h"
 #include "zoetrope.h"
@@ -26,6 +27,7 @@ struct drawer {
      */
     int (*running)(void *user, zt_job *job);
     void (*failed)(void *user, const char *what, const char *why); /* the film goes on without */
+    void (*noted)(void *user, const char *note); /* of a film that is drawn: "run_note" */
 
     zt_model *model; /* opened by the first job; the owner frees it */
 
@@ -41,6 +43,8 @@ struct drawer {
 
 /* The forecast's seconds of a job that waits, from its facts; 0 where it does not say. */
 double job_forecast_s(const struct job *j);
+/* Its facts, and what happened while it was drawn. 0: they say so already. */
+int job_noted(const struct job *j, const char *note, struct buf *facts);
 /* A film that shows no progress for so long hangs: stall_s more than all of it was forecast to
  * take, since one step of it may be most of that. 0: never, as stall_s of 0. */
 double draw_patience_s(const struct job *j, double stall_s);

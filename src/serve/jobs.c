@@ -252,6 +252,11 @@ int jobs_beat(struct jobs *s, int64_t id, int64_t fence, int step, int steps, st
                       SQL_INT(s->lease_ms));
 }
 
+int jobs_noted(struct jobs *s, int64_t id, int64_t fence, const char *facts, struct err *e)
+{
+    return JOBS_WRITE(s, e, SQL_NOTED, HELD(id, fence), SQL_TEXT(facts));
+}
+
 int jobs_finalizing(struct jobs *s, int64_t id, int64_t fence, struct err *e)
 {
     return JOBS_WRITE(s, e, SQL_FINALIZING, HELD(id, fence), SQL_INT(s->lease_ms));

@@ -117,6 +117,7 @@ int jobs_held(struct jobs *s, int64_t id, int64_t fence, const char *owner, stru
               struct err *e);
 /* These write while the fence holds. 1: done, 0: the job is no longer this worker's. */
 int jobs_beat(struct jobs *s, int64_t id, int64_t fence, int step, int steps, struct err *e);
+int jobs_noted(struct jobs *s, int64_t id, int64_t fence, const char *facts, struct err *e);
 int jobs_finalizing(struct jobs *s, int64_t id, int64_t fence, struct err *e);
 int jobs_succeed(struct jobs *s, int64_t id, int64_t fence, const char *result, const char *sha,
                  int64_t bytes, struct err *e);

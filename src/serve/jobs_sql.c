@@ -96,6 +96,7 @@ const char *const jobs_sql[N_SQL] = {
         "WHERE state='queued' ORDER BY priority,place,id LIMIT 1) RETURNING" COLUMNS,
     [SQL_BEAT] = "UPDATE job SET step=?3,steps=?4,lease_until=now_ms()+?5,"
         "updated_at=now_ms()" MINE,
+    [SQL_NOTED] = "UPDATE job SET facts=?3,updated_at=now_ms()" MINE,
     [SQL_FINALIZING] = "UPDATE job SET state='finalizing',lease_until=now_ms()+?3,"
         "updated_at=now_ms()" MINE,
     [SQL_SUCCEED] = "UPDATE job SET state='succeeded',result=?3,result_sha=?4,result_bytes=?5,"

@@ -32,6 +32,7 @@ enum sql {
     SQL_CLAIM,
     SQL_CLAIMED,
     SQL_BEAT,
+    SQL_NOTED,
     SQL_FINALIZING,
     SQL_SUCCEED,
     SQL_FAIL,

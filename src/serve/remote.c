@@ -227,6 +227,23 @@ static const char *worker_says(const struct remote *r, const struct err *e)
     return "the worker could not do this; its log says why";
 }
 
+/* Of a film that is drawn; it goes on without. */
+static void noted(void *user, const char *note)
+{
+    struct remote *r = user;
+    struct buf json = BUF_INIT;
+    struct jsonw w;
+    struct err e;
+    int status;
+
+    jsonw_init(&w, &json, 0);
+    jsonw_object(&w, NULL);
+    jsonw_string(&w, "note", note);
+    jsonw_end_object(&w);
+    INSIST(r, status, remote_post(&r->link, &r->hold, "beat", buf_str(&json), NULL, &e));
+    buf_release(&json);
+}
+
 static void say_failed(struct remote *r, const struct err *why, const char *code)
 {
     struct buf json = BUF_INIT;
@@ -505,7 +522,8 @@ int remote_run(const struct remote_options *o, const volatile sig_atomic_t *stop
                                .user = &r,
                                .told = told,
                                .running = running,
-                               .failed = failed};
+                               .failed = failed,
+                               .noted = noted};
     if (!rc)
         rc = drawer_open(&r.drawer, e);
     if (!rc)

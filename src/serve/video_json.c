@@ -137,11 +137,21 @@ static void write_error(struct jsonw *w, const struct job *j)
     jsonw_end_object(w);
 }
 
+/* Of the plan, and of what happened while it was drawn. */
+static void write_note(struct jsonw *w, struct jval facts)
+{
+    const char *plan = j_string_or(facts, "note", ""), *run = j_string_or(facts, "run_note", "");
+    char *both = xasprintf("%s%s%s", plan, *plan && *run ? "; " : "", run);
+
+    jsonw_string(w, "note", *both ? both : NULL);
+    free(both);
+}
+
 /* Nothing where one of both cannot be read. */
 static void write_asked(struct jsonw *w, const char *params_json, const char *facts_json)
 {
     static const char *const same[] = {"seed", "steps", "width", "height", "frames", "pictures"};
-    static const char *const texts[] = {"canonical_prompt", "unknown_words", "note"};
+    static const char *const texts[] = {"canonical_prompt", "unknown_words"};
     struct jdoc *params = NULL, *facts = NULL;
     char text[64];
 
@@ -167,6 +177,7 @@ static void write_asked(struct jsonw *w, const char *params_json, const char *fa
     jsonw_real(w, "fps", fps);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         jsonw_string(w, texts[i], j_has(f, texts[i]) ? j_string(f, texts[i]) : NULL);
+    write_note(w, f);
     jdoc_close(&params);
     jdoc_close(&facts);
 }

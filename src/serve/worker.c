@@ -65,6 +65,18 @@ static void failed(void *user, const char *what, const char *why)
     server_log(w->s, what, "why", why);
 }
 
+static void noted(void *user, const char *note)
+{
+    const struct worker *w = user;
+    struct buf facts = BUF_INIT;
+    struct err e;
+
+    if (job_noted(&w->job, note, &facts) &&
+        jobs_noted(w->s->jobs, w->job.id, w->job.fence, buf_str(&facts), &e) < 0)
+        server_log(w->s, "store-failed", "why", e.msg);
+    buf_release(&facts);
+}
+
 static void hold(struct worker *w, int yes)
 {
     pthread_mutex_lock(&w->lock);
@@ -303,7 +315,8 @@ int worker_start(struct worker **out, struct server *s, struct err *e)
                                 .user = w,
                                 .told = told,
                                 .running = show_running,
-                                .failed = failed};
+                                .failed = failed,
+                                .noted = noted};
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->wake, NULL);
     if (s->o.workers && pthread_create(&w->thread, NULL, worker_main, w)) {

@@ -279,6 +279,32 @@ TEST(serve_worker_bodies_are_checked)
     free(film), free(mine), free(dir);
 }
 
+/* What came up while the film was drawn stands in it, said once. */
+TEST(serve_worker_notes_are_shown)
+{
+    struct serving s;
+    struct answer a;
+    int64_t fence;
+    char path[160];
+
+    begin(&s, "worker-note", 30);
+    char *film = serving_film(&s, FILM);
+    int64_t id = taken(&s, &fence);
+    char *mine = holder_of("a-1", fence), *late = holder_of("a-1", fence - 1);
+    CHECK_INT(call(&s, "POST", id, "beat", mine, "{\"step\":1,\"steps\":4,\"part\":0.2}"), 200);
+    CHECK_INT(call(&s, "POST", id, "beat", late, "{\"note\":\"not mine\"}"), 409);
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(call(&s, "POST", id, "beat", mine, "{\"note\":\"it \\\"shows\\\" dusk\"}"), 200);
+    snprintf(path, sizeof path, "/v1/videos/%s", film);
+    serving_call(&s, "GET", path, NULL, NULL, &a);
+    CHECK(answer_is(&a, "note", "it \"shows\" dusk"));
+    CHECK(answer_is(&a, "seed", "3") && answer_is(&a, "step", "1"));
+    answer_release(&a);
+    CHECK_INT(call(&s, "POST", id, "release", mine, NULL), 200);
+    serving_stop(&s, 0);
+    free(film), free(mine), free(late);
+}
+
 TEST(serve_worker_is_told_of_a_cancel)
 {
     struct serving s;
