@@ -1,5 +1,7 @@
 #include "world/physics.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "world/caption.h"
@@ -114,6 +116,56 @@ static void read_prompt(void *state, const char *text, uint64_t seed, double asp
     scene_from_facts(state, &p.facts, seed, aspect);
 }
 
+/* What is behind all that moves. What moves where is the prompt's, not the picture's. */
+static int *shown(struct facts *f, int i)
+{
+    return i ? &f->light : &f->floor;
+}
+static const int shown_slot[] = {SLOT_FLOOR, SLOT_LIGHT};
+enum { SHOWN = sizeof shown_slot / sizeof *shown_slot };
+
+static int open_thing(const char *text, int i, struct buf *out)
+{
+    struct prompt p;
+
+    if (i >= SHOWN)
+        return OPEN_END;
+    prompt_read(text, &p);
+    if (*shown(&p.facts, i))
+        return OPEN_STATED;
+    for (int v = 1; v < slot_count(shown_slot[i]); v++)
+        buf_printf(out, "%s%s=%s", v > 1 ? " " : "", slot_name(shown_slot[i]),
+                   slot_word(shown_slot[i], v));
+    return OPEN_DRAWN;
+}
+
+/* "slot=word" of n bytes to f, where it says nothing; words that are none say nothing. */
+static void take_seen(const char *s, size_t n, struct facts *f)
+{
+    for (int i = 0; i < SHOWN; i++)
+        for (int v = 1; v < slot_count(shown_slot[i]); v++) {
+            const char *name = slot_name(shown_slot[i]), *word = slot_word(shown_slot[i], v);
+            size_t len = strlen(name);
+
+            if (!*shown(f, i) && n == len + 1 + strlen(word) && !memcmp(s, name, len) &&
+                s[len] == '=' && !memcmp(s + len + 1, word, strlen(word)))
+                *shown(f, i) = v;
+        }
+}
+
+static int read_seen(void *state, const char *text, uint64_t seed, const char *seen)
+{
+    struct prompt p;
+
+    prompt_read(text, &p);
+    for (size_t n; *seen; seen += n + (seen[n] == ' ')) {
+        n = strcspn(seen, " ");
+        take_seen(seen, n, &p.facts);
+    }
+    scene_from_facts(state, &p.facts, seed, 0);
+    return 1;
+}
+
 static int score(const char *text)
 {
     struct prompt p;
@@ -199,6 +251,8 @@ const struct world world_physics = {
     .render = render,
     .truth = truth,
     .read = read_prompt,
+    .open = open_thing,
+    .read_seen = read_seen,
     .score = score,
     .stated = stated,
     .n_families = sizeof families / sizeof *families,

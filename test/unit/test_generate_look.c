@@ -1,5 +1,5 @@
-/* What a prompt leaves open is read from the picture: renders of the story world, whose truth is
- * known, and the model that is shipped. */
+/* What a prompt leaves open is read from the picture: renders of both worlds, whose truth is known,
+ * and the model that is shipped. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +7,8 @@
 #include "generate/pipeline.h"
 #include "generate/reading.h"
 #include "media/picture.h"
+#include "world/physics.h"
+#include "world/scene.h"
 #include "world/story/render.h"
 #include "world/story/sample.h"
 #include "world/world.h"
@@ -40,8 +42,15 @@ TEST(look_what_is_open_and_what_is_seen)
     CHECK(has(buf_str(&out), "time=day time=sunset time=night"));
     CHECK(!has(buf_str(&out), "place=") && !has(buf_str(&out), "subject="));
     buf_clear(&out);
-    CHECK_INT(reading_open("a red ball", physics, 0, &out), OPEN_END);
+    CHECK_INT(reading_open("a red ball on a grey floor", physics, 0, &out), OPEN_STATED);
+    CHECK_INT(reading_open("a red ball on a grey floor", physics, 1, &out), OPEN_DRAWN);
+    CHECK_STR(buf_str(&out), "light=leftlit light=rightlit");
+    CHECK_INT(reading_open("a red ball", physics, 2, &out), OPEN_END);
 
+    CHECK(reading_seen("a red ball on a grey floor", physics, 3,
+                       "floor=slate light=rightlit shape=box x", &text));
+    CHECK(has(buf_str(&text), "floor grey") && has(buf_str(&text), "light rightlit"));
+    buf_clear(&text);
     CHECK(reading_seen("a woman on a cliff", story, 3, "time=sunset color=blue", &text));
     CHECK(has(buf_str(&text), "woman blue") && has(buf_str(&text), "time sunset"));
     buf_clear(&text); /* what is said stays, whatever is seen; nonsense says nothing */
@@ -113,6 +122,36 @@ TEST(look_the_shipped_model_sees_the_time_of_day)
         plan_release(&p);
         clip_release(&c);
     }
+    bundle_free(&b);
+}
+
+/* A film that goes on from a picture of another floor is refused: what the seed draws is not it. */
+TEST(look_the_shipped_model_sees_the_floor_and_the_light)
+{
+    struct bundle *b = shipped();
+    int lights = 0;
+
+    for (int i = 0; i < 8; i++) {
+        const struct facts f = {.event = EVENT_MOVE,
+                                .direction = DIRECTION_RIGHT,
+                                .floor = FLOOR_GREY + i % 4,
+                                .light = LIGHT_LEFT + i / 4};
+        char *floor = xasprintf("floor=%s ", slot_word(SLOT_FLOOR, f.floor));
+        struct scene s;
+        struct clip c;
+        struct plan p;
+
+        scene_from_facts(&s, &f, 40 + (uint64_t)i, 0);
+        scene_render(&s, W, H, 1, 8, &c);
+        look(&p, b, &c, "something rolls to the right", "2");
+        if (!has(p.seen, floor))
+            ztest_fail(__FILE__, __LINE__, "picture %d: %s, not %s", i, p.seen, floor);
+        lights += has(p.seen, slot_word(SLOT_LIGHT, f.light));
+        plan_release(&p);
+        clip_release(&c);
+        free(floor);
+    }
+    CHECK(lights >= 7);
     bundle_free(&b);
 }
 
