@@ -16,12 +16,30 @@ enum { MOST_VALUES = 24 };
 /* So much better must another value be than the usual one, which goes without saying. */
 #define UNUSUAL 0.016
 
+/* Other words than those of the film that is gone on from: what they leave open is as it is there,
+ * which is known without looking, also where that film's own words said it. */
+static void seen_in_film(struct plan *p)
+{
+    struct buf typed = BUF_INIT, seen = BUF_INIT;
+
+    clean_prompt(p->typed, !p->info.worlds, &typed);
+    reading_shown(buf_str(&typed), p->info.worlds, p->reading_seed, p->seen, &seen);
+    free(p->seen);
+    p->seen = buf_take(&seen);
+    buf_release(&typed);
+}
+
 void plan_look_known(struct plan *p, const struct request *r)
 {
     int again = *r->first_frame_hash || *r->last_frame_hash || *r->keys_hash || r->looked;
+    const char *own = request_text(r, OPT_PROMPT);
 
-    if (!p->seen && again)
+    if (again) {
+        free(p->seen);
         p->seen = xstrdup(r->picture_words);
+    } else if (p->seen && p->typed && plan_words_any(p, r) && *own && strcmp(own, p->typed) != 0) {
+        seen_in_film(p);
+    }
 }
 
 static void typed_of(const struct plan *p, const struct request *r, struct buf *out)

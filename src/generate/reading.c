@@ -64,6 +64,17 @@ int reading_seen(const char *prompt, unsigned worlds, uint64_t seed, const char 
     return 1;
 }
 
+void reading_shown(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
+                   struct buf *out)
+{
+    struct world_scene s = {world_meant(prompt, worlds), {0}};
+
+    if (!s.world || !s.world->read_seen)
+        return;
+    (void)s.world->read_seen(s.state, prompt, seed, seen);
+    s.world->shown(s.state, out);
+}
+
 char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
                      struct buf *out, struct buf *unknown)
 {

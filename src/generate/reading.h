@@ -21,6 +21,9 @@ NODISCARD char *reading_prompt(const char *prompt, unsigned worlds, uint64_t see
                                struct buf *out, struct buf *unknown);
 /* Thing i of those that the prompt leaves open and a picture may show, as `open` of world.h. */
 int reading_open(const char *prompt, unsigned worlds, int i, struct buf *out);
+/* What films of a prompt, read so, show: words for `seen` of other prompts, appended to out. */
+void reading_shown(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
+                   struct buf *out);
 /* 1: the prompt, and what is seen beside it, can be together: the text, appended to out. */
 int reading_seen(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
                  struct buf *out);

@@ -271,7 +271,7 @@ static int draw_pictures(struct drawer *d, const char *path, struct err *e)
     for (d->picture = 0; !rc && d->picture < d->n_pictures; d->picture++) {
         struct buf file = BUF_INIT;
 
-        d->sampled = d->drawn = 0;
+        d->sampled = d->drawn = d->frame_s = 0; /* of the picture before */
         rc = draw(d, one, e);
         if (!rc)
             rc = file_read(&file, one, PICTURE_MOST_BYTES, e);

@@ -65,6 +65,8 @@ struct world {
     /* As `read`, but what `seen` says in such words is so before the seed is asked, unless the text
      * says it. 0: some of that gave way to the rest. NULL as `open`. */
     int (*read_seen)(void *state, const char *text, uint64_t seed, const char *seen);
+    /* All that pictures of the scene show, in such words, appended. NULL as `open`. */
+    void (*shown)(const void *state, struct buf *out);
     /* How much of a prompt it understands, things counting most: to be compared with other worlds.
      * NULL: it reads no prompts. */
     int (*score)(const char *text);

@@ -227,3 +227,37 @@ TEST(look_stands_in_the_recipe_and_is_not_repeated)
     free(second);
     free(dir);
 }
+
+static char *canonical(const char *film, const char *gone_on, const char *prompt, const char *seed)
+{
+    char *dir = path_join(ztest_data(".."), "model"), error[512] = "";
+    const char *const set[] = {"model", dir,      "prompt", prompt,  "frames", "5",  "steps", "1",
+                               "size",  "native", "extend", gone_on, "output", film, "seed",  seed};
+    zt_job *j;
+    int rc = 0;
+
+    zt_job_new(&j, NULL);
+    for (size_t i = 0; !rc && i < sizeof set / sizeof *set; i += 2)
+        if (set[i + 1])
+            rc = zt_job_set(j, set[i], set[i + 1], error, sizeof error);
+    if (rc || (film ? zt_job_run(j, error, sizeof error) : zt_job_plan(j, error, sizeof error)))
+        ztest_fail(__FILE__, __LINE__, "%s", error);
+    char *text = xstrdup(zt_job_get(j, "canonical_prompt"));
+    zt_job_free(&j);
+    free(dir);
+    return text;
+}
+
+/* Who goes on from a film of ours with other words stays at its time and place. */
+TEST(look_is_not_needed_where_the_film_says_it)
+{
+    char *film = ztest_in_tmp("at-sunset.y4m"), *first, *next, *night;
+
+    first = canonical(film, NULL, "waves crash against the cliffs at sunset", "1");
+    next = canonical(NULL, film, "a woman walks", NULL);
+    night = canonical(NULL, film, "a woman walks at night", NULL);
+    CHECK(has(first, "place cliff") && has(first, "time sunset"));
+    CHECK(has(next, "woman") && has(next, "place cliff") && has(next, "time sunset"));
+    CHECK(has(night, "place cliff") && has(night, "time night"));
+    free(first), free(next), free(night), free(film);
+}

@@ -209,6 +209,19 @@ static int read_seen(void *state, const char *text, uint64_t seed, const char *s
     return story_facts_agree(&said, &((struct story *)state)->facts);
 }
 
+static void tell_shown(const void *state, struct buf *out)
+{
+    const struct story_facts *f = &((const struct story *)state)->facts;
+
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        int slot = shown[i].slot, v = story_fact_get(f, slot);
+
+        if (v)
+            buf_printf(out, "%s%s=%s", out->len ? " " : "", story_slot_name(slot),
+                       story_slot_word(slot, v));
+    }
+}
+
 static int score(const char *text)
 {
     struct story_prompt p;
@@ -303,6 +316,7 @@ const struct world world_story = {
     .read = read_prompt,
     .open = open_thing,
     .read_seen = read_seen,
+    .shown = tell_shown,
     .score = score,
     .stated = stated,
     .n_families = sizeof families / sizeof *families,
