@@ -42,6 +42,7 @@ Maintainer: $name <$mail>
 Installed-Size: $(du -sk --exclude=DEBIAN "$ROOT" | cut -f 1)
 Depends: $depends, adduser
 Pre-Depends: init-system-helpers (>= 1.54~)
+Recommends: procps
 Suggests: python3, bash-completion
 Section: video
 Priority: optional
