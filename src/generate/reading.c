@@ -69,7 +69,7 @@ void reading_shown(const char *prompt, unsigned worlds, uint64_t seed, const cha
 {
     struct world_scene s = {world_meant(prompt, worlds), {0}};
 
-    if (!s.world || !s.world->read_seen)
+    if (!s.world || !s.world->shown)
         return;
     (void)s.world->read_seen(s.state, prompt, seed, seen);
     s.world->shown(s.state, out);

@@ -166,6 +166,16 @@ static int read_seen(void *state, const char *text, uint64_t seed, const char *s
     return 1;
 }
 
+static void tell_shown(const void *state, struct buf *out)
+{
+    struct facts f = ((const struct scene *)state)->facts;
+
+    for (int i = 0; i < SHOWN; i++)
+        if (*shown(&f, i))
+            buf_printf(out, "%s%s=%s", out->len ? " " : "", slot_name(shown_slot[i]),
+                       slot_word(shown_slot[i], *shown(&f, i)));
+}
+
 static int score(const char *text)
 {
     struct prompt p;
@@ -253,6 +263,7 @@ const struct world world_physics = {
     .read = read_prompt,
     .open = open_thing,
     .read_seen = read_seen,
+    .shown = tell_shown,
     .score = score,
     .stated = stated,
     .n_families = sizeof families / sizeof *families,

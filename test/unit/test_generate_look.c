@@ -251,7 +251,8 @@ static char *canonical(const char *film, const char *gone_on, const char *prompt
 /* Who goes on from a film of ours with other words stays at its time and place. */
 TEST(look_is_not_needed_where_the_film_says_it)
 {
-    char *film = ztest_in_tmp("at-sunset.y4m"), *first, *next, *night;
+    char *film = ztest_in_tmp("at-sunset.y4m"), *ball = ztest_in_tmp("ball.y4m"), *first, *next,
+         *night;
 
     first = canonical(film, NULL, "waves crash against the cliffs at sunset", "1");
     next = canonical(NULL, film, "a woman walks", NULL);
@@ -259,5 +260,10 @@ TEST(look_is_not_needed_where_the_film_says_it)
     CHECK(has(first, "place cliff") && has(first, "time sunset"));
     CHECK(has(next, "woman") && has(next, "place cliff") && has(next, "time sunset"));
     CHECK(has(night, "place cliff") && has(night, "time night"));
-    free(first), free(next), free(night), free(film);
+    free(first), free(next), free(night);
+
+    first = canonical(ball, NULL, "a red ball rolls on a checkered floor", "1");
+    next = canonical(NULL, ball, "a blue box falls", NULL);
+    CHECK(has(first, "floor checker") && has(next, "floor checker") && has(next, "blue"));
+    free(first), free(next), free(film), free(ball);
 }
