@@ -28,7 +28,7 @@ $(FAULTS): $(FAULTS_OBJ) $(LIB_OBJ) $(TOOL_OBJ) $(PROGRAM_NEEDS) $(BUILD)/files.
 faults: all ztest $(FAULTS)
 	@BUILD='$(BUILD)' FAULTS=all nice -n 10 bash test/e2e/faults.sh
 
-# Servers killed so often (make test does it for 20 seconds); what they had accepted must all be there. Films
+# Servers killed so often (make test does it a hundred times, .ci/run a thousand); what they had accepted must all be there. Films
 # killed a fifth as often must end with the bits of one that was not.
 ROUNDS ?= 10000
 soak: all ztest
