@@ -245,10 +245,11 @@ static int plan_film(zt_job *job, struct err *e)
     uint64_t all = p->memory_bytes + job->film_bytes, most = p->most_bytes;
     if (all <= most)
         return 0;
-    if (most > job->film_bytes) /* fewer weights stay beside the film */
+    if (most > job->film_bytes) { /* fewer weights stay beside the film */
         rc = plan_forecast(&job->plan, most - job->film_bytes, &job->stop, e);
-    if (most > job->film_bytes && rc != ERR_FIT)
-        return rc;
+        if (rc != ERR_FIT)
+            return rc;
+    }
     format_bytes(need, sizeof need, (double)all);
     format_bytes(has, sizeof has, (double)most);
     return err_set(e, ERR_FIT, "%s: a film of %dx%d needs %s of memory, there are %s", path, o.w,

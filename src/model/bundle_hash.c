@@ -72,16 +72,20 @@ static size_t pair_of(const char *text, const char *key, size_t *n)
     return (size_t)(at - text);
 }
 
+static void hash_named(struct sha256 *h, const char *name, const struct buf *b)
+{
+    sha256_add(h, name, strlen(name) + 1);
+    sha256_add(h, b->data, b->len);
+}
+
 static int hash_file(struct sha256 *h, const char *dir, const char *name, struct err *e)
 {
     char *path = path_join(dir, name);
     struct buf b = BUF_INIT;
     int rc = file_read_regular(&b, path, HASH_MAX_BYTES, e);
 
-    if (!rc) {
-        sha256_add(h, name, strlen(name) + 1);
-        sha256_add(h, b.data, b.len);
-    }
+    if (!rc)
+        hash_named(h, name, &b);
     buf_release(&b);
     free(path);
     return rc;
@@ -104,10 +108,8 @@ static int hash_index(struct sha256 *h, const char *dir, struct err *e)
             memmove(b.data + at, b.data + at + n, b.len - at - n + 1);
         b.len -= n;
     }
-    if (!rc) {
-        sha256_add(h, name, strlen(name) + 1);
-        sha256_add(h, b.data, b.len);
-    }
+    if (!rc)
+        hash_named(h, name, &b);
     buf_release(&b);
     free(path);
     return rc;
