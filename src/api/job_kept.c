@@ -10,7 +10,6 @@
 #include "format/json.h"
 #include "kern/kern.h"
 
-#define PICTURE_WORDS "picture_words" /* no option, but looking again may see something else */
 enum { JOB_VERSION = 1, MAX_JOB = 4 << 20, SHOWN = 60 };
 
 /* NULL: nothing is kept. The caller frees. */
@@ -42,7 +41,7 @@ static void write_options(const zt_job *job, struct jsonw *w)
     jsonw_int(w, "seed", (int64_t)job->plan.seed);
     jsonw_string(w, "type", job->plan.computed);
     if (job->plan.seen)
-        jsonw_string(w, PICTURE_WORDS, job->plan.seen);
+        jsonw_string(w, REQUEST_SEEN, job->plan.seen);
     if (r->any_height)
         jsonw_string(w, BUNDLE_OWN_HEIGHT, "no");
     jsonw_end_object(w);
@@ -184,7 +183,7 @@ static void read_job(void *arg, struct jval root)
             continue;
         if (j_text(said, key, &value))
             j_fail(said, key, "is no text or number");
-        else if (!strcmp(key, PICTURE_WORDS))
+        else if (!strcmp(key, REQUEST_SEEN))
             request_set_seen(k->request, buf_str(&value));
         else if (!strcmp(key, BUNDLE_OWN_HEIGHT))
             k->request->any_height = 1;

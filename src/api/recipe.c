@@ -192,7 +192,7 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
     if (p->last.rgb)
         jsonw_string(&w, "last_frame_hash", p->last.hash);
     if (p->seen && *p->seen)
-        jsonw_string(&w, "picture_words", p->seen);
+        jsonw_string(&w, REQUEST_SEEN, p->seen);
     if (p->info.own_height && !job->request.any_height)
         jsonw_bool(&w, BUNDLE_OWN_HEIGHT, 1);
     if (*p->control.hash)

@@ -350,7 +350,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {"lora_hash", r->lora_hash, sizeof r->lora_hash},
                  {"keys_hash", r->keys_hash, sizeof r->keys_hash},
                  {"sound", r->sound, sizeof r->sound},
-                 {"picture_words", r->picture_words, sizeof r->picture_words},
+                 {REQUEST_SEEN, r->picture_words, sizeof r->picture_words},
                  {BUNDLE_OWN_HEIGHT, NULL, 0},
                  {"typed_prompt", NULL, 0},
                  {"joins", NULL, 0},

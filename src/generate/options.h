@@ -98,6 +98,7 @@ struct picture;
 struct film;
 /* What was asked for. A value that was not set is that of the row's fallback, or is settled by the
  * plan. */
+#define REQUEST_SEEN "picture_words" /* no option: looking again may see something else */
 struct request {
     struct value {
         int set, from_recipe;

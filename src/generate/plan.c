@@ -129,34 +129,33 @@ static uint64_t random_seed(void)
 /* Types of numbers in the order of the option's choices; the first is what CPU or device do best.
  */
 static const struct number_type {
-    const char *name;
     enum dtype type;
     const char *form;
     int int8;
-} number_types[] = {{"auto", DT_F32, NULL, 0},    {"bf16", DT_BF16, NULL, 0},
-                    {"f32", DT_F32, NULL, 0},     {"int8", DT_BF16, "I8", 1},
-                    {"q8_0", DT_BF16, "Q8_0", 0}, {"q4_0", DT_BF16, "Q4_0", 0}};
-enum { N_NUMBER_TYPES = sizeof number_types / sizeof *number_types };
+} number_types[] = {{DT_F32, NULL, 0},  {DT_BF16, NULL, 0},   {DT_F32, NULL, 0},
+                    {DT_BF16, "I8", 1}, {DT_BF16, "Q8_0", 0}, {DT_BF16, "Q4_0", 0}};
 
 /* What is asked for, else what the model says, which is meant for CPUs. */
 static int settle_type(struct plan *p, const struct request *r, const char *device, struct err *e)
 {
-    const struct number_type *t = &number_types[request_int(r, OPT_TYPE, 0)];
-    int i = 0, bf16 = !p->device->host || machine_cpu_features() & CPU_AVX512_BF16;
+    const char *const *names = options[OPT_TYPE].choices;
+    int64_t asked = request_int(r, OPT_TYPE, 0);
+    int own = 0, bf16 = !p->device->host || machine_cpu_features() & CPU_AVX512_BF16;
 
-    while (i < N_NUMBER_TYPES && strcmp(number_types[i].name, p->info.type))
-        i++;
-    if (*p->info.type && i == N_NUMBER_TYPES)
+    while (names[own] && strcmp(names[own], p->info.type))
+        own++;
+    if (*p->info.type && !names[own])
         return err_set(e, ERR_FORMAT, "model_index.json: type \"%s\" is unknown", p->info.type);
-    if (t->form && !p->device->host)
-        return err_set(e, ERR_USAGE, "type: %s is for the CPU; %s computes in bf16 or f32", t->name,
-                       device);
-    if (t == number_types && *p->info.type && p->device->host)
-        t = &number_types[i];
-    if (t == number_types)
-        t = &number_types[bf16 ? 1 : 2];
+    if (number_types[asked].form && !p->device->host)
+        return err_set(e, ERR_USAGE, "type: %s is for the CPU; %s computes in bf16 or f32",
+                       names[asked], device);
+    if (!asked && *p->info.type && p->device->host)
+        asked = own;
+    if (!asked)
+        asked = bf16 ? 1 : 2;
+    const struct number_type *t = &number_types[asked];
     p->type = t->type;
-    p->computed = t->name;
+    p->computed = names[asked];
     if (t->form)
         p->budget.as = (struct weight_as){stored_named(t->form), t->int8};
     return 0;

@@ -112,7 +112,7 @@ static void read_recipe(void *arg, struct jval root)
     p->reading_seed = (uint64_t)j_int_or(root, "seed", 0, INT64_C(1) << 53, 0);
     p->own_reading = j_has(root, "seed");
     if (p->own_reading)
-        p->seen = xstrdup(j_string_or(root, "picture_words", ""));
+        p->seen = xstrdup(j_string_or(root, REQUEST_SEEN, ""));
 }
 
 static void look_into(struct plan *p, const struct film *f)

@@ -227,10 +227,10 @@ static const char *worker_says(const struct remote *r, const struct err *e)
     return "the worker could not do this; its log says why";
 }
 
-/* Of a film that is drawn; it goes on without. */
-static void noted(void *user, const char *note)
+/* An object of n texts, each with its name. */
+static void insist_on_telling(struct remote *r, const char *what, const char *const (*pair)[2],
+                              int n)
 {
-    struct remote *r = user;
     struct buf json = BUF_INIT;
     struct jsonw w;
     struct err e;
@@ -238,27 +238,27 @@ static void noted(void *user, const char *note)
 
     jsonw_init(&w, &json, 0);
     jsonw_object(&w, NULL);
-    jsonw_string(&w, "note", note);
+    for (int i = 0; i < n; i++)
+        jsonw_string(&w, pair[i][0], pair[i][1]);
     jsonw_end_object(&w);
-    INSIST(r, status, remote_post(&r->link, &r->hold, "beat", buf_str(&json), NULL, &e));
+    INSIST(r, status, remote_post(&r->link, &r->hold, what, buf_str(&json), NULL, &e));
     buf_release(&json);
+}
+
+/* Of a film that is drawn; it goes on without. */
+static void noted(void *user, const char *note)
+{
+    const char *const pair[][2] = {{"note", note}};
+
+    insist_on_telling(user, "beat", pair, 1);
 }
 
 static void say_failed(struct remote *r, const struct err *why, const char *code)
 {
-    struct buf json = BUF_INIT;
-    struct jsonw w;
-    struct err e;
-    int status;
+    const char *const pair[][2] = {{"code", code}, {"message", worker_says(r, why)}};
 
-    jsonw_init(&w, &json, 0);
-    jsonw_object(&w, NULL);
-    jsonw_string(&w, "code", code);
-    jsonw_string(&w, "message", worker_says(r, why));
-    jsonw_end_object(&w);
-    INSIST(r, status, remote_post(&r->link, &r->hold, "fail", buf_str(&json), NULL, &e));
+    insist_on_telling(r, "fail", pair, 2);
     remote_log(r, "film-failed", "id", remote_number(r->hold.id).s, "code", code, "why", why->msg);
-    buf_release(&json);
 }
 
 /* Cancelled, or this worker ends: the job goes back, with what was reached. */
