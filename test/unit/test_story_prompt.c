@@ -164,17 +164,18 @@ static void parse_facts(const char *words, struct story_facts *f)
     }
 }
 
-/* Prompts as people write them, not as the grammar of captions does: all that they ask for. */
-TEST(story_prompt_list_is_read)
+/* `n` lines of a file: what a prompt says, and the prompt behind a tab. */
+static void each_prompt(const char *file, int n,
+                        void (*check)(struct story_facts *want, const char *facts,
+                                      const char *prompt, int i))
 {
     struct buf list = BUF_INIT;
     struct err e = {0};
-    int n = 0;
+    int i = 0;
 
-    CHECK_INT(file_read(&list, ztest_data("../configs/prompts-story-106.txt"), 1 << 20, &e), 0);
+    CHECK_INT(file_read(&list, ztest_data(file), 1 << 20, &e), 0);
     for (char *line = strtok(list.data, "\n"); line; line = strtok(NULL, "\n")) {
-        struct story_facts want, full;
-        struct story_prompt p;
+        struct story_facts want;
         char *tab = strchr(line, '\t');
 
         if (*line == '#')
@@ -182,45 +183,47 @@ TEST(story_prompt_list_is_read)
         CHECK(tab != NULL);
         *tab = 0;
         parse_facts(line, &want);
-        story_prompt_read(tab + 1, &p);
-        story_prompt_complete(&p, (uint64_t)n, &full);
-        if (!story_facts_agree(&want, &full))
-            ztest_fail(__FILE__, __LINE__, "%s: not %s", tab + 1, line);
-        if (want.subject == STORY_NOBODY)
-            want.subject = 0; /* may go without saying */
-        if (!story_facts_agree(&want, &p.facts))
-            ztest_fail(__FILE__, __LINE__, "%s: %s is chance", tab + 1, line);
-        n++;
+        check(&want, line, tab + 1, i++);
     }
-    CHECK_INT(n, 106);
+    CHECK_INT(i, n);
     buf_release(&list);
+}
+
+static void check_completed(struct story_facts *want, const char *facts, const char *prompt, int i)
+{
+    struct story_facts full;
+    struct story_prompt p;
+
+    story_prompt_read(prompt, &p);
+    story_prompt_complete(&p, (uint64_t)i, &full);
+    if (!story_facts_agree(want, &full))
+        ztest_fail(__FILE__, __LINE__, "%s: not %s", prompt, facts);
+    if (want->subject == STORY_NOBODY)
+        want->subject = 0; /* may go without saying */
+    if (!story_facts_agree(want, &p.facts))
+        ztest_fail(__FILE__, __LINE__, "%s: %s is chance", prompt, facts);
+}
+
+/* Prompts as people write them, not as the grammar of captions does: all that they ask for. */
+TEST(story_prompt_list_is_read)
+{
+    each_prompt("../configs/prompts-story-106.txt", 106, check_completed);
+}
+
+static void check_read(struct story_facts *want, const char *facts, const char *prompt, int i)
+{
+    struct story_prompt p;
+
+    (void)i;
+    story_prompt_read(prompt, &p);
+    if (!story_facts_equal(want, &p.facts) || p.score <= 0)
+        ztest_fail(__FILE__, __LINE__, "%s: not %s, or no more than that", prompt, facts);
 }
 
 /* Short, chatty, with slips and words that mean nothing here: what is read, and nothing else. */
 TEST(story_everyday_prompts_are_read)
 {
-    struct buf list = BUF_INIT;
-    struct err e = {0};
-    int n = 0;
-
-    CHECK_INT(file_read(&list, ztest_data("../configs/prompts-everyday.txt"), 1 << 20, &e), 0);
-    for (char *line = strtok(list.data, "\n"); line; line = strtok(NULL, "\n")) {
-        struct story_facts want;
-        struct story_prompt p;
-        char *tab = strchr(line, '\t');
-
-        if (*line == '#')
-            continue;
-        CHECK(tab != NULL);
-        *tab = 0;
-        parse_facts(line, &want);
-        story_prompt_read(tab + 1, &p);
-        if (!story_facts_equal(&want, &p.facts) || p.score <= 0)
-            ztest_fail(__FILE__, __LINE__, "%s: not %s, or no more than that", tab + 1, line);
-        n++;
-    }
-    CHECK_INT(n, 145);
-    buf_release(&list);
+    each_prompt("../configs/prompts-everyday.txt", 145, check_read);
 }
 
 /* One sentence a row, and the canonical words that are read from it; behind a bar what is not
