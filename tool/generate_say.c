@@ -201,8 +201,12 @@ int say_progress(void *user, const char *stage, long done, long total, double le
         json_progress(s, stage, done, total, left_s);
         return cmd_stop;
     }
-    if (total <= 1) /* too short to be shown */
-        return cmd_stop;
+    if (total <= 1 &&
+        (strcmp(stage, s->single) || done)) { /* too short to be shown, till it lasts */
+        snprintf(s->single, sizeof s->single, "%s", done ? "" : stage);
+        if (strcmp(stage, s->stage[s->now]))
+            return cmd_stop;
+    }
     struct progress *bar = bar_of(s, stage, total);
     bar->left_s = left_s;
     progress_step(bar, done, NULL);

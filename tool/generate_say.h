@@ -14,6 +14,7 @@ struct say {
     int json, verbose;
     struct progress bar[2]; /* of stages, which take turns in a film of many windows */
     char stage[2][40];
+    char single[40];       /* that is one piece of work, begun */
     int now;               /* which was shown last */
     int lines, seen_lines; /* of progress that were ended; when this was last asked */
     int film, films, line; /* of many: which of how many, and its line in their file; 0: one film */

@@ -34,7 +34,7 @@ static void show(struct progress *p, const char *note, int last)
     if (last) {
         format_duration(time, sizeof time, spent);
         fprintf(p->out, " in %s", time);
-    } else if (p->total > 0 && p->done > 0) {
+    } else if (p->total > 0 && (p->done > 0 || p->left_s >= 0)) {
         double left = p->left_s >= 0 ? p->left_s : spent / p->done * (p->total - p->done);
         format_duration(time, sizeof time, left);
         fprintf(p->out, ", %s left", time);

@@ -65,6 +65,40 @@ static int tell(const struct denoise_progress *p, int done, struct err *e)
     return sink_progress(p->sink, "sampling", done, p->total, left, e);
 }
 
+/* While an evaluation lasts: what is left becomes less with the time. */
+struct lasting {
+    const struct denoise_progress *progress;
+    struct err *e;
+    int done;
+    double since_s, told_s;
+};
+
+static int tell_lasting(void *user)
+{
+    enum { SILENT_S = 5 };
+    struct lasting *l = user;
+    const struct denoise_progress *p = l->progress;
+    double now = clock_s(), left = p->pace->left_s[PACE_SAMPLING] - (now - l->since_s);
+
+    if (now - l->told_s < SILENT_S)
+        return 0;
+    l->told_s = now;
+    return sink_progress(p->sink, "sampling", l->done, p->total,
+                         fmax(left, 0) + p->pace->left_s[PACE_DRAWING], l->e);
+}
+
+static int ask_velocity(struct velocity *v, const struct denoise_progress *p,
+                        struct sampler *sampler, int i, const float *x, float *out, struct err *e)
+{
+    double now = clock_s();
+    struct lasting l = {p, e, p->done + i - p->begin, now, now};
+
+    v->watch = (struct velocity_watch){tell_lasting, &l};
+    int rc = velocity_at(v, x, sampler_timestep(sampler, i), sampler_sigma(sampler, i), out, e);
+    v->watch = (struct velocity_watch){0};
+    return rc;
+}
+
 /* The middle frame of the window without the noise of evaluation i; one that is given has none. */
 static int preview(const struct denoise_progress *p, const struct sampler *sampler, int i,
                    const struct latent_shape *s, const struct given *list, int n_given,
@@ -121,7 +155,7 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
         velocity_step(v, i, n);
         rc = tell(progress, progress->done + i - progress->begin, e);
         if (!rc)
-            rc = velocity_at(v, x, sampler_timestep(sampler, i), sampler_sigma(sampler, i), out, e);
+            rc = ask_velocity(v, progress, sampler, i, x, out, e);
         if (v->again && !v->first_again)
             v->first_again = progress->done + i - progress->begin + 1;
         if (rc == ERR_CANCEL) {

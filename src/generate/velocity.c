@@ -48,7 +48,8 @@ static void see(void *user, struct cx *cx, const char *name, struct tensor *valu
 
     if (v->looking && !v->bad && (int)health_of_value(cx, value) >= v->looking)
         v->bad = xstrdup(name);
-    if (v->ask.stop && atomic_load(v->ask.stop))
+    if ((v->ask.stop && atomic_load(v->ask.stop)) ||
+        (v->watch.look && v->watch.look(v->watch.user)))
         cx_fail(cx, ERR_CANCEL, "stopped");
 }
 

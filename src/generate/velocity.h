@@ -36,6 +36,11 @@ struct velocity_ask { /* borrowed */
     int blocks;       /* 1: the networks say what their blocks add (shortcut.h) */
     const atomic_int *stop; /* looked at between blocks; NULL: never */
 };
+/* Called between blocks, as large models compute for minutes; non-zero: stop. */
+struct velocity_watch {
+    int (*look)(void *user);
+    void *user;
+};
 
 struct stagger;
 struct velocity {
@@ -52,6 +57,7 @@ struct velocity {
     double *times; /* owned [n_times]; the last one is that of the frames that are drawn */
     int n_times;
     struct cx *cx;
+    struct velocity_watch watch; /* look NULL: nobody does */
     char *bad;       /* owned: while looking for it, the first part that is as bad as that */
     int looking;     /* enum health of it; 0: nobody looks */
     double at;       /* part of the way of the steps: which LoRA act (velocity_step) */

@@ -410,11 +410,17 @@ TEST(film_stops_when_it_is_told)
     bundle_free(&b);
 }
 
-/* The flag is looked at between blocks, so that a long step ends soon. */
+static int stop_at_second(void *looks)
+{
+    return ++*(int *)looks == 2;
+}
+
+/* The flag is looked at between blocks, so that a long step ends soon; so does a watcher. */
 TEST(film_stops_inside_a_step)
 {
     struct bundle *b = networks(DT_F32);
     atomic_int stop = 1;
+    int looks = 0;
     struct request q;
     struct plan p;
     struct velocity v;
@@ -428,6 +434,11 @@ TEST(film_stops_inside_a_step)
     CHECK_INT(velocity_of_plan(&v, &cx, b, &p, NULL, &stop, &e), 0);
     float *x = xcalloc(2 * latent_count(&v.ask.shape), sizeof *x);
     CHECK_INT(velocity_at(&v, x, 500, 0.5, x + latent_count(&v.ask.shape), &e), ERR_CANCEL);
+    stop = 0;
+    cx.err = (struct err){0};
+    v.watch = (struct velocity_watch){stop_at_second, &looks};
+    CHECK_INT(velocity_at(&v, x, 500, 0.5, x + latent_count(&v.ask.shape), &e), ERR_CANCEL);
+    CHECK(looks >= 2); /* what is under way of the block still names its parts */
     free(x);
     velocity_release(&v);
     cx_release(&cx);
