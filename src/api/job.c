@@ -217,6 +217,7 @@ static struct film_options film_options(const zt_job *job, const char *comment)
                              .h = job->plan.film_h,
                              .crf = (int)request_int(r, OPT_CRF, 18),
                              .lossless = request_flag(r, OPT_LOSSLESS),
+                             .apart = job->plan.threads > 1,
                              .overwrite = request_flag(r, OPT_OVERWRITE),
                              .own_part = job_kept_there(job),
                              .n_frames = job->plan.n_film,

@@ -41,7 +41,7 @@ static int webm_begin(void **state, const char *path, const struct film_options 
     char *part = film_part_name(path);
     int rc;
 
-    ff_writer_init(m, path, part);
+    ff_writer_init(m, path, part, o->apart);
     free(part);
     m->comment = o->comment ? xstrdup(o->comment) : NULL;
     rc = open_encoder(m, o, e);
@@ -101,7 +101,7 @@ static void webm_abort(void *state)
 static uint64_t webm_room(const struct film_options *o, int64_t n)
 {
     (void)n;
-    return (uint64_t)o->w * (uint64_t)o->h * 3 / 2 * KEPT + (8 << 20);
+    return (uint64_t)o->w * (uint64_t)o->h * 3 / 2 * (KEPT + (unsigned)o->apart) + (8 << 20);
 }
 
 const struct film_kind film_kind_webm = {webm_begin,  webm_write, webm_comment,

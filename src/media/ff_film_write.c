@@ -86,9 +86,9 @@ static int open_part(struct mp4 *m, const struct film_options *o, struct err *e)
     return ff_writer_open_part(&m->w, "mp4", o->comment, options, 2, e);
 }
 
-static void mp4_init(struct mp4 *m, const char *path, const char *part)
+static void mp4_init(struct mp4 *m, const char *path, const char *part, int apart)
 {
-    ff_writer_init(&m->w, path, part);
+    ff_writer_init(&m->w, path, part, apart);
     film_sum_init(&m->sum);
     m->w.sum = &m->sum;
 }
@@ -99,7 +99,7 @@ static int mp4_begin(void **state, const char *path, const struct film_options *
     char *part = film_part_name(path);
     int rc;
 
-    mp4_init(m, path, part);
+    mp4_init(m, path, part, o->apart);
     free(part);
     rc = open_encoder(m, o, e);
     if (!rc && o->audio)
@@ -121,8 +121,10 @@ static int mp4_write(void *state, const uint8_t *rgb, struct err *e)
 static int mp4_comment(void *state, const char *comment, struct err *e)
 {
     struct ff_writer *w = &((struct mp4 *)state)->w;
+    int rc = ff_writer_together(w, e);
 
-    (void)e;
+    if (rc)
+        return rc;
     free(w->comment);
     w->comment = xstrdup(comment);
     put_comment(&w->fmt->metadata, comment); /* no frame yet: the part has it too */
@@ -258,7 +260,7 @@ static void write_away(void)
     struct mp4 *m = xcalloc(1, sizeof *m);
     struct err e;
 
-    mp4_init(m, "/dev/null", "/dev/null");
+    mp4_init(m, "/dev/null", "/dev/null", 0);
     int rc = open_encoder(m, &o, &e);
     if (!rc)
         rc = open_part(m, &o, &e);
@@ -279,14 +281,14 @@ static void measure_code(void)
 }
 
 /* Code and tables of the libraries, which are resident from the first film on and measured once;
- * a picture as it is given to the encoder; what that keeps. */
+ * pictures as they are given to the encoder; what that keeps. */
 static uint64_t mp4_room(const struct film_options *o, int64_t n)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     uint64_t pixels = (uint64_t)o->w * (uint64_t)o->h;
 
     pthread_once(&once, measure_code);
-    return code_bytes + (o->lossless ? 3 * pixels : pixels * 3 / 2) +
+    return code_bytes + (o->apart ? FF_FRAMES : 1) * (o->lossless ? 3 * pixels : pixels * 3 / 2) +
            x264_room(o->w, o->h, n, o->lossless);
 }
 

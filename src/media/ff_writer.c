@@ -10,26 +10,36 @@
 #include "media/film_kind.h"
 #include "media/yuv.h"
 
-void ff_writer_init(struct ff_writer *w, const char *path, const char *part)
+void ff_writer_init(struct ff_writer *w, const char *path, const char *part, int apart)
 {
     w->path = xstrdup(path);
     w->part = xstrdup(part);
     w->hold = -1;
-    w->frame = av_frame_alloc();
+    w->apart = apart;
     w->pkt = av_packet_alloc();
-    if (!w->frame || !w->pkt)
-        panic("out of memory");
+    for (int i = 0; i < FF_FRAMES; i++)
+        if (!w->pkt || !(w->frame[i] = av_frame_alloc()))
+            panic("out of memory");
+}
+
+int ff_writer_together(struct ff_writer *w, struct err *e)
+{
+    struct err own;
+
+    return relay_end(&w->relay, e ? e : &own);
 }
 
 void ff_writer_release(struct ff_writer *w)
 {
+    (void)ff_writer_together(w, NULL);
     if (w->fmt) {
         avio_closep(&w->fmt->pb);
         avformat_free_context(w->fmt);
     }
     ff_audio_free(&w->audio);
     avcodec_free_context(&w->enc);
-    av_frame_free(&w->frame);
+    for (int i = 0; i < FF_FRAMES; i++)
+        av_frame_free(&w->frame[i]);
     av_packet_free(&w->pkt);
     if (w->hold >= 0)
         close(w->hold);
@@ -78,13 +88,17 @@ int ff_writer_hold(struct ff_writer *w, struct err *e)
 
 void ff_writer_frame(struct ff_writer *w)
 {
-    w->frame->width = w->enc->width;
-    w->frame->height = w->enc->height;
-    w->frame->format = w->enc->pix_fmt;
-    w->frame->colorspace = w->enc->colorspace;
-    w->frame->color_range = w->enc->color_range;
-    if (av_frame_get_buffer(w->frame, 0) < 0)
-        panic("out of memory");
+    for (int i = 0; i < (w->apart ? FF_FRAMES : 1); i++) {
+        AVFrame *f = w->frame[i];
+
+        f->width = w->enc->width;
+        f->height = w->enc->height;
+        f->format = w->enc->pix_fmt;
+        f->colorspace = w->enc->colorspace;
+        f->color_range = w->enc->color_range;
+        if (av_frame_get_buffer(f, 0) < 0)
+            panic("out of memory");
+    }
 }
 
 int ff_open_muxer(AVFormatContext **out, const char *format, const char *path,
@@ -169,10 +183,8 @@ static int encode(struct ff_writer *w, AVFrame *frame, struct err *e)
     return ff_error(e, ERR_IO, w->part, "cannot write", rc);
 }
 
-int ff_writer_take(struct ff_writer *w, const uint8_t *rgb, struct err *e)
+static void fill(AVFrame *f, const uint8_t *rgb)
 {
-    AVFrame *f = w->frame;
-
     if (av_frame_make_writable(f) < 0)
         panic("out of memory");
     if (f->format == AV_PIX_FMT_RGB24) {
@@ -185,13 +197,35 @@ int ff_writer_take(struct ff_writer *w, const uint8_t *rgb, struct err *e)
 
         yuv_from_rgb(&dst, rgb, f->width, f->height, &(struct yuv_layout){.matrix = YUV_BT709});
     }
+}
+
+static int take_passed(void *arg, void *thing, struct err *e)
+{
+    return encode(arg, *(AVFrame **)thing, e);
+}
+
+int ff_writer_take(struct ff_writer *w, const uint8_t *rgb, struct err *e)
+{
+    AVFrame *f = w->frame[w->apart ? w->n % FF_FRAMES : 0], **passed = NULL;
+
+    if (w->apart && !w->relay && relay_new(&w->relay, FF_FRAMES, sizeof f, take_passed, w, e))
+        return e->code;
+    if (w->apart && !(passed = relay_room(w->relay)))
+        return ff_writer_together(w, e);
+    fill(f, rgb);
     f->pts = w->n++;
-    return encode(w, f, e);
+    if (!passed)
+        return encode(w, f, e);
+    *passed = f;
+    relay_pass(w->relay);
+    return 0;
 }
 
 int ff_writer_close(struct ff_writer *w, struct err *e)
 {
-    int rc = encode(w, NULL, e), end;
+    int failed = ff_writer_together(w, e), rc = encode(w, NULL, failed ? NULL : e), end;
+
+    rc = failed ? failed : rc;
 
     if (!rc && w->audio)
         rc = ff_audio_write(w->audio, w->fmt, (double)w->n * av_q2d(w->enc->time_base), 1, e);

@@ -32,6 +32,7 @@ struct film_options {
     int crf;              /* 0..51, 18 looks lossless; ignored by y4m and PNG */
     int lossless;         /* mp4: RGB pixels survive exactly (H.264 High 4:4:4, few players) */
     int n_frames;         /* that will come; 0: not known yet */
+    int apart;            /* mp4 and webm are encoded on a thread of their own, to the same bytes */
     int overwrite;        /* an existing file is ERR_IO without it */
     int own_part;         /* what stands under the name of its part is of this film too */
     const char *comment;  /* the recipe; NULL: none */
