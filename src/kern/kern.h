@@ -229,7 +229,11 @@ struct k_conv2d_dw { /* dw, dbias: wide, += */
  * each output (int8.h), the last frame becomes bytes in `now` (conv3d_now_bytes of them) as it is
  * read, and the frames before it are such. A frame has one scale and one byte that stands for zero
  * (quantise.h). Sums of a tap are exact, taps add up in f32 in order: all sets give the same bits.
- * Sums of at most KERN_INT8_K / 2. A frame that is not finite makes all of y NaN. */
+ * Sums of at most KERN_INT8_K / 2. A frame that is not finite makes all of y NaN.
+ *
+ * packed, of bf16 and not of bytes, up 1: the frames before the last one are packed (packed.h), and
+ * the last one is packed into `now` (conv3d_packed_bytes) when all frames were read: it may lie
+ * where the first of them does. */
 enum { CONV3D_TAPS = 3 };
 struct conv3d_bytes {
     const float *scale; /* [cout] */
@@ -237,7 +241,8 @@ struct conv3d_bytes {
 };
 struct k_conv3d {
     struct k_conv2d f;
-    int kt, up, add;
+    int kt, up, add, packed;
+    void *now;
     enum dtype y_type;
     const void *frame[CONV3D_TAPS];
     struct conv3d_bytes bytes;
@@ -251,6 +256,11 @@ struct conv3d_head {
 static inline size_t conv3d_now_bytes(int64_t h, int64_t w, int64_t cin)
 {
     return sizeof(struct conv3d_head) + (size_t)(h * w) * (sizeof(int32_t) + (size_t)cin);
+}
+
+static inline size_t conv3d_packed_bytes(int64_t h, int64_t w, int64_t cin)
+{
+    return (size_t)((h * w + 63) / 64 * 64 + h * w * (cin + (cin + 1) / 2));
 }
 
 /* dst[i0..] = (or +=) src[i0..] over a box of up to 8 dimensions with strides in elements. A source

@@ -222,15 +222,31 @@ struct tensor *codec_ring_frame(struct cx *cx, const struct codec_stream *s, int
     return tensor_wrap(cx, c->like.type, c->like.rank, c->like.dim, ring_slot(c, c->seen - back));
 }
 
-void codec_ring_push(struct cx *cx, struct codec_stream *s, int ring, int frames,
-                     const struct tensor *x)
+/* Memory of the coming frame, which is like x. */
+static void *ring_turn(struct cx *cx, struct codec_stream *s, int ring, int frames,
+                       const struct tensor *x)
 {
     struct codec_cache *c = &s->cache[ring];
 
-    ZT_ASSERT(x->dim[0] == 1 && (!c->frames || c->frames == frames));
+    ZT_ASSERT(!c->frames || c->frames == frames);
     c->frames = frames;
     take_memory(cx, s, c, tensor_bytes(x));
     c->like = (struct tensor){.rank = x->rank, .type = x->type};
     memcpy(c->like.dim, x->dim, sizeof c->like.dim);
-    tensor_save(cx, x, 0, 1, ring_slot(c, c->seen++));
+    return ring_slot(c, c->seen++);
+}
+
+void codec_ring_push(struct cx *cx, struct codec_stream *s, int ring, int frames,
+                     const struct tensor *x)
+{
+    ZT_ASSERT(x->dim[0] == 1);
+    tensor_save(cx, x, 0, 1, ring_turn(cx, s, ring, frames, x));
+}
+
+struct tensor *codec_ring_next(struct cx *cx, struct codec_stream *s, int ring, int frames,
+                               int64_t bytes)
+{
+    struct tensor like = {.rank = 2, .type = DT_I8, .dim = {1, bytes}};
+
+    return tensor_wrap(cx, like.type, like.rank, like.dim, ring_turn(cx, s, ring, frames, &like));
 }

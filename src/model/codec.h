@@ -104,6 +104,10 @@ void codec_cache_keep(struct cx *cx, struct codec_stream *s, int cache, struct t
 void codec_rings(struct codec_stream *s, int n);
 /* The frame `back` >= 1 before the coming one; NULL where there was none. */
 struct tensor *codec_ring_frame(struct cx *cx, const struct codec_stream *s, int ring, int back);
+/* Where the coming frame goes, `bytes` of [1,bytes] that whoever asks fills: until then it holds
+ * the oldest frame, which can still be read. */
+struct tensor *codec_ring_next(struct cx *cx, struct codec_stream *s, int ring, int frames,
+                               int64_t bytes);
 /* x [1,h,w,C] is the latest frame; the ring holds `frames` of them. */
 void codec_ring_push(struct cx *cx, struct codec_stream *s, int ring, int frames,
                      const struct tensor *x);

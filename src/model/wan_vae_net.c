@@ -33,12 +33,24 @@ static void ring_push(const struct walk *k, int ring, int frames, const struct t
         codec_ring_push(k->cx, k->past, ring, frames, x);
 }
 
+/* Large pasts are those of kernels that see neighbours: of bf16 they are kept packed. */
+static int packs(const struct walk *k, const struct tensor *x, const struct conv_w *w)
+{
+    return k->past && x->type == DT_BF16 && !conv_in_bytes(w) && w->w->dim[2] > 1;
+}
+
 /* w over x and the two frames before it, which then is the past. */
 static struct tensor *causal(const struct walk *k, struct tensor *x, const struct conv_w *w,
                              int ring, struct tensor *to)
 {
     struct tensor *frame[] = {ring_frame(k, ring, 2), ring_frame(k, ring, 1), x}, *y;
 
+    if (packs(k, x, w)) {
+        int64_t bytes = (int64_t)conv3d_packed_bytes(x->dim[1], x->dim[2], x->dim[3]);
+        struct tensor *now = codec_ring_next(k->cx, k->past, ring, 2, bytes);
+
+        return conv3d_packed(k->cx, frame, w, to, k->cx->type, now);
+    }
     if (conv_in_bytes(w))
         y = conv3d_bytes(k->cx, frame, w, 1, to, k->cx->type, &x);
     else

@@ -85,6 +85,10 @@ struct tensor *conv3d(struct cx *cx, struct tensor *const *frame, const struct c
 int conv_in_bytes(const struct conv_w *w);
 struct tensor *conv3d_bytes(struct cx *cx, struct tensor *const *frame, const struct conv_w *w,
                             int up, struct tensor *to, enum dtype type, struct tensor **now);
+/* As conv3d of bf16, where frames before the last are packed (kern.h), bytes [1,n] as `now`, into
+ * which the last one is packed when all were read: it may be the oldest. */
+struct tensor *conv3d_packed(struct cx *cx, struct tensor *const *frame, const struct conv_w *w,
+                             struct tensor *to, enum dtype type, struct tensor *now);
 /* As conv3d, a tap at a time: wide [1,h,w,cout*kt], what tap i of output c makes of frame x is
  * channel c*kt + i; no bias. For outputs of few channels, whose past is smaller than that of the
  * inputs. */

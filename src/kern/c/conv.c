@@ -4,6 +4,7 @@
  *   dx[P, cin]      = dy[P from S, cout] w[cout, S, cin]
  *   dw[cout, S,cin] = dy[R, cout]^T x[R at S, cin] */
 #include "kern/c/product.h"
+#include "kern/packed.h"
 
 #include <string.h>
 
@@ -118,6 +119,23 @@ void conv2d_c(struct kcx *kc, struct k_conv2d *f)
     product(kc, &p);
 }
 
+/* Values of the frame of a tap, within a pixel. */
+static void read_frame(const struct k_conv3d *a, int tap, int64_t first, int64_t n, enum dtype wide,
+                       void *out)
+{
+    const struct k_conv2d *f = &a->f;
+
+    if (!a->packed || tap == a->kt - 1) {
+        read_run(a->frame[tap], f->type, first, n, wide, out);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++, out = (char *)out + dtype_bytes(wide)) {
+        bf16 x = packed_get(a->frame[tap], f->h * f->w, f->cin, first / f->cin, first % f->cin + i);
+
+        read_run(&x, DT_BF16, 0, 1, wide, out);
+    }
+}
+
 /* Elements first.. of the line of (tap, place, channel): what output pixel `line` sees. */
 static void line_frames(const struct side *s, int64_t line, int64_t first, int64_t n,
                         enum dtype wide, void *out)
@@ -137,7 +155,8 @@ static void line_frames(const struct side *s, int64_t line, int64_t first, int64
         if (!frame || y < 0 || x < 0 || y >= f->h * a->up || x >= f->w * a->up)
             memset(out, 0, (size_t)len * dtype_bytes(wide));
         else
-            read_run(frame, s->type, (y / a->up * f->w + x / a->up) * f->cin + c, len, wide, out);
+            read_frame(a, (int)(at / places), (y / a->up * f->w + x / a->up) * f->cin + c, len,
+                       wide, out);
         out = (char *)out + (size_t)len * dtype_bytes(wide);
         first += len;
         n -= len;
@@ -167,6 +186,8 @@ void conv3d_c(struct kcx *kc, struct k_conv3d *a)
         conv3d_bytes_c(kc, a);
     else
         product(kc, &p);
+    for (int64_t i = 0; a->packed && i < f->h * f->w; i++)
+        packed_put(a->now, f->h * f->w, f->cin, i, (const bf16 *)a->frame[a->kt - 1] + i * f->cin);
 }
 
 void conv2d_dx_c(struct kcx *kc, struct k_conv2d_dx *a)

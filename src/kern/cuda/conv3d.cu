@@ -2,13 +2,14 @@
  * chunk by chunk: y[R, cout] = frames[R at S] w[cout, S, cin]^T, with S = (tap, ky, kx). */
 #include "kern/cuda/gemm.h"
 #include "kern/cuda/launch.h"
+#include "kern/packed.h"
 
 static const int64_t CHUNK_BYTES = PIECE(128 << 20, 10000);
 
 struct frames {
     const void *frame[CONV3D_TAPS];
     int64_t h, w, ow, channels;
-    int kh, kw, up, top, left;
+    int kh, kw, up, top, left, packed; /* packed: so many taps */
 };
 
 /* dst[line - first, tap, place, channel]: one thread moves a channel. */
@@ -26,8 +27,20 @@ __global__ static void gather_frames(T *dst, frames v, int kt, int64_t first, un
         return;
     if (!frame || y < 0 || x < 0 || y >= v.h * v.up || x >= v.w * v.up)
         dst[t] = 0;
+    else if (tap < v.packed)
+        from_f32(dst + t, to_f32(packed_get(v.frame[tap], v.h * v.w, v.channels,
+                                            y / v.up * v.w + x / v.up, c)));
     else
         dst[t] = frame[(y / v.up * v.w + x / v.up) * v.channels + c];
+}
+
+/* One thread packs a pixel. */
+__global__ static void pack_frame(void *now, const bf16 *x, int64_t channels, unsigned n)
+{
+    unsigned i = blockIdx.x * (unsigned)BLOCK + threadIdx.x;
+
+    if (i < n)
+        packed_put(now, n, channels, i, x + i * channels);
 }
 
 void conv3d_cuda(struct kcx *kc, struct k_conv3d *a)
@@ -46,7 +59,8 @@ void conv3d_cuda(struct kcx *kc, struct k_conv3d *a)
                 f->kw,
                 a->up,
                 f->pad_top,
-                f->pad_left};
+                f->pad_left,
+                a->packed ? a->kt - 1 : 0};
 
     if (a->bytes.scale)
         BUG("conv3d: bytes on a GPU");
@@ -75,4 +89,7 @@ void conv3d_cuda(struct kcx *kc, struct k_conv3d *a)
         p.add = a->add;
         matmul_nt_cuda(kc, &p);
     }
+    if (a->packed)
+        LAUNCH(kc, pack_frame, pieces(f->h * f->w, BLOCK), BLOCK, a->now,
+               (const bf16 *)a->frame[a->kt - 1], f->cin, (unsigned)(f->h * f->w));
 }

@@ -223,8 +223,8 @@ static void conv_dw(struct kcx *kc, const struct k_conv2d_dw *a, const struct co
         else                                                                                       \
             run(kc, a, &set_##level);                                                              \
     }
-#define CONV_LEVEL(level, f32, dot, int8, tiles, sums)                                                    \
-    static const struct conv_set set_##level = {f32, dot, int8, tiles, sums};                             \
+#define CONV_LEVEL(level, f32, dot, int8, tiles, packing, sums)                                       \
+    static const struct conv_set set_##level = {f32, dot, int8, tiles, packing, sums};             \
     CONV_ENTRY(conv2d, k_conv2d, a->type, conv_forward, level)                                     \
     CONV_ENTRY(conv2d_dx, k_conv2d_dx, a->f.type, conv_dx, level)                                  \
     CONV_ENTRY(conv2d_dw, k_conv2d_dw, a->f.type, conv_dw, level)                                  \
@@ -236,9 +236,9 @@ static void conv_dw(struct kcx *kc, const struct k_conv2d_dw *a, const struct co
         k->conv2d_dw = conv2d_dw_##level;                                                          \
         k->conv3d = conv3d_##level;                                                                \
     }
-CONV_LEVEL(avx2, &mm_f32_avx2, NULL, &mm_i8_avx2, &winograd_avx2, sum_rows_avx2)
-CONV_LEVEL(avx512, &mm_f32_avx512, NULL, &mm_i8_avx512, &winograd_avx512, sum_rows_avx512)
-CONV_LEVEL(avx512vnni, &mm_f32_avx512, NULL, &mm_i8_avx512vnni, &winograd_avx512, sum_rows_avx512)
-CONV_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, &mm_i8_avx512vnni, &winograd_avx512, sum_rows_avx512)
-CONV_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx, &mm_i8_amx, &winograd_avx512, sum_rows_avx512)
+CONV_LEVEL(avx2, &mm_f32_avx2, NULL, &mm_i8_avx2, &winograd_avx2, &packing_avx2, sum_rows_avx2)
+CONV_LEVEL(avx512, &mm_f32_avx512, NULL, &mm_i8_avx512, &winograd_avx512, &packing_avx512, sum_rows_avx512)
+CONV_LEVEL(avx512vnni, &mm_f32_avx512, NULL, &mm_i8_avx512vnni, &winograd_avx512, &packing_avx512, sum_rows_avx512)
+CONV_LEVEL(avx512bf16, &mm_f32_avx512, &mm_bf16_avx512bf16, &mm_i8_avx512vnni, &winograd_avx512, &packing_avx512, sum_rows_avx512)
+CONV_LEVEL(amx, &mm_f32_avx512, &mm_bf16_amx, &mm_i8_amx, &winograd_avx512, &packing_avx512, sum_rows_avx512)
 /* clang-format on */

@@ -6,10 +6,22 @@
 #include "kern/x86/mm.h"
 #include "kern/x86/winograd.h"
 
+/* Pixels first.. of a packed frame (kern/packed.h) of so many pixels. */
+struct packing {
+    void (*put)(void *frame, int64_t pixels, int64_t channels, int64_t first, int64_t n,
+                const bf16 *x);
+    void (*get)(bf16 *to, const void *frame, int64_t pixels, int64_t channels, int64_t first,
+                int64_t n);
+};
+extern const struct packing packing_avx2, packing_avx512;
+void packed_put_avx2(void *frame, int64_t pixels, int64_t channels, int64_t first, int64_t n,
+                     const bf16 *x);
+
 /* What a level computes with; dot NULL: bf16 is widened. */
 struct conv_set {
     const struct mm *f32, *dot, *int8;
     const struct winograd *winograd;
+    const struct packing *packing;
     void (*sum_rows)(struct kcx *kc, struct k_sum_rows *a);
 };
 

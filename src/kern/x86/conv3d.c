@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "kern/packed.h"
 #include "kern/x86/conv.h"
 
 enum { SUMS = 384 << 10, SLACK = 128 }; /* of a band: f32 sums; bytes that may be read behind it */
@@ -15,6 +16,7 @@ struct conv3d {
     const struct k_conv3d *a;
     const struct k_conv2d *f;
     const struct mm *mm;
+    const struct packing *packing;
     int64_t oh, ow, rows;    /* of the output; rows of a band */
     int64_t cin, line, k;    /* channels filled up to a group; pixels of a padded row; kw cin */
     int first, parts;        /* taps before `first` have no frame; rows of the kernel */
@@ -65,8 +67,14 @@ static void put_pixels(const struct conv3d *g, char *to, const char *from, int64
                       (size_t)f->cin);
 }
 
-/* Row y of a frame as it is seen, with zeros on both sides. */
-static void put_row(const struct conv3d *g, char *to, const char *frame, int64_t y)
+/* Is the frame of this tap packed? */
+static int tap_packed(const struct conv3d *g, int tap)
+{
+    return g->a->packed && tap < g->a->kt - 1;
+}
+
+/* Row y of a frame as it is seen, with zeros on both sides; room: for a packed one, else NULL. */
+static void put_row(const struct conv3d *g, char *to, const char *frame, int64_t y, bf16 *room)
 {
     const struct k_conv2d *f = g->f;
     size_t pixel = (size_t)g->cin * g->size, row = (size_t)(f->w * f->cin);
@@ -76,7 +84,10 @@ static void put_row(const struct conv3d *g, char *to, const char *frame, int64_t
         memset(to, 0, (size_t)g->line * pixel);
         return;
     }
-    frame += (size_t)(y / g->a->up) * row * (f->type == DT_BF16 ? 2 : 4);
+    if (room)
+        g->packing->get(room, frame, f->h * f->w, f->cin, y / g->a->up * f->w, f->w);
+    frame = room ? (const char *)room
+                 : frame + (size_t)(y / g->a->up) * row * (f->type == DT_BF16 ? 2 : 4);
     memset(to, 0, (size_t)f->pad_left * pixel);
     to += (size_t)f->pad_left * pixel;
     put_pixels(g, to, frame, f->w);
@@ -118,10 +129,16 @@ static size_t picture_bytes(const struct conv3d *g)
     return (taps * (size_t)(g->rows + g->f->kh - 1) * line + SLACK + 63) / 64 * 64;
 }
 
-/* With its sums behind them. */
+static size_t sums_bytes(const struct conv3d *g)
+{
+    return (size_t)(g->rows * g->ow * g->f->cout) * sizeof(float);
+}
+
+/* With its sums behind them, and a row of a packed frame. */
 static size_t band_bytes(const struct conv3d *g)
 {
-    return picture_bytes(g) + (size_t)(g->rows * g->ow * g->f->cout) * sizeof(float);
+    return picture_bytes(g) + sums_bytes(g) +
+           (g->a->packed ? (size_t)(g->f->w * g->f->cin) * sizeof(bf16) : 0);
 }
 
 static void band_item(void *arg, int item, int worker)
@@ -133,11 +150,12 @@ static void band_item(void *arg, int item, int worker)
     int taps = g->a->kt - g->first;
     char *room = kcx_scratch(g->kc, worker, band_bytes(g));
     float *sums = (float *)(room + picture_bytes(g));
+    bf16 *unpacked = (bf16 *)(room + picture_bytes(g) + sums_bytes(g));
 
     for (int t = 0; t < taps; t++)
         for (int64_t r = 0; r < seen; r++)
             put_row(g, room + (size_t)(t * seen + r) * line, g->a->frame[g->first + t],
-                    y + r - f->pad_top);
+                    y + r - f->pad_top, tap_packed(g, g->first + t) ? unpacked : NULL);
     memset(room + (size_t)(taps * seen) * line, 0, SLACK);
     for (int part = 0; part < g->parts; part++)
         for (int64_t r = 0; r < rows; r++) {
@@ -162,19 +180,16 @@ static int64_t band_rows(const struct conv3d *g)
     return (g->oh + bands - 1) / bands;
 }
 
-void conv3d_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_set *set)
+static void conv3d_rows(struct kcx *kc, const struct k_conv3d *a, const struct conv_set *set)
 {
     const struct k_conv2d *f = &a->f;
     const struct mm *mm = f->type == DT_BF16 && set->dot ? set->dot : set->f32;
-    if (a->bytes.scale) {
-        conv3d_bytes_forward(kc, a, set->int8);
-        return;
-    }
-    if (conv_tiles_fit(f, set)) {
-        conv3d_tiles_forward(kc, a, set);
-        return;
-    }
-    struct conv3d g = {.kc = kc, .a = a, .f = f, .mm = mm, .size = mm->type == DT_BF16 ? 2 : 4};
+    struct conv3d g = {.kc = kc,
+                       .a = a,
+                       .f = f,
+                       .mm = mm,
+                       .packing = set->packing,
+                       .size = mm->type == DT_BF16 ? 2 : 4};
 
     g.oh = f->h * a->up + f->pad_top + f->pad_bottom - f->kh + 1;
     g.ow = f->w * a->up + f->pad_left + f->pad_right - f->kw + 1;
@@ -196,4 +211,38 @@ void conv3d_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_
     g.weights = kcx_shared(kc, weights);
     threads_run(kc->threads, g.parts, pack_item, &g);
     threads_run(kc->threads, bands, band_item, &g);
+}
+
+/* ---- the last frame is packed ---- */
+
+enum { PIECE = 2048 }; /* pixels */
+
+struct packs {
+    const struct k_conv3d *a;
+    const struct packing *packing;
+};
+
+static void packs_item(void *arg, int item, int worker)
+{
+    const struct packs *p = arg;
+    const struct k_conv2d *f = &p->a->f;
+    int64_t first = (int64_t)item * PIECE, n = f->h * f->w - first;
+
+    (void)worker;
+    p->packing->put(p->a->now, f->h * f->w, f->cin, first, least(n, PIECE),
+                    (const bf16 *)p->a->frame[p->a->kt - 1] + first * f->cin);
+}
+
+void conv3d_forward(struct kcx *kc, const struct k_conv3d *a, const struct conv_set *set)
+{
+    struct packs p = {a, set->packing};
+
+    if (a->bytes.scale)
+        conv3d_bytes_forward(kc, a, set->int8);
+    else if (conv_tiles_fit(&a->f, set))
+        conv3d_tiles_forward(kc, a, set);
+    else
+        conv3d_rows(kc, a, set);
+    if (a->packed && !kcx_counts(kc))
+        threads_run(kc->threads, (int)((a->f.h * a->f.w + PIECE - 1) / PIECE), packs_item, &p);
 }

@@ -92,16 +92,51 @@ static void look(const struct tiled *g, const void **at, const char *frame, int6
         }
 }
 
+static int tap_packed(const struct tiled *g, int tap)
+{
+    return g->a->packed && g->tap[tap] < g->a->kt - 1;
+}
+
+/* The same of a packed frame. Pixels are unpacked into room, a column of the picture into column
+ * x % 6 of it, where it still is for the next tile of the row. */
+static void look_packed(const struct tiled *g, const void **at, const void *frame, int64_t t,
+                        int first, bf16 *room)
+{
+    const struct k_conv2d *f = g->f;
+    int64_t y0 = t / g->across * WINO_OUT - f->pad_top, x0 = t % g->across * WINO_OUT - f->pad_left;
+
+    for (int64_t y = y0; y < y0 + WINO_IN; y++)
+        for (int64_t x = x0; x < x0 + WINO_IN; x++) {
+            bf16 *to = room + ((y - y0) * WINO_IN + (x + WINO_IN) % WINO_IN) * f->cin;
+            int inside = y >= 0 && y < f->h && x >= 0 && x < f->w;
+
+            if (inside && (first || x >= x0 + WINO_IN - WINO_OUT))
+                g->set->packing->get(to, frame, f->h * f->w, f->cin, y * f->w + x, 1);
+            *at++ = inside ? to : g->zeros;
+        }
+}
+
+static size_t unpacked_bytes(const struct tiled *g)
+{
+    return g->a->packed ? (size_t)(WINO_PLACES * g->f->cin) * sizeof(bf16) : 0;
+}
+
 static void in_item(void *arg, int item, int worker)
 {
     const struct tiled *g = arg;
-    int64_t end = least((item + 1) * RUN, g->n_tiles);
+    int64_t begin = item * RUN, end = least(begin + RUN, g->n_tiles);
+    bf16 *room = g->a->packed ? kcx_scratch(g->kc, worker, unpacked_bytes(g)) : NULL;
     const void *at[WINO_PLACES];
 
-    (void)worker;
-    for (int64_t i = item * RUN; i < end; i++)
-        for (int tap = 0; tap < g->taps; tap++) {
-            look(g, at, g->a->frame[g->tap[tap]], g->t0 + i);
+    for (int tap = 0; tap < g->taps; tap++)
+        for (int64_t i = begin; i < end; i++) {
+            const void *frame = g->a->frame[g->tap[tap]];
+            int64_t t = g->t0 + i;
+
+            if (tap_packed(g, tap))
+                look_packed(g, at, frame, t, i == begin || t % g->across == 0, room);
+            else
+                look(g, at, frame, t);
             g->set->winograd->in(g->in + i * g->k + tap * g->f->cin, g->in_step, at, g->f->type,
                                  g->f->cin);
         }
@@ -188,6 +223,7 @@ static int take_memory(struct tiled *g)
     size_t room = (size_t)(WINO_PLACES * COLUMNS * g->f->cin) * sizeof(float);
     int items = items_of(g->outs, COLUMNS) * g->taps;
 
+    room = room > unpacked_bytes(g) ? room : unpacked_bytes(g);
     if (!kcx_reserve(g->kc, items, room, weights + in + sum + zeros))
         return 0;
     g->weights = kcx_shared(g->kc, weights + in + sum + zeros);

@@ -209,6 +209,24 @@ struct tensor *conv3d_bytes(struct cx *cx, struct tensor *const *frame, const st
     return frames_compute(cx, &k, frame, w, up, to, type);
 }
 
+struct tensor *conv3d_packed(struct cx *cx, struct tensor *const *frame, const struct conv_w *w,
+                             struct tensor *to, enum dtype type, struct tensor *now)
+{
+    int kt = taps_of(w);
+    struct k_conv3d k = frames_args(cx, frame[kt - 1], w, 0);
+    int64_t bytes = (int64_t)conv3d_packed_bytes(k.f.h, k.f.w, k.f.cin);
+    if (conv_in_bytes(w) || k.f.type != DT_BF16)
+        BUG("conv3d_packed: %s is not held in bf16", w->w->name);
+    for (int i = 0; i < kt; i++) {
+        struct tensor *x = i < kt - 1 ? frame[i] : now;
+        if (x && (x->type != DT_I8 || tensor_count(x) != bytes))
+            BUG("conv3d_packed: frame %d is %s, not %lld bytes", i, SHAPE(x), (long long)bytes);
+    }
+    k.packed = 1;
+    k.now = now->data;
+    return frames_compute(cx, &k, frame, w, 1, to, type);
+}
+
 struct tensor *conv3d_taps(struct cx *cx, struct tensor *x, const struct conv_w *w)
 {
     struct k_conv3d k = frames_args(cx, x, w, 1);
