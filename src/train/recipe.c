@@ -99,12 +99,14 @@ static void say_upsampler(struct buf *b, const struct train_config *c, int i)
     } field[] = {{"scale", r->net.scale}, {"width", r->net.width}, {"blocks", r->net.blocks},
                  {"clips", r->clips},     {"frames", r->frames},   {"steps", (double)r->steps},
                  {"batch", r->batch},     {"crop", r->crop},       {"edges", r->edges},
-                 {"noise", r->noise},     {"warmup", r->warmup},   {"rate_decay", r->decay}};
+                 {"sharp", r->sharp},     {"critic", r->critic},   {"noise", r->noise},
+                 {"warmup", r->warmup},   {"rate_decay", r->decay}};
     char name[64];
     for (size_t k = 0; k < sizeof(field) / sizeof(field[0]); k++) {
         snprintf(name, sizeof(name), "upsamplers[%d].%s", i, field[k].name);
         say_real(b, name, field[k].value);
     }
+    buf_printf(b, "upsamplers[%d].init \"%s\"\n", i, r->init);
     snprintf(name, sizeof(name), "upsamplers[%d]", i);
     say_optim(b, name, &r->optim);
 }

@@ -250,19 +250,23 @@ static struct tensor *differences(struct cx *cx, struct tensor *x, int64_t line,
     return add_scaled(cx, later, 1, earlier, -1);
 }
 
-struct tensor *upsample_loss(struct cx *cx, const struct subpixel *m,
-                             const struct upsample_batch *b, double edges)
+void upsample_look(struct upsample_views *v, struct cx *cx, const struct subpixel *m,
+                   const struct upsample_batch *b)
 {
     int64_t side = (int64_t)b->side * b->scale;
-    struct tensor *x = tensor_from(cx, cx->wide, DIMS(b->n, b->side, b->side, 3), b->low, DT_F32);
-    struct tensor *target =
-        keep(cx, tensor_from(cx, cx->wide, DIMS(b->n, side, side, 3), b->high, DT_F32));
-    struct tensor *y = keep(cx, subpixel_forward(cx, m, x));
-    struct tensor *loss = loss_l1(cx, y, target, NULL, 1.0 / (double)(b->n * side * side));
+    v->low = keep(cx, tensor_from(cx, cx->wide, DIMS(b->n, b->side, b->side, 3), b->low, DT_F32));
+    v->truth = keep(cx, tensor_from(cx, cx->wide, DIMS(b->n, side, side, 3), b->high, DT_F32));
+    v->made = keep(cx, subpixel_forward(cx, m, v->low));
+}
+
+struct tensor *upsample_loss(struct cx *cx, const struct upsample_views *v, double edges)
+{
+    int64_t side = v->truth->dim[1];
+    struct tensor *loss = loss_l1(cx, v->made, v->truth, NULL, 1.0 / (double)tensor_rows(v->truth));
     const int64_t line[2] = {side * 3, side * side * 3}, span[2] = {3, side * 3};
     for (int i = 0; i < 2 && edges > 0; i++) {
-        struct tensor *dy = differences(cx, y, line[i], span[i]);
-        struct tensor *dt = differences(cx, target, line[i], span[i]);
+        struct tensor *dy = differences(cx, v->made, line[i], span[i]);
+        struct tensor *dt = differences(cx, v->truth, line[i], span[i]);
         loss = add(cx, loss, loss_l1(cx, dy, dt, NULL, edges / (double)dy->dim[0]));
     }
     return loss;
@@ -280,25 +284,43 @@ static double squares(const float *x, const uint8_t *y, size_t n)
     return sum;
 }
 
-int upsample_error(struct cx *cx, const struct subpixel *m, const struct upsample_pairs *p,
-                   double *by_net, double *plain, double *n, struct err *e)
+/* Of x [h][w][3], clamped: differences to the right and downward. */
+static double steps(const float *x, int w, int h)
+{
+    double sum = 0;
+    for (int row = 0; row + 1 < h; row++)
+        for (int i = 0; i + 3 < w * 3; i++) {
+            const float *at = x + (size_t)row * (size_t)w * 3 + i;
+            double here = fmin(fmax(*at, 0), 1);
+            sum += fabs(fmin(fmax(at[3], 0), 1) - here) +
+                   fabs(fmin(fmax(at[(size_t)w * 3], 0), 1) - here);
+        }
+    return sum;
+}
+
+int upsample_judge(struct cx *cx, const struct subpixel *m, const struct upsample_pairs *p,
+                   struct upsample_score *s, struct err *e)
 {
     size_t low = low_bytes(p), high = high_bytes(p);
+    int w = p->w * p->scale, h = p->h * p->scale;
     float *values = xmalloc(sizeof *values * high);
     uint8_t *larger = xmalloc(high);
-    *by_net = *plain = *n = 0;
+    *s = (struct upsample_score){0};
     for (int i = 0; i < p->n && !cx->err.code; i++) {
         const uint8_t *want = p->high + high * (size_t)i, *have = p->low + low * (size_t)i;
         bytes_to_unit(values, have, low);
         struct tensor *x = tensor_from(cx, cx->wide, DIMS(1, p->h, p->w, 3), values, DT_F32);
         tensor_read_f32(cx, subpixel_forward(cx, m, x), values);
         cx_step_end(cx);
-        *by_net += squares(values, want, high);
-        resize_rgb(larger, p->w * p->scale, p->h * p->scale, have, p->w, p->h, RESIZE_BICUBIC,
-                   cx->kcx.threads);
+        s->by_net += squares(values, want, high);
+        s->steps_net += steps(values, w, h);
+        resize_rgb(larger, w, h, have, p->w, p->h, RESIZE_BICUBIC, cx->kcx.threads);
         bytes_to_unit(values, larger, high);
-        *plain += squares(values, want, high);
-        *n += (double)high;
+        s->plain += squares(values, want, high);
+        s->steps_plain += steps(values, w, h);
+        bytes_to_unit(values, want, high);
+        s->steps_true += steps(values, w, h);
+        s->n += (double)high;
     }
     free(values);
     free(larger);

@@ -48,15 +48,26 @@ void upsample_batch_release(struct upsample_batch *b);
 /* Random places, half of them mirrored; everything follows from (seed, step). */
 void upsample_batch_draw(struct upsample_batch *b, const struct upsample_pairs *p, uint64_t seed,
                          int64_t step);
-/* |error| + edges * |error of the differences between neighbours|, means over pixels, on the tape
- * of cx; b must live until cx_step_end. NULL values of b are zeros of a dry device. */
-struct tensor *upsample_loss(struct cx *cx, const struct subpixel *m,
-                             const struct upsample_batch *b, double edges);
+/* A batch on the tape of cx, wide; b must live until cx_step_end. NULL values of b are zeros of a
+ * dry device. */
+struct upsample_views {
+    struct tensor *low, *made, *truth; /* small; enlarged by the network; rendered */
+};
+void upsample_look(struct upsample_views *v, struct cx *cx, const struct subpixel *m,
+                   const struct upsample_batch *b);
+/* |error| + edges * |error of the differences between neighbours|, means over pixels. */
+struct tensor *upsample_loss(struct cx *cx, const struct upsample_views *v, double edges);
 
-/* Squared error of enlarged pairs, 0..1, against the rendered ones: by the network; enlarged
- * plainly (bicubic). Sums over values, *n of them. ERR_DEVICE. */
-NODISCARD int upsample_error(struct cx *cx, const struct subpixel *m,
-                             const struct upsample_pairs *p, double *by_net, double *plain,
-                             double *n, struct err *e);
+/* How good enlarged pairs are against the rendered ones, values 0..1: squared errors of the network
+ * and of plain enlarging (bicubic), mean differences between neighbours of each picture. Sums over
+ * n values. */
+struct upsample_score {
+    double by_net, plain, n;
+    double steps_net, steps_plain, steps_true;
+};
+/* ERR_DEVICE. */
+NODISCARD int upsample_judge(struct cx *cx, const struct subpixel *m,
+                             const struct upsample_pairs *p, struct upsample_score *s,
+                             struct err *e);
 
 #endif

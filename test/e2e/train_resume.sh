@@ -22,14 +22,14 @@ kill_at() { # STAGE ROWS CONFIG
     wait $pid 2>/dev/null
     same "train_is_killed_at_$1_$2" $? 137
 }
-for at in vae:7 dit:11 dit:38; do
+for at in vae:7 upsampler:3 dit:11 dit:38; do
     kill_at "${at%:*}" "${at#*:}" $config
 done
 exits "train_a_killed_run_goes_on" 0 "$ZOETROPE" train $config --out "$run" --resume auto
-for stage in vae dit; do
+for stage in vae upsampler dit; do
     same "train_curve_of_${stage}_is_the_same" "$(cksum <"$run/curve-$stage.jsonl")" "$(cksum <"$whole/curve-$stage.jsonl")"
 done
-for part in transformer text_encoder vae; do
+for part in transformer text_encoder vae upsampler; do
     same "train_weights_of_${part}_are_the_same" "$(cat "$run/model/$part"/*.safetensors | cksum)" \
         "$(cat "$whole/model/$part"/*.safetensors | cksum)"
 done

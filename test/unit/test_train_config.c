@@ -140,6 +140,10 @@ TEST(train_config_is_checked_completely)
         {"{}", ", \"vae\": {\"patch_size\": 32}", "vae.patch_size"},
         {"{}", ", \"vae\": {\"train\": \"encoder\"}", "vae.train"},
         {"{}", ", \"vae\": {\"train\": \"decoder\"}", "init"},
+        {"{}", ", \"upsamplers\": [{\"sharp\": -1}]", "sharp"},
+        {"{}", ", \"upsamplers\": [{\"critic\": 0}]", "critic"},
+        {"{}", ", \"upsamplers\": [{\"init\": 1}]", "init"},
+        {"{}", ", \"upsamplers\": [{\"sharpness\": 1}]", "sharp"},
         {"{\"width\": 64}",
          ", \"vae\": {\"channels\": 64, \"patch_size\": 1, \"space_down\": [1, 1], \"space_up\": "
          "[1, 1]}",

@@ -4,10 +4,14 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "fixture.h"
 #include "generate/pipeline.h"
 #include "model/networks.h"
+#include "train/optim.h"
 #include "train/reel.h"
+#include "train/train.h"
+#include "train/upsample_critic.h"
 #include "train/upsample_task.h"
 #include "ztest.h"
 
@@ -213,6 +217,14 @@ TEST(pairs_are_of_the_codec_and_of_the_same_scene)
     threads_free(&th);
 }
 
+static double loss_of(struct cx *cx, const struct subpixel *m, const struct upsample_batch *b)
+{
+    struct upsample_views v;
+
+    upsample_look(&v, cx, m, b);
+    return scalar_value(cx, upsample_loss(cx, &v, 0.5));
+}
+
 /* Crops of the small and the large picture are of one place: of pairs that repeat pixels, the
  * network that repeats pixels has no loss. */
 TEST(crops_of_a_pair_are_of_one_place)
@@ -239,12 +251,131 @@ TEST(crops_of_a_pair_are_of_one_place)
     cx_init(&cx, device_cpu(), DT_F32, NULL);
     for (int step = 0; step < 3; step++) {
         upsample_batch_draw(&b, &p, 4, step);
-        CHECK(scalar_value(&cx, upsample_loss(&cx, &m, &b, 0.5)) < 1e-7);
+        CHECK(loss_of(&cx, &m, &b) < 1e-7);
         b.high[5] += 0.5f;
-        CHECK(scalar_value(&cx, upsample_loss(&cx, &m, &b, 0.5)) > 1e-5);
+        CHECK(loss_of(&cx, &m, &b) > 1e-5);
         cx_step_end(&cx);
     }
     cx_release(&cx);
     upsample_batch_release(&b);
     subpixel_release(&m);
+}
+
+/* Stripes at random places, of which a small grey picture says nothing, beside their mean. */
+static void stripes(struct upsample_batch *b, float *mean, uint64_t step)
+{
+    size_t side = (size_t)b->side * (size_t)b->scale, n = (size_t)b->n * side * side * 3;
+    struct rng g;
+
+    rng_init(&g, 21, step);
+    for (size_t i = 0; i < n / (size_t)(b->scale * b->scale); i++)
+        b->low[i] = 0.5f;
+    for (size_t i = 0; i < n; i += side * side * 3) {
+        size_t at = (size_t)rng_below(&g, 4);
+
+        for (size_t k = 0; k < side * side * 3; k++) {
+            b->high[i + k] = (k / 3 % side + at) / 2 % 2 ? 0.9f : 0.1f;
+            mean[i + k] = 0.5f;
+        }
+    }
+}
+
+/* Nothing that is learned from errors alone can tell the mean of two stripes from a stripe; the
+ * critic does, and its wish leads away from the mean. */
+TEST(critic_knows_a_mean_from_what_was_rendered)
+{
+    enum { N = 2, SIDE = 8, PX = N * 4 * SIDE * SIDE * 3 };
+    static float mean[PX];
+    struct critic c;
+    struct optim o;
+    struct optim_config oc = optim_config_default;
+    struct upsample_batch b;
+    struct err e = {0};
+    struct cx cx;
+    double first = 0, last = 0;
+
+    oc.lr = 3e-3;
+    oc.decay = 0;
+    oc.use_muon = 0;
+    critic_init(&c, 2, 8);
+    weights_on_cpu(&c.weights, DT_F32, 1);
+    weight_set_initialise(&c.weights, 1, NULL);
+    CHECK_INT(optim_init(&o, &oc, &(struct optim_set){"critic", &c.weights}, 1, &e), 0);
+    upsample_batch_init(&b, N, SIDE, 2);
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    for (int step = 0; step < 80; step++) {
+        stripes(&b, mean, (uint64_t)step);
+        weight_zero_grads(&c.weights);
+        tape_begin(&cx);
+        struct tensor *low =
+            keep(&cx, tensor_from(&cx, DT_F32, DIMS(N, SIDE, SIDE, 3), b.low, DT_F32));
+        struct tensor *l = critic_loss(
+            &cx, &c, low, tensor_from(&cx, DT_F32, DIMS(N, 2 * SIDE, 2 * SIDE, 3), mean, DT_F32),
+            tensor_from(&cx, DT_F32, DIMS(N, 2 * SIDE, 2 * SIDE, 3), b.high, DT_F32));
+        backward(&cx, l, 1);
+        last = scalar_value(&cx, l);
+        first = step ? first : last;
+        tape_end(&cx);
+        cx_step_end(&cx);
+        CHECK_INT(optim_step(&o, cx.k, &cx.kcx, 1, &e), 0);
+    }
+    CHECK(first == 0.5); /* no opinion */
+    CHECK_BELOW(last, 0.05);
+    optim_release(&o);
+    upsample_batch_release(&b);
+    critic_release(&c);
+    cx_release(&cx);
+}
+
+/* configs/tiny.json with an upsampler that begins at another, until that is trained. */
+static int train(const char *init, int width, double lr, const char *name, struct err *e)
+{
+    char *config = path_join(ztest_data(".."), "configs/tiny.json");
+    char *dir = path_join(ztest_tmp(), name);
+    struct train_config c;
+
+    must(train_config_read(&c, config, e), e);
+    c.vae.steps = 1;
+    c.upsampler[0].net.width = width;
+    c.upsampler[0].optim.lr = lr;
+    snprintf(c.upsampler[0].init, sizeof c.upsampler[0].init, "%s", init);
+    struct run run = {.dir = dir,
+                      .checkpoint_s = 60,
+                      .until = "upsamplers",
+                      .device = device_cpu(),
+                      .threads = threads_new(2)};
+    int rc = train_run(&c, &run, e);
+    threads_free(&run.threads);
+    free(config);
+    free(dir);
+    return rc;
+}
+
+TEST(upsampler_begins_at_another_of_its_sizes)
+{
+    char *from = model_with("begin", 2, 0), *folder = path_join(from, "upsampler");
+    char *vae = path_join(from, "vae"), *file = NULL;
+    struct subpixel a, b;
+    struct err e = {0};
+    float x[4], y[4];
+
+    CHECK_INT(train(folder, 4, 0, "begun", &e), 0);
+    file = path_join(ztest_tmp(), "begun/upsampler");
+    CHECK_INT(bundle_load_subpixel(&a, folder, device_cpu(), DT_F32, 0, &e), 0);
+    CHECK_INT(bundle_load_subpixel(&b, file, device_cpu(), DT_F32, 0, &e), 0);
+    weight_read(weight_find(&a.weights, "head.bias"), x);
+    weight_read(weight_find(&b.weights, "head.bias"), y);
+    CHECK(!memcmp(x, y, sizeof x));
+    CHECK_INT(train(folder, 5, 0, "begun-wide", &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "width 4");
+    CHECK_INT(train(vae, 4, 0, "begun-vae", &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "no upsampler");
+    CHECK_INT(train("/nowhere", 4, 0, "begun-nowhere", &e), ERR_IO);
+    CHECK_CONTAINS(e.msg, "/nowhere");
+    subpixel_release(&a);
+    subpixel_release(&b);
+    free(from);
+    free(folder);
+    free(vae);
+    free(file);
 }
