@@ -38,6 +38,22 @@ static void set_colours(AVCodecContext *enc, int lossless)
     }
 }
 
+/* Flat colours are what people compare: finer chroma, for a few per cent more bytes. And the same
+ * bytes on every CPU: x264's AVX-512 rate control depends on memory that nobody has set. */
+#define SAME_BYTES "cpu-independent=1"
+#define FINER_CHROMA SAME_BYTES ":chroma-qp-offset=-8"
+/* Psychovisual decisions, which this preset has not, make it finer of themselves. */
+#define FINER_CHROMA_FAST SAME_BYTES ":chroma-qp-offset=-9"
+
+/* Half the work for a large picture, where a film's time goes into encoding: at the same crf as
+ * many bytes and 0.2 to 0.3 dB less, at 54 dB and more. */
+static int wants_fast(const struct film_options *o)
+{
+    enum { LARGE_PX = 1280 * 720 };
+
+    return !o->lossless && o->w * o->h >= LARGE_PX;
+}
+
 static int open_encoder(struct mp4 *m, const struct film_options *o, struct err *e)
 {
     const AVCodec *codec = avcodec_find_encoder_by_name(o->lossless ? "libx264rgb" : "libx264");
@@ -53,15 +69,13 @@ static int open_encoder(struct mp4 *m, const struct film_options *o, struct err 
     snprintf(crf, sizeof crf, "%d", o->crf);
     snprintf(ahead, sizeof ahead, "%d", X264_LOOKAHEAD);
     ff_option options[] = {
-        {"preset", "medium"},
+        {"preset", wants_fast(o) ? "veryfast" : "medium"},
         {o->lossless ? "qp" : "crf", o->lossless ? "0" : crf},
         /* A short look ahead keeps the part file close behind the frames. */
         {"rc-lookahead", ahead},
-        /* Flat colours are what people compare: finer chroma, for a few per cent more bytes. And
-         * the same bytes on every CPU: x264's AVX-512 rate control depends on memory that nobody
-         * has set. */
-        {"x264-params",
-         o->lossless ? "cpu-independent=1" : "cpu-independent=1:chroma-qp-offset=-8"},
+        {"x264-params", o->lossless     ? SAME_BYTES
+                        : wants_fast(o) ? FINER_CHROMA_FAST
+                                        : FINER_CHROMA},
     };
     return ff_writer_open(&m->w, "H.264 encoder", options, sizeof options / sizeof *options, e);
 }

@@ -9,8 +9,8 @@
 
 enum {
     X264_LOOKAHEAD = 12, /* frames that it looks ahead with a rate control (rc-lookahead) */
-    X264_BFRAMES = 3,    /* preset medium */
-    X264_REFERENCES = 3
+    X264_BFRAMES = 3,    /* presets medium and veryfast */
+    X264_REFERENCES = 3  /* medium; veryfast looks at one, but keeps as many for its B frames */
 };
 
 /* Most bytes of its frames for a film of w x h px and n frames. rgb: three full planes and no rate
