@@ -82,7 +82,7 @@ static int reads_whole_film(const struct plan *p)
 /* Everything of a window that lies in memory of the host beside tensors: the latent, what is known
  * of the past, what both samples say, one combined, the noise, and what the sampler remembers; rows
  * of text as the encoder gives them and as the transformer takes them; a picture as numbers, as
- * drawn, and as shown with the rows of the resize between; of a model that reads a whole film that
+ * drawn, and as shown with rows of the resize between; of a model that reads a whole film that
  * film, and its latent. */
 static double host_bytes(const struct plan *p)
 {
@@ -126,7 +126,9 @@ static double host_bytes(const struct plan *p)
     if (p->region.n) /* what is kept, in the film's size, what is given out, and the shares */
         sum += 2 * film + (double)p->film_w * p->film_h * sizeof(uint16_t);
     if (p->film_w != p->seen_w * p->scale || p->film_h != p->seen_h * p->scale)
-        sum += (double)p->seen_h * p->scale * p->film_w * 3 * sizeof(float);
+        sum += (double)resize_room(p->film_w, p->film_h, p->seen_w * p->scale, p->seen_h * p->scale,
+                                   RESIZE_BICUBIC) *
+               p->threads;
     return sum;
 }
 

@@ -6,6 +6,7 @@
 #ifndef MEDIA_RESIZE_H
 #define MEDIA_RESIZE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/thread.h"
@@ -20,6 +21,9 @@ void resize_rgb(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh
 /* The largest part of src with the aspect of dst, centred, resized to dst: nothing is distorted. */
 void resize_cover(uint8_t *dst, int dw, int dh, const uint8_t *src, int sw, int sh,
                   enum resize_filter filter, struct threads *threads);
+
+/* Bytes that either takes for each thread while it works, at most. */
+size_t resize_room(int dw, int dh, int sw, int sh, enum resize_filter filter);
 
 /* The same bytes as Pillow 13 (bicubic or Lanczos), which pictures for the networks of others went
  * through: two passes, each rounded to bytes, windows cut at the border. 13.0 goes down first where

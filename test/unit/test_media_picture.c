@@ -179,6 +179,63 @@ TEST(resize_is_the_same_for_any_threads)
     picture_release(&p);
 }
 
+static double keys(double x)
+{
+    x = fabs(x);
+    return x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+}
+
+/* Weight of sample i for sample o, once more and one by one. */
+static double keys_weight(int i, int o, int in, int out)
+{
+    double ratio = (double)in / out, scale = ratio > 1 ? ratio : 1, sum = 0;
+
+    for (int k = -2 * in - 4; k < 3 * in + 4; k++)
+        sum += keys((k + 0.5 - (o + 0.5) * ratio) / scale);
+    return keys((i + 0.5 - (o + 0.5) * ratio) / scale) / sum;
+}
+
+static int within(int i, int n)
+{
+    return i < 0 ? 0 : i < n ? i : n - 1;
+}
+
+static double keys_px(const struct picture *p, int x, int y, int dw, int dh, int c)
+{
+    double sum = 0;
+
+    for (int j = -p->h - 4; j < 2 * p->h + 4; j++) {
+        double down = keys_weight(j, y, p->h, dh), row = 0;
+
+        for (int i = -p->w - 4; down != 0 && i < 2 * p->w + 4; i++)
+            row += keys_weight(i, x, p->w, dw) *
+                   p->rgb[(within(j, p->h) * p->w + within(i, p->w)) * 3 + c];
+        sum += down * row;
+    }
+    return sum < 0 ? 0 : sum > 255 ? 255 : sum;
+}
+
+/* Larger, smaller, on one side alone, of many bands and of one. */
+TEST(resize_is_the_filter_at_every_px)
+{
+    static const int size[][4] = {{7, 5, 19, 90}, {19, 40, 7, 5}, {12, 3, 12, 70},
+                                  {1, 1, 5, 3},   {33, 2, 30, 1}, {5, 70, 4, 71}};
+
+    for (int k = 0; k < 6; k++) {
+        const int *s = size[k];
+        struct picture p = noise_picture(s[0], s[1]);
+        uint8_t *out = malloc((size_t)s[2] * s[3] * 3);
+
+        resize_rgb(out, s[2], s[3], p.rgb, s[0], s[1], RESIZE_BICUBIC, NULL);
+        for (int i = 0; i < s[2] * s[3]; i += 7)
+            CHECK_BELOW(
+                fabs(out[i * 3 + i % 3] - keys_px(&p, i % s[2], i / s[2], s[2], s[3], i % 3)),
+                0.501);
+        free(out);
+        picture_release(&p);
+    }
+}
+
 /* A smooth picture, doubled and halved again, is itself. */
 TEST(resize_up_and_down)
 {
