@@ -96,7 +96,7 @@ static void show_text(const struct st_file *f, const struct recognised *r, const
         buf_printf(&b, "%s%s %s", i ? ", " : "", sum[i].type, size);
     }
     print_row("weights", buf_str(&b));
-    print_row("network", r->class ? r->class : "not known");
+    print_row("network", r->class ? r->class : r->kin ? r->kin : "not known");
     if (r->class)
         fputs(buf_str(&r->config), stdout);
     for (int i = 0; i < gguf_count(f); i++) {
@@ -161,7 +161,7 @@ int show_weight_file(const char *path, int json, struct err *e)
     if (rc)
         return rc;
     if (recognise(&r, f, &why))
-        r = (struct recognised){0};
+        r.class = NULL;
     (json ? show_json : show_text)(f, &r, path);
     recognised_release(&r);
     st_close(&f);

@@ -37,7 +37,14 @@ static int check_channels(const struct bundle *b, const struct denoiser_config *
     const struct codec_config *vae = &b->codec.config;
     int more = d->in_channels - d->out_channels;
 
-    if (d->out_channels != vae->channels || (more && more != vae->kt + vae->channels))
+    if (d->out_channels == vae->channels && more && more != vae->kt + vae->channels)
+        return err_set(
+            e, ERR_FORMAT,
+            "%s: transformer of %d channels, where %d or, with a picture beside them, %d "
+            "are read: one that takes other films beside them (Wan Fun Control has 48 or "
+            "52) is not",
+            b->dir, d->in_channels, vae->channels, vae->kt + 2 * vae->channels);
+    if (d->out_channels != vae->channels)
         return err_set(e, ERR_FORMAT,
                        "%s: transformer of %d to %d channels, vae of %d: the vae is that of "
                        "another model",

@@ -78,6 +78,14 @@ static int is_lora(const struct st_file *f)
     return 0;
 }
 
+static void not_read(struct checked_file *f, const char *why)
+{
+    if (f->state == CHECKED_BAD)
+        return;
+    free(f->say);
+    f->say = xstrdup(why);
+}
+
 static void look_at_weights(struct checked_file *f)
 {
     struct st_file *file;
@@ -94,6 +102,8 @@ static void look_at_weights(struct checked_file *f)
         f->network = is.class;
     } else if (is_lora(file)) {
         f->part = "LoRA";
+    } else if (is.kin) {
+        not_read(f, why.msg + strlen(f->full) + 2);
     }
     recognised_release(&is);
     st_close(&file);
@@ -129,14 +139,6 @@ static void look_at_json(struct checked_file *f)
         checkup_bad(f, instead);
     else if (jdoc_take_python(f->full, MOST_JSON_BYTES, nothing, NULL, &e))
         checkup_bad(f, e.msg);
-}
-
-static void not_read(struct checked_file *f, const char *why)
-{
-    if (f->state == CHECKED_BAD)
-        return;
-    free(f->say);
-    f->say = xstrdup(why);
 }
 
 static void look_at_file(struct checked_file *f)

@@ -75,12 +75,15 @@ static int is_needed(const struct model *m, enum loose_part p)
     return p != LOOSE_DENOISER2;
 }
 
-static int missing(const struct loose *l, enum loose_part p, struct err *e)
+static int missing(const struct loose *l, const struct found_list *found, enum loose_part p,
+                   struct err *e)
 {
     char *pickle = l->tree ? found_pickle(l->tree) : NULL;
     int rc;
 
-    if (pickle)
+    if (p == LOOSE_DENOISER && found->kin.code)
+        rc = err_set(e, ERR_FORMAT, "%s", found->kin.msg);
+    else if (pickle)
         rc = err_set(e, ERR_FORMAT,
                      "%s: no %s among its files; %s is a file of PyTorch, which is not read: make "
                      "one of it with `zoetrope convert %s -o NAME.safetensors`",
@@ -110,7 +113,7 @@ static int take_found(struct model *m, const struct loose *l, struct found_list 
                        l->tree, n, parts[p].what, path_base(found->all[which[0]].path),
                        path_base(found->all[which[1]].path), n > 2 ? ", ..." : "", parts[p].option);
     if (!n)
-        return is_needed(m, p) ? missing(l, p, e) : 0;
+        return is_needed(m, p) ? missing(l, found, p, e) : 0;
     m->part[p] = found->all[which[0]];
     found->all[which[0]] = (struct found){0};
     return 0;

@@ -70,6 +70,8 @@ static int keep_part(struct found_list *found, char *path)
     if (st_open(&file, path, &why))
         return 0;
     if (recognise(&f.is, file, &why)) {
+        if (f.is.kin && !found->kin.code)
+            found->kin = why;
         st_close(&file);
         return 0;
     }

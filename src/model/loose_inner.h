@@ -12,6 +12,7 @@ struct found {
 struct found_list {
     struct found *all;
     int n;
+    struct err kin; /* of the first model made of Wan that is not read, what is said of it */
 };
 
 /* The networks among the files of a tree, in a fixed order. */

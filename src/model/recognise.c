@@ -278,6 +278,44 @@ static void tiny_config(struct recognised *r, struct look *l)
     jsonw_end_array(&l->w);
 }
 
+/* ---- what was made of Wan ---- */
+
+/* Networks with the tensors of a transformer of Wan and more of their own: without these they would
+ * draw something else. A name that begins so says which. */
+static const struct {
+    const char *begins, *what;
+} kin[] = {
+    {"casual_audio_encoder.", "Wan2.2 S2V, which makes a film of speech"},
+    {"face_adapter.", "Wan2.2 Animate, which moves a figure as in another film"},
+    {"pose_patch_embedding.", "Wan2.2 Animate, which moves a figure as in another film"},
+    {"audio_proj.audio_proj_glob_1.", "HuMo, which makes a film of speech"},
+    {"audio_proj.", "MultiTalk or InfiniteTalk, which make a film of speech"},
+    {"control_adapter.", "Wan Fun Camera Control; --camera moves the camera of other models"},
+    {"ref_conv.", "Wan Fun Control with a reference picture; VACE takes one"},
+    {"patch_embedding_pose.", "SCAIL, which moves a figure by poses"},
+    {"patch_embedding_mask.", "SCAIL, which moves a figure by poses"},
+    {"music_encoder.", "a model that dances to music"},
+    {"fps_embedding.", "SkyReels V2 with a rate of frames of its own"},
+    {"blocks.0.cam_encoder.", "ReCamMaster, which films another film anew"},
+};
+enum { N_KIN = sizeof kin / sizeof *kin };
+
+/* The row of one of these, or NULL. */
+static const char *kin_of(const struct look *l)
+{
+    size_t skip = strlen(l->prefix);
+
+    for (int k = 0; k < N_KIN; k++)
+        for (int i = 0; i < st_count(l->f); i++) {
+            const char *name = st_at(l->f, i)->name;
+
+            if (!strncmp(name, l->prefix, skip) &&
+                !strncmp(name + skip, kin[k].begins, strlen(kin[k].begins)))
+                return kin[k].what;
+        }
+    return NULL;
+}
+
 /* ---- which ---- */
 
 /* A network has all of these; the first is where the prefix ends. */
@@ -328,6 +366,12 @@ int recognise(struct recognised *r, const struct st_file *f, struct err *e)
     for (int k = 0; st_count(f) && k < N_KINDS; k++) {
         if (!is_kind(&l, k))
             continue;
+        r->kin = kinds[k].role == PART_DENOISER ? kin_of(&l) : NULL;
+        if (r->kin)
+            return err_set(e, ERR_FORMAT,
+                           "%s: this is %s, and it is not read; transformers of Wan that are: T2V, "
+                           "I2V, FLF2V, VACE, TI2V",
+                           st_path(f, 0), r->kin);
         r->role = kinds[k].role;
         jsonw_init(&l.w, &r->config, 2);
         jsonw_object(&l.w, NULL);

@@ -17,10 +17,12 @@ struct recognised {
     struct buf config; /* config.json as diffusers and transformers write it; owned */
     int channels;      /* of the latent: what a transformer draws, what a vae takes */
     int in_channels;   /* of a transformer, with those that it is told */
+    const char *kin;   /* static: the model made of Wan that it is and that is not read; or NULL */
 };
 
-/* ERR_FORMAT: no network that is known; the message names the first tensors and what is known. r
- * is empty then. */
+/* ERR_FORMAT: no network that is known; the message names the first tensors and what is known, or
+ * which model made of Wan it is (S2V, Animate, ...) that is not read. r is empty then, but for kin.
+ */
 NODISCARD int recognise(struct recognised *r, const struct st_file *f, struct err *e);
 void recognised_release(struct recognised *r);
 

@@ -354,6 +354,10 @@ TEST(wan_bundle_refuses_parts_of_other_models)
     write_file(dir, "transformer/config.json",
                "{\"num_attention_heads\": 2, \"attention_head_dim\": 6, \"text_dim\": 8}");
     refused(dir, "transformer of 16 to 16 channels, vae of 3: the vae is that of another model");
+    write_file(dir, "transformer/config.json",
+               "{\"num_attention_heads\": 2, \"attention_head_dim\": 6, \"text_dim\": 8, "
+               "\"in_channels\": 9, \"out_channels\": 3}");
+    refused(dir, "transformer of 9 channels, where 3 or, with a picture beside them, 10 are read");
     write_file(dir, "model_index.json", "{\"_class_name\": \"WanAnimatePipeline\"}");
     refused(dir, "model_index.json");
     write_file(dir, "model_index.json", "{\"_class_name\": \"WanVACEPipeline\"}");

@@ -169,6 +169,51 @@ TEST(recognise_other_names)
     golden_is("wan-i2v-comfy-keys/model.safetensors", PART_DENOISER, "\"image_dim\": 8");
 }
 
+/* What was made of Wan has its tensors and others: it is named, not taken for a transformer of Wan.
+ */
+TEST(recognise_says_what_was_made_of_wan)
+{
+    static const char *const rows[][3] = {
+        {"", "casual_audio_encoder.encoder.final_linear.weight", "this is Wan2.2 S2V"},
+        {"model.diffusion_model.", "face_adapter.fuser_blocks.0.k_norm.weight", "Wan2.2 Animate"},
+        {"", "audio_proj.audio_proj_glob_1.layer.bias", "this is HuMo"},
+        {"", "audio_proj.proj1.weight", "this is MultiTalk"},
+        {"", "control_adapter.conv.weight", "--camera moves the camera"},
+        {"", "blocks.0.cam_encoder.weight", "this is ReCamMaster"},
+        {"", "ref_conv.weight", "VACE takes one"},
+    };
+    static const char *const wan[] = {"patch_embedding.weight", "blocks.0.modulation",
+                                      "head.head.weight"};
+    char *path = path_join(ztest_tmp(), "kin.safetensors");
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf b = BUF_INIT;
+        struct recognised r;
+        struct st_file *f;
+        struct err e = {0};
+        uint64_t n;
+
+        buf_puts(&b, "00000000{");
+        for (int t = 0; t < 4; t++)
+            buf_printf(&b, "%s\"%s%s\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}",
+                       t ? "," : "", rows[i][0], t < 3 ? wan[t] : rows[i][1], t, t + 1);
+        buf_puts(&b, "}");
+        n = b.len - 8;
+        buf_puts(&b, "1234");
+        memcpy(b.data, &n, 8);
+        CHECK_INT(file_write(path, b.data, b.len, &e), 0);
+        buf_release(&b);
+        CHECK_INT(st_open(&f, path, &e), 0);
+        CHECK_INT(recognise(&r, f, &e), ERR_FORMAT);
+        CHECK_CONTAINS(e.msg, rows[i][2]);
+        CHECK_CONTAINS(e.msg,
+                       "it is not read; transformers of Wan that are: T2V, I2V, FLF2V, VACE");
+        CHECK(r.kin && !r.class);
+        st_close(&f);
+    }
+    free(path);
+}
+
 TEST(recognise_says_what_is_no_network)
 {
     struct recognised r;
