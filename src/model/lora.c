@@ -11,10 +11,12 @@
 
 #define SECOND "transformer_2."
 
+enum { DIFF_TABLE = -2 };
+
 /* clang-format off */
 static const struct {
     const char *end;
-    int kind; /* -1: not computed */
+    int kind; /* -1: not computed; DIFF_TABLE: DIFF of the layer's modulation (LightX2V) */
 } endings[] = {
     {".lora_A.weight", DOWN},    {".lora_A.default.weight", DOWN}, {".lora_down.weight", DOWN},
     {".lora.down.weight", DOWN}, {".lora_A", DOWN},                {"_lora.down.weight", DOWN},
@@ -30,6 +32,7 @@ static const struct {
     {".lora_mid.weight", -1},    {".hada_t1", -1},                 {".hada_t2", -1},
     {".lokr_t2", -1},            {".oft_blocks", -1},              {".oft_diag", -1},
     {".reshape_weight", -1},     {".a1.weight", -1},               {".on_input", -1},
+    {".diff_m", DIFF_TABLE},     {".set_weight", -1},
 };
 static const char *const fronts[] = { /* beside those of store_prefixes */
     "base_model.model.", "pipe.dit.", "lora_unet_", "lycoris_", "unet.", NULL};
@@ -114,7 +117,7 @@ static void not_ours(struct lora_job *j, const char *name)
 static int take_tensor(struct lora_job *j, const struct st_tensor *t, int expert, struct err *e)
 {
     char name[ST_MAX_NAME + 1];
-    int k = 0, second = strncmp(t->name, SECOND, strlen(SECOND)) == 0;
+    int k = 0, kind, table, second = strncmp(t->name, SECOND, strlen(SECOND)) == 0;
     struct weight *w;
     struct lora_layer *l;
 
@@ -124,27 +127,30 @@ static int take_tensor(struct lora_job *j, const struct st_tensor *t, int expert
         not_ours(j, t->name);
         return 0;
     }
-    if (endings[k].kind < 0)
+    kind = endings[k].kind;
+    table = kind == DIFF_TABLE;
+    kind = table ? DIFF : kind;
+    if (kind < 0)
         return err_set(
             e, ERR_FORMAT,
             "%s: tensor %s: \"%s\" is a way that is not computed; lora_A and lora_B, "
             "lora_down and lora_up, hada_w1 and hada_w2, lokr_w1 and lokr_w2, dora_scale, "
-            "alpha, diff and diff_b are",
+            "alpha, diff, diff_b and diff_m are",
             st_path(j->f, t->shard), t->name, endings[k].end + 1);
     size_t skip = second ? strlen(SECOND) : 0;
     plain_name(t->name + skip, strlen(t->name) - strlen(endings[k].end) - skip, name, sizeof name);
     w = find_layer(j, name, ".weight");
-    w = w || endings[k].kind != DIFF ? w : find_layer(j, name, "");
+    w = w || kind != DIFF ? w : find_layer(j, name, table ? ".modulation" : "");
     if (!w) {
         not_ours(j, t->name);
         return 0;
     }
     l = layer_of(j, w);
     l->bias = find_layer(j, name, ".bias");
-    if (l->of[endings[k].kind])
+    if (l->of[kind])
         return err_set(e, ERR_FORMAT, "%s: tensors %s and %s are both of %s",
-                       st_path(j->f, t->shard), l->of[endings[k].kind]->name, t->name, w->name);
-    l->of[endings[k].kind] = t;
+                       st_path(j->f, t->shard), l->of[kind]->name, t->name, w->name);
+    l->of[kind] = t;
     return 0;
 }
 

@@ -11,10 +11,11 @@
  * of two whole factors has no rank, and scale 1. DoRA (dora_scale, lora_magnitude_vector) gives the
  * rows of W + scale D the lengths m: W' = m (W + scale D) / |W + scale D|, and W + strength (W' -
  * W) is used (as ComfyUI; LyCORIS leaves D whole at any strength). Lengths are those of the rows
- * ([out,1]) or of the columns ([1,in]). diff and diff_b are added to weights and biases, scaled by
- * strength alone. Several files add up. Other ways (OFT, Tucker factors) are refused by name.
- * References: diffusers 0.42 loaders/lora_conversion_utils.py, LyCORIS 4.1 and PEFT 0.21 for
- * values, arXiv 2108.06098 (LoHa), 2309.14859 (LoKr), 2402.09353 (DoRA). */
+ * ([out,1]) or of the columns ([1,in]). diff, diff_b and diff_m are added to weights, biases and
+ * modulation tables, scaled by strength alone. Several files add up. Other ways (OFT, Tucker
+ * factors) are refused by name. References: diffusers 0.42 loaders/lora_conversion_utils.py,
+ * LyCORIS 4.1 and PEFT 0.21 for values, arXiv 2108.06098 (LoHa), 2309.14859 (LoKr), 2402.09353
+ * (DoRA). */
 #ifndef MODEL_LORA_H
 #define MODEL_LORA_H
 

@@ -179,6 +179,33 @@ TEST(lora_differences_are_added_by_strength_alone)
     free(path);
 }
 
+/* As LightX2V's extractor calls what it adds to modulation. */
+TEST(lora_differences_of_modulation)
+{
+    char *path = path_join(ztest_tmp(), "modulation.safetensors");
+    const struct st_out t[] = {{"diffusion_model.blocks.0.diff_m", DT_F32, 3, {1, 6, D}, table},
+                               {"diffusion_model.head.diff_m", DT_F32, 3, {1, 2, D}, table},
+                               {"diffusion_model.blocks.7.diff_m", DT_F32, 3, {1, 6, D}, table}};
+    float was[6 * D], x[6 * D], head[2 * D], head_was[2 * D];
+    struct lora_report r;
+    struct part p;
+    struct err e = {0};
+
+    small_net(&p);
+    weight_read(weight_find(part_weights(&p), "blocks.0.scale_shift_table"), was);
+    weight_read(weight_find(part_weights(&p), "scale_shift_table"), head_was);
+    CHECK_INT(st_write(path, t, 3, NULL, 0, &e), 0);
+    CHECK_INT(lora_apply(&p, path, USE(0.5), &r, &e), 0);
+    CHECK(r.matched == 2 && r.unmatched == 1);
+    CHECK_STR(r.names, "diffusion_model.blocks.7.diff_m");
+    weight_read(weight_find(part_weights(&p), "blocks.0.scale_shift_table"), x);
+    weight_read(weight_find(part_weights(&p), "scale_shift_table"), head);
+    CHECK(x[6 * D - 1] == was[6 * D - 1] + (6 * D - 1) / 2.0f);
+    CHECK(head[D + 1] == head_was[D + 1] + (D + 1) / 2.0f);
+    part_release(&p);
+    free(path);
+}
+
 static void refused(const char *a, const char *b, const char *third, const float *more, int n,
                     const char *want)
 {
