@@ -46,6 +46,8 @@ static void describe(const struct prompt *p, struct buf *b)
     bar(b);
     for (int i = 0; i < p->n_unknown; i++)
         buf_printf(b, "%s%s", i ? " " : "", p->unknown[i]);
+    for (int i = 0; i < p->n_near; i++)
+        buf_printf(b, "%s%s", i + p->n_unknown ? " " : "", p->near[i]);
     while (b->len && strchr(" |", b->data[b->len - 1]))
         b->data[--b->len] = 0;
 }

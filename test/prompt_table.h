@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* expected: the actor | the other object | event, direction, speed, surroundings | words not
- * understood. */
+ * understood, then what is drawn as something else ("pink as red"). */
 struct prompt_row {
     const char *text, *expected;
 };

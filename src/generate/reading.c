@@ -1,5 +1,6 @@
 #include "generate/reading.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -46,6 +47,24 @@ static char *gap(const struct world *w, const char *prompt)
     return NULL;
 }
 
+/* What is drawn as something that is like it, and what is not got at all. */
+static char *note_of(const struct world *w, const char *prompt)
+{
+    struct buf near = BUF_INIT;
+    char *lost = gap(w, prompt);
+
+    w->near(prompt, &near);
+    if (near.len) {
+        char *both = xasprintf("drawn as the nearest that the model knows: %s%s%s", buf_str(&near),
+                               lost ? "; " : "", lost ? lost : "");
+
+        free(lost);
+        lost = both;
+    }
+    buf_release(&near);
+    return lost;
+}
+
 int reading_open(const char *prompt, unsigned worlds, int i, struct buf *out)
 {
     const struct world *w = world_meant(prompt, worlds);
@@ -88,7 +107,7 @@ char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, const c
     if (seen && *seen && s.world->read_seen)
         (void)s.world->read_seen(s.state, prompt, seed, seen);
     s.world->caption(s.state, out);
-    return gap(s.world, prompt);
+    return note_of(s.world, prompt);
 }
 
 int reading_meant(const char *prompt, unsigned worlds)

@@ -227,7 +227,7 @@ void facts_complete(struct facts *f, uint64_t seed, const struct world_mix *mix)
     complete_look(f, &d);
     fill(&f->floor, d.floor);
     fill(&f->light, d.light);
-    fill(&f->camera, d.camera);
+    fill(&f->camera, mix ? d.camera : CAMERA_STATIC); /* who wants it to move says so */
 }
 
 int facts_are_complete(const struct facts *f)

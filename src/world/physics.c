@@ -192,6 +192,15 @@ static void say(struct buf *out, int slot, int value)
         buf_printf(out, "%s%s", out->len ? " " : "", word);
 }
 
+static void near(const char *text, struct buf *out)
+{
+    struct prompt p;
+
+    prompt_read(text, &p);
+    for (int i = 0; i < p.n_near; i++)
+        world_add_word(out, p.near[i]);
+}
+
 static void stated(const char *text, struct buf *out, struct buf *unknown)
 {
     struct prompt p;
@@ -266,6 +275,7 @@ const struct world world_physics = {
     .shown = tell_shown,
     .score = score,
     .stated = stated,
+    .near = near,
     .n_families = sizeof families / sizeof *families,
     .family = family,
     .known = known,

@@ -234,6 +234,17 @@ int prompt_add_word(char (*list)[PROMPT_WORD_BYTES], int n_list, const char *wor
     return n_list + 1;
 }
 
+int prompt_add_near(char (*list)[PROMPT_WORD_BYTES], int n_list, const char *word, int bytes,
+                    const char *drawn)
+{
+    struct buf both = BUF_INIT;
+
+    buf_printf(&both, "%.*s as %s", bytes, word, drawn);
+    n_list = prompt_add_word(list, n_list, buf_str(&both), (int)both.len);
+    buf_release(&both);
+    return n_list;
+}
+
 static int is_unknown(const struct token *t)
 {
     return t->tag == TOKEN_UNKNOWN || t->tag == TAG_REFUSE || t->refused;
@@ -252,7 +263,7 @@ static int score_of(const struct token *t)
            t->tag == TAG_FLOOR || t->tag == TAG_PUSH || t->tag == TAG_TIP;
 }
 
-static void list_unknown(const char *text, const struct reading *r, struct prompt *p)
+static void list_words(const char *text, const struct reading *r, struct prompt *p)
 {
     for (int i = 0; i < r->n; i++) {
         const struct token *t = &r->t[i];
@@ -260,6 +271,9 @@ static void list_unknown(const char *text, const struct reading *r, struct promp
         p->score += score_of(t);
         if (is_unknown(t))
             p->n_unknown = prompt_add_word(p->unknown, p->n_unknown, text + t->at, t->bytes);
+        else if (t->near)
+            p->n_near = prompt_add_near(p->near, p->n_near, text + t->at, t->bytes,
+                                        slot_word(t->tag, t->value));
     }
     p->n_unknown = prompt_add_foreign(p->unknown, p->n_unknown, text);
 }
@@ -298,7 +312,7 @@ void prompt_read(const char *text, struct prompt *p)
         f->object[1] = f->object[0];
         memset(&f->object[0], 0, sizeof f->object[0]);
     }
-    list_unknown(text, r, p);
+    list_words(text, r, p);
     free(r);
 }
 

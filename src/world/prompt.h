@@ -23,6 +23,8 @@ struct prompt {
     int score;          /* how much was understood: comparable with that of other worlds */
     int n_unknown;
     char unknown[PROMPT_MAX_UNKNOWN][PROMPT_WORD_BYTES]; /* words as typed, each once */
+    int n_near;
+    char near[PROMPT_MAX_UNKNOWN][PROMPT_WORD_BYTES]; /* "pink as red": the nearest that there is */
 };
 
 /* text: UTF-8 (malformed bytes are skipped), any length; PROMPT_READ_MAX code points are read. */
@@ -30,6 +32,9 @@ void prompt_read(const char *text, struct prompt *p);
 
 /* Append a word to a list of n words as typed, if it is new and there is room: the new n. */
 int prompt_add_word(char (*list)[PROMPT_WORD_BYTES], int n, const char *word, int bytes);
+/* The same for a word that is drawn as the nearest thing there is: "pink as red". */
+int prompt_add_near(char (*list)[PROMPT_WORD_BYTES], int n, const char *word, int bytes,
+                    const char *drawn);
 /* The same for what is written in scripts that no reader of a world has words in (Cyrillic, Arabic,
  * kana, emoji ...): readers go past it, so that it does not part the words that they know. */
 int prompt_add_foreign(char (*list)[PROMPT_WORD_BYTES], int n, const char *text);

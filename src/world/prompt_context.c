@@ -19,7 +19,7 @@ static int is_side(int tag)
 static void silence(struct reading *r, int i)
 {
     r->t[i].tag = TAG_SKIP;
-    r->t[i].refused = 0;
+    r->t[i].refused = r->t[i].near = 0;
 }
 
 /* "3 balls" is more than there can be; "3 seconds" says nothing of things. */

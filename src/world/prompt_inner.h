@@ -32,6 +32,7 @@ struct token {
     int ing, many; /* English, ends in -ing, in -s */
     int used;      /* explained by a rule: not looked at again */
     int refused;   /* understood, but the world has no such thing */
+    int near;      /* the same, but a thing that is like it is drawn: that of tag and value */
 };
 
 /* A noun of the prompt; several may mean one object. */

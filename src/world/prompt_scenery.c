@@ -206,7 +206,7 @@ static void read_single(struct reading *r, int i)
     } else if (t->tag == SLOT_FLOOR && t->hint) { /* "a grey ball": the nearest colour */
         t->tag = SLOT_COLOR;
         t->value = t->hint;
-        t->refused = 1;
+        t->near = 1;
     } else if (t->tag == SLOT_FLOOR) { /* "a stone ball" */
         t->tag = TAG_SKIP;
         t->used = t->refused = 1;

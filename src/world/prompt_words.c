@@ -57,8 +57,7 @@ static int read_token(const struct text *t, int i, struct token *k)
     }
     if (k->tag == TAG_CLAUSE)
         k->tag = TOKEN_COMMA;
-    k->refused =
-        (k->tag == SLOT_COLOR && k->hint) || (k->tag == SLOT_SHAPE && k->hint == PROMPT_NEAR);
+    k->near = (k->tag == SLOT_COLOR && k->hint) || (k->tag == SLOT_SHAPE && k->hint == PROMPT_NEAR);
     k->ing = end - i > 4 && text_is(t, end - 3, end, "ing");
     k->many = end - i > 3 && t->cp[end - 1] == 's';
     return end;

@@ -73,6 +73,9 @@ struct world {
     /* The canonical words of what a prompt states, with nothing drawn, and unknown as in `read`.
      * Appended, with " " between. NULL as `read`. */
     void (*stated)(const char *text, struct buf *out, struct buf *unknown);
+    /* Of its words those that are drawn as something else, the nearest that there is: "pink as
+     * red", as they are typed, appended with ", " between. NULL as `read`. */
+    void (*near)(const char *text, struct buf *out);
     /* Scenes that show everything it has, one after the other: number i of n_families, with the
      * name of what is special about it. */
     int n_families;

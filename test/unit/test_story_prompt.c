@@ -223,11 +223,11 @@ static void check_read(struct story_facts *want, const char *facts, const char *
 /* Short, chatty, with slips and words that mean nothing here: what is read, and nothing else. */
 TEST(story_everyday_prompts_are_read)
 {
-    each_prompt("../configs/prompts-everyday.txt", 145, check_read);
+    each_prompt("../configs/prompts-everyday.txt", 198, check_read);
 }
 
-/* One sentence a row, and the canonical words that are read from it; behind a bar what is not
- * understood. */
+/* One sentence a row, and the canonical words that are read from it; behind them what is not
+ * understood, or drawn as something that is like it. */
 static const struct {
     const char *text, *facts, *unknown;
 } rows[] = {
@@ -238,6 +238,16 @@ static const struct {
     {"白云上穿蓝色衬衫的年轻人", "reader cloud blue", ""},
     {"an astronaut in a white spacesuit with orange stripes", "astronaut orange", ""},
     {"a white lighthouse with a red band", "cliff", ""},
+    /* colours that are drawn as the nearest */
+    {"a pink monster", "monster red", "pink as red"},
+    {"一个穿灰色大衣的男人", "reader white", "灰色 as white"},
+    {"a woman in a turquoise dress and a brown coat", "woman blue", "turquoise as blue"},
+    {"a girl with a pink book", "girl book", "pink"},
+    {"粉色的灯光下的小怪物", "monster", ""},
+    /* light is no thing, and what sweeps is not the camera unless that is named */
+    {"a beam of light sweeps over the sea", "cliff", ""},
+    {"灯塔的光束扫过海面", "cliff", ""},
+    {"the camera sweeps left over the sea", "cliff panleft", ""},
     /* one thing alone can be shown, and a ball game is where there is room for it */
     {"男孩在卧室里点着蜡烛看书", "reader room reads book", "蜡烛"},
     {"a little girl playing at the beach", "girl cliff", ""},
@@ -298,6 +308,8 @@ TEST(story_prompt_reads_words_beside_others)
         }
         for (int k = 0; k < p.n_unknown; k++)
             buf_printf(&unknown, "%s%s", k ? " " : "", p.unknown[k]);
+        for (int k = 0; k < p.n_near; k++)
+            buf_printf(&unknown, "%s%s", unknown.len ? " " : "", p.near[k]);
         if (strcmp(buf_str(&facts), rows[i].facts) || strcmp(buf_str(&unknown), rows[i].unknown))
             ztest_fail(__FILE__, __LINE__, "%s: read as \"%s\" without \"%s\"", rows[i].text,
                        buf_str(&facts), buf_str(&unknown));

@@ -157,6 +157,36 @@ TEST(story_complete_stays_natural)
     }
 }
 
+/* Nobody who is named stands far away or before a camera that nobody asked to move, what is done or
+ * held is not cut off, and away from home nothing is there that was not said. */
+TEST(story_complete_shows_what_is_said)
+{
+    int close = 0;
+
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct story_facts girl = {.subject = STORY_GIRL, .place = STORY_CLIFF},
+                           red = {.subject = STORY_ASTRONAUT, .color = COLOR_RED},
+                           reads = {.action = STORY_READS}, candle = {.prop = STORY_CANDLE},
+                           far = {.subject = STORY_WOMAN, .shot = STORY_FAR},
+                           sea = {.place = STORY_CLIFF};
+
+        story_facts_complete(&girl, seed);
+        CHECK(girl.action != STORY_PLAYS && girl.prop == STORY_NO_PROP);
+        story_facts_complete(&red, seed);
+        CHECK(red.shot != STORY_FAR && red.camera == STORY_STATIC);
+        close += red.shot == STORY_CLOSE;
+        story_facts_complete(&reads, seed);
+        CHECK(reads.shot == STORY_MID && reads.prop == STORY_BOOK);
+        story_facts_complete(&candle, seed);
+        CHECK_INT(candle.shot, STORY_MID);
+        story_facts_complete(&far, seed);
+        CHECK_INT(far.shot, STORY_FAR);
+        story_facts_complete(&sea, seed);
+        CHECK(sea.camera == STORY_STATIC && sea.subject == STORY_NOBODY);
+    }
+    CHECK(close > 20 && close < 80);
+}
+
 TEST(story_facts_that_cannot_be_together_give_way)
 {
     struct story_facts f = {.subject = STORY_ASTRONAUT,

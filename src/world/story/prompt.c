@@ -398,12 +398,16 @@ static int score_of(const struct story_token *t)
            (t->dropped && t->role >= STORY_DO_PAN && t->role <= STORY_DO_MOVE);
 }
 
-static void list_unknown(const char *text, const struct story_reading *r, struct story_prompt *p)
+static void list_words(const char *text, const struct story_reading *r, struct story_prompt *p)
 {
     for (int i = 0; i < r->n; i++) {
-        if (is_unknown(&r->t[i]))
-            p->n_unknown =
-                prompt_add_word(p->unknown, p->n_unknown, text + r->t[i].at, r->t[i].bytes);
+        const struct story_token *t = &r->t[i];
+
+        if (is_unknown(t))
+            p->n_unknown = prompt_add_word(p->unknown, p->n_unknown, text + t->at, t->bytes);
+        else if (t->near && !t->dropped && p->facts.color)
+            p->n_near = prompt_add_near(p->near, p->n_near, text + t->at, t->bytes,
+                                        slot_word(SLOT_COLOR, t->value));
     }
     p->n_unknown = prompt_add_foreign(p->unknown, p->n_unknown, text);
 }
@@ -421,7 +425,7 @@ void story_prompt_read(const char *text, struct story_prompt *p)
     choose_facts(r, p);
     for (int i = 0; i < r->n; i++)
         p->score += score_of(&r->t[i]);
-    list_unknown(text, r, p);
+    list_words(text, r, p);
     free(r);
 }
 

@@ -19,6 +19,8 @@ struct story_prompt {
     int score;                /* how much was understood: comparable with that of other worlds */
     int n_unknown;
     char unknown[PROMPT_MAX_UNKNOWN][PROMPT_WORD_BYTES]; /* words as typed, each once */
+    int n_near;
+    char near[PROMPT_MAX_UNKNOWN][PROMPT_WORD_BYTES]; /* as in world/prompt.h */
 };
 
 /* text: UTF-8 (malformed bytes are skipped), any length; only the first 400 words count. */

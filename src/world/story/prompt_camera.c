@@ -19,6 +19,8 @@ static int rank_of_verb(const struct clause *c, const struct story_token *t)
         return c->camera ? 7 : 0;
     case STORY_DO_PAN:
         return c->camera || t->lang == LANG_EN ? 6 : 0;
+    case STORY_DO_SWEEP:
+        return c->camera ? 6 : 0;
     case STORY_DO_TILT:
         return 5;
     case STORY_DO_ZOOM:
@@ -94,6 +96,7 @@ static int movement(struct story_reading *r, const struct clause *c)
     case STORY_DO_CIRCLE:
         return sided(r, c, STORY_ORBIT_LEFT, STORY_ORBIT_RIGHT);
     case STORY_DO_PAN:
+    case STORY_DO_SWEEP:
         if (!c->side && c->up)
             return c->up > 0 ? STORY_TILT_UP : STORY_TILT_DOWN;
         return sided(r, c, STORY_PAN_LEFT, STORY_PAN_RIGHT);

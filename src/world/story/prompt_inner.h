@@ -28,6 +28,7 @@ struct story_token {
     int led;       /* English, begins with a preposition: no noun for the words before it */
     int dropped;   /* explained, or said not to be there: states nothing */
     int refused;   /* understood, but cannot be shown: named */
+    int near;      /* a colour that is drawn as another, its value */
 };
 
 struct story_reading {

@@ -106,7 +106,7 @@ static int cut_han(const struct text *t, int i, int end)
 static int read_physics(const struct text *t, int i, struct story_token *k, int our_rank)
 {
     const struct lexicon_entry *e;
-    int end = text_look_up(t, i, k->lang, &e), rank = 0, n = end - i;
+    int end = text_look_up(t, i, k->lang, &e), rank = 0, n = end - i, hint;
 
     if (!e)
         return 0;
@@ -117,7 +117,12 @@ static int read_physics(const struct text *t, int i, struct story_token *k, int 
     }
     k->role = role_of_physics(e->tag);
     k->value = e->value & ((1 << PROMPT_HINT_SHIFT) - 1);
-    k->refused = k->role == STORY_COLOR && e->value >> PROMPT_HINT_SHIFT;
+    hint = e->value >> PROMPT_HINT_SHIFT;
+    if (e->tag == SLOT_FLOOR && hint) { /* "grey" is a floor there, and the nearest colour */
+        k->role = STORY_COLOR;
+        k->value = hint;
+    }
+    k->near = k->role == STORY_COLOR && hint;
     return k->lang == LANG_ZH && k->role != STORY_COLOR ? cut_han(t, i, end) : end;
 }
 

@@ -1,6 +1,7 @@
 #include "world/story/sample.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/rng.h"
@@ -251,28 +252,48 @@ static void fill_camera(struct story_facts *f, const struct draws *d, const doub
     fill(f, d, STORY_SLOT_CAMERA, w);
 }
 
-/* A member of one of the six, as far as what is said allows. */
+/* What people have in mind who name one of the six, as far as what is said allows. Away from home
+ * it does what everybody does and has nothing with it that is not said: no racket at the sea. */
 static void fill_anchor(struct story_facts *f, const struct draws *d, int family)
 {
     const struct anchor *a = &anchors[family];
     static const double still[STORY_ACTION_COUNT] = {
         [STORY_STANDS] = 2, [STORY_WALKS] = 2, [STORY_SITS] = 1, [STORY_WAVES] = 1};
+    static const double nothing[STORY_PROP_COUNT] = {[STORY_NO_PROP] = 1};
     double action[STORY_ACTION_COUNT];
+    int home;
 
     f->subject = f->subject ? f->subject : a->subject;
     fill_place(f, d, a->place);
+    home = f->subject == a->subject && a->place[f->place] > 0;
     for (int i = 0; i < STORY_ACTION_COUNT; i++) /* its own, and far behind it what all do */
-        action[i] = a->action[i] + 1e-6 * still[i];
+        action[i] = (home ? a->action[i] : 0) + 1e-6 * still[i];
     if (f->prop == STORY_BOOK) /* who has a book reads */
         action[STORY_READS] += 4;
     if (f->prop == STORY_RACKET)
         action[STORY_PLAYS] += 4;
     fill_action(f, d, action);
+    home &= f->subject == STORY_NOBODY || a->action[f->action] > 0;
     fill(f, d, STORY_SLOT_COLOR, a->color);
-    fill(f, d, STORY_SLOT_PROP, f->subject == a->subject ? a->prop : (double[]){0, 1, 0, 0, 0, 0});
-    fill(f, d, STORY_SLOT_SHOT, a->shot);
+    fill(f, d, STORY_SLOT_PROP, home ? a->prop : nothing);
     fill(f, d, STORY_SLOT_TIME, places[f->place].time);
     fill(f, d, STORY_SLOT_WEATHER, places[f->place].weather);
+}
+
+/* The distance from which what is said is seen: nobody who is named stands far away, and what
+ * somebody does or holds is not cut off by the lower edge of a portrait. A place is seen whole. */
+static void fill_shot(struct story_facts *f, const struct draws *d, const struct story_facts *said,
+                      int family)
+{
+    static const double body[STORY_SHOT_COUNT] = {[STORY_MID] = 1};
+    double face[STORY_SHOT_COUNT];
+
+    memcpy(face, anchors[family].shot, sizeof face);
+    face[STORY_FAR] = 0;
+    fill(f, d, STORY_SLOT_SHOT,
+         f->subject == STORY_NOBODY                   ? anchors[family].shot
+         : said->action || said->prop > STORY_NO_PROP ? body
+                                                      : face);
 }
 
 static void fill_mixture(struct story_facts *f, const struct draws *d)
@@ -307,10 +328,12 @@ void story_sample(struct story *s, uint64_t seed, const struct story_mix *mix, d
     draw_all(&d, seed);
     *s = (struct story){.seed = seed, .aspect = aspect > 0 ? (float)aspect : 16.0f / 9};
     family = pick(mix->family, STORY_FAMILY_COUNT, d.family);
-    if (family == STORY_FAMILY_MIXED)
+    if (family == STORY_FAMILY_MIXED) {
         fill_mixture(f, &d);
-    else
+    } else {
         fill_anchor(f, &d, family);
+        fill(f, &d, STORY_SLOT_SHOT, anchors[family].shot);
+    }
     fill_camera(f, &d, mix->camera);
     fill(f, &d, STORY_SLOT_STYLE, mix->style);
     clear_nobody(f);
@@ -352,6 +375,8 @@ void story_facts_somebody(struct story_facts *f, uint64_t seed)
 
 void story_facts_complete(struct story_facts *f, uint64_t seed)
 {
+    static const double stands[STORY_CAMERA_COUNT] = {[STORY_STATIC] = 1};
+    struct story_facts said;
     struct draws d;
     int family;
 
@@ -361,9 +386,11 @@ void story_facts_complete(struct story_facts *f, uint64_t seed)
     if (!f->subject && f->place && !f->action && !f->color &&
         (f->prop <= STORY_NO_PROP || f->prop == STORY_SPACESHIP))
         f->subject = STORY_NOBODY;
+    said = *f;
     f->weather = f->weather ? f->weather : STORY_CLEAR; /* who wants rain says so */
     fill_anchor(f, &d, family);
-    fill_camera(f, &d, story_mix_default.camera);
+    fill_shot(f, &d, &said, family);
+    fill(f, &d, STORY_SLOT_CAMERA, stands); /* and who wants it to move */
     f->style = f->style ? f->style : STORY_PHOTO;
     clear_nobody(f);
 }

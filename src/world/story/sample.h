@@ -36,7 +36,8 @@ int story_family(const struct story_facts *f);
 /* A clip by mix (NULL: the default), all facts drawn. aspect = w/h, 0 for 16:9. */
 void story_sample(struct story *s, uint64_t seed, const struct story_mix *mix, double aspect);
 /* Fill everything unsaid in what people have in mind who leave it out: the family that the said
- * words belong to, a photograph, clear weather; repeatable from the seed. Of two facts that
+ * words belong to, a photograph, clear weather, a camera that stands near enough to see what was
+ * said; repeatable from the seed. Of two facts that
  * cannot be together the later slot gives way. Nobody has neither colour nor action (0). */
 void story_facts_complete(struct story_facts *f, uint64_t seed);
 /* A person is there, it is not said who: the one who is expected there, or any. */

@@ -31,6 +31,7 @@ enum story_role {
     STORY_CAMERA,   /* the noun */
     /* Verbs of the camera: a side, "in" or "out" in their clause decides. */
     STORY_DO_PAN,
+    STORY_DO_SWEEP, /* a pan where the camera is named */
     STORY_DO_TILT,
     STORY_DO_DOLLY,
     STORY_DO_ZOOM,

@@ -244,6 +244,15 @@ static void stated(const char *text, struct buf *out, struct buf *unknown)
     }
 }
 
+static void near(const char *text, struct buf *out)
+{
+    struct story_prompt p;
+
+    story_prompt_read(text, &p);
+    for (int i = 0; i < p.n_near; i++)
+        world_add_word(out, p.near[i]);
+}
+
 /* ---- what there is ---- */
 
 /* The six, and how their parts meet. */
@@ -319,6 +328,7 @@ const struct world world_story = {
     .shown = tell_shown,
     .score = score,
     .stated = stated,
+    .near = near,
     .n_families = sizeof families / sizeof *families,
     .family = family,
     .known = known,
