@@ -4,7 +4,9 @@
 
 #include "base/file.h"
 #include "base/jsonw.h"
+#include "base/tree.h"
 #include "model/bundle.h"
+#include "train/from.h"
 #include "train/latents.h"
 #include "train/stages.h"
 
@@ -31,18 +33,23 @@ static int write_scheduler(const struct train_config *c, const char *dir, struct
 
 static int write_info(const struct train_config *c, const char *run, const char *dir, struct err *e)
 {
-    struct bundle_info info = {.frame_rate = c->clip.fps,
-                               .shown_rate =
-                                   c->model.shown_rate > 0 ? c->model.shown_rate : c->clip.fps,
-                               .width = c->clip.width,
-                               .height = c->clip.height,
-                               .frames = c->clip.frames,
-                               .own_height = c->model.own_height,
-                               .steps = c->model.steps,
-                               .guidance = c->model.guidance,
-                               .shift = c->model.shift,
-                               .stagger = c->model.stagger,
-                               .channels = c->vae.net.latent_channels};
+    struct bundle_info info;
+    if (*c->from) {
+        int rc = from_info(c, &info, e);
+        return rc ? rc : bundle_info_write(&info, dir, e);
+    }
+    info = (struct bundle_info){.frame_rate = c->clip.fps,
+                                .shown_rate =
+                                    c->model.shown_rate > 0 ? c->model.shown_rate : c->clip.fps,
+                                .width = c->clip.width,
+                                .height = c->clip.height,
+                                .frames = c->clip.frames,
+                                .own_height = c->model.own_height,
+                                .steps = c->model.steps,
+                                .guidance = c->model.guidance,
+                                .shift = c->model.shift,
+                                .stagger = c->model.stagger,
+                                .channels = c->vae.net.latent_channels};
     for (int i = 0; i < c->clip.worlds.n; i++)
         info.worlds |= world_bit(c->clip.worlds.part[i].world);
     snprintf(info.name, sizeof(info.name), "%s", c->name);
@@ -55,8 +62,21 @@ static int write_info(const struct train_config *c, const char *run, const char 
     return rc ? rc : bundle_info_write(&info, dir, e);
 }
 
-/* Each network is loaded once more and written again, so that nothing enters the model that cannot
- * be read. */
+static int write_again(const struct train_config *c, const char *from, const char *to,
+                       enum part_role role, struct err *e)
+{
+    struct part p;
+    int rc = part_declare(&p, from, role, e);
+    if (!rc)
+        rc = part_load(&p, from, device_cpu(), DT_F32, 0, NULL, e);
+    if (!rc)
+        rc = part_save(&p, to, c->model.weights, NULL, e);
+    part_release(&p);
+    return rc;
+}
+
+/* Each network that learned is loaded once more and written again, so that nothing enters the model
+ * that cannot be read; others stay what they are. */
 static int copy_networks(const struct train_config *c, const char *run, const char *dir,
                          struct err *e)
 {
@@ -64,17 +84,14 @@ static int copy_networks(const struct train_config *c, const char *run, const ch
                                            PART_UPSAMPLER};
     static const enum bundle_place places[] = {PLACE_TEXT, PLACE_DENOISER, PLACE_CODEC,
                                                PLACE_UPSAMPLER, PLACE_UPSAMPLER2};
-    int rc = 0, n = 3 + c->n_upsamplers;
-    for (int i = 0; i < n && !rc; i++) {
+    int rc = 0;
+    for (int i = 0; i < 5 && !rc; i++) {
+        int kept = *c->from && places[i] >= PLACE_CODEC;
+        if (kept ? !bundle_has(run, places[i]) : i >= 3 + c->n_upsamplers)
+            continue;
         char *from = path_join(run, bundle_folder(places[i]));
         char *to = path_join(dir, bundle_folder(places[i]));
-        struct part p;
-        rc = part_declare(&p, from, roles[i], e);
-        if (!rc)
-            rc = part_load(&p, from, device_cpu(), DT_F32, 0, NULL, e);
-        if (!rc)
-            rc = part_save(&p, to, c->model.weights, NULL, e);
-        part_release(&p);
+        rc = kept ? tree_copy(from, to, from_is_mark, e) : write_again(c, from, to, roles[i], e);
         free(from);
         free(to);
     }

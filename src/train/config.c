@@ -9,12 +9,15 @@
 #include "base/hash.h"
 #include "format/json.h"
 #include "generate/sampler.h"
+#include "train/from.h"
 #include "train/record.h"
 #include "train/upsample_critic.h"
 
 #define KNOWN(v, ...)                                                                              \
     j_known(v, (const char *const[]){__VA_ARGS__},                                                 \
             (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
+
+#define FROM_RATE 0.2 /* of the rates of a training that begins with noise */
 
 static void text_field(char *out, size_t size, struct jval v, const char *key, const char *def)
 {
@@ -274,6 +277,14 @@ static void read_dit_net(struct wan_config *n, struct jval v, const struct train
     n->text_dim = c->dit.text.d_model;
 }
 
+/* Fields that a model which is learned on from has decided. */
+static void refuse_kept(struct jval v, const char *const *keys)
+{
+    for (; *keys; keys++)
+        if (j_has(v, *keys))
+            j_fail(v, *keys, "stands beside \"from\", whose model has it already: leave it out");
+}
+
 static void read_dit(struct train_config *c, struct jval v)
 {
     struct dit_recipe *r = &c->dit;
@@ -290,11 +301,19 @@ static void read_dit(struct train_config *c, struct jval v)
     r->warmup = 50;
     r->decay = 0.3;
     r->optim = optim_config_default;
+    if (*c->from) { /* what is learned already is not to be shaken */
+        r->optim.lr *= FROM_RATE;
+        r->optim.muon_lr *= FROM_RATE;
+    }
     KNOWN(v, "heads", "head_dim", "ffn_dim", "layers", "freq_dim", "phases", "remat", "s_mean",
           "s_std", "s_uniform", "p_image", "p_extend", "p_ends", "p_no_text", "p_everyday",
           "object_weight", "object_s", "evaluate_every", "held_out", "gap_steps", "gap_ratio",
           "warmup", "rate_decay", "optim");
-    read_dit_net(&r->net, v, c);
+    if (*c->from)
+        refuse_kept(
+            v, (const char *const[]){"heads", "head_dim", "ffn_dim", "layers", "freq_dim", NULL});
+    else
+        read_dit_net(&r->net, v, c);
     struct jval phases = j_array(v, "phases");
     r->n_phases = j_len(phases);
     if (r->n_phases < 1 || r->n_phases > TRAIN_MAX_PHASES) {
@@ -325,8 +344,9 @@ static void read_dit(struct train_config *c, struct jval v)
     read_optim(&r->optim, group(v, "optim"));
 }
 
-static void read_model(struct model_defaults *m, struct jval v)
+static void read_model(struct train_config *c, struct jval v)
 {
+    struct model_defaults *m = &c->model, of_from = *m;
     static const char *const WEIGHTS[] = {"bf16", "int8"}, *const TYPES[] = {"auto", "bf16", "f32",
                                                                              "int8"};
     const char *const *samplers = sampler_names();
@@ -339,6 +359,11 @@ static void read_model(struct model_defaults *m, struct jval v)
                                  .sampler = samplers[0],
                                  .weights = DT_BF16,
                                  .type = TYPES[0]};
+    if (*c->from) {
+        m->steps = of_from.steps;
+        m->guidance = of_from.guidance;
+        m->shift = of_from.shift;
+    }
     if (!v.v)
         return;
     KNOWN(v, "steps", "guidance", "shift", "sampler", "weights", "shown_rate", "own_height",
@@ -403,31 +428,51 @@ static void check_sizes(struct train_config *c, struct jval root)
                 j_fail(root, "dit", "phases[%d]: frames must be 1 + a multiple of %d", i, kt);
 }
 
+static void read_from(struct train_config *c, struct jval v)
+{
+    struct err e = {0};
+
+    text_field(c->from, sizeof c->from, v, "from", "");
+    if (!*c->from)
+        return;
+    refuse_kept(
+        v, (const char *const[]){"vae", "upsamplers", "text", "reel_clips", "latent_scale", NULL});
+    if (j_has(v, "model"))
+        refuse_kept(j_object(v, "model"),
+                    (const char *const[]){"steps", "guidance", "shift", "sampler", "shown_rate",
+                                          "own_height", "stagger", "type", NULL});
+    if (from_read(c, &e))
+        j_fail(v, "from", "cannot be used: %s", e.msg);
+}
+
 static void read_root(struct train_config *c, struct jval v)
 {
     static const char *const TYPES[] = {"f32", "bf16"}, *const SCALES[] = {"channel", "shared"};
     KNOWN(v, "zoetrope", "name", "license", "description", "seed", "type", "checkpoint_minutes",
-          "clip", "reel_clips", "latent_clips", "latent_growth", "mirror", "everyday_captions",
-          "latent_scale", "vae", "upsamplers", "text", "dit", "model");
+          "from", "clip", "reel_clips", "latent_clips", "latent_growth", "mirror",
+          "everyday_captions", "latent_scale", "vae", "upsamplers", "text", "dit", "model");
     j_int(v, "zoetrope", 1, 1);
     text_field(c->name, sizeof(c->name), v, "name", "unnamed");
-    text_field(c->license, sizeof(c->license), v, "license", "Apache-2.0");
+    read_from(c, v);
+    text_field(c->license, sizeof(c->license), v, "license", *c->from ? "" : "Apache-2.0");
     text_field(c->description, sizeof(c->description), v, "description", "");
     c->seed = (uint64_t)j_int_or(v, "seed", 0, INT64_MAX, 1);
     c->type = j_choice_or(v, "type", TYPES, 2, 1) ? DT_BF16 : DT_F32;
     c->checkpoint_minutes = j_real_or(v, "checkpoint_minutes", 0, 10000, 5);
     read_clip(&c->clip, group(v, "clip"));
-    c->reel_clips = (int)j_int(v, "reel_clips", 1, 1000000);
     c->latent_clips = (int)j_int(v, "latent_clips", 1, TRAIN_MAX_CLIPS);
     c->latent_growth = j_real_or(v, "latent_growth", 0, 1000, 0);
     c->mirror = j_bool_or(v, "mirror", 1);
     c->everyday_captions = int_or(v, "everyday_captions", 0, RECORD_MAX_CAPTIONS - 1, 0);
     c->shared_std = j_choice_or(v, "latent_scale", SCALES, 2, 0);
-    read_vae(&c->vae, group(v, "vae"));
-    read_upsamplers(c, v);
-    read_text(&c->dit.text, group(v, "text"));
+    if (!*c->from) {
+        c->reel_clips = (int)j_int(v, "reel_clips", 1, 1000000);
+        read_vae(&c->vae, group(v, "vae"));
+        read_upsamplers(c, v);
+        read_text(&c->dit.text, group(v, "text"));
+    }
     read_dit(c, j_object(v, "dit"));
-    read_model(&c->model, group(v, "model"));
+    read_model(c, group(v, "model"));
     if (!jdoc_status(v.doc, NULL)) /* a field that is wrong reads as 0 */
         check_sizes(c, v);
 }

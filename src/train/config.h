@@ -92,6 +92,7 @@ struct model_defaults { /* what generation uses unless told otherwise, and how i
 
 struct train_config {
     char name[64], license[64], description[256];
+    char from[1024]; /* folder of the model to learn on from (from.h); "": from noise */
     uint64_t seed;
     enum dtype type; /* DT_BF16 or DT_F32 */
     double checkpoint_minutes;

@@ -44,6 +44,7 @@ struct dit_run {
     struct dit_feed *feed;
     struct growth *growth; /* NULL: the pool stays as it is */
     int has_vae, strip_failed;
+    char from_hash[65];  /* of the model that it begins with; "": it begins with noise */
     int n_train, n_held; /* records from the pool's first ones, and those kept away behind them */
 };
 
@@ -214,6 +215,8 @@ static void state_hash(const struct dit_run *d, char out[65])
     struct buf net = BUF_INIT;
     wan_config_write(&r->net, &net);
     clause_text_config_write(&d->words.config, &net);
+    if (*d->from_hash)
+        buf_printf(&net, "from %s", d->from_hash);
     if (c->latent_growth > 0)
         buf_printf(&net, "growth %.17g", c->latent_growth);
     if (r->p_extend + r->p_ends > 0)
@@ -235,7 +238,8 @@ static int open_data(struct dit_run *d, struct err *e)
         rc = latents_open(&d->latents, &head, c->latent_clips * views, growth_final(c) * views,
                           d->run->dir, e);
     if (!rc)
-        rc = prompts_tokenizer(&d->tokenizer, &c->clip.worlds, d->run->dir, e);
+        rc = *c->from ? prompts_tokenizer_of(&d->tokenizer, &c->clip.worlds, d->run->dir, e)
+                      : prompts_tokenizer(&d->tokenizer, &c->clip.worlds, d->run->dir, e);
     if (rc)
         return rc;
     d->n_held = dit_held_out(c);
@@ -251,7 +255,7 @@ static int open_data(struct dit_run *d, struct err *e)
     return rc;
 }
 
-static int open_networks(struct dit_run *d, struct err *e)
+static int begin_with_noise(struct dit_run *d, struct err *e)
 {
     const struct train_config *c = d->c;
     struct clause_text_config text = c->dit.text;
@@ -260,23 +264,51 @@ static int open_networks(struct dit_run *d, struct err *e)
     int rc = clause_text_init(&d->words, &text, e);
     if (!rc)
         rc = wan_init(&d->wan, &c->dit.net, e);
+    if (!rc)
+        rc = weight_set_allocate(&d->wan.weights, d->run->device, c->type, 1, e);
+    if (!rc)
+        rc = weight_set_allocate(&d->words.weights, d->run->device, c->type, 1, e);
+    if (rc)
+        return rc;
+    weight_set_initialise(&d->wan.weights, c->seed, d->run->threads);
+    weight_set_initialise(&d->words.weights, c->seed, d->run->threads);
+    return 0;
+}
+
+/* The weights of a finished model, which is told from others by its hash. */
+static int begin_with_model(struct dit_run *d, struct err *e)
+{
+    const struct train_config *c = d->c;
+    char *dit = path_join(c->from, bundle_folder(PLACE_DENOISER)),
+         *text = path_join(c->from, bundle_folder(PLACE_TEXT));
+    int rc = bundle_hash(c->from, NULL, d->from_hash, e);
+
+    if (!rc)
+        rc = bundle_load_clause_text(&d->words, text, d->run->device, c->type, 1, e);
+    if (!rc)
+        rc = bundle_load_wan(&d->wan, dit, d->run->device, c->type, 1, e);
+    if (!rc && d->words.config.vocab != tokenizer_size(d->tokenizer))
+        rc = err_set(e, ERR_FORMAT, "%s: has %d words, the tokenizer beside it %d", text,
+                     (int)d->words.config.vocab, tokenizer_size(d->tokenizer));
+    free(dit);
+    free(text);
+    return rc;
+}
+
+static int open_networks(struct dit_run *d, struct err *e)
+{
+    const struct train_config *c = d->c;
+    int rc = *c->from ? begin_with_model(d, e) : begin_with_noise(d, e);
     if (rc)
         return rc;
     d->m = part_denoiser(&(struct part){&wan_part, &d->wan});
     d->text = part_text(&(struct part){&clause_text_part, &d->words});
-    rc = weight_set_allocate(d->m.weights, d->run->device, c->type, 1, e);
-    if (!rc)
-        rc = weight_set_allocate(d->text.weights, d->run->device, c->type, 1, e);
-    if (rc)
-        return rc;
-    weight_set_initialise(d->m.weights, c->seed, d->run->threads);
-    weight_set_initialise(d->text.weights, c->seed, d->run->threads);
     struct optim_set sets[] = {{"transformer", d->m.weights}, {"text_encoder", d->text.weights}};
     if ((rc = optim_init(&d->optim, &c->dit.optim, sets, 2, e)))
         return rc;
     run_log(d->run, "dit: %lld + %lld weights, %d training records, %d words",
             (long long)weight_set_count(d->m.weights), (long long)weight_set_count(d->text.weights),
-            d->n_train, text.vocab);
+            d->n_train, tokenizer_size(d->tokenizer));
     return 0;
 }
 

@@ -90,7 +90,7 @@ int latents_stage(const struct train_config *c, const struct run *run, struct er
         int done = w.clips;
         if (!rc)
             rc = encode_all(&w, run, final, e);
-        if (!rc && (done < c->latent_clips || !file_exists(stats)))
+        if (!rc && !*c->from && (done < c->latent_clips || !file_exists(stats)))
             rc = measure(&w, run->dir, e);
         rc = latents_writer_close(&w, rc, e);
     }

@@ -74,6 +74,39 @@ int prompts_tokenizer(struct tokenizer **out, const struct worlds *worlds, const
     return rc;
 }
 
+/* Words are looked up as vocabulary_text writes them. */
+static int has_words(const struct tokenizer *t, const struct worlds *worlds, const char *path,
+                     struct err *e)
+{
+    int n, rc = 0;
+    char **words = worlds_vocabulary(worlds, &n);
+
+    for (int i = 0; i < n && !rc; i++) {
+        char *piece = xasprintf("%s%s", (unsigned char)words[i][0] < 0x80 ? MARK : "", words[i]);
+
+        if (tokenizer_id(t, piece) < 0)
+            rc = err_set(e, ERR_FORMAT,
+                         "%s: has no word \"%s\", which clips of this config's worlds speak of: "
+                         "its model cannot learn it",
+                         path, words[i]);
+        free(piece);
+    }
+    world_vocabulary_free(&words, n);
+    return rc;
+}
+
+int prompts_tokenizer_of(struct tokenizer **out, const struct worlds *worlds, const char *dir,
+                         struct err *e)
+{
+    char *path = path_join(dir, "tokenizer/tokenizer.json");
+    int rc = tokenizer_open(out, path, e);
+
+    if (!rc && (rc = has_words(*out, worlds, path, e)))
+        tokenizer_free(out);
+    free(path);
+    return rc;
+}
+
 static void add_text(struct prompts *p, const struct tokenizer *t, const char *text)
 {
     int32_t *ids;

@@ -17,6 +17,10 @@
  * not go on. */
 NODISCARD int prompts_tokenizer(struct tokenizer **out, const struct worlds *worlds,
                                 const char *dir, struct err *e);
+/* Open the one in DIR/tokenizer, which may know more than these worlds. ERR_IO; ERR_FORMAT: it
+ * lacks a word of theirs, which is named. *out is NULL on failure. */
+NODISCARD int prompts_tokenizer_of(struct tokenizer **out, const struct worlds *worlds,
+                                   const char *dir, struct err *e);
 /* Ids of the captions of all records. Freed with prompts_release. */
 void prompts_make(struct prompts *p, const struct tokenizer *t, const struct latents *l);
 /* The same for records that came since. */

@@ -52,6 +52,7 @@ static void say_optim(struct buf *b, const char *group, const struct optim_confi
 static void say_clip(struct buf *b, const struct train_config *c)
 {
     say_int(b, "seed", (int64_t)c->seed);
+    buf_printf(b, "from \"%s\"\n", c->from);
     say_int(b, "clip.width", c->clip.width);
     say_int(b, "clip.height", c->clip.height);
     say_int(b, "clip.frames", c->clip.frames);
@@ -375,7 +376,7 @@ int recipe_check(const struct train_config *c, const char *dir, struct err *e)
     if (!rc && dit_begun && !(rc = compare(buf_str(&have), buf_str(&latents), dir, e)) &&
         !(rc = compare(buf_str(&have), buf_str(&dit), dir, e)))
         rc = check_dit(c, dir, e);
-    if (!rc && !dit_begun)
+    if (!rc && !dit_begun && !*c->from)
         forget_statistics(buf_str(&have), &latents, dir);
     buf_puts(&all, buf_str(&vae));
     buf_puts(&all, buf_str(&latents));

@@ -178,7 +178,8 @@ uint64_t room_disk_bytes(const struct train_config *c, const char *dir)
         BUG("%s", e.msg);
     uint64_t records = (uint64_t)growth_final(c) * (c->mirror ? 2 : 1);
     uint64_t latents = missing(dir, "latents.bin", records * latents_layout(&h).bytes);
-    return latents + (recipe_vae_done(c, dir) ? 0 : missing(dir, "reel.bin", reel_bytes(c)));
+    return latents +
+           (*c->from || recipe_vae_done(c, dir) ? 0 : missing(dir, "reel.bin", reel_bytes(c)));
 }
 
 static int check_memory(const struct room *is, const char *of, const char *less,
@@ -210,7 +211,7 @@ int room_check(const struct train_config *c, const struct run *run, struct err *
                        run->dir, needs, has);
     }
     struct room vae = {0}, dit = {0};
-    if (!recipe_vae_done(c, run->dir))
+    if (!*c->from && !recipe_vae_done(c, run->dir))
         vae = room_vae(c);
     if (!recipe_dit_done(c, run->dir))
         dit = room_dit(c);

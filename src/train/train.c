@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "train/from.h"
 #include "train/recipe.h"
 #include "train/reel.h"
 #include "train/room.h"
@@ -37,8 +38,9 @@ struct stage {
 };
 
 static const struct stage STAGES[] = {
-    {"reel", reel_make},        {"vae", vae_stage},         {"upsamplers", upsample_stage},
-    {"latents", latents_stage}, {"transformer", dit_stage}, {"bundle", bundle_stage},
+    {"from", from_stage},           {"reel", reel_make},        {"vae", vae_stage},
+    {"upsamplers", upsample_stage}, {"latents", latents_stage}, {"transformer", dit_stage},
+    {"bundle", bundle_stage},
 };
 
 int train_has_stage(const char *name)
