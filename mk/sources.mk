@@ -10,8 +10,8 @@ HEADERS := $(wildcard include/*.h src/*/*.h src/*/*/*.h tool/*.h test/*.h)
 CUDA_SRC := $(wildcard src/kern/cuda/*.cu)
 
 # Each optional part: its files when it is there, its stub when it is not.
-X86_FILES := $(filter src/kern/x86/% src/world/march/isa_x86.c %_avx2.c %_avx512.c,$(ALL_SRC))
-X86_STUB := $(filter src/kern/x86_none.c src/world/march/isa_none.c,$(ALL_SRC))
+X86_FILES := $(filter src/kern/x86/% src/world/march/isa_x86.c src/media/between_x86.c %_avx2.c %_avx512.c,$(ALL_SRC))
+X86_STUB := $(filter src/kern/x86_none.c src/world/march/isa_none.c src/media/between_x86_none.c,$(ALL_SRC))
 MEDIA_STUB := $(filter src/media/ff_none.c,$(ALL_SRC))
 MEDIA_FILES := $(filter-out $(MEDIA_STUB),$(filter src/media/ff_%,$(ALL_SRC)))
 NET_STUB := $(filter src/net/curl_none.c,$(ALL_SRC))

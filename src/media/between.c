@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "media/between_inner.h"
+#include "media/between_picture.h"
 
 enum {
     SIDE = 160, /* px that the shorter side of a small picture has at most */
@@ -30,11 +31,11 @@ struct between {
     int sw, sh;
     struct search search;
     const uint8_t *frame[2];
-    uint8_t *back[2];           /* owned [sh][sw]: 1 finds its way back from the other frame */
-    struct spot *spot, *smooth; /* owned [sh][sw] */
-    int *hole;                  /* owned [sh * sw] */
+    uint8_t *back[2];  /* owned [sh][sw]: 1 finds its way back from the other frame */
+    struct spot *spot; /* owned [sh][sw] */
+    seen *smooth;      /* owned [sh][sw]: the field */
+    int *hole;         /* owned [sh * sw] */
     float moment;
-    uint8_t *out;
 };
 
 /* ---- memory ---- */
@@ -89,7 +90,7 @@ size_t between_bytes(int w, int h)
 
     small_sides(w, h, &scale, &sw, &sh);
     return search_bytes(sw, sh) +
-           (size_t)sw * (size_t)sh * (2 + 2 * sizeof(struct spot) + sizeof(int)) +
+           (size_t)sw * (size_t)sh * (2 + sizeof(struct spot) + sizeof(seen) + sizeof(int)) +
            sizeof(struct between);
 }
 
@@ -338,7 +339,6 @@ static void smooth_row(void *arg, int y, int worker)
 
     (void)worker;
     for (int x = 0; x < b->sw; x++) {
-        struct spot *out = &b->smooth[y * b->sw + x];
         float vx[9], vy[9], sees[2] = {0, 0};
 
         for (int j = 0; j < 9; j++) {
@@ -350,88 +350,25 @@ static void smooth_row(void *arg, int y, int worker)
             sees[0] += s->sees[0];
             sees[1] += s->sees[1];
         }
-        *out = (struct spot){{middle_of_9(vx), middle_of_9(vy)}, 1, {sees[0] / 9, sees[1] / 9}};
-    }
-}
-
-/* ---- the picture ---- */
-
-static float within(float v, float most)
-{
-    return v < 0 ? 0 : v > most ? most : v;
-}
-
-static void fetch(const uint8_t *rgb, int w, int h, float x, float y, float out[3])
-{
-    x = within(x, (float)(w - 1));
-    y = within(y, (float)(h - 1));
-    int ix = (int)x, iy = (int)y;
-    float fx = x - (float)ix, fy = y - (float)iy;
-    const uint8_t *a = rgb + ((size_t)iy * (size_t)w + (size_t)ix) * 3;
-    size_t right = ix + 1 < w ? 3 : 0, down = iy + 1 < h ? (size_t)w * 3 : 0;
-
-    for (int c = 0; c < 3; c++, a++) {
-        float up = (float)a[0] + fx * (float)(a[right] - a[0]);
-        float low = (float)a[down] + fx * (float)(a[down + right] - a[down]);
-        out[c] = up + fy * (low - up);
-    }
-}
-
-/* 1: there is a px; beyond the edge the other frame knows more. */
-static int shows(const struct between *b, float x, float y)
-{
-    return x > -1 && y > -1 && x < (float)b->w && y < (float)b->h;
-}
-
-static struct spot mix(const struct spot *a, const struct spot *b, float t)
-{
-    return (struct spot){
-        {a->v.x + t * (b->v.x - a->v.x), a->v.y + t * (b->v.y - a->v.y)},
-        0,
-        {a->sees[0] + t * (b->sees[0] - a->sees[0]), a->sees[1] + t * (b->sees[1] - a->sees[1])}};
-}
-
-static void picture_row(void *arg, int y, int worker)
-{
-    const struct between *b = arg;
-    uint8_t *out = b->out + (size_t)y * (size_t)b->w * 3;
-    float scale = (float)b->scale, t = b->moment;
-    float v = within(((float)y + 0.5f) / scale - 0.5f, (float)b->sh);
-    int sy = (int)v, sy1 = sy + 1 < b->sh ? sy + 1 : b->sh - 1;
-    const struct spot *up = b->smooth + (size_t)sy * (size_t)b->sw,
-                      *low = b->smooth + (size_t)sy1 * (size_t)b->sw;
-
-    (void)worker;
-    for (int x = 0; x < b->w; x++, out += 3) {
-        float u = within(((float)x + 0.5f) / scale - 0.5f, (float)b->sw), one[3], two[3];
-        int sx = (int)u, sx1 = sx + 1 < b->sw ? sx + 1 : b->sw - 1;
-        struct spot a = mix(&up[sx], &up[sx1], u - (float)sx),
-                    c = mix(&low[sx], &low[sx1], u - (float)sx), s = mix(&a, &c, v - (float)sy);
-        float x0 = (float)x - t * s.v.x * scale, y0 = (float)y - t * s.v.y * scale;
-        float x1 = x0 + s.v.x * scale, y1 = y0 + s.v.y * scale;
-        float first = (1 - t) * s.sees[0] * (float)shows(b, x0, y0),
-              second = t * s.sees[1] * (float)shows(b, x1, y1), share;
-
-        fetch(b->frame[0], b->w, b->h, x0, y0, one);
-        fetch(b->frame[1], b->w, b->h, x1, y1, two);
-        share = first + second > 0 ? second / (first + second) : t;
-        for (int k = 0; k < 3; k++)
-            out[k] = (uint8_t)(one[k] + share * (two[k] - one[k]) + 0.5f);
+        b->smooth[y * b->sw + x] =
+            (seen){middle_of_9(vx), middle_of_9(vy), sees[0] / 9, sees[1] / 9};
     }
 }
 
 void between_at(struct between *b, float moment, uint8_t *rgb)
 {
+    struct between_picture p = {
+        b->w, b->h, b->scale, b->sw, b->sh, {b->frame[0], b->frame[1]}, b->smooth, moment, rgb};
+
     if (moment <= 0 || moment >= 1) {
         memcpy(rgb, b->frame[moment > 0.5f], (size_t)b->w * (size_t)b->h * 3);
         return;
     }
     b->moment = moment;
-    b->out = rgb;
     memset(b->spot, 0, (size_t)b->sw * (size_t)b->sh * sizeof *b->spot);
     project(b, 0);
     project(b, 1);
     fill_holes(b);
     threads_run(b->search.threads, b->sh, smooth_row, b);
-    threads_run(b->search.threads, b->h, picture_row, b);
+    threads_run(b->search.threads, b->h, between_row_best(), &p);
 }

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "format/json.h"
 #include "media/between.h"
+#include "media/between_picture.h"
 #include "world/world.h"
 #include "ztest.h"
 
@@ -229,5 +230,38 @@ TEST(between_takes_any_size)
         between_free(&b);
         for (int k = 0; k < 3; k++)
             free(rgb[k]);
+    }
+}
+
+/* Pictures of noise that goes anywhere, also far beyond the edges, of sides that are no multiple of
+ * anything: the plain rows and those of this CPU. */
+TEST(between_rows_are_the_same_on_every_cpu)
+{
+    static const int side[][3] = {{83, 47, 3}, {1, 1, 1}, {2, 7, 2}, {3, 2, 1}, {64, 3, 5}};
+
+    for (int k = 0; k < 5; k++) {
+        int w = side[k][0], h = side[k][1], scale = side[k][2];
+        int sw = (w + scale - 1) / scale, sh = (h + scale - 1) / scale;
+        size_t bytes = (size_t)w * (size_t)h * 3;
+        uint8_t *first = xmalloc(bytes), *second = xmalloc(bytes), *plain = xmalloc(bytes),
+                *best = xmalloc(bytes);
+        seen *field = xmalloc((size_t)sw * (size_t)sh * sizeof *field);
+        struct between_picture p = {w, h, scale, sw, sh, {first, second}, field, 0.3f, plain};
+
+        for (size_t i = 0; i < bytes; i++) {
+            first[i] = (uint8_t)(i * 2654435761u >> 13);
+            second[i] = (uint8_t)(i * 2246822519u >> 11);
+        }
+        for (int i = 0; i < sw * sh; i++)
+            field[i] =
+                (seen){(float)(i * 37 % 200 - 100) * 0.13f, (float)(i * 53 % 90 - 45) * 0.17f,
+                       (float)(i % 4) / 3, (float)(i % 3) / 2};
+        for (int y = 0; y < h; y++)
+            between_row_c(&p, y, 0);
+        p.out = best;
+        for (int y = 0; y < h; y++)
+            between_row_best()(&p, y, 0);
+        CHECK(!memcmp(plain, best, bytes));
+        free(first), free(second), free(plain), free(best), free(field);
     }
 }
