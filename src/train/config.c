@@ -171,6 +171,7 @@ static void read_upsampler(struct upsample_recipe *r, struct jval v)
                                   .crop = 48,
                                   .edges = 0.5,
                                   .critic = 32,
+                                  .critic_rate = 4,
                                   .noise = 0.15,
                                   .evaluate_every = 500,
                                   .warmup = 50,
@@ -183,8 +184,8 @@ static void read_upsampler(struct upsample_recipe *r, struct jval v)
     r->optim.clip = 0;
     r->optim.ema = 0.99;
     KNOWN(v, "scale", "width", "blocks", "clips", "frames", "held_out", "steps", "batch", "crop",
-          "edges", "sharp", "critic", "init", "noise", "evaluate_every", "warmup", "rate_decay",
-          "optim");
+          "edges", "sharp", "critic", "critic_rate", "init", "noise", "evaluate_every", "warmup",
+          "rate_decay", "optim");
     r->net.scale = int_or(v, "scale", 2, 8, r->net.scale);
     r->net.width = int_or(v, "width", 1, 1024, r->net.width);
     r->net.blocks = int_or(v, "blocks", 0, SUBPIXEL_BLOCKS, r->net.blocks);
@@ -197,6 +198,7 @@ static void read_upsampler(struct upsample_recipe *r, struct jval v)
     r->edges = j_real_or(v, "edges", 0, 10, r->edges);
     r->sharp = j_real_or(v, "sharp", 0, 10, r->sharp);
     r->critic = int_or(v, "critic", 1, CRITIC_MAX_WIDTH, r->critic);
+    r->critic_rate = j_real_or(v, "critic_rate", 0.01, 100, r->critic_rate);
     text_field(r->init, sizeof r->init, v, "init", "");
     r->noise = j_real_or(v, "noise", 0, 2, r->noise);
     r->evaluate_every = int_or(v, "evaluate_every", 0, 1000000, r->evaluate_every);

@@ -42,12 +42,13 @@ struct upsample_recipe {
     struct subpixel_config net;
     int clips, frames, held_out; /* scenes to learn from, pictures of each; scenes to judge by */
     int64_t steps;
-    int batch, crop; /* squares per step, px of a small one */
-    double edges;    /* loss weight of differences between neighbours */
-    double sharp;    /* of being taken for a render by a critic that learns beside; 0: none */
-    int critic;      /* channels of its first layer */
-    double noise;    /* largest on the latent, std */
-    char init[1024]; /* folder of the upsampler to begin from; "": none */
+    int batch, crop;    /* squares per step, px of a small one */
+    double edges;       /* loss weight of differences between neighbours */
+    double sharp;       /* of being taken for a render by a critic that learns beside; 0: none */
+    int critic;         /* channels of its first layer */
+    double critic_rate; /* times the upsampler's: how fast it learns */
+    double noise;       /* largest on the latent, std */
+    char init[1024];    /* folder of the upsampler to begin from; "": none */
     int evaluate_every, warmup;
     double decay;
     struct optim_config optim;

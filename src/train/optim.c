@@ -55,6 +55,7 @@ static int slot_init(struct optim_slot *s, const char *set, struct weight *w,
     s->n = weight_count(w);
     s->muon = c->use_muon && w->matrix && w->muon;
     s->decay = s->muon ? c->muon_decay : w->matrix ? c->decay : 0;
+    s->rate = 1;
     if (!(s->m = state(w, s->n, e)))
         return e->code;
     if (!s->muon && !(s->v = state(w, s->n, e)))
@@ -176,7 +177,7 @@ static void adamw_slot(const struct job *j, struct kcx *kc, struct optim_slot *s
     const struct optim_config *c = &j->o->config;
     double t = (double)(j->o->step + 1);
     struct k_adamw a = {.n = s->n,
-                        .lr = c->lr * j->rate,
+                        .lr = c->lr * j->rate * s->rate,
                         .beta1 = c->beta1,
                         .beta2 = c->beta2,
                         .eps = c->eps,
@@ -207,7 +208,7 @@ static struct k_momentum momentum_of(const struct job *j, const struct optim_slo
 /* w = (1 - rate decay) w - rate sqrt(max(1, rows/cols)) u */
 static struct k_add update_of(const struct job *j, const struct optim_slot *s, const float *u)
 {
-    double lr = j->o->config.muon_lr * j->rate;
+    double lr = j->o->config.muon_lr * j->rate * s->rate;
     int64_t rows = matrix_rows(s->w), cols = s->n / rows;
     double tall = rows > cols ? sqrt((double)rows / (double)cols) : 1;
     return (struct k_add){.n = s->n,

@@ -28,8 +28,9 @@ struct optim_slot {
     int64_t n;
     int muon;
     double decay;
-    float *m; /* first moment, or Muon's momentum; these three on the weight's device */
-    float *v; /* second moment; NULL for Muon */
+    double rate; /* times the rates of the step; 1 */
+    float *m;    /* first moment, or Muon's momentum; these three on the weight's device */
+    float *v;    /* second moment; NULL for Muon */
     float *ema;
 };
 

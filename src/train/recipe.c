@@ -100,8 +100,8 @@ static void say_upsampler(struct buf *b, const struct train_config *c, int i)
     } field[] = {{"scale", r->net.scale}, {"width", r->net.width}, {"blocks", r->net.blocks},
                  {"clips", r->clips},     {"frames", r->frames},   {"steps", (double)r->steps},
                  {"batch", r->batch},     {"crop", r->crop},       {"edges", r->edges},
-                 {"sharp", r->sharp},     {"critic", r->critic},   {"noise", r->noise},
-                 {"warmup", r->warmup},   {"rate_decay", r->decay}};
+                 {"sharp", r->sharp},     {"critic", r->critic},   {"critic_rate", r->critic_rate},
+                 {"noise", r->noise},     {"warmup", r->warmup},   {"rate_decay", r->decay}};
     char name[64];
     for (size_t k = 0; k < sizeof(field) / sizeof(field[0]); k++) {
         snprintf(name, sizeof(name), "upsamplers[%d].%s", i, field[k].name);

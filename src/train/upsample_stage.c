@@ -110,12 +110,12 @@ static void state_hash(const struct upsample_run *u, int place, char out[65])
     const struct train_config *c = u->c;
     const struct upsample_recipe *r = u->recipe;
     const struct optim_config *o = &r->optim;
-    stage_hash(out,
-               "upsampler/2 %d %llu %dx%d %016llx %d %d %d %d %d %d %d %g %g %g %g %g %g %g %d %s",
-               place, (unsigned long long)c->seed, c->clip.width, c->clip.height,
-               (unsigned long long)worlds_hash(&c->clip.worlds), r->net.scale, r->net.width,
-               r->net.blocks, r->clips, r->frames, r->batch, r->crop, r->edges, r->noise, o->lr,
-               o->eps, o->beta2, o->ema, r->sharp, r->critic, r->init);
+    stage_hash(
+        out, "upsampler/3 %d %llu %dx%d %016llx %d %d %d %d %d %d %d %g %g %g %g %g %g %g %d %g %s",
+        place, (unsigned long long)c->seed, c->clip.width, c->clip.height,
+        (unsigned long long)worlds_hash(&c->clip.worlds), r->net.scale, r->net.width, r->net.blocks,
+        r->clips, r->frames, r->batch, r->crop, r->edges, r->noise, o->lr, o->eps, o->beta2, o->ema,
+        r->sharp, r->critic, r->critic_rate, r->init);
 }
 
 /* The weights of an upsampler of the same sizes. */
@@ -176,7 +176,11 @@ static int prepare(struct upsample_run *u, const struct upsample_source *from, s
     rc = upsample_pairs_make(&u->pairs, from, UPSAMPLE_CLIPS, r->clips, &u->cx, u->run, e);
     if (!rc)
         rc = upsample_pairs_make(&u->held_out, from, REEL_HELD_OUT, r->held_out, &u->cx, u->run, e);
-    return rc ? rc : optim_init(&u->optim, &r->optim, set, r->sharp > 0 ? 2 : 1, e);
+    if (!rc)
+        rc = optim_init(&u->optim, &r->optim, set, r->sharp > 0 ? 2 : 1, e);
+    for (int i = u->m.weights.n; i < u->optim.n && !rc; i++) /* behind the upsampler's */
+        u->optim.slot[i].rate = r->critic_rate;
+    return rc;
 }
 
 static int train(struct upsample_run *u, const char *stage, int place, struct err *e)

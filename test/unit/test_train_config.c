@@ -142,6 +142,7 @@ TEST(train_config_is_checked_completely)
         {"{}", ", \"vae\": {\"train\": \"decoder\"}", "init"},
         {"{}", ", \"upsamplers\": [{\"sharp\": -1}]", "sharp"},
         {"{}", ", \"upsamplers\": [{\"critic\": 0}]", "critic"},
+        {"{}", ", \"upsamplers\": [{\"critic_rate\": 0}]", "critic_rate"},
         {"{}", ", \"upsamplers\": [{\"init\": 1}]", "init"},
         {"{}", ", \"upsamplers\": [{\"sharpness\": 1}]", "sharp"},
         {"{\"width\": 64}",

@@ -173,6 +173,29 @@ TEST(train_optim_names_the_bad_weight)
     weight_set_release(&ws);
 }
 
+/* The golden runs with a rate of 1 and slots of 1 are the runs of half the rate and slots of 2. */
+TEST(train_slots_have_rates_of_their_own)
+{
+    static const char *const cases[] = {"optimiser-adamw", "optimiser-muon"};
+    for (int muon = 0; muon < 2; muon++) {
+        struct golden g;
+        struct optim o;
+        struct err e = {0};
+        golden_open(&g, cases[muon]);
+        struct optim_config c = optim_config_default;
+        c.lr = c.muon_lr = 0.5;
+        c.use_muon = muon;
+        c.eps = 1e-8;
+        c.decay = 0.05;
+        c.clip = c.ema = 0;
+        CHECK_INT(optim_init(&o, &c, &(struct optim_set){"", &g.ws}, 1, &e), 0);
+        for (int i = 0; i < o.n; i++)
+            o.slot[i].rate = 2;
+        CHECK_BELOW(golden_run(&g, &o), muon ? 2e-2 : 1e-3);
+        golden_close(&g, &o);
+    }
+}
+
 TEST(train_optim_clips_and_averages)
 {
     struct weight_set ws;
