@@ -85,6 +85,10 @@ static void say_model(const struct doctor *d)
     snprintf(text, sizeof text, "%dx%d, %d frames at %.4g per second, %d steps, guidance %.4g, %s",
              i->width, i->height, i->frames, i->frame_rate, i->steps, i->guidance, i->sampler);
     put_row("draws", text);
+    if (*i->expert) {
+        snprintf(text, sizeof text, "the one of %s noise alone, by its name", i->expert);
+        put_row("expert", text);
+    }
 }
 
 static void say_needs(const struct doctor *d)
@@ -207,6 +211,8 @@ static void draws_json(struct jsonw *w, const struct bundle_info *i)
     jsonw_int(w, "steps", i->steps);
     jsonw_real(w, "guidance", i->guidance);
     jsonw_string(w, "sampler", i->sampler);
+    if (*i->expert)
+        jsonw_string(w, "expert", i->expert);
     jsonw_end_object(w);
 }
 

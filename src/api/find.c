@@ -125,10 +125,15 @@ int model_find(char **dir, const char *name, struct err *e)
     const char *dirs = getenv("XDG_DATA_DIRS");
 
     *dir = NULL;
-    if (name && (strchr(name, '/') || dir_exists(name))) {
+    if (name && (strchr(name, '/') || dir_exists(name) || file_exists(name))) {
         int rc = model_of_files(dir, name, e);
         if (rc || *dir)
             return rc;
+        if (file_exists(name) && !dir_exists(name))
+            return err_set(e, ERR_FORMAT,
+                           "model %s: this is one file of a model: diffusion-model, t5xxl and vae "
+                           "name its files, or models the folder in which they are",
+                           name);
         if (strchr(name, '/'))
             return err_set(e, ERR_FORMAT,
                            "model %s: no model_index.json there, nor files of a model", name);

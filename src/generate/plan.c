@@ -29,6 +29,10 @@ static int read_configs(struct plan *p, const char *dir, struct err *e)
     p->dit = p->model->denoiser[0].config;
     p->codec = p->model->codec.config;
     p->c = p->codec.channels;
+    if (*p->info.expert)
+        plan_note(p, xasprintf("the transformer is by its name the expert of %s noise; the one of "
+                               "%s noise is not there, so it draws all steps",
+                               p->info.expert, *p->info.expert == 'h' ? "low" : "high"));
     return 0;
 }
 

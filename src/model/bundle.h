@@ -23,6 +23,8 @@
 #define BUNDLE_STAGGER "stagger"
 #define BUNDLE_OWN_HEIGHT "own_height"
 #define BUNDLE_TYPE "type"
+#define BUNDLE_EXPERT                                                                              \
+    "expert" /* of a model of loose files: "high" or "low", the one that is there */
 #define BUNDLE_SCHEDULER "scheduler/scheduler_config.json" /* in the folder */
 #define BUNDLE_MAX_CHANNELS 64
 
@@ -44,6 +46,7 @@ struct bundle_info { /* model_index.json */
     double boundary; /* "boundary_ratio": noise level below which transformer_2 takes over; 0: there
                       * is only one */
     char sampler[32]; /* "euler", "unipc" */
+    char expert[8];   /* "high", "low": one of two that is alone, by the name of its file; "" */
     /* "text": "canonical": prompts are said again in the words of a world, "worlds": the names of
      * those that it knows (physics when there is no list); as world_bit. "plain": 0. */
     unsigned worlds;

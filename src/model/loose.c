@@ -299,6 +299,9 @@ static int put_index(const char *made, const struct model *m, struct err *e)
     jsonw_string(&w, "_class_name", pipeline(d));
     if (two)
         jsonw_real(&w, "boundary_ratio", d->in_channels > d->channels ? 0.9 : 0.875);
+    else if (found_noise(m->part[LOOSE_DENOISER].path))
+        jsonw_string(&w, BUNDLE_EXPERT,
+                     found_noise(m->part[LOOSE_DENOISER].path) > 0 ? "high" : "low");
     if (d->channels == 48)
         jsonw_bool(&w, "expand_timesteps", 1);
     put_entry(&w, "scheduler", "diffusers", "UniPCMultistepScheduler");

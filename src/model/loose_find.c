@@ -1,4 +1,5 @@
 /* loose_find.c - which files of a folder are the parts of a model. */
+#include <ctype.h>
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static const char *const below[] = {"",
                                     "clip_vision",
                                     "high_noise_model",
                                     "low_noise_model"};
-enum { N_BELOW = sizeof below / sizeof *below, MOST_FILES = 4096 };
+enum { N_BELOW = sizeof below / sizeof *below, MOST_FILES = 4096, DEEP = 3 };
 
 /* Of a set of shards the index stands for all. */
 static int is_weights(const char *name)
@@ -32,24 +33,39 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* All names in dir that fit, sorted, as paths; *n counts them. The caller frees all. */
-static char **list(const char *dir, int (*fits)(const char *name), int *n)
+/* Adds the names in dir that fit and, `deep` folders down, those in its folders. */
+static void list_in(char ***names, int *n, const char *dir, int (*fits)(const char *name), int deep)
 {
     DIR *d = opendir(dir);
     struct dirent *ent;
-    char **names = NULL;
 
-    *n = 0;
     while (d && *n < MOST_FILES && (ent = readdir(d))) {
-        if (ent->d_name[0] == '.' || !fits(ent->d_name))
-            continue;
-        names = xrealloc(names, sizeof *names * (size_t)(*n + 1));
-        names[(*n)++] = path_join(dir, ent->d_name);
+        char *path = ent->d_name[0] == '.' ? NULL : path_join(dir, ent->d_name);
+
+        if (path && deep && dir_exists(path))
+            list_in(names, n, path, fits, deep - 1);
+        if (path && fits(ent->d_name) && !dir_exists(path)) {
+            *names = xrealloc(*names, sizeof **names * (size_t)(*n + 1));
+            (*names)[(*n)++] = path;
+            path = NULL;
+        }
+        free(path);
     }
     if (d)
         closedir(d);
+}
+
+/* All names in a folder of the tree that fit, sorted, as paths; *n counts them. Those of ComfyUI's
+ * folders may lie in folders of the user's. The caller frees all. */
+static char **list(const char *tree, const char *folder, int (*fits)(const char *name), int *n)
+{
+    char *dir = *folder ? path_join(tree, folder) : xstrdup(tree), **names = NULL;
+
+    *n = 0;
+    list_in(&names, n, dir, fits, *folder ? DEEP : 0);
     if (*n)
         qsort(names, (size_t)*n, sizeof *names, by_name);
+    free(dir);
     return names;
 }
 
@@ -85,15 +101,13 @@ void found_in(struct found_list *found, const char *tree)
 {
     *found = (struct found_list){0};
     for (int i = 0; i < N_BELOW; i++) {
-        char *dir = *below[i] ? path_join(tree, below[i]) : xstrdup(tree);
         int n;
-        char **names = list(dir, is_weights, &n);
+        char **names = list(tree, below[i], is_weights, &n);
 
         for (int k = 0; k < n; k++)
             if (keep_part(found, names[k]))
                 names[k] = NULL;
         list_free(names, n);
-        free(dir);
     }
 }
 
@@ -134,22 +148,38 @@ char *found_pickle(const char *tree)
     char *path = NULL;
 
     for (int i = 0; !path && i < N_BELOW; i++) {
-        char *dir = *below[i] ? path_join(tree, below[i]) : xstrdup(tree);
         int n;
-        char **names = list(dir, is_pickle, &n);
+        char **names = list(tree, below[i], is_pickle, &n);
 
         path = n ? xstrdup(names[0]) : NULL;
         list_free(names, n);
-        free(dir);
     }
     return path;
 }
 
-/* Releases and repackagings call one "high" and the other "low"; tensors do not tell. */
+/* Releases and repackagings call one "high" and the other "low"; tensors do not tell.
+ * A word of its own, or one that begins a word: "high_noise", "A14B_HIGH", "T2V-HighNoise", but
+ * neither "slow" nor "lowvram". */
+static int says(const char *path, const char *word)
+{
+    for (const char *s = path; (s = strcasestr(s, word)); s++) {
+        const char *end = s + strlen(word);
+        int begins = s == path || !isalpha((unsigned char)s[-1]) ||
+                     (isupper((unsigned char)s[0]) && islower((unsigned char)s[1]));
+
+        if (begins && (!isalpha((unsigned char)*end) || !strncasecmp(end, "noise", 5)))
+            return 1;
+    }
+    return 0;
+}
+
 int found_noise(const char *path)
 {
-    int high = strcasestr(path, "high") != NULL, low = strcasestr(path, "low") != NULL;
+    char *dir = path_dir(path);
+    const char *from = path + (path_base(dir) - dir); /* its own folder may say it */
+    int high = says(from, "high"), low = says(from, "low");
 
+    free(dir);
     return high - low;
 }
 

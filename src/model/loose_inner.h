@@ -22,7 +22,7 @@ void found_release(struct found_list *found);
 char *found_named(const char *tree, const char *name);
 /* A file of PyTorch in the tree, which is not read; the caller frees. */
 char *found_pickle(const char *tree);
-/* By its name: 1 of the high noise levels, -1 of the low ones, 0 neither. */
+/* By its name or that of its folder: 1 of the high noise levels, -1 of the low ones, 0 neither. */
 int found_noise(const char *path);
 
 #endif

@@ -32,6 +32,8 @@ exits no_such_letter 2 zt generate -m "$model" -p "a red ball rolls" -Q 64 -o ha
 exits no_text_encoder 2 zt generate --diffusion-model "$top/test/golden/wan-t2v-original-keys/model.safetensors" \
     -p "a red ball rolls" -o none.y4m
 holds no_text_encoder_is_named "$tmp/err" "no text encoder; option t5xxl names one"
+exits model_that_is_one_file 3 zt generate -m "$top/test/golden/umt5/model.safetensors" -p "a red ball rolls" -o none.y4m
+holds model_that_is_one_file_says_how "$tmp/err" "this is one file of a model: diffusion-model, t5xxl and vae"
 exits wrong_file 3 zt generate --diffusion-model "$top/test/golden/umt5/model.safetensors" -p "a red ball rolls" -o none.y4m
 holds wrong_file_is_named "$tmp/err" "model.safetensors holds a text encoder, a transformer is wanted"
 

@@ -173,6 +173,33 @@ TEST(loose_experts_are_told_by_name)
     free(tree);
 }
 
+/* Users keep files in folders of their own, and disks may be called anything. */
+TEST(loose_experts_are_told_in_folders_of_users)
+{
+    char *disk = new_tree("slow-disk"), *tree = path_join(disk, "models"), *dir, *one;
+    struct loose l = {.tree = tree}, alone = {.tree = tree};
+    struct err e = {0};
+
+    put_transformer(disk, "models/unet/Wan22/T2V-HighNoise-Q4.safetensors", 16, 16);
+    put_transformer(disk, "models/unet/Wan22/T2V-LowNoise-Q4.safetensors", 16, 16);
+    put_vae(disk, "models/vae/wan/low.safetensors", 16);
+    put_text(disk, "models/clip/umt5.safetensors", "pieces");
+    CHECK_INT(loose_model(&dir, &l, &e), 0);
+    leads_to(dir, "transformer/model.safetensors", tree, "unet/Wan22/T2V-HighNoise-Q4.safetensors");
+    leads_to(dir, "transformer_2/model.safetensors", tree,
+             "unet/Wan22/T2V-LowNoise-Q4.safetensors");
+    file_holds(dir, "model_index.json", "\"boundary_ratio\": 0.875");
+    free(dir);
+    one = path_join(tree, "unet/Wan22/T2V-HighNoise-Q4.safetensors");
+    CHECK_INT(unlink(one), 0);
+    CHECK_INT(loose_model(&dir, &alone, &e), 0);
+    file_holds(dir, "model_index.json", "\"expert\": \"low\"");
+    free(one);
+    free(dir);
+    free(tree);
+    free(disk);
+}
+
 TEST(loose_files_by_option)
 {
     char *tree = new_tree("by_option"), *dir, *t = path_join(tree, "t.safetensors"),
