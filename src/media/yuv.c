@@ -59,52 +59,56 @@ static struct forward forward_of(enum yuv_matrix matrix)
     return f;
 }
 
-/* One row of chroma at full resolution. Left-sited samples lie on even pixels, weights 1 2 1;
- * centred ones between two pixels, 2 2. */
-static void chroma_row(int *sum, const int c[3], const uint8_t *row, int w, int centred)
+static void luma_row(const struct forward *f, uint8_t *out, const uint8_t *p, int w)
 {
-    for (int x = 0; x < (w + 1) / 2; x++) {
-        int right = 2 * x + 1 < w ? 2 * x + 1 : w - 1;
-        int left = centred ? right : 2 * x > 0 ? 2 * x - 1 : 0;
-        const uint8_t *l = row + 3 * left, *m = row + 6 * x, *r = row + 3 * right;
+    const int r = f->y[0], g = f->y[1], b = f->y[2];
 
-        for (int k = 0; k < 3; k++)
-            sum[x] += c[k] * (l[k] + 2 * m[k] + r[k]);
+    for (int x = 0; x < w; x++, p += 3)
+        out[x] = (uint8_t)((r * p[0] + g * p[1] + b * p[2] + (16 << SHIFT) + LUMA_ROUND) >> SHIFT);
+}
+
+/* Four times the channels of a chroma sample's px in a row: left-sited samples lie on even pixels,
+ * weights 1 2 1; centred ones between two pixels, 2 2. */
+static inline void around(int sum[3], const uint8_t *row, int left, int x, int right)
+{
+    for (int k = 0; k < 3; k++)
+        sum[k] += row[3 * left + k] + 2 * row[3 * x + k] + row[3 * right + k];
+}
+
+/* Of the rows a and b. */
+static void chroma_row(const struct forward *f, uint8_t *cb, uint8_t *cr, const uint8_t *a,
+                       const uint8_t *b, int w, int centred)
+{
+    const int half = (128 << (SHIFT + 3)) + (1 << (SHIFT + 2)); /* eight weights: 3 bits more */
+
+    for (int x = 0; x < w; x += 2) {
+        int right = x + 1 < w ? x + 1 : w - 1, left = centred ? right : x > 0 ? x - 1 : 0;
+        int sum[3] = {0, 0, 0};
+
+        around(sum, a, left, x, right);
+        around(sum, b, left, x, right);
+        cb[x / 2] = clamp8((f->cb[0] * sum[0] + f->cb[1] * sum[1] + f->cb[2] * sum[2] + half) >>
+                           (SHIFT + 3));
+        cr[x / 2] = clamp8((f->cr[0] * sum[0] + f->cr[1] * sum[1] + f->cr[2] * sum[2] + half) >>
+                           (SHIFT + 3));
     }
 }
 
 void yuv_from_rgb(const struct yuv_planes *dst, const uint8_t *rgb, int w, int h,
                   const struct yuv_layout *layout)
 {
-    struct forward f = forward_of(layout->matrix);
-    int cw = (w + 1) / 2;
-    int *sum = xmalloc(2 * (size_t)cw * sizeof *sum);
+    const struct forward f = forward_of(layout->matrix);
+    size_t row = (size_t)w * 3;
 
-    for (int y = 0; y < h; y++) {
-        const uint8_t *p = rgb + (size_t)y * w * 3;
-        uint8_t *out = dst->plane[0] + (size_t)y * dst->stride[0];
+    for (int y = 0; y < h; y += 2) {
+        const uint8_t *a = rgb + (size_t)y * row, *b = y + 1 < h ? a + row : a;
 
-        for (int x = 0; x < w; x++, p += 3)
-            out[x] = (uint8_t)((f.y[0] * p[0] + f.y[1] * p[1] + f.y[2] * p[2] + (16 << SHIFT) +
-                                LUMA_ROUND) >>
-                               SHIFT);
+        luma_row(&f, dst->plane[0] + (size_t)y * dst->stride[0], a, w);
+        if (y + 1 < h)
+            luma_row(&f, dst->plane[0] + (size_t)(y + 1) * dst->stride[0], b, w);
+        chroma_row(&f, dst->plane[1] + (size_t)(y / 2) * dst->stride[1],
+                   dst->plane[2] + (size_t)(y / 2) * dst->stride[2], a, b, w, layout->centred);
     }
-    for (int y = 0; y < (h + 1) / 2; y++) {
-        int below = 2 * y + 1 < h ? 2 * y + 1 : h - 1;
-
-        for (int c = 0; c < 2; c++) {
-            uint8_t *out = dst->plane[1 + c] + (size_t)y * dst->stride[1 + c];
-
-            for (int x = 0; x < cw; x++)
-                sum[x] = 0;
-            chroma_row(sum, c ? f.cr : f.cb, rgb + (size_t)2 * y * w * 3, w, layout->centred);
-            chroma_row(sum, c ? f.cr : f.cb, rgb + (size_t)below * w * 3, w, layout->centred);
-            for (int x = 0; x < cw; x++) /* eight weights: three more fraction bits */
-                out[x] =
-                    clamp8((sum[x] + (128 << (SHIFT + 3)) + (1 << (SHIFT + 2))) >> (SHIFT + 3));
-        }
-    }
-    free(sum);
 }
 
 struct inverse {
