@@ -79,7 +79,7 @@ static void show_help(void)
         "  -v, --verbose            how windows of a long film go together, and what drifts\n\n"
         "examples:\n"
         "  zoetrope generate -p \"a red ball rolls from left to right\" -o ball.mp4\n"
-        "  zoetrope generate -p 一个红球从左边滚来，撞倒蓝色方块 --seed 7 --size native\n"
+        "  zoetrope generate -p 一个红球从左边滚来，撞上蓝色方块 --seed 7 --size native\n"
         "  zoetrope generate --shots shots.json -o story.mp4\n"
         "  zoetrope generate -p @prompt.txt --seconds 3 -o - | ffplay -\n"
         "  zoetrope generate --again ball.mp4 -o again.mp4\n"

@@ -6,7 +6,7 @@ const WORDS = {
         title: "Words become moving pictures",
         tagline: "Say what should be seen. Every film is drawn on this machine.",
         promptLabel: "What should be seen?",
-        promptHint: "A red ball rolls in from the left and knocks over a blue box…",
+        promptHint: "A red ball rolls in from the left and hits a blue box…",
         examples: "Examples",
         start: "Start",
         end: "End",
@@ -157,7 +157,7 @@ const WORDS = {
         title: "让文字动起来",
         tagline: "说出你想看到的画面。每部影片都在这台机器上绘制。",
         promptLabel: "想看到什么？",
-        promptHint: "一个红球从左边滚来，撞倒蓝色方块……",
+        promptHint: "一个红球从左边滚来，撞上蓝色方块……",
         examples: "示例",
         start: "首帧",
         end: "尾帧",
@@ -321,7 +321,7 @@ export const EXAMPLES = [
     { en: "An astronaut stands on the moon, a spaceship behind", zh: "宇航员站在月球上，后面有一艘飞船" },
     { en: "A young man reads a book high above the clouds", zh: "云端上读书的年轻人" },
     { en: "A ten-year-old girl plays badminton", zh: "十岁的小女孩打羽毛球" },
-    { en: "A red ball rolls in from the left and knocks over a blue box", zh: "一个红球从左边滚来，撞倒蓝色方块" },
+    { en: "A red ball rolls in from the left and hits a blue box", zh: "一个红球从左边滚来，撞上蓝色方块" },
     { en: "A row of dominoes is knocked over by a yellow ball", zh: "一个黄球撞倒一排多米诺骨牌" },
 ];
 

@@ -25,7 +25,7 @@ static const char *const sentence[LANG_COUNT][EVENT_COUNT][MAX_TEMPLATES] = {
         [EVENT_MOVE]    = {"{A} {v} {s} {d}", "{A} {v} {d} {s}", "{A} is moving {d} {s}", "{d} {v} {A} {s}",
                            "there is {A}. It {v} {d} {s}", "a video of {A} moving {s} {d}",
                            "{A} {s} {v} {d}", "we see {A} that {v} {d} {s}"},
-        [EVENT_COLLIDE] = {"{A} {v} in {f} {s} and hits {B}", "{A} {v} {d} {s} and knocks over {B}",
+        [EVENT_COLLIDE] = {"{A} {v} in {f} {s} and hits {B}", "{A} {v} {d} {s} and knocks into {B}",
                            "{B} is hit by {A} coming {f} {s}", "{A} {v} {s} {d}, then it bumps into {B}",
                            "{A} moving {d} {s} crashes into {B}", "{B} is knocked away by {A} that {v} in {f} {s}"},
         [EVENT_DROP]    = {"{A} falls from above and bounces {p}", "{A} drops {p} and bounces",
@@ -39,7 +39,7 @@ static const char *const sentence[LANG_COUNT][EVENT_COUNT][MAX_TEMPLATES] = {
     [LANG_ZH] = {
         [EVENT_MOVE]    = {"{A}{s}{d}{v}", "{A}{d}{s}{v}", "{s}{d}{v}的{A}", "有{A}，它{s}{d}{v}", "画面中{A}{s}{d}{v}",
                            "{A}正在{d}{s}{v}"},
-        [EVENT_COLLIDE] = {"{A}{f}{s}{v}过来，撞倒{B}", "{A}{s}{d}{v}，撞上{B}", "{B}被{f}{s}{v}来的{A}撞飞",
+        [EVENT_COLLIDE] = {"{A}{f}{s}{v}过来，撞击{B}", "{A}{s}{d}{v}，撞上{B}", "{B}被{f}{s}{v}来的{A}撞飞",
                            "{A}{f}{s}{v}来，把{B}撞开", "{A}{s}{d}{v}，然后撞到{B}"},
         [EVENT_DROP]    = {"{A}从空中落下{p}，弹跳起来", "{A}从上方掉下来{p}", "{p}{A}从高处落下并弹起"},
         [EVENT_RAMP]    = {"{A}{d}{v}下斜坡", "{A}从斜坡上{d}{v}下来", "{A}沿着坡道{d}{v}下"},

@@ -217,6 +217,31 @@ static int direction_by_place(const struct reading *r, const struct facts *f)
                                  : DIRECTION_UNSAID;
 }
 
+/* Dominoes alone fall over in this world, and they are boxes on end. What has another shape is
+ * struck and slides. */
+static void topple(struct reading *r, struct facts *f, int verb, int object)
+{
+    struct object_facts *struck = &f->object[1];
+
+    if (f->event != EVENT_COLLIDE || verb < 0 || r->t[verb].hint != PROMPT_OVER)
+        return;
+    if (struck->shape && struck->shape != SHAPE_BOX) {
+        r->t[verb].near = 1;
+        return;
+    }
+    for (int i = 0; i < r->n_mentions; i++) {
+        struct token *t = &r->t[r->mention[i].token];
+
+        if (r->mention[i].object == object && t->tag == SLOT_SHAPE && t->value == SHAPE_BOX) {
+            t->value = SHAPE_DOMINOES;
+            t->near = 1;
+        }
+    }
+    f->event = EVENT_DOMINO;
+    *struck = (struct object_facts){
+        .shape = SHAPE_DOMINOES, .color = struck->color, .material = struck->material};
+}
+
 int prompt_add_word(char (*list)[PROMPT_WORD_BYTES], int n_list, const char *word, int bytes)
 {
     int n = bytes < PROMPT_WORD_BYTES ? bytes : PROMPT_WORD_BYTES - 1;
@@ -273,7 +298,8 @@ static void list_words(const char *text, const struct reading *r, struct prompt 
             p->n_unknown = prompt_add_word(p->unknown, p->n_unknown, text + t->at, t->bytes);
         else if (t->near)
             p->n_near = prompt_add_near(p->near, p->n_near, text + t->at, t->bytes,
-                                        slot_word(t->tag, t->value));
+                                        t->tag == TAG_HIT ? slot_word(SLOT_EVENT, EVENT_COLLIDE)
+                                                          : slot_word(t->tag, t->value));
     }
     p->n_unknown = prompt_add_foreign(p->unknown, p->n_unknown, text);
 }
@@ -307,6 +333,7 @@ void prompt_read(const char *text, struct prompt *p)
     f->object[1] = r->object[!actor];
     if (!f->direction)
         f->direction = direction_by_place(r, f);
+    topple(r, f, verb, !actor);
     f->n_objects = f->event == EVENT_COLLIDE || f->event == EVENT_DOMINO ? 2 : r->n_objects;
     if (f->object[0].shape == SHAPE_DOMINOES) { /* something unsaid topples them */
         f->object[1] = f->object[0];

@@ -20,7 +20,8 @@ enum {
     PROMPT_CAN = 1,
     PROMPT_PAST = 1,
     PROMPT_UP_TO = 2,
-    PROMPT_FROM = 3
+    PROMPT_FROM = 3,
+    PROMPT_OVER = 4 /* what is struck falls over */
 };
 
 struct token {

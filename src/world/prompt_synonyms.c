@@ -35,6 +35,9 @@ const struct lexicon_entry prompt_synonyms[] = {
     {SLOT_SHAPE, SHAPE_DOMINOES, {
         "domino chain|domino line|dominos|domino pieces|domino blocks|series of dominoes|domino run|column of dominoes",
         "多米诺骨牌阵|一列多米诺骨牌|一列多米诺|一排多米诺|一串多米诺骨牌|多米诺骨牌列|牌阵|骨牌们|多米诺牌阵"}},
+    {SLOT_SHAPE, HINT(SHAPE_DOMINOES, PROMPT_NEAR), {
+        "tower of blocks|tower of boxes|tower of bricks|stack of blocks|stack of boxes|stack of bricks|pile of blocks|pile of boxes|row of blocks|row of boxes|row of bricks|line of blocks|line of boxes|bowling pins|bowling pin|pins|skittles|block tower",
+        "一排积木|一排方块|一排盒子|一排箱子|一列方块|一堆积木|一堆箱子|一堆盒子|一摞箱子|一摞积木|积木塔|保龄球瓶|球瓶|一排瓶子"}},
     {SLOT_SHAPE, HINT(SHAPE_CONE, PROMPT_NEAR), {"triangle|triangular", "三角形|三角|三角体"}},
     {SLOT_SHAPE, HINT(SHAPE_UNSAID, PROMPT_ECHO), {"one|ones", ""}},
     {SLOT_SHAPE, SHAPE_UNSAID, {"figure|shaped object|piece|prop|anything|everything", "那个东西|东西|几何体|物|道具|物体们"}},
@@ -143,11 +146,14 @@ const struct lexicon_entry prompt_synonyms[] = {
     {TAG_EXIT, 0, {
         "go off|go off screen|out of view|out of frame|out of the frame|out of the picture|out of the screen|off screen|offscreen|off the screen|off camera|off frame|out of shot|off the frame|leave the frame|leave the screen|leave the scene|leave the picture|leave frame|exit the frame|exit the screen|exit the scene|exit frame|get to|reach|roll off|slide off|move off|roll out of view|roll out of frame|roll out of the frame|roll out of sight|slide out of view|slide out of frame|slide out of the frame|roll off the screen|roll off screen|roll off the frame|wind up",
         "出镜|出画面|移出|移出画面|滚出画面|滑出画面|驶出画面|跑出|跑出画面|冲出|冲出画面|飞出|离去|退出|走出|走出画面|溜出|抵达|到达|停住|停到|终点|消失不见|退场|走开"}},
+    {TAG_HIT, HINT(0, PROMPT_OVER), {
+        "knock over|knock down|push over|throw over|bowl over|bring down|mow down|strike down|take down",
+        "撞倒|碰倒|撞翻|打翻|推倒|击倒|碰翻|冲倒|砸倒|打倒|弄倒|砸翻|顶翻|顶倒|弄翻|掀翻|踢倒|踢翻|绊倒|滚倒|推翻|带倒|扫倒|挤倒"}},
     {TAG_HIT, 0, {
-        "meet|barrel into|barrels into|make contact|make contact with|contact|come into contact|come into contact with|roll up against|plow into|plough into|barge into|butt|pound|whack|thump|bang against|knock against|knock into|mow down|take out|take down|flatten|crash against|bump against|smash against|slam against|hit against|punch|run over|strike down|dash into|dash against|bounce against|deflect off|bounce into|bring down|upset|jolt|impact with|run up against|sent flying|send tumbling|sent tumbling|collision with|knock out|jostle|smack|smack into|crash with",
-        "弄倒|撞进|撞击到|砰地撞上|碰着|触碰|触到|碰撞到|击飞|击中了|砸翻|撞得飞起|撞歪|撞得|撞散|撞偏|撞入|撞进|撞在|撞在一起|撞一起|碰在一起|撞个满怀|对撞|碰飞|碰开|碰歪|顶翻|顶倒|磕到|磕碰|擦碰|弄翻|掀翻|猛撞|冲撞到|撞了上去|撞上去|撞过去|打到|打飞|接触|碰触|踢倒|踢翻|绊倒|滚倒|推翻|轧过|压倒|带倒|冲击|撞坏|撞跑|扫倒|互撞|击退|触及|撞掉|碰掉|挤倒|撞动"}},
+        "meet|barrel into|barrels into|make contact|make contact with|contact|come into contact|come into contact with|roll up against|plow into|plough into|barge into|butt|pound|whack|thump|bang against|knock against|knock into|take out|flatten|crash against|bump against|smash against|slam against|hit against|punch|run over|dash into|dash against|bounce against|deflect off|bounce into|upset|jolt|impact with|run up against|sent flying|send tumbling|sent tumbling|collision with|knock out|jostle|smack|smack into|crash with",
+        "撞进|撞击到|砰地撞上|碰着|触碰|触到|碰撞到|击飞|击中了|撞得飞起|撞歪|撞得|撞散|撞偏|撞入|撞进|撞在|撞在一起|撞一起|碰在一起|撞个满怀|对撞|碰飞|碰开|碰歪|磕到|磕碰|擦碰|猛撞|冲撞到|撞了上去|撞上去|撞过去|打到|打飞|接触|碰触|轧过|压倒|冲击|撞坏|撞跑|互撞|击退|触及|撞掉|碰掉|撞动"}},
     {TAG_HIT, HINT(0, PROMPT_FROM), {"", "打"}},
-    {TAG_TIP, 0, {
+    {TAG_TIP, HINT(0, PROMPT_OVER), {
         "fall over|tip|tip over|topple|topple over|keel over|tumble over|collapse|fall on its side|overturn|flip over",
         "倒下|倒了|倒地|翻倒|跌倒|歪倒|翻了|倾倒|倒下去|应声倒下|应声而倒|应声倒地|倒|摔倒"}},
     {TAG_FALL, 0, {
