@@ -33,7 +33,7 @@ void parity_gguf(struct parity *p)
 
 static const struct naming no_rules[] = {{NULL, NULL}};
 static const char *const no_names[] = {NULL};
-static const struct store_names plain_names = {no_rules, no_names, no_rules, 0};
+static const struct store_names plain_names = {no_rules, no_names, no_rules, 0, NULL};
 
 /* model.safetensors as ComfyUI quantises, loaded as the weights of a network are. */
 void parity_comfy_quant(struct parity *p)

@@ -17,7 +17,7 @@ enum {
 
 static const struct naming no_rules[] = {{NULL, NULL}};
 static const char *const no_names[] = {NULL};
-static const struct store_names own_names = {no_rules, no_names, no_rules, 0};
+static const struct store_names own_names = {no_rules, no_names, no_rules, 0, NULL};
 
 int probe_key(char **key, const struct probe_recipe *r, struct round_trip *codec,
               struct threads *threads, volatile sig_atomic_t *stop, struct err *e)

@@ -217,9 +217,9 @@ static void vae_config(struct recognised *r, struct look *l)
 static names clip_patch = {"vision_model.embeddings.patch_embedding.weight",
                            "embeddings.patch_embedding.weight", "visual.patch_embedding.weight"};
 static names clip_places = {"vision_model.embeddings.position_embedding.weight",
-                            "embeddings.position_embedding.weight"};
+                            "embeddings.position_embedding.weight", "visual.pos_embedding"};
 static names clip_fc = {"vision_model.encoder.layers.%d.mlp.fc1.weight",
-                        "encoder.layers.%d.mlp.fc1.weight"};
+                        "encoder.layers.%d.mlp.fc1.weight", "visual.transformer.%d.mlp.0.weight"};
 
 enum { CLIP_HEAD = 80 }; /* of ViT-H */
 
@@ -227,7 +227,7 @@ static void clip_config(struct recognised *r, struct look *l)
 {
     const struct st_tensor *patch = find(l, clip_patch);
     int64_t dim = size(patch, 0), side = size(patch, 3);
-    int64_t places = lround(sqrt((double)size(find(l, clip_places), 0) - 1));
+    int64_t rows = dim ? find(l, clip_places)->n / dim : 0, places = lround(sqrt((double)rows - 1));
 
     r->class = "CLIPVisionModel";
     jsonw_array(&l->w, "architectures");

@@ -25,6 +25,8 @@ struct store_names {
     const struct naming *tied;  /* whole names: `other` is the same tensor as `own`, and is taken
                                  * where that is not there; ends as rules */
     int last_rows; /* a convolution with too many rows gives its last ones (as taehv) */
+    const struct naming *parts; /* each `own` has so many rows of the one tensor `other`, in this
+                                 * order; ends as rules; NULL: there are none */
 };
 extern const struct store_names store_wan_names, store_umt5_names, store_clause_text_names,
     store_tiny_vae_names, store_clip_vision_names, store_subpixel_names, store_wan_vae_names;

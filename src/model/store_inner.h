@@ -15,6 +15,8 @@ struct match {
     const struct st_tensor **scale; /* [set->n], of those that have any */
     struct quant quant;             /* how the file says it is stored */
     const char **spare;             /* names in the file that fit nothing */
+    struct st_tensor *part;         /* parts of tensors that are several weights */
+    int n_parts;
     int n_spare, n_missing;
 };
 

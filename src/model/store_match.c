@@ -138,23 +138,45 @@ static const struct naming wan_vae_rules[] = { /* vae.py and vae2_2.py of the re
 static const struct naming no_rules[] = {{NULL, NULL}};
 static const char *const no_names[] = {NULL};
 static const char *const wan_ignore[] = {".norm_added_q.", NULL}; /* of no use to the class either */
+static const struct naming clip_rules[] = { /* clip.py of the original Wan release */
+    {"embeddings.class_embedding",           "cls_embedding"},
+    {"embeddings.position_embedding.weight", "pos_embedding"},
+    {"embeddings.patch_embedding",           "patch_embedding"},
+    {"pre_layrnorm",                         "pre_norm"},
+    {"post_layernorm",                       "post_norm"},
+    {"encoder.layers",     "transformer"},
+    {"layer_norm1",        "norm1"},
+    {"layer_norm2",        "norm2"},
+    {"self_attn.out_proj", "attn.proj"},
+    {"mlp.fc1",            "mlp.0"},
+    {"mlp.fc2",            "mlp.2"},
+    {NULL, NULL},
+};
+static const struct naming clip_parts[] = {
+    {"self_attn.q_proj", "attn.to_qkv"},
+    {"self_attn.k_proj", "attn.to_qkv"},
+    {"self_attn.v_proj", "attn.to_qkv"},
+    {NULL, NULL},
+};
 static const char *const clip_ignore[] = {"visual_projection.weight", ".position_ids", "text_model.",
-                                          "text_projection.weight", "logit_scale", NULL};
+                                          "text_projection.weight", "logit_scale", "textual.",
+                                          "log_scale", "visual.head", NULL};
 static const char *const umt5_ignore[] = {"decoder.", "lm_head.weight", "spiece_model", NULL};
 static const struct naming umt5_tied[] = {{"shared.weight", "encoder.embed_tokens.weight"},
                                           {NULL, NULL}};
 const char *const store_prefixes[] = {"", "model.diffusion_model.", "diffusion_model.", "model.",
                                        "transformer.", "module.", "vision_model.", "vae.",
-                                       "first_stage_model.", NULL};
+                                       "first_stage_model.", "visual.", NULL};
 /* clang-format on */
 
-const struct store_names store_wan_names = {wan_rules, wan_ignore, no_rules, 0};
-const struct store_names store_clip_vision_names = {no_rules, clip_ignore, no_rules, 0};
-const struct store_names store_umt5_names = {umt5_rules, umt5_ignore, umt5_tied, 0};
-const struct store_names store_clause_text_names = {no_rules, no_names, no_rules, 0};
-const struct store_names store_subpixel_names = {no_rules, no_names, no_rules, 0};
-const struct store_names store_wan_vae_names = {wan_vae_rules, no_names, no_rules, 0};
-const struct store_names store_tiny_vae_names = {no_rules, no_names, no_rules, 1};
+const struct store_names store_wan_names = {wan_rules, wan_ignore, no_rules, 0, NULL};
+const struct store_names store_clip_vision_names = {clip_rules, clip_ignore, no_rules, 0,
+                                                    clip_parts};
+const struct store_names store_umt5_names = {umt5_rules, umt5_ignore, umt5_tied, 0, NULL};
+const struct store_names store_clause_text_names = {no_rules, no_names, no_rules, 0, NULL};
+const struct store_names store_subpixel_names = {no_rules, no_names, no_rules, 0, NULL};
+const struct store_names store_wan_vae_names = {wan_vae_rules, no_names, no_rules, 0, NULL};
+const struct store_names store_tiny_vae_names = {no_rules, no_names, no_rules, 1, NULL};
 
 /* Replace the whole dotted part `from` of name, where it is there. */
 static void rewrite(char *name, size_t size, const char *from, const char *to)
@@ -273,14 +295,67 @@ static void match_tied(struct match *m, const struct store_names *names)
     }
 }
 
+static int twice(const struct match *m, const struct st_tensor *a, const struct st_tensor *b,
+                 const struct weight *w, int scale, struct err *e)
+{
+    return err_set(e, ERR_FORMAT, "%s: tensors \"%s\" and \"%s\" are both %s%s", m->path, a->name,
+                   b->name, w->name, scale ? INT8_SCALE : "");
+}
+
+static int count_parts(const struct store_names *names)
+{
+    int n = 0;
+
+    while (names->parts && names->parts[n].own)
+        n++;
+    return n;
+}
+
+/* Of a tensor that is several weights each takes its part; *some: it is one. */
+static int match_parts(struct match *m, const struct st_tensor *t, const struct store_names *names,
+                       int *some, struct err *e)
+{
+    int n = count_parts(names);
+    char own[ST_MAX_NAME + 64];
+
+    *some = 0;
+    for (int i = 0; i < n; i++) {
+        struct st_tensor *part = &m->part[m->n_parts];
+        struct weight *w;
+        int k;
+
+        snprintf(own, sizeof own, "%s", t->name);
+        rewrite(own, sizeof own, names->parts[i].other, names->parts[i].own);
+        w = strcmp(own, t->name) ? store_find_weight(m->set, own, names) : NULL;
+        if (!w || !t->rank || t->dim[0] % n)
+            return 0;
+        k = index_of(m->set, w);
+        if (m->of[k])
+            return twice(m, m->of[k], t, w, 0, e);
+        *part = *t;
+        part->dim[0] /= n;
+        part->n /= n;
+        part->bytes /= (size_t)n;
+        part->offset += (uint64_t)i * part->bytes;
+        m->of[k] = part;
+        m->n_parts++;
+        *some = 1;
+    }
+    return 0;
+}
+
 static int match_all(struct match *m, const struct store_names *names, struct err *e)
 {
     for (int i = 0; i < st_count(m->file); i++) {
         const struct st_tensor *t = st_at(m->file, i);
         const struct st_tensor **of;
-        int scale, unused;
+        int scale, unused, some;
         struct weight *w = find_use(m->set, t->name, names, &scale, &unused);
 
+        if (match_parts(m, t, names, &some, e))
+            return ERR_FORMAT;
+        if (some)
+            continue;
         if (!w) {
             if (!unused)
                 m->spare[m->n_spare++] = t->name;
@@ -288,8 +363,7 @@ static int match_all(struct match *m, const struct store_names *names, struct er
         }
         of = (scale ? m->scale : m->of) + index_of(m->set, w);
         if (*of)
-            return err_set(e, ERR_FORMAT, "%s: tensors \"%s\" and \"%s\" are both %s%s", m->path,
-                           (*of)->name, t->name, w->name, scale ? INT8_SCALE : "");
+            return twice(m, *of, t, w, scale, e);
         *of = t;
     }
     match_tied(m, names);
@@ -374,6 +448,7 @@ int match_init(struct match *m, struct weight_set *set, const struct st_file *f,
     m->of = xcalloc((size_t)set->n + 1, sizeof *m->of);
     m->scale = xcalloc((size_t)set->n + 1, sizeof *m->scale);
     m->spare = xcalloc((size_t)st_count(f) + 1, sizeof *m->spare);
+    m->part = xcalloc((size_t)(st_count(f) * count_parts(names)) + 1, sizeof *m->part);
     rc = check_count(m, e);
     if (!rc)
         rc = match_all(m, names, e);
@@ -387,5 +462,6 @@ void match_release(struct match *m)
     free(m->of);
     free(m->scale);
     free(m->spare);
+    free(m->part);
     quant_release(&m->quant);
 }

@@ -14,7 +14,7 @@ enum { ROWS = 1501, N = 96 }; /* several pieces, the last of them short */
 
 static const struct naming no_rules[] = {{NULL, NULL}};
 static const char *const no_names[] = {NULL};
-static const struct store_names plain_names = {no_rules, no_names, no_rules, 0};
+static const struct store_names plain_names = {no_rules, no_names, no_rules, 0, NULL};
 
 static void load(struct weight_set *s, const char *path, const char *form, int threads,
                  int64_t *bad)

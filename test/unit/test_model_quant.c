@@ -12,7 +12,7 @@
 
 static const struct naming no_rules[] = {{NULL, NULL}};
 static const char *const no_names[] = {NULL};
-static const struct store_names plain_names = {no_rules, no_names, no_rules, 0};
+static const struct store_names plain_names = {no_rules, no_names, no_rules, 0, NULL};
 
 /* The header with ' for ", then the data. */
 static char *put(const char *header, const void *data, size_t bytes)
