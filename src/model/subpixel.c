@@ -90,7 +90,7 @@ static struct tensor *block_forward(struct cx *cx, const struct subpixel_block *
 struct tensor *subpixel_forward(struct cx *cx, const struct subpixel *m, struct tensor *x)
 {
     enum dtype type = cx->type;
-    struct tensor *plain = keep(cx, x), *h;
+    struct tensor *small = keep(cx, x), *h;
     struct scope s;
 
     if (x->rank != 4 || x->dim[3] != 3)
@@ -102,10 +102,7 @@ struct tensor *subpixel_forward(struct cx *cx, const struct subpixel *m, struct 
         h = block_forward(cx, &m->block[i], h);
     h = conv2d(cx, h, &m->tail, 1);
     cx->type = type;
-    h = pixel_shuffle(cx, cast(cx, h, cx->wide), m->config.scale);
-    for (int k = 1; k < m->config.scale; k *= 2)
-        plain = upsample2(cx, plain);
-    return scope_end(cx, &s, add(cx, h, plain));
+    return scope_end(cx, &s, pixel_shuffle_onto(cx, h, m->config.scale, small));
 }
 
 /* ---- as a part ---- */

@@ -97,6 +97,9 @@ struct tensor *upsample2(struct cx *cx, struct tensor *x); /* nearest, [n,2h,2w,
 /* [n, h*p, w*p, C] <-> [n, h, w, C*p*p]; channel order c*p*p + i*p + j as torch.pixel_unshuffle. */
 struct tensor *pixel_unshuffle(struct cx *cx, struct tensor *x, int p);
 struct tensor *pixel_shuffle(struct cx *cx, struct tensor *x, int p);
+/* x shuffled so, in any type, and each px of small [n,h,w,C] p times in a row and column, added in
+ * the type of small: one pass instead of three. */
+struct tensor *pixel_shuffle_onto(struct cx *cx, struct tensor *x, int p, struct tensor *small);
 /* Rows of x [1,D], again and again: [n,D]. */
 struct tensor *repeat_row(struct cx *cx, struct tensor *x, int64_t n);
 /* Every channel stands `repeats` times in a row, and then part `part` of `parts` equal parts of

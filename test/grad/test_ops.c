@@ -351,6 +351,8 @@ static struct tensor *move_block(struct cx *cx, struct tensor **in, int n, void 
         return reshape(cx, act(cx, reshape(cx, x, DIMS(16, 12)), ACT_SILU), DIMS(4, 48));
     case 10:
         return mul(cx, reshape(cx, x, DIMS(192)), reshape(cx, x, DIMS(192)));
+    case 11:
+        return pixel_shuffle_onto(cx, x, 2, cast(cx, slice_last(cx, x, 3, 2), cx->wide));
     default:
         return slice_rows(cx, x, 0, 2);
     }
@@ -360,7 +362,7 @@ TEST(grad_moves)
 {
     struct gradcheck_input in[] = {{.rank = 4, .dim = {2, 4, 3, 8}}};
     struct part *p = part_new();
-    for (p->kind = 0; p->kind < 12; p->kind++) {
+    for (p->kind = 0; p->kind < 13; p->kind++) {
         in[0].dim[2] = p->kind == 1 || p->kind == 3 ? 2 : 3;
         part_check(p, 1, in, move_block);
     }

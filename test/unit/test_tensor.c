@@ -369,6 +369,12 @@ TEST(moves_mean_what_they_say)
     }
     struct tensor *z = pixel_shuffle(&cx, y, 2);
     CHECK(same_shape(x, z) && !memcmp(x->data, z->data, tensor_bytes(x)));
+    /* onto px of another picture, four times each */
+    struct tensor *small = ramp(&cx, DIMS(1, 2, 3, 3));
+    z = pixel_shuffle_onto(&cx, y, 2, small);
+    CHECK(same_shape(x, z));
+    for (int64_t n = 0; n < 72; n++)
+        CHECK(at(z, n) == at(x, n) + at(small, (n / 36 * 3 + n / 6 % 3) * 3 + n % 3));
     /* patchify: columns c,pt,ph,pw */
     x = ramp(&cx, DIMS(2, 2, 4, 6, 3));
     y = patchify(&cx, x, 2, 2, 3);

@@ -12,12 +12,14 @@ struct move {
     int rank;
     int64_t dim[8], xs[8], ys[8], x_first, y_first;
     int all_x, once; /* every element of x is read; and no more than once */
+    int add;         /* to what stands in y */
 };
 
 static void move_run(struct cx *cx, const struct move *m, const struct tensor *x,
                      const struct tensor *y)
 {
     struct k_permute k = {.rank = m->rank,
+                          .add = m->add,
                           .src_type = x->type,
                           .dst_type = y->type,
                           .src = tensor_at(x, m->x_first),
@@ -293,6 +295,24 @@ struct tensor *slice_last(struct cx *cx, struct tensor *x, int64_t first, int64_
     struct tensor *y = tensor_new(cx, x->type, x->rank, dim);
     struct move m = columns(x, first, y, 0, n);
     return move(cx, __func__, x, y, &m);
+}
+
+struct tensor *pixel_shuffle_onto(struct cx *cx, struct tensor *x, int p, struct tensor *small)
+{
+    tensor_check(__func__, x);
+    tensor_check(__func__, small);
+    int64_t n = small->dim[0], h = small->dim[1], w = small->dim[2], c = small->dim[3];
+    if (x->rank != 4 || small->rank != 4 || p < 1 || x->dim[3] != c * p * p ||
+        memcmp(x->dim, small->dim, 3 * sizeof x->dim[0]))
+        BUG("pixel_shuffle_onto: x is %s, p %d, onto %s", SHAPE(x), p, SHAPE(small));
+    struct tensor *y = tensor_new(cx, small->type, DIMS(n, h * p, w * p, c));
+    struct concat_args a = concat_new(cx, 2, (struct tensor *[]){small, x});
+    a.m[0] =
+        (struct move){.rank = 5, .dim = {n * h, p, w, p, c}, .xs = {w * c, 0, c, 0, 1}, .all_x = 1};
+    strides(5, a.m[0].dim, PLAIN, a.m[0].ys);
+    a.m[1] = shuffle(6, (int64_t[]){n, h, w, c, p, p}, PLAIN, (const int[]){0, 1, 4, 2, 5, 3});
+    a.m[1].add = 1;
+    return concat(cx, __func__, y, &a);
 }
 
 struct tensor *concat_rows(struct cx *cx, int n, struct tensor **x)
