@@ -55,6 +55,34 @@ exits convert_to_the_same_file 4 zt convert "$top/test/golden/umt5/model.safeten
 exits convert_pth 0 zt convert "$top/test/golden/pth/model.pth" -o pth.safetensors
 exits convert_pth_info 0 zt info pth.safetensors
 holds convert_pth_has_all_tensors "$tmp/out" "tensors      19"
+python3 - <<'PY'
+# As torch.save writes it, of many tensors: their entries are sorted by the reader.
+import collections, pickle, struct, sys, types, zipfile
+torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+sys.modules.update({"torch": torch, "torch._utils": utils})
+class FloatStorage: __module__ = "torch"
+def _rebuild_tensor_v2(*args): pass
+_rebuild_tensor_v2.__module__ = "torch._utils"
+torch.FloatStorage, utils._rebuild_tensor_v2, torch._utils = FloatStorage, _rebuild_tensor_v2, utils
+class Storage:
+    def __init__(self, key): self.key = key
+class Tensor:
+    def __init__(self, key): self.key = key
+    def __reduce__(self):
+        return _rebuild_tensor_v2, (Storage(self.key), 0, (2, 3), (3, 1), False, collections.OrderedDict())
+class Pickler(pickle.Pickler):
+    def persistent_id(self, o):
+        return ("storage", FloatStorage, str(o.key), "cpu", 6) if isinstance(o, Storage) else None
+with zipfile.ZipFile("many.pth", "w", zipfile.ZIP_STORED) as z:
+    with z.open("many/data.pkl", "w") as f:
+        Pickler(f, protocol=2).dump({"layer.%d.weight" % i: Tensor(i) for i in range(300)})
+    for i in range(300):
+        z.writestr("many/data/%d" % i, struct.pack("<6f", *range(i, i + 6)))
+    z.writestr("many/version", "3\n")
+PY
+exits convert_pth_of_many_tensors 0 zt convert many.pth -o many.safetensors
+exits convert_pth_of_many_tensors_info 0 zt info many.safetensors
+holds convert_pth_of_many_tensors_has_them "$tmp/out" "tensors      300"
 exits info_of_pth 3 zt info "$top/test/golden/pth/model.pth"
 holds info_of_pth_says_what_to_do "$tmp/err" "zoetrope convert makes safetensors of it"
 
