@@ -174,7 +174,7 @@ static char *beside(const char *file)
 
     for (size_t i = 0; !path && i < sizeof names / sizeof *names; i++) {
         path = path_join(dir, names[i]);
-        if (!file_exists(path)) {
+        if (!file_exists(path) && !dir_exists(path)) {
             free(path);
             path = NULL;
         }

@@ -173,6 +173,28 @@ TEST(loose_experts_are_told_by_name)
     free(tree);
 }
 
+/* The original release after `convert`: the tokenizer has a folder there. */
+TEST(loose_release_has_its_tokenizer_in_a_folder)
+{
+    char *tree = new_tree("release"), *dir,
+         *words = path_join(tree, "google/umt5-xxl/spiece.model");
+    char *folder = path_dir(words);
+    struct loose l = {.tree = tree};
+    struct err e = {0};
+
+    put_transformer(tree, "diffusion_pytorch_model.safetensors", 16, 16);
+    put_vae(tree, "Wan2.1_VAE.safetensors", 16);
+    put_text(tree, "models_t5_umt5-xxl-enc-bf16.safetensors", NULL);
+    CHECK_INT(dir_make(folder, &e), 0);
+    CHECK_INT(file_write(words, "words", 5, &e), 0);
+    CHECK_INT(loose_model(&dir, &l, &e), 0);
+    file_holds(dir, "tokenizer/spiece.model", "words");
+    free(dir);
+    free(tree);
+    free(words);
+    free(folder);
+}
+
 /* Users keep files in folders of their own, and disks may be called anything. */
 TEST(loose_experts_are_told_in_folders_of_users)
 {
