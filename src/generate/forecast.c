@@ -111,11 +111,13 @@ static double host_bytes(const struct plan *p)
         sum += (read + (d->text_rows[k] ? 2 * d->text_rows[k] : read)) * d->text_dim[k] *
                sizeof(float);
     }
-    sum += picture * (1 + sizeof(float)) + film;
+    sum += picture * sizeof(float) + film;
     if (p->interpolate)
         sum += film * (2 + p->loop) + (double)between_bytes(p->film_w, p->film_h);
     if (plan_ahead(p)) /* the window that is shown, and frames that wait */
         sum += latent + picture * plan_ahead(p);
+    else
+        sum += picture;
     if (reads_whole_film(p))
         sum += sizeof(float) *
                ((double)codec_frames(&p->codec, p->t) * p->w * p->h * 3 +

@@ -326,13 +326,13 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
     s->ahead = sink->apart ? plan_ahead(p) : 0;
     s->threads = s->ahead ? threads_new(p->threads) : cx->kcx.threads;
     s->due = p->n_before;
-    s->drawn = try_malloc(sizeof *s->drawn + n, e, "a frame of %dx%d", w, h);
+    s->drawn = s->ahead ? NULL : try_malloc(sizeof *s->drawn + n, e, "a frame of %dx%d", w, h);
     s->values = try_malloc(sizeof *s->values * n, e, "a frame of %dx%d", w, h);
     s->film = try_malloc(plan_frame_bytes(p), e, "a frame of %dx%d", p->film_w, p->film_h);
     s->latent = xmalloc(sizeof *s->latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
     sha256_init(&s->hash);
     codec_stream_init(&s->stream, cx->device, &b->codec);
-    if (!s->drawn || !s->values || !s->film || (p->region.n && init_region(s, e)))
+    if ((!s->ahead && !s->drawn) || !s->values || !s->film || (p->region.n && init_region(s, e)))
         return ERR_FIT;
     if (p->interpolate && init_between(s, e))
         return ERR_FIT;

@@ -155,7 +155,7 @@ struct screen {
     const struct sink *sink;
     struct codec_stream stream;
     struct sha256 hash;      /* over the RGB of all frames so far */
-    struct drawn *drawn;     /* owned: a frame as it is drawn, bytes */
+    struct drawn *drawn;     /* owned: a frame as it is drawn, bytes; NULL with a relay */
     uint8_t *film;           /* owned: as it is shown */
     float *values;           /* owned: as drawn, before it is bytes. Taken once: the heap of a film
                               * that took it for each frame would have holes of its size */
