@@ -223,7 +223,7 @@ static void check_read(struct story_facts *want, const char *facts, const char *
 /* Short, chatty, with slips and words that mean nothing here: what is read, and nothing else. */
 TEST(story_everyday_prompts_are_read)
 {
-    each_prompt("../configs/prompts-everyday.txt", 198, check_read);
+    each_prompt("../configs/prompts-everyday.txt", 202, check_read);
 }
 
 /* One sentence a row, and the canonical words that are read from it; behind them what is not

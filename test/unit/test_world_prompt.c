@@ -448,6 +448,21 @@ static const struct prompt_row chinese[] = {
 };
 /* clang-format on */
 
+/* Who wants the camera to move says so; training moves it in one clip of eight. */
+TEST(world_prompt_camera_stands_unless_it_is_said)
+{
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct facts f;
+        struct buf b = BUF_INIT;
+
+        world_canonical("a red ball rolls to the right", seed, &b, &f, NULL);
+        CHECK_INT(f.camera, CAMERA_STATIC);
+        world_canonical("a red ball, the camera pans left", seed, &b, &f, NULL);
+        CHECK_INT(f.camera, CAMERA_PAN_LEFT);
+        buf_release(&b);
+    }
+}
+
 TEST(world_prompt_reads_english)
 {
     prompt_table_check(english, sizeof english / sizeof *english);
