@@ -10,7 +10,7 @@
 static const int stride_of[CRITIC_LAYERS] = {1, 2, 1, 1};
 
 /* Pictures are seen as what they add to repeated pixels, so much stronger: beside their colours, a
- * hundred times the energy, a critic did not find it in 600 steps. */
+ * hundred times the energy, a critic that learned beside the upsampler did not find it. */
 #define CONTRAST 24
 
 void critic_init(struct critic *c, int scale, int width)

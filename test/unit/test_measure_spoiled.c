@@ -224,6 +224,7 @@ TEST(contact_of_figures_is_lost_when_they_are_lifted)
     struct story_facts said = {.subject = STORY_ASTRONAUT,
                                .place = STORY_CLIFF,
                                .action = STORY_STANDS,
+                               .prop = STORY_SPACESHIP,
                                .shot = STORY_FAR,
                                .camera = STORY_STATIC,
                                .time = STORY_DAY,
