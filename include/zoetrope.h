@@ -158,8 +158,9 @@ int zt_job_set_kept(zt_job *job, const char *dir, const char **folder, char *err
  * run also "seconds", "frame_hash", "latent_hash", "joins" (how the windows of a long film go
  * together, and what drifts: JSON), "joins_text" (the same for people), "still" (a warning: frames
  * are of one colour, or nothing moves for seconds), "run_note" (what happened on the way that is
- * worth a word), "evaluations" and "skipped_evaluations" of the transformer, "cache_error" (with
- * cache-check: relative L2 of the latent). NULL when not known (yet). Valid until the next call
+ * worth a word; what was seen in a picture already after the stage "looking at the picture"),
+ * "evaluations" and "skipped_evaluations" of the transformer, "cache_error" (with cache-check:
+ * relative L2 of the latent). NULL when not known (yet). Valid until the next call
  * with this job. */
 const char *zt_job_get(zt_job *job, const char *key);
 /* The whole recipe as JSON: prompt, seed, model hash, all settings; no paths, host names or dates.

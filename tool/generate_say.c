@@ -131,6 +131,9 @@ void say_plan(struct say *s, zt_job *job)
 {
     char time[32], memory[32];
 
+    s->job = job;
+    s->looking = 0;
+    s->note_said = 0;
     if (s->json) {
         json_figures(s, job, "plan", NULL);
         return;
@@ -150,7 +153,20 @@ void say_plan(struct say *s, zt_job *job)
     fprintf(stderr, "about %s and %s of memory\n", time, memory);
 }
 
-static void json_progress(struct say *s, const char *stage, long done, long total, double left_s)
+/* What was seen in a picture, when the look is over: whoever sees it read wrongly can stop the film
+ * before it is drawn. NULL: nothing new. */
+static const char *newly_seen(struct say *s, const char *stage)
+{
+    int looking = !strcmp(stage, "looking at the picture"), over = s->looking && !looking;
+    const char *note = over ? zt_job_get(s->job, "run_note") : NULL;
+
+    s->looking = looking;
+    s->note_said = note ? strlen(note) : s->note_said;
+    return note;
+}
+
+static void json_progress(struct say *s, const char *stage, long done, long total, double left_s,
+                          const char *seen)
 {
     struct buf b = BUF_INIT;
     struct jsonw w;
@@ -163,6 +179,8 @@ static void json_progress(struct say *s, const char *stage, long done, long tota
     jsonw_int(&w, "total", total);
     if (left_s >= 0)
         jsonw_real(&w, "left_s", left_s);
+    if (seen)
+        jsonw_string(&w, "run_note", seen);
     jsonw_end_object(&w);
     line(s, &b);
     buf_release(&b);
@@ -196,10 +214,16 @@ static struct progress *bar_of(struct say *s, const char *stage, long total)
 int say_progress(void *user, const char *stage, long done, long total, double left_s)
 {
     struct say *s = user;
+    const char *seen = newly_seen(s, stage);
 
     if (s->json) {
-        json_progress(s, stage, done, total, left_s);
+        json_progress(s, stage, done, total, left_s, seen);
         return cmd_stop;
+    }
+    if (seen) {
+        if (s->stage[s->now][0] && s->bar[s->now].tty)
+            fputc('\n', stderr);
+        say_note(seen);
     }
     if (total <= 1 &&
         (strcmp(stage, s->single) || done)) { /* too short to be shown, till it lasts */
@@ -225,6 +249,17 @@ int say_same_line(struct say *s)
     return same;
 }
 
+/* What of it was not said yet. */
+static void say_run_note(const struct say *s, zt_job *job)
+{
+    const char *text = zt_job_get(job, "run_note");
+
+    text = text ? text + (s->note_said < strlen(text) ? s->note_said : strlen(text)) : "";
+    text += strspn(text, "; ");
+    if (*text)
+        say_note(text);
+}
+
 void say_result(struct say *s, zt_job *job)
 {
     const char *text;
@@ -236,8 +271,7 @@ void say_result(struct say *s, zt_job *job)
     }
     if ((text = zt_job_get(job, "again")))
         say_note(text);
-    if ((text = zt_job_get(job, "run_note")))
-        say_note(text);
+    say_run_note(s, job);
     if ((text = zt_job_get(job, "still")))
         say_note(text);
     if (!isnan(s->draft))

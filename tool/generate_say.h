@@ -19,7 +19,10 @@ struct say {
     int lines, seen_lines; /* of progress that were ended; when this was last asked */
     int film, films, line; /* of many: which of how many, and its line in their file; 0: one film */
     double shown_s;
-    double draft; /* agreement of the film with a draft (measure/layout.h); NAN: with none */
+    zt_job *job;      /* that is being drawn */
+    int looking;      /* at its picture */
+    size_t note_said; /* bytes of its "run_note" that were said while it was drawn */
+    double draft;     /* agreement of the film with a draft (measure/layout.h); NAN: with none */
 };
 
 void say_begin(struct say *s, int json, int verbose, int film_on_stdout);

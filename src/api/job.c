@@ -390,7 +390,11 @@ static int look(zt_job *job, const struct sink *s, struct err *e)
     if (!plan_wants_look(&job->plan, &job->request))
         return 0;
     rc = open_networks(job, s, &b, e);
-    return rc ? rc : plan_look(&job->plan, b, &job->request, s, e);
+    if (!rc)
+        rc = plan_look(&job->plan, b, &job->request, s, e);
+    if (!rc) /* known from here on, minutes before the film is */
+        figures_seen(&job->plan, &job->figures);
+    return rc;
 }
 
 static int run(zt_job *job, struct err *e)
@@ -405,6 +409,7 @@ static int run(zt_job *job, struct err *e)
     const struct bundle *b = NULL;
     int rc = plan(job, e);
 
+    job->figures = (struct figures){0}; /* of the run before */
     if (!rc)
         rc = open_film(job, e);
     if (!rc)

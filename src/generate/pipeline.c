@@ -43,6 +43,15 @@ static void note_seen(const struct plan *p, struct buf *out)
         buf_puts(out, *c == ' ' ? ", " : *c == '=' ? " " : (char[]){*c, 0});
 }
 
+void figures_seen(const struct plan *p, struct figures *out)
+{
+    struct buf b = BUF_INIT;
+
+    note_seen(p, &b);
+    snprintf(out->note, sizeof out->note, "%s", buf_str(&b));
+    buf_release(&b);
+}
+
 /* What is not finite in bf16 and was computed again is no fault, but the user's to know; so is what
  * was left out, and what that cost. */
 static void note_drawing(const struct drawing *d, struct figures *out)
@@ -193,6 +202,7 @@ int pipeline_run(const struct bundle *b, const struct plan *p, const struct sink
     double start = clock_s();
 
     *out = (struct figures){0};
+    figures_seen(p, out);
     struct threads *th = threads_new(p->threads);
     struct cx cx;
 

@@ -40,6 +40,8 @@ struct figures {
     char note[512];     /* what happened on the way, "" for nothing */
 };
 
+/* The note of what plan_look saw, known before anything is drawn. */
+void figures_seen(const struct plan *p, struct figures *out);
 /* Draw p with the networks of b, which were opened for p->type, one window after the other: the
  * frames of a window are shown before the next one is drawn, in memory that does not grow with the
  * film. ERR_CANCEL, ERR_DEVICE (a value is not finite: where), and what the sink says. */

@@ -423,6 +423,9 @@ if [ $BUILD_HAS_MEDIA = 1 ]; then
         LC_ALL=C tr wb '\376\001' >>squares.ppm
     shipped="--model $OLDPWD/model $quick --seed 5"
     exits first_frame_of_its_worlds 0 zt "a red ball" $shipped --first-frame renders/511/frame-00000.png -o own.y4m
+    exits words_left_open_are_looked_for 0 zt "somebody walks" $shipped --first-frame renders/511/frame-00000.png --force-picture -y -o own.y4m
+    same what_was_seen_is_said_once "$(grep -c 'the picture shows' "$tmp/err")" 1
+    same what_was_seen_is_said_first "$(awk '/the picture shows|^sampling/ { print $1; exit }' "$tmp/err")" note:
     exits first_frame_from_outside 2 zt "a red ball" $shipped --first-frame squares.ppm -o outside.y4m
     exits first_frame_from_outside_forced 0 zt "a red ball" $shipped --first-frame squares.ppm --force-picture -y -o outside.y4m
 fi
