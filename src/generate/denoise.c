@@ -69,7 +69,7 @@ static int tell(const struct denoise_progress *p, int done, struct err *e)
 struct lasting {
     const struct denoise_progress *progress;
     struct err *e;
-    int done;
+    int done, rc;
     double since_s, told_s;
 };
 
@@ -83,20 +83,21 @@ static int tell_lasting(void *user)
     if (now - l->told_s < SILENT_S)
         return 0;
     l->told_s = now;
-    return sink_progress(p->sink, "sampling", l->done, p->total,
-                         fmax(left, 0) + p->pace->left_s[PACE_DRAWING], l->e);
+    l->rc = sink_progress(p->sink, "sampling", l->done, p->total,
+                          fmax(left, 0) + p->pace->left_s[PACE_DRAWING], l->e);
+    return l->rc;
 }
 
 static int ask_velocity(struct velocity *v, const struct denoise_progress *p,
                         struct sampler *sampler, int i, const float *x, float *out, struct err *e)
 {
     double now = clock_s();
-    struct lasting l = {p, e, p->done + i - p->begin, now, now};
+    struct lasting l = {p, e, p->done + i - p->begin, 0, now, now};
 
     v->watch = (struct velocity_watch){tell_lasting, &l};
     int rc = velocity_at(v, x, sampler_timestep(sampler, i), sampler_sigma(sampler, i), out, e);
     v->watch = (struct velocity_watch){0};
-    return rc;
+    return rc == ERR_CANCEL && l.rc ? l.rc : rc;
 }
 
 /* The middle frame of the window without the noise of evaluation i; one that is given has none. */

@@ -21,7 +21,9 @@ int diffusers_index(struct bundle_info *info, struct jval root)
     if (!info->diffusers)
         return 0;
     info->boundary = j_real_or(root, "boundary_ratio", 0, 1, 0);
-    snprintf(info->expert, sizeof info->expert, "%s", j_string_or(root, BUNDLE_EXPERT, ""));
+    const char *expert = j_string_or(root, BUNDLE_EXPERT, "");
+    if (!strcmp(expert, "high") || !strcmp(expert, "low"))
+        snprintf(info->expert, sizeof info->expert, "%s", expert);
     info->own_times = j_bool_or(root, "expand_timesteps", 0);
     return 1;
 }

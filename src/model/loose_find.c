@@ -159,7 +159,18 @@ char *found_pickle(const char *tree)
 
 /* Releases and repackagings call one "high" and the other "low"; tensors do not tell.
  * A word of its own, or one that begins a word: "high_noise", "A14B_HIGH", "T2V-HighNoise", but
- * neither "slow" nor "lowvram". */
+ * neither "slow" nor "lowvram", and nothing that is said of memory or pictures. */
+static int is_of_noise(const char *end)
+{
+    static const char *const other[] = {"vram", "ram", "mem", "quality", "res"};
+
+    end += strcspn(end, "_- ") == 0 && *end;
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        if (!strncasecmp(end, other[i], strlen(other[i])))
+            return 0;
+    return 1;
+}
+
 static int says(const char *path, const char *word)
 {
     for (const char *s = path; (s = strcasestr(s, word)); s++) {
@@ -167,7 +178,8 @@ static int says(const char *path, const char *word)
         int begins = s == path || !isalpha((unsigned char)s[-1]) ||
                      (isupper((unsigned char)s[0]) && islower((unsigned char)s[1]));
 
-        if (begins && (!isalpha((unsigned char)*end) || !strncasecmp(end, "noise", 5)))
+        if (begins && is_of_noise(end) &&
+            (!isalpha((unsigned char)*end) || !strncasecmp(end, "noise", 5)))
             return 1;
     }
     return 0;

@@ -227,7 +227,8 @@ static void clip_config(struct recognised *r, struct look *l)
 {
     const struct st_tensor *patch = find(l, clip_patch);
     int64_t dim = size(patch, 0), side = size(patch, 3);
-    int64_t rows = dim ? find(l, clip_places)->n / dim : 0, places = lround(sqrt((double)rows - 1));
+    int64_t rows = dim ? find(l, clip_places)->n / dim : 0;
+    int64_t places = rows > 1 ? lround(sqrt((double)(rows - 1))) : 0;
 
     r->class = "CLIPVisionModel";
     jsonw_array(&l->w, "architectures");

@@ -102,10 +102,10 @@ int slot_count(int slot);                   /* values of a slot including 0 = un
 const char *slot_name(int slot);            /* "shape", "color", ... */
 const char *slot_word(int slot, int value); /* canonical word; NULL for unsaid or out of range */
 
-/* Fill everything unsaid: by the mix (NULL: default), repeatable from the seed. Contradictions
- * between the event and the rest (a falling object with a speed) are cleared, so the result is
- * complete: the same facts and seed always give the same picture. An unsaid event becomes
- * EVENT_MOVE unless the mix is given. */
+/* Fill everything unsaid: by the mix (NULL: default, before a camera that stands), repeatable from
+ * the seed. Contradictions between the event and the rest (a falling object with a speed) are
+ * cleared, so the result is complete: the same facts and seed always give the same picture. An
+ * unsaid event becomes EVENT_MOVE unless the mix is given. */
 void facts_complete(struct facts *f, uint64_t seed, const struct world_mix *mix);
 /* 1 when facts_complete would leave f as it is. */
 int facts_are_complete(const struct facts *f);

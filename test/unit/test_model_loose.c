@@ -8,6 +8,7 @@
 #include "base/tree.h"
 #include "format/safetensors.h"
 #include "model/loose.h"
+#include "model/loose_inner.h"
 #include "ztest.h"
 
 static const float zeros[128 * 48 * 4];
@@ -220,6 +221,16 @@ TEST(loose_experts_are_told_in_folders_of_users)
     free(dir);
     free(tree);
     free(disk);
+}
+
+TEST(loose_experts_are_words_of_their_own)
+{
+    CHECK_INT(found_noise("unet/wan2.2_t2v_low_noise_14B.safetensors"), -1);
+    CHECK_INT(found_noise("A14B/HIGH/model.safetensors"), 1);
+    CHECK_INT(found_noise("unet/t2v_high-Q4_K.gguf"), 1);
+    CHECK_INT(found_noise("low_vram/t2v.safetensors"), 0);
+    CHECK_INT(found_noise("unet/wan-high-quality.safetensors"), 0);
+    CHECK_INT(found_noise("slow/lowvram.safetensors"), 0);
 }
 
 TEST(loose_files_by_option)

@@ -186,7 +186,7 @@ void conv3d_c(struct kcx *kc, struct k_conv3d *a)
         conv3d_bytes_c(kc, a);
     else
         product(kc, &p);
-    for (int64_t i = 0; a->packed && i < f->h * f->w; i++)
+    for (int64_t i = 0; a->packed && !kcx_counts(kc) && i < f->h * f->w; i++)
         packed_put(a->now, f->h * f->w, f->cin, i, (const bf16 *)a->frame[a->kt - 1] + i * f->cin);
 }
 

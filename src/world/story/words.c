@@ -238,7 +238,7 @@ static const struct story_row rows[] = {
     /* things around, whose colours are their own */
     {STORY_THING, {{0}}, {
         "sky|skies|hair|ponytail|boot|shoe|handbag|purse|bag|lipstick|sunglasses|glasses|hat|band|eye|visor|tree|rock|flower|light|reflection|puddle|wall|floor|ground|table|chair|sofa|cat|dog|car|umbrella|bird|building|window|net|road surface|wood|ribbon|water|lamp|glow|horizon|mountain|sand|fire|smoke|face|hand|page|wind|rug|carpet|desk|shelf|lantern|sign|line|flag|dust|helmet visor|earth|glove|pedestrian|crowd|people|beam|light beam|beam of light|ray of light|light ray|searchlight",
-        "天空|头发|马尾|马尾辫|靴子|鞋|鞋子|手提包|包|口红|墨镜|太阳镜|眼镜|帽子|眼睛|大眼睛|面罩|面窗|树|岩石|花|花朵|灯光|倒影|水洼|墙|墙壁|地板|地面|桌子|椅子|沙发|猫|狗|汽车|雨伞|伞|鸟|海鸥|建筑|窗|窗户|球网|网|木桌|丝带|水面|水|灯|光芒|地平线|山|沙|火|烟|脸|手|书页|风|地毯|书桌|书架|灯笼|旗|灰尘|尘土|手套|行人|人群|路人|腰带|红腰带|条带|色带|带子|光|镜面|光束|光柱|一束光|一道光|光芒"}},
+        "天空|头发|马尾|马尾辫|靴子|鞋|鞋子|手提包|包|口红|墨镜|太阳镜|眼镜|帽子|眼睛|大眼睛|面罩|面窗|树|岩石|花|花朵|灯光|倒影|水洼|墙|墙壁|地板|地面|桌子|椅子|沙发|猫|狗|汽车|雨伞|伞|鸟|海鸥|建筑|窗|窗户|球网|网|木桌|丝带|水面|水|灯|光芒|地平线|山|沙|火|烟|脸|手|书页|风|地毯|书桌|书架|灯笼|旗|灰尘|尘土|手套|行人|人群|路人|腰带|红腰带|条带|色带|带子|光|镜面|光束|光柱|一束光|一道光"}},
 
     /* says nothing */
     {STORY_AT, {{0}}, {"with|w|beside|next to|near|by|close to|behind|in front of|at the foot of|below|beneath|under|over|above|along|across|against|between|alongside|opposite|amid|among|past|underneath|from|to|at|on|on top of|around it|atop|off|in the middle of|in the center of|in the centre of|out to sea", ""}},
