@@ -396,6 +396,15 @@ void weight_read(const struct weight *w, float *out)
     values_f32(w, 0, out, weight_count(w));
 }
 
+void weight_copy(struct weight *to, const struct weight *from)
+{
+    float *values = xmalloc(sizeof *values * (size_t)weight_count(from));
+
+    weight_read(from, values);
+    weight_store(to, values, DT_F32);
+    free(values);
+}
+
 void weight_read_grad(const struct weight *w, float *out)
 {
     get_range(w, w->grad, grad_type(w), 0, out, weight_count(w));

@@ -173,6 +173,8 @@ void weight_to_file_order(const struct weight *w, float *out);
 void weight_publish(struct weight *w, struct kcx *kc);
 /* Host copies in f32, weight_count long: the values (master where there is one), the gradient. */
 void weight_read(const struct weight *w, float *out);
+/* Give `to` the values of `from`, which has its shape. */
+void weight_copy(struct weight *to, const struct weight *from);
 void weight_read_grad(const struct weight *w, float *out);
 /* One more of these beside a matrix that is loaded; values are copied. Not of a weight that trains
  * (BUG). ERR_FIT: a GPU has not got the memory. */

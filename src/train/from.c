@@ -70,15 +70,10 @@ int from_read(struct train_config *c, struct err *e)
 
 /* ---- the folder of the run ---- */
 
-static char *inside(const char *dir, enum bundle_place place)
+static int copy_folder(const struct train_config *c, const char *run, const char *name,
+                       struct err *e)
 {
-    return path_join(dir, bundle_folder(place));
-}
-
-static int copy_part(const struct train_config *c, const char *run, enum bundle_place place,
-                     struct err *e)
-{
-    char *from = inside(c->from, place), *to = inside(run, place);
+    char *from = path_join(c->from, name), *to = path_join(run, name);
     int rc = tree_copy(from, to, NULL, e);
 
     free(from);
@@ -89,15 +84,12 @@ static int copy_part(const struct train_config *c, const char *run, enum bundle_
 /* Clips whose words the model does not have are refused before one is drawn. */
 static int copy_tokenizer(const struct train_config *c, const char *run, struct err *e)
 {
-    char *from = path_join(c->from, "tokenizer"), *to = path_join(run, "tokenizer");
     struct tokenizer *t = NULL;
-    int rc = tree_copy(from, to, NULL, e);
+    int rc = copy_folder(c, run, "tokenizer", e);
 
     if (!rc)
         rc = prompts_tokenizer_of(&t, &c->clip.worlds, run, e);
     tokenizer_free(&t);
-    free(from);
-    free(to);
     return rc;
 }
 
@@ -122,13 +114,13 @@ int from_stage(const struct train_config *c, const struct run *run, struct err *
         return 0;
     for (int place = PLACE_UPSAMPLER; !rc && place <= PLACE_UPSAMPLER2; place++)
         if (bundle_has(c->from, place))
-            rc = copy_part(c, run->dir, place, e);
+            rc = copy_folder(c, run->dir, bundle_folder(place), e);
     if (!rc)
         rc = copy_tokenizer(c, run->dir, e);
     if (!rc)
         rc = write_statistics(c, run->dir, e);
     if (!rc)
-        rc = copy_part(c, run->dir, PLACE_CODEC, e);
+        rc = copy_folder(c, run->dir, bundle_folder(PLACE_CODEC), e);
     if (!rc)
         run_log(run, "codec, words and statistics are those of %s", c->from);
     return rc ? rc : recipe_vae_finish(c, run->dir, e);

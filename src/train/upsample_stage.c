@@ -138,10 +138,7 @@ static int begin_at(struct subpixel *m, const char *dir, struct err *e)
         rc = part_load(&from, dir, device_cpu(), DT_F32, 0, NULL, e);
     for (int i = 0; i < m->weights.n && !rc; i++) {
         struct weight *to = m->weights.all[i];
-        float *values = xmalloc(sizeof *values * (size_t)weight_count(to));
-        weight_read(weight_find(part_weights(&from), to->name), values);
-        weight_store(to, values, DT_F32);
-        free(values);
+        weight_copy(to, weight_find(part_weights(&from), to->name));
     }
     part_release(&from);
     return rc;

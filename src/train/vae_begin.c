@@ -18,14 +18,6 @@ static int same_shape(const struct weight *a, const struct weight *b)
     return b && a->rank == b->rank && !memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank);
 }
 
-static void copy_weight(struct weight *to, const struct weight *from)
-{
-    float *values = xmalloc(sizeof *values * (size_t)weight_count(from));
-    weight_read(from, values);
-    weight_store(to, values, DT_F32);
-    free(values);
-}
-
 /* The weights of m whose names begin so and that `from` has in the same shape, of how many. */
 static int count_same(const struct tiny_vae *m, struct weight_set *from, const char *prefix,
                       int *of, const struct weight **other)
@@ -49,7 +41,7 @@ static void copy_all(struct tiny_vae *m, struct weight_set *from, const char *pr
 {
     for (int i = 0; i < m->weights.n; i++)
         if (begins(m->weights.all[i]->name, prefix))
-            copy_weight(m->weights.all[i], weight_find(from, m->weights.all[i]->name));
+            weight_copy(m->weights.all[i], weight_find(from, m->weights.all[i]->name));
 }
 
 /* All whose names begin so, or none. */

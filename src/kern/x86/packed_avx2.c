@@ -65,9 +65,10 @@ void packed_put_avx2(void *frame, int64_t pixels, int64_t channels, int64_t firs
         put_pixel(to, (uint8_t *)frame + first + i, x, channels);
 }
 
-static void get_block(bf16 *to, const uint8_t *from, __m256i base)
+static void get_block(bf16 *to, const uint8_t *from, uint8_t base)
 {
     __m128i low = _mm_loadu_si128((const __m128i *)(const void *)(from + PACKED_BLOCK));
+    __m256i add = _mm256_set1_epi16((int16_t)(base << 7));
     __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)from), lows, v[2];
 
     lows = _mm256_set_m128i(low, _mm_slli_epi16(low, 4));
@@ -79,25 +80,12 @@ static void get_block(bf16 *to, const uint8_t *from, __m256i base)
         __m256i x = _mm256_srli_epi16(_mm256_slli_epi16(v[i], 1), 5);
         __m256i is = _mm256_cmpgt_epi16(x, _mm256_set1_epi16(127));
 
-        v[i] = _mm256_or_si256(_mm256_and_si256(_mm256_add_epi16(x, base), is), sign);
+        v[i] = _mm256_or_si256(_mm256_and_si256(_mm256_add_epi16(x, add), is), sign);
     }
     _mm256_storeu_si256((__m256i *)(void *)to, _mm256_permute2x128_si256(v[0], v[1], 0x20));
     _mm256_storeu_si256((__m256i *)(void *)(to + 16), _mm256_permute2x128_si256(v[0], v[1], 0x31));
 }
 
-static void packed_get_avx2(bf16 *to, const void *frame, int64_t pixels, int64_t channels,
-                            int64_t first, int64_t n)
-{
-    const uint8_t *from = packed_at(frame, pixels, channels, first), *base = frame;
-    int64_t whole = channels / PACKED_BLOCK * PACKED_BLOCK;
+#include "kern/x86/packed_get.inc"
 
-    for (int64_t p = first; p < first + n; p++, to += channels) {
-        for (int64_t i = 0; i < whole; i += PACKED_BLOCK)
-            get_block(to + i, from + i / 2 * 3, _mm256_set1_epi16((int16_t)(base[p] << 7)));
-        for (int64_t i = whole; i < channels; i++)
-            to[i] = packed_block_get(from + whole / 2 * 3, channels - whole, i - whole, base[p]);
-        from += packed_pixel_bytes(channels);
-    }
-}
-
-const struct packing packing_avx2 = {packed_put_avx2, packed_get_avx2};
+const struct packing packing_avx2 = {packed_put_avx2, get_pixels};

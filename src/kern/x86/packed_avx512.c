@@ -5,7 +5,7 @@
 #include "kern/packed.h"
 #include "kern/x86/conv.h"
 
-static void get_block(bf16 *to, const uint8_t *from, __m512i base)
+static void get_block(bf16 *to, const uint8_t *from, uint8_t base)
 {
     __m128i low = _mm_loadu_si128((const __m128i *)(const void *)(from + PACKED_BLOCK));
     __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)from), lows;
@@ -16,24 +16,12 @@ static void get_block(bf16 *to, const uint8_t *from, __m512i base)
     v = _mm512_or_si512(_mm512_slli_epi16(_mm512_cvtepu8_epi16(high), 8),
                         _mm512_cvtepu8_epi16(lows)); /* sign, exponent, mantissa, nothing */
     x = _mm512_srli_epi16(_mm512_slli_epi16(v, 1), 5);
-    x = _mm512_maskz_add_epi16(_mm512_cmpgt_epi16_mask(x, _mm512_set1_epi16(127)), x, base);
+    x = _mm512_maskz_add_epi16(_mm512_cmpgt_epi16_mask(x, _mm512_set1_epi16(127)), x,
+                               _mm512_set1_epi16((int16_t)(base << 7)));
     v = _mm512_or_si512(x, _mm512_and_si512(v, _mm512_set1_epi16(INT16_MIN)));
     _mm512_storeu_si512(to, v);
 }
 
-static void packed_get_avx512(bf16 *to, const void *frame, int64_t pixels, int64_t channels,
-                              int64_t first, int64_t n)
-{
-    const uint8_t *from = packed_at(frame, pixels, channels, first), *base = frame;
-    int64_t whole = channels / PACKED_BLOCK * PACKED_BLOCK;
+#include "kern/x86/packed_get.inc"
 
-    for (int64_t p = first; p < first + n; p++, to += channels) {
-        for (int64_t i = 0; i < whole; i += PACKED_BLOCK)
-            get_block(to + i, from + i / 2 * 3, _mm512_set1_epi16((int16_t)(base[p] << 7)));
-        for (int64_t i = whole; i < channels; i++)
-            to[i] = packed_block_get(from + whole / 2 * 3, channels - whole, i - whole, base[p]);
-        from += packed_pixel_bytes(channels);
-    }
-}
-
-const struct packing packing_avx512 = {packed_put_avx2, packed_get_avx512};
+const struct packing packing_avx512 = {packed_put_avx2, get_pixels};
