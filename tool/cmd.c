@@ -99,22 +99,27 @@ void cmd_catch_signals(void)
     sigaction(SIGTERM, &a, NULL);
 }
 
-/* Chinese puts no spaces between words: so many characters beyond ASCII are a sentence as well. */
-enum { SENTENCE_CHARACTERS = 4 };
-
-int cmd_is_sentence(const char *s)
+/* Letters of any script beyond ASCII. Dashes, quotes and full-width forms are not: what a word
+ * processor or an input method made of "--steps" or of a quoted prompt begins with them. */
+static int is_wide_letter(uint32_t cp)
 {
-    int wide = 0;
+    return cp >= 0xc0 && !(cp >= 0x2000 && cp < 0x2e80) && !(cp >= 0x3000 && cp < 0x3040) &&
+           !(cp >= 0xfe00 && cp < 0x10000);
+}
+
+int cmd_is_prompt(const char *s)
+{
     s += strspn(s, " \t\r\n");
     const char *space = strpbrk(s, " \t\r\n");
     if (space && space[strspn(space, " \t\r\n")])
         return 1;
     for (uint32_t cp; *s;) {
         int len = utf8_decode(s, strlen(s), &cp);
-        wide += len > 1 && cp >= 0x2e80;
+        if (len > 1 && is_wide_letter(cp))
+            return 1;
         s += len ? len : 1;
     }
-    return wide >= SENTENCE_CHARACTERS;
+    return 0;
 }
 
 const char *cmd_option_of_letter(const char *s)

@@ -51,8 +51,9 @@ void cmd_put_option(const char *left, const char *help, const char *fallback);
 /* $XDG_DATA_HOME/zoetrope/NAME, where a service keeps what it has. The caller frees. */
 char *cmd_data_folder(const char *name);
 
-/* More than one word? A single one may be a mistyped command, so it is never taken for a prompt. */
-int cmd_is_sentence(const char *s);
+/* More than one word, or one with letters that no command has: Chinese puts no spaces between
+ * words. A single word of ASCII may be a mistyped command and is never taken for a prompt. */
+int cmd_is_prompt(const char *s);
 
 /* The option of generate with this letter, NULL without one. */
 const char *cmd_option_of_letter(const char *s);

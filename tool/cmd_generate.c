@@ -245,7 +245,7 @@ static int take_option(struct args *a, int i, int argc, char **argv, struct err 
 
 static int take_word(struct args *a, const char *s, struct err *e)
 {
-    if (!cmd_is_sentence(s))
+    if (!cmd_is_prompt(s))
         return err_set(e, ERR_USAGE,
                        "\"%s\" is one word; a prompt of one word, or a part of a "
                        "prompt without quotes, is not taken: write -p \"%s\"",

@@ -64,7 +64,7 @@ static int parse(struct live_args *a, int argc, char **argv, struct err *e)
         a->help = !strcmp(s, "--help") || !strcmp(s, "-h");
         if (a->help)
             break;
-        if (!name || (*s != '-' && !cmd_is_sentence(s)))
+        if (!name || (*s != '-' && !cmd_is_prompt(s)))
             return err_set(e, ERR_USAGE,
                            name ? "\"%s\" is one word; write -p \"%s\"" : "no option %s", s, s);
         if (equals)

@@ -106,7 +106,7 @@ static int run(int argc, char **argv)
     for (int i = 0; i < n_commands; i++)
         if (!strcmp(first, commands[i].name))
             return commands[i].run(argc - 1, argv + 1);
-    if (first[0] != '-' && !cmd_is_sentence(first))
+    if (first[0] != '-' && !cmd_is_prompt(first))
         return unknown_word(first);
     return cmd_generate(argc, argv);
 }

@@ -34,7 +34,9 @@ exits bare_word 2 zt mesure
 holds bare_word_names_the_nearest "$tmp/err" '"measure"'
 exits bare_word_after_generate 2 zt generate ball
 exits words_without_quotes 2 zt a red ball rolls
-exits chinese_word 2 zt 红球
+for dash in —steps "“a" －－steps; do
+    exits "no_word_$dash" 2 zt generate "$dash" 4 $quick -o dash.y4m
+done
 exits unknown_option 2 zt -p "a ball" --stpes 4
 holds unknown_option_names_the_nearest "$tmp/err" '"steps"'
 for c in "generate -p ball" "resume" "live -p ball"; do
@@ -70,6 +72,10 @@ holds does_not_fit_says_what_there_is "$tmp/err" "there are 64.0 MiB"
 # --- prompts
 exits sentence 0 zt "a red ball rolls" $quick -o sentence.y4m
 exits sentence_chinese 0 zt 一个红球从左边滚来 $quick -o chinese.y4m
+exits chinese_word 0 zt 太空人 $quick -o one_chinese.y4m
+exits chinese_word_of_generate 0 zt generate 太空人 $quick -o one_chinese.y4m -y
+exits word_with_an_accent 0 zt générique $quick -o accent.y4m
+exits chinese_word_live 0 zt live 太空人 --frames 5 --for 0.1 -o -
 exits one_word_with_p 0 zt -p ball $quick -o word.y4m
 printf 'a red ball\nrolls\n' >prompt.txt
 exits prompt_file 0 zt -p @prompt.txt $quick -o file.y4m
