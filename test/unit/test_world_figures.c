@@ -141,7 +141,7 @@ TEST(figures_hold_a_racket_of_the_right_size)
     CHECK_BELOW(fabsf(whole - 0.67f), 0.006);
     CHECK_BELOW(fabsf(wide - 0.23f), 0.006);
     CHECK_BELOW(fabsf(2 * extent(&f[0], head, up) - 0.29f), 0.006);
-    CHECK(shaft > 0.004f && shaft < 0.014f);
+    CHECK(shaft > 0.004f && shaft < 0.028f);
 
     CHECK(figures_pose(&s, 0.3, f) == 3);
     CHECK(f[0].id == FIGURE_ID_SUBJECT && f[1].id == FIGURE_ID_PROP && f[2].id == FIGURE_ID_PROP);

@@ -40,10 +40,10 @@ static void trunk(const struct cast *c, struct figure *f)
     figure_solid(f, FIGURE_ELLIPSOID, axes_at(j->chest, a, 0, 0, -0.14f), *a,
                  vec(0.17f, 0.24f, 0.23f), 0, suit());
     figure_limb(f, axes_at(j->chest, a, 0, 0, -0.25f), j->pelvis, 0.175f, 0.175f, 0.08f,
-                striped(c, 0.35f, 0.62f));
+                striped(c, 0.12f, 0.72f));
     p = figure_solid(
-        f, FIGURE_BOX, axes_at(j->chest, a, 0.165f, 0, -0.16f), *a, vec(0.035f, 0.10f, 0.065f), 0,
-        paint_with(paint_plain(GREY[0], GREY[1], GREY[2], 0.1f), FIGURE_BAND, rgb, -0.35f, 0.35f));
+        f, FIGURE_BOX, axes_at(j->chest, a, 0.165f, 0, -0.16f), *a, vec(0.035f, 0.13f, 0.09f), 0,
+        paint_with(paint_plain(GREY[0], GREY[1], GREY[2], 0.1f), FIGURE_BAND, rgb, -0.6f, 0.6f));
     p->size[3] = 0.015f;
     figure_group(f);
     p = figure_solid(f, FIGURE_BOX, axes_at(j->chest, a, -0.24f, 0, -0.12f), *a,
@@ -63,7 +63,7 @@ void figure_astronaut(const struct cast *c, struct figure *f)
         struct vec out = vec_unit(vec_sub(j->hand[i], j->elbow[i]));
 
         figure_group(f);
-        figure_limb(f, j->shoulder[i], j->elbow[i], 0.105f, 0.088f, 0, striped(c, 0.42f, 0.72f));
+        figure_limb(f, j->shoulder[i], j->elbow[i], 0.105f, 0.088f, 0, striped(c, 0.22f, 0.85f));
         figure_limb(f, j->elbow[i], j->hand[i], 0.09f, 0.075f, 0.03f, suit());
         figure_limb(f, j->hand[i], vec_add(j->hand[i], vec_mul(out, 0.07f)), 0.075f, 0.062f, 0.02f,
                     grey);
@@ -73,7 +73,7 @@ void figure_astronaut(const struct cast *c, struct figure *f)
         struct vec toe = axes_at(j->ankle[i], &j->foot[i], b->toe, 0, 0.075f - b->sole);
 
         figure_group(f);
-        figure_limb(f, j->hip[i], j->knee[i], 0.135f, 0.108f, 0, striped(c, 0.55f, 0.8f));
+        figure_limb(f, j->hip[i], j->knee[i], 0.135f, 0.108f, 0, striped(c, 0.3f, 0.9f));
         figure_limb(f, j->knee[i], j->ankle[i], 0.11f, 0.10f, 0.03f, suit());
         figure_limb(f, heel, toe, 0.085f, 0.075f, 0.03f, grey);
     }

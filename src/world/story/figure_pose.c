@@ -260,22 +260,23 @@ static void pose_wave(const struct build *b, double t_s, double early, struct po
     p->elbow[1] = vec(0, 1, -0.5f);
 }
 
-/* Overhead strokes. */
+/* Overhead strokes; between two the racket is held up and waits. */
 struct stroke {
     float part;
     float hand[3], racket[3]; /* y outwards */
     float twist, shift;       /* of the chest to the left; of the weight forward */
     float other[3];           /* the hand without a racket */
 };
-enum { N_STROKES = 6 };
+enum { N_STROKES = 7 };
 /* clang-format off */
 static const struct stroke strokes[N_STROKES] = {
     {0.00f, {0.42f, 0.12f, 0.80f},   {0.40f, -0.05f, 0.92f},  0.25f,  0.10f,  {0.15f, 0.40f, -0.55f}},
-    {0.09f, {0.80f, -0.20f, 0.05f},  {0.85f, -0.25f, -0.45f}, 0.50f,  0.13f,  {0.00f, 0.45f, -0.70f}},
-    {0.22f, {0.50f, -0.38f, -0.58f}, {0.45f, -0.60f, -0.65f}, 0.45f,  0.08f,  {0.10f, 0.40f, -0.70f}},
-    {0.50f, {0.55f, 0.10f, -0.25f},  {0.60f, -0.20f, 0.77f},  -0.05f, 0.00f,  {0.45f, 0.25f, -0.35f}},
-    {0.78f, {-0.10f, 0.62f, 0.30f},  {-0.35f, 0.10f, 0.93f},  -0.55f, -0.09f, {0.55f, 0.30f, 0.45f}},
-    {0.92f, {-0.12f, 0.50f, 0.55f},  {-0.75f, 0.10f, -0.20f}, -0.40f, -0.03f, {0.50f, 0.35f, 0.20f}},
+    {0.06f, {0.80f, -0.20f, 0.05f},  {0.85f, -0.25f, -0.45f}, 0.50f,  0.13f,  {0.00f, 0.45f, -0.70f}},
+    {0.15f, {0.50f, -0.38f, -0.58f}, {0.45f, -0.60f, -0.65f}, 0.45f,  0.08f,  {0.10f, 0.40f, -0.70f}},
+    {0.34f, {0.52f, 0.42f, 0.12f},   {0.30f, 0.35f, 0.88f},   -0.05f, 0.00f,  {0.45f, 0.25f, -0.35f}},
+    {0.72f, {0.50f, 0.44f, 0.16f},   {0.26f, 0.38f, 0.89f},   -0.08f, 0.00f,  {0.45f, 0.25f, -0.33f}},
+    {0.87f, {-0.10f, 0.62f, 0.30f},  {-0.35f, 0.10f, 0.93f},  -0.55f, -0.09f, {0.55f, 0.30f, 0.45f}},
+    {0.95f, {-0.12f, 0.50f, 0.55f},  {-0.75f, 0.10f, -0.20f}, -0.40f, -0.03f, {0.50f, 0.35f, 0.20f}},
 };
 /* clang-format on */
 

@@ -92,31 +92,32 @@ struct vec figure_racket_head(struct vec at, struct vec to)
     return vec_add(at, vec_mul(vec_unit(to), 0.455f));
 }
 
-/* 0.67 m long, held 0.07 m from its end; head 0.29 m by 0.23 m. */
+/* 0.67 m long, held 0.07 m from its end; head 0.29 m by 0.23 m. Its wires are thicker than real
+ * ones, to be seen. */
 void figure_racket(const struct cast *c, struct vec at, struct vec to, struct vec face,
                    struct figure *f)
 {
-    const float wire = 0.008f;
+    const float wire = 0.016f;
     struct vec d = vec_unit(to);
     struct axes a = axes_facing(d, face);
     int red = c->story->facts.color != COLOR_RED && c->story->facts.color != COLOR_ORANGE;
     struct figure_paint frame =
-        red ? paint_plain(0.75f, 0.02f, 0.02f, 0.1f) : paint_plain(0.02f, 0.10f, 0.7f, 0.1f);
-    struct figure_paint string = paint_plain(0.85f, 0.87f, 0.83f, 0);
+        red ? paint_plain(0.75f, 0.02f, 0.02f, 0.1f) : paint_plain(0.85f, 0.62f, 0.02f, 0.1f);
+    struct figure_paint string = paint_plain(0.9f, 0.92f, 0.88f, 0);
     struct vec butt = vec_mul(d, -0.07f + 0.014f), throat = vec_mul(d, 0.10f);
 
     figure_begin(f, FIGURE_ID_PROP);
     figure_group(f);
     figure_limb(f, vec_add(at, butt), vec_add(at, throat), 0.014f, 0.012f, 0,
                 paint_plain(0.03f, 0.03f, 0.035f, 0));
-    figure_limb(f, vec_add(at, throat), vec_add(at, vec_mul(d, 0.315f)), 0.006f, 0.005f, 0, frame);
+    figure_limb(f, vec_add(at, throat), vec_add(at, vec_mul(d, 0.315f)), 0.012f, 0.011f, 0, frame);
     figure_group(f);
     figure_solid(f, FIGURE_HOOP, figure_racket_head(at, to), a,
                  vec(0.145f - wire, 0.115f - wire, 0), 0, frame)
         ->size[3] = wire;
     figure_solid(f, FIGURE_STRINGS, figure_racket_head(at, to), a,
-                 vec(0.140f - wire, 0.110f - wire, 0.024f), 0, string)
-        ->size[3] = 0.0022f;
+                 vec(0.140f - wire, 0.110f - wire, 0.028f), 0, string)
+        ->size[3] = 0.0055f;
     figure_end(f);
 }
 
