@@ -20,8 +20,8 @@ static const struct move {
 } MOVES[] = {
     {"pan left|左摇|向左摇", {0, 0, -1}, "panleft", "the camera pans left"},
     {"pan right|右摇|向右摇", {0, 0, 1}, "panright", "the camera pans right"},
-    {"tilt up|上摇|向上摇", {0, 0, 0, 1}, "tiltup", "the camera tilts up"},
-    {"tilt down|下摇|向下摇", {0, 0, 0, -1}, "tiltdown", "the camera tilts down"},
+    {"tilt up|pan up|上摇|向上摇", {0, 0, 0, 1}, "tiltup", "the camera tilts up"},
+    {"tilt down|pan down|下摇|向下摇", {0, 0, 0, -1}, "tiltdown", "the camera tilts down"},
     {"truck left|move left|left|左移", {-1}, "panleft", "the camera moves to the left"},
     {"truck right|move right|right|右移", {1}, "panright", "the camera moves to the right"},
     {"crane up|pedestal up|move up|up|上移", {0, 1}, "tiltup", "the camera rises"},
@@ -45,8 +45,8 @@ static const struct move {
      {[AXIS_ZOOM] = 1},
      "dollyout",
      "the camera pulls back"},
-    {"orbit left|左环绕", {0}, "orbitleft", "the camera orbits to the left"},
-    {"orbit right|右环绕", {0}, "orbitright", "the camera orbits to the right"},
+    {"orbit left|arc left|左环绕", {0}, "orbitleft", "the camera orbits to the left"},
+    {"orbit right|arc right|右环绕", {0}, "orbitright", "the camera orbits to the right"},
     {"drone|aerial|航拍", {0}, "drone", "drone view"},
     {"static|fixed|still|固定", {0}, "static", "static camera"},
     {"down_back", {0, -1, 0, 0, 0, 1}, "dollyout", "the camera descends and pulls back"},
@@ -110,6 +110,24 @@ static void tidy(char out[MAX_PART], const char *from, size_t n)
     out[k] = 0;
 }
 
+/* Where the first part ends; *gap: bytes of what stands before the next, 0 behind the last. */
+static size_t part_end(const char *text, size_t *gap)
+{
+    static const char *const GAPS[] = {",", ";", " and ", "，", "、", "；"};
+    size_t n = strlen(text);
+
+    *gap = 0;
+    for (size_t i = 0; i < sizeof GAPS / sizeof *GAPS; i++) {
+        const char *at = strstr(text, GAPS[i]);
+
+        if (at && (size_t)(at - text) < n) {
+            n = (size_t)(at - text);
+            *gap = strlen(GAPS[i]);
+        }
+    }
+    return n;
+}
+
 /* What the largest part of the film's camera is called: of moves along axes, and of others. */
 struct most {
     double size;
@@ -166,8 +184,10 @@ static int add_part(struct camera *c, const char *part, struct most *most, struc
     const struct move *m = move_of(part, &len);
     int axis = m ? -1 : axis_of(part, &len), rc = 0;
     double v = CAMERA_USUAL;
+    const char *number = m || axis >= 0 ? skip_blank(part + len) : "";
+    int no_number = *number && parse_real(number, &v);
 
-    if (!m && axis < 0)
+    if (!m && (axis < 0 || no_number))
         return err_set(
             e, ERR_USAGE,
             "camera: \"%s\" is not known; pan or truck left/right, tilt or crane "
@@ -175,10 +195,9 @@ static int add_part(struct camera *c, const char *part, struct most *most, struc
             "down_back, forward_up, right_turn_forward, left_turn_forward, with a number "
             "to 10 behind it",
             part);
-    const char *number = skip_blank(part + len);
     if (axis >= 0 && !*number)
         return err_set(e, ERR_USAGE, "camera: %s wants a number from -10 to 10", AXES[axis]);
-    if (*number && (parse_real(number, &v) || !(fabs(v) <= CAMERA_MOST) || (m && v < 0)))
+    if (no_number || !(fabs(v) <= CAMERA_MOST) || (m && v < 0))
         return err_set(e, ERR_USAGE, "camera: \"%s\": %s to 10 is allowed", part,
                        m ? "a number from 0" : "a number from -10");
     for (int k = 0; m && !rc && k < N_AXES; k++)
@@ -209,16 +228,16 @@ static int parse_words(struct camera *c, const char *text, struct most *most, st
     int rc = 0, still = 0, parts = 0;
 
     while (!rc) {
-        size_t n = strcspn(text, ","), len;
+        size_t gap, len, n = part_end(text, &gap);
         char part[MAX_PART];
 
         tidy(part, text, n);
         rc = add_part(c, part, most, e);
         parts++;
         still += !rc && move_of(part, &len) && is_static(move_of(part, &len));
-        if (!text[n])
+        if (!gap)
             break;
-        text += n + 1;
+        text += n + gap;
     }
     return !rc && still && parts > 1
                ? err_set(e, ERR_USAGE, "camera: static goes with no move; leave one of them out")
@@ -291,7 +310,7 @@ int camera_knows(const char *text)
     size_t len;
 
     text = skip_blank(text);
-    tidy(part, text, strcspn(text, ","));
+    tidy(part, text, part_end(text, &len));
     return *text == '{' || !strcmp(part, "none") || move_of(part, &len) || axis_of(part, &len) >= 0;
 }
 

@@ -53,7 +53,7 @@ static void note_limits(struct plan *p, const struct camera *c, const struct buf
         plan_note(p,
                   xasprintf("camera: the model knows %s alone; beside other moves it is left out",
                             c->aside));
-    if (most * CAMERA_SPAN_S > MOST_TAUGHT)
+    if (most * CAMERA_SPAN_S > MOST_TAUGHT + 1e-6) /* of a sum of products */
         plan_note(p, xstrdup("camera: the model goes no faster than about 6"));
 }
 

@@ -42,6 +42,11 @@ TEST(camera_words_and_numbers)
         {"orbit right 0, drone 0", {0}, "static"},
         {"orbit left, zoom in 3", {[AXIS_ZOOM] = -3}, "zoomin"},
         {"左摇 3", {[AXIS_PAN] = -3}, "panleft"},
+        {"pan up", {[AXIS_TILT] = 5}, "tiltup"}, /* as Pika says it */
+        {"pan left and zoom in 3", {[AXIS_PAN] = -5, [AXIS_ZOOM] = -3}, "panleft"},
+        {"推近 3，左摇; pan down 2",
+         {[AXIS_PAN] = -5, [AXIS_ZOOM] = -3, [AXIS_TILT] = -2},
+         "panleft"},
         {"down_back", {[AXIS_VERTICAL] = -5, [AXIS_ZOOM] = 5}, "dollyout"},
         {"right_turn_forward", {[AXIS_PAN] = 5, [AXIS_ZOOM] = -5}, "panright"},
         {"{\"type\":\"simple\",\"config\":{\"tilt\":2,\"pan\":0}}", {[AXIS_TILT] = 2}, "tiltup"},
@@ -70,11 +75,13 @@ TEST(camera_says_what_is_wrong)
 {
     static const char *const wrong[][2] = {
         {"sideways", "\"sideways\" is not known"},
+        {"pan sideways", "\"pan sideways\" is not known; pan or truck left/right"},
+        {"pan left and jump", "\"jump\" is not known"},
         {"pan", "pan wants a number from -10 to 10"},
         {"pan left 11", "from 0 to 10"},
         {"pan left -1", "from 0 to 10"},
         {"tilt 10.5", "from -10 to 10"},
-        {"tilt nan", "from -10 to 10"},
+        {"tilt nan", "\"tilt nan\" is not known"},
         {"pan left, pan right", "pan is said twice"},
         {"pan left,", "\"\" is not known"},
         {"static, pan left", "static goes with no move"},
@@ -120,6 +127,7 @@ TEST(camera_replaces_that_of_the_prompt_in_the_words_of_the_model)
         {"a red ball rolls", "zoom out", "; camera static", 0, 1, NULL, 0},
         {"a red ball rolls", "orbit left", "; camera static", 0, 1, NULL, 0},
         {"a red ball rolls", "pan left, tilt up", "; camera static", 1, 1, "panleft", 1},
+        {"waves at a cliff", "zoom in 6", "; camera static", 1, 0, "zoomin", 1.12},
         {"waves at a cliff", "pan left 9", "; camera static", 1, 1, "panleft", 1.48},
     };
     unsigned both = world_bit(world_named("physics")) | world_bit(world_named("story"));
