@@ -118,6 +118,14 @@ static void look_beside_program(struct search *s)
     free(source);
 }
 
+static int one_file(const char *name, struct err *e)
+{
+    return err_set(e, ERR_FORMAT,
+                   "model %s: this is one file of a model: diffusion-model, t5xxl and vae name its "
+                   "files, or models the folder in which they are",
+                   name);
+}
+
 int model_find(char **dir, const char *name, struct err *e)
 {
     struct search s = {.name = name};
@@ -129,14 +137,11 @@ int model_find(char **dir, const char *name, struct err *e)
         int rc = model_of_files(dir, name, e);
         if (rc || *dir)
             return rc;
-        if (file_exists(name) && !dir_exists(name))
-            return err_set(e, ERR_FORMAT,
-                           "model %s: this is one file of a model: diffusion-model, t5xxl and vae "
-                           "name its files, or models the folder in which they are",
-                           name);
         if (strchr(name, '/'))
-            return err_set(e, ERR_FORMAT,
-                           "model %s: no model_index.json there, nor files of a model", name);
+            return file_exists(name) && !dir_exists(name)
+                       ? one_file(name, e)
+                       : err_set(e, ERR_FORMAT,
+                                 "model %s: no model_index.json there, nor files of a model", name);
     }
     look_in_list(&s, getenv("ZOETROPE_MODELS"), "");
     char *own = xdg && *xdg ? xasprintf("%s/zoetrope", xdg)
@@ -148,7 +153,9 @@ int model_find(char **dir, const char *name, struct err *e)
     look_in(&s, ZT_SOURCE_MODEL);
     free(own);
     *dir = s.found;
-    if (!s.found)
+    if (!s.found && name && file_exists(name) && !dir_exists(name))
+        one_file(name, e);
+    else if (!s.found)
         err_set(e, s.bad.code ? s.bad.code : ERR_FORMAT, "%s%s%s in %s%s%s; option model names one",
                 name ? "no model \"" : "no model", name ? name : "", name ? "\"" : "",
                 buf_str(&s.seen), s.bad.code ? "; " : "", s.bad.msg);

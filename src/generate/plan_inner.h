@@ -68,4 +68,8 @@ void plan_draft_size(struct plan *p, const struct request *r);
 void plan_draft_steps(struct plan *p);
 void plan_note(struct plan *p, char *text); /* a warning more (NULL: none); takes it over */
 
+/* forecast_speed.c: operations per second of a product like those of the transformer, on the
+ * plan's device, at most a minute old. */
+NODISCARD int plan_speed(const struct plan *p, double *speed, struct err *e);
+
 #endif

@@ -34,6 +34,13 @@ exits no_text_encoder 2 zt generate --diffusion-model "$top/test/golden/wan-t2v-
 holds no_text_encoder_is_named "$tmp/err" "no text encoder; option t5xxl names one"
 exits model_that_is_one_file 3 zt generate -m "$top/test/golden/umt5/model.safetensors" -p "a red ball rolls" -o none.y4m
 holds model_that_is_one_file_says_how "$tmp/err" "this is one file of a model: diffusion-model, t5xxl and vae"
+mkdir installed beside
+cp -r "$model" installed/stories
+echo "no model" >beside/stories
+exits file_named_like_a_model_hides_it_not 0 env -C beside ZOETROPE_MODELS="$tmp/installed" "$ZOETROPE" \
+    generate -m stories -p "a red ball rolls" --size 64x32 --frames 1 --steps 1 -o one.y4m
+exits file_of_no_model 3 env -C beside ZOETROPE_MODELS="$tmp/beside" "$ZOETROPE" generate -m stories -p "a red ball rolls" -o none.y4m
+holds file_of_no_model_says_what_it_is "$tmp/err" "model stories: this is one file of a model"
 exits wrong_file 3 zt generate --diffusion-model "$top/test/golden/umt5/model.safetensors" -p "a red ball rolls" -o none.y4m
 holds wrong_file_is_named "$tmp/err" "model.safetensors holds a text encoder, a transformer is wanted"
 
