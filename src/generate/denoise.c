@@ -431,10 +431,8 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
     if (!rc)
         rc = carry_noise(d, &w, seed_of(p, i), x, e);
     d->velocity.cut = cut;
-    if (!rc) {
-        drag_noise(&drag, x);
+    if (!rc)
         rc = mix_source(d, &w, sampler_sigma(sampler, begin), x, e);
-    }
     if (!rc)
         rc = denoise(&d->velocity, sampler, d->given, n_given, x, &progress, e);
     drag_release(&drag);

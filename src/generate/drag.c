@@ -7,12 +7,14 @@
 #include "base/err.h"
 #include "generate/plan_inner.h"
 
-/* Noise level below which nothing is dragged: the network puts together what is left. */
-#define DRAG_LEAST 0.5
+/* Noise levels below which nothing is dragged and nothing is made still: the network puts together
+ * what is left. */
+#define DRAG_LEAST 0.3
+#define STILL_LEAST 0.5
 #define SAME_SHAPE 0.1  /* so much masks may be stretched without a word */
 #define MORE_LEAST 0.85 /* of more motion: at lower levels contrasts would grow with it */
-/* How much: what goes takes the noise of where it comes from along, what it leaves does not. */
-static const float GOES = 1, LEFT = 0.7f;
+/* How much a place is drawn to where it comes from: of what goes, and of what it leaves. */
+static const float GOES = 1, LEFT = 1;
 
 double drag_time(const struct plan *p, int f)
 {
@@ -133,6 +135,9 @@ void drag_note(struct plan *p)
         plan_note(p, xasprintf("brush: masks of %dx%d are stretched over a film of another shape "
                                "(%dx%d)",
                                b->own_w, b->own_h, p->w, p->h));
+    if (b->n_paths && !p->first.rgb && !p->n_keys)
+        plan_note(p, xstrdup("brush: parts go best in a picture that is there before the film "
+                             "(first-frame); of words alone they may be seen several times"));
     for (int i = -1; i < b->n_paths; i++)
         if (is_too_small(p, i))
             plan_note(p, xasprintf("brush: mask %d (0: the static one) is too small, nothing goes: "
@@ -160,26 +165,6 @@ void drag_release(struct drag *d)
 {
     free(d->from);
     *d = (struct drag){0};
-}
-
-/* Integer ways: places of a part keep their distances, so no noise is taken twice. */
-void drag_noise(const struct drag *d, float *x)
-{
-    const struct latent_shape *s = &d->shape;
-    size_t frame = (size_t)s->h * (size_t)s->w;
-
-    for (size_t i = frame; d->from && i < frame * (size_t)s->t; i++) {
-        const float *from = d->from + 3 * i;
-        int u = (int)floorf(from[0] + 0.5f), v = (int)floorf(from[1] + 0.5f);
-
-        if (from[2] < GOES || u < 0 || v < 0 || u >= s->w || v >= s->h)
-            continue;
-        for (int c = 0; c < s->c; c++) {
-            float *at = x + (size_t)c * frame * (size_t)s->t;
-
-            at[i] = at[(size_t)v * (size_t)s->w + (size_t)u];
-        }
-    }
 }
 
 /* Of a plane [h][w] between its places; edges repeat. */
@@ -226,7 +211,7 @@ void drag_velocity(const struct drag *d, const float *x, double sigma, int given
     float level = (float)sigma;
     float *first;
 
-    if (d->motion != 1 && sigma >= (d->motion < 1 ? DRAG_LEAST : MORE_LEAST))
+    if (d->motion != 1 && sigma >= (d->motion < 1 ? STILL_LEAST : MORE_LEAST))
         move_more(d, x, level, v);
     if (!d->from || sigma < DRAG_LEAST)
         return;

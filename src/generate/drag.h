@@ -1,7 +1,8 @@
 /* drag.h - pictures that are to move in a given way, by their latents: where each latent place of a
  * frame comes from in the first frame of its window. While there is much noise, what a frame
- * promises is drawn towards what the first one shows there; the noise goes the same way, so that
- * both agree. Works with any network; those that were taught a camera or a drag do better.
+ * promises is drawn towards what the first one shows there. Its noise stays its own: frames of one
+ * noise are a film that no network has seen. Works with any network; those that were taught a
+ * camera or a drag do better.
  * Threads: a struct drag belongs to one thread. */
 #ifndef GENERATE_DRAG_H
 #define GENERATE_DRAG_H
@@ -23,9 +24,6 @@ void drag_note(struct plan *p);
 void drag_init(struct drag *d, const struct plan *p, const struct plan_window *w,
                const struct latent_shape *s);
 void drag_release(struct drag *d);
-/* x [C,t,h,w] is noise of variance 1 that is independent in space, and stays so: a place that is
- * dragged takes over the noise of where it comes from. */
-void drag_noise(const struct drag *d, float *x);
 /* v of x at a noise level: what it promises moves as much and where it is to. frame 0 of x is clean
  * where `given`. */
 void drag_velocity(const struct drag *d, const float *x, double sigma, int given, float *v);

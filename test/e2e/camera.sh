@@ -30,7 +30,21 @@ exits camera_of_nothing 2 "$ZOETROPE" measure --camera
     holds not_taught_is_said "$tmp/err" "follow no tiltup"
 }
 
-# --- the brush
+# --- the brush: what stands is no other picture
+printf 'P6 8 8 255\n' >"$tmp/above.ppm"
+head -c 48 /dev/zero | tr '\0' '\377' >>"$tmp/above.ppm"
+head -c 144 /dev/zero >>"$tmp/above.ppm"
+echo '{"static_mask": "above.ppm"}' >"$tmp/still.json"
+# shellcheck disable=SC2086
+{
+    exits unbrushed 0 "$ZOETROPE" generate -p "a girl stands on a lawn" --camera static $quick --seed 3 -o "$tmp/free.$film"
+    exits brushed_still 0 "$ZOETROPE" generate -p "a girl stands on a lawn" --camera static $quick --seed 3 --brush "$tmp/still.json" -o "$tmp/still.$film"
+}
+exits against_unbrushed 0 "$ZOETROPE" measure --against "$tmp/free.$film" "$tmp/still.$film"
+psnr=$(sed -n 's/.*PSNR \([0-9]*\).*/\1/p' "$tmp/out")
+if [ "${psnr:-0}" -ge 25 ]; then ok brushed_still_is_the_same_picture; else not_ok brushed_still_is_the_same_picture "$psnr dB"; fi
+
+# --- and what goes
 printf 'P6 8 8 255\n' >"$tmp/mask.ppm"
 head -c 96 /dev/zero | tr '\0' '\377' >>"$tmp/mask.ppm"
 head -c 96 /dev/zero >>"$tmp/mask.ppm"
