@@ -73,6 +73,13 @@ static const char HELP[] =
     "                        own words and others (--count ways, 2), in 16:9 and 9:16, and seven "
     "figures of\n"
     "                        each film beside those of renders of the same words\n"
+    "      --velocity        instead of a list: films of a ball that go on from its first 5 true "
+    "frames\n"
+    "                        (--count, 16; --frames, 25): how far their velocity is from the true "
+    "one, as\n"
+    "                        phyworld judges it; beside renders, codec, a ball that stops and one "
+    "that\n"
+    "                        goes on evenly; --columns chooses, --out keeps the films\n"
     "      --fit N           fit the shape table to N renders, write it to stdout, and stop\n"
     "\n"
     "Sentences: `colour shape direction`, a tab, the words. Directions: right left toward away.\n"
@@ -276,7 +283,7 @@ static int parse_flag(struct measure_args *a, const char *name)
     } flags[] = {{"--json", &a->json},         {"--exchange", &a->exchange},
                  {"--pictures", &a->pictures}, {"--joins", &a->joins},
                  {"--stories", &a->stories},   {"--press", &a->press},
-                 {"--camera", &a->camera}};
+                 {"--camera", &a->camera},     {"--velocity", &a->velocity}};
 
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (!strcmp(name, flags[i].name))
@@ -317,12 +324,16 @@ int cmd_measure(int argc, char **argv)
             return cmd_fail(&e);
     if (a.joins || a.camera)
         return 0;
+    if (a.velocity && n_films)
+        return cmd_usage("measure", "--velocity renders its own films, it takes none");
     if (a.request)
         return cmd_usage("measure", "--request wants --camera");
     if (n_films)
         return measure_films(&a, argv + 1, n_films);
     if (a.expect || a.against)
         return cmd_usage("measure", "--%s wants films", a.expect ? "expect" : "against");
+    if (a.velocity)
+        return measure_velocity(&a, &e) ? cmd_fail(&e) : 0;
     if (a.exchange)
         return measure_exchange(&a, &e) ? cmd_fail(&e) : 0;
     if (a.stories || a.press)

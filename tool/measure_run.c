@@ -200,6 +200,7 @@ int measure_generate(const struct measure_args *a, zt_model *model, const char *
     set(job, "prompt", text, e);
     set(job, "seed", number, e);
     set(job, "size", a->size ? a->size : "native", e);
+    set(job, "extend", a->extend, e);
     set(job, "frames", a->frames, e);
     set(job, "fps", zt_model_get(model, "frame_rate"), e); /* what the model draws, no more */
     set(job, "steps", a->steps, e);

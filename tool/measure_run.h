@@ -10,9 +10,10 @@ struct measure_args {
     const char *steps, *guidance, *frames, *type; /* of generation; NULL: the model's */
     const char *guidance_from, *guidance_to, *sampler, *shift, *stagger;
     const char *device, *threads, *size, *at, *request;
+    const char *extend;        /* no option: what measure_velocity has films go on from */
     int column[SCORE_COLUMNS]; /* 1: wanted */
     int64_t count, fit;
-    int json, exchange, pictures, joins, stories, press, camera;
+    int json, exchange, pictures, joins, stories, press, camera, velocity;
 };
 
 /* The frames of one film; rgb is the caller's. */
@@ -37,6 +38,9 @@ NODISCARD int measure_stories(const struct measure_args *a, struct err *e);
 NODISCARD int measure_joins(const struct measure_args *a, const char *path, struct err *e);
 /* How the camera of a film moves, on stdout. ERR_CHECK: not as a->request says. */
 NODISCARD int measure_camera(const struct measure_args *a, const char *path, struct err *e);
+/* Films that go on from true frames of a ball, beside renders, codec and two nulls: how far their
+ * velocity is from the true one. ERR_USAGE: a->frames, a->threads. */
+NODISCARD int measure_velocity(const struct measure_args *a, struct err *e);
 /* Measure a prompt list. Returns 0 or a negative code; an interrupted run prints what it has. */
 NODISCARD int measure_list(const struct measure_args *a, struct err *e);
 

@@ -90,7 +90,7 @@ static void collect(const struct clip *c, const struct facts *facts, struct rng 
     int n_tracks;
 
     spoil(c->rgb, r);
-    view_film_init(&f, c->rgb, c->w, c->h, c->n_frames);
+    view_film_init(&f, c->rgb, c->w, c->h, c->n_frames, SIGHT_PIXELS);
     n_tracks = track_find(&f, tracks);
     for (int i = 0; i < n_tracks; i++) {
         const struct track *k = &tracks[i];

@@ -15,9 +15,9 @@ enum {
     MAX_SLOPE_FRAMES = 200
 };
 
-void view_film_init(struct view_film *f, const uint8_t *rgb, int w, int h, int n)
+void view_film_init(struct view_film *f, const uint8_t *rgb, int w, int h, int n, int most_px)
 {
-    double shrink = sqrt((double)SIGHT_PIXELS / ((double)w * h));
+    double shrink = sqrt((double)most_px / ((double)w * h));
     size_t n_px, frames = (size_t)n;
 
     ZT_ASSERT(w > 0 && h > 0 && n > 0);
@@ -238,7 +238,7 @@ void sight_film(const uint8_t *rgb, int w, int h, int n, struct sight *out)
     int n_tracks;
 
     memset(out, 0, sizeof *out);
-    view_film_init(&f, rgb, w, h, n);
+    view_film_init(&f, rgb, w, h, n, SIGHT_PIXELS);
     n_tracks = track_find(&f, tracks);
     mover = track_mover(&f, tracks, n_tracks);
     if (mover)

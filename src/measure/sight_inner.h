@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "measure/sight.h"
+
 enum { SIGHT_MAX_PATCHES = 12, SIGHT_MAX_TRACKS = 48 };
 
 struct patch {
@@ -42,7 +44,8 @@ int track_find(const struct view_film *f, struct track *t);
 /* Sight of the film, for the fit of the shape table: the track that sight_film judges, or NULL. */
 const struct track *track_mover(const struct view_film *f, const struct track *t, int n_tracks);
 
-void view_film_init(struct view_film *f, const uint8_t *rgb, int w, int h, int n);
+/* Frames of more than most_px are made smaller. */
+void view_film_init(struct view_film *f, const uint8_t *rgb, int w, int h, int n, int most_px);
 void view_film_release(struct view_film *f);
 
 #endif

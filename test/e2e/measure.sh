@@ -32,6 +32,18 @@ exits exchange_json 0 zt measure --exchange --model fixture --count 1 --steps 1 
 holds exchange_json_says_what "$tmp/out" '"median_psnr"'
 exits exchange_of_too_many 2 zt measure --exchange --model fixture --count 1500
 
+# --- does a mover keep its velocity
+exits velocity 0 zt measure --velocity --count 4 --frames 13 --columns renders
+holds velocity_of_renders "$tmp/out" "renders         0.0"
+holds velocity_of_a_ball_that_stops "$tmp/out" "stands still    2."
+exits velocity_of_a_model 0 zt measure --velocity --count 1 --frames 9 --steps 1 --guidance 1 \
+    --model fixture --columns model --json
+holds velocity_of_a_model_is_json "$tmp/out" '"over_half_a_second"'
+exits velocity_of_odd_frames 2 zt measure --velocity --columns renders --frames 12
+holds velocity_of_odd_frames_says_which "$tmp/err" '"12", --velocity takes 9, 13 .. 41'
+exits velocity_of_films 2 zt measure --velocity "$film"
+exits velocity_of_none 2 zt measure --velocity --count 0
+
 # --- a list
 printf 'red ball right\tA red ball rolls to the right\nblue box left\t蓝色方块向左滑动\n' >prompts.txt
 exits list_missing 4 zt measure --model fixture --prompts nowhere.txt
