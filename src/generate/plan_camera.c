@@ -62,16 +62,17 @@ struct camera_words plan_camera_say(struct plan *p, const struct camera *c, cons
 {
     struct camera_words w = {0};
     struct buf missing = BUF_INIT;
+    unsigned worlds = reading_worlds(typed, p->info.worlds, p->seen);
 
     if (!camera_asked(c))
         return w;
-    if (!reading_meant(typed, p->info.worlds)) {
+    if (!reading_meant(typed, worlds)) {
         buf_printf(text, "%s%s", text->len ? ", " : "", c->phrase);
         plan_note(p, xstrdup("camera: this model is told in words and by its noise alone; what it "
                              "does is seen with `zoetrope measure --camera`"));
         return w;
     }
-    w = known_words(c, typed, p->info.worlds, &missing);
+    w = known_words(c, typed, worlds, &missing);
     int plain = w.n < 2 && !missing.len && (!w.n || w.weight[0] == 1);
     if (!reading_camera(text, plain ? c->word : "static") || plain)
         w.n = 0;

@@ -8,6 +8,35 @@
 #include "world/prompt.h"
 #include "world/world.h"
 
+/* What was seen begins with the world, where a picture had to say it. */
+static const char seen_world[] = "world=";
+enum { SEEN_WORLD = sizeof seen_world - 1 };
+
+unsigned reading_worlds(const char *prompt, unsigned worlds, const char *seen)
+{
+    if (!seen || strncmp(seen, seen_world, SEEN_WORLD) != 0)
+        return worlds;
+    char *name = xstrndup(seen + SEEN_WORLD, strcspn(seen + SEEN_WORLD, " "));
+    const struct world *w = world_named(name);
+
+    free(name);
+    return w && worlds & world_bit(w) && !world_is_said(prompt, worlds) ? world_bit(w) : worlds;
+}
+
+int reading_open_world(const char *prompt, unsigned worlds, int i, struct buf *out)
+{
+    const struct world *w;
+
+    if (world_is_said(prompt, worlds) || !(worlds & (worlds - 1)))
+        return 0;
+    for (int k = 0; (w = world_at(k)); k++)
+        if (worlds & world_bit(w) && w->open && !i--) {
+            buf_printf(out, "%s%s", seen_world, w->name);
+            return 1;
+        }
+    return 0;
+}
+
 void reading_negative(const char *prompt, unsigned worlds, struct buf *out, struct buf *unknown)
 {
     const struct world *w = world_meant(prompt, worlds);
@@ -75,7 +104,7 @@ int reading_open(const char *prompt, unsigned worlds, int i, struct buf *out)
 int reading_seen(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
                  struct buf *out)
 {
-    struct world_scene s = {world_meant(prompt, worlds), {0}};
+    struct world_scene s = {world_meant(prompt, reading_worlds(prompt, worlds, seen)), {0}};
 
     if (!s.world || !s.world->read_seen || !s.world->read_seen(s.state, prompt, seed, seen))
         return 0;
@@ -86,18 +115,20 @@ int reading_seen(const char *prompt, unsigned worlds, uint64_t seed, const char 
 void reading_shown(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
                    struct buf *out)
 {
-    struct world_scene s = {world_meant(prompt, worlds), {0}};
+    struct world_scene s = {world_meant(prompt, reading_worlds(prompt, worlds, seen)), {0}};
 
     if (!s.world || !s.world->shown)
         return;
     (void)s.world->read_seen(s.state, prompt, seed, seen);
+    if (worlds & (worlds - 1))
+        buf_printf(out, "%s%s ", seen_world, s.world->name);
     s.world->shown(s.state, out);
 }
 
 char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
                      struct buf *out, struct buf *unknown)
 {
-    struct world_scene s = {world_meant(prompt, worlds), {0}};
+    struct world_scene s = {world_meant(prompt, reading_worlds(prompt, worlds, seen)), {0}};
 
     if (!s.world) {
         buf_puts(out, prompt);

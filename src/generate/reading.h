@@ -19,6 +19,12 @@
  * like it, or not all was looked at; else NULL. */
 NODISCARD char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
                                struct buf *out, struct buf *unknown);
+/* Of a set of worlds those that a prompt can be about: one, where it names nothing of any and a
+ * picture told which. */
+unsigned reading_worlds(const char *prompt, unsigned worlds, const char *seen);
+/* World i of those that the prompt leaves open, as words for `seen`, appended. 0: there are no
+ * more, or it says which. */
+int reading_open_world(const char *prompt, unsigned worlds, int i, struct buf *out);
 /* Thing i of those that the prompt leaves open and a picture may show, as `open` of world.h. */
 int reading_open(const char *prompt, unsigned worlds, int i, struct buf *out);
 /* What films of a prompt, read so, show: words for `seen` of other prompts, appended to out. */

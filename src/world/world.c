@@ -10,7 +10,7 @@
 #include "world/story/world_story.h"
 
 static const struct world *const rows[] = {&world_physics, &world_story};
-enum { N_ROWS = sizeof rows / sizeof *rows, MAX_FIELDS = 16 };
+enum { N_ROWS = sizeof rows / sizeof *rows, MAX_FIELDS = 16, A_THING = 3 /* a score */ };
 _Static_assert(sizeof rows / sizeof *rows <= WORLDS_MAX, "a config has room for every world");
 
 #define FNV_OFFSET 0xcbf29ce484222325u
@@ -58,10 +58,12 @@ unsigned world_bit(const struct world *w)
     return 1u << i;
 }
 
-const struct world *world_meant(const char *text, unsigned set)
+/* The best of a set, and its score. */
+static const struct world *best_of(const char *text, unsigned set, int *most)
 {
     const struct world *best = NULL;
-    int most = 0;
+
+    *most = 0;
 
     for (int i = 0; i < N_ROWS; i++) {
         int score;
@@ -69,12 +71,26 @@ const struct world *world_meant(const char *text, unsigned set)
         if (!(set >> i & 1) || !rows[i]->score)
             continue;
         score = rows[i]->score(text);
-        if (!best || score > most) {
+        if (!best || score > *most) {
             best = rows[i];
-            most = score;
+            *most = score;
         }
     }
     return best;
+}
+
+const struct world *world_meant(const char *text, unsigned set)
+{
+    int most;
+
+    return best_of(text, set, &most);
+}
+
+int world_is_said(const char *text, unsigned set)
+{
+    int most;
+
+    return best_of(text, set, &most) && most >= A_THING;
 }
 
 void world_add_word(struct buf *list, const char *word)

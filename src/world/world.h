@@ -98,6 +98,9 @@ unsigned world_bit(const struct world *w);
 /* Which of a set of worlds a prompt is about: the one that understands most of it, the first of two
  * that understand as much. NULL: none of them reads prompts. */
 const struct world *world_meant(const char *text, unsigned set);
+/* 1: it names something of that world. "make it move" does not: beside a picture that is no reason
+ * for any world. */
+int world_is_said(const char *text, unsigned set);
 /* Append one more to words with ", " between, as `read` does, if it is new. */
 void world_add_word(struct buf *list, const char *word);
 /* The same of the first forms of a row of a lexicon, which are the commonest; NULL: none. */

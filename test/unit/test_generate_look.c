@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "fixture.h"
 #include "generate/pipeline.h"
 #include "generate/reading.h"
+#include "media/film.h"
 #include "media/picture.h"
 #include "world/physics.h"
 #include "world/scene.h"
@@ -58,6 +60,16 @@ TEST(look_what_is_open_and_what_is_seen)
                         &out));
     CHECK(has(buf_str(&text), "time night") && has(buf_str(&text), "place cliff"));
     buf_clear(&text);
+    buf_clear(&text); /* the picture's world where none is said, else that of the words */
+    CHECK(reading_seen("make it move", story | physics, 3, "world=story time=night", &text));
+    CHECK(has(buf_str(&text), "time night"));
+    buf_clear(&text);
+    CHECK(reading_seen("a red ball", story | physics, 3, "world=story", &text));
+    CHECK(has(buf_str(&text), "floor "));
+    CHECK(reading_worlds("", story | physics, NULL) == (story | physics));
+    CHECK(reading_worlds("", physics, "world=story") == physics);
+    CHECK(reading_worlds("", story | physics, "world=stor") == (story | physics));
+    buf_clear(&text);
     CHECK(!reading_seen("a monster in a room", story, 3, "weather=snow", &text));
     CHECK(!reading_seen("waves crash against the cliffs", story, 3, "subject=nobody color=red",
                         &text));
@@ -65,25 +77,33 @@ TEST(look_what_is_open_and_what_is_seen)
     buf_release(&text);
 }
 
-/* The plan of a film that begins with the picture, after the look. */
+/* q becomes the plan of a film, after the look. */
+static void look_of(struct plan *p, const struct bundle *b, struct request *q, const char *prompt,
+                    const char *threads)
+{
+    const struct sink sink = {0};
+    struct err e = {0};
+
+    if (request_set(q, "prompt", prompt, &e) || request_set(q, "frames", "5", &e) ||
+        request_set(q, "seed", "4", &e) || request_set(q, "threads", threads, &e) ||
+        plan_make(p, b->dir, q, NULL, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    CHECK(plan_wants_look(p, q));
+    if (plan_look(p, b, q, &sink, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    CHECK(!plan_wants_look(p, q));
+}
+
+/* Of one that begins with the picture. */
 static void look(struct plan *p, const struct bundle *b, const struct clip *c, const char *prompt,
                  const char *threads)
 {
     const struct picture picture = {.w = W, .h = H, .rgb = c->rgb};
-    const struct sink sink = {0};
     struct request q;
-    struct err e = {0};
 
     request_init(&q);
     q.picture[0] = &picture;
-    if (request_set(&q, "prompt", prompt, &e) || request_set(&q, "frames", "5", &e) ||
-        request_set(&q, "seed", "4", &e) || request_set(&q, "threads", threads, &e) ||
-        plan_make(p, b->dir, &q, NULL, &e))
-        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
-    CHECK(plan_wants_look(p, &q));
-    if (plan_look(p, b, &q, &sink, &e))
-        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
-    CHECK(!plan_wants_look(p, &q));
+    look_of(p, b, &q, prompt, threads);
     request_release(&q);
 }
 
@@ -152,6 +172,72 @@ TEST(look_the_shipped_model_sees_the_floor_and_the_light)
         free(floor);
     }
     CHECK(lights >= 7);
+    bundle_free(&b);
+}
+
+/* A film without a recipe is changed: it is looked at as it ends. */
+TEST(look_the_shipped_model_sees_how_a_film_ends)
+{
+    struct bundle *b = shipped();
+    char *path = ztest_in_tmp("no-recipe.y4m");
+    struct film_options o = fixture_film_options(W, H);
+    struct film_writer *out;
+    struct request q;
+    struct plan p;
+    struct err e = {0};
+
+    o.fps_num = 8;
+    CHECK_INT(film_open(&out, path, &o, &e), 0);
+    for (int i = 0; i < 5; i++) {
+        const struct story_facts f = {
+            .subject = STORY_NOBODY, .place = STORY_CLIFF, .time = i < 4 ? STORY_DAY : STORY_NIGHT};
+        struct clip c;
+
+        render(&f, 90, &c);
+        CHECK_INT(film_write(out, c.rgb, &e), 0);
+        clip_release(&c);
+    }
+    CHECK_INT(film_finish(&out, &e), 0);
+    request_init(&q);
+    CHECK_INT(request_set(&q, "from", path, &e), 0);
+    look_of(&p, b, &q, "waves crash against the cliffs, nobody, wide shot, a photo", "2");
+    CHECK(has(p.seen, "time=night") && has(p.prompt, "time night"));
+    plan_release(&p);
+    CHECK_INT(request_set(&q, "strength", "1", &e), 0); /* nothing of the film is left */
+    CHECK_INT(plan_make(&p, b->dir, &q, NULL, &e), 0);
+    CHECK(!plan_wants_look(&p, &q));
+    plan_release(&p);
+    request_release(&q);
+    bundle_free(&b);
+    free(path);
+}
+
+/* Words that name nothing say no world: of renders of both the picture does. */
+TEST(look_the_shipped_model_sees_which_world_it_is)
+{
+    static const char *const prompts[] = {"make it move", "让它动起来", "zoom in slowly"};
+    struct bundle *b = shipped();
+
+    for (int i = 0; i < 6; i++) {
+        const struct story_facts story = {.subject = 1 + i % 5, .place = 1 + i / 2};
+        const struct facts physics = {.event = EVENT_MOVE + i % 2, .floor = FLOOR_GREY + i / 2};
+        struct scene s;
+        struct clip c;
+        struct plan p;
+
+        if (i % 2) {
+            scene_from_facts(&s, &physics, 160 + (uint64_t)i, 0);
+            scene_render(&s, W, H, 1, 8, &c);
+        } else {
+            render(&story, 160 + (uint64_t)i, &c);
+        }
+        look(&p, b, &c, prompts[i / 2], "2");
+        if (!has(p.seen, i % 2 ? "world=physics" : "world=story") ||
+            !has(p.prompt, i % 2 ? "floor " : "place "))
+            ztest_fail(__FILE__, __LINE__, "picture %d: %s, %s", i, p.seen, p.prompt);
+        plan_release(&p);
+        clip_release(&c);
+    }
     bundle_free(&b);
 }
 
