@@ -9,6 +9,7 @@
 #include <libswscale/swscale.h>
 
 #include "media/film.h"
+#include "media/film_kind.h"
 #include "media/yuv.h"
 
 int ff_error(struct err *e, int code, const char *path, const char *what, int averror)
@@ -23,18 +24,12 @@ int ff_error(struct err *e, int code, const char *path, const char *what, int av
 
 int ff_put_words(AVDictionary **metadata, const char *comment)
 {
-    const char *label = strstr(comment, "\"AIGC\": {"), *end;
+    char *label = label_of_comment(comment);
     int rc = av_dict_set(metadata, "comment", comment, 0);
 
-    if (rc < 0 || !label)
-        return rc;
-    label = strchr(label, '{');
-    end = strchr(label, '}');
-    if (!end)
-        return rc;
-    char *text = xstrndup(label, (size_t)(end + 1 - label));
-    rc = av_dict_set(metadata, "AIGC", text, 0);
-    free(text);
+    if (rc >= 0 && label)
+        rc = av_dict_set(metadata, "AIGC", label, 0);
+    free(label);
     return rc;
 }
 

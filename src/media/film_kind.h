@@ -29,6 +29,12 @@ int y4m_read(struct film *f, const char *path, const struct film_caps *caps, str
 int png_dir_check(const char *path, int overwrite, struct err *e);
 int png_dir_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e);
 
+/* The label {"Label": ...} that a comment (a recipe) holds, the caller's; NULL: none. */
+char *label_of_comment(const char *comment);
+/* The PNG, JPEG or WebP in `file`, of picture p, with this label inside; others stay as they are.
+ */
+void picture_label(struct buf *file, const struct picture *p, const char *label);
+
 /* caps->max_frames 0 here: header only. Caps are filled in by film.c. */
 int ff_film_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e);
 int ff_picture_decode(struct picture *p, const char *name, const void *data, size_t bytes,

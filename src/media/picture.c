@@ -134,7 +134,8 @@ int picture_encode(const struct picture *p, const char *ending, struct buf *out,
 
 typedef int (*write_fn)(const char *path, const void *data, size_t bytes, struct err *e);
 
-static int save(const struct picture *p, const char *path, int quick, write_fn write, struct err *e)
+static int save(const struct picture *p, const char *path, int quick, const char *label,
+                write_fn write, struct err *e)
 {
     struct buf b = BUF_INIT;
     int rc = 0;
@@ -144,6 +145,8 @@ static int save(const struct picture *p, const char *path, int quick, write_fn w
         buf_add(&b, p->rgb, (size_t)p->w * p->h * 3);
     } else if (is_written(path_ext(path))) {
         rc = encode(p, path_ext(path), quick, &b, e);
+        if (!rc && label)
+            picture_label(&b, p, label);
     } else {
         rc = err_set(e, ERR_USAGE, "%s: pictures are written as .png, .jpg, .webp or .ppm", path);
     }
@@ -155,10 +158,16 @@ static int save(const struct picture *p, const char *path, int quick, write_fn w
 
 int picture_save(const struct picture *p, const char *path, struct err *e)
 {
-    return save(p, path, 0, file_write, e);
+    return save(p, path, 0, NULL, file_write, e);
+}
+
+int picture_save_labelled(const struct picture *p, const char *path, const char *label,
+                          struct err *e)
+{
+    return save(p, path, 0, label, file_write, e);
 }
 
 int picture_save_passing(const struct picture *p, const char *path, struct err *e)
 {
-    return save(p, path, 1, file_write_passing, e);
+    return save(p, path, 1, NULL, file_write_passing, e);
 }

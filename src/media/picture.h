@@ -34,6 +34,9 @@ NODISCARD int picture_decode(struct picture *p, const char *name, const struct b
 /* .ppm, .png, .jpg (.jpeg) or .webp, by the name's ending (else ERR_USAGE). Written under another
  * name, then renamed. */
 NODISCARD int picture_save(const struct picture *p, const char *path, struct err *e);
+/* The same with an AI-content label inside of it, but for .ppm; NULL: none. */
+NODISCARD int picture_save_labelled(const struct picture *p, const char *path, const char *label,
+                                    struct err *e);
 /* The same by file_write_passing and quickly packed: one of many, soon written over. */
 NODISCARD int picture_save_passing(const struct picture *p, const char *path, struct err *e);
 /* What a file of this ending (png, jpg, webp) would hold, appended. ERR_IO: not in this build. */

@@ -61,13 +61,15 @@ static int one_finish(void *state, struct err *e)
 {
     struct one *s = state;
     char *beside = xasprintf("%s.json", s->path);
-    int rc = s->n ? picture_save(&s->picture, s->path, e)
+    char *label = label_of_comment(s->comment);
+    int rc = s->n ? picture_save_labelled(&s->picture, s->path, label, e)
                   : err_set(e, ERR_IO, "%s: no frame was written", s->path);
 
     if (!rc && s->comment)
         rc = file_write(beside, s->comment, strlen(s->comment), e);
     else if (!rc)
         unlink(beside); /* of a picture that stood here before */
+    free(label);
     free(beside);
     one_free(s);
     return rc;

@@ -111,7 +111,7 @@ TEST(film_of_one_frame_is_a_picture)
         struct film back;
 
         CHECK(film_is_picture(path));
-        o.comment = "{\"seed\": 3}";
+        o.comment = "{\"seed\": 3, \"AIGC\": {\"Label\": \"1\"}}";
         fixture_moving(frame, W, H, 2);
         CHECK_INT(film_open(&f, path, &o, &e), 0);
         CHECK_INT(film_write(f, frame, &e), 0);
@@ -122,6 +122,9 @@ TEST(film_of_one_frame_is_a_picture)
         CHECK_INT(film_read(&back, path, NULL, &e), 0);
         CHECK_STR(back.comment, o.comment);
         film_release(&back);
+        char *cmd = xasprintf("grep -aqF '<TC260:AIGC>{\"Label\": \"1\"}</TC260:AIGC>' '%s'", path);
+        CHECK_INT(system(cmd) != 0, i == 0); /* a .ppm has no place for it */
+        free(cmd);
 
         o.overwrite = 0;
         CHECK_INT(film_open(&f, path, &o, &e), ERR_IO); /* it is there */
