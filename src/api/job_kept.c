@@ -44,6 +44,8 @@ static void write_options(const zt_job *job, struct jsonw *w)
         jsonw_string(w, REQUEST_SEEN, job->plan.seen);
     if (r->any_height)
         jsonw_string(w, BUNDLE_OWN_HEIGHT, "no");
+    if (r->whole_picture)
+        jsonw_string(w, REQUEST_MIDDLE, "no");
     jsonw_end_object(w);
 }
 
@@ -187,6 +189,8 @@ static void read_job(void *arg, struct jval root)
             request_set_seen(k->request, buf_str(&value));
         else if (!strcmp(key, BUNDLE_OWN_HEIGHT))
             k->request->any_height = 1;
+        else if (!strcmp(key, REQUEST_MIDDLE))
+            k->request->whole_picture = 1;
         else if (request_set(k->request, key, buf_str(&value), &k->e))
             j_fail(said, key, "%s", k->e.msg);
         buf_release(&value);

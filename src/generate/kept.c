@@ -18,18 +18,23 @@
 #define ENOUGH_DB 22.5
 #define MOST_OF_VARIANCE 0.85
 
-/* Mean square of what `frame` (0..1) differs from the picture, and the picture's own variance. */
-static double differs(const float *frame, const uint8_t *picture, size_t n_px, double *variance)
+/* Mean square of what `frame` (0..1) differs from the picture where the film shows it, and the
+ * picture's own variance. */
+static double differs(const struct plan *p, const float *frame, double *variance)
 {
+    int left = (p->w - p->seen_w) / 2, top = (p->h - p->seen_h) / 2;
+    size_t n_px = (size_t)p->seen_w * (size_t)p->seen_h;
     double sum[3] = {0}, square = 0, error = 0;
 
-    for (size_t i = 0; i < 3 * n_px; i++) {
-        double v = (double)picture[i] / 255, d = fmin(fmax((double)frame[i], 0), 1) - v;
+    for (int y = top; y < top + p->seen_h; y++)
+        for (int i = 3 * left; i < 3 * (left + p->seen_w); i++) {
+            size_t at = (size_t)y * (size_t)p->w * 3 + (size_t)i;
+            double v = (double)p->first.rgb[at] / 255, d = fmin(fmax((double)frame[at], 0), 1) - v;
 
-        sum[i % 3] += v;
-        square += v * v;
-        error += d * d;
-    }
+            sum[i % 3] += v;
+            square += v * v;
+            error += d * d;
+        }
     for (int c = 0; c < 3; c++)
         square -= sum[c] * sum[c] / (double)n_px;
     *variance = square / (double)(3 * n_px);
@@ -69,8 +74,7 @@ int picture_kept(struct cx *cx, const struct bundle *b, const struct plan *p,
     device_enter(cx->device);
     rc = codec_decode(cx, &b->codec, z, 2, s->h, s->w, frames, e);
     device_leave(cx->device);
-    error =
-        rc ? 0 : differs(frames + (size_t)p->codec.first * n_px * 3, p->first.rgb, n_px, &variance);
+    error = rc ? 0 : differs(p, frames + (size_t)p->codec.first * n_px * 3, &variance);
     if (!rc && (error > pow(10, -LEAST_DB / 10) ||
                 (error > pow(10, -ENOUGH_DB / 10) && error > MOST_OF_VARIANCE * variance)))
         rc = refuse(p, -10 * log10(error), e);

@@ -352,6 +352,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {"sound", r->sound, sizeof r->sound},
                  {REQUEST_SEEN, r->picture_words, sizeof r->picture_words},
                  {BUNDLE_OWN_HEIGHT, NULL, 0},
+                 {REQUEST_MIDDLE, NULL, 0},
                  {"typed_prompt", NULL, 0},
                  {"joins", NULL, 0},
                  {"skipped_evaluations", NULL, 0},
@@ -427,6 +428,7 @@ static int set_older(struct request *r, struct jval root, struct err *e)
     int rc = 0;
 
     r->any_height = !j_has(root, BUNDLE_OWN_HEIGHT);
+    r->whole_picture = !j_has(root, REQUEST_MIDDLE);
     if (!j_has(root, options[OPT_INTERPOLATE].name))
         rc = request_set(r, options[OPT_INTERPOLATE].name, "repeat", e);
     if (!rc && !j_has(root, options[OPT_STAGGER].name))

@@ -99,6 +99,7 @@ struct film;
 /* What was asked for. A value that was not set is that of the row's fallback, or is settled by the
  * plan. */
 #define REQUEST_SEEN "picture_words" /* no option: looking again may see something else */
+#define REQUEST_MIDDLE "picture_in_middle"
 struct request {
     struct value {
         int set, from_recipe;
@@ -110,8 +111,9 @@ struct request {
     char model_hash[65], model_release[32], latent_hash[65], first_frame_hash[65],
         last_frame_hash[65], control_hash[65], lora_hash[65], keys_hash[65], sound[8],
         picture_words[256];
-    int looked;     /* 1: picture_words are those of a job that goes on */
-    int any_height; /* 1: of before models said that they have a height of their own */
+    int looked;        /* 1: picture_words are those of a job that goes on */
+    int any_height;    /* 1: of before models said that they have a height of their own */
+    int whole_picture; /* 1: of before pictures lay in the middle of what such a model draws */
     /* In memory instead of files; borrowed, or NULL. */
     const struct picture *picture[3]; /* first, last, reference */
     const struct film *film[2];       /* control, mask */

@@ -12,6 +12,8 @@ struct pictures {
 NODISCARD int plan_pictures_load(struct pictures *x, const struct plan *p, const struct request *r,
                                  struct err *e);
 void plan_pictures_release(struct pictures *x);
+/* A picture of pw x ph, so that it covers what the film shows of to [p->h][p->w][3]. */
+void plan_cover(const struct plan *p, uint8_t *to, const uint8_t *rgb, int pw, int ph);
 /* A picture as [h][w][3], the caller's. */
 uint8_t *plan_fit_picture(const struct plan *p, const struct picture *x, int stretch);
 NODISCARD int plan_pictures_settle(struct plan *p, const struct pictures *x,

@@ -82,7 +82,7 @@ static void put_film_frame(const struct plan *p, uint8_t *to, const struct film 
     if (p->region.n) /* each px has to come back to where it was */
         resize_rgb(to, p->w, p->h, rgb, f->w, f->h, RESIZE_AREA, NULL);
     else
-        resize_cover(to, p->w, p->h, rgb, f->w, f->h, RESIZE_AREA, NULL);
+        plan_cover(p, to, rgb, f->w, f->h);
 }
 
 /* The words of the shot that meets what is drawn; NULL: this is no film of shots. */

@@ -90,7 +90,7 @@ void plan_pictures_release(struct pictures *x)
 /* Percent of a picture that is cut where it covers the film. */
 static double lost_of(const struct plan *p, const struct picture *x)
 {
-    double wider = (double)x->w / x->h * p->h / p->w;
+    double wider = (double)x->w / x->h * p->seen_h / p->seen_w;
 
     return 100 * (1 - fmin(wider, 1 / wider));
 }
@@ -98,7 +98,7 @@ static double lost_of(const struct plan *p, const struct picture *x)
 /* A picture of another shape decides that of the film, or is cut; either is said. */
 static void note_shape(struct plan *p, const struct picture *x, const char *name)
 {
-    int wider = (int64_t)x->w * p->h > (int64_t)x->h * p->w;
+    int wider = (int64_t)x->w * p->seen_h > (int64_t)x->h * p->seen_w;
     double lost = lost_of(p, x);
 
     if (p->w * p->info.height != p->h * p->info.width && !p->info.diffusers)
@@ -108,6 +108,25 @@ static void note_shape(struct plan *p, const struct picture *x, const char *name
     if (lost >= NOTICED_PERCENT)
         plan_note(p, xasprintf("%.0f %% of the %s of %dx%d is cut off at its %s", lost, name, x->w,
                                x->h, wider ? "sides" : "top and bottom"));
+}
+
+/* Place i of what is drawn, where n from `from` on are seen, is the nearest of those. */
+static size_t nearest(int i, int from, int n)
+{
+    return (size_t)(i < from ? 0 : i < from + n ? i - from : n - 1);
+}
+
+/* What lies outside of the film is as the picture's edge: a ground and a sky go on. */
+void plan_cover(const struct plan *p, uint8_t *to, const uint8_t *rgb, int pw, int ph)
+{
+    int w = p->seen_w, h = p->seen_h, left = (p->w - w) / 2, top = (p->h - h) / 2;
+    uint8_t *seen = xmalloc((size_t)w * (size_t)h * 3);
+
+    resize_cover(seen, w, h, rgb, pw, ph, RESIZE_AREA, NULL);
+    for (int i = 0; i < p->h; i++)
+        for (int k = 0; k < p->w; k++, to += 3)
+            memcpy(to, seen + 3 * (nearest(i, top, h) * (size_t)w + nearest(k, left, w)), 3);
+    free(seen);
 }
 
 /* The networks of others saw what Pillow made, stretched to whole tokens: what is of nearly that
@@ -121,7 +140,7 @@ uint8_t *plan_fit_picture(const struct plan *p, const struct picture *x, int str
     if (p->info.diffusers)
         return resize_bytes_cover(p->w, p->h, x->rgb, x->w, x->h, RESIZE_LANCZOS);
     rgb = xmalloc((size_t)p->w * (size_t)p->h * 3);
-    resize_cover(rgb, p->w, p->h, x->rgb, x->w, x->h, RESIZE_AREA, NULL);
+    plan_cover(p, rgb, x->rgb, x->w, x->h);
     return rgb;
 }
 

@@ -97,11 +97,14 @@ static void settle_any_size(struct plan *p, const struct request *r, const struc
     p->lw = p->w / p->codec.ks;
 }
 
-/* Is nothing given but words? Pictures, masks and paths lie on all that is drawn. */
-static int is_of_words(const struct plan *p, const struct request *r, const struct pictures *x)
+/* May the film be the middle of what is drawn? A given picture or film is laid there; a part of a
+ * film that is drawn anew, and a brush, lie on all of it. */
+static int may_be_middle(const struct plan *p, const struct request *r, const struct pictures *x)
 {
-    return !x->first.rgb && !x->last.rgb && !x->reference.rgb && !p->source.n && !p->before.n &&
-           !p->behind.n && !p->brush.w && !r->value[OPT_KEY_FRAME].set;
+    int pictures =
+        x->first.rgb || x->last.rgb || p->before.n || p->behind.n || r->value[OPT_KEY_FRAME].set;
+
+    return !x->reference.rgb && !p->source.n && !p->brush.w && !(pictures && r->whole_picture);
 }
 
 static int even(double side)
@@ -145,7 +148,7 @@ int plan_size_settle(struct plan *p, const struct request *r, const struct pictu
     const char *size = request_text(r, OPT_SIZE);
     int unit = p->codec.ks * p->dit.patch[1], given = 0, native = !strcmp(size, "native");
     int own_w = p->info.width, own_h = p->info.height, lines = 0;
-    int own_height = p->info.own_height && !r->any_height && is_of_words(p, r, x);
+    int own_height = p->info.own_height && !r->any_height && may_be_middle(p, r, x);
     double aspect;
 
     if (p->info.diffusers) {

@@ -97,25 +97,85 @@ TEST(size_of_one_height_is_that_of_the_recipe)
     free(dir);
 }
 
-/* A picture lies on all that is drawn, so it is drawn in the picture's shape as by other models. */
-TEST(size_of_one_height_leaves_pictures_whole)
+/* A picture on end of three columns, 20, 100 and 180, that are as wide; its path is the caller's.
+ */
+static char *columns_on_end(void)
 {
-    char *dir = own_height("own-height-first"), *path = ztest_in_tmp("on-end.ppm");
-    const char *settings[] = {"prompt", "x y", "size", "native", "first-frame", path, NULL};
+    char *path = ztest_in_tmp("on-end.ppm");
     struct picture pic;
-    struct plan p;
     struct err e;
 
-    picture_init(&pic, 64, 96);
-    memset(pic.rgb, 90, (size_t)64 * 96 * 3);
+    picture_init(&pic, 66, 96);
+    for (int i = 0; i < 66 * 96 * 3; i++)
+        pic.rgb[i] = (uint8_t)(20 + 80 * (i / 3 % 66 / 22));
     CHECK_INT(picture_save(&pic, path, &e), 0);
-    CHECK_INT(fixture_plan(&p, &e, dir, settings), 0);
-    CHECK_INT(p.w, 32);
-    CHECK_INT(p.h, 48);
-    CHECK_INT(p.seen_w, 32);
-    CHECK_INT(p.seen_h, 48);
-    plan_release(&p);
     picture_release(&pic);
+    return path;
+}
+
+/* The middle of what is drawn is the picture, what lies beside it is its edge drawn out. */
+static void check_columns(const struct plan *p, const uint8_t *rgb)
+{
+    CHECK_INT(p->w, 48);
+    CHECK_INT(p->h, 32);
+    CHECK_INT(p->seen_w, 22);
+    for (int y = 0; y < 32; y += 31) {
+        const uint8_t *row = rgb + (size_t)y * 48 * 3;
+
+        CHECK_INT(row[0], 20);
+        CHECK_INT(row[3 * 16], 20);
+        CHECK_INT(row[3 * 24], 100);
+        CHECK_INT(row[3 * 32], 180);
+        CHECK_INT(row[3 * 47], 180);
+    }
+}
+
+TEST(size_of_one_height_has_pictures_in_the_middle)
+{
+    static const char *const options[] = {"first-frame", "last-frame", "key-frame"};
+    char *dir = own_height("own-height-first"), *path = columns_on_end();
+
+    for (int i = 0; i < 3; i++) {
+        char *value = i < 2 ? xstrdup(path) : xasprintf("1:%s", path);
+        const char *settings[] = {"prompt", "x y", "size", "32x48", options[i], value, NULL};
+        struct plan p;
+        struct err e;
+
+        CHECK_INT(fixture_plan(&p, &e, dir, settings), 0);
+        check_columns(&p, i == 0 ? p.first.rgb : i == 1 ? p.last.rgb : p.key[0].rgb);
+        plan_release(&p);
+        free(value);
+    }
+    free(path);
+    free(dir);
+}
+
+/* Recipes of before pictures lay in the middle have them on all that is drawn, in their shape. */
+TEST(size_of_one_height_leaves_pictures_of_older_recipes_whole)
+{
+    static const char *const more[] = {"", ", \"picture_in_middle\": true"};
+    char *dir = own_height("own-height-older"), *path = columns_on_end();
+
+    for (int i = 0; i < 2; i++) {
+        char *recipe = xasprintf("{\"zoetrope\": 1, \"prompt\": \"x y\", \"size\": \"32x48\", "
+                                 "\"own_height\": true%s}",
+                                 more[i]);
+        struct request r;
+        struct plan p;
+        struct err e = {0};
+
+        request_init(&r);
+        CHECK_INT(request_set_recipe(&r, recipe, strlen(recipe), "film.mp4", &e), 0);
+        CHECK_INT(request_set(&r, "first-frame", path, &e), 0);
+        CHECK_INT(plan_make(&p, dir, &r, NULL, &e), 0);
+        CHECK_INT(p.w, i ? 48 : 32);
+        CHECK_INT(p.h, i ? 32 : 48);
+        CHECK_INT(p.seen_h, p.h);
+        CHECK_INT(p.seen_w, i ? 22 : 32);
+        plan_release(&p);
+        request_release(&r);
+        free(recipe);
+    }
     free(path);
     free(dir);
 }
