@@ -52,6 +52,8 @@ void plan_camera_tokens(struct words *w, const struct tokenizer *t,
 /* plan_keys.c: films before and behind, at once; keys, when the film is laid. ERR_USAGE also for
  * what the model was not made for. */
 NODISCARD int plan_films_load(struct plan *p, const struct request *r, struct err *e);
+/* Of a film that is gone on from, or led to, the frame next to what is drawn: [h][w][3] to rgb. */
+void plan_next_frame(const struct plan *p, uint8_t *rgb);
 /* plan_region.c: 1: a part of the film of --from is asked for. The region, when that film is there;
  * it is widened then. ERR_USAGE also for what does not go with it. The size of the film, when it is
  * settled, has to keep its shape. */

@@ -85,6 +85,14 @@ static void put_film_frame(const struct plan *p, uint8_t *to, const struct film 
         plan_cover(p, to, rgb, f->w, f->h);
 }
 
+void plan_next_frame(const struct plan *p, uint8_t *rgb)
+{
+    if (p->before.n)
+        put_film_frame(p, rgb, &p->before, p->before.n - 1);
+    else
+        put_film_frame(p, rgb, &p->behind, 0);
+}
+
 /* The words of the shot that meets what is drawn; NULL: this is no film of shots. */
 static char *shot_words(const char *shots, int last)
 {

@@ -55,7 +55,7 @@ static int has_picture(const struct plan *p)
 {
     int kept = plan_source_is_mixed(p) && (p->strength < 1 || p->region.n);
 
-    return p->first.rgb || p->n_keys || kept;
+    return p->first.rgb || p->n_keys || p->before.n || p->behind.n || kept;
 }
 
 /* Of the pictures that are given the one to look at, [h][w][3], to rgb: of films the last one. */
@@ -67,6 +67,8 @@ static void shown(const struct plan *p, uint8_t *rgb)
         memcpy(rgb, p->first.rgb, frame);
     else if (p->n_keys)
         memcpy(rgb, p->key[0].rgb + frame * (size_t)(p->key[0].n - 1), frame);
+    else if (p->before.n || p->behind.n)
+        plan_next_frame(p, rgb);
     else
         plan_source_frame(p, plan_source_frames(p) - 1, rgb);
 }

@@ -175,7 +175,7 @@ TEST(look_the_shipped_model_sees_the_floor_and_the_light)
     bundle_free(&b);
 }
 
-/* A film without a recipe is changed: it is looked at as it ends. */
+/* A film without a recipe is changed, or gone on from: it is looked at as it ends. */
 TEST(look_the_shipped_model_sees_how_a_film_ends)
 {
     struct bundle *b = shipped();
@@ -208,6 +208,15 @@ TEST(look_the_shipped_model_sees_how_a_film_ends)
     CHECK(!plan_wants_look(&p, &q));
     plan_release(&p);
     request_release(&q);
+    for (int i = 0; i < 2; i++) { /* what is drawn stands beside its last frame, or its first */
+        request_init(&q);
+        CHECK_INT(request_set(&q, i ? "lead_to" : "extend", path, &e), 0);
+        CHECK_INT(request_set(&q, "frames", "5", &e), 0);
+        look_of(&p, b, &q, "waves crash against the cliffs, nobody, wide shot, a photo", "2");
+        CHECK(has(p.seen, i ? "time=day" : "time=night"));
+        plan_release(&p);
+        request_release(&q);
+    }
     bundle_free(&b);
     free(path);
 }
