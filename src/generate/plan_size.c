@@ -68,6 +68,15 @@ static void sides_of_lines(int lines, double aspect, int *w, int *h)
     *h = aspect >= 1 ? lines : other;
 }
 
+/* Of "1080p" where no other shape is said: 1920x1080, though our model draws 7:4. A film of which a
+ * part is drawn anew keeps its shape. */
+static double shape_of_lines(const struct plan *p, double aspect)
+{
+    const double screen = aspect < 1 ? 9.0 / 16 : 16.0 / 9;
+
+    return !p->region.n && fabs(log(aspect / screen)) <= NEAR_SHAPE ? screen : aspect;
+}
+
 /* A model that draws any size: what is asked for, rounded down to tokens as the reference does;
  * else the model's own area in the shape of the picture or that is asked for. */
 static void settle_any_size(struct plan *p, const struct request *r, const struct picture *first,
@@ -165,7 +174,7 @@ int plan_size_settle(struct plan *p, const struct request *r, const struct pictu
     aspect = settle_aspect(p, r, &x->first, unit, given);
     settle_sides(p, aspect, unit);
     if (lines)
-        sides_of_lines(lines, aspect, &p->film_w, &p->film_h);
+        sides_of_lines(lines, shape_of_lines(p, aspect), &p->film_w, &p->film_h);
     else if (!given)
         settle_film(p, aspect, native, own_height);
     p->seen_w = p->w;

@@ -97,6 +97,33 @@ TEST(size_of_one_height_is_that_of_the_recipe)
     free(dir);
 }
 
+/* The model that is shipped draws 7:4. */
+TEST(size_of_lines_is_that_of_a_screen)
+{
+    char *dir = path_join(ztest_data(".."), "model");
+    static const struct {
+        const char *size, *aspect;
+        int w, h;
+    } rows[] = {{"1080p", NULL, 1920, 1080},
+                {"2160p", NULL, 3840, 2160},
+                {"720p", "9:16", 720, 1280},
+                {"720p", "1:1", 720, 720}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *settings[] = {
+            "prompt",       "waves", "size", rows[i].size, rows[i].aspect ? "aspect" : NULL,
+            rows[i].aspect, NULL};
+        struct plan p;
+        struct err e;
+
+        CHECK_INT(fixture_plan(&p, &e, dir, settings), 0);
+        CHECK_INT(p.film_w, rows[i].w);
+        CHECK_INT(p.film_h, rows[i].h);
+        plan_release(&p);
+    }
+    free(dir);
+}
+
 /* A picture on end of three columns, 20, 100 and 180, that are as wide; its path is the caller's.
  */
 static char *columns_on_end(void)
