@@ -77,12 +77,10 @@ static void draw_worlds(struct worlds *w, unsigned set)
 static int open_model(struct pictures *p, const struct measure_args *a, const char *dir,
                       struct err *e)
 {
-    int64_t n = machine_threads();
-    int rc;
+    int rc = measure_threads(&p->threads, a, e);
 
-    if (a->threads && (parse_int(a->threads, &n) || n < 1 || n > 1024))
-        return err_set(e, ERR_USAGE, "--threads is \"%s\", allowed are 1 to 1024", a->threads);
-    p->threads = threads_new((int)n);
+    if (rc)
+        return rc;
     enum dtype type = machine_cpu_features() & CPU_AVX512_BF16 ? DT_BF16 : DT_F32;
     if ((rc = bundle_open(&p->b, dir, device_cpu(), type, NULL, e)))
         return rc;

@@ -28,7 +28,7 @@ struct run {
     long done, right, seen;
 };
 
-static int size_of(const zt_model *m, const char *key, int fallback)
+int measure_size(const zt_model *m, const char *key, int fallback)
 {
     int64_t v;
     const char *text = m ? zt_model_get(m, key) : NULL;
@@ -187,6 +187,16 @@ static int set(zt_job *job, const char *name, const char *value, struct err *e)
     return value && !e->code ? (e->code = zt_job_set(job, name, value, e->msg, sizeof e->msg)) : 0;
 }
 
+int measure_threads(struct threads **t, const struct measure_args *a, struct err *e)
+{
+    int64_t n = machine_threads();
+
+    if (a->threads && (parse_int(a->threads, &n) || n < 1 || n > 1024))
+        return err_set(e, ERR_USAGE, "--threads is \"%s\", allowed are 1 to 1024", a->threads);
+    *t = threads_new((int)n);
+    return 0;
+}
+
 int measure_generate(const struct measure_args *a, zt_model *model, const char *text, int seed,
                      struct caught *c, struct err *e)
 {
@@ -306,7 +316,7 @@ static int side_of_squares(struct run *r, struct err *e)
 static int open_run(struct run *r, struct err *e)
 {
     const struct measure_args *a = r->args;
-    int64_t n = machine_threads();
+    int64_t n;
     char *settings, *log = NULL;
     int rc = wishes_read(&r->wishes, a->prompts, e);
 
@@ -314,16 +324,15 @@ static int open_run(struct run *r, struct err *e)
         rc = e->code = zt_model_open(&r->model, a->model, e->msg, sizeof e->msg);
     if (rc)
         return rc;
-    if (a->threads && (parse_int(a->threads, &n) || n < 1 || n > 1024))
-        return err_set(e, ERR_USAGE, "--threads is \"%s\", allowed are 1 to 1024", a->threads);
-    r->threads = threads_new((int)n);
-    n = size_of(r->model, "frames", 41);
+    if ((rc = measure_threads(&r->threads, a, e)))
+        return rc;
+    n = measure_size(r->model, "frames", 41);
     if (a->frames && (parse_int(a->frames, &n) || n < 2 || n > 10000))
         return err_set(e, ERR_USAGE, "--frames is \"%s\", allowed are 2 to 10000", a->frames);
     r->frames = (int)n;
-    r->w = size_of(r->model, "width", 112);
-    r->h = size_of(r->model, "height", 64);
-    r->fps = size_of(r->model, "frame_rate", 8);
+    r->w = measure_size(r->model, "width", 112);
+    r->h = measure_size(r->model, "height", 64);
+    r->fps = measure_size(r->model, "frame_rate", 8);
     settings = side_of_squares(r, e) ? NULL : settings_of(r, e);
     if (!settings)
         return e->code;

@@ -2,6 +2,7 @@
 #ifndef TOOL_MEASURE_RUN_H
 #define TOOL_MEASURE_RUN_H
 
+#include "base/thread.h"
 #include "measure/score.h"
 #include "zoetrope.h"
 
@@ -22,6 +23,10 @@ struct caught {
     int w, h, n;
 };
 
+/* A size that the model says (m may be NULL), or what is used without. */
+int measure_size(const zt_model *m, const char *key, int fallback);
+/* As many threads as a->threads says, or the machine has; the caller's. ERR_USAGE. */
+NODISCARD int measure_threads(struct threads **t, const struct measure_args *a, struct err *e);
 /* Generate a film of text by the settings of a; c is empty before. */
 NODISCARD int measure_generate(const struct measure_args *a, zt_model *model, const char *text,
                                int seed, struct caught *c, struct err *e);

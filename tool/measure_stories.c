@@ -69,15 +69,13 @@ static int open_all(struct stories *s, struct err *e)
     const struct measure_args *a = s->args;
     struct probe_recipe recipe = probe_recipe_default;
     struct bundle_info info;
-    int64_t n = machine_threads();
-    int rc;
+    int rc = measure_threads(&s->threads, a, e);
 
-    if (a->threads && (parse_int(a->threads, &n) || n < 1 || n > 1024))
-        return err_set(e, ERR_USAGE, "--threads is \"%s\", allowed are 1 to 1024", a->threads);
+    if (rc)
+        return rc;
     if ((rc = e->code = zt_model_open(&s->model, a->model, e->msg, sizeof e->msg)))
         return rc;
     const char *dir = zt_model_get(s->model, "path");
-    s->threads = threads_new((int)n);
     if ((rc = bundle_info_read(&info, dir, e)) ||
         (rc = round_trip_open(&s->codec, dir, s->threads, e)) || (rc = count_frames(s, &info, e)))
         return rc;

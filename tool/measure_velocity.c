@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/jsonw.h"
-#include "base/machine.h"
 #include "base/progress.h"
 #include "base/utf8.h"
 #include "cmd.h"
@@ -239,13 +238,6 @@ static void print_json(const struct velocity_run *r)
 
 /* ---- the whole ---- */
 
-static int side_of(const zt_model *m, const char *key, int otherwise)
-{
-    int64_t v;
-
-    return m && !parse_int(zt_model_get(m, key), &v) ? (int)v : otherwise;
-}
-
 static int open_folder(struct velocity_run *r, struct err *e)
 {
     const char *tmp = getenv("TMPDIR");
@@ -261,22 +253,21 @@ static int open_folder(struct velocity_run *r, struct err *e)
 static int open_run(struct velocity_run *r, struct err *e)
 {
     const struct measure_args *a = r->args;
-    int64_t n = FRAMES, threads = machine_threads();
-    int rc = 0;
+    int64_t n = FRAMES;
+    int rc;
 
     if (a->frames &&
         (parse_int(a->frames, &n) || n < LEAST_FRAMES || n > MOST_FRAMES || n % 4 != 1))
         return err_set(e, ERR_USAGE, "--frames is \"%s\", --velocity takes 9, 13 .. 41", a->frames);
-    if (a->threads && (parse_int(a->threads, &threads) || threads < 1 || threads > 1024))
-        return err_set(e, ERR_USAGE, "--threads is \"%s\", allowed are 1 to 1024", a->threads);
+    if ((rc = measure_threads(&r->threads, a, e)))
+        return rc;
     r->frames = (int)n;
     r->n = a->count ? (int)a->count : FILMS;
     r->ball = xcalloc((size_t)r->n, sizeof *r->ball);
-    r->threads = threads_new((int)threads);
     if (has_row(r, SCORE_CODEC) || has_row(r, SCORE_MODEL))
         rc = e->code = zt_model_open(&r->model, a->model, e->msg, sizeof e->msg);
-    r->w = side_of(r->model, "width", 224);
-    r->h = side_of(r->model, "height", 128);
+    r->w = measure_size(r->model, "width", 224);
+    r->h = measure_size(r->model, "height", 128);
     if (!rc && has_row(r, SCORE_CODEC))
         rc = round_trip_open(&r->codec, zt_model_get(r->model, "path"), r->threads, e);
     return rc || !has_row(r, SCORE_MODEL) ? rc : open_folder(r, e);

@@ -148,6 +148,17 @@ void json_without_python_numbers(char *s)
     }
 }
 
+/* What the fields of a document say; closes it. */
+static int take_fields(struct jdoc *doc, void (*fields)(void *arg, struct jval root), void *arg,
+                       struct err *e)
+{
+    fields(arg, jdoc_root(doc));
+    int rc = jdoc_status(doc, e);
+
+    jdoc_close(&doc);
+    return rc;
+}
+
 int jdoc_take_python(const char *path, size_t max_bytes,
                      void (*fields)(void *arg, struct jval root), void *arg, struct err *e)
 {
@@ -160,12 +171,7 @@ int jdoc_take_python(const char *path, size_t max_bytes,
     if (!rc)
         rc = jdoc_parse(&doc, buf_str(&text), text.len, path, e);
     buf_release(&text);
-    if (rc)
-        return rc;
-    fields(arg, jdoc_root(doc));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
-    return rc;
+    return rc ? rc : take_fields(doc, fields, arg, e);
 }
 
 int jdoc_take(const char *path, size_t max_bytes, void (*fields)(void *arg, struct jval root),
@@ -174,10 +180,5 @@ int jdoc_take(const char *path, size_t max_bytes, void (*fields)(void *arg, stru
     struct jdoc *doc;
     int rc = jdoc_read(&doc, path, max_bytes, e);
 
-    if (rc)
-        return rc;
-    fields(arg, jdoc_root(doc));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
-    return rc;
+    return rc ? rc : take_fields(doc, fields, arg, e);
 }
