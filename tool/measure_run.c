@@ -12,7 +12,7 @@
 #include "base/progress.h"
 #include "base/utf8.h"
 #include "cmd.h"
-#include "media/film.h"
+#include "measure_files.h"
 #include "world/physics.h"
 #include "zoetrope.h"
 
@@ -36,6 +36,23 @@ int measure_size(const zt_model *m, const char *key, int fallback)
     return text && !parse_int(text, &v) && v > 0 && v < 100000 ? (int)v : fallback;
 }
 
+void measure_settings(struct jsonw *j, const struct measure_args *a)
+{
+    jsonw_string(j, "steps", a->steps);
+    jsonw_string(j, "guidance", a->guidance);
+    if (a->guidance_from)
+        jsonw_string(j, "guidance-from", a->guidance_from);
+    if (a->guidance_to)
+        jsonw_string(j, "guidance-to", a->guidance_to);
+    if (a->sampler)
+        jsonw_string(j, "sampler", a->sampler);
+    if (a->shift)
+        jsonw_string(j, "shift", a->shift);
+    if (a->stagger)
+        jsonw_string(j, "stagger", a->stagger);
+    jsonw_string(j, "type", a->type);
+}
+
 /* Everything that decides the figures, so that a log is never continued by another run. */
 static char *settings_of(const struct run *r, struct err *e)
 {
@@ -57,19 +74,7 @@ static char *settings_of(const struct run *r, struct err *e)
     jsonw_string(&j, "model", r->model ? zt_model_get(r->model, "hash") : NULL);
     jsonw_string(&j, "prompts", hex);
     jsonw_int(&j, "frames", r->frames);
-    jsonw_string(&j, "steps", a->steps);
-    jsonw_string(&j, "guidance", a->guidance);
-    if (a->guidance_from)
-        jsonw_string(&j, "guidance-from", a->guidance_from);
-    if (a->guidance_to)
-        jsonw_string(&j, "guidance-to", a->guidance_to);
-    if (a->sampler)
-        jsonw_string(&j, "sampler", a->sampler);
-    if (a->shift)
-        jsonw_string(&j, "shift", a->shift);
-    if (a->stagger)
-        jsonw_string(&j, "stagger", a->stagger);
-    jsonw_string(&j, "type", a->type);
+    measure_settings(&j, a);
     jsonw_end_object(&j);
     return buf_take(&out);
 }
@@ -211,6 +216,8 @@ int measure_generate(const struct measure_args *a, zt_model *model, const char *
     set(job, "seed", number, e);
     set(job, "size", a->size ? a->size : "native", e);
     set(job, "extend", a->extend, e);
+    set(job, "first-frame", a->given, e);
+    set(job, "force-picture", a->force, e);
     set(job, "frames", a->frames, e);
     set(job, "fps", zt_model_get(model, "frame_rate"), e); /* what the model draws, no more */
     set(job, "steps", a->steps, e);
@@ -236,24 +243,11 @@ int measure_generate(const struct measure_args *a, zt_model *model, const char *
 /* The film beside the log, so that a person can look at what was counted. */
 static int keep_film(const struct run *r, int i, const struct caught *c, struct err *e)
 {
-    struct film_options o = {.w = c->w, .h = c->h, .crf = 12, .overwrite = 1};
-    struct film_writer *film;
-    char name[64], *path;
-    int rc;
+    char *path = measure_film_name(r->args->out, i);
+    int rc = measure_write_film(path, c, c->n, r->fps, 0, r->wishes.item[i].text, e);
 
-    o.comment = r->wishes.item[i].text;
-    film_fps_ratio(r->fps, &o.fps_num, &o.fps_den);
-    snprintf(name, sizeof name, "%03d.%s", i, film_default_ending());
-    path = path_join(r->args->out, name);
-    rc = film_open(&film, path, &o, e);
     free(path);
-    if (rc)
-        return rc;
-    for (int t = 0; !rc && t < c->n; t++)
-        rc = film_write(film, c->rgb + (size_t)t * (size_t)c->w * (size_t)c->h * 3, e);
-    if (rc)
-        film_abort(&film);
-    return rc ? rc : film_finish(&film, e);
+    return rc;
 }
 
 static int model_column(struct run *r, struct err *e)

@@ -4,6 +4,7 @@
 
 #include "base/thread.h"
 #include "measure/score.h"
+#include "world/world.h"
 #include "zoetrope.h"
 
 struct measure_args {
@@ -11,10 +12,12 @@ struct measure_args {
     const char *steps, *guidance, *frames, *type; /* of generation; NULL: the model's */
     const char *guidance_from, *guidance_to, *sampler, *shift, *stagger;
     const char *device, *threads, *size, *at, *request;
+    const char *seed;
     const char *extend;        /* no option: what measure_velocity has films go on from */
+    const char *given, *force; /* no options: the picture of measure_first_frame; "yes" */
     int column[SCORE_COLUMNS]; /* 1: wanted */
     int64_t count, fit;
-    int json, exchange, pictures, joins, stories, press, camera, velocity;
+    int json, exchange, pictures, joins, stories, press, camera, velocity, first_frame;
 };
 
 /* The frames of one film; rgb is the caller's. */
@@ -25,8 +28,13 @@ struct caught {
 
 /* A size that the model says (m may be NULL), or what is used without. */
 int measure_size(const zt_model *m, const char *key, int fallback);
+/* All worlds of a set (world_bit; none: the first) in equal shares, each by its default mix. */
+void measure_worlds(struct worlds *w, unsigned set);
 /* As many threads as a->threads says, or the machine has; the caller's. ERR_USAGE. */
 NODISCARD int measure_threads(struct threads **t, const struct measure_args *a, struct err *e);
+/* What of a decides how films are drawn, for the settings of a log (measure/film_log.h). */
+struct jsonw;
+void measure_settings(struct jsonw *j, const struct measure_args *a);
 /* Generate a film of text by the settings of a; c is empty before. */
 NODISCARD int measure_generate(const struct measure_args *a, zt_model *model, const char *text,
                                int seed, struct caught *c, struct err *e);
@@ -46,6 +54,10 @@ NODISCARD int measure_camera(const struct measure_args *a, const char *path, str
 /* Films that go on from true frames of a ball, beside renders, codec and two nulls: how far their
  * velocity is from the true one. ERR_USAGE: a->frames, a->threads. */
 NODISCARD int measure_velocity(const struct measure_args *a, struct err *e);
+/* Films that are given the first picture of a scene of each world of the model: how much of it is
+ * left in their first frame, beside the codec alone, and how they go on. ERR_USAGE: a->frames,
+ * a->seed, a->threads. */
+NODISCARD int measure_first_frame(const struct measure_args *a, struct err *e);
 /* Measure a prompt list. Returns 0 or a negative code; an interrupted run prints what it has. */
 NODISCARD int measure_list(const struct measure_args *a, struct err *e);
 

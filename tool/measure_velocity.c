@@ -9,8 +9,9 @@
 #include "base/progress.h"
 #include "base/utf8.h"
 #include "cmd.h"
+#include "measure/film_log.h"
 #include "measure/mover_velocity.h"
-#include "measure_run.h"
+#include "measure_files.h"
 #include "media/film.h"
 #include "world/physics.h"
 
@@ -20,7 +21,7 @@ static const char *const null_names[] = {"stands still", "goes on evenly"};
 
 struct ball {
     struct mover_error error[N_ROWS];
-    int fast;
+    int done;
 };
 
 struct velocity_run {
@@ -31,6 +32,7 @@ struct velocity_run {
     int w, h, frames, n;
     char *dir; /* owned: films given to the model, and made of them */
     struct ball *ball;
+    FILE *log; /* NULL: without --out */
 };
 
 static const char *row_name(int row)
@@ -44,6 +46,73 @@ static int has_row(const struct velocity_run *r, int row)
     return row >= SCORE_COLUMNS || r->args->column[row];
 }
 
+static int is_fast(int i)
+{
+    return i / 2 % 2;
+}
+
+/* ---- the log ---- */
+
+static char *settings_of(const struct velocity_run *r)
+{
+    struct buf out = BUF_INIT;
+    struct jsonw j;
+
+    jsonw_init(&j, &out, 0);
+    jsonw_object(&j, NULL);
+    jsonw_int(&j, "zoetrope_velocity", 1);
+    jsonw_string(&j, "model", r->model ? zt_model_get(r->model, "hash") : NULL);
+    jsonw_int(&j, "frames", r->frames);
+    for (int row = 0; row < SCORE_COLUMNS; row++)
+        jsonw_bool(&j, row_name(row), has_row(r, row));
+    measure_settings(&j, r->args);
+    jsonw_end_object(&j);
+    return buf_take(&out);
+}
+
+static int log_ball(const struct velocity_run *r, int i, struct err *e)
+{
+    struct buf out = BUF_INIT;
+    struct jsonw j;
+
+    jsonw_init(&j, &out, 0);
+    jsonw_object(&j, NULL);
+    jsonw_int(&j, "film", i);
+    for (int row = 0; row < N_ROWS; row++) {
+        const struct mover_error *m = &r->ball[i].error[row];
+
+        if (!has_row(r, row))
+            continue;
+        jsonw_array(&j, row_name(row));
+        jsonw_real(&j, NULL, m->across);
+        jsonw_real(&j, NULL, m->down);
+        jsonw_real(&j, NULL, m->calm);
+        jsonw_real(&j, NULL, m->lost);
+        jsonw_end_array(&j);
+    }
+    jsonw_end_object(&j);
+    buf_putc(&out, '\n');
+    int rc = film_log_add(r->log, &out, e);
+    buf_release(&out);
+    return rc;
+}
+
+static void read_ball(void *user, struct jval line)
+{
+    struct velocity_run *r = user;
+    int i = (int)j_int(line, "film", 0, INT32_MAX);
+
+    for (int row = 0; i < r->n && row < N_ROWS; row++) {
+        struct mover_error *m = &r->ball[i].error[row];
+        double v[4] = {0};
+
+        if (has_row(r, row))
+            j_reals(line, row_name(row), v, 4, 4, 0, 1e9);
+        *m = (struct mover_error){.across = v[0], .down = v[1], .calm = v[2], .lost = v[3]};
+        r->ball[i].done = 1;
+    }
+}
+
 /* ---- one clip ---- */
 
 /* Both ways, both speeds, six colours that no floor has: each once in 24 clips. */
@@ -54,7 +123,7 @@ static void lay(const struct velocity_run *r, int i, struct scene *s, struct buf
     f.object[0].shape = SHAPE_BALL;
     f.object[0].color = COLOR_RED + i / 4 % 6;
     f.direction = i % 2 ? DIRECTION_LEFT : DIRECTION_RIGHT;
-    f.speed = i / 2 % 2 ? SPEED_FAST : SPEED_SLOW;
+    f.speed = is_fast(i) ? SPEED_FAST : SPEED_SLOW;
     scene_from_facts(s, &f, (uint64_t)SEED << 32 | (uint64_t)i, (double)r->w / r->h);
     world_physics.caption(s, caption);
 }
@@ -69,32 +138,14 @@ static void judge(struct velocity_run *r, int i, int row, const uint8_t *rgb, co
     free(seen);
 }
 
-static int write_film(const char *path, const struct clip *c, const uint8_t *rgb, int n,
-                      struct err *e)
-{
-    struct film_options o = {.w = c->w, .h = c->h, .crf = 12, .lossless = 1, .overwrite = 1};
-    struct film_writer *film;
-    int rc;
-
-    film_fps_ratio(c->fps, &o.fps_num, &o.fps_den);
-    if ((rc = film_open(&film, path, &o, e)))
-        return rc;
-    for (int t = 0; !rc && t < n; t++)
-        rc = film_write(film, rgb + (size_t)t * (size_t)c->w * (size_t)c->h * 3, e);
-    if (rc)
-        film_abort(&film);
-    return rc ? rc : film_finish(&film, e);
-}
-
 static int draw(struct velocity_run *r, int i, const struct clip *c, const char *caption,
-                const struct mover_place *truth, struct err *e)
+                const struct mover_place *places, struct err *e)
 {
-    const char *ending = film_default_ending();
-    char *given = xasprintf("%s/%03d-given.%s", r->dir, i, ending), frames[16];
-    char *whole = xasprintf("%s/%03d.%s", r->dir, i, ending);
+    char *given = xasprintf("%s/%03d-given.%s", r->dir, i, film_default_ending()), frames[16];
+    char *whole = measure_film_name(r->dir, i);
     struct measure_args a = *r->args;
-    struct caught out = {0};
-    int rc = write_film(given, c, c->rgb, MOVER_GIVEN, e);
+    struct caught out = {0}, truth = {c->rgb, c->w, c->h, c->n_frames};
+    int rc = measure_write_film(given, &truth, MOVER_GIVEN, c->fps, 1, NULL, e);
 
     snprintf(frames, sizeof frames, "%d", c->n_frames - MOVER_GIVEN);
     a.frames = frames;
@@ -105,9 +156,9 @@ static int draw(struct velocity_run *r, int i, const struct clip *c, const char 
         rc = err_set(e, ERR_USAGE, "the model drew %d frames of %dx%d, wanted are %d of %dx%d",
                      out.n, out.w, out.h, c->n_frames, c->w, c->h);
     if (!rc)
-        judge(r, i, SCORE_MODEL, out.rgb, c, truth);
+        judge(r, i, SCORE_MODEL, out.rgb, c, places);
     if (!rc && r->args->out)
-        rc = write_film(whole, c, out.rgb, out.n, e);
+        rc = measure_write_film(whole, &out, out.n, c->fps, 1, NULL, e);
     if (!r->args->out)
         unlink(given);
     free(out.rgb);
@@ -124,7 +175,6 @@ static int run_clip(struct velocity_run *r, int i, struct err *e)
     int rc = 0;
 
     lay(r, i, &s, &caption);
-    r->ball[i].fast = s.facts.speed == SPEED_FAST;
     scene_render(&s, r->w, r->h, r->frames, 8, &c);
     struct mover_place *truth = xmalloc(2 * sizeof *truth * (size_t)c.n_frames),
                        *null = truth + c.n_frames;
@@ -148,7 +198,7 @@ static int run_clip(struct velocity_run *r, int i, struct err *e)
     free(truth);
     clip_release(&c);
     buf_release(&caption);
-    return rc;
+    return rc ? rc : log_ball(r, i, e);
 }
 
 /* ---- figures ---- */
@@ -173,8 +223,8 @@ static struct figures tally(const struct velocity_run *r, int row)
         const struct mover_error *m = &r->ball[i].error[row];
 
         v[i] = m->across;
-        of[r->ball[i].fast] += m->across;
-        n[r->ball[i].fast]++;
+        of[is_fast(i)] += m->across;
+        n[is_fast(i)]++;
         f.calm += m->calm / r->n;
         f.down += m->down / r->n;
         f.lost += m->lost / r->n;
@@ -238,16 +288,15 @@ static void print_json(const struct velocity_run *r)
 
 /* ---- the whole ---- */
 
-static int open_folder(struct velocity_run *r, struct err *e)
+/* What an earlier call knows of its films. */
+static int open_log(struct velocity_run *r, struct err *e)
 {
-    const char *tmp = getenv("TMPDIR");
+    char *path = path_join(r->dir, "balls.jsonl"), *settings = settings_of(r);
+    int rc = film_log_open(&r->log, path, settings, read_ball, r, e);
 
-    if (r->args->out) {
-        r->dir = xstrdup(r->args->out);
-        return dir_make(r->dir, e);
-    }
-    r->dir = xasprintf("%s/zoetrope-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    return mkdtemp(r->dir) ? 0 : err_set(e, ERR_IO, "%s: no folder can be made", r->dir);
+    free(settings);
+    free(path);
+    return rc;
 }
 
 static int open_run(struct velocity_run *r, struct err *e)
@@ -270,16 +319,17 @@ static int open_run(struct velocity_run *r, struct err *e)
     r->h = measure_size(r->model, "height", 128);
     if (!rc && has_row(r, SCORE_CODEC))
         rc = round_trip_open(&r->codec, zt_model_get(r->model, "path"), r->threads, e);
-    return rc || !has_row(r, SCORE_MODEL) ? rc : open_folder(r, e);
+    if (!rc && (a->out || has_row(r, SCORE_MODEL)))
+        rc = measure_folder(&r->dir, a, e);
+    return rc || !a->out ? rc : open_log(r, e);
 }
 
 static void close_run(struct velocity_run *r)
 {
     if (r->codec.part.is)
         round_trip_close(&r->codec);
-    if (r->dir && !r->args->out)
-        rmdir(r->dir);
-    free(r->dir);
+    film_log_close(&r->log);
+    measure_folder_done(&r->dir, r->args);
     free(r->ball);
     threads_free(&r->threads);
     zt_model_free(&r->model);
@@ -289,17 +339,23 @@ int measure_velocity(const struct measure_args *a, struct err *e)
 {
     struct velocity_run r = {.args = a};
     struct progress bar;
-    int rc;
+    int rc, done = 0;
 
     *e = (struct err){0};
     film_quiet();
     cmd_catch_signals();
     rc = open_run(&r, e);
     if (!rc) {
-        progress_start(&bar, stderr, "velocity", r.n);
+        int left = r.n;
+
+        for (int i = 0; i < r.n; i++)
+            left -= r.ball[i].done;
+        progress_start(&bar, stderr, "velocity", left);
         for (int i = 0; i < r.n && !rc; i++) {
+            if (r.ball[i].done)
+                continue;
             rc = cmd_stop ? err_set(e, ERR_CANCEL, "interrupted") : run_clip(&r, i, e);
-            progress_step(&bar, i + 1, "");
+            progress_step(&bar, ++done, NULL);
         }
         progress_end(&bar, NULL);
     }

@@ -1,14 +1,11 @@
 #include "measure/score.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "base/jsonw.h"
-#include "format/json.h"
+#include "measure/film_log.h"
 
 static const char *const names[SCORE_COLUMNS] = {"renders", "codec", "model"};
 
@@ -62,15 +59,11 @@ static void write_row(struct buf *out, enum score_column c, int i, const struct 
     buf_putc(out, '\n');
 }
 
-static int read_row(struct score *s, const char *line, size_t len, const char *name, struct err *e)
+static void read_row(void *user, struct jval o)
 {
-    struct jdoc *doc;
+    struct score *s = user;
     struct score_row r = {.done = 1};
-    int rc = jdoc_parse(&doc, line, len, name, e), c, i;
-
-    if (rc)
-        return rc;
-    struct jval o = jdoc_root(doc);
+    int c, i;
 
     c = j_choice(o, "column", names, SCORE_COLUMNS);
     i = (int)j_int(o, "film", 0, WISH_MAX);
@@ -94,57 +87,17 @@ static int read_row(struct score *s, const char *line, size_t len, const char *n
     r.seam.inside = j_real_or(o, "seam_inside", 0, 1e18, 0);
     r.seam.n_inside = j_real_or(o, "seam_n_inside", 0, 1e18, 0);
     r.seconds = j_real(o, "seconds", 0, 1e9);
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
-    if (!rc && i < s->n)
+    if (i < s->n)
         s->row[c][i] = r;
-    return rc;
-}
-
-/* Returns the bytes of whole lines in *whole. */
-static int read_log(struct score *s, const char *path, const char *settings, size_t *whole,
-                    struct err *e)
-{
-    struct buf text = BUF_INIT;
-    int rc = file_read(&text, path, 64 << 20, e);
-    const char *at = buf_str(&text), *end = at + text.len, *stop;
-
-    for (int line = 0; !rc && (stop = memchr(at, '\n', (size_t)(end - at))); line++) {
-        size_t len = (size_t)(stop - at);
-
-        if (line)
-            rc = read_row(s, at, len, path, e);
-        else if (len != strlen(settings) || memcmp(at, settings, len))
-            rc = err_set(e, ERR_USAGE,
-                         "%s is of a measurement with other settings or another model; "
-                         "give another folder, or remove it",
-                         path);
-        at = stop + 1;
-    }
-    *whole = (size_t)(at - buf_str(&text));
-    buf_release(&text);
-    return rc;
 }
 
 int score_open(struct score *s, const struct wishes *w, int n, const char *path,
                const char *settings, struct err *e)
 {
-    size_t whole = 0;
-    int rc = 0;
-
     *s = (struct score){.wishes = w, .n = n};
     for (int c = 0; c < SCORE_COLUMNS; c++)
         s->row[c] = xcalloc((size_t)n, sizeof *s->row[c]);
-    if (!path)
-        return 0;
-    if (file_exists(path))
-        rc = read_log(s, path, settings, &whole, e);
-    if (!rc) {
-        s->log = fopen(path, whole ? "r+" : "w");
-        if (!s->log || ftruncate(fileno(s->log), (off_t)whole) || fseek(s->log, 0, SEEK_END) ||
-            (!whole && fprintf(s->log, "%s\n", settings) < 0) || fflush(s->log))
-            rc = err_set(e, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    }
+    int rc = film_log_open(&s->log, path, settings, read_row, s, e);
     if (rc)
         score_close(s);
     return rc;
@@ -154,8 +107,7 @@ void score_close(struct score *s)
 {
     for (int c = 0; c < SCORE_COLUMNS; c++)
         free(s->row[c]);
-    if (s->log)
-        fclose(s->log);
+    film_log_close(&s->log);
     memset(s, 0, sizeof *s);
 }
 
@@ -163,14 +115,11 @@ int score_add(struct score *s, enum score_column c, int i, const struct score_ro
               struct err *e)
 {
     struct buf line = BUF_INIT;
-    int rc = 0;
 
     s->row[c][i] = *row;
     s->row[c][i].done = 1;
     write_row(&line, c, i, &s->wishes->item[i], row);
-    if (s->log && (fwrite(line.data, 1, line.len, s->log) != line.len || fflush(s->log)))
-        rc =
-            err_set(e, ERR_IO, "the log of the measurement cannot be written: %s", strerror(errno));
+    int rc = film_log_add(s->log, &line, e);
     buf_release(&line);
     return rc;
 }
