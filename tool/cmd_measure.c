@@ -80,9 +80,24 @@ static const char HELP[] =
     "                        phyworld judges it; beside renders, codec, a ball that stops and one "
     "that\n"
     "                        goes on evenly; --columns chooses, --out keeps the films\n"
+    "      --first-frame     instead of a list: films that are given the first picture of a scene "
+    "of each\n"
+    "                        world (--count, 24; --frames, 17; --seed, other scenes): PSNR of "
+    "their "
+    "first\n"
+    "                        frame beside that of the codec alone, and how they go on, in "
+    "landscape "
+    "and on\n"
+    "                        end; --columns chooses, --out keeps films and pictures\n"
+    "      --seed N          of the scenes and films of --first-frame (0)\n"
     "      --fit N           fit the shape table to N renders, write it to stdout, and stop\n"
     "\n"
     "Sentences: `colour shape direction`, a tab, the words. Directions: right left toward away.\n"
+    "\n"
+    "examples:\n"
+    "  zoetrope measure video.mp4 --expect \"red ball right\"\n"
+    "  zoetrope measure --first-frame --count 8 --out runs/first\n"
+    "\n"
     "exit status: 0 ok, 1 not as expected, 2 usage, 3 bad model or list, 4 cannot read or write,\n"
     "             130 interrupted; a run with --out then goes on where it stopped\n";
 
@@ -136,6 +151,7 @@ static int parse_option(struct measure_args *a, const char *name, const char *va
                  {"--device", &a->device},
                  {"--against", &a->against},
                  {"--size", &a->size},
+                 {"--seed", &a->seed},
                  {"--at", &a->at},
                  {"--request", &a->request}};
 
@@ -280,10 +296,10 @@ static int parse_flag(struct measure_args *a, const char *name)
     const struct {
         const char *name;
         int *to;
-    } flags[] = {{"--json", &a->json},         {"--exchange", &a->exchange},
-                 {"--pictures", &a->pictures}, {"--joins", &a->joins},
-                 {"--stories", &a->stories},   {"--press", &a->press},
-                 {"--camera", &a->camera},     {"--velocity", &a->velocity}};
+    } flags[] = {
+        {"--json", &a->json},     {"--exchange", &a->exchange}, {"--pictures", &a->pictures},
+        {"--joins", &a->joins},   {"--stories", &a->stories},   {"--press", &a->press},
+        {"--camera", &a->camera}, {"--velocity", &a->velocity}, {"--first-frame", &a->first_frame}};
 
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (!strcmp(name, flags[i].name))
@@ -324,8 +340,11 @@ int cmd_measure(int argc, char **argv)
             return cmd_fail(&e);
     if (a.joins || a.camera)
         return 0;
-    if (a.velocity && n_films)
-        return cmd_usage("measure", "--velocity renders its own films, it takes none");
+    if ((a.velocity || a.first_frame) && n_films)
+        return cmd_usage("measure", "--%s renders its own films, it takes none",
+                         a.velocity ? "velocity" : "first-frame");
+    if (a.seed && !a.first_frame)
+        return cmd_usage("measure", "--seed wants --first-frame");
     if (a.request)
         return cmd_usage("measure", "--request wants --camera");
     if (n_films)
@@ -334,6 +353,8 @@ int cmd_measure(int argc, char **argv)
         return cmd_usage("measure", "--%s wants films", a.expect ? "expect" : "against");
     if (a.velocity)
         return measure_velocity(&a, &e) ? cmd_fail(&e) : 0;
+    if (a.first_frame)
+        return measure_first_frame(&a, &e) ? cmd_fail(&e) : 0;
     if (a.exchange)
         return measure_exchange(&a, &e) ? cmd_fail(&e) : 0;
     if (a.stories || a.press)

@@ -23,7 +23,7 @@ const struct command commands[] = {
      "--count=N --columns=LIST --model=DIR --steps=N --guidance=X --guidance-from=X "
      "--guidance-to=X --sampler=S --shift=X --stagger=X --frames=N --size=WxH --type=T "
      "--device=cpu|cuda --threads=N --out=DIR --json --exchange --pictures --stories --press "
-     "--velocity --fit=N", "FILE"},
+     "--velocity --first-frame --seed=N --fit=N", "FILE"},
     {"parity", cmd_parity, "compare networks with reference vectors", "DIR --type f32",
      "--type=f32|bf16|int8 --tol=X --device=cpu|cuda", "DIR"},
     {"info", cmd_info, "show a model, or the recipe of a film", "film.mp4",

@@ -61,8 +61,7 @@ struct pictures {
     struct between *between;
 };
 
-/* All worlds of the model in equal shares, each by its default mix. */
-static void draw_worlds(struct worlds *w, unsigned set)
+void measure_worlds(struct worlds *w, unsigned set)
 {
     *w = (struct worlds){0};
     for (int i = 0; world_at(i); i++)
@@ -97,7 +96,7 @@ static int open_model(struct pictures *p, const struct measure_args *a, const ch
     p->n_enlarge =
         upsampler_chain(p->b->upsampler, p->b->n_upsamplers,
                         fmax((double)p->film_w / p->w, (double)p->film_h / p->h), &p->scale);
-    draw_worlds(&p->worlds, p->b->info.worlds);
+    measure_worlds(&p->worlds, p->b->info.worlds);
     p->between = between_new(p->film_w, p->film_h, p->threads);
     return p->between ? 0 : err_set(e, ERR_FIT, "no memory for %dx%d", p->film_w, p->film_h);
 }

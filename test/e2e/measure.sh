@@ -41,8 +41,35 @@ exits velocity_of_a_model 0 zt measure --velocity --count 1 --frames 9 --steps 1
 holds velocity_of_a_model_is_json "$tmp/out" '"over_half_a_second"'
 exits velocity_of_odd_frames 2 zt measure --velocity --columns renders --frames 12
 holds velocity_of_odd_frames_says_which "$tmp/err" '"12", --velocity takes 9, 13 .. 41'
+exits velocity_is_kept 0 zt measure --velocity --count 2 --frames 9 --columns renders --out balls
+cp "$tmp/out" first
+head -c $(($(wc -c <balls/balls.jsonl) - 20)) balls/balls.jsonl >cut # killed while it wrote
+cp cut balls/balls.jsonl
+exits velocity_goes_on 0 zt measure --velocity --count 2 --frames 9 --columns renders --out balls
+same velocity_goes_on_to_the_same "$(cat "$tmp/out")" "$(cat first)"
+holds velocity_repeats_one_ball "$tmp/err" "1/1"
+exits velocity_of_other_settings 2 zt measure --velocity --count 2 --frames 13 --columns renders --out balls
 exits velocity_of_films 2 zt measure --velocity "$film"
 exits velocity_of_none 2 zt measure --velocity --count 0
+
+# --- films that are given a picture
+first="zt measure --first-frame --model fixture --steps 1 --guidance 1 --frames 5"
+exits first_frame 0 $first --count 2
+holds first_frame_beside_the_codec "$tmp/out" "difference"
+holds first_frame_on_end "$tmp/out" "portrait, model"
+exits first_frame_json 0 $first --count 2 --json --out first_frames
+for key in codec_alone difference within_1_db refused against_render against_first portrait; do
+    holds "first_frame_json_$key" "$tmp/out" "\"$key\""
+done
+cp "$tmp/out" first
+exits first_frame_goes_on 0 $first --count 2 --json --out first_frames
+same first_frame_goes_on_to_the_same "$(cat "$tmp/out")" "$(cat first)"
+exits first_frame_of_another_seed 2 $first --count 2 --json --out first_frames --seed 3
+exits first_frame_of_odd_frames 2 $first --frames 6
+holds first_frame_of_odd_frames_says_which "$tmp/err" '"6", --first-frame takes 5, 9 .. 41'
+exits first_frame_of_size 2 $first --size 64x64
+exits first_frame_of_films 2 zt measure --first-frame "$film"
+exits seed_of_a_list 2 zt measure --seed 3 "$film"
 
 # --- a list
 printf 'red ball right\tA red ball rolls to the right\nblue box left\t蓝色方块向左滑动\n' >prompts.txt
