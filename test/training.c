@@ -4,7 +4,6 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "train/train.h"
 #include "ztest.h"
 
 static volatile sig_atomic_t stop;
@@ -18,11 +17,40 @@ static ssize_t hear(void *cookie, const char *line, size_t bytes)
     return (ssize_t)bytes;
 }
 
+void training_config(struct train_config *c)
+{
+    char *path = path_join(ztest_data(".."), "configs/tiny.json");
+    struct err e = {0};
+
+    if (train_config_read(c, path, &e))
+        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
+    free(path);
+}
+
+int training_try(const struct train_config *c, const char *dir, const char *until, int resume,
+                 char **log, struct err *e)
+{
+    size_t size;
+    FILE *f = log ? open_memstream(log, &size) : NULL;
+    struct run run = {.dir = dir,
+                      .log = f,
+                      .until = until,
+                      .checkpoint_s = 0, /* after every step */
+                      .resume = resume,
+                      .device = device_cpu(),
+                      .threads = threads_new(2)};
+    *e = (struct err){0};
+    int rc = train_run(c, &run, e);
+    threads_free(&run.threads);
+    if (f)
+        fclose(f);
+    return rc;
+}
+
 void training_run(const struct training *t)
 {
     struct train_config c;
     struct err e = {0};
-    char *config = path_join(ztest_data(".."), "configs/tiny.json");
     FILE *log = t->stop ? fopencookie(NULL, "w", (cookie_io_functions_t){.write = hear}) : t->log;
     struct run run = {.dir = t->dir,
                       .log = log,
@@ -33,7 +61,7 @@ void training_run(const struct training *t)
                       .threads = threads_new(2)};
 
     stop = 0;
-    CHECK_INT(train_config_read(&c, config, &e), 0);
+    training_config(&c);
     CHECK_INT(c.latent_clips, TRAINING_CLIPS);
     c.vae.steps = 3;
     c.vae.evaluate_every = 0;
@@ -46,7 +74,6 @@ void training_run(const struct training *t)
     if (t->stop)
         fclose(log);
     threads_free(&run.threads);
-    free(config);
 }
 
 void training_same(const char *a, const char *b, const char *name)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "kern/device.h"
+#include "train/train.h"
 
 enum { TRAINING_CLIPS = 24, TRAINING_STEPS = 8 };
 
@@ -18,6 +19,12 @@ struct training {
     int resume;
 };
 
+/* configs/tiny.json as it stands. */
+void training_config(struct train_config *c);
+/* What train_run answers of c in a folder, on the CPU, with a checkpoint after every step. until: a
+ * stage, NULL: all. The log goes to *log, the caller's; NULL: nobody reads it. */
+int training_try(const struct train_config *c, const char *dir, const char *until, int resume,
+                 char **log, struct err *e);
 /* Fails the test when the run does; a run that is stopped must end as one. */
 void training_run(const struct training *t);
 /* Fails the test unless file `name` of both folders is there and the same. */

@@ -140,6 +140,8 @@ NODISCARD int bundle_hash(const char *dir, const atomic_int *stop, char hex[65],
 /* The same over what decides the answers of text encoder k. kept: of files that were read before
  * alone, else ERR_CHECK. */
 NODISCARD int bundle_text_hash(const char *dir, int k, int kept, char hex[65], struct err *e);
+/* The same over config.json and weights of one network, which lies in a folder of its own. */
+NODISCARD int bundle_part_hash(const char *folder, char hex[65], struct err *e);
 /* Bytes of weights by the type that they are stored in, all networks together, the most first; from
  * the heads of the files. Ends with type NULL; further types count as the last. */
 #define BUNDLE_TYPES 24

@@ -211,3 +211,16 @@ int bundle_text_hash(const char *dir, int k, int kept, char hex[65], struct err 
     free(config);
     return rc;
 }
+
+int bundle_part_hash(const char *folder, char hex[65], struct err *e)
+{
+    struct sha256 h;
+    int rc;
+
+    sha256_init(&h);
+    rc = hash_weights(&h, folder, ".", 0, NULL, e);
+    if (!rc)
+        rc = hash_file(&h, folder, "config.json", e);
+    sha256_hex(&h, hex);
+    return rc;
+}

@@ -447,6 +447,14 @@ static void read_from(struct train_config *c, struct jval v)
         j_fail(v, "from", "cannot be used: %s", e.msg);
 }
 
+static void check_from(const struct train_config *c, struct jval v)
+{
+    struct err e = {0};
+
+    if (*c->from && from_check(c, &e))
+        j_fail(v, "from", "cannot be used: %s", e.msg);
+}
+
 static void read_root(struct train_config *c, struct jval v)
 {
     static const char *const TYPES[] = {"f32", "bf16"}, *const SCALES[] = {"channel", "shared"};
@@ -462,6 +470,7 @@ static void read_root(struct train_config *c, struct jval v)
     c->type = j_choice_or(v, "type", TYPES, 2, 1) ? DT_BF16 : DT_F32;
     c->checkpoint_minutes = j_real_or(v, "checkpoint_minutes", 0, 10000, 5);
     read_clip(&c->clip, group(v, "clip"));
+    check_from(c, v);
     c->latent_clips = (int)j_int(v, "latent_clips", 1, TRAIN_MAX_CLIPS);
     c->latent_growth = j_real_or(v, "latent_growth", 0, 1000, 0);
     c->mirror = j_bool_or(v, "mirror", 1);

@@ -1,5 +1,6 @@
 #include "train/from.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,19 @@ int from_read(struct train_config *c, struct err *e)
     return 0;
 }
 
+int from_check(const struct train_config *c, struct err *e)
+{
+    struct bundle_info info;
+    int rc = bundle_info_read(&info, c->from, e);
+
+    if (!rc && fabs(info.frame_rate - c->clip.fps) > 1e-6)
+        rc = err_set(e, ERR_FORMAT,
+                     "clip.fps is %g, and %s/model_index.json has frame_rate %g: clips of another "
+                     "rate would teach other velocities",
+                     c->clip.fps, c->from, info.frame_rate);
+    return rc;
+}
+
 /* ---- the folder of the run ---- */
 
 static int copy_folder(const struct train_config *c, const char *run, const char *name,
@@ -106,6 +120,21 @@ static int write_statistics(const struct train_config *c, const char *run, struc
     return rc ? rc : latents_write_stats(run, mean, std, info.channels, e);
 }
 
+/* Of clips of another size or length than the model's, which stay in its index. */
+static int say_sizes(const struct train_config *c, const struct run *run, struct err *e)
+{
+    struct bundle_info info;
+    int rc = bundle_info_read(&info, c->from, e);
+
+    if (!rc && (info.width != c->clip.width || info.height != c->clip.height ||
+                info.frames != c->clip.frames))
+        run_log(run,
+                "clips are %dx%d with %d frames, %s draws %dx%d with %d, and so will this model",
+                c->clip.width, c->clip.height, c->clip.frames, c->from, info.width, info.height,
+                info.frames);
+    return rc;
+}
+
 int from_stage(const struct train_config *c, const struct run *run, struct err *e)
 {
     int rc = 0;
@@ -123,6 +152,8 @@ int from_stage(const struct train_config *c, const struct run *run, struct err *
         rc = copy_folder(c, run->dir, bundle_folder(PLACE_CODEC), e);
     if (!rc)
         run_log(run, "codec, words and statistics are those of %s", c->from);
+    if (!rc)
+        rc = say_sizes(c, run, e);
     return rc ? rc : recipe_vae_finish(c, run->dir, e);
 }
 

@@ -13,6 +13,9 @@
 /* The shapes of c's networks, and its defaults of generation but for how weights are stored, become
  * those of c->from. ERR_IO, ERR_FORMAT: there is no such model, or not one that can be trained. */
 NODISCARD int from_read(struct train_config *c, struct err *e);
+/* The rate of c's clips is the model's, at which its films are written: another one would teach
+ * other velocities. Sizes and lengths may be others. ERR_FORMAT. */
+NODISCARD int from_check(const struct train_config *c, struct err *e);
 /* A stage (stages.h): lays codec, upsamplers, tokenizer and statistics into the run's folder.
  * Nothing to do without `from`. */
 NODISCARD int from_stage(const struct train_config *c, const struct run *run, struct err *e);

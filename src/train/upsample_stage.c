@@ -26,6 +26,7 @@ struct upsample_run {
     struct optim optim;
     struct upsample_pairs pairs, held_out;
     struct upsample_batch batch;
+    char init_hash[65]; /* of what learning begins at; "": noise */
 };
 
 /* Of the critic, from the pictures that the network made in this step: no gradient goes to it. */
@@ -105,6 +106,7 @@ static int evaluate(void *arg, int64_t step, struct jsonw *row, struct err *e)
     return 0;
 }
 
+/* Of an upsampler that learning begins at, what its files hold. */
 static void state_hash(const struct upsample_run *u, int place, char out[65])
 {
     const struct train_config *c = u->c;
@@ -115,7 +117,7 @@ static void state_hash(const struct upsample_run *u, int place, char out[65])
         place, (unsigned long long)c->seed, c->clip.width, c->clip.height,
         (unsigned long long)worlds_hash(&c->clip.worlds), r->net.scale, r->net.width, r->net.blocks,
         r->clips, r->frames, r->batch, r->crop, r->edges, r->noise, o->lr, o->eps, o->beta2, o->ema,
-        r->sharp, r->critic, r->critic_rate, r->init);
+        r->sharp, r->critic, r->critic_rate, u->init_hash);
 }
 
 /* The weights of an upsampler of the same sizes. */
@@ -166,7 +168,8 @@ static int prepare(struct upsample_run *u, const struct upsample_source *from, s
     if (rc)
         return rc;
     weight_set_initialise(&u->m.weights, u->c->seed, u->run->threads);
-    if ((*r->init && (rc = begin_at(&u->m, r->init, e))) ||
+    if ((*r->init && ((rc = bundle_part_hash(r->init, u->init_hash, e)) ||
+                      (rc = begin_at(&u->m, r->init, e)))) ||
         (r->sharp > 0 && (rc = prepare_critic(u, e))))
         return rc;
     upsample_batch_init(&u->batch, r->batch, r->crop, r->net.scale);

@@ -5,6 +5,7 @@
 #include "base/ahead.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "model/bundle.h"
 #include "model/networks.h"
 #include "model/seam.h"
 #include "train/recipe.h"
@@ -23,6 +24,7 @@ struct vae_run {
     struct ahead *batches; /* begun by the first step of this process */
     struct clip *held_out;
     int n_held_out;
+    char init_hash[65]; /* of what learning begins at; "": the fixed transform */
 };
 
 /* A batch, or why there is none. */
@@ -190,9 +192,11 @@ static void render_held_out(struct vae_run *v)
     free(scene);
 }
 
-/* What a checkpoint depends on: not the number of steps, so that a run can be prolonged. */
-static void state_hash(const struct train_config *c, char out[65])
+/* What a checkpoint depends on: not the number of steps, so that a run can be prolonged. Of an
+ * autoencoder that learning begins at, what its files hold. */
+static void state_hash(const struct vae_run *v, char out[65])
 {
+    const struct train_config *c = v->c;
     struct buf net = BUF_INIT;
     tiny_vae_config_write(&c->vae.net, &net);
     const struct optim_config *o = &c->vae.optim;
@@ -200,7 +204,7 @@ static void state_hash(const struct train_config *c, char out[65])
                (unsigned long long)c->seed, c->clip.width, c->clip.height, c->clip.frames,
                buf_str(&net), c->reel_clips, c->vae.batch, c->vae.groups, c->vae.l1,
                c->vae.difference, c->vae.object_weight, c->vae.noise, o->lr, o->eps, o->beta2,
-               o->ema, c->vae.gradient, c->vae.init, c->vae.decoder_only);
+               o->ema, c->vae.gradient, v->init_hash, c->vae.decoder_only);
     buf_release(&net);
 }
 
@@ -240,7 +244,8 @@ static int begin(struct vae_run *v, struct err *e)
     int rc;
     if (!*recipe->init)
         rc = fit_root(v, e);
-    else if (!(rc = vae_take_over(&v->m, recipe->init, &taken, e)))
+    else if (!(rc = bundle_part_hash(recipe->init, v->init_hash, e)) &&
+             !(rc = vae_take_over(&v->m, recipe->init, &taken, e)))
         run_log(v->run, "vae: begins at %s, the decoder %s; %lld weights", recipe->init,
                 taken.decoder ? "too" : "anew, because it has other sizes",
                 (long long)weight_set_count(&v->m.weights));
@@ -274,7 +279,7 @@ static int train(struct vae_run *v, struct err *e)
 {
     const struct vae_recipe *r = &v->c->vae;
     char hash[65];
-    state_hash(v->c, hash);
+    state_hash(v, hash);
     struct run run = *v->run;
     run.config_hash = hash;
     struct loop l = {.stage = "vae",

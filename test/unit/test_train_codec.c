@@ -2,44 +2,22 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "model/networks.h"
 #include "model/part.h"
 #include "tensor/ops.h"
-#include "train/train.h"
 #include "train/vae_begin.h"
 #include "train/vae_dead.h"
+#include "training.h"
 #include "ztest.h"
 
 static void config(struct train_config *c)
 {
-    char *path = path_join(ztest_data(".."), "configs/tiny.json");
-    struct err e;
-
-    if (train_config_read(c, path, &e))
-        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
-    free(path);
+    training_config(c);
     c->vae.steps = 6;
     c->vae.evaluate_every = 6;
-}
-
-static int train(const struct train_config *c, const char *dir, char **log, struct err *e)
-{
-    size_t size;
-    FILE *f = log ? open_memstream(log, &size) : NULL;
-    struct run run = {.dir = dir,
-                      .log = f,
-                      .checkpoint_s = 60,
-                      .until = "vae",
-                      .device = device_cpu(),
-                      .threads = threads_new(2)};
-    *e = (struct err){0};
-    int rc = train_run(c, &run, e);
-    threads_free(&run.threads);
-    if (f)
-        fclose(f);
-    return rc;
 }
 
 /* DIR/vae of a run, to be released. */
@@ -83,12 +61,12 @@ TEST(train_decoder_alone_leaves_the_encoder)
     struct err e;
 
     config(&c);
-    CHECK_INT(train(&c, first, NULL, &e), 0);
+    CHECK_INT(training_try(&c, first, "vae", 0, NULL, &e), 0);
     snprintf(c.vae.init, sizeof c.vae.init, "%s", vae);
     c.vae.decoder_only = c.vae.net.lapped = 1;
     c.vae.gradient = 0.1;
     c.vae.optim.lr = 0.01;
-    CHECK_INT(train(&c, second, &log, &e), 0);
+    CHECK_INT(training_try(&c, second, "vae", 0, &log, &e), 0);
     CHECK_CONTAINS(log, "the decoder too");
     CHECK_CONTAINS(log, "seam");
     struct tiny_vae *m = codec_of(&a, first), *n = codec_of(&b, second);
@@ -102,10 +80,10 @@ TEST(train_decoder_alone_leaves_the_encoder)
     char *third = path_join(ztest_tmp(), "codec-third"), *fourth = path_join(ztest_tmp(), "four");
     free(log);
     c.vae.net.decoder_width[1] = 12;
-    CHECK_INT(train(&c, third, &log, &e), 0);
+    CHECK_INT(training_try(&c, third, "vae", 0, &log, &e), 0);
     CHECK_CONTAINS(log, "anew");
     c.vae.net.encoder_width = 12;
-    CHECK_INT(train(&c, fourth, NULL, &e), ERR_FORMAT);
+    CHECK_INT(training_try(&c, fourth, "vae", 0, NULL, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "encoder.0.weight");
     free(log);
     free(first);
@@ -154,7 +132,7 @@ TEST(train_lapped_root_is_fitted_by_least_squares)
     config(&c);
     c.vae.steps = 1;
     c.vae.noise = 0;
-    CHECK_INT(train(&c, dir, NULL, &e), 0);
+    CHECK_INT(training_try(&c, dir, "vae", 0, NULL, &e), 0);
     CHECK_INT(reel_open(&reel, &c, dir, &e), 0);
     c.vae.net.lapped = 1;
     CHECK_INT(tiny_vae_init(&m, &c.vae.net, &e), 0);
@@ -228,7 +206,7 @@ TEST(train_says_which_layer_of_the_decoder_is_dead)
 
     config(&c);
     c.vae.steps = c.vae.evaluate_every = 1;
-    CHECK_INT(train(&c, first, &log, &e), 0);
+    CHECK_INT(training_try(&c, first, "vae", 0, &log, &e), 0);
     CHECK(!strstr(log, "ALARM"));
     free(log);
     CHECK_INT(tiny_vae_init(&m, &c.vae.net, &e), 0);
@@ -243,7 +221,7 @@ TEST(train_says_which_layer_of_the_decoder_is_dead)
     CHECK_INT(bundle_save_tiny_vae(&m, vae, DT_F32, NULL, &e), 0);
     snprintf(c.vae.init, sizeof c.vae.init, "%s", vae);
     c.vae.decoder_only = 1;
-    CHECK_INT(train(&c, second, &log, &e), 0);
+    CHECK_INT(training_try(&c, second, "vae", 0, &log, &e), 0);
     CHECK_CONTAINS(log, "ALARM: 75 % of the features behind decoder.1.0");
     tiny_vae_release(&m);
     free(values);
@@ -251,4 +229,39 @@ TEST(train_says_which_layer_of_the_decoder_is_dead)
     free(first);
     free(second);
     free(vae);
+}
+
+/* What a run was begun at is told by what it holds, not by where it lies. */
+TEST(train_checkpoint_knows_what_its_codec_was_begun_at)
+{
+    char *first = path_join(ztest_tmp(), "begun-at"), *vae = path_join(first, "vae");
+    char *second = path_join(ztest_tmp(), "begun"), *mark = path_join(second, "vae/done");
+    struct train_config c;
+    struct vae_taken taken;
+    struct tiny_vae m;
+    struct err e;
+
+    config(&c);
+    c.vae.steps = c.vae.evaluate_every = 2;
+    CHECK_INT(training_try(&c, first, "vae", 0, NULL, &e), 0);
+    snprintf(c.vae.init, sizeof c.vae.init, "%s", vae);
+    CHECK_INT(training_try(&c, second, "vae", 0, NULL, &e), 0);
+    CHECK_INT(unlink(mark), 0);
+    CHECK_INT(training_try(&c, second, "vae", 1, NULL, &e), 0);
+    CHECK_INT(tiny_vae_init(&m, &c.vae.net, &e), 0);
+    CHECK_INT(weight_set_allocate(&m.weights, device_cpu(), DT_F32, 1, &e), 0);
+    CHECK_INT(vae_take_over(&m, vae, &taken, &e), 0);
+    struct weight *bias = weight_find(&m.weights, "encoder.0.bias");
+    float *values = xcalloc((size_t)weight_count(bias), sizeof *values);
+    weight_store(bias, values, DT_F32);
+    CHECK_INT(bundle_save_tiny_vae(&m, vae, DT_F32, NULL, &e), 0);
+    CHECK_INT(unlink(mark), 0);
+    CHECK_INT(training_try(&c, second, "vae", 1, NULL, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "comes from another config");
+    tiny_vae_release(&m);
+    free(values);
+    free(first);
+    free(second);
+    free(vae);
+    free(mark);
 }

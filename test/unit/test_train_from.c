@@ -5,39 +5,24 @@
 
 #include "base/file.h"
 #include "model/bundle.h"
-#include "train/train.h"
+#include "training.h"
 #include "ztest.h"
-
-static int train(const struct train_config *c, const char *dir, int resume, struct err *e)
-{
-    struct run run = {.dir = dir,
-                      .checkpoint_s = 0, /* after every step */
-                      .resume = resume,
-                      .device = device_cpu(),
-                      .threads = threads_new(2)};
-    *e = (struct err){0};
-    int rc = train_run(c, &run, e);
-    threads_free(&run.threads);
-    return rc;
-}
 
 /* Folder of a model of configs/tiny.json, trained for a moment. */
 static char *tiny_model(const char *name)
 {
     char *dir = path_join(ztest_tmp(), name), *model = path_join(dir, "model");
-    char *path = path_join(ztest_data(".."), "configs/tiny.json");
     struct train_config c;
     struct err e;
 
-    CHECK_INT(train_config_read(&c, path, &e), 0);
+    training_config(&c);
     c.vae.steps = 2;
     c.vae.evaluate_every = c.dit.evaluate_every = 0;
     c.dit.n_phases = 1;
     c.dit.phase[0].steps = 3;
     c.upsampler[0].steps = 1;
-    if (train(&c, dir, 0, &e))
+    if (training_try(&c, dir, NULL, 0, NULL, &e))
         ztest_fail(__FILE__, __LINE__, "%s", e.msg);
-    free(path);
     free(dir);
     return model;
 }
@@ -101,7 +86,7 @@ TEST(train_from_begins_with_the_model_itself)
     struct bundle_info was, is;
     struct err e;
 
-    if (train(&c, dir, 0, &e))
+    if (training_try(&c, dir, NULL, 0, NULL, &e))
         ztest_fail(__FILE__, __LINE__, "%s", e.msg);
     char *out = path_join(dir, "model");
     CHECK(same_file(model, out, WEIGHTS));
@@ -133,18 +118,18 @@ TEST(train_from_learns_and_goes_on)
     struct train_config c = config_from(model, "", DIT(""));
     struct err e;
 
-    CHECK_INT(train(&c, whole, 0, &e), 0);
+    CHECK_INT(training_try(&c, whole, NULL, 0, NULL, &e), 0);
     CHECK(!same_file(model, a, WEIGHTS));
     CHECK(same_file(model, a, "vae/diffusion_pytorch_model.safetensors"));
-    CHECK_INT(train(&c, cut, 0, &e), 0);
+    CHECK_INT(training_try(&c, cut, NULL, 0, NULL, &e), 0);
     CHECK(same_file(a, b, WEIGHTS));
     c.dit.phase[0].steps = 6;
-    CHECK_INT(train(&c, cut, 1, &e), 0);
+    CHECK_INT(training_try(&c, cut, NULL, 1, NULL, &e), 0);
     CHECK(!same_file(a, b, WEIGHTS));
-    CHECK_INT(train(&c, whole, 1, &e), 0);
+    CHECK_INT(training_try(&c, whole, NULL, 1, NULL, &e), 0);
     CHECK(same_file(a, b, WEIGHTS));
     c.from[0] = 0;
-    CHECK_INT(train(&c, whole, 1, &e), ERR_FORMAT);
+    CHECK_INT(training_try(&c, whole, NULL, 1, NULL, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "was begun with from");
     free(a);
     free(b);
@@ -186,8 +171,36 @@ TEST(train_from_wants_every_word_of_its_clips)
     struct train_config c = config_from(model, ", \"worlds\": {\"story\": {}}", DIT(""));
     struct err e;
 
-    CHECK_INT(train(&c, dir, 0, &e), ERR_FORMAT);
+    CHECK_INT(training_try(&c, dir, NULL, 0, NULL, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "has no word");
+    free(dir);
+    free(model);
+}
+
+TEST(train_from_wants_the_rate_of_the_model)
+{
+    char *model = tiny_model("from-e"), *dir = path_join(ztest_tmp(), "from-rate"), *log = NULL;
+    char *index = path_join(model, "model_index.json");
+    struct train_config c;
+    struct bundle_info info;
+    struct err e;
+
+    /* Another length is said, and learned at. */
+    c = config_from(model, "", DIT(""));
+    CHECK_INT(training_try(&c, dir, "reel", 0, &log, &e), 0);
+    CHECK_INT(bundle_info_read(&info, model, &e), 0);
+    CHECK(info.frames != c.clip.frames);
+    CHECK_CONTAINS(log, "clips are 48x32 with 5 frames");
+    free(log);
+    /* Another rate is not. */
+    info.frame_rate = 12;
+    CHECK_INT(bundle_info_write(&info, model, &e), 0);
+    char *fields = xasprintf("\"from\": \"%s\", %s", model, DIT(""));
+    CHECK_INT(read_config(&c, "", fields, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "clip.fps is 8");
+    CHECK_CONTAINS(e.msg, index);
+    free(fields);
+    free(index);
     free(dir);
     free(model);
 }

@@ -10,44 +10,19 @@
 #include "train/checkpoint.h"
 #include "train/recipe.h"
 #include "train/room.h"
-#include "train/train.h"
 #include "train/vae_task.h"
+#include "training.h"
 #include "ztest.h"
 
 enum { STEPS = 4 };
 
 static void config(struct train_config *c)
 {
-    char *path = path_join(ztest_data(".."), "configs/tiny.json");
-    struct err e;
-
-    if (train_config_read(c, path, &e))
-        ztest_fail(__FILE__, __LINE__, "%s", e.msg);
-    free(path);
+    training_config(c);
     c->vae.steps = 2;
     c->vae.evaluate_every = c->dit.evaluate_every = 0;
     c->dit.n_phases = 1;
     c->dit.phase[0].steps = STEPS;
-}
-
-/* What train_run answers; the log goes to `log`, which may be NULL. */
-static int train(const struct train_config *c, const char *dir, int resume, char **log,
-                 struct err *e)
-{
-    size_t size;
-    FILE *f = log ? open_memstream(log, &size) : NULL;
-    struct run run = {.dir = dir,
-                      .log = f,
-                      .checkpoint_s = 0, /* after every step */
-                      .resume = resume,
-                      .device = device_cpu(),
-                      .threads = threads_new(2)};
-    *e = (struct err){0};
-    int rc = train_run(c, &run, e);
-    threads_free(&run.threads);
-    if (f)
-        fclose(f);
-    return rc;
 }
 
 /* A finished run in a folder of its own. */
@@ -58,7 +33,7 @@ static char *finished(const char *name)
     struct err e;
 
     config(&c);
-    if (train(&c, dir, 0, NULL, &e))
+    if (training_try(&c, dir, NULL, 0, NULL, &e))
         ztest_fail(__FILE__, __LINE__, "%s", e.msg);
     return dir;
 }
@@ -135,7 +110,8 @@ TEST(train_resume_refuses_another_config)
 
         config(&c);
         change(&c, i);
-        if (train(&c, dir, 1, NULL, &e) != ERR_FORMAT || !strstr(e.msg, changes[i].says))
+        if (training_try(&c, dir, NULL, 1, NULL, &e) != ERR_FORMAT ||
+            !strstr(e.msg, changes[i].says))
             ztest_fail(__FILE__, __LINE__, "%s: %d %s", changes[i].says, e.code, e.msg);
         CHECK(file_size(latents) == sizes[0] && file_size(reel) == sizes[1]); /* as they were */
     }
@@ -160,17 +136,17 @@ TEST(train_resume_trains_on)
     snprintf(c.name, sizeof c.name, "another name");
     c.dit.evaluate_every = 2;
     c.dit.remat = 1;
-    CHECK_INT(train(&c, dir, 1, NULL, &e), 0);
+    CHECK_INT(training_try(&c, dir, NULL, 1, NULL, &e), 0);
     CHECK_INT(rows(dir, "curve-dit.jsonl"), STEPS);
     CHECK_INT(file_read(&text, index, 1 << 20, &e), 0);
     CHECK_CONTAINS(buf_str(&text), "another name");
     config(&c);
     c.dit.phase[0].steps = 2 * STEPS;
-    CHECK_INT(train(&c, dir, 1, NULL, &e), 0);
+    CHECK_INT(training_try(&c, dir, NULL, 1, NULL, &e), 0);
     CHECK_INT(rows(dir, "curve-dit.jsonl"), 2 * STEPS);
     CHECK_INT(checkpoint_newest(dir, "dit"), 2 * STEPS);
     CHECK(!file_exists(reel)); /* nobody reads it any more */
-    CHECK_INT(train(&c, dir, 0, NULL, &e), ERR_IO);
+    CHECK_INT(training_try(&c, dir, NULL, 0, NULL, &e), ERR_IO);
     CHECK_CONTAINS(e.msg, "holds a run already");
     CHECK(recipe_dit_done(&c, dir));
     buf_release(&text);
@@ -189,7 +165,7 @@ TEST(train_resume_names_a_broken_checkpoint)
     CHECK(!truncate(last, file_size(last) / 2));
     config(&c);
     c.dit.phase[0].steps = 2 * STEPS;
-    CHECK_INT(train(&c, dir, 1, &log, &e), 0);
+    CHECK_INT(training_try(&c, dir, NULL, 1, &log, &e), 0);
     CHECK_CONTAINS(log, "broken");
     CHECK_CONTAINS(log, "dit-00000004.safetensors");
     CHECK_CONTAINS(log, "resumed at step 3");
@@ -259,7 +235,7 @@ TEST(train_resume_does_not_pass_over_a_checkpoint_that_cannot_be_read)
     CHECK_INT(dir_make(last, &e), 0);
     config(&c);
     c.dit.phase[0].steps = 2 * STEPS;
-    CHECK_INT(train(&c, dir, 1, NULL, &e), ERR_IO);
+    CHECK_INT(training_try(&c, dir, NULL, 1, NULL, &e), ERR_IO);
     CHECK_CONTAINS(e.msg, "dit-00000004.safetensors");
     CHECK(dir_exists(last));
     free(last);
@@ -282,7 +258,7 @@ TEST(train_resume_refuses_another_vocabulary)
     CHECK_INT(file_write(path, text.data, text.len, &e), 0);
     config(&c);
     c.dit.phase[0].steps = 2 * STEPS;
-    CHECK_INT(train(&c, dir, 1, NULL, &e), ERR_FORMAT);
+    CHECK_INT(training_try(&c, dir, NULL, 1, NULL, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "tokenizer.json");
     CHECK_CONTAINS(e.msg, "vocabulary");
     CHECK_INT(rows(dir, "curve-dit.jsonl"), STEPS);
@@ -301,11 +277,11 @@ TEST(train_folder_of_another_training_is_refused)
     CHECK_INT(dir_make(dir, &e), 0);
     int fd = open(dir, O_RDONLY | O_DIRECTORY);
     CHECK(fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB));
-    CHECK_INT(train(&c, dir, 1, NULL, &e), ERR_IO);
+    CHECK_INT(training_try(&c, dir, NULL, 1, NULL, &e), ERR_IO);
     CHECK_CONTAINS(e.msg, "is being written already");
     CHECK(!file_exists(reel));
     close(fd);
-    CHECK_INT(train(&c, dir, 1, NULL, &e), 0); /* held by nobody */
+    CHECK_INT(training_try(&c, dir, NULL, 1, NULL, &e), 0); /* held by nobody */
     free(dir);
     free(reel);
 }
@@ -320,7 +296,7 @@ TEST(train_gradient_that_is_not_finite_is_named)
     config(&c);
     c.dit.optim.lr = c.dit.optim.muon_lr = 1e39; /* no f32 */
     c.dit.optim.clip = 0;
-    CHECK_INT(train(&c, dir, 0, NULL, &e), ERR_DEVICE);
+    CHECK_INT(training_try(&c, dir, NULL, 0, NULL, &e), ERR_DEVICE);
     CHECK_CONTAINS(e.msg, "dit: ");
     CHECK(!strstr(e.msg, ": :"));
     free(dir);
