@@ -35,6 +35,8 @@ void plan_words_settle(struct plan *p, const struct request *r);
 NODISCARD int plan_words_tokens(struct plan *p, struct err *e);
 /* plan_look.c: what was seen in the pictures of a film that this one repeats or goes on from. */
 void plan_look_known(struct plan *p, const struct request *r);
+/* 1: a picture or a film that is given says what is seen; also before it is loaded. */
+int plan_is_shown(const struct plan *p, const struct request *r);
 int plan_may_look(const struct plan *p); /* 1: unless all is said */
 /* plan_shots.c: the list of shots: what it says; where they lie, when the rate is known; what they
  * show, when the seed is; tokens of text encoder k, and which shot has most. */

@@ -58,6 +58,16 @@ static int has_picture(const struct plan *p)
     return p->first.rgb || p->n_keys || p->before.n || p->behind.n || kept;
 }
 
+int plan_is_shown(const struct plan *p, const struct request *r)
+{
+    static const enum option_id options[] = {OPT_FIRST_FRAME, OPT_LAST_FRAME, OPT_KEY_FRAME};
+    int given = p->seen || r->picture[0] || r->picture[1] || has_picture(p);
+
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        given |= r->value[options[i]].set;
+    return given;
+}
+
 /* Of the pictures that are given the one to look at, [h][w][3], to rgb: of films the last one. */
 static void shown(const struct plan *p, uint8_t *rgb)
 {

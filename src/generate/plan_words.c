@@ -54,9 +54,10 @@ void plan_words_settle(struct plan *p, const struct request *r)
     if (p->n_shots)
         plan_shots_read(p, &text, &unknown);
     else
-        plan_note(p, reading_prompt(buf_str(&typed), p->info.worlds,
-                                    p->own_reading ? p->reading_seed : p->seed, p->seen, &text,
-                                    &unknown));
+        plan_note(p,
+                  reading_prompt(buf_str(&typed), p->info.worlds,
+                                 p->own_reading ? p->reading_seed : p->seed,
+                                 !p->seen && plan_is_shown(p, r) ? "" : p->seen, &text, &unknown));
     expand(p, r, buf_str(&text));
     if (!p->n_shots)
         p->blend = plan_camera_say(p, &p->camera, buf_str(&typed), &text);

@@ -58,8 +58,8 @@ static size_t read_bytes(const char *text)
     return at;
 }
 
-/* What w does not get from a prompt though it knows its words. */
-static char *gap(const struct world *w, const char *prompt)
+/* What w does not get from a prompt though it knows its words. given: pictures say what is seen. */
+static char *gap(const struct world *w, const char *prompt, int given)
 {
     struct buf said = BUF_INIT;
     size_t n;
@@ -68,8 +68,9 @@ static char *gap(const struct world *w, const char *prompt)
     n = said.len;
     buf_release(&said);
     if (!n && *prompt)
-        return xstrdup("the prompt says nothing that the model can draw: what is seen comes from "
-                       "the seed");
+        return xasprintf("the prompt says nothing that the model can draw: what is seen comes from "
+                         "%s",
+                         given ? "what is given, the rest from the seed" : "the seed");
     if (prompt[read_bytes(prompt)])
         return xasprintf("the prompt is longer than the %d characters that are read",
                          PROMPT_READ_MAX);
@@ -77,10 +78,10 @@ static char *gap(const struct world *w, const char *prompt)
 }
 
 /* What is drawn as something that is like it, and what is not got at all. */
-static char *note_of(const struct world *w, const char *prompt)
+static char *note_of(const struct world *w, const char *prompt, int given)
 {
     struct buf near = BUF_INIT;
-    char *lost = gap(w, prompt);
+    char *lost = gap(w, prompt, given);
 
     w->near(prompt, &near);
     if (near.len) {
@@ -138,7 +139,7 @@ char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, const c
     if (seen && *seen && s.world->read_seen)
         (void)s.world->read_seen(s.state, prompt, seed, seen);
     s.world->caption(s.state, out);
-    return note_of(s.world, prompt);
+    return note_of(s.world, prompt, seen != NULL);
 }
 
 int reading_meant(const char *prompt, unsigned worlds)

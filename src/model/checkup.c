@@ -103,7 +103,10 @@ static void look_at_weights(struct checked_file *f)
     } else if (is_lora(file)) {
         f->part = "LoRA";
     } else if (is.kin) {
-        not_read(f, why.msg + strlen(f->full) + 2);
+        char *refusal = recognised_refusal(&is);
+
+        not_read(f, refusal);
+        free(refusal);
     }
     recognised_release(&is);
     st_close(&file);

@@ -249,12 +249,13 @@ static void give_part(struct parts *p, const struct recognised *r, const char *p
     }
 }
 
-static void look_for_parts(struct parts *p, const struct checkup *c)
+static void look_for_parts(struct parts *p, struct checkup *c)
 {
     struct found_list found = {0};
+    struct err too_many;
 
-    if (*c->dir)
-        found_in(&found, c->dir);
+    if (*c->dir && found_in(&found, c->dir, &too_many))
+        checkup_wrong(c, "%s", too_many.msg);
     for (int i = 0; i < c->n && !*c->dir; i++) {
         struct recognised r;
         struct st_file *f;

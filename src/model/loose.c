@@ -128,7 +128,7 @@ static int choose(struct model *m, const struct loose *l, struct err *e)
     if (l->tree && !dir_exists(l->tree))
         return err_set(e, ERR_IO, "models: %s: there is no such folder", l->tree);
     if (l->tree)
-        found_in(&found, l->tree);
+        rc = found_in(&found, l->tree, e);
     for (int p = 0; !rc && p < N_LOOSE_PARTS; p++)
         if (l->file[p])
             rc = take_given(m, l, p, e);

@@ -19,7 +19,7 @@ static const char *const below[] = {"",
                                     "clip_vision",
                                     "high_noise_model",
                                     "low_noise_model"};
-enum { N_BELOW = sizeof below / sizeof *below, MOST_FILES = 4096, DEEP = 3 };
+enum { N_BELOW = sizeof below / sizeof *below, MOST_ENTRIES = 1 << 15, DEEP = 3 };
 
 /* Of a set of shards the index stands for all. */
 static int is_weights(const char *name)
@@ -33,47 +33,63 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Paths of a folder, sorted. */
+struct names {
+    char **all;  /* owned, and each of it */
+    int n, seen; /* seen: files and folders that were looked at */
+};
+
 /* Adds the names in dir that fit and, `deep` folders down, those in its folders. */
-static void list_in(char ***names, int *n, const char *dir, int (*fits)(const char *name), int deep)
+static int list_in(struct names *l, const char *dir, int (*fits)(const char *name), int deep,
+                   struct err *e)
 {
     DIR *d = opendir(dir);
     struct dirent *ent;
+    int rc = 0;
 
-    while (d && *n < MOST_FILES && (ent = readdir(d))) {
+    while (!rc && d && (ent = readdir(d))) {
         char *path = ent->d_name[0] == '.' ? NULL : path_join(dir, ent->d_name);
 
-        if (path && deep && dir_exists(path))
-            list_in(names, n, path, fits, deep - 1);
-        if (path && fits(ent->d_name) && !dir_exists(path)) {
-            *names = xrealloc(*names, sizeof **names * (size_t)(*n + 1));
-            (*names)[(*n)++] = path;
+        if (l->seen++ == MOST_ENTRIES)
+            rc = err_set(e, ERR_FORMAT,
+                         "%s: more than %d files and folders; name the folder of "
+                         "one model",
+                         dir, MOST_ENTRIES);
+        else if (path && deep && dir_exists(path))
+            rc = list_in(l, path, fits, deep - 1, e);
+        else if (path && fits(ent->d_name) && !dir_exists(path)) {
+            l->all = xrealloc(l->all, sizeof *l->all * (size_t)(l->n + 1));
+            l->all[l->n++] = path;
             path = NULL;
         }
         free(path);
     }
     if (d)
         closedir(d);
+    return rc;
 }
 
-/* All names in a folder of the tree that fit, sorted, as paths; *n counts them. Those of ComfyUI's
- * folders may lie in folders of the user's. The caller frees all. */
-static char **list(const char *tree, const char *folder, int (*fits)(const char *name), int *n)
+static void names_free(struct names *l)
 {
-    char *dir = *folder ? path_join(tree, folder) : xstrdup(tree), **names = NULL;
+    for (int i = 0; i < l->n; i++)
+        free(l->all[i]);
+    free(l->all);
+    *l = (struct names){0};
+}
 
-    *n = 0;
-    list_in(&names, n, dir, fits, *folder ? DEEP : 0);
-    if (*n)
-        qsort(names, (size_t)*n, sizeof *names, by_name);
+/* All names in a folder of the tree that fit. Those of ComfyUI's folders may lie in folders of the
+ * user's. To be freed, after an error too. */
+static int list(struct names *l, const char *tree, const char *folder,
+                int (*fits)(const char *name), struct err *e)
+{
+    char *dir = *folder ? path_join(tree, folder) : xstrdup(tree);
+
+    *l = (struct names){0};
+    int rc = list_in(l, dir, fits, *folder ? DEEP : 0, e);
+    if (l->n)
+        qsort(l->all, (size_t)l->n, sizeof *l->all, by_name);
     free(dir);
-    return names;
-}
-
-static void list_free(char **names, int n)
-{
-    for (int i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    return rc;
 }
 
 /* Takes over path when it is a part. */
@@ -97,18 +113,20 @@ static int keep_part(struct found_list *found, char *path)
     return 1;
 }
 
-void found_in(struct found_list *found, const char *tree)
+int found_in(struct found_list *found, const char *tree, struct err *e)
 {
-    *found = (struct found_list){0};
-    for (int i = 0; i < N_BELOW; i++) {
-        int n;
-        char **names = list(tree, below[i], is_weights, &n);
+    struct names names;
+    int rc = 0;
 
-        for (int k = 0; k < n; k++)
-            if (keep_part(found, names[k]))
-                names[k] = NULL;
-        list_free(names, n);
+    *found = (struct found_list){0};
+    for (int i = 0; !rc && i < N_BELOW; i++) {
+        rc = list(&names, tree, below[i], is_weights, e);
+        for (int k = 0; !rc && k < names.n; k++)
+            if (keep_part(found, names.all[k]))
+                names.all[k] = NULL;
+        names_free(&names);
     }
+    return rc;
 }
 
 void found_release(struct found_list *found)
@@ -145,14 +163,14 @@ static int is_pickle(const char *name)
 
 char *found_pickle(const char *tree)
 {
+    struct names names;
+    struct err too_many; /* said by found_in, which comes before */
     char *path = NULL;
 
     for (int i = 0; !path && i < N_BELOW; i++) {
-        int n;
-        char **names = list(tree, below[i], is_pickle, &n);
-
-        path = n ? xstrdup(names[0]) : NULL;
-        list_free(names, n);
+        if (!list(&names, tree, below[i], is_pickle, &too_many) && names.n)
+            path = xstrdup(names.all[0]);
+        names_free(&names);
     }
     return path;
 }
@@ -198,9 +216,9 @@ int found_noise(const char *path)
 int loose_is_tree(const char *dir)
 {
     struct found_list found;
-    int any = 0;
+    struct err too_many; /* to be said by whoever opens it */
+    int any = found_in(&found, dir, &too_many) != 0;
 
-    found_in(&found, dir);
     for (int i = 0; i < found.n; i++)
         any |= found.all[i].is.role == PART_DENOISER;
     found_release(&found);

@@ -15,8 +15,9 @@ struct found_list {
     struct err kin; /* of the first model made of Wan that is not read, what is said of it */
 };
 
-/* The networks among the files of a tree, in a fixed order. */
-void found_in(struct found_list *found, const char *tree);
+/* The networks among the files of a tree, in a fixed order; to be released, after an error too.
+ * ERR_FORMAT: too many files. */
+NODISCARD int found_in(struct found_list *found, const char *tree, struct err *e);
 void found_release(struct found_list *found);
 /* The file with this name in the tree, NULL without one; the caller frees. */
 char *found_named(const char *tree, const char *name);

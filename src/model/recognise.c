@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/jsonw.h"
@@ -359,6 +360,22 @@ static int unknown(const struct st_file *f, struct err *e)
     return ERR_FORMAT;
 }
 
+char *recognised_refusal(const struct recognised *r)
+{
+    return xasprintf("this is %s, and it is not read; transformers of Wan that are: T2V, I2V, "
+                     "FLF2V, VACE, TI2V",
+                     r->kin);
+}
+
+static int refuse(const struct recognised *r, const struct st_file *f, struct err *e)
+{
+    char *why = recognised_refusal(r);
+
+    err_set(e, ERR_FORMAT, "%s: %s", st_path(f, 0), why);
+    free(why);
+    return ERR_FORMAT;
+}
+
 int recognise(struct recognised *r, const struct st_file *f, struct err *e)
 {
     struct look l = {.f = f};
@@ -369,10 +386,7 @@ int recognise(struct recognised *r, const struct st_file *f, struct err *e)
             continue;
         r->kin = kinds[k].role == PART_DENOISER ? kin_of(&l) : NULL;
         if (r->kin)
-            return err_set(e, ERR_FORMAT,
-                           "%s: this is %s, and it is not read; transformers of Wan that are: T2V, "
-                           "I2V, FLF2V, VACE, TI2V",
-                           st_path(f, 0), r->kin);
+            return refuse(r, f, e);
         r->role = kinds[k].role;
         jsonw_init(&l.w, &r->config, 2);
         jsonw_object(&l.w, NULL);

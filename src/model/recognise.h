@@ -24,6 +24,8 @@ struct recognised {
  * which model made of Wan it is (S2V, Animate, ...) that is not read. r is empty then, but for kin.
  */
 NODISCARD int recognise(struct recognised *r, const struct st_file *f, struct err *e);
+/* What is said of a file that is kin, without its name; the caller frees. */
+char *recognised_refusal(const struct recognised *r);
 void recognised_release(struct recognised *r);
 
 #endif

@@ -222,6 +222,21 @@ TEST(look_the_shipped_model_sees_how_a_film_ends)
 }
 
 /* Words that name nothing say no world: of renders of both the picture does. */
+TEST(look_a_note_does_not_say_the_seed_of_what_a_picture_shows)
+{
+    static const char *const seen[] = {NULL, ""};
+
+    for (int i = 0; i < 2; i++) {
+        struct buf text = BUF_INIT, unknown = BUF_INIT;
+        char *note = reading_prompt("beautiful, please", 3, 1, seen[i], &text, &unknown);
+
+        CHECK_CONTAINS(note, i ? "comes from what is given" : "comes from the seed");
+        buf_release(&text);
+        buf_release(&unknown);
+        free(note);
+    }
+}
+
 TEST(look_the_shipped_model_sees_which_world_it_is)
 {
     static const char *const prompts[] = {"make it move", "让它动起来", "zoom in slowly"};

@@ -1,5 +1,6 @@
 /* Models of loose files: ComfyUI's folders, single files by name, what is missing or fits twice.
  * The files hold the few tensors by which they are recognised. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -291,4 +292,29 @@ TEST(loose_trees_that_are_not_clear)
             "with `zoetrope convert");
     free(tree);
     free(pickle);
+}
+
+/* A folder of anything is not looked through to its end. */
+TEST(loose_folder_of_too_many_files_is_refused)
+{
+    char *tree = path_join(ztest_tmp(), "too-many");
+    struct found_list found;
+    struct err e;
+
+    CHECK_INT(dir_make(tree, &e), 0);
+    put_vae(tree, "vae.safetensors", 16);
+    for (int i = 0; i < (1 << 15) - 1; i++) {
+        char *path = xasprintf("%s/%d", tree, i);
+        int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+        CHECK(fd >= 0);
+        close(fd);
+        free(path);
+    }
+    CHECK(loose_is_tree(tree)); /* whoever opens it says why not */
+    CHECK_INT(found_in(&found, tree, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, tree);
+    CHECK_CONTAINS(e.msg, "name the folder of one model");
+    found_release(&found);
+    free(tree);
 }
