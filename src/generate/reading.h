@@ -14,9 +14,9 @@
 
 /* Appends the model's text to out, and to unknown the words that mean nothing to it, separated by
  * ", ". worlds: which the model knows (world_bit), 0 when its text is plain. seen: what a picture
- * says of what the prompt leaves open, before the seed does (world.h), "" before it was looked at; NULL: there is none. Returns one
- * line for the user, owned by the caller, where nothing was stated, something is drawn as what is
- * like it, or not all was looked at; else NULL. */
+ * says of what the prompt leaves open, before the seed does (world.h), "" before it was looked at;
+ * NULL: there is none. Returns one line for the user, owned by the caller, where nothing was
+ * stated, something is drawn as what is like it, or not all was looked at; else NULL. */
 NODISCARD char *reading_prompt(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
                                struct buf *out, struct buf *unknown);
 /* Of a set of worlds those that a prompt can be about: one, where it names nothing of any and a

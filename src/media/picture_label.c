@@ -22,11 +22,7 @@ static void say(struct buf *xmp, const char *label)
                   "xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"><rdf:Description "
                   "rdf:about=\"\" xmlns:TC260=\"http://www.tc260.org.cn/ns/AIGC/1.0/\">"
                   "<TC260:AIGC>");
-    for (; *label; label++)
-        if (*label == '<' || *label == '&')
-            buf_puts(xmp, *label == '<' ? "&lt;" : "&amp;");
-        else
-            buf_add(xmp, label, 1);
+    buf_xml(xmp, label);
     buf_puts(xmp, "</TC260:AIGC></rdf:Description></rdf:RDF></x:xmpmeta>");
 }
 

@@ -122,7 +122,8 @@ TEST(film_of_one_frame_is_a_picture)
         CHECK_INT(film_read(&back, path, NULL, &e), 0);
         CHECK_STR(back.comment, o.comment);
         film_release(&back);
-        char *cmd = xasprintf("grep -aqF '<TC260:AIGC>{\"Label\": \"1\"}</TC260:AIGC>' '%s'", path);
+        char *cmd = xasprintf(
+            "grep -aqF '<TC260:AIGC>{&quot;Label&quot;: &quot;1&quot;}</TC260:AIGC>' '%s'", path);
         CHECK_INT(system(cmd) != 0, i == 0); /* a .ppm has no place for it */
         free(cmd);
 
