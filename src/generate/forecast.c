@@ -19,8 +19,7 @@
 enum {
     SCRATCH_BYTES = 640 << 20, /* of the kernels of a GPU */
     CODE_BYTES = 2 << 20,      /* of the program that a run reads, which are not forecast */
-    MAX_TOKENS = 1 << 22,      /* beyond this even a dry run takes long */
-    LOOKS = 45                 /* values of all that a picture may show (plan_look.c), about */
+    MAX_TOKENS = 1 << 22       /* beyond this even a dry run takes long */
 };
 /* Small matrices and everything between them reach this part of a large matrix product. */
 #define SHARE_OF_SPEED 0.5
@@ -220,8 +219,8 @@ static struct cost dry_run(const struct plan *p, int t)
     }
     cx_init_dry(&cx, p->type, p->threads);
     conditions_dry(&cx, &q);
-    if (plan_may_look(&q))
-        explain_dry(&cx, q.model, q.lh, q.lw, LOOKS);
+    if (q.n_looks)
+        explain_dry(&cx, q.model, q.lh, q.lw, q.n_looks);
     dry_text(&q, &cx);
     c.early = host_bytes(&q) + (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
     c.flops = cx.flops + (1 + p->cut_check) * (plan_windows(&q) + p->loop) * dry_window(&q, &cx);

@@ -360,6 +360,7 @@ int plan_make(struct plan *p, const char *model_dir, const struct request *r,
     if (!rc)
         drag_note(p);
     plan_pictures_release(&pictures);
+    p->n_looks = rc ? 0 : plan_look_texts(p, r);
     uint64_t memory = machine_rss_bytes() + machine_memory_bytes();
     uint64_t most = (uint64_t)request_int(r, OPT_RAM, INT64_MAX);
     if (!rc)

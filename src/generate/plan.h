@@ -114,6 +114,7 @@ struct plan {
      * nobody has looked (plan_look.c), or there is none. looked: it was this plan that did. */
     char *seen;
     int looked;
+    int n_looks;           /* texts that a look tries, about; 0: nobody looks */
     char *typed;           /* owned: words of the film that is gone on from, or NULL */
     uint64_t reading_seed; /* with which they were read, where own_reading */
     int own_reading;

@@ -38,6 +38,8 @@ void plan_look_known(struct plan *p, const struct request *r);
 /* 1: a picture or a film that is given says what is seen; also before it is loaded. */
 int plan_is_shown(const struct plan *p, const struct request *r);
 int plan_may_look(const struct plan *p); /* 1: unless all is said */
+/* How many texts a look tries, about; 0: nobody looks. */
+int plan_look_texts(const struct plan *p, const struct request *r);
 /* plan_shots.c: the list of shots: what it says; where they lie, when the rate is known; what they
  * show, when the seed is; tokens of text encoder k, and which shot has most. */
 NODISCARD int plan_shots_settle(struct plan *p, const struct request *r, struct err *e);

@@ -13,7 +13,11 @@
 #include "generate/reading.h"
 #include "world/world.h"
 
-enum { MOST_VALUES = 24, SCENES = 16 /* of each world */ };
+enum {
+    MOST_VALUES = 24,
+    SCENES = 16,    /* of each world */
+    ALL_VALUES = 45 /* of all that a picture may show, about */
+};
 /* So much better must another value be than the usual one, which goes without saying. */
 #define UNUSUAL 0.016
 /* Of renders of the first world another explains 0.89 of the error or more, of its own at most
@@ -87,6 +91,21 @@ int plan_may_look(const struct plan *p)
 {
     return !p->seen && p->info.worlds && !p->info.diffusers && !p->text_kept &&
            p->model->n_texts == 1 && has_picture(p);
+}
+
+int plan_look_texts(const struct plan *p, const struct request *r)
+{
+    struct buf typed = BUF_INIT, world = BUF_INIT;
+    int n = 0;
+
+    if (!plan_may_look(p))
+        return 0;
+    typed_of(p, r, &typed);
+    while (reading_open_world(buf_str(&typed), p->info.worlds, n, &world))
+        n++;
+    buf_release(&typed);
+    buf_release(&world);
+    return n * SCENES + ALL_VALUES;
 }
 
 int plan_wants_look(const struct plan *p, const struct request *r)
