@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/rng.h"
+#include "conv3d_shape.h"
 #include "kern/kern.h"
 #include "ztest.h"
 
@@ -102,26 +103,15 @@ static float *by_set(const struct conv *c, const char *set, int threads)
 
     kcx_init(&kc, th);
     for (int t = 3 - c->kt; t < 3; t++) {
-        struct k_conv3d a = {.f = {.n = 1,
-                                   .h = c->h,
-                                   .w = c->w,
-                                   .cin = c->cin,
-                                   .cout = c->cout,
-                                   .kh = c->kernel,
-                                   .kw = c->kernel,
-                                   .pad_top = c->kernel / 2,
-                                   .pad_left = c->kernel / 2,
-                                   .pad_bottom = c->kernel / 2,
-                                   .pad_right = c->kernel / 2,
-                                   .type = c->type,
-                                   .weight = c->weight,
-                                   .bias = c->add ? NULL : c->bias,
-                                   .y = y},
-                             .kt = c->kt,
-                             .up = c->up,
-                             .add = c->add,
-                             .y_type = c->y_type};
+        struct k_conv3d a =
+            conv3d_shape(c->h, c->w, c->cin, c->cout, c->kt, c->kernel, c->kernel, c->type);
 
+        a.f.weight = c->weight;
+        a.f.bias = c->add ? NULL : c->bias;
+        a.f.y = y;
+        a.up = c->up;
+        a.add = c->add;
+        a.y_type = c->y_type;
         if (!(c->seen >> t & 1))
             continue;
         now[t] = xcalloc(bytes, 1);

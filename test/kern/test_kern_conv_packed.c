@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/rng.h"
+#include "conv3d_shape.h"
 #include "cuda_set.h"
 #include "kern/kern.h"
 #include "ztest.h"
@@ -107,28 +108,14 @@ static void run(const struct conv *c, const struct kernels *k, int frames, int t
 {
     struct threads *th = threads_new(threads);
     struct kcx kc;
-    struct k_conv3d a = {.f = {.n = 1,
-                               .h = c->h,
-                               .w = c->w,
-                               .cin = c->cin,
-                               .cout = c->cout,
-                               .kh = c->kernel,
-                               .kw = c->kernel,
-                               .stride = 1,
-                               .pad_top = c->kernel / 2,
-                               .pad_left = c->kernel / 2,
-                               .pad_bottom = c->kernel / 2,
-                               .pad_right = c->kernel / 2,
-                               .type = DT_BF16,
-                               .weight = c->weight,
-                               .bias = c->bias,
-                               .y = y},
-                         .kt = 3,
-                         .up = 1,
-                         .packed = now != NULL,
-                         .now = now,
-                         .y_type = DT_F32};
+    struct k_conv3d a = conv3d_shape(c->h, c->w, c->cin, c->cout, 3, c->kernel, c->kernel, DT_BF16);
 
+    a.f.weight = c->weight;
+    a.f.bias = c->bias;
+    a.f.y = y;
+    a.packed = now != NULL;
+    a.now = now;
+    a.y_type = DT_F32;
     a.frame[0] = frames < 3 ? NULL : now ? (void *)now : (void *)c->x[0];
     a.frame[1] = frames < 2 ? NULL : now ? (void *)c->packed[1] : (void *)c->x[1];
     a.frame[2] = c->x[2];

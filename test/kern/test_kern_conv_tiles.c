@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/rng.h"
+#include "conv3d_shape.h"
 #include "kern/kern.h"
 #include "ztest.h"
 
@@ -37,26 +38,13 @@ static void run(const struct conv *c, const struct kernels *k, enum dtype type, 
     size_t frame = (size_t)(c->h * c->w * c->cin);
     struct threads *th = threads_new(threads);
     struct kcx kc;
-    struct k_conv3d a = {.f = {.n = 1,
-                               .h = c->h,
-                               .w = c->w,
-                               .cin = c->cin,
-                               .cout = c->cout,
-                               .kh = 3,
-                               .kw = 3,
-                               .stride = 1,
-                               .pad_top = 1,
-                               .pad_left = 1,
-                               .pad_bottom = 1,
-                               .pad_right = 1,
-                               .type = type,
-                               .weight = wide ? (void *)c->wide_weight : (void *)c->weight,
-                               .bias = c->bias,
-                               .y = y},
-                         .kt = c->kt,
-                         .up = c->up,
-                         .y_type = DT_F32};
+    struct k_conv3d a = conv3d_shape(c->h, c->w, c->cin, c->cout, c->kt, 3, 3, type);
 
+    a.f.weight = wide ? (void *)c->wide_weight : (void *)c->weight;
+    a.f.bias = c->bias;
+    a.f.y = y;
+    a.up = c->up;
+    a.y_type = DT_F32;
     for (int i = 0; i < c->kt; i++)
         a.frame[i] =
             wide ? (void *)(c->wide_x + frame * (size_t)i) : (void *)(c->x + frame * (size_t)i);

@@ -1,4 +1,5 @@
 /* test_kern_product.c - matrix products and convolutions against the C kernels in f64. */
+#include "conv3d_shape.h"
 #include "kit.h"
 
 /* m n k, gaps of lda ldb ldc, wide operands (1 a, 2 b, 4 c), bias, add, batch */
@@ -201,25 +202,13 @@ static void conv3d(struct kit *t)
 {
     const int64_t *s = t->s;
     enum cls y = s[9] & 2 ? WIDE : ACT;
-    struct k_conv3d a = {.f = {.n = 1,
-                               .h = s[0],
-                               .w = s[1],
-                               .cin = s[2],
-                               .cout = s[3],
-                               .kh = (int)s[5],
-                               .kw = (int)s[6],
-                               .stride = 1,
-                               .pad_top = (int)s[5] / 2,
-                               .pad_left = (int)s[6] / 2,
-                               .pad_bottom = (int)s[5] / 2,
-                               .pad_right = (int)s[6] / 2,
-                               .type = kit_type(t, ACT)},
-                         .kt = (int)s[4],
-                         .up = (int)s[7],
-                         .add = s[9] & 1,
-                         .y_type = kit_type(t, y)};
+    struct k_conv3d a =
+        conv3d_shape(s[0], s[1], s[2], s[3], (int)s[4], (int)s[5], (int)s[6], kit_type(t, ACT));
     int64_t n_y = s[0] * s[1] * s[7] * s[7] * s[3];
 
+    a.up = (int)s[7];
+    a.add = s[9] & 1;
+    a.y_type = kit_type(t, y);
     for (int i = 0; i < a.kt; i++)
         a.frame[i] = s[8] >> i & 1 ? kit_in(t, ACT, s[0] * s[1] * s[2], 1) : NULL;
     a.f.weight = kit_in(t, ACT, s[3] * s[4] * s[5] * s[6] * s[2], 1);
