@@ -240,9 +240,10 @@ static void read_text(struct clause_text_config *t, struct jval v)
 
 static void read_phase(struct dit_phase *p, struct jval v, int clip_frames)
 {
-    KNOWN(v, "steps", "windows", "frames", "mix");
+    KNOWN(v, "steps", "windows", "frames", "mix", "recycle");
     p->steps = j_int(v, "steps", 1, 100000000);
     p->windows = (int)j_int(v, "windows", 1, 4096);
+    p->recycle = j_real_or(v, "recycle", 0, 1, 0);
     if (!j_has(v, "mix")) {
         p->n_mix = 1;
         p->frames[0] = (int)j_int(v, "frames", 1, clip_frames);
@@ -333,6 +334,10 @@ static void read_dit(struct train_config *c, struct jval v)
     r->p_ends = j_real_or(v, "p_ends", 0, 1, 0);
     if (r->p_extend + r->p_ends > 1)
         j_fail(v, "p_extend", "and p_ends are more than 1 together");
+    for (int i = 0; i < r->n_phases; i++)
+        if (r->phase[i].recycle > 0 && r->p_extend <= 0)
+            j_fail(j_at_object(phases, i), "recycle",
+                   "changes windows that go on, and dit.p_extend is 0: there are none");
     r->p_no_text = j_real_or(v, "p_no_text", 0, 1, r->p_no_text);
     r->p_everyday = j_real_or(v, "p_everyday", 0, 1, 0);
     r->object_weight = j_real_or(v, "object_weight", 1, 100, r->object_weight);

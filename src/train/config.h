@@ -60,6 +60,8 @@ struct dit_phase {
     int windows, n_mix;
     int frames[TRAIN_MAX_MIX];
     double weight[TRAIN_MAX_MIX];
+    double recycle; /* chance that a window that goes on sees the network's own errors (recycle.h)
+                     */
 };
 
 struct dit_recipe {

@@ -10,6 +10,7 @@
 #include "train/gaps.h"
 #include "train/growth.h"
 #include "train/recipe.h"
+#include "train/recycle.h"
 #include "train/stages.h"
 
 #define LOGITS_ALARM 30 /* standard deviation; attention has long become a choice of one */
@@ -58,6 +59,8 @@ static int gradients(void *arg, int64_t step, double *loss, struct err *e)
     weight_zero_grads(d->m.weights);
     weight_zero_grads(d->text.weights);
     struct cx *cx = &d->cx;
+    struct recycle again = {&d->c->dit, &d->latents, &d->prompts, d->c->seed};
+    recycle(cx, &d->m, &d->text, &b, &again, step);
     tape_begin(cx);
     struct tensor *l = dit_loss(cx, &d->m, &d->text, &b, d->c->dit.remat);
     backward(cx, l, 1);

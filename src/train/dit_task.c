@@ -9,6 +9,9 @@
 enum { STREAM_WINDOW = 0, STREAM_NOISE = 1, STREAMS = 2 };
 /* Latent frames: of context, and before a window that goes on; few, so that windows stay long. */
 enum { MOST_CONTEXT = DIT_GIVEN, MOST_SKIPPED = 4 };
+/* Noise levels from which a frame is recycled: below, one step makes hardly an error; above, it
+ * makes a blur that no film holds. */
+static const double LEAST_RECYCLED = 0.2, MOST_RECYCLED = 0.8;
 
 static uint64_t step_key(uint64_t seed, int64_t step)
 {
@@ -43,7 +46,7 @@ static void draw_given(struct dit_window *w, struct rng *g, const struct dit_rec
         int most = frames - w->first;
         w->t = w->t < context + 2 ? context + 2 : w->t;
         w->t = w->t < most ? w->t : most;
-        w->n_given = context;
+        w->n_given = w->context = context;
         for (int t = 0; t < context; t++)
             w->given[t] = (struct given){.frame = t};
     } else if (kind >= r->p_extend && kind < r->p_extend + r->p_ends && w->t > 2) {
@@ -68,10 +71,13 @@ void dit_draw_windows(struct dit_window *w, int n, const struct dit_recipe *r,
         w[i].n_given = rng_chance(&g, r->p_image) && w[i].t > 1; /* the first, clean */
         w[i].given[0] = (struct given){0};
         w[i].no_text = rng_chance(&g, r->p_no_text);
+        w[i].context = 0;
         draw_given(&w[i], &g, r, pool->frames);
         w[i].caption = 0;
         if (pool->captions > 1 && rng_chance(&g, r->p_everyday))
             w[i].caption = 1 + rng_below(&g, pool->captions - 1);
+        double level = LEAST_RECYCLED + (MOST_RECYCLED - LEAST_RECYCLED) * rng_uniform(&g);
+        w[i].recycled = w[i].context && rng_chance(&g, phase->recycle) ? level : 0;
     }
 }
 
@@ -90,6 +96,8 @@ static void batch_allocate(struct dit_batch *b, const struct dit_window *w, int 
     int given = 0;
     *b = (struct dit_batch){
         .n = n, .h = l->head.h, .w = l->head.w, .c = l->head.c, .n_times = n + 1};
+    b->window = xmalloc(sizeof(*b->window) * (size_t)n);
+    memcpy(b->window, w, sizeof(*w) * (size_t)n);
     b->grid = xmalloc(sizeof(*b->grid) * (size_t)n);
     b->text_start = xcalloc((size_t)n + 1, sizeof(*b->text_start));
     for (int i = 0; i < n; i++) {
@@ -114,6 +122,7 @@ static void batch_allocate(struct dit_batch *b, const struct dit_window *w, int 
 
 void dit_batch_release(struct dit_batch *b)
 {
+    free(b->window);
     free(b->grid);
     free(b->text_start);
     free(b->x);

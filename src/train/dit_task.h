@@ -34,11 +34,14 @@ struct dit_window {
     int caption; /* of the record */
     int n_given;
     struct given given[DIT_GIVEN]; /* frames of the window that are known, with so much noise */
+    int context;                   /* so many of them are the past of a window that goes on */
+    double recycled; /* > 0: and have the network's error at this noise level (recycle.h) */
 };
 
 struct dit_batch { /* owned */
     int n;
-    struct token_grid *grid; /* [n] */
+    struct dit_window *window; /* [n] */
+    struct token_grid *grid;   /* [n] */
     int64_t rows, text_rows;
     int frames, h, w, c;        /* latent frames of all windows, and their sizes */
     float *x;                   /* [frames,h,w,C] noisy */

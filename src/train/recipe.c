@@ -211,6 +211,8 @@ static void say_dit_schedule(struct buf *b, const struct train_config *c)
         buf_printf(b, "dit.phases[%d] %" PRId64 " steps of %d windows", i, p->steps, p->windows);
         for (int k = 0; k < p->n_mix; k++)
             buf_printf(b, ", %d frames x %.17g", p->frames[k], p->weight[k]);
+        if (p->recycle > 0) /* older runs have no word of it */
+            buf_printf(b, ", recycle %.17g", p->recycle);
         buf_putc(b, '\n');
     }
     say_int(b, "dit.warmup", r->warmup);

@@ -1,10 +1,12 @@
 /* Gradients of the two whole training losses in miniature, against differences in f64. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "fixture.h"
 #include "base/rng.h"
 #include "grad/gradcheck.h"
 #include "train/dit_task.h"
+#include "train/recycle.h"
 #include "train/upsample_critic.h"
 #include "train/upsample_task.h"
 #include "train/vae_task.h"
@@ -121,6 +123,58 @@ TEST(train_dit_loss_gradient)
         wan_release(&d.m);
         clause_text_release(&d.text);
     }
+    free((void *)l.bytes);
+}
+
+/* What a window goes on from becomes one step of the network from a noise level, as it is worked
+ * out here by hand; nothing else of the batch changes. */
+TEST(train_recycled_frames_have_the_networks_error)
+{
+    enum { FRAME = H * W * C, FROM = T * FRAME }; /* of the second window */
+    struct latents l;
+    struct prompts p;
+    struct dit_block d = {0};
+    struct dit_recipe recipe = {.object_weight = 3, .object_s = 0.6};
+    struct dit_window w[] = {{.record = 0, .t = T, .s = 0.3, .n_given = 1},
+                             {.record = 1, .t = T, .s = 0.8, .n_given = 1, .context = 1}};
+    struct recycle r = {&recipe, &l, &p, 1};
+    struct cx cx;
+    make_data(&l, &p);
+    dit_networks(&d);
+    weights_on_cpu(&d.m.weights, DT_F32, 0);
+    weights_on_cpu(&d.text.weights, DT_F32, 0);
+    for (int i = 0; i < d.m.weights.n; i++)
+        for (int64_t j = 0; j < weight_count(d.m.weights.all[i]); j++)
+            ((float *)d.m.weights.all[i]->data)[j] += 0.1f * (float)sin((double)(j + i));
+    struct denoiser m = part_denoiser(&(struct part){&wan_part, &d.m});
+    struct text_model text = part_text(&(struct part){&clause_text_part, &d.text});
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    float clean[2 * FROM], twice[FROM];
+    for (int turn = 0; turn < 3; turn++) { /* not recycled, and twice the same */
+        w[1].recycled = turn ? 0.5 : 0;
+        dit_batch_make(&d.b, w, 2, &recipe, &l, &p, 1, 7, NULL);
+        if (!turn)
+            memcpy(clean, d.b.x, sizeof clean);
+        recycle(&cx, &m, &text, &d.b, &r, 7);
+        CHECK(!memcmp(d.b.x, clean, sizeof(float) * FROM));
+        CHECK(!memcmp(d.b.x + FROM + FRAME, clean + FROM + FRAME, sizeof(float) * FRAME));
+        CHECK(!memcmp(d.b.x + FROM, clean + FROM, sizeof(float) * FRAME) == !turn);
+        if (turn == 2)
+            CHECK(!memcmp(d.b.x + FROM, twice, sizeof(float) * FRAME));
+        memcpy(twice, d.b.x + FROM, sizeof(float) * FRAME);
+        dit_batch_release(&d.b);
+    }
+    struct dit_window source = {.record = 1, .t = T, .s = 0.5};
+    dit_batch_make(&d.b, &source, 1, &recipe, &l, &p, 1 ^ RECYCLE_NOISE, 7, NULL);
+    float v[FROM], want[FRAME];
+    tensor_read_f32(&cx, dit_frames(&cx, &d.b, dit_velocity(&cx, &m, &text, &d.b, 0)), v);
+    for (int j = 0; j < FRAME; j++) /* x0 + s (target - v), which is x_s - s v */
+        want[j] = clean[FROM + j] + 0.5f * (d.b.target[j] - v[j]);
+    CHECK_BELOW(ztest_rel_l2(twice, want, FRAME), 1e-5);
+    dit_batch_release(&d.b);
+    cx_release(&cx);
+    wan_release(&d.m);
+    clause_text_release(&d.text);
     free((void *)l.bytes);
 }
 

@@ -56,6 +56,25 @@ TEST(train_config_type_of_stored_weights)
     CHECK_CONTAINS(e.msg, "weights");
 }
 
+/* Nothing goes on, nothing is recycled. */
+TEST(train_config_recycle_wants_windows_that_go_on)
+{
+    static const char run[] =
+        "{\"zoetrope\": 1, \"reel_clips\": 1, \"latent_clips\": 40, \"dit\": {\"p_extend\": %g, "
+        "\"phases\": [{\"steps\": 1, \"windows\": 1, \"frames\": 5, \"recycle\": 0.5}]}}";
+    struct train_config c;
+    struct err e;
+    char text[512];
+
+    snprintf(text, sizeof text, run, 0.2);
+    CHECK_INT(read_text(&c, text, &e), 0);
+    CHECK(c.dit.phase[0].recycle == 0.5);
+    snprintf(text, sizeof text, run, 0.0);
+    CHECK_INT(read_text(&c, text, &e), ERR_FORMAT);
+    CHECK_CONTAINS(e.msg, "recycle");
+    CHECK_CONTAINS(e.msg, "dit.p_extend is 0");
+}
+
 TEST(train_config_events)
 {
     struct train_config c;

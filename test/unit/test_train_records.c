@@ -166,6 +166,31 @@ TEST(train_windows_with_given_frames)
     CHECK(first > 20);
 }
 
+/* Half of those that go on, by a draw that changes nothing else. */
+TEST(train_windows_with_recycled_frames)
+{
+    enum { N = 1000 };
+    struct dit_recipe r = {.s_std = 1, .p_image = 0.1, .p_extend = 0.4, .p_ends = 0.2};
+    struct dit_phase phase = {.windows = N, .n_mix = 1, .frames = {41}, .weight = {1}};
+    static struct dit_window plain[N], w[N];
+    int goes_on = 0, recycled = 0;
+
+    dit_draw_windows(plain, N, &r, &phase, &(struct dit_pool){7, 1, 11, 4}, 3, 5);
+    phase.recycle = 0.5;
+    dit_draw_windows(w, N, &r, &phase, &(struct dit_pool){7, 1, 11, 4}, 3, 5);
+    for (int i = 0; i < N; i++) {
+        CHECK(plain[i].recycled == 0 && w[i].context == plain[i].context);
+        CHECK(w[i].record == plain[i].record && w[i].t == plain[i].t && w[i].s == plain[i].s &&
+              w[i].first == plain[i].first && w[i].n_given == plain[i].n_given);
+        CHECK(w[i].context == (w[i].n_given >= 2 && w[i].given[1].frame == 1 ? w[i].n_given : 0));
+        CHECK(w[i].recycled == 0 || (w[i].context && w[i].recycled > 0 && w[i].recycled < 1));
+        goes_on += w[i].context > 0;
+        recycled += w[i].recycled > 0;
+    }
+    CHECK_BELOW(abs(goes_on - N * 4 / 10), 60);
+    CHECK_BELOW(abs(2 * recycled - goes_on), 80);
+}
+
 /* A file with the mark of the version before. */
 static void old_file(const char *dir, const char *name, const char *mark)
 {

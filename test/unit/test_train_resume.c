@@ -87,6 +87,7 @@ static const struct {
     {"reel_clips", FIELD(reel_clips), 12, 1},
     {"type", FIELD(type), DT_F32, 1},
     {"of another kind", FIELD(dit.phase[0].windows), 2, 1},
+    {"of another kind", FIELD(dit.phase[0].recycle), 0.5, 0},
     {"asks for 3", FIELD(dit.phase[0].steps), 3, 1},
 };
 
