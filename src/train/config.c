@@ -288,6 +288,24 @@ static void refuse_kept(struct jval v, const char *const *keys)
             j_fail(v, *keys, "stands beside \"from\", whose model has it already: leave it out");
 }
 
+/* After p_extend. */
+static void read_phases(struct dit_recipe *r, struct jval v, int clip_frames)
+{
+    struct jval phases = j_array(v, "phases");
+    r->n_phases = j_len(phases);
+    if (r->n_phases < 1 || r->n_phases > TRAIN_MAX_PHASES) {
+        j_fail(v, "phases", "has %d entries, 1 to %d are allowed", r->n_phases, TRAIN_MAX_PHASES);
+        r->n_phases = 0;
+    }
+    for (int i = 0; i < r->n_phases; i++) {
+        struct jval phase = j_at_object(phases, i);
+        read_phase(&r->phase[i], phase, clip_frames);
+        if (r->phase[i].recycle > 0 && r->p_extend <= 0)
+            j_fail(phase, "recycle",
+                   "changes windows that go on, and dit.p_extend is 0: there are none");
+    }
+}
+
 static void read_dit(struct train_config *c, struct jval v)
 {
     struct dit_recipe *r = &c->dit;
@@ -317,14 +335,6 @@ static void read_dit(struct train_config *c, struct jval v)
             v, (const char *const[]){"heads", "head_dim", "ffn_dim", "layers", "freq_dim", NULL});
     else
         read_dit_net(&r->net, v, c);
-    struct jval phases = j_array(v, "phases");
-    r->n_phases = j_len(phases);
-    if (r->n_phases < 1 || r->n_phases > TRAIN_MAX_PHASES) {
-        j_fail(v, "phases", "has %d entries, 1 to %d are allowed", r->n_phases, TRAIN_MAX_PHASES);
-        r->n_phases = 0;
-    }
-    for (int i = 0; i < r->n_phases; i++)
-        read_phase(&r->phase[i], j_at_object(phases, i), c->clip.frames);
     r->remat = j_bool_or(v, "remat", 0);
     r->s_mean = j_real_or(v, "s_mean", -10, 10, r->s_mean);
     r->s_std = j_real_or(v, "s_std", 0, 10, r->s_std);
@@ -334,10 +344,7 @@ static void read_dit(struct train_config *c, struct jval v)
     r->p_ends = j_real_or(v, "p_ends", 0, 1, 0);
     if (r->p_extend + r->p_ends > 1)
         j_fail(v, "p_extend", "and p_ends are more than 1 together");
-    for (int i = 0; i < r->n_phases; i++)
-        if (r->phase[i].recycle > 0 && r->p_extend <= 0)
-            j_fail(j_at_object(phases, i), "recycle",
-                   "changes windows that go on, and dit.p_extend is 0: there are none");
+    read_phases(r, v, c->clip.frames);
     r->p_no_text = j_real_or(v, "p_no_text", 0, 1, r->p_no_text);
     r->p_everyday = j_real_or(v, "p_everyday", 0, 1, 0);
     r->object_weight = j_real_or(v, "object_weight", 1, 100, r->object_weight);

@@ -20,21 +20,25 @@ static void windows(struct dit_window *w, const struct gaps_call *c, int from, i
                                    .caption = kind == EMPTY ? 0 : kind};
 }
 
-/* Mean squared error of the velocity over the objects' tokens of each window. */
-static void errors_of(double *error, const struct dit_batch *b, const struct dit_window *w,
-                      const struct latents *l, const float *v)
+/* Mean squared error of the velocity over the objects' tokens of each window; v [frames,h,w,C] as
+ * the target of b is. */
+static void errors_of(double *error, const struct dit_batch *b, const struct latents *l,
+                      const float *v)
 {
-    int64_t cols = (int64_t)l->head.c * l->head.patch * l->head.patch, row = 0;
+    const struct latents_head *h = &l->head;
+    int wide = h->w / h->patch;
+    size_t at = 0;
     for (int i = 0; i < b->n; i++) {
-        const uint8_t *share = latents_get(l, w[i].record).share;
-        int64_t tokens = (int64_t)b->grid[i].t * b->grid[i].h * b->grid[i].w, n = 0;
-        double sum = 0;
-        for (int64_t j = 0; j < tokens; j++, row++) {
-            for (int64_t k = row * cols; share[j] && k < (row + 1) * cols; k++)
-                sum += ((double)v[k] - b->target[k]) * ((double)v[k] - b->target[k]);
-            n += share[j] ? cols : 0;
-        }
-        error[i] = sum / fmax((double)n, 1);
+        const uint8_t *share = latents_get(l, b->window[i].record).share;
+        double sum = 0, n = 0;
+        for (int y = 0; y < b->grid[i].t * h->h; y++) /* the rows of its frames, one below another */
+            for (int x = 0; x < h->w; x++, at += (size_t)h->c)
+                if (share[y / h->patch * wide + x / h->patch]) {
+                    for (size_t k = at; k < at + (size_t)h->c; k++)
+                        sum += ((double)v[k] - b->target[k]) * ((double)v[k] - b->target[k]);
+                    n += h->c;
+                }
+        error[i] = sum / fmax(n, 1);
     }
 }
 
@@ -47,10 +51,10 @@ static void chunk_errors(double *error, struct cx *cx, const struct denoiser *m,
     windows(w, c, from, n, s, kind);
     /* the same noise for every caption */
     dit_batch_make(&b, w, n, c->recipe, c->latents, c->lies, c->seed, -1 - from, NULL);
-    struct tensor *v = dit_velocity(cx, m, text, &b, 0);
+    struct tensor *v = dit_frames(cx, &b, dit_velocity(cx, m, text, &b, 0));
     float *got = xmalloc(sizeof(float) * (size_t)tensor_count(v));
     tensor_read_f32(cx, v, got);
-    errors_of(error, &b, w, c->latents, got);
+    errors_of(error, &b, c->latents, got);
     free(got);
     cx_step_end(cx);
     dit_batch_release(&b);

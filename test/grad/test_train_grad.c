@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "grad/gradcheck.h"
 #include "train/dit_task.h"
+#include "train/gaps.h"
 #include "train/recycle.h"
 #include "train/upsample_critic.h"
 #include "train/upsample_task.h"
@@ -126,6 +127,58 @@ TEST(train_dit_loss_gradient)
     free((void *)l.bytes);
 }
 
+/* Networks with random weights in f32. */
+static void networks_f32(struct dit_block *d)
+{
+    dit_networks(d);
+    fixture_fill(&d->m.weights, 3);
+    fixture_fill(&d->text.weights, 4);
+}
+
+/* The error inside the objects is the loss of which nothing but their tokens has weight. */
+TEST(train_gaps_are_the_loss_inside_the_objects)
+{
+    struct latents l;
+    struct prompts p;
+    struct dit_block d = {0};
+    struct dit_recipe recipe = {.object_weight = 1};
+    struct cx cx;
+    struct err e = {0};
+    struct gaps g;
+    static const int record[] = {1};
+    make_data(&l, &p);
+    networks_f32(&d);
+    struct prompts lies = p; /* of record 1: itself, "exchanged" and "wrong" */
+    static int64_t start[] = {0, 3, 5, 9};
+    lies.each = 1 + N_LIES;
+    lies.first = 1;
+    lies.start = start;
+    struct gaps_call call = {&recipe, &l, &lies, record, 1, T, 1};
+    struct denoiser m = part_denoiser(&(struct part){&wan_part, &d.m});
+    struct text_model text = part_text(&(struct part){&clause_text_part, &d.text});
+    cx_init(&cx, device_cpu(), DT_F32, NULL);
+    CHECK_INT(gaps_measure(&g, &cx, &m, &text, &call, &e), 0);
+    for (int level = 0; level < GAP_LEVELS; level++) {
+        double loss[1 + N_LIES];
+        for (int k = 0; k <= N_LIES; k++) {
+            struct dit_window w = {.record = 1, .t = T, .s = gap_level[level], .caption = k};
+            dit_batch_make(&d.b, &w, 1, &recipe, &l, &lies, 1, -1, NULL);
+            for (int64_t j = 0; j < d.b.rows; j++)
+                d.b.weight[j] = latents_get(&l, 1).share[j] > 0;
+            loss[k] = scalar_value(&cx, dit_loss(&cx, &m, &text, &d.b, 0));
+            cx_step_end(&cx);
+            dit_batch_release(&d.b);
+        }
+        CHECK_BELOW(fabs(g.at[level].right / loss[0] - 1), 1e-5);
+        for (int k = 0; k < N_LIES; k++)
+            CHECK_BELOW(fabs(g.at[level].lie[k] - (loss[1 + k] - loss[0])), 1e-5 * loss[0]);
+    }
+    cx_release(&cx);
+    wan_release(&d.m);
+    clause_text_release(&d.text);
+    free((void *)l.bytes);
+}
+
 /* What a window goes on from becomes one step of the network from a noise level, as it is worked
  * out here by hand; nothing else of the batch changes. */
 TEST(train_recycled_frames_have_the_networks_error)
@@ -140,12 +193,7 @@ TEST(train_recycled_frames_have_the_networks_error)
     struct recycle r = {&recipe, &l, &p, 1};
     struct cx cx;
     make_data(&l, &p);
-    dit_networks(&d);
-    weights_on_cpu(&d.m.weights, DT_F32, 0);
-    weights_on_cpu(&d.text.weights, DT_F32, 0);
-    for (int i = 0; i < d.m.weights.n; i++)
-        for (int64_t j = 0; j < weight_count(d.m.weights.all[i]); j++)
-            ((float *)d.m.weights.all[i]->data)[j] += 0.1f * (float)sin((double)(j + i));
+    networks_f32(&d);
     struct denoiser m = part_denoiser(&(struct part){&wan_part, &d.m});
     struct text_model text = part_text(&(struct part){&clause_text_part, &d.text});
     cx_init(&cx, device_cpu(), DT_F32, NULL);
