@@ -27,8 +27,8 @@ void recycle(struct cx *cx, const struct denoiser *m, const struct text_model *t
     int n = sources(w, at, b);
     if (n) {
         struct dit_batch drawn;
-        dit_batch_make(&drawn, w, n, r->recipe, r->latents, r->prompts, r->seed ^ RECYCLE_NOISE, step,
-                       NULL);
+        dit_batch_make(&drawn, w, n, r->recipe, r->latents, r->prompts, r->seed ^ RECYCLE_NOISE,
+                       step, NULL);
         struct tensor *v = dit_frames(cx, &drawn, dit_velocity(cx, m, text, &drawn, 0));
         float *velocity = xmalloc(sizeof(float) * (size_t)tensor_count(v));
         tensor_read_f32(cx, v, velocity);
