@@ -31,7 +31,8 @@ static void errors_of(double *error, const struct dit_batch *b, const struct lat
     for (int i = 0; i < b->n; i++) {
         const uint8_t *share = latents_get(l, b->window[i].record).share;
         double sum = 0, n = 0;
-        for (int y = 0; y < b->grid[i].t * h->h; y++) /* the rows of its frames, one below another */
+        /* the rows of its frames, one below another */
+        for (int y = 0; y < b->grid[i].t * h->h; y++)
             for (int x = 0; x < h->w; x++, at += (size_t)h->c)
                 if (share[y / h->patch * wide + x / h->patch]) {
                     for (size_t k = at; k < at + (size_t)h->c; k++)
