@@ -27,7 +27,6 @@ static int write_real(struct jsonw *w, enum option_id id, const char *key, const
                  {OPT_GUIDANCE_TO, p->guidance.to},
                  {OPT_SHIFT, p->shift},
                  {OPT_STAGGER, p->stagger},
-                 {OPT_PAST_ABOVE, p->past_above},
                  {OPT_MOTION, p->motion},
                  {OPT_STRENGTH, p->strength},
                  {OPT_CONTROL_SCALE, p->control.scale}};

@@ -115,13 +115,11 @@ static int preview(const struct denoise_progress *p, const struct sampler *sampl
     return p->preview ? preview_show(p->preview, s, x, v, &at, e) : 0;
 }
 
-/* What a step leaves, where nothing else is known that the next one goes on from. After the last
- * one the window itself is kept. */
-static void keep_step(const struct velocity *v, const struct denoise_progress *p,
-                      struct sampler *sampler, const float *x, int next, int now)
+/* What a step leaves. After the last one the window itself is kept. */
+static void keep_step(const struct denoise_progress *p, struct sampler *sampler, const float *x,
+                      int next, int now)
 {
-    if (p->journal && next > p->begin && next < sampler_evaluations(sampler) &&
-        !velocity_leaves_out(v, sampler_sigma(sampler, next)))
+    if (p->journal && next > p->begin && next < sampler_evaluations(sampler))
         journal_keep_step(p->journal, p->window, sampler, x, next, now);
 }
 
@@ -163,7 +161,7 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
             v->first_again = progress->done + i - progress->begin + 1;
         if (rc == ERR_CANCEL) {
             err_set(e, rc, "stopped while sampling, in step %d of %d", i + 1, n);
-            keep_step(v, progress, sampler, x, i, 1);
+            keep_step(progress, sampler, x, i, 1);
         } else if (rc)
             err_prefix(e, "step %d of %d", i + 1, n);
         if (!rc && progress->drag)
@@ -180,11 +178,11 @@ int denoise(struct velocity *v, struct sampler *sampler, const struct given *lis
         if (!rc && !all_finite(x, count))
             rc = err_set(e, ERR_DEVICE, "step %d of %d: the latent is not finite", i + 1, n);
         if (!rc)
-            keep_step(v, progress, sampler, x, i + 1, 0);
+            keep_step(progress, sampler, x, i + 1, 0);
         if (!rc && progress->meanwhile) {
             rc = do_meanwhile(progress, i + 1 - progress->begin, n - progress->begin, e);
             if (rc) /* what stopped it has nothing to do with this window */
-                keep_step(v, progress, sampler, x, i + 1, 1);
+                keep_step(progress, sampler, x, i + 1, 1);
         }
     }
     put_held(s, x, progress->held, 0);

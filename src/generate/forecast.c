@@ -77,14 +77,6 @@ static int reads_whole_film(const struct plan *p)
     return p->dit.in_channels > p->dit.out_channels || p->dit.n_controls;
 }
 
-/* Keys and values that are kept beside tensors. */
-static double kept_bytes(const struct plan *p)
-{
-    struct velocity_ask ask = velocity_ask_of(p, p->model);
-
-    return (double)past_bytes(&p->dit, p->type, &ask.shape, ask.past_frames);
-}
-
 /* Everything of a window that lies in memory of the host beside tensors: the latent, what is known
  * of the past, what both samples say, one combined, the noise, and what the sampler remembers; rows
  * of text as the encoder gives them and as the transformer takes them; a picture as numbers, as
@@ -109,8 +101,6 @@ static double host_bytes(const struct plan *p)
     if (p->cut)
         sum += shortcut_bytes(p->cut, (double)latent_count(&shape), (double)latent_tokens(&shape),
                               d->width);
-    if (!has_own_memory(p))
-        sum += kept_bytes(p);
     if (p->cut_check) /* once more, with its own noise and sampler */
         sum += latent;
     for (int k = 0; k < d->n_texts; k++) {
@@ -152,16 +142,13 @@ static void dry_text(const struct plan *p, struct cx *cx)
     }
 }
 
-/* All evaluations of a window that goes on or of the first one, equal ones run once; returns their
- * operations. */
-static double dry_window(const struct plan *p, struct cx *cx, int goes_on)
+/* All evaluations of a window, equal ones run once; returns their operations. */
+static double dry_window(const struct plan *p, struct cx *cx)
 {
     struct velocity_ask ask = velocity_ask_of(p, p->model);
     struct sampler *s = sampler_of(p);
     struct velocity_ask other = ask;
-    double flops[2][2][2][2] = {{{{0}}}}, sum = 0;
-    struct denoiser_past past = {.frames = goes_on ? ask.past_frames : 0};
-    int known = 0;
+    double flops[2][2][2] = {{{0}}}, sum = 0;
     int given = (p->first.rgb && !reads_whole_film(p)) || p->n_keys || p->loop ||
                 plan_windows(p) > 1 || (p->region.n && p->info.own_times);
 
@@ -171,14 +158,10 @@ static double dry_window(const struct plan *p, struct cx *cx, int goes_on)
         int expert = velocity_expert(&ask, sampler_timestep(s, i));
         int n = velocity_samples(&ask, expert, sigma);
         int aside = stagger_wanted(p->stagger, i, sampler_evaluations(s), sigma);
-        int acts = past.frames && !aside && sigma > ask.past_above;
-        past.known = known && acts;
-        known |= acts;
-        double *of = &flops[aside][expert][n - 1][past.known], before = cx->flops;
+        double *of = &flops[aside][expert][n - 1], before = cx->flops;
 
         if (!*of) {
-            velocity_dry(aside ? &other : &ask, cx, expert, n, 1 + given, p->words,
-                         acts ? &past : NULL);
+            velocity_dry(aside ? &other : &ask, cx, expert, n, 1 + given, p->words);
             *of = cx->flops - before;
         }
         sum += *of;
@@ -240,15 +223,13 @@ static struct cost dry_run(const struct plan *p, int t)
         explain_dry(&cx, q.model, q.lh, q.lw, q.n_looks);
     dry_text(&q, &cx);
     c.early = host_bytes(&q) + (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
-    double words = cx.flops, first = dry_window(&q, &cx, 0);
-    double behind = q.past_above < 1 ? dry_window(&q, &cx, 1) : first;
-    c.flops = words + (1 + p->cut_check) * (first + (plan_windows(&q) + p->loop - 1) * behind);
+    c.flops = cx.flops + (1 + p->cut_check) * (plan_windows(&q) + p->loop) * dry_window(&q, &cx);
     c.steps = host_bytes(&q) + (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
     c.drawing_flops = dry_decode(&q, &cx, &caches);
     c.flops += c.drawing_flops;
     c.host = host_bytes(&q);
     if (has_own_memory(p))
-        c.device = (double)cx_reserved_bytes(&cx) + caches + kept_bytes(&q);
+        c.device = (double)cx_reserved_bytes(&cx) + caches;
     else
         c.host += (double)cx_resident_bytes(&cx, machine_huge_page_bytes()) + caches;
     if (!shows_at_rest(&q))

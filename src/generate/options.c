@@ -85,9 +85,6 @@ const struct option options[N_OPTIONS] = {
     [OPT_STAGGER] = {"stagger", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "the model's",
                      "noise level below which every other step cuts the picture into tokens half a "
                      "token aside, so that their borders do not show (0.7 of the shipped model, 0 of others)"},
-    [OPT_PAST_ABOVE] = {"past-above", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "the model's",
-                        "noise level above which a window of a long film computes once what it sees of the "
-                        "one before, instead of at each step (0.65 of the shipped model, 1 of others: never)"},
     [OPT_CACHE] = {"cache", 0, OPTION_TEXT, 1, NO_RANGE,
                    "off, easy, mag, taylor, tea or tea-retain, with :THRESHOLD behind it", "off",
                    "leave evaluations out whose answer can be guessed from those before: EasyCache, "
@@ -436,8 +433,6 @@ static int set_older(struct request *r, struct jval root, struct err *e)
         rc = request_set(r, options[OPT_INTERPOLATE].name, "repeat", e);
     if (!rc && !j_has(root, options[OPT_STAGGER].name))
         rc = request_set(r, options[OPT_STAGGER].name, "0", e);
-    if (!rc && !j_has(root, BUNDLE_PAST_ABOVE))
-        rc = request_set(r, options[OPT_PAST_ABOVE].name, "1", e);
     return rc;
 }
 

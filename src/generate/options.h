@@ -47,7 +47,6 @@ enum option_id {
     OPT_SAMPLER,
     OPT_SHIFT,
     OPT_STAGGER,
-    OPT_PAST_ABOVE,
     OPT_CACHE,
     OPT_CACHE_CHECK,
     OPT_SEED,

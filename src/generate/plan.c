@@ -12,7 +12,6 @@
 #include "generate/drag.h"
 #include "generate/sampler.h"
 #include "generate/scheduler.h"
-#include "generate/past.h"
 #include "generate/stagger.h"
 #include "generate/text_kept.h"
 #include "model/lora_list.h"
@@ -306,8 +305,7 @@ static int settle_steps(struct plan *p, const struct request *r, struct err *e)
                      "from: sampler %s begins with noise alone; euler can begin later", p->sampler);
     if (!rc)
         rc = settle_cache(p, r, e);
-    rc = rc ? rc : stagger_settle(p, r, e);
-    return rc ? rc : past_settle(p, r, e);
+    return rc ? rc : stagger_settle(p, r, e);
 }
 
 int plan_make(struct plan *p, const char *model_dir, const struct request *r,

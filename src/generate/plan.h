@@ -58,11 +58,10 @@ struct plan {
     struct guidance guidance;
     double guidance2; /* scale of the expert of low noise; guidance decides whether there is any */
     double shift, stagger; /* stagger: noise level below which tokens are staggered; 0: never */
-    double past_above; /* noise level above which given rows are computed once (past.h); 1: never */
-    const char *computed;           /* static: what type is, as the option is said; never "auto" */
-    const char *sampler;            /* static */
-    struct sampler_config schedule; /* the rest of it: without name, steps, shift and rng */
-    const double *cut_fit;          /* [5] of the model, where that asks for it (tea.h) */
+    const char *computed;  /* static: what type is, as the option is said; never "auto" */
+    const char *sampler;   /* static */
+    struct sampler_config schedule;   /* the rest of it: without name, steps, shift and rng */
+    const double *cut_fit;            /* [5] of the model, where that asks for it (tea.h) */
     const struct shortcut_class *cut; /* leaves evaluations out; NULL: none */
     double cut_threshold;
     int cut_check; /* 1: it is drawn without, too */

@@ -107,8 +107,8 @@ void stagger_forget(struct velocity *v)
 {
     struct stagger *s = v->stagger;
 
-    for (int i = 0; s && i < 8; i++)
-        replay_release(v->cx, &s->replay[i / 4][i / 2 % 2][i % 2]);
+    for (int i = 0; s && i < 4; i++)
+        replay_release(v->cx, &s->replay[i / 2][i % 2]);
     if (s)
         memset(s->replay, 0, sizeof s->replay);
 }
@@ -129,7 +129,6 @@ static void exchange(struct velocity *v, struct stagger *s)
     EXCHANGE(v->out, s->out);
     EXCHANGE(v->time_index, s->time_index);
     EXCHANGE(v->replay, s->replay);
-    EXCHANGE(v->past, s->past);
 }
 
 void stagger_give(struct velocity *v, const struct given *list, int n)

@@ -17,9 +17,8 @@ struct stagger {
     struct latent_shape shape;
     float *out; /* as those of struct velocity, owned */
     int32_t *time_index;
-    struct replay replay[2][2][2];
-    struct past past; /* all its rows are computed: it is asked at low noise */
-    float *x, *said;  /* owned [C,t,h,w] of that shape */
+    struct replay replay[2][2];
+    float *x, *said; /* owned [C,t,h,w] of that shape */
 };
 
 struct latent_shape stagger_shape(const struct latent_shape *s);

@@ -200,33 +200,25 @@ static void keep_blocks(struct velocity *v, struct cx *cx, struct samples which,
         tensor_read_f32(cx, b->blocks->made, blocks_of(v, v->cut->fresh, which));
 }
 
-/* Equal samples, with the text of each -> their velocities [n,C,t,h,w]; without the frames that the
- * past leaves out. */
+/* Equal samples, with the text of each -> their velocities [n,C,t,h,w]. */
 static struct tensor *call(struct velocity *v, struct cx *cx, const struct denoiser *d,
-                           struct samples which, const struct reading *in,
-                           const struct denoiser_past *past)
+                           struct samples which, const struct reading *in, double *times)
 {
-    int n = which.n, left = past && past->known ? past->frames : 0;
+    int n = which.n;
     struct token_grid *grid = arena_alloc(&cx->handles, 2 * sizeof(*grid));
     struct tap *tap = arena_alloc(&cx->handles, sizeof(*tap));
     const struct latent_shape *s = &v->ask.shape;
     struct tensor *rows[2], *y;
 
+    rows[0] = rows[1] = rows_of(cx, s, in->x, d->config.in_channels);
     grid[0] = grid[1] = (struct token_grid){s->t / s->pt, s->h / s->ph, s->w / s->pw};
-    int64_t first = (int64_t)left * grid->h * grid->w;
-    rows[0] = rows_of(cx, s, in->x, d->config.in_channels);
-    if (left)
-        rows[0] = slice_rows(cx, rows[0], first, latent_tokens(s) - first);
-    rows[1] = rows[0];
     *tap = (struct tap){see, v};
-    const int32_t *times = left ? past_times(cx, s, v->time_index, n, first) : v->time_index;
     struct denoiser_batch b = {.n = n,
                                .grid = grid,
                                .rows = n == 2 ? concat_rows(cx, 2, rows) : rows[0],
                                .n_times = v->n_times,
-                               .times = v->times,
-                               .time_index = v->n_times > 1 ? times : NULL,
-                               .past = past,
+                               .times = times,
+                               .time_index = v->n_times > 1 ? v->time_index : NULL,
                                .image = {in->image, {n, v->image_start}},
                                .tap = tap};
     for (int k = 0; k < d->config.n_texts; k++)
@@ -236,7 +228,7 @@ static struct tensor *call(struct velocity *v, struct cx *cx, const struct denoi
     take_blocks(v, cx, which, &b);
     y = denoiser_velocity(cx, d, &b);
     keep_blocks(v, cx, which, &b);
-    y = unpatchify(cx, y, n, grid->t - left, grid->h, grid->w, s->pt, s->ph, s->pw);
+    y = unpatchify(cx, y, n, grid->t, grid->h, grid->w, s->pt, s->ph, s->pw);
     return permute(cx, y, (const int[]){0, 4, 1, 2, 3});
 }
 
@@ -257,8 +249,6 @@ int velocity_init(struct velocity *v, struct cx *cx, const struct velocity_ask *
     v->time_index =
         try_malloc(2 * (size_t)latent_tokens(&ask->shape) * sizeof(int32_t), e, "timesteps");
     int rc = v->out && v->time_index ? 0 : ERR_FIT;
-    if (!rc)
-        rc = past_init(&v->past, cx, &ask->denoiser->config, &ask->shape, ask->past_frames, e);
     if (!rc && ask->stagger > 0)
         rc = stagger_init(v, e);
     for (int k = 0; !rc && k < ask->denoiser->config.n_texts; k++)
@@ -284,12 +274,12 @@ int velocity_of_plan(struct velocity *v, struct cx *cx, const struct bundle *b,
     return velocity_init(v, cx, &ask, b->text, p->words, e);
 }
 
-void velocity_forget(struct velocity *v)
+static void forget_replays(struct velocity *v)
 {
     device_enter(v->cx->device);
     stagger_forget(v);
-    for (int i = 0; i < 8; i++)
-        replay_release(v->cx, &v->replay[i / 4][i / 2 % 2][i % 2]);
+    for (int i = 0; i < 4; i++)
+        replay_release(v->cx, &v->replay[i / 2][i % 2]);
     device_leave(v->cx->device);
     memset(v->replay, 0, sizeof(v->replay));
 }
@@ -299,7 +289,7 @@ int velocity_say(struct velocity *v, const struct text_model *text, const struct
 {
     int rc = 0;
 
-    velocity_forget(v); /* other lengths are other shapes */
+    forget_replays(v); /* other lengths are other shapes */
     for (int k = 0; !rc && k < v->ask.denoiser->config.n_texts; k++)
         rc = read_text(v, k, &text[k], &words[k], e);
     return rc;
@@ -308,16 +298,50 @@ int velocity_say(struct velocity *v, const struct text_model *text, const struct
 void velocity_release(struct velocity *v)
 {
     if (v->cx)
-        velocity_forget(v);
+        forget_replays(v);
     stagger_release(v);
-    if (v->cx)
-        past_release(&v->past, v->cx);
     for (int k = 0; k < DENOISER_TEXTS; k++)
         free(v->text[k].rows);
     free(v->out);
     free(v->time_index);
     free(v->times);
     memset(v, 0, sizeof(*v));
+}
+
+/* Tokens of a region that are held clean have a timestep too, where their frame has none. */
+static void give_places(struct velocity *v, const uint8_t *place)
+{
+    const struct latent_shape *s = &v->ask.shape;
+    int64_t n = latent_tokens(s);
+    int drawn = v->n_times, clean = given_time(v->times, &v->n_times, 0);
+
+    for (int64_t i = 0; i < 2 * n; i++)
+        if (v->time_index[i] == drawn)
+            v->time_index[i] =
+                (int32_t)(place[latent_place_of(s, i % n, 0)] == REGION_CLEAN ? clean : v->n_times);
+}
+
+void velocity_give(struct velocity *v, const struct given *list, int n, const uint8_t *place)
+{
+    const struct latent_shape *s = &v->ask.shape;
+    int64_t frame = latent_tokens(s) / (s->t / s->pt),
+            *entry = xcalloc((size_t)s->t, sizeof *entry);
+
+    ZT_ASSERT(n <= s->t);
+    v->n_times = 0;
+    for (int i = 0; i < n; i++)
+        entry[list[i].frame / s->pt] = 1 + given_time(v->times, &v->n_times, list[i].level);
+    for (int64_t i = 0; i < 2 * latent_tokens(s); i++) {
+        int64_t own = entry[i / frame % (s->t / s->pt)];
+
+        v->time_index[i] = (int32_t)(own ? own - 1 : v->n_times);
+    }
+    if (place)
+        give_places(v, place);
+    v->n_times++;
+    free(entry);
+    forget_replays(v); /* other timesteps are other shapes */
+    stagger_give(v, list, n);
 }
 
 void velocity_step(struct velocity *v, int i, int n)
@@ -333,10 +357,8 @@ void velocity_step(struct velocity *v, int i, int n)
         now = now * 31 + weight_set_acting(v->ask.denoiser[k].weights, v->at);
     if (v->cut)
         shortcut_step(v->cut, i, n);
-    if (now == before)
-        return;
-    v->past.known = 0;
-    velocity_forget(v); /* what is replayed has those of the step that was recorded */
+    if (now != before)
+        forget_replays(v); /* what is replayed has those of the step that was recorded */
 }
 
 /* Rows of text encoder k. */
@@ -383,18 +405,14 @@ static struct tensor *evaluate(struct velocity *v, struct cx *cx, const float *x
                                struct samples which)
 {
     const struct denoiser *d = &v->ask.denoiser[expert];
-    struct replay *replays = v->replay[expert][which.first + which.n - 1], *replay;
+    struct replay *replay = &v->replay[expert][which.first + which.n - 1];
     int replayed = !d->weights->stream && cx == v->cx && !v->ask.blocks;
 
     for (;;) {
-        const struct denoiser_past *past =
-            cx == v->cx ? past_of(&v->past, cx, expert, which.first, which.n) : NULL;
-
-        replay = &replays[past && past->known];
         if (replayed)
             replay_begin(cx, replay);
         struct reading in = read_in(v, cx, d, x, which);
-        struct tensor *y = call(v, cx, d, which, &in, past);
+        struct tensor *y = call(v, cx, d, which, &in, v->times);
         if (!replayed || replay_end(cx, replay))
             return y;
         cx_step_end(cx);
@@ -422,7 +440,7 @@ static int say_trouble(struct velocity *v, struct cx *cx, const float *x, int ex
     v->looking = health;
     device_enter(cx->device);
     in = read_in(v, cx, d, x, which);
-    call(v, cx, d, which, &in, NULL);
+    call(v, cx, d, which, &in, v->times);
     device_leave(cx->device);
     cx_step_end(cx);
     v->looking = HEALTH_GOOD;
@@ -444,9 +462,7 @@ static int ask_once(struct velocity *v, struct cx *cx, const float *x, int exper
 
     *health = !cx->err.code && tensor_finite(cx, y) ? HEALTH_GOOD : HEALTH_NOT_FINITE;
     if (!*health)
-        past_read(cx, y, &v->ask.shape, which.n, out);
-    if (!*health && cx == v->cx && v->past.acts)
-        past_learn(&v->past, expert, which.first, which.n);
+        tensor_read_f32(cx, y, out);
     device_leave(cx->device);
     cx_step_end(cx);
     for (int i = 0; !*health && i < which.n; i++)
@@ -534,7 +550,6 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
     if (v->stagger && stagger_wanted(v->ask.stagger, v->step, v->n_steps, sigma))
         return stagger_at(v, x, timestep, sigma, out, e);
     v->times[v->n_times - 1] = timestep;
-    v->past.acts = velocity_leaves_out(v, sigma);
     rc = ask_or_guess(v, x, expert, n, e);
     if (rc)
         return rc;
@@ -547,7 +562,7 @@ int velocity_at(struct velocity *v, const float *x, double timestep, double sigm
 
 /* A call of a dry run, which reads nothing. */
 static void dry_call(struct velocity *v, struct cx *cx, const struct denoiser *d,
-                     struct samples which, const struct denoiser_past *past)
+                     struct samples which)
 {
     const struct denoiser_config *c = &d->config;
     const struct latent_shape *s = &v->ask.shape;
@@ -560,12 +575,12 @@ static void dry_call(struct velocity *v, struct cx *cx, const struct denoiser *d
         in.control = tensor_new(cx, DT_F32, DIMS(c->control_channels, places));
     if (v->ask.n_rows)
         in.image = tensor_new(cx, DT_F32, DIMS(which.n * v->ask.n_rows, c->image_dim));
-    call(v, cx, d, which, &in, past);
+    call(v, cx, d, which, &in, v->times);
     cx_step_end(cx);
 }
 
 void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int expert, int n, int n_times,
-                  const struct words *words, const struct denoiser_past *past)
+                  const struct words *words)
 {
     struct velocity v = {.ask = *ask, .n_times = n_times};
 
@@ -576,7 +591,7 @@ void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int expert, int
     start_images(&v);
     for (int k = 0; k < n; k++)
         if (samples_of(ask, n, k).n)
-            dry_call(&v, cx, &ask->denoiser[expert], samples_of(ask, n, k), past);
+            dry_call(&v, cx, &ask->denoiser[expert], samples_of(ask, n, k));
     free(v.time_index);
     free(v.times);
 }

@@ -12,7 +12,6 @@
 #include "generate/conditions.h"
 #include "generate/given.h"
 #include "generate/latent.h"
-#include "generate/past.h"
 #include "generate/plan.h"
 #include "generate/shortcut.h"
 #include "tensor/replay.h"
@@ -31,12 +30,10 @@ struct velocity_ask { /* borrowed */
     const float *channels, *rows; /* [n_channels,t,h,w], [n_rows,image_dim]; NULL in a dry run */
     const float *control;         /* [control_channels,t,h,w], where the transformer reads one */
     double control_scale;
-    int64_t together;  /* most tokens of a window at which both prompts go in one call; of larger
-                        * ones they go one after the other, in half the memory */
-    double stagger;    /* noise level below which tokens are staggered (stagger.h); 0: never */
-    double past_above; /* noise level above which rows of given frames are computed once (past.h) */
-    int past_frames;   /* of tokens, at most; 0: of none */
-    int blocks;        /* 1: the networks say what their blocks add (shortcut.h) */
+    int64_t together; /* most tokens of a window at which both prompts go in one call; of larger
+                       * ones they go one after the other, in half the memory */
+    double stagger;   /* noise level below which tokens are staggered (stagger.h); 0: never */
+    int blocks;       /* 1: the networks say what their blocks add (shortcut.h) */
     const atomic_int *stop; /* looked at between blocks; NULL: never */
 };
 /* Called between blocks, as large models compute for minutes; non-zero: stop. */
@@ -67,11 +64,9 @@ struct velocity {
     int again;       /* evaluations that were computed again, in f32 */
     int first_again; /* of the film, from 1, as denoise counts them; 0: none */
     int collapsed; /* as that: from it on the clean latent of a window has collapsed; 0: none has */
-    struct past past;
     struct stagger *stagger; /* owned: the other cut; NULL: there is none, or it is being asked */
     int step, n_steps;       /* of velocity_step */
-    struct replay replay[2][2][2]; /* by denoiser, of calls with one sample and with both, with
-                                    * rows of the past and without */
+    struct replay replay[2][2]; /* by denoiser, of calls with one sample and with both */
 };
 
 /* Let each text model that the denoiser takes read its words. ERR_DEVICE: a value that is not
@@ -91,11 +86,6 @@ void velocity_release(struct velocity *v);
 /* Which frames are given from now on, and which places (region.h; NULL: none); their values stand
  * in x. */
 void velocity_give(struct velocity *v, const struct given *list, int n, const uint8_t *place);
-/* Its replays, and those of the other cut: what is recorded no longer holds. */
-void velocity_forget(struct velocity *v);
-/* 1: at that noise level rows of given frames are left out where those of an evaluation before are
- * known. */
-int velocity_leaves_out(const struct velocity *v, double sigma);
 /* Evaluation i of n comes. */
 void velocity_step(struct velocity *v, int i, int n);
 /* x and out [C,t,h,w]; timestep 0..1000 and noise level sigma of this evaluation. What is not
@@ -109,9 +99,9 @@ int velocity_samples(const struct velocity_ask *ask, int expert, double sigma);
 /* Guidance there: of this expert, and only if there is any at all (as the reference). */
 double velocity_scale(const struct velocity_ask *ask, int expert, double sigma);
 /* Such calls on a dry cx, with so many timesteps among the tokens and as many words as these:
- * cx->flops and cx's peak say what they cost. past: of the call, or NULL. */
+ * cx->flops and cx's peak say what they cost. */
 void velocity_dry(const struct velocity_ask *ask, struct cx *cx, int expert, int n, int n_times,
-                  const struct words *words, const struct denoiser_past *past);
+                  const struct words *words);
 /* What is asked for the windows of p. */
 struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b);
 

@@ -3,8 +3,6 @@
 
 struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b)
 {
-    int goes_on = p->past_above < 1 && plan_windows(p) > 1;
-
     return (struct velocity_ask){
         .denoiser = b->denoiser,
         .n_denoisers = b->n_denoisers,
@@ -16,8 +14,6 @@ struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b
         .control_scale = p->control.scale,
         .together = VELOCITY_TOGETHER,
         .stagger = p->stagger,
-        .past_above = p->past_above,
-        .past_frames = goes_on ? p->context / p->dit.patch[0] : 0,
         .blocks = p->cut && p->cut->blocks,
         .n_channels = p->dit.in_channels - p->dit.out_channels,
         .n_rows = p->dit.image_dim ? b->image.config.rows * (1 + (p->last.seen != NULL)) : 0};

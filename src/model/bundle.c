@@ -143,7 +143,6 @@ static void read_info(void *arg, struct jval o)
     info->shift = j_real_or(o, "shift", 0.01, 100, 1);
     info->guidance2 = j_real_or(o, "guidance_2", 0, 100, info->guidance);
     info->stagger = j_real_or(o, BUNDLE_STAGGER, 0, 1, 0);
-    info->past_above = j_real_or(o, BUNDLE_PAST_ABOVE, 0, 1, 1);
     copy_text(info->type, sizeof info->type, o, BUNDLE_TYPE, "auto");
     info->boundary = j_real_or(o, "boundary_ratio", 0, 1, 0);
     info->negative = info->family = "";
@@ -239,8 +238,6 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     jsonw_real(&w, "shift", info->shift);
     if (info->stagger > 0)
         jsonw_real(&w, BUNDLE_STAGGER, info->stagger);
-    if (info->past_above > 0 && info->past_above < 1)
-        jsonw_real(&w, BUNDLE_PAST_ABOVE, info->past_above);
     if (*info->type && strcmp(info->type, "auto"))
         jsonw_string(&w, BUNDLE_TYPE, info->type);
     if (info->boundary > 0) {

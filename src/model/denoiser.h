@@ -26,7 +26,6 @@ struct denoiser_config {
     int most_positions;            /* along one axis of a grid */
     int width;                     /* of the stream of tokens */
     int blocks_apart;              /* 1: it knows `blocks` of a call */
-    int past_blocks; /* it knows `past` of a call: of so many blocks; 0: it does not */
 };
 
 /* Patch grid of one sample: t*h*w rows. */
@@ -46,15 +45,6 @@ struct denoiser_blocks {
     struct tensor *made;  /* by the network, when they ran */
 };
 
-/* The first frames of the grids, all alike, of samples without a control video: what is known of
- * their keys and values stands for their rows. */
-struct denoiser_past {
-    int frames;
-    int known;    /* 1: their rows are left out, of the result too; 0: they are there, and keys and
-                   * values are kept */
-    void *memory; /* of the device, denoiser_past_bytes for each sample; NULL in a dry run */
-};
-
 /* What one call works on. Arrays are the caller's and stay valid until cx_step_end. */
 struct denoiser_batch {
     int n;                         /* samples */
@@ -65,10 +55,9 @@ struct denoiser_batch {
     const double *times;       /* [n_times] distinct timesteps, 0..1000; 0 is a clean token */
     const int32_t *time_index; /* [R] row -> entry of times; NULL: all rows use entry 0 */
     struct context text[DENOISER_TEXTS], image;
-    struct tensor *control;           /* [R, control_channels*pt*ph*pw] or NULL, as rows */
-    const double *control_scale;      /* [n_controls]; NULL: 1 */
-    struct denoiser_blocks *blocks;   /* NULL: they run, and nobody asks */
-    const struct denoiser_past *past; /* NULL: all rows are there, and nothing is kept */
+    struct tensor *control;         /* [R, control_channels*pt*ph*pw] or NULL, as rows */
+    const double *control_scale;    /* [n_controls]; NULL: 1 */
+    struct denoiser_blocks *blocks; /* NULL: they run, and nobody asks */
     int remat; /* training: keep only the inputs of each block and run it again in backward */
     const struct tap *tap; /* NULL, or sees inner values by the names of the reference */
 };
@@ -87,8 +76,6 @@ struct denoiser { /* borrowed; part_denoiser gives it */
     struct denoiser_config config;
 };
 
-/* Of one sample of which so many rows are the past. */
-size_t denoiser_past_bytes(const struct denoiser_config *c, enum dtype type, int64_t rows);
 /* -> wide [R, pt*ph*pw*out_channels], columns in order pt,ph,pw,c (unpatchify of ops.h). */
 struct tensor *denoiser_velocity(struct cx *cx, const struct denoiser *d,
                                  const struct denoiser_batch *b);

@@ -25,7 +25,6 @@ int diffusers_index(struct bundle_info *info, struct jval root)
     if (!strcmp(expert, "high") || !strcmp(expert, "low"))
         snprintf(info->expert, sizeof info->expert, "%s", expert);
     info->own_times = j_bool_or(root, "expand_timesteps", 0);
-    info->past_above = 1;
     return 1;
 }
 

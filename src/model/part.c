@@ -196,11 +196,6 @@ struct tensor *denoiser_velocity(struct cx *cx, const struct denoiser *d,
     return d->is->velocity(cx, d->net, b);
 }
 
-size_t denoiser_past_bytes(const struct denoiser_config *c, enum dtype type, int64_t rows)
-{
-    return 2 * (size_t)(c->past_blocks * rows * c->width) * dtype_bytes(type);
-}
-
 struct tensor *image_rows(struct cx *cx, const struct image_model *m, struct tensor *pixels,
                           int layers, const struct tap *tap)
 {

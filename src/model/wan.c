@@ -47,18 +47,6 @@ static int64_t grid_rows(struct token_grid g)
     return (int64_t)g.t * g.h * g.w;
 }
 
-/* Of the first rows of each grid, those that are the past. */
-static int64_t past_rows(const struct denoiser_batch *b)
-{
-    return b->past ? (int64_t)b->past->frames * b->grid->h * b->grid->w : 0;
-}
-
-/* First row of each grid that the batch has. */
-static int64_t first_row(const struct denoiser_batch *b)
-{
-    return b->past && b->past->known ? past_rows(b) : 0;
-}
-
 /* Index of the first sample with the grid of sample i: equal grids share table rows. */
 static int same_grid(const struct denoiser_batch *b, int i)
 {
@@ -93,7 +81,7 @@ static struct rope_table rope_positions(struct cx *cx, const struct wan *m,
     free(angles);
     pos = arena_alloc(&cx->handles, sizeof(int32_t) * (size_t)tensor_rows(b->rows));
     for (int i = 0; i < b->n; i++)
-        for (int64_t r = first_row(b); r < grid_rows(b->grid[i]); r++)
+        for (int64_t r = 0; r < grid_rows(b->grid[i]); r++)
             pos[row++] = (int32_t)(first[i] + r);
     return (struct rope_table){table, pos};
 }
@@ -105,7 +93,7 @@ static struct rope_table rope_positions(struct cx *cx, const struct wan *m,
 struct wan_call {
     const struct wan *m;
     const struct denoiser_batch *b;
-    struct seq seq, seen; /* rows of the batch; with those that are left out */
+    struct seq seq;
     struct rope_table rope;
     const int32_t *zeros;            /* [n_times] */
     struct tensor *e, *text, *image; /* [E,6D] wide, [L,D], [P,D] or NULL */
@@ -113,7 +101,6 @@ struct wan_call {
 struct block_call {
     const struct wan_call *call;
     const struct wan_block *block;
-    int i; /* which one it is */
 };
 
 /* A learned table [1,n,D] repeated for every entry of e [E,n*D], plus e. */
@@ -132,54 +119,16 @@ static struct mod part(const struct wan_call *c, struct tensor *table, int colum
     return (struct mod){table, column * d, c->b->time_index};
 }
 
-/* Keys or values x [R,D], the n-th that are kept: with those of the past where the batch lacks
- * them. */
-static struct tensor *with_past(struct cx *cx, const struct wan_call *c, int n, struct tensor *x)
-{
-    const struct denoiser_past *p = c->b->past;
-    int64_t rows = past_rows(c->b), d = tensor_last(x);
-    size_t bytes = (size_t)(rows * d) * dtype_bytes(x->type);
-    struct tensor **piece, *all;
-
-    if (!p)
-        return x;
-    piece = arena_alloc(&cx->handles, 2 * (size_t)c->b->n * sizeof(struct tensor *));
-    for (int i = 0; i < c->b->n; i++) {
-        size_t at = ((size_t)i * 2 * (size_t)c->m->config.layers + (size_t)n) * bytes;
-        void *kept = p->memory ? (char *)p->memory + at : NULL;
-        int64_t first = c->seq.start[i];
-
-        if (!p->known) {
-            tensor_save(cx, x, first, rows, kept);
-            continue;
-        }
-        piece[2 * i] = tensor_wrap(cx, x->type, DIMS(rows, d), kept);
-        piece[2 * i + 1] = slice_rows(cx, x, first, c->seq.start[i + 1] - first);
-    }
-    if (!p->known)
-        return x;
-    tensor_drop(cx, x);
-    all = concat_rows(cx, 2 * c->b->n, piece);
-    for (int i = 0; i < c->b->n; i++)
-        tensor_drop(cx, piece[2 * i + 1]);
-    return all;
-}
-
-/* x [R,D] attends to itself, in block i. */
+/* x [R,D] attends to itself. */
 static struct tensor *attend_self(struct cx *cx, const struct wan_call *c, const struct wan_attn *a,
-                                  int i, struct tensor *x)
+                                  struct tensor *x)
 {
     const struct wan_config *cfg = &c->m->config;
-    struct attn_args args = {.heads = cfg->heads,
-                             .int8 = c->m->weights.as.int8,
-                             .seq = &c->seq,
-                             .kv_seq = c->b->past ? &c->seen : NULL};
+    struct attn_args args = {.heads = cfg->heads, .int8 = c->m->weights.as.int8, .seq = &c->seq};
     struct tensor *q = linear(cx, x, &a->q), *k = linear(cx, x, &a->k), *v = linear(cx, x, &a->v);
 
     q = rope(cx, rms_norm(cx, q, a->norm_q, cfg->eps), cfg->heads, &c->rope);
     k = rope(cx, rms_norm(cx, k, a->norm_k, cfg->eps), cfg->heads, &c->rope);
-    k = with_past(cx, c, 2 * i, k);
-    v = with_past(cx, c, 2 * i + 1, v);
     return linear(cx, attention(cx, q, k, v, &args), &a->o);
 }
 
@@ -221,7 +170,7 @@ static struct tensor *block_forward(struct cx *cx, struct tensor **in, int n_in,
     scope_begin(cx, &s);
     mod = shifted_table(cx, c, b->table, in[1]);
     h = norm_mod(cx, x, NULL, NULL, part(c, mod, SCALE1), part(c, mod, SHIFT1), eps);
-    x = add_gated(cx, x, attend_self(cx, c, &b->self, bc->i, h), part(c, mod, GATE1));
+    x = add_gated(cx, x, attend_self(cx, c, &b->self, h), part(c, mod, GATE1));
 
     h = b->norm2_gain ? norm_mod(cx, x, b->norm2_gain, b->norm2_bias, none, none, eps)
                       : cast(cx, x, cx->type);
@@ -236,35 +185,30 @@ static struct tensor *block_forward(struct cx *cx, struct tensor **in, int n_in,
 
 /* x through a block, recomputed in the backward where the batch says so. */
 static struct tensor *run_block(struct cx *cx, const struct wan_call *c, const struct wan_block *b,
-                                int i, struct tensor *x)
+                                struct tensor *x)
 {
     struct block_call *bc = arena_alloc(&cx->handles, sizeof *bc);
     struct tensor *in[4] = {x, c->e, c->text, c->image};
     int n = c->image ? 4 : 3;
 
-    *bc = (struct block_call){c, b, i};
+    *bc = (struct block_call){c, b};
     return c->b->remat ? remat(cx, block_forward, in, n, bc) : block_forward(cx, in, n, bc);
 }
 
 static struct wan_call *call_new(struct cx *cx, const struct wan *m, const struct denoiser_batch *b)
 {
     struct wan_call *c = arena_alloc(&cx->handles, sizeof *c);
-    size_t bytes = sizeof(int64_t) * ((size_t)b->n + 1);
-    int64_t *start = arena_alloc(&cx->handles, bytes), *seen = arena_alloc(&cx->handles, bytes);
+    int64_t *start = arena_alloc(&cx->handles, sizeof(int64_t) * ((size_t)b->n + 1));
 
-    for (int i = 0; i < b->n; i++) {
-        seen[i + 1] = seen[i] + grid_rows(b->grid[i]);
-        start[i + 1] = start[i] + grid_rows(b->grid[i]) - first_row(b);
-    }
+    for (int i = 0; i < b->n; i++)
+        start[i + 1] = start[i] + grid_rows(b->grid[i]);
     if (start[b->n] != tensor_rows(b->rows) || b->text[0].seq.n != b->n)
         BUG("wan: %lld rows for grids of %lld, %d prompts for %d samples",
             (long long)tensor_rows(b->rows), (long long)start[b->n], b->text[0].seq.n, b->n);
-    if (b->past && (b->control || b->remat))
-        BUG("wan: a past beside %s", b->control ? "a control video" : "gradients");
     if (!b->image.rows != !m->config.image_dim || !b->control != !m->config.n_vace)
         BUG("wan: %s pictures, %s control video", b->image.rows ? "unwanted or" : "no",
             b->control ? "unwanted or" : "no");
-    *c = (struct wan_call){.m = m, .b = b, .seq = {b->n, start}, .seen = {b->n, seen}};
+    *c = (struct wan_call){.m = m, .b = b, .seq = {b->n, start}};
     c->zeros = arena_alloc(&cx->handles, sizeof(int32_t) * (size_t)b->n_times);
     c->rope = rope_positions(cx, m, b);
     return c;
@@ -334,11 +278,11 @@ static struct tensor *run_blocks(struct cx *cx, const struct wan_call *c, struct
         int acts = k < m->config.n_vace && m->config.vace_layers[k] == i;
 
         if (acts) {
-            control = run_block(cx, c, &m->vace[k].block, k, control);
+            control = run_block(cx, c, &m->vace[k].block, control);
             share = linear(cx, control, &m->vace[k].out);
             tap_see(b->tap, cx, share, "vace_blocks.%d", k);
         }
-        x = run_block(cx, c, &m->blocks[i], i, x);
+        x = run_block(cx, c, &m->blocks[i], x);
         tap_see(b->tap, cx, x, "blocks.%d", i);
         if (acts)
             x = add_scaled(cx, x, 1, share, b->control_scale ? b->control_scale[k] : 1);
@@ -403,7 +347,6 @@ static struct denoiser_config denoiser_config_of(const void *net)
         .most_positions = c->rope_max_seq_len,
         .width = c->heads * c->head_dim,
         .blocks_apart = 1,
-        .past_blocks = c->n_vace ? 0 : c->layers,
     };
 }
 

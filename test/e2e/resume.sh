@@ -46,7 +46,6 @@ END
 printf 'P6 2 1 255\n\0\0\0\377\377\377' >mask.ppm
 {
     killed killed_windows 30 --seconds 40 --steps 10
-    killed killed_windows_that_keep_the_past 20 --seconds 40 --steps 12 --past-above 0.4
     killed killed_steps_of_unipc 30 --seconds 5 --steps 150 --sampler unipc
     killed killed_shots 20 --shots shots.json --steps 16
     killed killed_mask 10 --from masked.y4m --mask mask.ppm --steps 30

@@ -530,7 +530,7 @@ TEST(plan_memory_is_that_of_the_run)
     CHECK_INT(velocity_at(&v, x, 500, 0.5, x + latent_count(&v.ask.shape), &e), 0);
     cx_init(&dry, device_null(), p.type, NULL);
     struct velocity_ask ask = velocity_ask_of(&p, b);
-    velocity_dry(&ask, &dry, 0, 2, 1, p.words, NULL);
+    velocity_dry(&ask, &dry, 0, 2, 1, p.words);
     CHECK_BELOW(fabs((double)cx_peak_bytes(&dry) / (double)cx_peak_bytes(&real) - 1), 0.01);
     velocity_release(&v);
     cx_release(&dry);
