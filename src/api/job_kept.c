@@ -46,6 +46,8 @@ static void write_options(const zt_job *job, struct jsonw *w)
         jsonw_string(w, BUNDLE_OWN_HEIGHT, "no");
     if (r->whole_picture)
         jsonw_string(w, REQUEST_MIDDLE, "no");
+    if (r->whole_film)
+        jsonw_string(w, REQUEST_FILM_MIDDLE, "no");
     jsonw_end_object(w);
 }
 
@@ -191,6 +193,8 @@ static void read_job(void *arg, struct jval root)
             k->request->any_height = 1;
         else if (!strcmp(key, REQUEST_MIDDLE))
             k->request->whole_picture = 1;
+        else if (!strcmp(key, REQUEST_FILM_MIDDLE))
+            k->request->whole_film = 1;
         else if (request_set(k->request, key, buf_str(&value), &k->e))
             j_fail(said, key, "%s", k->e.msg);
         buf_release(&value);

@@ -353,6 +353,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {REQUEST_SEEN, r->picture_words, sizeof r->picture_words},
                  {BUNDLE_OWN_HEIGHT, NULL, 0},
                  {REQUEST_MIDDLE, NULL, 0},
+                 {REQUEST_FILM_MIDDLE, NULL, 0},
                  {"typed_prompt", NULL, 0},
                  {"joins", NULL, 0},
                  {"skipped_evaluations", NULL, 0},
@@ -429,6 +430,7 @@ static int set_older(struct request *r, struct jval root, struct err *e)
 
     r->any_height = !j_has(root, BUNDLE_OWN_HEIGHT);
     r->whole_picture = !j_has(root, REQUEST_MIDDLE);
+    r->whole_film = !j_has(root, REQUEST_FILM_MIDDLE);
     if (!j_has(root, options[OPT_INTERPOLATE].name))
         rc = request_set(r, options[OPT_INTERPOLATE].name, "repeat", e);
     if (!rc && !j_has(root, options[OPT_STAGGER].name))

@@ -100,6 +100,7 @@ struct film;
  * plan. */
 #define REQUEST_SEEN "picture_words" /* no option: looking again may see something else */
 #define REQUEST_MIDDLE "picture_in_middle"
+#define REQUEST_FILM_MIDDLE "film_in_middle"
 struct request {
     struct value {
         int set, from_recipe;
@@ -114,6 +115,7 @@ struct request {
     int looked;        /* 1: picture_words are those of a job that goes on */
     int any_height;    /* 1: of before models said that they have a height of their own */
     int whole_picture; /* 1: of before pictures lay in the middle of what such a model draws */
+    int whole_film;    /* 1: of before a film that is changed lay there */
     /* In memory instead of files; borrowed, or NULL. */
     const struct picture *picture[3]; /* first, last, reference */
     const struct film *film[2];       /* control, mask */

@@ -106,14 +106,15 @@ static void settle_any_size(struct plan *p, const struct request *r, const struc
     p->lw = p->w / p->codec.ks;
 }
 
-/* May the film be the middle of what is drawn? A given picture or film is laid there; a part of a
- * film that is drawn anew, and a brush, lie on all of it. */
+/* May the film be the middle of what is drawn? A given picture or film is laid there; where a part
+ * of a film is drawn anew, it and the mask lie on all that is drawn, and so does a brush. */
 static int may_be_middle(const struct plan *p, const struct request *r, const struct pictures *x)
 {
     int pictures =
         x->first.rgb || x->last.rgb || p->before.n || p->behind.n || r->value[OPT_KEY_FRAME].set;
 
-    return !x->reference.rgb && !p->source.n && !p->brush.w && !(pictures && r->whole_picture);
+    return !x->reference.rgb && !p->region.n && !p->brush.w && !(pictures && r->whole_picture) &&
+           !(p->source.n && r->whole_film);
 }
 
 static int even(double side)

@@ -177,28 +177,53 @@ TEST(size_of_one_height_has_pictures_in_the_middle)
     free(dir);
 }
 
-/* Recipes of before pictures lay in the middle have them on all that is drawn, in their shape. */
+TEST(size_of_one_height_has_a_changed_film_in_the_middle)
+{
+    char *dir = own_height("own-height-from"), *path = columns_on_end();
+    const char *settings[] = {"prompt", "x y",     "size",  "32x48", "from",
+                              path,     "sampler", "euler", NULL};
+    uint8_t rgb[48 * 32 * 3];
+    struct plan p;
+    struct err e;
+
+    CHECK_INT(fixture_plan(&p, &e, dir, settings), 0);
+    CHECK_INT(p.w * p.h, 48 * 32);
+    plan_source_frame(&p, 0, rgb);
+    check_columns(&p, rgb);
+    plan_release(&p);
+    free(path);
+    free(dir);
+}
+
+/* Recipes of before pictures, or films that are changed, lay in the middle have them on all that is
+ * drawn, in their shape. */
 TEST(size_of_one_height_leaves_pictures_of_older_recipes_whole)
 {
-    static const char *const more[] = {"", ", \"picture_in_middle\": true"};
+    static const struct {
+        const char *option, *more;
+        int middle;
+    } rows[] = {{"first-frame", "", 0},
+                {"first-frame", ", \"picture_in_middle\": true", 1},
+                {"from", ", \"picture_in_middle\": true", 0},
+                {"from", ", \"picture_in_middle\": true, \"film_in_middle\": true", 1}};
     char *dir = own_height("own-height-older"), *path = columns_on_end();
 
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         char *recipe = xasprintf("{\"zoetrope\": 1, \"prompt\": \"x y\", \"size\": \"32x48\", "
-                                 "\"own_height\": true%s}",
-                                 more[i]);
+                                 "\"own_height\": true, \"sampler\": \"euler\"%s}",
+                                 rows[i].more);
         struct request r;
         struct plan p;
         struct err e = {0};
 
         request_init(&r);
         CHECK_INT(request_set_recipe(&r, recipe, strlen(recipe), "film.mp4", &e), 0);
-        CHECK_INT(request_set(&r, "first-frame", path, &e), 0);
+        CHECK_INT(request_set(&r, rows[i].option, path, &e), 0);
         CHECK_INT(plan_make(&p, dir, &r, NULL, &e), 0);
-        CHECK_INT(p.w, i ? 48 : 32);
-        CHECK_INT(p.h, i ? 32 : 48);
+        CHECK_INT(p.w, rows[i].middle ? 48 : 32);
+        CHECK_INT(p.h, rows[i].middle ? 32 : 48);
         CHECK_INT(p.seen_h, p.h);
-        CHECK_INT(p.seen_w, i ? 22 : 32);
+        CHECK_INT(p.seen_w, rows[i].middle ? 22 : 32);
         plan_release(&p);
         request_release(&r);
         free(recipe);
