@@ -48,6 +48,8 @@ static void write_options(const zt_job *job, struct jsonw *w)
         jsonw_string(w, REQUEST_MIDDLE, "no");
     if (r->whole_film)
         jsonw_string(w, REQUEST_FILM_MIDDLE, "no");
+    if (r->long_past)
+        jsonw_string(w, REQUEST_SHORT_PAST, "no");
     jsonw_end_object(w);
 }
 
@@ -195,6 +197,8 @@ static void read_job(void *arg, struct jval root)
             k->request->whole_picture = 1;
         else if (!strcmp(key, REQUEST_FILM_MIDDLE))
             k->request->whole_film = 1;
+        else if (!strcmp(key, REQUEST_SHORT_PAST))
+            k->request->long_past = 1;
         else if (request_set(k->request, key, buf_str(&value), &k->e))
             j_fail(said, key, "%s", k->e.msg);
         buf_release(&value);

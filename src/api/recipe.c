@@ -199,6 +199,8 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
         jsonw_bool(&w, REQUEST_MIDDLE, 1);
     if (p->info.own_height && !job->request.any_height && !job->request.whole_film)
         jsonw_bool(&w, REQUEST_FILM_MIDDLE, 1);
+    if (!job->request.long_past)
+        jsonw_bool(&w, REQUEST_SHORT_PAST, 1);
     if (*p->control.hash)
         jsonw_string(&w, "control_hash", p->control.hash);
     if (p->cut && latent_hash && *latent_hash)

@@ -354,6 +354,7 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {BUNDLE_OWN_HEIGHT, NULL, 0},
                  {REQUEST_MIDDLE, NULL, 0},
                  {REQUEST_FILM_MIDDLE, NULL, 0},
+                 {REQUEST_SHORT_PAST, NULL, 0},
                  {"typed_prompt", NULL, 0},
                  {"joins", NULL, 0},
                  {"skipped_evaluations", NULL, 0},
@@ -431,6 +432,7 @@ static int set_older(struct request *r, struct jval root, struct err *e)
     r->any_height = !j_has(root, BUNDLE_OWN_HEIGHT);
     r->whole_picture = !j_has(root, REQUEST_MIDDLE);
     r->whole_film = !j_has(root, REQUEST_FILM_MIDDLE);
+    r->long_past = !j_has(root, REQUEST_SHORT_PAST);
     if (!j_has(root, options[OPT_INTERPOLATE].name))
         rc = request_set(r, options[OPT_INTERPOLATE].name, "repeat", e);
     if (!rc && !j_has(root, options[OPT_STAGGER].name))

@@ -101,6 +101,7 @@ struct film;
 #define REQUEST_SEEN "picture_words" /* no option: looking again may see something else */
 #define REQUEST_MIDDLE "picture_in_middle"
 #define REQUEST_FILM_MIDDLE "film_in_middle"
+#define REQUEST_SHORT_PAST "short_past"
 struct request {
     struct value {
         int set, from_recipe;
@@ -116,6 +117,7 @@ struct request {
     int any_height;    /* 1: of before models said that they have a height of their own */
     int whole_picture; /* 1: of before pictures lay in the middle of what such a model draws */
     int whole_film;    /* 1: of before a film that is changed lay there */
+    int long_past;     /* 1: of before a window saw a fifth of the one before, not a quarter */
     /* In memory instead of files; borrowed, or NULL. */
     const struct picture *picture[3]; /* first, last, reference */
     const struct film *film[2];       /* control, mask */

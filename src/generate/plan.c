@@ -17,7 +17,7 @@
 #include "model/lora_list.h"
 
 #define SCHEDULE_MAX_BYTES (1 << 20)
-enum { MAX_FRAMES = 1 << 24, CONTEXT_PART = 4 /* of a window */ };
+enum { MAX_FRAMES = 1 << 24, CONTEXT_PART = 5, LONG_CONTEXT_PART = 4 /* of a window */ };
 
 static int read_configs(struct plan *p, const char *dir, struct err *e)
 {
@@ -102,7 +102,8 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
     p->n_frames = p->skip + (int)n;
     p->t = codec_latents(&p->codec, p->n_frames) + (p->loop || p->behind.n);
     p->window = codec_latents(&p->codec, p->info.frames);
-    p->context = (p->window + CONTEXT_PART / 2) / CONTEXT_PART;
+    int part = r->long_past ? LONG_CONTEXT_PART : CONTEXT_PART;
+    p->context = (p->window + part / 2) / part;
     if (p->t < p->window || p->info.diffusers)
         p->window = p->t;
     p->n_before = plan_given_frames(p, &p->before);
