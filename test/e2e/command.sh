@@ -428,7 +428,8 @@ if [ $BUILD_HAS_MEDIA = 1 ]; then
         c = (int(x / 16) + int(y / 16)) % 2 ? "w" : "b"; printf "%s%s%s", c, c, c } }' |
         LC_ALL=C tr wb '\376\001' >>squares.ppm
     shipped="--model $OLDPWD/model $quick --seed 5"
-    exits first_frame_of_its_worlds 0 zt "a red ball" $shipped --first-frame renders/511/frame-00000.png -o own.y4m
+    exits render_of_a_ball 0 zt world -n 1 --seed 512 --frames 1 --size 224x128 --format png -o renders -p "a red ball rolls to the right"
+    exits first_frame_of_its_worlds 0 zt "a red ball rolls to the right" $shipped --steps 8 --first-frame renders/512/frame-00000.png -o own.y4m
     exits words_left_open_are_looked_for 0 zt "somebody walks" $shipped --first-frame renders/511/frame-00000.png --force-picture -y -o own.y4m
     same what_was_seen_is_said_once "$(grep -c 'the picture shows' "$tmp/err")" 1
     same what_was_seen_is_said_first "$(awk '/the picture shows|^sampling/ { print $1; exit }' "$tmp/err")" note:

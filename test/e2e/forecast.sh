@@ -82,7 +82,8 @@ capped() {
     if cmp -s "$tmp/free.y4m" "$tmp/capped.y4m"; then ok "${name}_same_bits"; else not_ok "${name}_same_bits" "films differ"; fi
 }
 capped paged_f32 --model "$tmp/f32" --type f32
-capped paged_bf16 --model "$tmp/bf16" --type bf16
+# One thread: of two, which hold a buffer each, the second may find no work while the peak lasts, and 3 MB less are taken.
+capped paged_bf16 --model "$tmp/bf16" --type bf16 --threads 1
 # The least is said, and it is enough.
 exits paged_too_small 6 "$ZOETROPE" generate "a red ball rolls to the right" --model "$tmp/f32" --type f32 --steps 1 \
     --frames 9 --seed 1 --ram 100M -y -o "$tmp/capped.y4m"

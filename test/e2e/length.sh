@@ -25,7 +25,7 @@ holds two_minutes_say_their_joins "$tmp/out" '"joins": [{"frame": 41, '
 holds two_minutes_say_what_drifts "$tmp/out" '"slope_per_minute": {"color": '
 
 exits measure_joins 0 "$ZOETROPE" measure --joins "$tmp/long.$film" --json
-same measure_joins_finds_them_in_the_recipe "$(grep -o '"frame"' "$tmp/out" | wc -l | tr -d ' ')" 29
+same measure_joins_finds_them_in_the_recipe "$(grep -o '"frame"' "$tmp/out" | wc -l | tr -d ' ')" 26
 exits measure_joins_elsewhere 0 "$ZOETROPE" measure --joins "$tmp/short.$film" --at 8,16
 holds measure_joins_for_people "$tmp/out" "     1.00 s"
 exits measure_joins_nowhere 2 "$ZOETROPE" measure --joins "$tmp/short.$film" --at 16,8

@@ -359,8 +359,8 @@ TEST(upsampler_begins_at_another_of_its_sizes)
     struct err e = {0};
     float x[4], y[4];
 
-    CHECK_INT(train(folder, 4, 0, "begun", &e), 0);
-    file = path_join(ztest_tmp(), "begun/upsampler");
+    CHECK_INT(train(folder, 4, 0, "upsampler-begun", &e), 0);
+    file = path_join(ztest_tmp(), "upsampler-begun/upsampler");
     CHECK_INT(bundle_load_subpixel(&a, folder, device_cpu(), DT_F32, 0, &e), 0);
     CHECK_INT(bundle_load_subpixel(&b, file, device_cpu(), DT_F32, 0, &e), 0);
     weight_read(weight_find(&a.weights, "head.bias"), x);
