@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "base/jsonw.h"
-#include "base/progress.h"
 #include "base/utf8.h"
 #include "cmd.h"
 #include "measure/film_log.h"
@@ -113,10 +112,7 @@ static int draw(struct first_run *r, int i, const struct clip *c, const char *pi
         a.force = "yes";
         rc = measure_generate(&a, r->model, caption, seed, out, e);
     }
-    if (!rc && (out->n != c->n_frames || out->w != c->w || out->h != c->h))
-        rc = err_set(e, ERR_USAGE, "the model drew %d frames of %dx%d, wanted are %d of %dx%d",
-                     out->n, out->w, out->h, c->n_frames, c->w, c->h);
-    return rc;
+    return rc ? rc : measure_caught_fits(out, c, e);
 }
 
 static int through_model(struct first_run *r, int i, const struct clip *c, const char *caption,
@@ -142,8 +138,9 @@ static int through_model(struct first_run *r, int i, const struct clip *c, const
     return rc;
 }
 
-static int run_scene(struct first_run *r, int i, struct err *e)
+static int run_scene(void *user, int i, struct err *e)
 {
+    struct first_run *r = user;
     int end = first_on_end(r, i), w = end ? r->h : r->w, h = end ? r->w : r->h, rc = 0;
     const struct worlds *world = &r->world[first_world(r, i)];
     struct buf caption = BUF_INIT;
@@ -235,22 +232,11 @@ static void close_run(struct first_run *r)
     zt_model_free(&r->model);
 }
 
-static int run_scenes(struct first_run *r, struct err *e)
+static int is_done(const void *user, int i)
 {
-    struct progress bar;
-    int rc = 0, left = 0, done = 0;
+    const struct first_run *r = user;
 
-    for (int i = 0; i < r->n; i++)
-        left += !r->scene[i].done;
-    progress_start(&bar, stderr, "first frames", left);
-    for (int i = 0; i < r->n && !rc; i++) {
-        if (r->scene[i].done)
-            continue;
-        rc = cmd_stop ? err_set(e, ERR_CANCEL, "interrupted") : run_scene(r, i, e);
-        progress_step(&bar, ++done, NULL);
-    }
-    progress_end(&bar, NULL);
-    return rc;
+    return r->scene[i].done;
 }
 
 int measure_first_frame(const struct measure_args *a, struct err *e)
@@ -263,7 +249,7 @@ int measure_first_frame(const struct measure_args *a, struct err *e)
     cmd_catch_signals();
     rc = open_run(&r, e);
     if (!rc)
-        rc = run_scenes(&r, e);
+        rc = measure_each("first frames", r.n, is_done, run_scene, &r, e);
     if (!rc)
         (a->json ? first_print_json : first_print)(&r);
     close_run(&r);

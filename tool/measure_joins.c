@@ -26,9 +26,6 @@ static void read_places(void *arg, struct jval root)
 static int find_places(const struct measure_args *a, const struct film *f, const char *path,
                        struct places *p, struct err *e)
 {
-    struct jdoc *doc;
-    int rc;
-
     *p = (struct places){0};
     if (a->at) {
         p->frame = joins_parse(a->at, &p->n);
@@ -36,13 +33,7 @@ static int find_places(const struct measure_args *a, const struct film *f, const
     }
     if (!f->comment)
         return 0;
-    rc = jdoc_parse(&doc, f->comment, strlen(f->comment), path, e);
-    if (rc)
-        return rc;
-    read_places(p, jdoc_root(doc));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
-    return rc;
+    return jdoc_take_text(f->comment, strlen(f->comment), path, read_places, p, e);
 }
 
 static void print(const char *path, const struct joins_report *r, double fps, int json)

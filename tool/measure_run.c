@@ -202,6 +202,25 @@ int measure_threads(struct threads **t, const struct measure_args *a, struct err
     return 0;
 }
 
+int measure_each(const char *label, int n, int (*is_done)(const void *user, int i),
+                 int (*run)(void *user, int i, struct err *e), void *user, struct err *e)
+{
+    struct progress bar;
+    int rc = 0, left = 0, done = 0;
+
+    for (int i = 0; i < n; i++)
+        left += !is_done(user, i);
+    progress_start(&bar, stderr, label, left);
+    for (int i = 0; i < n && !rc; i++) {
+        if (is_done(user, i))
+            continue;
+        rc = cmd_stop ? err_set(e, ERR_CANCEL, "interrupted") : run(user, i, e);
+        progress_step(&bar, ++done, NULL);
+    }
+    progress_end(&bar, NULL);
+    return rc;
+}
+
 int measure_generate(const struct measure_args *a, zt_model *model, const char *text, int seed,
                      struct caught *c, struct err *e)
 {
@@ -238,6 +257,14 @@ int measure_generate(const struct measure_args *a, zt_model *model, const char *
     if (!e->code && !c->rgb)
         BUG("sentence %d gave no frames", seed);
     return e->code;
+}
+
+int measure_caught_fits(const struct caught *c, const struct clip *clip, struct err *e)
+{
+    if (c->n == clip->n_frames && c->w == clip->w && c->h == clip->h)
+        return 0;
+    return err_set(e, ERR_USAGE, "the model drew %d frames of %dx%d, wanted are %d of %dx%d", c->n,
+                   c->w, c->h, clip->n_frames, clip->w, clip->h);
 }
 
 /* The film beside the log, so that a person can look at what was counted. */

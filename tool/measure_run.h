@@ -35,6 +35,10 @@ NODISCARD int measure_threads(struct threads **t, const struct measure_args *a, 
 /* What of a decides how films are drawn, for the settings of a log (measure/film_log.h). */
 struct jsonw;
 void measure_settings(struct jsonw *j, const struct measure_args *a);
+/* Runs those of 0..n-1 that are not done, with a line of progress. ERR_CANCEL when it is
+ * interrupted. */
+NODISCARD int measure_each(const char *label, int n, int (*is_done)(const void *user, int i),
+                           int (*run)(void *user, int i, struct err *e), void *user, struct err *e);
 /* Generate a film of text by the settings of a; c is empty before. */
 NODISCARD int measure_generate(const struct measure_args *a, zt_model *model, const char *text,
                                int seed, struct caught *c, struct err *e);
@@ -58,6 +62,8 @@ NODISCARD int measure_velocity(const struct measure_args *a, struct err *e);
  * left in their first frame, beside the codec alone, and how they go on. ERR_USAGE: a->frames,
  * a->seed, a->threads. */
 NODISCARD int measure_first_frame(const struct measure_args *a, struct err *e);
+/* ERR_USAGE unless c has the size and the frames of a clip that it is held against. */
+NODISCARD int measure_caught_fits(const struct caught *c, const struct clip *clip, struct err *e);
 /* Measure a prompt list. Returns 0 or a negative code; an interrupted run prints what it has. */
 NODISCARD int measure_list(const struct measure_args *a, struct err *e);
 

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/jsonw.h"
-#include "base/progress.h"
 #include "base/utf8.h"
 #include "cmd.h"
 #include "measure/film_log.h"
@@ -152,9 +151,8 @@ static int draw(struct velocity_run *r, int i, const struct clip *c, const char 
     a.extend = given;
     if (!rc)
         rc = measure_generate(&a, r->model, caption, i, &out, e);
-    if (!rc && (out.n != c->n_frames || out.w != c->w || out.h != c->h))
-        rc = err_set(e, ERR_USAGE, "the model drew %d frames of %dx%d, wanted are %d of %dx%d",
-                     out.n, out.w, out.h, c->n_frames, c->w, c->h);
+    if (!rc)
+        rc = measure_caught_fits(&out, c, e);
     if (!rc)
         judge(r, i, SCORE_MODEL, out.rgb, c, places);
     if (!rc && r->args->out)
@@ -167,8 +165,9 @@ static int draw(struct velocity_run *r, int i, const struct clip *c, const char 
     return rc;
 }
 
-static int run_clip(struct velocity_run *r, int i, struct err *e)
+static int run_clip(void *user, int i, struct err *e)
 {
+    struct velocity_run *r = user;
     struct buf caption = BUF_INIT;
     struct scene s;
     struct clip c;
@@ -335,30 +334,24 @@ static void close_run(struct velocity_run *r)
     zt_model_free(&r->model);
 }
 
+static int is_done(const void *user, int i)
+{
+    const struct velocity_run *r = user;
+
+    return r->ball[i].done;
+}
+
 int measure_velocity(const struct measure_args *a, struct err *e)
 {
     struct velocity_run r = {.args = a};
-    struct progress bar;
-    int rc, done = 0;
+    int rc;
 
     *e = (struct err){0};
     film_quiet();
     cmd_catch_signals();
     rc = open_run(&r, e);
-    if (!rc) {
-        int left = r.n;
-
-        for (int i = 0; i < r.n; i++)
-            left -= r.ball[i].done;
-        progress_start(&bar, stderr, "velocity", left);
-        for (int i = 0; i < r.n && !rc; i++) {
-            if (r.ball[i].done)
-                continue;
-            rc = cmd_stop ? err_set(e, ERR_CANCEL, "interrupted") : run_clip(&r, i, e);
-            progress_step(&bar, ++done, NULL);
-        }
-        progress_end(&bar, NULL);
-    }
+    if (!rc)
+        rc = measure_each("velocity", r.n, is_done, run_clip, &r, e);
     if (!rc && a->json)
         print_json(&r);
     else if (!rc)

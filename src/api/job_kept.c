@@ -42,14 +42,9 @@ static void write_options(const zt_job *job, struct jsonw *w)
     jsonw_string(w, "type", job->plan.computed);
     if (job->plan.seen)
         jsonw_string(w, REQUEST_SEEN, job->plan.seen);
-    if (r->any_height)
-        jsonw_string(w, BUNDLE_OWN_HEIGHT, "no");
-    if (r->whole_picture)
-        jsonw_string(w, REQUEST_MIDDLE, "no");
-    if (r->whole_film)
-        jsonw_string(w, REQUEST_FILM_MIDDLE, "no");
-    if (r->long_past)
-        jsonw_string(w, REQUEST_SHORT_PAST, "no");
+    for (int i = 0; i < N_OLDER; i++)
+        if (r->older[i])
+            jsonw_string(w, request_older_key[i], "no");
     jsonw_end_object(w);
 }
 
@@ -191,15 +186,8 @@ static void read_job(void *arg, struct jval root)
             j_fail(said, key, "is no text or number");
         else if (!strcmp(key, REQUEST_SEEN))
             request_set_seen(k->request, buf_str(&value));
-        else if (!strcmp(key, BUNDLE_OWN_HEIGHT))
-            k->request->any_height = 1;
-        else if (!strcmp(key, REQUEST_MIDDLE))
-            k->request->whole_picture = 1;
-        else if (!strcmp(key, REQUEST_FILM_MIDDLE))
-            k->request->whole_film = 1;
-        else if (!strcmp(key, REQUEST_SHORT_PAST))
-            k->request->long_past = 1;
-        else if (request_set(k->request, key, buf_str(&value), &k->e))
+        else if (!request_set_older(k->request, key) &&
+                 request_set(k->request, key, buf_str(&value), &k->e))
             j_fail(said, key, "%s", k->e.msg);
         buf_release(&value);
     }

@@ -175,6 +175,16 @@ static void write_joins(struct jsonw *w, const struct plan *p)
     buf_release(&list);
 }
 
+/* That this film is not drawn as older ones were. */
+static void write_newer(struct jsonw *w, const struct plan *p, const struct request *r)
+{
+    int own_height = p->info.own_height && !r->older[OLDER_HEIGHT];
+
+    for (int i = 0; i < N_OLDER; i++)
+        if (!r->older[i] && (own_height || i == OLDER_PAST))
+            jsonw_bool(w, request_older_key[i], 1);
+}
+
 int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *out, struct err *e)
 {
     const char *hash;
@@ -193,14 +203,7 @@ int recipe_write(const struct zt_job *job, const char *latent_hash, struct buf *
         jsonw_string(&w, "last_frame_hash", p->last.hash);
     if (p->seen && *p->seen)
         jsonw_string(&w, REQUEST_SEEN, p->seen);
-    if (p->info.own_height && !job->request.any_height)
-        jsonw_bool(&w, BUNDLE_OWN_HEIGHT, 1);
-    if (p->info.own_height && !job->request.any_height && !job->request.whole_picture)
-        jsonw_bool(&w, REQUEST_MIDDLE, 1);
-    if (p->info.own_height && !job->request.any_height && !job->request.whole_film)
-        jsonw_bool(&w, REQUEST_FILM_MIDDLE, 1);
-    if (!job->request.long_past)
-        jsonw_bool(&w, REQUEST_SHORT_PAST, 1);
+    write_newer(&w, p, &job->request);
     if (*p->control.hash)
         jsonw_string(&w, "control_hash", p->control.hash);
     if (p->cut && latent_hash && *latent_hash)

@@ -38,9 +38,12 @@ NODISCARD int jdoc_take(const char *path, size_t max_bytes,
 NODISCARD int jdoc_take_python(const char *path, size_t max_bytes,
                                void (*fields)(void *arg, struct jval root), void *arg,
                                struct err *e);
+/* The same of a text; `name` stands for the file in messages. */
+NODISCARD int jdoc_take_text(const char *text, size_t len, const char *name,
+                             void (*fields)(void *arg, struct jval root), void *arg, struct err *e);
 /* Outside of strings these become null in s (NaN, which is too short for that, 0). */
 void json_without_python_numbers(char *s);
-/* The same from memory; `name` stands for the file in messages. */
+/* jdoc_read from memory; `name` stands for the file in messages. */
 NODISCARD int jdoc_parse(struct jdoc **out, const char *text, size_t len, const char *name,
                          struct err *e);
 void jdoc_close(struct jdoc **doc);

@@ -159,19 +159,27 @@ static int take_fields(struct jdoc *doc, void (*fields)(void *arg, struct jval r
     return rc;
 }
 
+int jdoc_take_text(const char *text, size_t len, const char *name,
+                   void (*fields)(void *arg, struct jval root), void *arg, struct err *e)
+{
+    struct jdoc *doc;
+    int rc = jdoc_parse(&doc, text, len, name, e);
+
+    return rc ? rc : take_fields(doc, fields, arg, e);
+}
+
 int jdoc_take_python(const char *path, size_t max_bytes,
                      void (*fields)(void *arg, struct jval root), void *arg, struct err *e)
 {
-    struct jdoc *doc;
     struct buf text = BUF_INIT;
     int rc = file_read_regular(&text, path, max_bytes, e);
 
     if (!rc && text.data)
         json_without_python_numbers(text.data);
     if (!rc)
-        rc = jdoc_parse(&doc, buf_str(&text), text.len, path, e);
+        rc = jdoc_take_text(buf_str(&text), text.len, path, fields, arg, e);
     buf_release(&text);
-    return rc ? rc : take_fields(doc, fields, arg, e);
+    return rc;
 }
 
 int jdoc_take(const char *path, size_t max_bytes, void (*fields)(void *arg, struct jval root),

@@ -334,6 +334,26 @@ void request_set_seen(struct request *r, const char *words)
     r->looked = 1;
 }
 
+const char *const request_older_key[N_OLDER] = {BUNDLE_OWN_HEIGHT, "picture_in_middle",
+                                                "film_in_middle", "short_past"};
+
+static int older_of(const char *key)
+{
+    for (int i = 0; i < N_OLDER; i++)
+        if (!strcmp(key, request_older_key[i]))
+            return i;
+    return -1;
+}
+
+int request_set_older(struct request *r, const char *key)
+{
+    int i = older_of(key);
+
+    if (i >= 0)
+        r->older[i] = 1;
+    return i >= 0;
+}
+
 /* Facts of a recipe that are no options. NULL-sized ones are known and not kept. */
 static int set_fact(struct request *r, const char *key, struct jval root)
 {
@@ -351,10 +371,6 @@ static int set_fact(struct request *r, const char *key, struct jval root)
                  {"keys_hash", r->keys_hash, sizeof r->keys_hash},
                  {"sound", r->sound, sizeof r->sound},
                  {REQUEST_SEEN, r->picture_words, sizeof r->picture_words},
-                 {BUNDLE_OWN_HEIGHT, NULL, 0},
-                 {REQUEST_MIDDLE, NULL, 0},
-                 {REQUEST_FILM_MIDDLE, NULL, 0},
-                 {REQUEST_SHORT_PAST, NULL, 0},
                  {"typed_prompt", NULL, 0},
                  {"joins", NULL, 0},
                  {"skipped_evaluations", NULL, 0},
@@ -368,6 +384,8 @@ static int set_fact(struct request *r, const char *key, struct jval root)
             snprintf(facts[i].to, facts[i].size, "%s", j_string(root, key));
         return 1;
     }
+    if (older_of(key) >= 0)
+        return 1;
     if (strcmp(key, "noise"))
         return 0;
     if (strcmp(j_string(root, key), "torch-cpu/1"))
@@ -429,10 +447,8 @@ static int set_older(struct request *r, struct jval root, struct err *e)
 {
     int rc = 0;
 
-    r->any_height = !j_has(root, BUNDLE_OWN_HEIGHT);
-    r->whole_picture = !j_has(root, REQUEST_MIDDLE);
-    r->whole_film = !j_has(root, REQUEST_FILM_MIDDLE);
-    r->long_past = !j_has(root, REQUEST_SHORT_PAST);
+    for (int i = 0; i < N_OLDER; i++)
+        r->older[i] = !j_has(root, request_older_key[i]);
     if (!j_has(root, options[OPT_INTERPOLATE].name))
         rc = request_set(r, options[OPT_INTERPOLATE].name, "repeat", e);
     if (!rc && !j_has(root, options[OPT_STAGGER].name))

@@ -96,12 +96,20 @@ extern const struct option options[N_OPTIONS];
 
 struct picture;
 struct film;
+/* What a recipe says since films are drawn in another way; one that does not say it is drawn as it
+ * was. */
+enum request_older {
+    OLDER_HEIGHT,  /* a model has no height of its own */
+    OLDER_PICTURE, /* a given picture does not lie in the middle of what such a model draws */
+    OLDER_FILM,    /* nor does a film that is changed */
+    OLDER_PAST,    /* a window sees a quarter of the one before, not a fifth */
+    N_OLDER
+};
+extern const char *const request_older_key[N_OLDER];
+
 /* What was asked for. A value that was not set is that of the row's fallback, or is settled by the
  * plan. */
 #define REQUEST_SEEN "picture_words" /* no option: looking again may see something else */
-#define REQUEST_MIDDLE "picture_in_middle"
-#define REQUEST_FILM_MIDDLE "film_in_middle"
-#define REQUEST_SHORT_PAST "short_past"
 struct request {
     struct value {
         int set, from_recipe;
@@ -113,11 +121,8 @@ struct request {
     char model_hash[65], model_release[32], latent_hash[65], first_frame_hash[65],
         last_frame_hash[65], control_hash[65], lora_hash[65], keys_hash[65], sound[8],
         picture_words[256];
-    int looked;        /* 1: picture_words are those of a job that goes on */
-    int any_height;    /* 1: of before models said that they have a height of their own */
-    int whole_picture; /* 1: of before pictures lay in the middle of what such a model draws */
-    int whole_film;    /* 1: of before a film that is changed lay there */
-    int long_past;     /* 1: of before a window saw a fifth of the one before, not a quarter */
+    int looked;         /* 1: picture_words are those of a job that goes on */
+    int older[N_OLDER]; /* 1: the film is drawn as it was before */
     /* In memory instead of files; borrowed, or NULL. */
     const struct picture *picture[3]; /* first, last, reference */
     const struct film *film[2];       /* control, mask */
@@ -146,6 +151,8 @@ NODISCARD int request_set_recipe(struct request *r, const char *json, size_t len
 
 /* What was seen in its pictures, when a job goes on. */
 void request_set_seen(struct request *r, const char *words);
+/* 1: key is one of request_older_key, and the film is drawn as it was before. */
+int request_set_older(struct request *r, const char *key);
 const char *request_text(const struct request *r, enum option_id id); /* never NULL */
 int64_t request_int(const struct request *r, enum option_id id, int64_t unset);
 double request_real(const struct request *r, enum option_id id, double unset);

@@ -102,7 +102,7 @@ static int settle_frames(struct plan *p, const struct request *r, struct err *e)
     p->n_frames = p->skip + (int)n;
     p->t = codec_latents(&p->codec, p->n_frames) + (p->loop || p->behind.n);
     p->window = codec_latents(&p->codec, p->info.frames);
-    int part = r->long_past ? LONG_CONTEXT_PART : CONTEXT_PART;
+    int part = r->older[OLDER_PAST] ? LONG_CONTEXT_PART : CONTEXT_PART;
     p->context = (p->window + part / 2) / part;
     if (p->t < p->window || p->info.diffusers)
         p->window = p->t;

@@ -113,8 +113,8 @@ static int may_be_middle(const struct plan *p, const struct request *r, const st
     int pictures =
         x->first.rgb || x->last.rgb || p->before.n || p->behind.n || r->value[OPT_KEY_FRAME].set;
 
-    return !x->reference.rgb && !p->region.n && !p->brush.w && !(pictures && r->whole_picture) &&
-           !(p->source.n && r->whole_film);
+    return !x->reference.rgb && !p->region.n && !p->brush.w &&
+           !(pictures && r->older[OLDER_PICTURE]) && !(p->source.n && r->older[OLDER_FILM]);
 }
 
 static int even(double side)
@@ -158,7 +158,7 @@ int plan_size_settle(struct plan *p, const struct request *r, const struct pictu
     const char *size = request_text(r, OPT_SIZE);
     int unit = p->codec.ks * p->dit.patch[1], given = 0, native = !strcmp(size, "native");
     int own_w = p->info.width, own_h = p->info.height, lines = 0;
-    int own_height = p->info.own_height && !r->any_height && may_be_middle(p, r, x);
+    int own_height = p->info.own_height && !r->older[OLDER_HEIGHT] && may_be_middle(p, r, x);
     double aspect;
 
     if (p->info.diffusers) {

@@ -8,20 +8,6 @@
 
 enum { MOST_BYTES = 64 << 20 };
 
-static int read_line(const char *line, size_t len, const char *path, film_log_fn fn, void *user,
-                     struct err *e)
-{
-    struct jdoc *doc;
-    int rc = jdoc_parse(&doc, line, len, path, e);
-
-    if (rc)
-        return rc;
-    fn(user, jdoc_root(doc));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
-    return rc;
-}
-
 /* Returns the bytes of whole lines in *whole. */
 static int read_log(const char *path, const char *settings, film_log_fn fn, void *user,
                     size_t *whole, struct err *e)
@@ -34,7 +20,7 @@ static int read_log(const char *path, const char *settings, film_log_fn fn, void
         size_t len = (size_t)(stop - at);
 
         if (line)
-            rc = read_line(at, len, path, fn, user, e);
+            rc = jdoc_take_text(at, len, path, fn, user, e);
         else if (len != strlen(settings) || memcmp(at, settings, len))
             rc = err_set(e, ERR_USAGE,
                          "%s is of a measurement with other settings or another model; "

@@ -78,17 +78,14 @@ static double x0_error(struct dit_run *d, const struct dit_window *w, int n, int
 {
     struct dit_batch b;
     dit_batch_make(&b, w, n, &d->c->dit, &d->latents, &d->prompts, d->c->seed, draw, NULL);
-    struct tensor *v = dit_frames(&d->cx, &b, dit_velocity(&d->cx, &d->m, &d->text, &b, 0));
-    size_t count = (size_t)tensor_count(v);
-    float *got = xmalloc(sizeof(float) * count);
-    tensor_read_f32(&d->cx, v, got);
+    float *got = dit_velocity_values(&d->cx, &d->m, &d->text, &b);
+    size_t count = (size_t)b.frames * (size_t)b.h * (size_t)b.w * (size_t)b.c;
     double sum = 0;
     for (size_t i = 0; i < count; i++) { /* x0' - x0 = s (target - v) */
         double diff = w->s * (got[i] - b.target[i]);
         sum += diff * diff;
     }
     free(got);
-    cx_step_end(&d->cx);
     dit_batch_release(&b);
     return sum / (double)count;
 }

@@ -259,6 +259,16 @@ struct tensor *dit_velocity(struct cx *cx, const struct denoiser *m, const struc
     return denoiser_velocity(cx, m, &b->call);
 }
 
+float *dit_velocity_values(struct cx *cx, const struct denoiser *m, const struct text_model *text,
+                           struct dit_batch *b)
+{
+    struct tensor *v = dit_frames(cx, b, dit_velocity(cx, m, text, b, 0));
+    float *values = xmalloc(sizeof(float) * (size_t)tensor_count(v));
+    tensor_read_f32(cx, v, values);
+    cx_step_end(cx);
+    return values;
+}
+
 struct tensor *dit_loss(struct cx *cx, const struct denoiser *m, const struct text_model *text,
                         struct dit_batch *b, int remat)
 {

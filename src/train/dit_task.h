@@ -72,6 +72,10 @@ void dit_batch_release(struct dit_batch *b);
 /* The velocity of every row, wide [rows, C*p*p] in columns ph,pw,c. b lives until cx_step_end. */
 struct tensor *dit_velocity(struct cx *cx, const struct denoiser *m, const struct text_model *text,
                             struct dit_batch *b, int remat);
+/* The same without a tape, as numbers [frames,h,w,C] in the layout of b's target; the caller frees.
+ * Ends a step of cx. */
+float *dit_velocity_values(struct cx *cx, const struct denoiser *m, const struct text_model *text,
+                           struct dit_batch *b);
 /* Such rows as latent frames [frames,h,w,C]. */
 struct tensor *dit_frames(struct cx *cx, const struct dit_batch *b, struct tensor *rows);
 /* Scalar: weighted mean squared error of the velocity. */

@@ -52,12 +52,9 @@ static void chunk_errors(double *error, struct cx *cx, const struct denoiser *m,
     windows(w, c, from, n, s, kind);
     /* the same noise for every caption */
     dit_batch_make(&b, w, n, c->recipe, c->latents, c->lies, c->seed, -1 - from, NULL);
-    struct tensor *v = dit_frames(cx, &b, dit_velocity(cx, m, text, &b, 0));
-    float *got = xmalloc(sizeof(float) * (size_t)tensor_count(v));
-    tensor_read_f32(cx, v, got);
+    float *got = dit_velocity_values(cx, m, text, &b);
     errors_of(error, &b, c->latents, got);
     free(got);
-    cx_step_end(cx);
     dit_batch_release(&b);
 }
 

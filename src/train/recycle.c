@@ -29,16 +29,13 @@ void recycle(struct cx *cx, const struct denoiser *m, const struct text_model *t
         struct dit_batch drawn;
         dit_batch_make(&drawn, w, n, r->recipe, r->latents, r->prompts, r->seed ^ RECYCLE_NOISE,
                        step, NULL);
-        struct tensor *v = dit_frames(cx, &drawn, dit_velocity(cx, m, text, &drawn, 0));
-        float *velocity = xmalloc(sizeof(float) * (size_t)tensor_count(v));
-        tensor_read_f32(cx, v, velocity);
+        float *velocity = dit_velocity_values(cx, m, text, &drawn);
         size_t frame = (size_t)b->h * (size_t)b->w * (size_t)b->c, from = 0;
         for (int k = 0; k < n; from += frame * (size_t)w[k++].t)
             for (size_t j = 0; j < frame * (size_t)w[k].context; j++)
                 b->x[frame * (size_t)at[k] + j] =
                     drawn.x[from + j] - (float)w[k].s * velocity[from + j];
         free(velocity);
-        cx_step_end(cx);
         dit_batch_release(&drawn);
     }
     free(w);
