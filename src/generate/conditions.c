@@ -176,13 +176,15 @@ void conditions_region(const struct plan *p, const struct plan_window *w,
                        const struct latent_shape *s, uint8_t *place)
 {
     size_t frame = (size_t)s->h * (size_t)s->w;
+    struct region_in in = {(p->w - p->seen_w) / 2, (p->h - p->seen_h) / 2, p->seen_w, p->seen_h,
+                           p->codec.ks};
 
     memset(place, REGION_HELD, frame * (size_t)s->t);
     for (int t = 0; t < s->t; t++) {
         int at = w->first + t, from = at ? codec_frames(&p->codec, at) : 0;
 
         for (int i = from; i < codec_frames(&p->codec, at + 1); i++)
-            region_places(&p->region, plan_source_index(p, i, p->info.frame_rate), s->h, s->w,
+            region_places(&p->region, plan_source_index(p, i, p->info.frame_rate), &in, s->h, s->w,
                           place + frame * (size_t)t);
     }
     if (p->info.own_times)

@@ -102,6 +102,7 @@ enum request_older {
     OLDER_HEIGHT,  /* a model has no height of its own */
     OLDER_PICTURE, /* a given picture does not lie in the middle of what such a model draws */
     OLDER_FILM,    /* nor does a film that is changed */
+    OLDER_MASKS,   /* nor does one of which a part is drawn anew */
     OLDER_PAST,    /* a window sees a quarter of the one before, not a fifth */
     N_OLDER
 };

@@ -12,8 +12,9 @@ struct pictures {
 NODISCARD int plan_pictures_load(struct pictures *x, const struct plan *p, const struct request *r,
                                  struct err *e);
 void plan_pictures_release(struct pictures *x);
-/* A picture of pw x ph, so that it covers what the film shows of to [p->h][p->w][3]. */
-void plan_cover(const struct plan *p, uint8_t *to, const uint8_t *rgb, int pw, int ph);
+/* A picture of pw x ph, so that it covers what the film shows of to [p->h][p->w][3]; `whole`: it
+ * is stretched to that, and none of it is cut off. */
+void plan_cover(const struct plan *p, uint8_t *to, const uint8_t *rgb, int pw, int ph, int whole);
 /* A picture as [h][w][3], the caller's. */
 uint8_t *plan_fit_picture(const struct plan *p, const struct picture *x, int stretch);
 NODISCARD int plan_pictures_settle(struct plan *p, const struct pictures *x,

@@ -8,7 +8,6 @@
 #include "base/utf8.h"
 #include "format/json.h"
 #include "generate/plan_inner.h"
-#include "media/resize.h"
 
 enum {
     MOST_KEYS = 256,
@@ -78,11 +77,9 @@ static const struct film *main_film(const struct plan *p)
 static void put_film_frame(const struct plan *p, uint8_t *to, const struct film *f, int i)
 {
     const uint8_t *rgb = f->rgb + (size_t)i * (size_t)f->w * (size_t)f->h * 3;
+    int whole = p->region.n > 0; /* each px has to come back to where it was */
 
-    if (p->region.n) /* each px has to come back to where it was */
-        resize_rgb(to, p->w, p->h, rgb, f->w, f->h, RESIZE_AREA, NULL);
-    else
-        plan_cover(p, to, rgb, f->w, f->h);
+    plan_cover(p, to, rgb, f->w, f->h, whole);
 }
 
 void plan_next_frame(const struct plan *p, uint8_t *rgb)

@@ -117,12 +117,15 @@ static size_t nearest(int i, int from, int n)
 }
 
 /* What lies outside of the film is as the picture's edge: a ground and a sky go on. */
-void plan_cover(const struct plan *p, uint8_t *to, const uint8_t *rgb, int pw, int ph)
+void plan_cover(const struct plan *p, uint8_t *to, const uint8_t *rgb, int pw, int ph, int whole)
 {
     int w = p->seen_w, h = p->seen_h, left = (p->w - w) / 2, top = (p->h - h) / 2;
     uint8_t *seen = xmalloc((size_t)w * (size_t)h * 3);
 
-    resize_cover(seen, w, h, rgb, pw, ph, RESIZE_AREA, NULL);
+    if (whole)
+        resize_rgb(seen, w, h, rgb, pw, ph, RESIZE_AREA, NULL);
+    else
+        resize_cover(seen, w, h, rgb, pw, ph, RESIZE_AREA, NULL);
     for (int i = 0; i < p->h; i++)
         for (int k = 0; k < p->w; k++, to += 3)
             memcpy(to, seen + 3 * (nearest(i, top, h) * (size_t)w + nearest(k, left, w)), 3);
@@ -140,7 +143,7 @@ uint8_t *plan_fit_picture(const struct plan *p, const struct picture *x, int str
     if (p->info.diffusers)
         return resize_bytes_cover(p->w, p->h, x->rgb, x->w, x->h, RESIZE_LANCZOS);
     rgb = xmalloc((size_t)p->w * (size_t)p->h * 3);
-    plan_cover(p, rgb, x->rgb, x->w, x->h);
+    plan_cover(p, rgb, x->rgb, x->w, x->h, 0);
     return rgb;
 }
 

@@ -72,14 +72,27 @@ static int ceil_div(int a, int b)
     return (a + b - 1) / b;
 }
 
-void region_places(const struct region *g, int i, int lh, int lw, uint8_t *place)
+/* Px from..to-1 of n that lie under px a..b-1 of a film of `side` px. 0: they lie beside it. */
+static int under(int a, int b, int side, int n, int *from, int *to)
+{
+    a = a > 0 ? a : 0;
+    b = b < side ? b : side;
+    *from = a * n / side;
+    *to = ceil_div(b * n, side);
+    return a < b;
+}
+
+void region_places(const struct region *g, int i, const struct region_in *in, int lh, int lw,
+                   uint8_t *place)
 {
     const uint8_t *mask = region_mask(g, i);
 
     for (int y = 0; y < lh; y++)
         for (int x = 0; x < lw; x++, place++) {
-            int share = share_of(mask, g->w, y * g->h / lh, ceil_div((y + 1) * g->h, lh),
-                                 x * g->w / lw, ceil_div((x + 1) * g->w, lw));
+            int top = y * in->place - in->top, left = x * in->place - in->left, y0, y1, x0, x1;
+            int in_film = under(top, top + in->place, in->h, g->h, &y0, &y1) &&
+                          under(left, left + in->place, in->w, g->w, &x0, &x1);
+            int share = in_film ? share_of(mask, g->w, y0, y1, x0, x1) : REGION_DRAWN;
 
             if (!g->goes_on && share)
                 share = REGION_DRAWN;

@@ -27,6 +27,12 @@ enum region_place {
     REGION_CLEAN = 255  /* it is held without noise: its whole token has timestep 0 */
 };
 
+/* Where a film lies in what is drawn, in px of that. */
+struct region_in {
+    int left, top, w, h;
+    int place; /* px of a latent place, each way */
+};
+
 /* White of a film. ERR_USAGE: nothing is. */
 NODISCARD int region_read(struct region *g, const struct film *mask, struct err *e);
 void region_release(struct region *g);
@@ -38,8 +44,9 @@ const uint8_t *region_mask(const struct region *g, int i);
 void region_scale(const struct region *g, int i, int w, int h, uint8_t *drawn);
 /* place [lh][lw] in frame i, if that is more than it was: REGION_DRAWN where a mask reaches into it
  * (what is there has to go), where the source goes on the share of the region (below an eighth: 0).
- */
-void region_places(const struct region *g, int i, int lh, int lw, uint8_t *place);
+ * Beside the film all is drawn. */
+void region_places(const struct region *g, int i, const struct region_in *in, int lh, int lw,
+                   uint8_t *place);
 /* How much of what is drawn shows at each pixel [h][w] of frame i: 0 outside of the region, 1 in
  * it, and between them a soft border that lies inside. 256 is all. */
 void region_share(const struct region *g, int i, int w, int h, uint16_t *share);

@@ -277,6 +277,7 @@ TEST(region_share_is_soft_inside)
 {
     enum { SIDE = 128 };
     struct region g = {1, SIDE, SIDE, xcalloc(SIDE * SIDE, 1), 0};
+    const struct region_in all = {0, 0, 4, 4, 1};
     static uint16_t share[SIDE * SIDE];
     static uint8_t place[4 * 4];
     int last = 0;
@@ -293,16 +294,28 @@ TEST(region_share_is_soft_inside)
     }
     CHECK(share[50 * SIDE + 40] < 128);
     CHECK_INT(share[SIDE - 1], 256); /* the edge of the picture is no border */
-    region_places(&g, 0, 4, 4, place);
+    region_places(&g, 0, &all, 4, 4, place);
     CHECK_INT(place[0], REGION_HELD);
     CHECK_INT(place[1], REGION_DRAWN); /* 32..63 */
     g.goes_on = 1;
     memset(place, REGION_HELD, sizeof place);
-    region_places(&g, 0, 4, 4, place);
+    region_places(&g, 0, &all, 4, 4, place);
     CHECK_INT(place[0], REGION_HELD);
     CHECK_INT(place[1], REGION_DRAWN * 24 / 32);
     CHECK_INT(place[2], REGION_DRAWN);
     region_release(&g);
+}
+
+/* A film of 4 px in the middle of 16, its left half drawn anew, and all that lies beside it. */
+TEST(region_in_the_middle_of_what_is_drawn)
+{
+    uint8_t drawn[] = {1, 1, 0, 0}, place[4] = {0};
+    const struct region g = {1, 4, 1, drawn, 0};
+    const struct region_in in = {6, 0, 4, 4, 4};
+    const uint8_t wanted[] = {REGION_DRAWN, REGION_DRAWN, REGION_HELD, REGION_DRAWN};
+
+    region_places(&g, 0, &in, 1, 4, place);
+    CHECK(!memcmp(place, wanted, sizeof place));
 }
 
 TEST(region_says_what_is_wrong_with_a_mask)

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/tree.h"
 #include "fixture.h"
+#include "generate/conditions.h"
 #include "generate/pipeline.h"
 #include "media/picture.h"
 #include "ztest.h"
@@ -140,6 +141,21 @@ static char *columns_on_end(void)
     return path;
 }
 
+/* Of such a picture the left column is white, the rest black. */
+static char *left_third(void)
+{
+    char *path = ztest_in_tmp("left-third.ppm");
+    struct picture pic;
+    struct err e;
+
+    picture_init(&pic, 66, 96);
+    for (int i = 0; i < 66 * 96 * 3; i++)
+        pic.rgb[i] = i / 3 % 66 < 22 ? 255 : 0;
+    CHECK_INT(picture_save(&pic, path, &e), 0);
+    picture_release(&pic);
+    return path;
+}
+
 /* The middle of what is drawn is the picture, what lies beside it is its edge drawn out. */
 static void check_columns(const struct plan *p, const uint8_t *rgb)
 {
@@ -195,20 +211,51 @@ TEST(size_of_one_height_has_a_changed_film_in_the_middle)
     free(dir);
 }
 
+/* A mask lies there as its film does, which is in latent places 1 to 4 of six; beside it all is
+ * drawn. */
+TEST(size_of_one_height_has_a_mask_in_the_middle)
+{
+    static const uint8_t wanted[6] = {REGION_DRAWN, REGION_DRAWN, REGION_DRAWN,
+                                      REGION_HELD,  REGION_HELD,  REGION_DRAWN};
+    char *dir = own_height("own-height-mask"), *path = columns_on_end(), *mask = left_third();
+    const char *settings[] = {"prompt", "x y", "from", path, "mask", mask, "frames", "1", NULL};
+    uint8_t rgb[48 * 32 * 3], place[6 * 4];
+    struct latent_shape s;
+    struct plan_window w;
+    struct plan p;
+    struct err e;
+
+    CHECK_INT(fixture_plan(&p, &e, dir, settings), 0);
+    plan_source_frame(&p, 0, rgb);
+    check_columns(&p, rgb);
+    s = plan_latent(&p);
+    w = plan_window(&p, 0);
+    CHECK_INT(s.w * s.h * s.t, sizeof place);
+    conditions_region(&p, &w, &s, place);
+    for (int y = 0; y < 4; y++)
+        CHECK(!memcmp(place + (size_t)y * 6, wanted, sizeof wanted));
+    plan_release(&p);
+    free(mask);
+    free(path);
+    free(dir);
+}
+
 /* Recipes of before pictures, or films that are changed, lay in the middle have them on all that is
  * drawn, in their shape. */
 TEST(size_of_one_height_leaves_pictures_of_older_recipes_whole)
 {
     static const struct {
         const char *option, *more;
-        int middle;
-    } rows[] = {{"first-frame", "", 0},
-                {"first-frame", ", \"picture_in_middle\": true", 1},
-                {"from", ", \"picture_in_middle\": true", 0},
-                {"from", ", \"picture_in_middle\": true, \"film_in_middle\": true", 1}};
-    char *dir = own_height("own-height-older"), *path = columns_on_end();
+        int middle, masked;
+    } rows[] = {{"first-frame", "", 0, 0},
+                {"first-frame", ", \"picture_in_middle\": true", 1, 0},
+                {"from", ", \"picture_in_middle\": true", 0, 0},
+                {"from", ", \"film_in_middle\": true", 1, 0},
+                {"from", ", \"film_in_middle\": true", 0, 1},
+                {"from", ", \"film_in_middle\": true, \"masks_in_middle\": true", 1, 1}};
+    char *dir = own_height("own-height-older"), *path = columns_on_end(), *mask = left_third();
 
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *recipe = xasprintf("{\"zoetrope\": 1, \"prompt\": \"x y\", \"size\": \"32x48\", "
                                  "\"own_height\": true, \"sampler\": \"euler\"%s}",
                                  rows[i].more);
@@ -219,6 +266,8 @@ TEST(size_of_one_height_leaves_pictures_of_older_recipes_whole)
         request_init(&r);
         CHECK_INT(request_set_recipe(&r, recipe, strlen(recipe), "film.mp4", &e), 0);
         CHECK_INT(request_set(&r, rows[i].option, path, &e), 0);
+        if (rows[i].masked)
+            CHECK_INT(request_set(&r, "mask", mask, &e), 0);
         CHECK_INT(plan_make(&p, dir, &r, NULL, &e), 0);
         CHECK_INT(p.w, rows[i].middle ? 48 : 32);
         CHECK_INT(p.h, rows[i].middle ? 32 : 48);
@@ -228,6 +277,7 @@ TEST(size_of_one_height_leaves_pictures_of_older_recipes_whole)
         request_release(&r);
         free(recipe);
     }
+    free(mask);
     free(path);
     free(dir);
 }
