@@ -4,6 +4,7 @@
 
 #include "api/job.h"
 #include "generate/expand.h"
+#include "generate/reading.h"
 
 static void forget(struct zt_job *job)
 {
@@ -35,6 +36,10 @@ int job_expand(struct zt_job *job, struct err *e)
                                      .stop = (const volatile sig_atomic_t *)&job->stop};
     forget(job);
     rc = expand_ask(&wish, &text, &why);
+    if (!rc && !reading_states(buf_str(&text), wish.worlds) &&
+        reading_states(wish.prompt, wish.worlds))
+        rc = err_set(&why, ERR_FORMAT, "%s answers \"%.60s\", of which the model can draw nothing",
+                     url, buf_str(&text));
     if (rc == ERR_CANCEL) {
         err_set(e, rc, "stopped while the prompt was expanded");
     } else if (rc) {

@@ -58,16 +58,24 @@ static size_t read_bytes(const char *text)
     return at;
 }
 
+int reading_states(const char *prompt, unsigned worlds)
+{
+    const struct world *w = world_meant(prompt, worlds);
+    struct buf said = BUF_INIT;
+    int states;
+
+    if (!w)
+        return 1;
+    w->stated(prompt, &said, NULL);
+    states = said.len > 0;
+    buf_release(&said);
+    return states;
+}
+
 /* What w does not get from a prompt though it knows its words. given: pictures say what is seen. */
 static char *gap(const struct world *w, const char *prompt, int given)
 {
-    struct buf said = BUF_INIT;
-    size_t n;
-
-    w->stated(prompt, &said, NULL);
-    n = said.len;
-    buf_release(&said);
-    if (!n && *prompt)
+    if (*prompt && !reading_states(prompt, world_bit(w)))
         return xasprintf("the prompt says nothing that the model can draw: what is seen comes from "
                          "%s",
                          given ? "what is given, the rest from the seed" : "the seed");

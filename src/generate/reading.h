@@ -36,6 +36,8 @@ int reading_seen(const char *prompt, unsigned worlds, uint64_t seed, const char 
 /* The same for what shall not be seen: only what it states, nothing is drawn. */
 void reading_negative(const char *prompt, unsigned worlds, struct buf *out, struct buf *unknown);
 
+/* 1: the prompt states something that a model of these worlds can draw; of plain text always. */
+int reading_states(const char *prompt, unsigned worlds);
 /* Is the prompt read by a world, and does that have the word? */
 int reading_meant(const char *prompt, unsigned worlds);
 int reading_knows(const char *prompt, unsigned worlds, const char *word);

@@ -53,6 +53,11 @@ static void answer(void *user, const struct http_asked *q, struct buf *reply)
     buf_puts(&b->body, buf_str(&q->body));
     if (!strcmp(q->path, "/slow/v1/chat/completions"))
         usleep(800 * 1000);
+    if (!strncmp(q->path, "/sorry", 6)) {
+        buf_puts(&text,
+                 "{\"choices\": [{\"message\": {\"content\": \"I am sorry, I cannot help\"}}]}");
+        http_reply(reply, 200, "", text.data, text.len);
+    }
     for (int i = 0; i < N_ANSWERS; i++) {
         size_t n = strlen(answers[i].path);
 
@@ -174,6 +179,11 @@ TEST(expand_is_part_of_the_recipe)
     CHECK(!zt_job_get(job, "expanded_prompt"));
     zt_job_free(&job);
     job = job_of(http_server_url(s, "/html"));
+    CHECK(!zt_job_get(job, "expanded_prompt"));
+    CHECK_CONTAINS(zt_job_get(job, "expand_note"), "drawn as typed");
+    CHECK_CONTAINS(zt_job_recipe(job), "\"prompt\": \"a red ball\"");
+    zt_job_free(&job);
+    job = job_of(http_server_url(s, "/sorry")); /* a text, but nothing that could be drawn */
     CHECK(!zt_job_get(job, "expanded_prompt"));
     CHECK_CONTAINS(zt_job_get(job, "expand_note"), "drawn as typed");
     CHECK_CONTAINS(zt_job_recipe(job), "\"prompt\": \"a red ball\"");
