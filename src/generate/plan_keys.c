@@ -116,7 +116,7 @@ static void read_recipe(void *arg, struct jval root)
         p->typed = shot_words(j_string_or(root, "shots", ""), p->before.n > 0);
     p->reading_seed = (uint64_t)j_int_or(root, "seed", 0, INT64_C(1) << 53, 0);
     p->own_reading = j_has(root, "seed");
-    if (p->own_reading)
+    if (p->own_reading && (p->typed || !p->source.n)) /* a source of many shots is looked at */
         p->seen = xstrdup(j_string_or(root, REQUEST_SEEN, ""));
 }
 

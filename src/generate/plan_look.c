@@ -72,7 +72,8 @@ int plan_is_shown(const struct plan *p, const struct request *r)
     return given;
 }
 
-/* Of the pictures that are given the one to look at, [h][w][3], to rgb: of films the last one. */
+/* Of the pictures that are given the one to look at, [h][w][3], to rgb: of films the last one that
+ * is used. */
 static void shown(const struct plan *p, uint8_t *rgb)
 {
     size_t frame = (size_t)p->h * (size_t)p->w * 3;
@@ -84,7 +85,7 @@ static void shown(const struct plan *p, uint8_t *rgb)
     else if (p->before.n || p->behind.n)
         plan_next_frame(p, rgb);
     else
-        plan_source_frame(p, plan_source_frames(p) - 1, rgb);
+        plan_source_frame(p, (int)fmin(plan_source_frames(p), p->n_frames) - 1, rgb);
 }
 
 int plan_may_look(const struct plan *p)

@@ -377,3 +377,42 @@ TEST(look_is_not_needed_where_the_film_says_it)
     CHECK(has(first, "floor checker") && has(next, "floor checker") && has(next, "blue"));
     free(first), free(next), free(film), free(ball);
 }
+
+/* A film that is drawn anew has the words of one prompt, or is looked at. */
+TEST(look_at_a_source_of_many_shots)
+{
+    static const char *const said[][2] = {
+        {"prompt", "waves crash against the cliffs at sunset"},
+        {"shots", "[{\"prompt\": \"a monster by a candle\", \"seconds\": 0.6},"
+                  " {\"prompt\": \"a red ball rolls\", \"seconds\": 0.6, \"join\": \"cut\"}]"}};
+    char *dir = path_join(ztest_data(".."), "model"), error[512];
+
+    for (int shots = 0; shots < 2; shots++) {
+        char *film = ztest_in_tmp("source.y4m");
+        const char *const set[] = {
+            "model", dir,    "frames", shots ? NULL : "5", "steps", "1", "size", "native", "output",
+            film,    "seed", "1",      "overwrite",        "yes"};
+        struct request q;
+        struct plan p;
+        struct err e;
+        zt_job *j;
+
+        zt_job_new(&j, NULL);
+        for (size_t i = 0; i < sizeof set / sizeof *set; i += 2)
+            if (set[i + 1])
+                CHECK_INT(zt_job_set(j, set[i], set[i + 1], error, sizeof error), 0);
+        CHECK_INT(zt_job_set(j, said[shots][0], said[shots][1], error, sizeof error), 0);
+        if (zt_job_run(j, error, sizeof error))
+            ztest_fail(__FILE__, __LINE__, "%s", error);
+        zt_job_free(&j);
+        request_init(&q);
+        CHECK_INT(request_set(&q, "prompt", "the same at night", &e), 0);
+        CHECK_INT(request_set(&q, "from", film, &e), 0);
+        CHECK_INT(plan_make(&p, dir, &q, NULL, &e), 0);
+        CHECK_INT(plan_wants_look(&p, &q), shots);
+        plan_release(&p);
+        request_release(&q);
+        free(film);
+    }
+    free(dir);
+}
