@@ -35,6 +35,17 @@ struct args {
     int n, json, verbose, help;
 };
 
+/* The value of an option that may stand without one; NULL: it has to have one, or has. */
+static const char *value_alone(const char *name, const char *next)
+{
+    if (!strcmp(name, "label"))
+        return "zh";
+    if (strcmp(name, "expand") ||
+        (next && (!strcmp(next, "rules") || !strcmp(next, "no") || strstr(next, "://"))))
+        return NULL;
+    return "rules";
+}
+
 static void show_help(void)
 {
     struct zt_option o;
@@ -50,7 +61,10 @@ static void show_help(void)
         char letter[8] = "    ", left[64];
         if (o.letter)
             snprintf(letter, sizeof letter, "-%c, ", o.letter);
-        snprintf(left, sizeof left, "%s--%s%s", letter, o.name, flag ? "" : " X");
+        snprintf(left, sizeof left, "%s--%s%s", letter, o.name,
+                 flag                        ? ""
+                 : value_alone(o.name, NULL) ? "[=X]"
+                                             : " X");
         printf("  %-24s %s\n", left, o.help);
         if (*o.range || (*o.fallback && !flag))
             printf("  %-24s   (%s%s%s%s)\n", "", o.range, *o.range && *o.fallback ? "; " : "",
@@ -88,27 +102,17 @@ static void show_help(void)
 
 /* ---- reading the command line ---- */
 
-/* The value of an option that may stand without one; NULL: it has to have one, or has. */
-static const char *value_alone(const char *name, const char *next)
-{
-    if (!strcmp(name, "label"))
-        return "zh";
-    if (strcmp(name, "expand") ||
-        (next && (!strcmp(next, "rules") || !strcmp(next, "no") || strstr(next, "://"))))
-        return NULL;
-    return "rules";
-}
-
 static int remember(struct args *a, const char *name, const char *value, struct err *e)
 {
     if (a->n == MAX_SETTINGS)
         return err_set(e, ERR_USAGE, "more than %d options", MAX_SETTINGS);
     for (int i = 0; i < a->n && !strcmp(name, "prompt"); i++)
         if (!strcmp(a->name[i], name))
-            return err_set(e, ERR_USAGE,
-                           "a second prompt, \"%.60s\"; all words of a prompt stand inside one "
-                           "pair of quotes",
-                           value);
+            return err_set(
+                e, ERR_USAGE,
+                "a second prompt, \"%.60s\"; all words of a prompt stand inside one "
+                "pair of quotes, and a label of your own behind =, as --label=\"ACME AI\"",
+                value);
     a->name[a->n] = name;
     a->value[a->n++] = value;
     return 0;
@@ -319,6 +323,30 @@ static int set_standing(struct args *a, struct err *e)
     return rc;
 }
 
+/* The folder of the film may be gone or have another name: beside its job is where it was. */
+static int set_film_beside(struct args *a, struct err *e)
+{
+    const char *film = zt_job_get(a->job, "output");
+
+    for (int i = 0; i < a->n; i++)
+        if (!strcmp(a->name[i], "output"))
+            return 0;
+    if (!film)
+        return 0;
+    char *dir = path_dir(film), *jobs = path_dir(a->kept);
+    if (*path_base(film) && strcmp(film, "-") && !dir_exists(dir)) {
+        char *beside = path_join(jobs, path_base(film));
+
+        fprintf(stderr, "zoetrope: %s is not here; the film goes beside its job, to %s\n", dir,
+                beside);
+        e->code = zt_job_set(a->job, "output", beside, e->msg, sizeof e->msg);
+        free(beside);
+    }
+    free(dir);
+    free(jobs);
+    return e->code;
+}
+
 /* What is kept, in the folder where it was begun, if that is here. */
 static int set_kept(struct args *a, struct err *e)
 {
@@ -329,7 +357,7 @@ static int set_kept(struct args *a, struct err *e)
     if (!e->code && folder && chdir(folder))
         fprintf(stderr, "zoetrope: %s is not here; paths of the job are those of this folder\n",
                 folder);
-    return e->code;
+    return e->code ? e->code : set_film_beside(a, e);
 }
 
 /* A path of this command line is one of the folder where it was given. */

@@ -56,6 +56,8 @@ exits option_out_of_range 2 zt -p "a ball" --steps 0
 holds option_says_what_is_allowed "$tmp/err" "1 to 1000"
 exits two_prompts 2 zt "a red ball rolls" "a blue box falls"
 holds two_prompts_says_so "$tmp/err" "second prompt"
+exits label_apart 2 zt "a red ball rolls" --label "ACME AI"
+holds label_apart_says_how "$tmp/err" '--label="ACME AI"'
 exits blank_prompt 2 zt -p "  　 "
 exits flag_with_value 2 zt "a red ball" --json=1
 holds flag_with_value_says_so "$tmp/err" "--json takes no value"

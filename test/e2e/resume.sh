@@ -79,6 +79,12 @@ cd "$tmp" || exit 1
 cp -r "$job" moved.job
 exits goes_on_to_another_place 0 "$ZOETROPE" resume moved.job -o "other/there.$film"
 same the_part_of_before_is_gone "$(ls film.part.* other/*.part.* 2>/dev/null)" ""
+mkdir renamed
+cp -r "$job" renamed/film.job
+sed 's/"output": "/"output": "gone\//' "$job/job.json" >renamed/film.job/job.json
+exits film_goes_beside_its_job 0 "$ZOETROPE" resume renamed/film.job
+holds film_beside_its_job_is_said err "gone is not here"
+same film_beside_its_job_is_the_same "$(sha256sum <"renamed/film.$film")" "$(sha256sum <"other/whole.$film")"
 sed 's/"recipe": "/"recipe": "{/' "$job/job.json" >head && cp head "$job/job.json"
 exits damaged_head 3 "$ZOETROPE" resume "$job"
 holds damaged_head_is_named err "film.$film.job"
