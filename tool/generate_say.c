@@ -148,7 +148,7 @@ void say_plan(struct say *s, zt_job *job)
         fputs("one picture", stderr);
     fprintf(stderr, " of %.0fx%.0f", number(job, "width"), number(job, "height"));
     if (many) /* what a job says holds until the next question */
-        fprintf(stderr, " at %s per second", zt_job_get(job, "fps"));
+        fprintf(stderr, " at %g per second", number(job, "fps"));
     fprintf(stderr, ", seed %s; ", zt_job_get(job, "seed"));
     fprintf(stderr, "about %s and %s of memory\n", time, memory);
 }

@@ -326,8 +326,8 @@ static void say_end(const struct player *p)
             p->pipe ? "" : "\n", f.shown, seconds, seconds > 0 ? f.shown / seconds : 0, f.late,
             f.longest_gap_s * 1e3);
     if (f.answers)
-        fprintf(stderr, "; %d wishes, the slowest was seen after %.2f s", f.answers,
-                f.slowest_answer_s);
+        fprintf(stderr, "; %d wish%s, the slowest was seen after %.2f s", f.answers,
+                f.answers == 1 ? "" : "es", f.slowest_answer_s);
     fputc('\n', stderr);
 }
 

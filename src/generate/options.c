@@ -159,7 +159,7 @@ const struct option options[N_OPTIONS] = {
     [OPT_AUDIO] = {"audio", 0, OPTION_PATH, 0, NO_RANGE, "a file with sound, or none", "none",
                    "sound beside the pictures of .mp4 and .webm; it ends with the film or before", 1},
     [OPT_NO_METADATA] = {"no-metadata", 0, OPTION_FLAG, 0, NO_RANGE, "", "no",
-                         "leave the recipe out of the film", 1},
+                         "leave the recipe out of the film, and with it the label of AI content in its metadata", 1},
     [OPT_JOB] = {"job", 0, OPTION_PATH, 0, NO_RANGE, "a folder, auto or no", "auto",
                  "where the film is kept while it is drawn, to be gone on from after a crash (zoetrope "
                  "resume); auto is OUTPUT.job", 1},

@@ -76,7 +76,7 @@ static void note_drawing(const struct drawing *d, struct figures *out)
         buf_printf(&b, "; the latent differs by %.2g %% from that of all (relative L2)",
                    100 * out->cache_error);
     if (d->kept_windows)
-        buf_printf(&b, "%s%d of %d windows were drawn before", b.len ? "; " : "", d->kept_windows,
+        buf_printf(&b, "%swindows drawn before: %d of %d", b.len ? "; " : "", d->kept_windows,
                    plan_windows(d->plan));
     if (v->collapsed)
         buf_printf(&b,

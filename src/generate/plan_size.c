@@ -175,6 +175,10 @@ int plan_size_settle(struct plan *p, const struct request *r, const struct pictu
         given = plan_films_size(p);
     aspect = settle_aspect(p, r, &x->first, unit, given);
     settle_sides(p, aspect, unit);
+    if (given && r->value[OPT_ASPECT].set && *size &&
+        fabs(log(aspect * p->film_h / p->film_w)) > NEAR_SHAPE)
+        plan_note(p, xasprintf("the size says %s, so aspect %s says only what is drawn", size,
+                               request_text(r, OPT_ASPECT)));
     if (lines)
         sides_of_lines(lines, shape_of_lines(p, aspect), &p->film_w, &p->film_h);
     else if (!given)

@@ -18,7 +18,8 @@ void joins_say(const struct joins_report *r, double fps, struct buf *out)
     }
     buf_printf(out,
                "drift per minute: colour %.2f, brightness %+.2f, sharpness %+.0f %%, motion %+.0f "
-               "%%\nlast seconds to first: %.2f\n",
+               "%%\nsharpness, contrast and colours of the last seconds to the first: %.2f (1: no "
+               "change)\n",
                r->slope.color, r->slope.luminance, 100 * r->slope.sharpness, 100 * r->slope.motion,
                r->quality);
     if (r->flat > 0)
