@@ -143,6 +143,28 @@ void fixture_model(const char *dir)
     free(vae);
 }
 
+char *fixture_with_upsamplers(const char *name, int first, int second)
+{
+    char *dir = path_join(ztest_tmp(), name);
+    const int scale[] = {first, second};
+    struct err e = {0};
+
+    fixture_model(dir);
+    for (int i = 0; i < 2; i++) {
+        char *folder = path_join(dir, bundle_folder((enum bundle_place)(PLACE_UPSAMPLER + i)));
+        struct subpixel m;
+
+        if (scale[i]) {
+            must(subpixel_init(&m, &(struct subpixel_config){scale[i], 4, 1}, &e), &e);
+            allocate(&m.weights, 5);
+            must(bundle_save_subpixel(&m, folder, DT_F32, NULL, &e), &e);
+            subpixel_release(&m);
+        }
+        free(folder);
+    }
+    return dir;
+}
+
 const char *fixture_dir(void)
 {
     static char dir[512];
@@ -238,11 +260,20 @@ void fixture_fill(struct weight_set *s, uint64_t seed)
 
 int fixture_plan(struct plan *p, struct err *e, const char *dir, const char *const *settings)
 {
+    return fixture_plan_again(p, e, dir, NULL, settings);
+}
+
+int fixture_plan_again(struct plan *p, struct err *e, const char *dir, const char *recipe,
+                       const char *const *settings)
+{
     struct request r;
     int rc = 0;
 
     *e = (struct err){0};
+    memset(p, 0, sizeof *p);
     request_init(&r);
+    if (recipe)
+        rc = request_set_recipe(&r, recipe, strlen(recipe), "recipe", e);
     for (int i = 0; !rc && settings[i]; i += 2)
         rc = request_set(&r, settings[i], settings[i + 1], e);
     if (!rc)

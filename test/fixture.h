@@ -11,6 +11,9 @@ void weights_on_cpu(struct weight_set *s, enum dtype type, int training);
 /* Write it into dir (made when missing): 48x32 px, 9 frames at 8 per second, 4 steps, canonical
  * text, name "fixture". The same bytes every time. Prints and aborts when it cannot. */
 void fixture_model(const char *dir);
+/* The path, owned, of one of that name with upsamplers of the two scales (0: none), as initialised:
+ * they repeat pixels. */
+char *fixture_with_upsamplers(const char *name, int first, int second);
 /* The folder of one that lives as long as the test program; made by the first call. */
 const char *fixture_dir(void);
 
@@ -24,6 +27,9 @@ void fixture_small_vae(struct tiny_vae *m);
 /* plan_make of the model in dir with settings: name, value, ..., NULL. */
 struct plan;
 int fixture_plan(struct plan *p, struct err *e, const char *dir, const char *const *settings);
+/* The same of a film of which there is a recipe, or NULL. */
+int fixture_plan_again(struct plan *p, struct err *e, const char *dir, const char *recipe,
+                       const char *const *settings);
 
 int fixture_has_media(void);   /* 0: this build writes no mp4 */
 void fixture_need_media(void); /* the test is skipped there */

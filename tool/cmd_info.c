@@ -151,9 +151,9 @@ static int show_film(const struct args *a)
 /* ---- models ---- */
 
 static const char *const FACTS[] = {
-    "name",       "description", "release",      "license", "path",   "hash",
-    "parameters", "weights",     "weight_bytes", "width",   "height", "frames",
-    "frame_rate", "shown_rate",  "sampler",      "stagger", "type",   "text"};
+    "name",    "description",  "release", "license", "path",   "hash",       "parameters",
+    "weights", "weight_bytes", "width",   "height",  "frames", "frame_rate", "shown_rate",
+    "sampler", "stagger",      "sharpen", "type",    "text"};
 
 static void show_model(const zt_model *m, int json)
 {

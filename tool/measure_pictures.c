@@ -17,6 +17,7 @@
 #include "measure_run.h"
 #include "media/between.h"
 #include "media/resize.h"
+#include "media/sharpen.h"
 #include "model/bundle.h"
 #include "tensor/ops.h"
 #include "world/world.h"
@@ -33,6 +34,7 @@ enum shown_as {
     VIEW_CODEC,
     VIEW_PLAIN,
     VIEW_ENLARGED,
+    VIEW_SHARPENED,
     VIEW_REPEATED,
     VIEW_BLENDED,
     VIEW_INTERPOLATED,
@@ -42,8 +44,8 @@ enum shown_as {
     N_VIEWS
 };
 static const char *const view_names[N_VIEWS] = {
-    "codec",        "plain",         "enlarged",     "repeated",         "blended",
-    "interpolated", "true repeated", "true blended", "true interpolated"};
+    "codec",   "plain",        "enlarged",      "sharpened",    "repeated",
+    "blended", "interpolated", "true repeated", "true blended", "true interpolated"};
 
 struct pictures {
     struct bundle *b;
@@ -113,8 +115,21 @@ static void close_model(struct pictures *p)
     threads_free(&p->threads);
 }
 
-/* rgb [h][w][3], as decoded -> film, by the networks and what is left by interpolation. */
-static int enlarge(struct pictures *p, const uint8_t *rgb, uint8_t *film, struct err *e)
+static void sharpen_tensor(struct pictures *p, struct tensor *x, float *values, double amount)
+{
+    int w = (int)x->dim[2], h = (int)x->dim[1];
+    float *room = xmalloc(sizeof *room * sharpen_room(w, h));
+
+    tensor_read_f32(&p->cx, x, values);
+    sharpen(values, w, h, amount, room, p->threads);
+    tensor_write(&p->cx, x, values, DT_F32);
+    free(room);
+}
+
+/* rgb [h][w][3], as decoded -> film, by the networks, sharpened so far behind the first of them,
+ * and what is left by interpolation. */
+static int enlarge(struct pictures *p, const uint8_t *rgb, double amount, uint8_t *film,
+                   struct err *e)
 {
     int w = p->w * p->scale, h = p->h * p->scale;
     size_t small = (size_t)p->w * (size_t)p->h * 3, large = (size_t)w * (size_t)h * 3;
@@ -124,8 +139,11 @@ static int enlarge(struct pictures *p, const uint8_t *rgb, uint8_t *film, struct
     for (size_t i = 0; i < small; i++)
         values[i] = (float)rgb[i] / 255;
     struct tensor *x = tensor_from(&p->cx, DT_F32, DIMS(1, p->h, p->w, 3), values, DT_F32);
-    for (int k = 0; k < p->n_enlarge; k++)
+    for (int k = 0; k < p->n_enlarge; k++) {
         x = upsampler_enlarge(&p->cx, &p->b->upsampler[k], x);
+        if (!k && amount > 0)
+            sharpen_tensor(p, x, values, amount);
+    }
     tensor_read_f32(&p->cx, x, values);
     cx_step_end(&p->cx);
     for (size_t i = 0; i < large; i++)
@@ -223,11 +241,13 @@ static int one_scene(struct pictures *p, int i, struct err *e)
         note(&p->view[VIEW_CODEC], rgb, low.rgb + px * 3 * f, low.ids + px * f, p->w, p->h);
         resize_cover(film[1], p->film_w, p->film_h, rgb, p->w, p->h, RESIZE_BICUBIC, p->threads);
         note(&p->view[VIEW_PLAIN], film[1], truth, ids, p->film_w, p->film_h);
+        if (!(rc = enlarge(p, rgb, 0, film[1], e)))
+            note(&p->view[VIEW_ENLARGED], film[1], truth, ids, p->film_w, p->film_h);
         double start = clock_s();
-        if (!(rc = enlarge(p, rgb, film[1], e))) {
+        if (!rc && !(rc = enlarge(p, rgb, p->b->info.sharpen, film[1], e))) {
             p->enlarge_s += clock_s() - start;
             p->n_enlarged++;
-            note(&p->view[VIEW_ENLARGED], film[1], truth, ids, p->film_w, p->film_h);
+            note(&p->view[VIEW_SHARPENED], film[1], truth, ids, p->film_w, p->film_h);
         }
         if (!rc && f)
             note_both(p, &high, (f - 1) * TIMES, film);
@@ -247,13 +267,15 @@ static void print_table(const struct pictures *p, int n)
 {
     printf("%d scenes of %d frames, drawn at %dx%d, shown at %dx%d by %d of %d upsamplers\n", n,
            p->frames, p->w, p->h, p->film_w, p->film_h, p->n_enlarge, p->b->n_upsamplers);
-    printf("%-17s %12s %16s %14s %16s\n", "", "PSNR, dB", "in objects, dB", "edges, times",
-           "in trails, dB");
+    printf("%-17s %12s %16s %14s %14s %16s\n", "", "PSNR, dB", "in objects, dB", "edges, times",
+           "own, times", "in trails, dB");
     for (int v = 0; v < N_VIEWS; v++) {
         const struct view_score *s = &p->view[v];
 
-        printf("%-17s %12.2f %16.2f %14.2f", view_names[v], codec_psnr(s->error.sum, s->error.n),
-               codec_psnr(s->error.mover_sum, s->error.mover_n), edge_widths_ratio(&s->edges));
+        printf("%-17s %12.2f %16.2f %14.2f %14.2f", view_names[v],
+               codec_psnr(s->error.sum, s->error.n),
+               codec_psnr(s->error.mover_sum, s->error.mover_n), edge_widths_ratio(&s->edges),
+               edge_widths_own(&s->edges));
         if (v >= VIEW_REPEATED)
             printf(" %16.2f", codec_psnr(s->trail.mover_sum, s->trail.mover_n));
         putchar('\n');
@@ -283,6 +305,7 @@ static void print_json(const struct pictures *p, int n)
         jsonw_real(&j, "psnr", codec_psnr(s->error.sum, s->error.n));
         jsonw_real(&j, "psnr_objects", codec_psnr(s->error.mover_sum, s->error.mover_n));
         jsonw_real(&j, "edge_width_ratio", edge_widths_ratio(&s->edges));
+        jsonw_real(&j, "own_edge_width_ratio", edge_widths_own(&s->edges));
         if (v >= VIEW_REPEATED)
             jsonw_real(&j, "psnr_trails", codec_psnr(s->trail.mover_sum, s->trail.mover_n));
         jsonw_end_object(&j);

@@ -83,6 +83,7 @@ int zt_model_open(zt_model **out, const char *name, char *error, size_t size)
     api_real(m->text[5], sizeof m->text[5], m->info.shown_rate);
     api_real(m->text[4], sizeof m->text[4], m->info.guidance);
     api_real(m->text[6], sizeof m->text[6], m->info.stagger);
+    api_real(m->text[7], sizeof m->text[7], m->info.sharpen);
     for (int i = 0; world_at(i); i++) {
         size_t n = strlen(m->worlds);
         if (m->info.worlds & world_bit(world_at(i)))
@@ -184,6 +185,7 @@ const char *zt_model_get(const zt_model *m, const char *key)
                  {"shown_rate", m->text[5]},
                  {"guidance", m->text[4]},
                  {"stagger", m->text[6]},
+                 {"sharpen", m->text[7]},
                  {"type", *m->info.type ? m->info.type : "auto"},
                  {"path", m->dir},
                  {"parameters", m->parameters},

@@ -109,7 +109,7 @@ static double host_bytes(const struct plan *p)
         sum += (read + (d->text_rows[k] ? 2 * d->text_rows[k] : read)) * d->text_dim[k] *
                sizeof(float);
     }
-    sum += picture * sizeof(float) + film;
+    sum += (picture + (double)plan_sharpen_room(p)) * sizeof(float) + film;
     if (p->interpolate)
         sum += film * (2 + p->loop) + (double)between_bytes(p->film_w, p->film_h);
     if (plan_ahead(p)) /* the window that is shown, and frames that wait */

@@ -7,6 +7,7 @@
 #include "generate/pipeline.h"
 #include "media/between.h"
 #include "media/resize.h"
+#include "media/sharpen.h"
 #include "tensor/ops.h"
 
 #define NOTHING 1e-6 /* of the time between two drawn frames */
@@ -238,6 +239,34 @@ static int is_shown(const struct screen *s, int frame)
     return p->interpolate ? frame >= p->skip : plan_drawn_frame(p, s->due) == frame;
 }
 
+/* In the screen's own memory, whatever device draws. */
+static void sharpen_drawn(struct screen *s, struct tensor *x)
+{
+    struct cx *cx = s->cx;
+
+    tensor_read_f32(cx, x, s->values);
+    if (cx->err.code)
+        return;
+    sharpen(s->values, (int)x->dim[2], (int)x->dim[1], s->plan->sharpen, s->sharpening,
+            cx->kcx.threads);
+    tensor_write(cx, x, s->values, DT_F32);
+}
+
+/* What is drawn and seen as it goes to the film. */
+static struct tensor *enlarged(struct screen *s, struct tensor *x)
+{
+    const struct plan *p = s->plan;
+
+    if (s->sharpening && !p->n_enlarge)
+        sharpen_drawn(s, x);
+    for (int k = 0; k < p->n_enlarge; k++) {
+        x = upsampler_enlarge(s->cx, &s->model->upsampler[k], x);
+        if (s->sharpening && !k)
+            sharpen_drawn(s, x);
+    }
+    return x;
+}
+
 /* Frame i of y, the drawn frame number `frame`, is enlarged and shown; nothing is done for one that
  * the film leaves out. */
 static int show_drawn(struct screen *s, const struct tensor *y, int i, int frame, float *rgb,
@@ -252,9 +281,7 @@ static int show_drawn(struct screen *s, const struct tensor *y, int i, int frame
         return 0;
     device_enter(cx->device);
     scope_begin(cx, &scope);
-    struct tensor *x = plan_seen(cx, p, slice_rows(cx, (struct tensor *)y, i, 1));
-    for (int k = 0; k < p->n_enlarge; k++)
-        x = upsampler_enlarge(cx, &s->model->upsampler[k], x);
+    struct tensor *x = enlarged(s, plan_seen(cx, p, slice_rows(cx, (struct tensor *)y, i, 1)));
     finite = tensor_finite(cx, x); /* it asks the device how it is */
     if (!cx->err.code && finite)
         tensor_read_f32(cx, x, rgb);
@@ -328,6 +355,10 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
     s->due = p->n_before;
     s->drawn = s->ahead ? NULL : try_malloc(sizeof *s->drawn + n, e, "a frame of %dx%d", w, h);
     s->values = try_malloc(sizeof *s->values * n, e, "a frame of %dx%d", w, h);
+    if (plan_sharpen_room(p) &&
+        !(s->sharpening = try_malloc(sizeof *s->sharpening * plan_sharpen_room(p), e,
+                                     "sharpening a frame of %dx%d", w, h)))
+        return ERR_FIT;
     s->film = try_malloc(plan_frame_bytes(p), e, "a frame of %dx%d", p->film_w, p->film_h);
     s->latent = xmalloc(sizeof *s->latent * (size_t)p->lh * (size_t)p->lw * (size_t)p->c);
     sha256_init(&s->hash);
@@ -377,6 +408,7 @@ void screen_release(struct screen *s)
     free(s->latent);
     free(s->drawn);
     free(s->values);
+    free(s->sharpening);
     free(s->film);
     free(s->left);
     free(s->made);

@@ -85,6 +85,9 @@ const struct option options[N_OPTIONS] = {
     [OPT_STAGGER] = {"stagger", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "the model's",
                      "noise level below which every other step cuts the picture into tokens half a "
                      "token aside, so that their borders do not show (0.7 of the shipped model, 0 of others)"},
+    [OPT_SHARPEN] = {"sharpen", 0, OPTION_REAL, 1, 0, 2, NULL, "0 to 2", "the model's",
+                     "how far edges are narrowed in what the model's first upsampler makes, or, where "
+                     "none works, in what is drawn (0.6 of the shipped model's upsampler, else 0)"},
     [OPT_CACHE] = {"cache", 0, OPTION_TEXT, 1, NO_RANGE,
                    "off, easy, mag, taylor, tea or tea-retain, with :THRESHOLD behind it", "off",
                    "leave evaluations out whose answer can be guessed from those before: EasyCache, "
@@ -453,6 +456,8 @@ static int set_older(struct request *r, struct jval root, struct err *e)
         rc = request_set(r, options[OPT_INTERPOLATE].name, "repeat", e);
     if (!rc && !j_has(root, options[OPT_STAGGER].name))
         rc = request_set(r, options[OPT_STAGGER].name, "0", e);
+    if (!rc && !j_has(root, options[OPT_SHARPEN].name))
+        rc = request_set(r, options[OPT_SHARPEN].name, "0", e);
     return rc;
 }
 

@@ -47,6 +47,7 @@ enum option_id {
     OPT_SAMPLER,
     OPT_SHIFT,
     OPT_STAGGER,
+    OPT_SHARPEN,
     OPT_CACHE,
     OPT_CACHE_CHECK,
     OPT_SEED,

@@ -161,6 +161,7 @@ struct screen {
     uint8_t *film;           /* owned: as it is shown */
     float *values;           /* owned: as drawn, before it is bytes. Taken once: the heap of a film
                               * that took it for each frame would have holes of its size */
+    float *sharpening;       /* owned: room; NULL: nothing is sharpened */
     float *latent;           /* owned [h][w][c]: the frame that is decoded */
     int latents, done;       /* latent frames of the take so far, and of the film */
     int due;                 /* frames of the film that drawn frames so far show .. */

@@ -42,9 +42,10 @@ struct plan {
     int seen_w, seen_h; /* px of their middle that the film shows */
     int t, lh, lw, c;   /* latent of the film */
     int window;         /* latent frames that are drawn at once */
-    int context;   /* of a later window, so many at least are the end of the one before, given */
-    int n_enlarge; /* upsamplers of the model that every drawn frame goes through */
-    int scale;     /* px each way that they make of one */
+    int context;    /* of a later window, so many at least are the end of the one before, given */
+    int n_enlarge;  /* upsamplers of the model that every drawn frame goes through */
+    int scale;      /* px each way that they make of one */
+    double sharpen; /* what the first of them makes, or what is drawn; 0: not */
     int film_w, film_h; /* px of the film, whose n_film frames repeat or skip drawn ones,
                          * or lie between them */
     int n_film;
@@ -132,6 +133,8 @@ static inline size_t plan_drawn_bytes(const struct plan *p)
 {
     return (size_t)p->seen_w * (size_t)p->seen_h * (size_t)p->scale * (size_t)p->scale * 3;
 }
+/* Floats that sharpening works in; 0: there is none. */
+size_t plan_sharpen_room(const struct plan *p);
 
 /* Of x [1,h,w,3] as it is drawn, what the film shows; x itself where that is all. */
 struct cx;

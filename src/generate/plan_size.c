@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "generate/plan_inner.h"
+#include "media/sharpen.h"
 #include "tensor/ops.h"
 
 #define MAX_ASPECT 4.0   /* that a picture may ask for; what is longer is cut */
@@ -199,6 +200,14 @@ void plan_size_enlarge(struct plan *p, const struct request *r)
 
     p->n_enlarge =
         upsampler_chain(p->model->upsampler, plain ? 0 : p->model->n_upsamplers, wanted, &p->scale);
+    p->sharpen = request_real(r, OPT_SHARPEN, p->n_enlarge ? p->info.sharpen : 0);
+}
+
+size_t plan_sharpen_room(const struct plan *p)
+{
+    int scale = p->n_enlarge ? p->model->upsampler[0].scale : 1;
+
+    return p->sharpen > 0 ? sharpen_room(p->seen_w * scale, p->seen_h * scale) : 0;
 }
 
 struct tensor *plan_seen(struct cx *cx, const struct plan *p, struct tensor *x)

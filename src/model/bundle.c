@@ -143,6 +143,7 @@ static void read_info(void *arg, struct jval o)
     info->shift = j_real_or(o, "shift", 0.01, 100, 1);
     info->guidance2 = j_real_or(o, "guidance_2", 0, 100, info->guidance);
     info->stagger = j_real_or(o, BUNDLE_STAGGER, 0, 1, 0);
+    info->sharpen = j_real_or(o, BUNDLE_SHARPEN, 0, 2, 0);
     copy_text(info->type, sizeof info->type, o, BUNDLE_TYPE, "auto");
     info->boundary = j_real_or(o, "boundary_ratio", 0, 1, 0);
     info->negative = info->family = "";
@@ -238,6 +239,8 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     jsonw_real(&w, "shift", info->shift);
     if (info->stagger > 0)
         jsonw_real(&w, BUNDLE_STAGGER, info->stagger);
+    if (info->sharpen > 0)
+        jsonw_real(&w, BUNDLE_SHARPEN, info->sharpen);
     if (*info->type && strcmp(info->type, "auto"))
         jsonw_string(&w, BUNDLE_TYPE, info->type);
     if (info->boundary > 0) {

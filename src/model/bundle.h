@@ -21,6 +21,7 @@
 /* Keys of the index that say what a film is when nothing is said of it. */
 #define BUNDLE_SHOWN_RATE "shown_rate"
 #define BUNDLE_STAGGER "stagger"
+#define BUNDLE_SHARPEN "sharpen"
 #define BUNDLE_OWN_HEIGHT "own_height"
 #define BUNDLE_TYPE "type"
 #define BUNDLE_EXPERT                                                                              \
@@ -37,6 +38,7 @@ struct bundle_info { /* model_index.json */
     int steps;                 /* good defaults */
     double guidance, shift;
     double stagger;       /* 0: none */
+    double sharpen;       /* what its upsamplers make: how far edges are narrowed; 0: none */
     char type[8];         /* to compute with on a CPU, as the option is said; "auto" */
     double guidance2;     /* of transformer_2 */
     const char *negative; /* static: what is not to be seen when nothing is said */

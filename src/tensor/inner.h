@@ -65,9 +65,7 @@ struct tensor *tensor_like(struct cx *cx, enum dtype type, const struct tensor *
 struct tensor *tensor_held(struct cx *cx, enum dtype type, int rank, const int64_t *dim);
 void tensor_unhold(struct cx *cx, struct tensor *x);
 void tensor_fill_zero(struct cx *cx, struct tensor *x);
-/* All values of x from the host and to the host (the latter waits), converted from and to `type`.
- */
-void tensor_write(struct cx *cx, struct tensor *x, const void *values, enum dtype type);
+/* All values of x to the host, which waits, converted to `type`. */
 void tensor_read(struct cx *cx, const struct tensor *x, enum dtype type, void *out);
 /* The device's copy of a list of the step, made once: the list must not change within the step.
  * NULL stays NULL. */

@@ -96,6 +96,8 @@ size_t tensor_bytes(const struct tensor *x);
 /* Copy to host f32 (n = tensor_count), and wait for it; zeros in a dry run and after a failure.
  * Trouble of the device since the last wait becomes cx->err here. */
 void tensor_read_f32(struct cx *cx, const struct tensor *x, float *out);
+/* All values of x from the host, converted from `type`. */
+void tensor_write(struct cx *cx, struct tensor *x, const void *values, enum dtype type);
 /* 1 when every element is finite (always in a dry run). */
 int tensor_finite(struct cx *cx, const struct tensor *x);
 /* x is not read again: without a tape its memory goes back before its scope ends. Before the next

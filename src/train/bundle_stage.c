@@ -49,6 +49,7 @@ static int write_info(const struct train_config *c, const char *run, const char 
                                 .guidance = c->model.guidance,
                                 .shift = c->model.shift,
                                 .stagger = c->model.stagger,
+                                .sharpen = c->model.sharpen,
                                 .channels = c->vae.net.latent_channels};
     for (int i = 0; i < c->clip.worlds.n; i++)
         info.worlds |= world_bit(c->clip.worlds.part[i].world);

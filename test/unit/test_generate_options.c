@@ -35,7 +35,8 @@ TEST(option_recipe_older_than_options)
 {
     static const char *const recipes[] = {"{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24}",
                                           "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24, "
-                                          "\"interpolate\": \"motion\", \"stagger\": 0.7}"};
+                                          "\"interpolate\": \"motion\", \"stagger\": 0.7, "
+                                          "\"sharpen\": 0.6}"};
 
     for (int i = 0; i < 2; i++) {
         struct request r;
@@ -46,6 +47,7 @@ TEST(option_recipe_older_than_options)
         CHECK_STR(request_text(&r, OPT_INTERPOLATE), i ? "motion" : "repeat");
         CHECK(r.value[OPT_STAGGER].set);
         CHECK(request_real(&r, OPT_STAGGER, 1) == (i ? 0.7 : 0));
+        CHECK(request_real(&r, OPT_SHARPEN, 1) == (i ? 0.6 : 0));
         request_release(&r);
     }
 }

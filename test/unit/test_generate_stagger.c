@@ -39,28 +39,11 @@ TEST(stagger_takes_every_other_step_and_the_last)
         CHECK(!stagger_wanted(0, i, 6, sigma[i]));
 }
 
-static int plan(struct plan *p, struct err *e, const char *dir, const char *recipe,
-                const char *const *settings)
-{
-    struct request q;
-    int rc = 0;
-
-    *e = (struct err){0};
-    memset(p, 0, sizeof *p);
-    request_init(&q);
-    if (recipe)
-        rc = request_set_recipe(&q, recipe, strlen(recipe), "recipe", e);
-    for (int i = 0; !rc && settings[i]; i += 2)
-        rc = request_set(&q, settings[i], settings[i + 1], e);
-    if (!rc)
-        rc = plan_make(p, dir, &q, NULL, e);
-    request_release(&q);
-    return rc;
-}
 #define PLAN(p, e, ...)                                                                            \
-    plan(p, e, fixture_dir(), NULL,                                                                \
-         (const char *const[]){"prompt", "a red ball rolls to the right", "seed", "7", "size",     \
-                               "native", "steps", "4", "type", "f32", __VA_ARGS__, NULL})
+    fixture_plan(p, e, fixture_dir(),                                                              \
+                 (const char *const[]){"prompt", "a red ball rolls to the right", "seed", "7",     \
+                                       "size", "native", "steps", "4", "type", "f32", __VA_ARGS__, \
+                                       NULL})
 
 static void draw(struct bundle *b, const char *stagger, const char *frames, const char *threads,
                  char hash[65])
@@ -141,7 +124,7 @@ TEST(stagger_and_type_are_those_of_the_model)
     strcpy(info.type, "int8");
     CHECK_INT(bundle_info_write(&info, dir, &e), 0);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        CHECK_INT(plan(&p, &e, dir, rows[i].recipe, rows[i].set), rows[i].rc);
+        CHECK_INT(fixture_plan_again(&p, &e, dir, rows[i].recipe, rows[i].set), rows[i].rc);
         if (rows[i].rc)
             continue;
         CHECK(p.stagger == rows[i].stagger);
@@ -152,7 +135,7 @@ TEST(stagger_and_type_are_those_of_the_model)
     }
     strcpy(info.type, "int4");
     CHECK_INT(bundle_info_write(&info, dir, &e), 0);
-    CHECK_INT(plan(&p, &e, dir, NULL, none), ERR_FORMAT);
+    CHECK_INT(fixture_plan(&p, &e, dir, none), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "model_index.json: type \"int4\" is unknown");
     free(dir);
 }

@@ -46,6 +46,23 @@ TEST(edges_are_as_wide_as_their_blur)
     }
 }
 
+/* An edge 3 px aside is as sharp as the true one where it is, and wide where that one is. */
+TEST(own_edges_are_measured_where_they_are)
+{
+    static uint8_t truth[W * H * 3], rgb[W * H * 3];
+    struct edge_widths s = {0};
+
+    half(truth, 0, 1, 20, 200);
+    half(rgb, 0, 1, 20, 200);
+    memmove(rgb + 9, rgb, sizeof rgb - 9);
+    edge_widths_add(&s, rgb, truth, W, H);
+    CHECK(edge_widths_own(&s) == 1 && edge_widths_ratio(&s) > 10);
+    half(rgb, 1, 1, 20, 200);
+    s = (struct edge_widths){0};
+    edge_widths_add(&s, rgb, truth, W, H);
+    CHECK_BELOW(fabs(edge_widths_own(&s) * erf(0.5 / sqrt(2)) - 1), 0.02);
+}
+
 TEST(a_flat_picture_has_no_edges)
 {
     static uint8_t flat[W * H * 3], rgb[W * H * 3];
@@ -53,5 +70,5 @@ TEST(a_flat_picture_has_no_edges)
 
     half(rgb, 0, 1, 0, 255); /* edges of the picture alone do not count */
     edge_widths_add(&s, rgb, flat, W, H);
-    CHECK(s.n == 0 && edge_widths_ratio(&s) == 0);
+    CHECK(s.n == 0 && edge_widths_ratio(&s) == 0 && edge_widths_own(&s) == 0);
 }

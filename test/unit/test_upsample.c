@@ -21,30 +21,6 @@ static void must(int rc, const struct err *e)
         panic("%s", e->msg);
 }
 
-/* The fixture with upsamplers of the two scales (0: none), as initialised: they repeat pixels. */
-static char *model_with(const char *name, int first, int second)
-{
-    char *dir = path_join(ztest_tmp(), name);
-    const int scale[] = {first, second};
-    struct err e = {0};
-
-    fixture_model(dir);
-    for (int i = 0; i < 2; i++) {
-        char *folder = path_join(dir, bundle_folder((enum bundle_place)(PLACE_UPSAMPLER + i)));
-        struct subpixel m;
-
-        if (scale[i]) {
-            must(subpixel_init(&m, &(struct subpixel_config){scale[i], 4, 1}, &e), &e);
-            weights_on_cpu(&m.weights, DT_F32, 1);
-            weight_set_initialise(&m.weights, 5, NULL);
-            must(bundle_save_subpixel(&m, folder, DT_F32, NULL, &e), &e);
-            subpixel_release(&m);
-        }
-        free(folder);
-    }
-    return dir;
-}
-
 struct shot {
     uint8_t *rgb; /* of the first frame */
     int w, h, n_enlarge;
@@ -112,7 +88,7 @@ TEST(film_goes_through_as_many_upsamplers_as_its_size_wants)
     } cases[] = {{"native", "model", 0},  {"60x40", "model", 0},  {"96x64", "model", 1},
                  {"120x80", "model", 1},  {"144x96", "model", 2}, {"384x256", "model", 2},
                  {"768x512", "model", 2}, {"384x256", "plain", 0}};
-    char *dir = model_with("enlarged", 2, 4);
+    char *dir = fixture_with_upsamplers("enlarged", 2, 4);
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct shot s;
@@ -129,7 +105,7 @@ TEST(film_goes_through_as_many_upsamplers_as_its_size_wants)
 
 TEST(upsamplers_that_learned_nothing_repeat_pixels)
 {
-    char *dir = model_with("enlarged-twice", 2, 4);
+    char *dir = fixture_with_upsamplers("enlarged-twice", 2, 4);
     struct shot native, two, eight, plain;
     struct err e = {0};
 
@@ -149,7 +125,7 @@ TEST(upsamplers_that_learned_nothing_repeat_pixels)
 
 TEST(second_upsampler_without_a_first_is_refused)
 {
-    char *dir = model_with("second-alone", 0, 2);
+    char *dir = fixture_with_upsamplers("second-alone", 0, 2);
     struct shot s;
     struct err e = {0};
 
@@ -353,7 +329,7 @@ static int train(const char *init, int width, double lr, const char *name, struc
 
 TEST(upsampler_begins_at_another_of_its_sizes)
 {
-    char *from = model_with("begin", 2, 0), *folder = path_join(from, "upsampler");
+    char *from = fixture_with_upsamplers("begin", 2, 0), *folder = path_join(from, "upsampler");
     char *vae = path_join(from, "vae"), *file = NULL;
     struct subpixel a, b;
     struct err e = {0};
