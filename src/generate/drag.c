@@ -23,11 +23,25 @@ double drag_time(const struct plan *p, int f)
     return (from + to - 1) / 2.0 / p->info.frame_rate;
 }
 
-static int painted(const struct brush *b, const uint8_t *mask, const struct latent_shape *s, int x,
-                   int y, double dx, double dy)
+/* Shares of a side of the film, whose `seen` px are the middle of `drawn`: where latent place i
+ * begins and ends; of one that the film's edge cuts, what lies in the film. */
+static void span(const struct plan *p, int i, int drawn, int seen, double *from, double *to)
 {
-    return brush_cover(b, mask, (double)x / s->w - dx, (double)y / s->h - dy, (x + 1.0) / s->w - dx,
-                       (y + 1.0) / s->h - dy) >= 0.5;
+    int ks = p->codec.ks, before = (drawn - seen) / 2;
+    double begin = (double)(i * ks - before) / seen, end = (double)((i + 1) * ks - before) / seen;
+
+    *from = begin < 0 && end > 0 ? 0 : begin;
+    *to = begin < 1 && end > 1 ? 1 : end;
+}
+
+/* dx, dy: shares of the film's sides. */
+static int painted(const struct plan *p, const uint8_t *mask, int x, int y, double dx, double dy)
+{
+    double x0, y0, x1, y1;
+
+    span(p, x, p->w, p->seen_w, &x0, &x1);
+    span(p, y, p->h, p->seen_h, &y0, &y1);
+    return brush_cover(&p->brush, mask, x0 - dx, y0 - dy, x1 - dx, y1 - dy) >= 0.5;
 }
 
 static float *place(struct drag *d, int f, int y, int x)
@@ -58,9 +72,11 @@ static void set_left(struct drag *d, const uint8_t *taken, int f, int y, int x)
 }
 
 /* Where part i goes in frame f: places that are painted more than half. */
-static void set_part(struct drag *d, const struct brush *b, int i, int f, double begin, double now)
+static void set_part(struct drag *d, const struct plan *p, int i, int f, double begin, double now)
 {
     const struct latent_shape *s = &d->shape;
+    const struct brush *b = &p->brush;
+    const double wide = (double)p->seen_w / p->codec.ks, high = (double)p->seen_h / p->codec.ks;
     const uint8_t *mask = i < 0 ? b->still : b->path[i].mask;
     double dx = 0, dy = 0, bx = 0, by = 0;
 
@@ -72,10 +88,10 @@ static void set_part(struct drag *d, const struct brush *b, int i, int f, double
     }
     for (int y = 0; y < s->h; y++)
         for (int x = 0; x < s->w; x++) {
-            float *to = place(d, f, y, x), u = (float)(x - (dx - bx) * s->w),
-                  v = (float)(y - (dy - by) * s->h);
+            float *to = place(d, f, y, x), u = (float)(x - (dx - bx) * wide),
+                  v = (float)(y - (dy - by) * high);
 
-            if (!painted(b, mask, s, x, y, dx, dy) || u <= -1 || v <= -1 || u >= (float)s->w ||
+            if (!painted(p, mask, x, y, dx, dy) || u <= -1 || v <= -1 || u >= (float)s->w ||
                 v >= (float)s->h)
                 continue;
             to[0] = u;
@@ -84,9 +100,10 @@ static void set_part(struct drag *d, const struct brush *b, int i, int f, double
         }
 }
 
-static void set_brush(struct drag *d, const struct brush *b, int f, double begin, double now)
+static void set_brush(struct drag *d, const struct plan *p, int f, double begin, double now)
 {
     const struct latent_shape *s = &d->shape;
+    const struct brush *b = &p->brush;
     uint8_t *taken = xcalloc((size_t)s->h * (size_t)s->w, 1);
 
     for (int i = 0; i < b->n_paths; i++) {
@@ -95,14 +112,14 @@ static void set_brush(struct drag *d, const struct brush *b, int f, double begin
         brush_at(b, i, begin, &bx, &by);
         for (int y = 0; y < s->h; y++)
             for (int x = 0; x < s->w; x++)
-                taken[y * s->w + x] |= (uint8_t)painted(b, b->path[i].mask, s, x, y, bx, by);
+                taken[y * s->w + x] |= (uint8_t)painted(p, b->path[i].mask, x, y, bx, by);
     }
     for (int y = 0; y < s->h; y++)
         for (int x = 0; x < s->w; x++)
             if (taken[y * s->w + x])
                 set_left(d, taken, f, y, x);
     for (int i = -1; i < b->n_paths; i++)
-        set_part(d, b, i, f, begin, now);
+        set_part(d, p, i, f, begin, now);
     free(taken);
 }
 
@@ -119,7 +136,7 @@ static int is_too_small(const struct plan *p, int i)
         if (i >= 0)
             brush_at(b, i, drag_time(p, f) * p->info.frame_rate / p->n_frames, &dx, &dy);
         for (int k = 0; k < s.h * s.w; k++)
-            if (painted(b, mask, &s, k % s.w, k / s.w, dx, dy))
+            if (painted(p, mask, k % s.w, k / s.w, dx, dy))
                 return 0;
     }
     return mask != NULL;
@@ -131,10 +148,10 @@ void drag_note(struct plan *p)
 
     if (!b->w || p->ahead)
         return;
-    if (fabs(log((double)b->own_w * p->h / ((double)b->own_h * p->w))) > SAME_SHAPE)
+    if (fabs(log((double)b->own_w * p->seen_h / ((double)b->own_h * p->seen_w))) > SAME_SHAPE)
         plan_note(p, xasprintf("brush: masks of %dx%d are stretched over a film of another shape "
                                "(%dx%d)",
-                               b->own_w, b->own_h, p->w, p->h));
+                               b->own_w, b->own_h, p->seen_w, p->seen_h));
     if (b->n_paths && !p->first.rgb && !p->n_keys)
         plan_note(p, xstrdup("brush: parts go best in a picture that is there before the film "
                              "(first-frame); of words alone they may be seen several times"));
@@ -157,7 +174,7 @@ void drag_init(struct drag *d, const struct plan *p, const struct plan_window *w
     for (int f = 1; f < s->t; f++) {
         double now = drag_time(p, w->first - w->take + f);
 
-        set_brush(d, &p->brush, f, begin / all, now / all);
+        set_brush(d, p, f, begin / all, now / all);
     }
 }
 

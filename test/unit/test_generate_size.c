@@ -1,4 +1,5 @@
 /* A model that draws one height alone: which size it draws for which film, and what is shown. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "base/tree.h"
 #include "fixture.h"
 #include "generate/conditions.h"
+#include "generate/drag.h"
 #include "generate/pipeline.h"
 #include "media/picture.h"
 #include "ztest.h"
@@ -240,19 +242,56 @@ TEST(size_of_one_height_has_a_mask_in_the_middle)
     free(dir);
 }
 
+/* Of a brush too: what goes are the film's left third, places 1 and 2, a sixth of the film's width
+ * until the second latent frame. */
+TEST(size_of_one_height_has_a_brush_in_the_middle)
+{
+    static const char brush[] =
+        "{\"dynamic_masks\":[{\"mask\":{\"size\":[4,66],\"counts\":[0,88,176]},"
+        "\"trajectories\":[{\"x\":0,\"y\":0},{\"x\":22,\"y\":0}]}]}";
+    char *dir = own_height("own-height-brush");
+    const char *settings[] = {"prompt", "x y",    "size", "32x48", "brush",
+                              brush,    "frames", "5",    NULL};
+    struct latent_shape s;
+    struct plan_window w;
+    struct drag d;
+    struct plan p;
+    struct err e;
+
+    CHECK_INT(fixture_plan(&p, &e, dir, settings), 0);
+    CHECK_INT(p.seen_w, 22);
+    s = plan_latent(&p);
+    w = plan_window(&p, 0);
+    drag_init(&d, &p, &w, &s);
+    for (int y = 0; y < s.h; y++) {
+        const float *row = d.from + ((size_t)s.h + (size_t)y) * (size_t)s.w * 3;
+
+        CHECK(row[0 * 3 + 2] == 0 && row[1 * 3 + 2] == 1); /* which is left */
+        CHECK(row[2 * 3 + 2] == 1 && row[3 * 3 + 2] == 0);
+        CHECK_BELOW(fabs(row[2 * 3] - (2 - 22.0 / 6 / 8)), 1e-6);
+        CHECK_BELOW(fabs(row[2 * 3 + 1] - y), 1e-6);
+    }
+    drag_release(&d);
+    plan_release(&p);
+    free(dir);
+}
+
 /* Recipes of before pictures, or films that are changed, lay in the middle have them on all that is
  * drawn, in their shape. */
 TEST(size_of_one_height_leaves_pictures_of_older_recipes_whole)
 {
+    static const char brush[] =
+        "{\"static_mask\":{\"size\":[4,66],\"counts\":[0,88,176]},\"dynamic_masks\":[]}";
     static const struct {
         const char *option, *more;
-        int middle, masked;
+        int middle, part;
     } rows[] = {{"first-frame", "", 0, 0},
                 {"first-frame", ", \"picture_in_middle\": true", 1, 0},
                 {"from", ", \"picture_in_middle\": true", 0, 0},
                 {"from", ", \"film_in_middle\": true", 1, 0},
                 {"from", ", \"film_in_middle\": true", 0, 1},
-                {"from", ", \"film_in_middle\": true, \"masks_in_middle\": true", 1, 1}};
+                {"from", ", \"film_in_middle\": true, \"masks_in_middle\": true", 1, 1},
+                {"first-frame", ", \"picture_in_middle\": true", 0, 2}};
     char *dir = own_height("own-height-older"), *path = columns_on_end(), *mask = left_third();
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -266,8 +305,10 @@ TEST(size_of_one_height_leaves_pictures_of_older_recipes_whole)
         request_init(&r);
         CHECK_INT(request_set_recipe(&r, recipe, strlen(recipe), "film.mp4", &e), 0);
         CHECK_INT(request_set(&r, rows[i].option, path, &e), 0);
-        if (rows[i].masked)
+        if (rows[i].part == 1)
             CHECK_INT(request_set(&r, "mask", mask, &e), 0);
+        if (rows[i].part == 2)
+            CHECK_INT(request_set(&r, "brush", brush, &e), 0);
         CHECK_INT(plan_make(&p, dir, &r, NULL, &e), 0);
         CHECK_INT(p.w, rows[i].middle ? 48 : 32);
         CHECK_INT(p.h, rows[i].middle ? 32 : 48);
