@@ -103,7 +103,7 @@ enum request_older {
     OLDER_HEIGHT,  /* a model has no height of its own */
     OLDER_PICTURE, /* a given picture does not lie in the middle of what such a model draws */
     OLDER_FILM,    /* nor does a film that is changed */
-    OLDER_MASKS,   /* nor do masks of a part that is drawn anew, or of a brush */
+    OLDER_MASKS,   /* nor do masks, or a film that is widened */
     OLDER_PAST,    /* a window sees a quarter of the one before, not a fifth */
     N_OLDER
 };

@@ -107,14 +107,14 @@ static void settle_any_size(struct plan *p, const struct request *r, const struc
     p->lw = p->w / p->codec.ks;
 }
 
-/* May the film be the middle of what is drawn? Given pictures, films, their masks and those of a
- * brush are laid there; a film that is widened lies on all that is drawn. */
+/* May the film be the middle of what is drawn? Given pictures, films, what is around those and
+ * masks are laid there; a reference is a picture of all that is drawn. */
 static int may_be_middle(const struct plan *p, const struct request *r, const struct pictures *x)
 {
     int pictures =
         x->first.rgb || x->last.rgb || p->before.n || p->behind.n || r->value[OPT_KEY_FRAME].set;
 
-    return !x->reference.rgb && !p->region.goes_on && !(pictures && r->older[OLDER_PICTURE]) &&
+    return !x->reference.rgb && !(pictures && r->older[OLDER_PICTURE]) &&
            !(p->source.n && r->older[OLDER_FILM]) &&
            !((p->region.n || p->brush.w) && r->older[OLDER_MASKS]);
 }

@@ -213,29 +213,43 @@ TEST(size_of_one_height_has_a_changed_film_in_the_middle)
     free(dir);
 }
 
-/* A mask lies there as its film does, which is in latent places 1 to 4 of six; beside it all is
- * drawn. */
-TEST(size_of_one_height_has_a_mask_in_the_middle)
+/* The latent places of a film's only frame, 4 rows of these six. */
+static void check_places(const struct plan *p, const uint8_t wanted[6])
 {
-    static const uint8_t wanted[6] = {REGION_DRAWN, REGION_DRAWN, REGION_DRAWN,
-                                      REGION_HELD,  REGION_HELD,  REGION_DRAWN};
+    struct latent_shape s = plan_latent(p);
+    struct plan_window w = plan_window(p, 0);
+    uint8_t place[6 * 4];
+
+    CHECK_INT(s.w * s.h * s.t, sizeof place);
+    conditions_region(p, &w, &s, place);
+    for (int i = 0; i < 6 * 4; i++)
+        CHECK_INT(place[i], wanted[i % 6]);
+}
+
+/* A mask lies there as its film does, which is in latent places 1 to 4; so does a film that is
+ * widened, with 15 of its 96 columns at each side. Beside the film all is drawn. */
+TEST(size_of_one_height_has_a_part_drawn_anew_in_the_middle)
+{
+    static const uint8_t masked[6] = {REGION_DRAWN, REGION_DRAWN, REGION_DRAWN,
+                                      REGION_HELD,  REGION_HELD,  REGION_DRAWN},
+                         widened[6] = {REGION_DRAWN, 150, REGION_CLEAN,
+                                       REGION_CLEAN, 150, REGION_DRAWN};
     char *dir = own_height("own-height-mask"), *path = columns_on_end(), *mask = left_third();
     const char *settings[] = {"prompt", "x y", "from", path, "mask", mask, "frames", "1", NULL};
-    uint8_t rgb[48 * 32 * 3], place[6 * 4];
-    struct latent_shape s;
-    struct plan_window w;
+    uint8_t rgb[48 * 32 * 3];
     struct plan p;
     struct err e;
 
     CHECK_INT(fixture_plan(&p, &e, dir, settings), 0);
     plan_source_frame(&p, 0, rgb);
     check_columns(&p, rgb);
-    s = plan_latent(&p);
-    w = plan_window(&p, 0);
-    CHECK_INT(s.w * s.h * s.t, sizeof place);
-    conditions_region(&p, &w, &s, place);
-    for (int y = 0; y < 4; y++)
-        CHECK(!memcmp(place + (size_t)y * 6, wanted, sizeof wanted));
+    check_places(&p, masked);
+    plan_release(&p);
+    settings[4] = "outpaint";
+    settings[5] = "1:1";
+    CHECK_INT(fixture_plan(&p, &e, dir, settings), 0);
+    CHECK_INT(p.seen_w, 32);
+    check_places(&p, widened);
     plan_release(&p);
     free(mask);
     free(path);
