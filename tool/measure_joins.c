@@ -56,11 +56,16 @@ static void print(const char *path, const struct joins_report *r, double fps, in
     buf_release(&out);
 }
 
+static void take(void *user, const uint8_t *rgb)
+{
+    joins_add(user, rgb);
+}
+
 int measure_joins(const struct measure_args *a, const char *path, struct err *e)
 {
     struct film f;
     struct places p = {0};
-    int rc = film_read(&f, path, NULL, e);
+    int rc = film_probe(&f, path, e);
 
     if (rc)
         return rc;
@@ -70,11 +75,13 @@ int measure_joins(const struct measure_args *a, const char *path, struct err *e)
         struct joins *j = joins_new(f.w, f.h, fps);
         struct joins_report r;
 
-        for (int i = 0; i < f.n; i++)
-            joins_add(j, f.rgb + (size_t)i * (size_t)f.w * (size_t)f.h * 3);
-        joins_report(j, p.frame, p.n, &r);
-        print(path, &r, fps, a->json);
-        joins_report_release(&r);
+        film_release(&f);
+        rc = film_read(&f, path, &(struct film_caps){.take = take, .user = j}, e);
+        if (!rc) {
+            joins_report(j, p.frame, p.n, &r);
+            print(path, &r, fps, a->json);
+            joins_report_release(&r);
+        }
         joins_free(&j);
     }
     free(p.frame);

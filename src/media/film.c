@@ -378,19 +378,22 @@ int film_next_frame(struct film *f, const struct film_caps *caps, const char *pa
                     struct err *e)
 {
     int64_t frame = (int64_t)f->w * f->h * 3;
+    int kept = caps->take ? 0 : f->n;
 
-    if ((f->n + 1) * frame > caps->max_bytes)
+    if (caps->take && f->n > 0)
+        caps->take(caps->user, f->rgb);
+    if ((kept + 1) * frame > caps->max_bytes)
         return err_set(e, ERR_FORMAT, "%s: more than %lld bytes of pictures; ask for fewer frames",
                        path, (long long)caps->max_bytes);
-    if ((f->n & (f->n - 1)) == 0) { /* 0, 1, 2, 4, 8 ... frames are full */
-        uint8_t *more = realloc(f->rgb, (size_t)(f->n ? 2 * f->n : 1) * (size_t)frame);
+    if ((kept & (kept - 1)) == 0 && !(caps->take && f->rgb)) { /* 0, 1, 2, 4, 8 ... are full */
+        uint8_t *more = realloc(f->rgb, (size_t)(kept ? 2 * kept : 1) * (size_t)frame);
 
         if (!more)
             return err_set(e, ERR_FIT, "%s: out of memory after %d frames; ask for fewer", path,
                            f->n);
         f->rgb = more;
     }
-    *rgb = f->rgb + (size_t)f->n * (size_t)frame;
+    *rgb = f->rgb + (size_t)kept * (size_t)frame;
     return 0;
 }
 
@@ -450,7 +453,13 @@ int film_read(struct film *f, const char *path, const struct film_caps *caps, st
 
     c.max_frames = c.max_frames > 0 ? c.max_frames : 100000;
     c.max_bytes = c.max_bytes > 0 ? c.max_bytes : (int64_t)4 << 30;
-    return read_any(f, path, &c, e);
+    int rc = read_any(f, path, &c, e);
+    if (!rc && c.take) {
+        c.take(c.user, f->rgb); /* the last one */
+        free(f->rgb);
+        f->rgb = NULL;
+    }
+    return rc;
 }
 
 int film_probe(struct film *f, const char *path, struct err *e)

@@ -79,16 +79,21 @@ void film_abort(struct film_writer **f);
 /* Takes away what is left under the name of a part of this film, unless somebody writes it. */
 void film_drop_part(const char *path);
 
+struct film;
 /* What a reader may cost. Zero fields mean the default. */
 struct film_caps {
     int max_frames;    /* the first so many frames; default 100,000 */
     int64_t max_bytes; /* of RGB; default 4 GiB. More is ERR_FORMAT */
+    /* Not NULL: each frame [h][w][3] is lent to it, in order, and none is kept: long films are read
+     * in the memory of one frame, which is all that counts. */
+    void (*take)(void *user, const uint8_t *rgb);
+    void *user;
 };
 
 struct film {
     int w, h, n;          /* pixels, frames */
     int fps_num, fps_den; /* 0/1 when the file does not say */
-    uint8_t *rgb;         /* [n][h][w][3], owned; NULL after film_probe */
+    uint8_t *rgb;         /* [n][h][w][3], owned; NULL after film_probe, and where `take` had all */
     char *comment;        /* owned; NULL when there is none */
 };
 

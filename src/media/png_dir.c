@@ -233,7 +233,7 @@ static int read_frame(struct film *f, const char *name, const struct film_caps *
 
 int png_dir_read(struct film *f, const char *path, const struct film_caps *caps, struct err *e)
 {
-    struct film_caps one = {1, INT64_MAX};
+    struct film_caps one = {.max_frames = 1, .max_bytes = INT64_MAX};
     char *recipe = path_join(path, "recipe.json");
     int rc = 0, probe = caps->max_frames == 0;
     int n = probe ? 1 : caps->max_frames;

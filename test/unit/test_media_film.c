@@ -309,6 +309,20 @@ TEST(film_read_of_cut_files)
     }
 }
 
+struct lent {
+    int n;
+    uint8_t rgb[2 * 24];
+};
+
+static void lend(void *user, const uint8_t *rgb)
+{
+    struct lent *l = user;
+
+    if (l->n < 2)
+        memcpy(l->rgb + 24 * l->n, rgb, 24);
+    l->n++;
+}
+
 TEST(film_y4m_planes_are_kept)
 {
     char *path = ztest_in_tmp("planes.y4m");
@@ -338,6 +352,13 @@ TEST(film_y4m_planes_are_kept)
     film_release(&f);
     CHECK_INT(film_read(&f, path, &(struct film_caps){.max_bytes = 30}, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "planes.y4m");
+    struct lent lent = {0}; /* one frame after the other, in the memory of one */
+    const struct film_caps one = {.max_bytes = 30, .take = lend, .user = &lent};
+    CHECK_INT(film_read(&f, path, &one, &e), 0);
+    CHECK(f.n == 2 && lent.n == 2 && !f.rgb);
+    for (int i = 0; i < 2 * 24; i++)
+        CHECK_INT(lent.rgb[i], want[i % 24 / 3]);
+    film_release(&f);
     buf_release(&b);
     free(path);
 }
