@@ -49,6 +49,10 @@ static void note_limits(struct plan *p, const struct camera *c, const struct buf
         plan_note(p,
                   xstrdup("camera: the model rolls the right way in four films of five, about half "
                           "as far as asked"));
+    if (p->loop && (most > 0 || r.roll != 0))
+        plan_note(p,
+                  xstrdup("loop: a camera that moves does not come back, so the film jumps where "
+                          "it begins again"));
     if (c->aside)
         plan_note(p,
                   xasprintf("camera: the model knows %s alone; beside other moves it is left out",
