@@ -182,7 +182,7 @@ static void write_newer(struct jsonw *w, const struct plan *p, const struct requ
     int own_height = p->info.own_height && !r->older[OLDER_HEIGHT];
 
     for (int i = 0; i < N_OLDER; i++)
-        if (!r->older[i] && (own_height || i == OLDER_PAST))
+        if (!r->older[i] && (own_height || i >= OLDER_PAST))
             jsonw_bool(w, request_older_key[i], 1);
 }
 

@@ -105,6 +105,7 @@ enum request_older {
     OLDER_FILM,    /* nor does a film that is changed */
     OLDER_MASKS,   /* nor do masks, or a film that is widened */
     OLDER_PAST,    /* a window sees a quarter of the one before, not a fifth */
+    OLDER_BORDER,  /* beside a film that is widened all of a place is drawn from nothing */
     N_OLDER
 };
 extern const char *const request_older_key[N_OLDER];

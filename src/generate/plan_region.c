@@ -40,7 +40,7 @@ static int check_use(const struct request *r, struct err *e)
 /* In the px of the source. */
 static void fit_mask(struct plan *p)
 {
-    struct region *g = &p->region, fit = {g->n, p->source.w, p->source.h, NULL, g->goes_on};
+    struct region *g = &p->region, fit = {.n = g->n, .w = p->source.w, .h = p->source.h};
     size_t px = (size_t)fit.w * (size_t)fit.h;
 
     if (g->w == fit.w && g->h == fit.h)
@@ -99,7 +99,9 @@ int plan_region_settle(struct plan *p, const struct request *r, struct err *e)
     if (rc || has_mask(r))
         return rc ? rc : take_mask(p, r, e);
     ZT_ASSERT(!outpaint_parse(request_text(r, OPT_OUTPAINT), &around));
-    return outpaint_apply(&around, &p->source, &p->region, e);
+    rc = outpaint_apply(&around, &p->source, &p->region, e);
+    p->region.around = !r->older[OLDER_BORDER];
+    return rc;
 }
 
 int plan_region_check(const struct plan *p, struct err *e)

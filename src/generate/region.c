@@ -20,7 +20,7 @@ int region_read(struct region *g, const struct film *mask, struct err *e)
     size_t px = (size_t)mask->n * (size_t)mask->w * (size_t)mask->h;
     int any = 0;
 
-    *g = (struct region){mask->n, mask->w, mask->h, try_malloc(px, e, "a mask"), 0};
+    *g = (struct region){mask->n, mask->w, mask->h, try_malloc(px, e, "a mask"), 0, 0};
     if (!g->drawn)
         return ERR_FIT;
     for (size_t i = 0; i < px; i++)
@@ -86,12 +86,13 @@ void region_places(const struct region *g, int i, const struct region_in *in, in
                    uint8_t *place)
 {
     const uint8_t *mask = region_mask(g, i);
+    int half = g->around ? in->place / 2 : 0;
 
     for (int y = 0; y < lh; y++)
         for (int x = 0; x < lw; x++, place++) {
             int top = y * in->place - in->top, left = x * in->place - in->left, y0, y1, x0, x1;
-            int in_film = under(top, top + in->place, in->h, g->h, &y0, &y1) &&
-                          under(left, left + in->place, in->w, g->w, &x0, &x1);
+            int in_film = under(top - half, top + in->place + half, in->h, g->h, &y0, &y1) &&
+                          under(left - half, left + in->place + half, in->w, g->w, &x0, &x1);
             int share = in_film ? share_of(mask, g->w, y0, y1, x0, x1) : REGION_DRAWN;
 
             if (!g->goes_on && share)
@@ -256,7 +257,7 @@ int outpaint_apply(const struct outpaint *o, struct film *f, struct region *g, s
     if (w > FILM_MAX_SIDE || h > FILM_MAX_SIDE || w < LEAST_SIDE || h < LEAST_SIDE)
         return err_set(e, ERR_USAGE, "outpaint: the film would have %dx%d px; %d to %d are allowed",
                        w, h, LEAST_SIDE, FILM_MAX_SIDE);
-    *g = (struct region){1, w, h, xmalloc((size_t)w * (size_t)h), 1};
+    *g = (struct region){1, w, h, xmalloc((size_t)w * (size_t)h), 1, 0};
     memset(g->drawn, 1, (size_t)w * (size_t)h);
     for (int y = 0; y < f->h; y++)
         memset(g->drawn + (size_t)(y + s.top) * (size_t)w + s.left, 0, (size_t)f->w);

@@ -16,6 +16,7 @@ struct region {
                      */
     uint8_t *drawn; /* owned [n][h][w]: 1 is drawn anew */
     int goes_on;    /* in the region the source goes on (mirrored, of a film that is widened) */
+    int around;     /* then: a place counts with half of those around it */
 };
 
 /* What a latent place is in a film with a region: how much of it is drawn. A share between both is

@@ -276,7 +276,7 @@ TEST(region_holds_latents)
 TEST(region_share_is_soft_inside)
 {
     enum { SIDE = 128 };
-    struct region g = {1, SIDE, SIDE, xcalloc(SIDE * SIDE, 1), 0};
+    struct region g = {1, SIDE, SIDE, xcalloc(SIDE * SIDE, 1), 0, 0};
     const struct region_in all = {0, 0, 4, 4, 1};
     static uint16_t share[SIDE * SIDE];
     static uint8_t place[4 * 4];
@@ -310,9 +310,22 @@ TEST(region_share_is_soft_inside)
 TEST(region_in_the_middle_of_what_is_drawn)
 {
     uint8_t drawn[] = {1, 1, 0, 0}, place[4] = {0};
-    const struct region g = {1, 4, 1, drawn, 0};
+    const struct region g = {1, 4, 1, drawn, 0, 0};
     const struct region_in in = {6, 0, 4, 4, 4};
     const uint8_t wanted[] = {REGION_DRAWN, REGION_DRAWN, REGION_HELD, REGION_DRAWN};
+
+    region_places(&g, 0, &in, 1, 4, place);
+    CHECK(!memcmp(place, wanted, sizeof place));
+}
+
+/* A film is widened where a place begins: that place is known in part all the same, so what is
+ * drawn in it is drawn to what is given. */
+TEST(region_knows_the_border_of_a_widened_film)
+{
+    uint8_t drawn[16] = {1, 1, 1, 1, 1, 1, 1, 1}, place[4] = {0};
+    const struct region g = {1, 16, 1, drawn, 1, 1};
+    const struct region_in in = {0, 0, 16, 4, 4};
+    const uint8_t wanted[] = {REGION_DRAWN, REGION_DRAWN * 3 / 4, REGION_DRAWN / 4, REGION_HELD};
 
     region_places(&g, 0, &in, 1, 4, place);
     CHECK(!memcmp(place, wanted, sizeof place));

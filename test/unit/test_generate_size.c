@@ -227,13 +227,14 @@ static void check_places(const struct plan *p, const uint8_t wanted[6])
 }
 
 /* A mask lies there as its film does, which is in latent places 1 to 4; so does a film that is
- * widened, with 15 of its 96 columns at each side. Beside the film all is drawn. */
+ * widened, with 15 of its 96 columns at each side; places count with half of those around them.
+ * Beside the film all is drawn. */
 TEST(size_of_one_height_has_a_part_drawn_anew_in_the_middle)
 {
     static const uint8_t masked[6] = {REGION_DRAWN, REGION_DRAWN, REGION_DRAWN,
                                       REGION_HELD,  REGION_HELD,  REGION_DRAWN},
-                         widened[6] = {REGION_DRAWN, 150, REGION_CLEAN,
-                                       REGION_CLEAN, 150, REGION_DRAWN};
+                         widened[6] = {REGION_DRAWN, 100, REGION_CLEAN,
+                                       REGION_CLEAN, 100, REGION_DRAWN};
     char *dir = own_height("own-height-mask"), *path = columns_on_end(), *mask = left_third();
     const char *settings[] = {"prompt", "x y", "from", path, "mask", mask, "frames", "1", NULL};
     uint8_t rgb[48 * 32 * 3];
