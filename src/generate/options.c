@@ -337,9 +337,9 @@ void request_set_seen(struct request *r, const char *words)
     r->looked = 1;
 }
 
-const char *const request_older_key[N_OLDER] = {BUNDLE_OWN_HEIGHT, "picture_in_middle",
-                                                "film_in_middle",  "masks_in_middle",
-                                                "short_past",      "known_border"};
+const char *const request_older_key[N_OLDER] = {
+    BUNDLE_OWN_HEIGHT, "picture_in_middle", "film_in_middle", "masks_in_middle",
+    "camera_of_seen",  "short_past",        "known_border"};
 
 static int older_of(const char *key)
 {

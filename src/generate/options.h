@@ -104,6 +104,7 @@ enum request_older {
     OLDER_PICTURE, /* a given picture does not lie in the middle of what such a model draws */
     OLDER_FILM,    /* nor does a film that is changed */
     OLDER_MASKS,   /* nor do masks, or a film that is widened */
+    OLDER_CAMERA,  /* words of a camera are as far as in all that is drawn, not in what is seen */
     OLDER_PAST,    /* a window sees a quarter of the one before, not a fifth */
     OLDER_BORDER,  /* beside a film that is widened all of a place is drawn from nothing */
     N_OLDER

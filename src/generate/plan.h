@@ -38,10 +38,11 @@ struct plan {
     struct denoiser_config dit;
     struct codec_config codec;
 
-    int w, h, n_frames; /* px and frames that the model draws */
-    int seen_w, seen_h; /* px of their middle that the film shows */
-    int t, lh, lw, c;   /* latent of the film */
-    int window;         /* latent frames that are drawn at once */
+    int w, h, n_frames;  /* px and frames that the model draws */
+    int seen_w, seen_h;  /* px of their middle that the film shows */
+    int camera_of_drawn; /* 1: a camera's words count by all that is drawn, not by what is seen */
+    int t, lh, lw, c;    /* latent of the film */
+    int window;          /* latent frames that are drawn at once */
     int context;    /* of a later window, so many at least are the end of the one before, given */
     int n_enlarge;  /* upsamplers of the model that every drawn frame goes through */
     int scale;      /* px each way that they make of one */

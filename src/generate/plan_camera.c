@@ -61,9 +61,25 @@ static void note_limits(struct plan *p, const struct camera *c, const struct buf
         plan_note(p, xstrdup("camera: the model goes no faster than about 6"));
 }
 
-struct camera_words plan_camera_say(struct plan *p, const struct camera *c, const char *typed,
+/* A camera goes by parts of what is seen, the words of our worlds by parts of all that is drawn. */
+static struct camera of_drawn(const struct plan *p, const struct camera *c)
+{
+    double across = (double)p->seen_w / p->w, up = (double)p->seen_h / p->h;
+    struct camera d = *c;
+
+    if (p->camera_of_drawn)
+        return d;
+    d.axis[AXIS_HORIZONTAL] *= across;
+    d.axis[AXIS_PAN] *= across;
+    d.axis[AXIS_VERTICAL] *= up;
+    d.axis[AXIS_TILT] *= up;
+    return d;
+}
+
+struct camera_words plan_camera_say(struct plan *p, const struct camera *asked, const char *typed,
                                     struct buf *text)
 {
+    struct camera drawn = of_drawn(p, asked), *c = &drawn;
     struct camera_words w = {0};
     struct buf missing = BUF_INIT;
     unsigned worlds = reading_worlds(typed, p->info.worlds, p->seen);

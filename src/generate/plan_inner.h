@@ -50,7 +50,7 @@ int plan_shots_tokens(struct plan *p, const struct tokenizer *t, int k);
 void plan_shots_release(struct plan *p);
 /* plan_camera.c: a camera in the words of the model, in the text that was read of a prompt, and
  * what is to be blended into its tokens; a note where no words say it. */
-struct camera_words plan_camera_say(struct plan *p, const struct camera *c, const char *typed,
+struct camera_words plan_camera_say(struct plan *p, const struct camera *asked, const char *typed,
                                     struct buf *text);
 void plan_camera_tokens(struct words *w, const struct tokenizer *t,
                         const struct camera_words *blend, const char *text);

@@ -186,6 +186,7 @@ int plan_size_settle(struct plan *p, const struct request *r, const struct pictu
         settle_film(p, aspect, native, own_height);
     p->seen_w = p->w;
     p->seen_h = p->h;
+    p->camera_of_drawn = r->older[OLDER_CAMERA];
     if (own_height)
         draw_own_height(p, unit);
     p->lh = p->h / p->codec.ks;

@@ -106,6 +106,40 @@ TEST(camera_says_what_is_wrong)
     }
 }
 
+/* A share of what is seen is a smaller one of what is drawn; of a move up, of a zoom it is the
+ * same. */
+TEST(camera_goes_by_what_is_seen_of_the_picture)
+{
+    static const struct {
+        const char *camera;
+        int of_drawn;
+        double weight; /* -1: that of the whole picture */
+    } rows[] = {{"pan right", 0, 0}, {"pan right", 1, -1}, {"tilt up", 0, -1}, {"zoom in", 0, -1}};
+    const char *typed = "a girl plays on a lawn";
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct plan p = {.info = {.worlds = world_bit(world_named("story"))},
+                         .w = 28,
+                         .h = 16,
+                         .seen_w = 9,
+                         .seen_h = 16,
+                         .camera_of_drawn = rows[i].of_drawn};
+        struct camera c = parsed(rows[i].camera), less = parsed("pan right 1.607142857142857");
+        struct camera_words w, want = camera_words_of(&less);
+        struct buf text = BUF_INIT, unknown = BUF_INIT;
+
+        free(reading_prompt(typed, p.info.worlds, 1, NULL, &text, &unknown));
+        w = plan_camera_say(&p, &c, typed, &text);
+        if (rows[i].weight < 0)
+            CHECK_INT(w.n, 0); /* the word as it was taught */
+        else
+            CHECK(w.n == 1 && fabs(w.weight[0] - want.weight[0]) < 1e-9 && want.weight[0] < 0.65);
+        CHECK(!p.note);
+        buf_release(&text);
+        buf_release(&unknown);
+    }
+}
+
 /* What is blended, and what a note says. */
 TEST(camera_replaces_that_of_the_prompt_in_the_words_of_the_model)
 {
@@ -134,7 +168,7 @@ TEST(camera_replaces_that_of_the_prompt_in_the_words_of_the_model)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf text = BUF_INIT, unknown = BUF_INIT;
-        struct plan p = {.info = {.worlds = both}};
+        struct plan p = {.info = {.worlds = both}, .w = 7, .h = 4, .seen_w = 7, .seen_h = 4};
         struct camera c = parsed(rows[i].camera);
 
         free(reading_prompt(rows[i].prompt, both, 1, NULL, &text, &unknown));
@@ -150,7 +184,7 @@ TEST(camera_replaces_that_of_the_prompt_in_the_words_of_the_model)
         buf_release(&unknown);
     }
     struct buf text = BUF_INIT;
-    struct plan p = {0};
+    struct plan p = {.w = 7, .h = 4, .seen_w = 7, .seen_h = 4};
     struct camera c = parsed("pan left, zoom in");
     buf_puts(&text, "a red fox");
     CHECK_INT(plan_camera_say(&p, &c, "a red fox", &text).n, 0);
