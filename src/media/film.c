@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -161,8 +162,16 @@ int film_place(const char *from, const char *to, struct err *e)
     return 0;
 }
 
+static int is_empty(int fd)
+{
+    struct stat st;
+
+    return !fstat(fd, &st) && S_ISREG(st.st_mode) && !st.st_size;
+}
+
 /* The same question without touching the file; and what lies there under the name of a part may be
- * a film that was cut, or a whole one that somebody calls so. */
+ * a film that was cut, or a whole one that somebody calls so: an empty one is neither, a process
+ * that was killed before its first frame leaves it. */
 static int check_part(const char *path, const struct film_options *o, struct err *e)
 {
     char *part = film_part_name(path);
@@ -170,7 +179,7 @@ static int check_part(const char *path, const struct film_options *o, struct err
 
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
         rc = err_set(e, ERR_IO, "%s: is being written already", part);
-    else if (fd >= 0 && !o->overwrite && !o->own_part)
+    else if (fd >= 0 && !o->overwrite && !o->own_part && !is_empty(fd))
         rc = err_set(e, ERR_IO, "%s exists already, where %s is to grow; -y overwrites it", part,
                      path);
     if (fd >= 0)

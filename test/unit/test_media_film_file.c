@@ -161,6 +161,9 @@ TEST(film_takes_no_place_that_is_taken)
     CHECK_INT(file_write(part, "a film", 6, &e), 0);
     CHECK_INT(film_check(film, &o, &e), ERR_IO);
     CHECK_CONTAINS(e.msg, "taken.part.y4m exists already");
+    CHECK_INT(file_write(part, "", 0, &e), 0); /* killed before its first frame */
+    CHECK_INT(film_check(film, &o, &e), 0);
+    CHECK_INT(file_write(part, "a film", 6, &e), 0);
     CHECK_INT(dir_make(dir, &e), 0);
     CHECK_INT(film_check(dir, &o, &e), fixture_has_media() ? 0 : ERR_IO);
     CHECK_INT(file_write(frame, "a picture", 9, &e), 0);
