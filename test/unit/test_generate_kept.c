@@ -6,7 +6,7 @@
 #include "generate/pipeline.h"
 #include "ztest.h"
 
-enum { W = 224, H = 128 };
+enum { W = 224, H = 128, LOWER_GONE = 5, CORNER_GONE };
 
 static struct bundle *b;
 static struct plan p;
@@ -38,11 +38,16 @@ static void end(void)
 }
 
 /* Pixel of picture `k`: soft spots, the same with their colours turned; two greys that hardly
- * differ, and two that do. */
+ * differ, and two that do; the spots without their lower third, or without a corner. */
 static float pixel(int k, int i)
 {
     int c = i % 3, x = i / 3 % W, y = i / 3 / W;
 
+    if (k >= LOWER_GONE) {
+        int gone = y >= H * 2 / 3 && (k == LOWER_GONE || x < W / 3);
+
+        return gone ? 0.5f : pixel(0, i);
+    }
     if (k > 1)
         return (const float[]){0.5f, 0.52f, 0.58f}[k - 2];
     return 0.5f + 0.3f * sinf((float)x / 30 + (float)((c + k) % 3)) * cosf((float)y / 25);
@@ -86,6 +91,9 @@ TEST(kept_picture_is_the_one_behind_it)
     CHECK_INT(answer(0, 0, &e), 0);
     CHECK_INT(answer(2, 3, &e), 0);
     CHECK_INT(answer(2, 4, &e), ERR_USAGE);
+    CHECK_INT(answer(0, CORNER_GONE, &e), 0); /* things go */
+    CHECK_INT(answer(0, LOWER_GONE, &e), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "a fifth of it is gone");
     CHECK_INT(answer(0, 1, &e), ERR_USAGE);
     CHECK_CONTAINS(e.msg, "first-frame: the film does not go on from this picture");
     CHECK_CONTAINS(e.msg, "physics, story");
