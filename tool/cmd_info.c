@@ -153,7 +153,7 @@ static int show_film(const struct args *a)
 static const char *const FACTS[] = {
     "name",    "description",  "release", "license", "path",   "hash",       "parameters",
     "weights", "weight_bytes", "width",   "height",  "frames", "frame_rate", "shown_rate",
-    "sampler", "stagger",      "sharpen", "type",    "text"};
+    "sampler", "stagger",      "sharpen", "fade",    "type",   "text"};
 
 static void show_model(const zt_model *m, int json)
 {

@@ -12,7 +12,7 @@
 struct zt_model {
     char *dir; /* absolute or as given */
     struct bundle_info info;
-    char text[8][40]; /* width, height, frames, frame_rate, guidance, shown_rate, stagger, sharpen
+    char text[9][40]; /* width, height, frames, frame_rate, guidance, shown_rate, stagger, sharpen
                          as text */
     char worlds[64];  /* names with ", " between; "" when the text is plain */
     char parameters[24];

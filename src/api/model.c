@@ -84,6 +84,7 @@ int zt_model_open(zt_model **out, const char *name, char *error, size_t size)
     api_real(m->text[4], sizeof m->text[4], m->info.guidance);
     api_real(m->text[6], sizeof m->text[6], m->info.stagger);
     api_real(m->text[7], sizeof m->text[7], m->info.sharpen);
+    api_real(m->text[8], sizeof m->text[8], m->info.fade);
     for (int i = 0; world_at(i); i++) {
         size_t n = strlen(m->worlds);
         if (m->info.worlds & world_bit(world_at(i)))
@@ -186,6 +187,7 @@ const char *zt_model_get(const zt_model *m, const char *key)
                  {"guidance", m->text[4]},
                  {"stagger", m->text[6]},
                  {"sharpen", m->text[7]},
+                 {"fade", m->text[8]},
                  {"type", *m->info.type ? m->info.type : "auto"},
                  {"path", m->dir},
                  {"parameters", m->parameters},

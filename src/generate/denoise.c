@@ -274,19 +274,30 @@ static int take_known(struct drawing *d, const struct plan_window *w, int n)
     return n;
 }
 
+/* Frame `from` of x becomes given frame k. The first components of our codec's latents are means of
+ * their places, the others are details, which would grow from window to window. */
+static void go_on_from(struct drawing *d, int from, int k)
+{
+    enum { MEANS = 3 };
+    const struct latent_shape *s = &d->shape;
+    size_t frame = latent_count(s) / (size_t)s->t, c = (size_t)s->c;
+    float *past = d->past + frame * (size_t)k, keep = 1 - (float)d->plan->fade;
+
+    latent_get_frame(s, d->x, from, NULL, NULL, past);
+    for (size_t i = 0; keep < 1 && i < frame; i++)
+        if (i % c >= MEANS)
+            past[i] *= keep;
+    d->given[k] = (struct given){k, CONTEXT_LEVEL, past};
+}
+
 /* What window i knows: the first picture, or the end of the window that stands in x. */
 static int take_given(struct drawing *d, int i)
 {
-    const struct latent_shape *s = &d->shape;
-    size_t frame = latent_count(s) / (size_t)s->t;
     struct plan_window w = plan_window(d->plan, i);
     int n = w.given, end = i ? plan_window(d->plan, i - 1).shown : 0;
 
-    for (int k = 0; k < n; k++) {
-        latent_get_frame(s, d->x, d->plan->ahead + end - n + k, NULL, NULL,
-                         d->past + frame * (size_t)k);
-        d->given[k] = (struct given){k, CONTEXT_LEVEL, d->past + frame * (size_t)k};
-    }
+    for (int k = 0; k < n; k++)
+        go_on_from(d, d->plan->ahead + end - n + k, k);
     if (i == 0 && d->conditions.first)
         d->given[n++] = (struct given){0, 0, d->conditions.first};
     return take_known(d, &w, n);
@@ -513,13 +524,9 @@ int drawing_window(struct drawing *d, int i, struct err *e)
 
 int drawing_go_on(struct drawing *d, int i, int end, struct err *e)
 {
-    const struct latent_shape *s = &d->shape;
-    size_t frame = latent_count(s) / (size_t)s->t;
     int n = end ? d->plan->context : 0;
 
-    for (int k = 0; k < n; k++) {
-        latent_get_frame(s, d->x, end - n + k, NULL, NULL, d->past + frame * (size_t)k);
-        d->given[k] = (struct given){k, CONTEXT_LEVEL, d->past + frame * (size_t)k};
-    }
+    for (int k = 0; k < n; k++)
+        go_on_from(d, end - n + k, k);
     return run_window(d, i, n, d->plan->cut ? &d->cut : NULL, d->x, e);
 }

@@ -88,6 +88,9 @@ const struct option options[N_OPTIONS] = {
     [OPT_SHARPEN] = {"sharpen", 0, OPTION_REAL, 1, 0, 2, NULL, "0 to 2", "the model's",
                      "how far edges are narrowed in what the model's first upsampler makes, or, where "
                      "none works, in what is drawn (0.6 of the shipped model's upsampler, else 0)"},
+    [OPT_FADE] = {"fade", 0, OPTION_REAL, 1, 0, 0.5, NULL, "0 to 0.5", "the model's",
+                  "share of its details that each later window of a long film forgets of the one "
+                  "before, so that they do not grow from window to window (0.05 of the shipped model)"},
     [OPT_CACHE] = {"cache", 0, OPTION_TEXT, 1, NO_RANGE,
                    "off, easy, mag, taylor, tea or tea-retain, with :THRESHOLD behind it", "off",
                    "leave evaluations out whose answer can be guessed from those before: EasyCache, "
@@ -459,6 +462,8 @@ static int set_older(struct request *r, struct jval root, struct err *e)
         rc = request_set(r, options[OPT_STAGGER].name, "0", e);
     if (!rc && !j_has(root, options[OPT_SHARPEN].name))
         rc = request_set(r, options[OPT_SHARPEN].name, "0", e);
+    if (!rc && !j_has(root, options[OPT_FADE].name))
+        rc = request_set(r, options[OPT_FADE].name, "0", e);
     return rc;
 }
 

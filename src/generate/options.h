@@ -48,6 +48,7 @@ enum option_id {
     OPT_SHIFT,
     OPT_STAGGER,
     OPT_SHARPEN,
+    OPT_FADE,
     OPT_CACHE,
     OPT_CACHE_CHECK,
     OPT_SEED,

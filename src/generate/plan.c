@@ -183,6 +183,11 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
                                                                          : p->info.guidance2);
     p->threads = p->budget.threads = (int)request_int(r, OPT_THREADS, machine_threads());
     p->motion = request_real(r, OPT_MOTION, 1);
+    p->fade = request_real(r, OPT_FADE, p->info.fade);
+    if (p->fade > 0 && p->info.diffusers)
+        return err_set(e, ERR_USAGE,
+                       "fade: the latents of this model are not ordered by detail; "
+                       "0 is allowed");
     p->any_picture = request_flag(r, OPT_FORCE_PICTURE);
     p->seed = r->value[OPT_SEED].set ? (uint64_t)r->value[OPT_SEED].i : random_seed();
     int rc = device_named(&p->device, device, e);

@@ -144,6 +144,7 @@ static void read_info(void *arg, struct jval o)
     info->guidance2 = j_real_or(o, "guidance_2", 0, 100, info->guidance);
     info->stagger = j_real_or(o, BUNDLE_STAGGER, 0, 1, 0);
     info->sharpen = j_real_or(o, BUNDLE_SHARPEN, 0, 2, 0);
+    info->fade = j_real_or(o, BUNDLE_FADE, 0, 0.5, 0);
     copy_text(info->type, sizeof info->type, o, BUNDLE_TYPE, "auto");
     info->boundary = j_real_or(o, "boundary_ratio", 0, 1, 0);
     info->negative = info->family = "";
@@ -241,6 +242,8 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
         jsonw_real(&w, BUNDLE_STAGGER, info->stagger);
     if (info->sharpen > 0)
         jsonw_real(&w, BUNDLE_SHARPEN, info->sharpen);
+    if (info->fade > 0)
+        jsonw_real(&w, BUNDLE_FADE, info->fade);
     if (*info->type && strcmp(info->type, "auto"))
         jsonw_string(&w, BUNDLE_TYPE, info->type);
     if (info->boundary > 0) {

@@ -22,6 +22,7 @@
 #define BUNDLE_SHOWN_RATE "shown_rate"
 #define BUNDLE_STAGGER "stagger"
 #define BUNDLE_SHARPEN "sharpen"
+#define BUNDLE_FADE "fade"
 #define BUNDLE_OWN_HEIGHT "own_height"
 #define BUNDLE_TYPE "type"
 #define BUNDLE_EXPERT                                                                              \
@@ -38,6 +39,7 @@ struct bundle_info { /* model_index.json */
     int steps;                 /* good defaults */
     double guidance, shift;
     double stagger;       /* 0: none */
+    double fade;          /* share of the details that a later window forgets; 0: none */
     double sharpen;       /* what its upsamplers make: how far edges are narrowed; 0: none */
     char type[8];         /* to compute with on a CPU, as the option is said; "auto" */
     double guidance2;     /* of transformer_2 */

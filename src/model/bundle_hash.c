@@ -95,8 +95,8 @@ static int hash_file(struct sha256 *h, const char *dir, const char *name, struct
 static int hash_index(struct sha256 *h, const char *dir, struct err *e)
 {
     static const char *const but[] = {"\"" BUNDLE_SHOWN_RATE "\"", "\"" BUNDLE_STAGGER "\"",
-                                      "\"" BUNDLE_SHARPEN "\"", "\"" BUNDLE_TYPE "\"",
-                                      "\"" BUNDLE_OWN_HEIGHT "\""};
+                                      "\"" BUNDLE_SHARPEN "\"",    "\"" BUNDLE_FADE "\"",
+                                      "\"" BUNDLE_TYPE "\"",       "\"" BUNDLE_OWN_HEIGHT "\""};
     const char *name = "model_index.json";
     char *path = path_join(dir, name);
     struct buf b = BUF_INIT;

@@ -50,6 +50,7 @@ static int write_info(const struct train_config *c, const char *run, const char 
                                 .shift = c->model.shift,
                                 .stagger = c->model.stagger,
                                 .sharpen = c->model.sharpen,
+                                .fade = c->model.fade,
                                 .channels = c->vae.net.latent_channels};
     for (int i = 0; i < c->clip.worlds.n; i++)
         info.worlds |= world_bit(c->clip.worlds.part[i].world);

@@ -381,7 +381,7 @@ static void read_model(struct train_config *c, struct jval v)
     if (!v.v)
         return;
     KNOWN(v, "steps", "guidance", "shift", "sampler", "weights", "shown_rate", "own_height",
-          "stagger", "sharpen", "type");
+          "stagger", "sharpen", "fade", "type");
     m->steps = int_or(v, "steps", 1, 1000, m->steps);
     m->guidance = j_real_or(v, "guidance", 0, 100, m->guidance);
     m->shift = j_real_or(v, "shift", 0.01, 100, m->shift);
@@ -390,6 +390,7 @@ static void read_model(struct train_config *c, struct jval v)
     m->sampler = samplers[j_choice_or(v, "sampler", samplers, n, 0)];
     m->stagger = j_real_or(v, "stagger", 0, 1, 0);
     m->sharpen = j_real_or(v, "sharpen", 0, 2, 0);
+    m->fade = j_real_or(v, "fade", 0, 0.5, 0);
     m->type = TYPES[j_choice_or(v, "type", TYPES, 4, 0)];
     m->weights = j_choice_or(v, "weights", WEIGHTS, 2, 0) ? DT_I8 : DT_BF16;
 }
@@ -455,7 +456,8 @@ static void read_from(struct train_config *c, struct jval v)
     if (j_has(v, "model"))
         refuse_kept(j_object(v, "model"),
                     (const char *const[]){"steps", "guidance", "shift", "sampler", "shown_rate",
-                                          "own_height", "stagger", "sharpen", "type", NULL});
+                                          "own_height", "stagger", "sharpen", "fade", "type",
+                                          NULL});
     if (from_read(c, &e))
         j_fail(v, "from", "cannot be used: %s", e.msg);
 }

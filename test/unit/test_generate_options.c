@@ -36,7 +36,7 @@ TEST(option_recipe_older_than_options)
     static const char *const recipes[] = {"{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24}",
                                           "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24, "
                                           "\"interpolate\": \"motion\", \"stagger\": 0.7, "
-                                          "\"sharpen\": 0.6}"};
+                                          "\"sharpen\": 0.6, \"fade\": 0.1}"};
 
     for (int i = 0; i < 2; i++) {
         struct request r;
@@ -48,6 +48,7 @@ TEST(option_recipe_older_than_options)
         CHECK(r.value[OPT_STAGGER].set);
         CHECK(request_real(&r, OPT_STAGGER, 1) == (i ? 0.7 : 0));
         CHECK(request_real(&r, OPT_SHARPEN, 1) == (i ? 0.6 : 0));
+        CHECK(request_real(&r, OPT_FADE, 1) == (i ? 0.1 : 0));
         request_release(&r);
     }
 }

@@ -261,7 +261,7 @@ TEST(film_longer_than_the_model_is_drawn_in_windows)
     struct plan p;
     struct cx cx;
     struct err e = {0};
-    float last[4 * 6 * 16], first[4 * 6 * 16], later[4 * 6 * 16];
+    float last[4 * 6 * 16], first[4 * 6 * 16], later[4 * 6 * 16], again_last[4 * 6 * 16];
 
     request_init(&q);
     CHECK_INT(request_set(&q, "prompt", "a red ball", &e), 0);
@@ -286,6 +286,14 @@ TEST(film_longer_than_the_model_is_drawn_in_windows)
     latent_get_frame(&d.shape, d.x, 2, NULL, NULL, later);
     CHECK(!memcmp(first, last, sizeof first));
     CHECK(memcmp(later, last, sizeof later));
+    p.fade = 0.25; /* details of what it goes on from, and nothing of what was drawn */
+    CHECK_INT(drawing_window(&d, 0, &e), 0);
+    latent_get_frame(&d.shape, d.x, 2, NULL, NULL, again_last);
+    CHECK(!memcmp(again_last, last, sizeof last));
+    CHECK_INT(drawing_window(&d, 1, &e), 0);
+    latent_get_frame(&d.shape, d.x, 0, NULL, NULL, first);
+    for (int i = 0; i < 4 * 6 * 16; i++)
+        CHECK(first[i] == (i % 16 < 3 ? 1 : 0.75f) * last[i]);
     drawing_release(&d);
     cx_release(&cx);
     plan_release(&p);

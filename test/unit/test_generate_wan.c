@@ -239,6 +239,8 @@ TEST(wan_plan_says_which_model_takes_a_control)
     struct plan p;
     struct err e;
 
+    CHECK_INT(PLAN(&p, &e, TI2V, "frames", "5", "fade", "0.1"), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "fade: the latents of this model");
     CHECK_INT(PLAN(&p, &e, TI2V, "frames", "5", "control", picture), ERR_USAGE);
     CHECK_CONTAINS(e.msg, "control: \"model\" is no model that takes one (VACE does)");
     CHECK_INT(PLAN(&p, &e, TI2V, "frames", "5", "reference", picture), ERR_USAGE);

@@ -161,7 +161,7 @@ static void draw(const char *dir, const char *amount, const char *size, char has
     bundle_free(&b);
 }
 
-TEST(sharpen_is_what_the_model_says_of_its_upsampler)
+TEST(sharpen_and_fade_are_what_the_model_says)
 {
     static const struct {
         const char *recipe, *set, *size;
@@ -184,6 +184,7 @@ TEST(sharpen_is_what_the_model_says_of_its_upsampler)
     CHECK_INT(bundle_info_write(&info, dir, &e), 0);
     CHECK_INT(bundle_hash(dir, NULL, hash[0], &e), 0);
     info.sharpen = 0.6;
+    info.fade = 0.2;
     CHECK_INT(bundle_info_write(&info, dir, &e), 0);
     CHECK_INT(bundle_hash(dir, NULL, hash[1], &e), 0);
     CHECK_STR(hash[1], hash[0]); /* recipes say it */
@@ -192,6 +193,7 @@ TEST(sharpen_is_what_the_model_says_of_its_upsampler)
         if (rows[i].rc)
             continue;
         CHECK(p.sharpen == rows[i].is);
+        CHECK(p.fade == (rows[i].recipe ? 0 : 0.2)); /* recipes of before know neither */
         CHECK_INT((int64_t)plan_sharpen_room(&p),
                   p.sharpen > 0
                       ? (int64_t)sharpen_room(p.n_enlarge ? 96 : 48, p.n_enlarge ? 64 : 32)
