@@ -23,12 +23,14 @@
  * a part of PART_PX pixels a side is lost by the share of its error in what both variances would
  * make of two pictures that have nothing to do with each other (1), at the best of the places
  * within REACH_PX, since things and cameras move. FAINT keeps noise of even parts from counting.
- * One part in WORST_OF may be lost by more than MOST_LOST: things come, turn and go. */
+ * One part in WORST_OF may be lost by more than MOST_LOST: things come, turn and go; and a thing
+ * is FEWEST_PARTS large in a small picture too, so as many may be, of 40 in one on end. */
 #define PART_PX 16
 #define REACH_PX 4
 #define REACH_STEP_PX 2
 #define FAINT 0.002
 #define WORST_OF 5
+#define FEWEST_PARTS 14
 #define MOST_LOST 0.7
 
 /* The picture and the frame behind it, 0..1, rows of `stride` pixels; `seen`: what the film shows.
@@ -109,7 +111,7 @@ static int parts_lost(const struct look *l)
 
         n_lost += part_lost(l, a) > MOST_LOST;
     }
-    return n_lost > nx * ny / WORST_OF;
+    return n_lost > FEWEST_PARTS && n_lost > nx * ny / WORST_OF;
 }
 
 static int refuse(const struct plan *p, const char *left, struct err *e)
