@@ -46,35 +46,65 @@ static inline void slopes(const struct rows *s, int l, int m, int r, float *acro
     *down = (c[l] - a[l] + 2 * (c[m] - a[m]) + c[r] - a[r]) * 0.125f;
 }
 
+static inline float steepness(const struct rows *s, int l, int m, int r)
+{
+    float across, down;
+
+    slopes(s, l, m, r, &across, &down);
+    return across * across + down * down;
+}
+
+/* Of each of n values, 3 to a px. The loop between the borders becomes vectors. */
+static void steep_row(const struct rows *s, int n, float *out)
+{
+    int i = 0;
+
+    for (; i < 3; i++)
+        out[i] = steepness(s, i, i, i + 3 < n ? i + 3 : i);
+    for (; i < n - 3; i++)
+        out[i] = steepness(s, i - 3, i, i + 3);
+    for (; i < n; i++)
+        out[i] = steepness(s, i - 3, i, i);
+}
+
 static void find_row(const struct picture *p, int y)
 {
     struct rows s = rows_at(p->from, p, y, 3);
     float *out = p->ridge + (size_t)y * (size_t)p->w;
+    float *each = p->to + (size_t)y * (size_t)p->w * 3; /* free until pixels move */
 
+    steep_row(&s, p->w * 3, each);
     for (int x = 0; x < p->w; x++) {
-        int l = inside(x - 1, p->w) * 3, r = inside(x + 1, p->w) * 3;
-        float sum = 0;
-
-        for (int k = 0; k < 3; k++) {
-            float across, down;
-            slopes(&s, l + k, x * 3 + k, r + k, &across, &down);
-            sum += across * across + down * down;
-        }
+        float sum = each[x * 3] + each[x * 3 + 1] + each[x * 3 + 2];
         out[x] = sum / (sum + SHARPEN_STEEP * SHARPEN_STEEP);
     }
+}
+
+static float smooth_at(const float *in, int x, int w)
+{
+    float sum = SMOOTH[0] * in[x];
+
+    for (int k = 1; k <= TAPS; k++)
+        sum += SMOOTH[k] * (in[inside(x - k, w)] + in[inside(x + k, w)]);
+    return sum;
 }
 
 static void smooth_row(const struct picture *p, int y)
 {
     const float *in = p->ridge + (size_t)y * (size_t)p->w;
     float *out = p->across + (size_t)y * (size_t)p->w;
+    int x = 0;
 
-    for (int x = 0; x < p->w; x++) {
+    for (; x < TAPS && x < p->w; x++)
+        out[x] = smooth_at(in, x, p->w);
+    for (; x < p->w - TAPS; x++) {
         float sum = SMOOTH[0] * in[x];
         for (int k = 1; k <= TAPS; k++)
-            sum += SMOOTH[k] * (in[inside(x - k, p->w)] + in[inside(x + k, p->w)]);
+            sum += SMOOTH[k] * (in[x - k] + in[x + k]);
         out[x] = sum;
     }
+    for (; x < p->w; x++)
+        out[x] = smooth_at(in, x, p->w);
 }
 
 static void smooth_column(const struct picture *p, int y)
