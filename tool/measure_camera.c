@@ -38,8 +38,14 @@ static int find_wish(const struct measure_args *a, const struct film *f, const c
     struct jdoc *doc;
     int rc = 0;
 
-    if (a->request)
-        return read_wish(k, a->request, e);
+    if (a->request) {
+        rc = read_wish(k, a->request, e);
+        return rc || k->has_wish ? rc
+                                 : err_set(e, ERR_USAGE,
+                                           "--request \"%s\": pan, tilt, zoom, roll and static can "
+                                           "be measured",
+                                           a->request);
+    }
     if (!f->comment || jdoc_parse(&doc, f->comment, strlen(f->comment), path, e))
         return 0; /* a film of somebody else may say anything there */
     if (j_has(jdoc_root(doc), "camera"))
@@ -137,7 +143,7 @@ int measure_camera(const struct measure_args *a, const char *path, struct err *e
             camera_sight_add(s, f.rgb + (size_t)i * (size_t)f.w * (size_t)f.h * 3);
         camera_report(s, &r);
         print(path, &r, &k, a->json);
-        if (a->request && k.has_wish && !camera_obeyed(&r.all, &k.wish))
+        if (a->request && !camera_obeyed(&r.all, &k.wish))
             rc = err_set(e, ERR_CHECK, "%s: the camera does not do \"%s\"", path, a->request);
         camera_report_release(&r);
         camera_sight_free(&s);

@@ -34,7 +34,7 @@ const struct option options[N_OPTIONS] = {
                     "language model behind OpenAI's chat API (key: $ZOETROPE_EXPAND_KEY)"},
     [OPT_EXPAND_MODEL] = {"expand-model", 0, OPTION_TEXT, 0, NO_RANGE, "", "",
                           "name of the language model that is asked by --expand"},
-    [OPT_SIZE] = {"size", 0, OPTION_TEXT, 1, NO_RANGE, "WxH, 16x16 to 8192x8192, even; 240p to 2160p; native",
+    [OPT_SIZE] = {"size", 0, OPTION_TEXT, 1, NO_RANGE, "WxH, 16x16 to 8192x8192, even; 240p to 2160p; std, pro, 4k; native",
                   "at least 256 px high",
                   "size of the film; native is the size at which the model draws"},
     [OPT_ASPECT] = {"aspect", 0, OPTION_CHOICE, 1, 0, 0, ASPECTS,
@@ -241,14 +241,17 @@ int parse_size(const char *s, int *w, int *h)
 
 int parse_lines(const char *s, int *lines)
 {
-    static const int known[] = {240, 360, 480, 540, 720, 1080, 1440, 2160};
-    char word[16];
+    static const struct {
+        const char *name;
+        int lines;
+    } known[] = {{"240p", 240}, {"360p", 360},   {"480p", 480},   {"540p", 540},
+                 {"720p", 720}, {"1080p", 1080}, {"1440p", 1440}, {"2160p", 2160},
+                 {"std", 720},  {"pro", 1080},   {"4k", 2160}}; /* modes of Kling */
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        snprintf(word, sizeof word, "%dp", known[i]);
-        if (strcmp(s, word))
+        if (strcmp(s, known[i].name))
             continue;
-        *lines = known[i];
+        *lines = known[i].lines;
         return 0;
     }
     return -1;

@@ -165,7 +165,7 @@ int request_flag(const struct request *r, enum option_id id);
 
 /* "448x256" -> w, h. 0, or -1. */
 int parse_size(const char *s, int *w, int *h);
-/* "720p", as people name sizes: px of the shorter side. 0, or -1. */
+/* "720p", as people name sizes, or Kling's "std", "pro", "4k": px of the shorter side. 0, or -1. */
 int parse_lines(const char *s, int *lines);
 
 #endif

@@ -12,6 +12,7 @@ exits truth 0 "$ZOETROPE" measure --camera "$tmp/w/0.y4m" --request "pan left"
 holds truth_is_said "$tmp/out" "; in truth -"
 holds request_is_met "$tmp/out" "the right way"
 exits request_is_not_met 1 "$ZOETROPE" measure --camera "$tmp/w/0.y4m" --request "pan right"
+exits request_of_an_orbit 2 "$ZOETROPE" measure --camera "$tmp/w/0.y4m" --request "orbit left"
 exits request_of_nonsense 2 "$ZOETROPE" measure --camera "$tmp/w/0.y4m" --request "sideways"
 exits camera_of_nothing 2 "$ZOETROPE" measure --camera
 

@@ -107,9 +107,9 @@ TEST(size_of_lines_is_that_of_a_screen)
     static const struct {
         const char *size, *aspect;
         int w, h;
-    } rows[] = {{"1080p", NULL, 1920, 1080},
-                {"2160p", NULL, 3840, 2160},
-                {"720p", "9:16", 720, 1280},
+    } rows[] = {{"1080p", NULL, 1920, 1080}, {"2160p", NULL, 3840, 2160},
+                {"720p", "9:16", 720, 1280}, {"pro", "9:16", 1080, 1920},
+                {"std", NULL, 1280, 720},    {"4k", NULL, 3840, 2160},
                 {"720p", "1:1", 720, 720}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
