@@ -109,7 +109,7 @@ static double host_bytes(const struct plan *p)
         sum += (read + (d->text_rows[k] ? 2 * d->text_rows[k] : read)) * d->text_dim[k] *
                sizeof(float);
     }
-    sum += (picture + (double)plan_sharpen_room(p)) * sizeof(float) + film;
+    sum += picture * sizeof(float) + film;
     if (p->interpolate)
         sum += film * (2 + p->loop) + (double)between_bytes(p->film_w, p->film_h);
     if (plan_ahead(p)) /* the window that is shown, and frames that wait */
@@ -227,7 +227,7 @@ static struct cost dry_run(const struct plan *p, int t)
     c.steps = host_bytes(&q) + (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
     c.drawing_flops = dry_decode(&q, &cx, &caches);
     c.flops += c.drawing_flops;
-    c.host = host_bytes(&q);
+    c.host = host_bytes(&q) + (double)plan_sharpen_room(&q) * sizeof(float); /* first used there */
     if (has_own_memory(p))
         c.device = (double)cx_reserved_bytes(&cx) + caches;
     else
