@@ -123,11 +123,16 @@ static void print(const char *path, const struct camera_report *r, const struct 
     buf_release(&out);
 }
 
+static void take(void *user, const uint8_t *rgb)
+{
+    camera_sight_add(user, rgb);
+}
+
 int measure_camera(const struct measure_args *a, const char *path, struct err *e)
 {
     struct known k = {0};
     struct film f;
-    int rc = film_read(&f, path, NULL, e);
+    int rc = film_probe(&f, path, e);
 
     if (rc)
         return rc;
@@ -139,13 +144,15 @@ int measure_camera(const struct measure_args *a, const char *path, struct err *e
         struct camera_sight *s = camera_sight_new(f.w, f.h, fps);
         struct camera_report r;
 
-        for (int i = 0; i < f.n; i++)
-            camera_sight_add(s, f.rgb + (size_t)i * (size_t)f.w * (size_t)f.h * 3);
-        camera_report(s, &r);
-        print(path, &r, &k, a->json);
-        if (a->request && !camera_obeyed(&r.all, &k.wish))
-            rc = err_set(e, ERR_CHECK, "%s: the camera does not do \"%s\"", path, a->request);
-        camera_report_release(&r);
+        film_release(&f);
+        rc = film_read(&f, path, &(struct film_caps){.take = take, .user = s}, e);
+        if (!rc) {
+            camera_report(s, &r);
+            print(path, &r, &k, a->json);
+            if (a->request && !camera_obeyed(&r.all, &k.wish))
+                rc = err_set(e, ERR_CHECK, "%s: the camera does not do \"%s\"", path, a->request);
+            camera_report_release(&r);
+        }
         camera_sight_free(&s);
     }
     film_release(&f);
