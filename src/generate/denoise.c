@@ -274,30 +274,66 @@ static int take_known(struct drawing *d, const struct plan_window *w, int n)
     return n;
 }
 
-/* Frame `from` of x becomes given frame k. The first components of our codec's latents are means of
- * their places, the others are details, which would grow from window to window. */
-static void go_on_from(struct drawing *d, int from, int k)
+/* The first components of our codec's latents are means of their places, the others details, which
+ * grow from window to window: squares of those of n frames of x. */
+enum { MEANS = 3 };
+static double details_of(const struct drawing *d, int from, int n)
 {
-    enum { MEANS = 3 };
+    const struct latent_shape *s = &d->shape;
+    size_t frame = (size_t)s->h * (size_t)s->w;
+    double sum = 0;
+
+    for (int c = MEANS; c < s->c; c++) {
+        const float *x = d->x + ((size_t)c * (size_t)s->t + (size_t)from) * frame;
+        for (size_t i = 0; i < frame * (size_t)n; i++)
+            sum += (double)x[i] * x[i];
+    }
+    return sum;
+}
+
+/* The next window is given n frames of x. Details are held to those at the end of the first window
+ * of a take, whoever drew it. */
+static void note_details(struct drawing *d, int from, int n)
+{
+    if (!n)
+        d->details = 0;
+    else if (d->plan->fade > 0 && !(d->details > 0))
+        d->details = details_of(d, from, n);
+}
+
+/* They become what is given. Details that have grown lose that again, up to the plan's share. */
+static void go_on_from(struct drawing *d, int from, int n)
+{
     const struct latent_shape *s = &d->shape;
     size_t frame = latent_count(s) / (size_t)s->t, c = (size_t)s->c;
-    float *past = d->past + frame * (size_t)k, keep = 1 - (float)d->plan->fade;
+    double grown = d->details > 0 ? sqrt(details_of(d, from, n) / d->details) : 1;
+    float keep = grown > 1 ? (float)fmax(1 / grown, 1 - d->plan->fade) : 1;
 
-    latent_get_frame(s, d->x, from, NULL, NULL, past);
-    for (size_t i = 0; keep < 1 && i < frame; i++)
-        if (i % c >= MEANS)
-            past[i] *= keep;
-    d->given[k] = (struct given){k, CONTEXT_LEVEL, past};
+    for (int k = 0; k < n; k++) {
+        float *past = d->past + frame * (size_t)k;
+
+        latent_get_frame(s, d->x, from + k, NULL, NULL, past);
+        for (size_t i = 0; keep < 1 && i < frame; i++)
+            if (i % c >= MEANS)
+                past[i] *= keep;
+        d->given[k] = (struct given){k, CONTEXT_LEVEL, past};
+    }
+}
+
+/* Frame of the window before window i, which stands in x, from which that one goes on. */
+static int past_from(const struct drawing *d, int i)
+{
+    return d->plan->ahead + plan_window(d->plan, i - 1).shown - plan_window(d->plan, i).given;
 }
 
 /* What window i knows: the first picture, or the end of the window that stands in x. */
 static int take_given(struct drawing *d, int i)
 {
     struct plan_window w = plan_window(d->plan, i);
-    int n = w.given, end = i ? plan_window(d->plan, i - 1).shown : 0;
+    int n = w.given;
 
-    for (int k = 0; k < n; k++)
-        go_on_from(d, d->plan->ahead + end - n + k, k);
+    if (i)
+        go_on_from(d, past_from(d, i), n);
     if (i == 0 && d->conditions.first)
         d->given[n++] = (struct given){0, 0, d->conditions.first};
     return take_known(d, &w, n);
@@ -515,6 +551,9 @@ int drawing_window(struct drawing *d, int i, struct err *e)
 {
     const struct plan *p = d->plan;
     const struct journal *j = d->sink->journal;
+
+    if (i)
+        note_details(d, past_from(d, i), plan_window(p, i).given);
     int rc = j && i < journal_windows(j) ? take_kept(d, i, e) : draw_new(d, i, e);
 
     if (!rc && i == 0 && loop_is_open(p) && !twice(p))
@@ -526,7 +565,7 @@ int drawing_go_on(struct drawing *d, int i, int end, struct err *e)
 {
     int n = end ? d->plan->context : 0;
 
-    for (int k = 0; k < n; k++)
-        go_on_from(d, end - n + k, k);
+    note_details(d, end - n, n);
+    go_on_from(d, end - n, n);
     return run_window(d, i, n, d->plan->cut ? &d->cut : NULL, d->x, e);
 }

@@ -89,8 +89,8 @@ const struct option options[N_OPTIONS] = {
                      "how far edges are narrowed in what the model's first upsampler makes, or, where "
                      "none works, in what is drawn (0.6 of the shipped model's upsampler, else 0)"},
     [OPT_FADE] = {"fade", 0, OPTION_REAL, 1, 0, 0.5, NULL, "0 to 0.5", "the model's",
-                  "share of its details that each later window of a long film forgets of the one "
-                  "before, so that they do not grow from window to window (0.05 of the shipped model)"},
+                  "most that a later window of a long film forgets of the details of the one before, "
+                  "where they have grown since the first one (0.1 of the shipped model)"},
     [OPT_CACHE] = {"cache", 0, OPTION_TEXT, 1, NO_RANGE,
                    "off, easy, mag, taylor, tea or tea-retain, with :THRESHOLD behind it", "off",
                    "leave evaluations out whose answer can be guessed from those before: EasyCache, "

@@ -121,6 +121,7 @@ struct drawing {
     float *x;                   /* owned [C,t,h,w]: the window that was drawn last, clean */
     float *past;                /* owned [t,h,w,C]: what is given */
     struct given *given;        /* owned [t] */
+    double details;             /* of the take's first end: squares of what may grow; 0: unknown */
     float *source, *noise;      /* owned [C,t,h,w]: of a film that is drawn anew; NULL without */
     uint8_t *place;             /* owned [t,h,w]: of a region, enum region_place; NULL without */
     const struct bundle *model; /* borrowed */

@@ -46,7 +46,7 @@ struct plan {
     int context;    /* of a later window, so many at least are the end of the one before, given */
     int n_enlarge;  /* upsamplers of the model that every drawn frame goes through */
     int scale;      /* px each way that they make of one */
-    double fade;    /* share of their details that given frames of the window before lose */
+    double fade;    /* most of its details that a window loses before the next goes on from it */
     double sharpen; /* what the first of them makes, or what is drawn; 0: not */
     int film_w, film_h; /* px of the film, whose n_film frames repeat or skip drawn ones,
                          * or lie between them */

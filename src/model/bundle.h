@@ -39,7 +39,7 @@ struct bundle_info { /* model_index.json */
     int steps;                 /* good defaults */
     double guidance, shift;
     double stagger;       /* 0: none */
-    double fade;          /* share of the details that a later window forgets; 0: none */
+    double fade;          /* most of its details that a later window forgets; 0: none */
     double sharpen;       /* what its upsamplers make: how far edges are narrowed; 0: none */
     char type[8];         /* to compute with on a CPU, as the option is said; "auto" */
     double guidance2;     /* of transformer_2 */

@@ -286,14 +286,17 @@ TEST(film_longer_than_the_model_is_drawn_in_windows)
     latent_get_frame(&d.shape, d.x, 2, NULL, NULL, later);
     CHECK(!memcmp(first, last, sizeof first));
     CHECK(memcmp(later, last, sizeof later));
-    p.fade = 0.25; /* details of what it goes on from, and nothing of what was drawn */
-    CHECK_INT(drawing_window(&d, 0, &e), 0);
-    latent_get_frame(&d.shape, d.x, 2, NULL, NULL, again_last);
-    CHECK(!memcmp(again_last, last, sizeof last));
-    CHECK_INT(drawing_window(&d, 1, &e), 0);
-    latent_get_frame(&d.shape, d.x, 0, NULL, NULL, first);
-    for (int i = 0; i < 4 * 6 * 16; i++)
-        CHECK(first[i] == (i % 16 < 3 ? 1 : 0.75f) * last[i]);
+    p.fade = 0.25; /* of details that have grown, and nothing of what was drawn */
+    for (int grown = 0; grown < 3; grown++) {
+        CHECK_INT(drawing_window(&d, 0, &e), 0);
+        latent_get_frame(&d.shape, d.x, 2, NULL, NULL, again_last);
+        CHECK(!memcmp(again_last, last, sizeof last));
+        d.details = (double[]){0, 1e12, 1e-3}[grown]; /* not known yet; once were more; were less */
+        CHECK_INT(drawing_window(&d, 1, &e), 0);
+        latent_get_frame(&d.shape, d.x, 0, NULL, NULL, first);
+        for (int i = 0; i < 4 * 6 * 16; i++)
+            CHECK(first[i] == (grown < 2 || i % 16 < 3 ? 1 : 0.75f) * last[i]);
+    }
     drawing_release(&d);
     cx_release(&cx);
     plan_release(&p);
