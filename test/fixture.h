@@ -24,6 +24,9 @@ void fixture_fill(struct weight_set *s, uint64_t seed);
 struct tiny_vae;
 void fixture_small_vae(struct tiny_vae *m);
 
+/* Settings of a film that is soon drawn. */
+#define FIXTURE_FILM "prompt", "a red ball", "seed", "3", "steps", "2", "frames", "5", "type", "f32"
+
 /* plan_make of the model in dir with settings: name, value, ..., NULL. */
 struct plan;
 int fixture_plan(struct plan *p, struct err *e, const char *dir, const char *const *settings);

@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "base/utf8.h"
 #include "cmd.h"
+#include "generate/enlarge.h"
 #include "generate/options.h"
 #include "measure/codec.h"
 #include "measure/edges.h"
@@ -115,17 +116,6 @@ static void close_model(struct pictures *p)
     threads_free(&p->threads);
 }
 
-static void sharpen_tensor(struct pictures *p, struct tensor *x, float *values, double amount)
-{
-    int w = (int)x->dim[2], h = (int)x->dim[1];
-    float *room = xmalloc(sizeof *room * sharpen_room(w, h));
-
-    tensor_read_f32(&p->cx, x, values);
-    sharpen(values, w, h, amount, room, p->threads);
-    tensor_write(&p->cx, x, values, DT_F32);
-    free(room);
-}
-
 /* rgb [h][w][3], as decoded -> film, by the networks, sharpened so far behind the first of them,
  * and what is left by interpolation. */
 static int enlarge(struct pictures *p, const uint8_t *rgb, double amount, uint8_t *film,
@@ -134,22 +124,21 @@ static int enlarge(struct pictures *p, const uint8_t *rgb, double amount, uint8_
     int w = p->w * p->scale, h = p->h * p->scale;
     size_t small = (size_t)p->w * (size_t)p->h * 3, large = (size_t)w * (size_t)h * 3;
     float *values = xmalloc(sizeof *values * large);
+    float *room = xmalloc(sizeof *room * sharpen_room(w, h));
     uint8_t *bytes = xmalloc(large);
 
     for (size_t i = 0; i < small; i++)
         values[i] = (float)rgb[i] / 255;
     struct tensor *x = tensor_from(&p->cx, DT_F32, DIMS(1, p->h, p->w, 3), values, DT_F32);
-    for (int k = 0; k < p->n_enlarge; k++) {
-        x = upsampler_enlarge(&p->cx, &p->b->upsampler[k], x);
-        if (!k && amount > 0)
-            sharpen_tensor(p, x, values, amount);
-    }
+    x = enlarge_drawn(&p->cx,
+                      &(struct enlarging){p->b->upsampler, p->n_enlarge, amount, values, room}, x);
     tensor_read_f32(&p->cx, x, values);
     cx_step_end(&p->cx);
     for (size_t i = 0; i < large; i++)
         bytes[i] = (uint8_t)(fminf(fmaxf(values[i], 0), 1) * 255 + 0.5f);
     resize_cover(film, p->film_w, p->film_h, bytes, w, h, RESIZE_BICUBIC, p->threads);
     free(values);
+    free(room);
     free(bytes);
     return p->cx.err.code ? err_set(e, p->cx.err.code, "upsampler: %s", p->cx.err.msg) : 0;
 }
@@ -244,7 +233,7 @@ static int one_scene(struct pictures *p, int i, struct err *e)
         if (!(rc = enlarge(p, rgb, 0, film[1], e)))
             note(&p->view[VIEW_ENLARGED], film[1], truth, ids, p->film_w, p->film_h);
         double start = clock_s();
-        if (!rc && !(rc = enlarge(p, rgb, p->b->info.sharpen, film[1], e))) {
+        if (!rc && !(rc = enlarge(p, rgb, p->n_enlarge ? p->b->info.sharpen : 0, film[1], e))) {
             p->enlarge_s += clock_s() - start;
             p->n_enlarged++;
             note(&p->view[VIEW_SHARPENED], film[1], truth, ids, p->film_w, p->film_h);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/machine.h"
 #include "generate/conditions.h"
+#include "generate/enlarge.h"
 #include "generate/explain.h"
 #include "generate/plan_inner.h"
 #include "generate/sampler.h"
@@ -186,8 +187,7 @@ static double dry_decode(const struct plan *p, struct cx *cx, double *caches)
             struct scope scope;
             scope_begin(cx, &scope);
             struct tensor *x = plan_seen(cx, p, slice_rows(cx, y, f, 1));
-            for (int k = 0; k < p->n_enlarge; k++)
-                x = upsampler_enlarge(cx, &p->model->upsampler[k], x);
+            enlarge_drawn(cx, &(struct enlarging){.by = p->model->upsampler, .n = p->n_enlarge}, x);
             scope_end(cx, &scope, NULL);
         }
         cx_step_end(cx);

@@ -4,10 +4,10 @@
 
 #include "base/clock.h"
 #include "base/relay.h"
+#include "generate/enlarge.h"
 #include "generate/pipeline.h"
 #include "media/between.h"
 #include "media/resize.h"
-#include "media/sharpen.h"
 #include "tensor/ops.h"
 
 #define NOTHING 1e-6 /* of the time between two drawn frames */
@@ -219,8 +219,7 @@ static int say_trouble(struct screen *s, int frame, struct err *e)
     struct tensor *y = codec_stream_step(
         cx, &s->stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), s->latent, DT_F32));
     y = slice_rows(cx, y, 0, 1);
-    for (int k = 0; k < p->n_enlarge; k++)
-        y = upsampler_enlarge(cx, &s->model->upsampler[k], y);
+    y = enlarge_drawn(cx, &(struct enlarging){.by = s->model->upsampler, .n = p->n_enlarge}, y);
     device_leave(cx->device);
     cx_step_end(cx);
     cx->watch = NULL;
@@ -239,32 +238,13 @@ static int is_shown(const struct screen *s, int frame)
     return p->interpolate ? frame >= p->skip : plan_drawn_frame(p, s->due) == frame;
 }
 
-/* In the screen's own memory, whatever device draws. */
-static void sharpen_drawn(struct screen *s, struct tensor *x)
-{
-    struct cx *cx = s->cx;
-
-    tensor_read_f32(cx, x, s->values);
-    if (cx->err.code)
-        return;
-    sharpen(s->values, (int)x->dim[2], (int)x->dim[1], s->plan->sharpen, s->sharpening,
-            cx->kcx.threads);
-    tensor_write(cx, x, s->values, DT_F32);
-}
-
 /* What is drawn and seen as it goes to the film. */
 static struct tensor *enlarged(struct screen *s, struct tensor *x)
 {
-    const struct plan *p = s->plan;
+    const struct enlarging e = {s->model->upsampler, s->plan->n_enlarge, s->plan->sharpen,
+                                s->values, s->sharpening};
 
-    if (s->sharpening && !p->n_enlarge)
-        sharpen_drawn(s, x);
-    for (int k = 0; k < p->n_enlarge; k++) {
-        x = upsampler_enlarge(s->cx, &s->model->upsampler[k], x);
-        if (s->sharpening && !k)
-            sharpen_drawn(s, x);
-    }
-    return x;
+    return enlarge_drawn(s->cx, &e, x);
 }
 
 /* Frame i of y, the drawn frame number `frame`, is enlarged and shown; nothing is done for one that

@@ -369,21 +369,8 @@ static int keep_preview(void *user, int window, int step, int n_steps, const uin
 
 static void film(struct shown *s, const char *dir, const char *aspect)
 {
-    const char *settings[] = {"prompt",
-                              "a red ball",
-                              "seed",
-                              "3",
-                              "steps",
-                              "2",
-                              "frames",
-                              "5",
-                              "type",
-                              "f32",
-                              "size",
-                              "native",
-                              aspect ? "aspect" : NULL,
-                              aspect,
-                              NULL};
+    const char *settings[] = {FIXTURE_FILM, "size", "native", aspect ? "aspect" : NULL,
+                              aspect,       NULL};
     struct sink sink = {.user = s, .frame = keep_first, .preview = keep_preview};
     struct figures figures;
     struct bundle *b = NULL;

@@ -126,21 +126,7 @@ TEST(sharpening_is_the_same_for_all_threads_and_never_reads_outside)
 static int plan(struct plan *p, struct err *e, const char *dir, const char *recipe,
                 const char *amount, const char *size)
 {
-    const char *settings[] = {"prompt",
-                              "a red ball",
-                              "seed",
-                              "3",
-                              "steps",
-                              "2",
-                              "frames",
-                              "5",
-                              "type",
-                              "f32",
-                              "size",
-                              size,
-                              amount ? "sharpen" : NULL,
-                              amount,
-                              NULL};
+    const char *settings[] = {FIXTURE_FILM, "size", size, amount ? "sharpen" : NULL, amount, NULL};
 
     return fixture_plan_again(p, e, dir, recipe, settings);
 }
