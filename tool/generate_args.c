@@ -99,6 +99,18 @@ int args_add(struct args *a, const char *name, const char *value, struct err *e)
     return 0;
 }
 
+static int add_read(struct args *a, const char *name, const struct buf *text, struct err *e)
+{
+    char *own = xstrdup(buf_str(text));
+    int rc = args_add(a, name, own, e);
+
+    if (rc)
+        free(own);
+    else
+        a->read[a->n - 1] = own;
+    return rc;
+}
+
 /* -p TEXT, @FILE or -: the words themselves. One newline at the end of a file is not part of them.
  */
 static int set_prompt(struct args *a, const char *value, struct err *e)
@@ -117,14 +129,8 @@ static int set_prompt(struct args *a, const char *value, struct err *e)
         text.data[--text.len] = 0;
     if (!rc && strlen(buf_str(&text)) != text.len)
         rc = err_set(e, ERR_USAGE, "prompt: %s holds a zero byte", path);
-    if (!rc) {
-        char *words = xstrdup(buf_str(&text));
-        rc = args_add(a, "prompt", words, e);
-        if (rc)
-            free(words);
-        else
-            a->text = words;
-    }
+    if (!rc)
+        rc = add_read(a, "prompt", &text, e);
     buf_release(&text);
     return rc;
 }
@@ -139,11 +145,8 @@ static int set_shots(struct args *a, const char *value, struct err *e)
     int rc = file_read(&text, value, MAX_PROMPT, e);
     if (rc == ERR_FORMAT)
         rc = err_set(e, ERR_USAGE, "shots: %s", e->msg);
-    if (!rc) {
-        free(a->shots);
-        a->shots = xstrdup(buf_str(&text));
-        rc = args_add(a, "shots", a->shots, e);
-    }
+    if (!rc)
+        rc = add_read(a, "shots", &text, e);
     buf_release(&text);
     return rc;
 }
@@ -259,8 +262,8 @@ int args_parse(struct args *a, int argc, char **argv, struct err *e)
 
 void args_release(struct args *a)
 {
-    free(a->text);
-    free(a->shots);
+    for (int i = 0; i < a->n; i++)
+        free(a->read[i]);
     files_release(&a->files);
     draft_release(&a->draft);
 }

@@ -15,7 +15,7 @@ struct args {
     const char *kept; /* of resume, set by the caller: the folder of a job; NULL: a new job */
     const char *again, *config;
     const char *name[ARGS_MAX], *value[ARGS_MAX]; /* [n] options of the job, as given */
-    char *text, *shots;                           /* owned: of files that were read */
+    char *read[ARGS_MAX]; /* owned: the value, where it was read from a file */
     struct files files;
     struct many many;
     struct preview preview;

@@ -362,7 +362,8 @@ holds from_draft_says_how_well "$tmp/err" "correlation"
 holds plan_says_the_rate "$tmp/err" "5 frames of 48x32 at 8 per second"
 same from_draft_is_no_other_version "$(grep -c 'latent differs' "$tmp/err")" 0
 printf '[{"prompt":"a red ball","seconds":1},{"prompt":"a blue box","seconds":1}]' >two.json
-exits film_of_two_shots 0 zt --shots two.json --steps 1 --size native -o two.y4m
+printf '[{"prompt":"a yellow cone that falls onto its side","seconds":1}]' >one.json # the later list wins
+exits film_of_two_shots 0 zt --shots one.json --shots two.json --steps 1 --size native -o two.y4m
 exits extend_needs_no_words_of_shots 0 zt --extend two.y4m --seconds 1 --steps 1 --size native -o extended.y4m
 exits extend_says_what_it_drew 0 zt info extended.y4m
 holds extend_takes_the_last_shots_words "$tmp/out" '"prompt": "a blue box"'
