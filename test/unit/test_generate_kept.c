@@ -6,7 +6,7 @@
 #include "generate/pipeline.h"
 #include "ztest.h"
 
-enum { W = 224, H = 128, LOWER_GONE = 5, CORNER_GONE };
+enum { W = 224, H = 128, PART = 16, LOWER_GONE = 5, CORNER_GONE, PARTS_GONE = 100 };
 
 static struct bundle *b;
 static struct plan p;
@@ -37,12 +37,24 @@ static void end(void)
     bundle_free(&b);
 }
 
+/* Is the pixel in one of the last n parts of what the film shows, line by line? */
+static int in_last_parts(int n, int x, int y)
+{
+    int n_x = (p.seen_w + PART / 2) / PART, first = n_x * (H / PART) - n, line = first / n_x;
+
+    return y / PART > line ||
+           (y / PART == line && x >= (W - p.seen_w) / 2 + first % n_x * p.seen_w / n_x);
+}
+
 /* Pixel of picture `k`: soft spots, the same with their colours turned; two greys that hardly
- * differ, and two that do; the spots without their lower third, or without a corner. */
+ * differ, and two that do; the spots without their lower third, or without a corner; with so many
+ * parts of another brightness as k is above PARTS_GONE. */
 static float pixel(int k, int i)
 {
     int c = i % 3, x = i / 3 % W, y = i / 3 / W;
 
+    if (k >= PARTS_GONE)
+        return pixel(0, i) + (in_last_parts(k - PARTS_GONE, x, y) ? 0.15f : 0);
     if (k >= LOWER_GONE) {
         int gone = y >= H * 2 / 3 && (k == LOWER_GONE || x < W / 3);
 
@@ -106,5 +118,22 @@ TEST(kept_picture_is_the_one_behind_it)
     CHECK_INT(answer(0, 1, &e), 0);
     p.info.worlds = worlds;
     CHECK_INT(answer(0, 1, &e), ERR_USAGE);
+    end();
+}
+
+/* A fifth of the parts may be lost, and 14 of few; the mean alone lets all of these pass. */
+TEST(kept_picture_may_lose_so_many_parts)
+{
+    struct err e;
+
+    begin();
+    CHECK(p.seen_w == W && p.seen_h == H); /* 112 parts */
+    CHECK_INT(answer(0, PARTS_GONE + 22, &e), 0);
+    CHECK_INT(answer(0, PARTS_GONE + 23, &e), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "a fifth of it is gone");
+    p.seen_w = 72; /* on end: 40 parts */
+    CHECK_INT(answer(0, PARTS_GONE + 14, &e), 0);
+    CHECK_INT(answer(0, PARTS_GONE + 15, &e), ERR_USAGE);
+    CHECK_CONTAINS(e.msg, "a fifth of it is gone");
     end();
 }
