@@ -142,8 +142,10 @@ static void add_file(struct taking *t, const char *path, int64_t bytes, const ch
 }
 
 /* [{"type": "file", "path": ..., "size": ..., "lfs": {"oid": SHA-256, "size": ...}}, ...] */
-static void take_tree(struct taking *t, struct jval root)
+static void take_tree(void *arg, struct jval root)
 {
+    struct taking *t = arg;
+
     for (int i = 0; i < j_len(root); i++) {
         struct jval f = j_at_object(root, i);
         int large = j_has(f, "lfs");
@@ -156,8 +158,9 @@ static void take_tree(struct taking *t, struct jval root)
 }
 
 /* {"Data": {"Files": [{"Type": "blob", "Path": ..., "Size": ..., "Sha256": ...}, ...]}} */
-static void take_files(struct taking *t, struct jval root)
+static void take_files(void *arg, struct jval root)
 {
+    struct taking *t = arg;
     struct jval list = j_array(j_object(root, "Data"), "Files");
 
     for (int i = 0; i < j_len(list); i++) {
@@ -170,16 +173,10 @@ static void take_files(struct taking *t, struct jval root)
 }
 
 static int read_answer(struct taking *t, const struct net_answer *a,
-                       void (*take)(struct taking *t, struct jval root), struct err *e)
+                       void (*take)(void *arg, struct jval root), struct err *e)
 {
-    struct jdoc *doc;
-    int rc = jdoc_parse(&doc, buf_str(&a->body), a->body.len, t->r->name, e);
+    int rc = jdoc_take_text(buf_str(&a->body), a->body.len, t->r->name, take, t, e);
 
-    if (rc)
-        return rc;
-    take(t, jdoc_root(doc));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
     if (!rc && t->bad.code) {
         *e = t->bad;
         rc = e->code;
@@ -187,8 +184,9 @@ static int read_answer(struct taking *t, const struct net_answer *a,
     return rc;
 }
 
-static void take_commit(struct taking *t, struct jval root)
+static void take_commit(void *arg, struct jval root)
 {
+    struct taking *t = arg;
     const char *sha = j_string(root, "sha");
 
     if (strlen(sha) < sizeof t->l->commit && pull_is_plain(sha))

@@ -89,46 +89,46 @@ static void take_layer(struct quant *q, struct jval layer, const char *name, siz
         add_layer(q, name, len, formats[i].way, turned ? group : 0);
 }
 
+static void take_header(void *arg, struct jval root)
+{
+    struct jval layers = j_object(root, "layers"), layer;
+    const char *name;
+    void *it = NULL;
+
+    while (j_next(layers, &it, &name, &layer))
+        take_layer(arg, layer, name, strlen(name));
+}
+
 static int read_header(struct quant *q, const struct st_file *f, struct err *e)
 {
-    const char *text = st_meta(f, "_quantization_metadata"), *name;
-    struct jdoc *doc;
-    struct jval layers, layer;
-    void *it = NULL;
-    int rc;
+    const char *name = "_quantization_metadata", *text = st_meta(f, name);
 
-    if (!text)
-        return 0;
-    rc = jdoc_parse(&doc, text, strlen(text), "_quantization_metadata", e);
-    if (rc)
-        return rc;
-    layers = j_object(jdoc_root(doc), "layers");
-    while (j_next(layers, &it, &name, &layer))
-        take_layer(q, layer, name, strlen(name));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
-    return rc;
+    return text ? jdoc_take_text(text, strlen(text), name, take_header, q, e) : 0;
+}
+
+struct marker {
+    struct quant *q;
+    const char *tensor;
+};
+
+static void take_marker(void *arg, struct jval root)
+{
+    const struct marker *m = arg;
+
+    take_layer(m->q, root, m->tensor, strlen(m->tensor) - strlen(QUANT_MARKER));
 }
 
 static int read_marker(struct quant *q, const struct st_file *f, const struct st_tensor *t,
                        struct err *e)
 {
+    struct marker m = {q, t->name};
     char text[MARKER_BYTES];
-    struct jdoc *doc;
-    int rc;
 
     if (t->type != DT_U8 || t->n > MARKER_BYTES)
         return err_set(e, ERR_FORMAT, "tensor %s is not U8 text of at most %d bytes", t->name,
                        MARKER_BYTES);
-    rc = st_read_all(f, t, text, DT_U8, e);
-    if (!rc)
-        rc = jdoc_parse(&doc, text, (size_t)t->n, t->name, e);
-    if (rc)
-        return rc;
-    take_layer(q, jdoc_root(doc), t->name, strlen(t->name) - strlen(QUANT_MARKER));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
-    return rc;
+    int rc = st_read_all(f, t, text, DT_U8, e);
+    return rc ? rc : jdoc_take_text(text, (size_t)t->n, t->name, take_marker, &m, e);
 }
 
 static int by_name(const void *a, const void *b)

@@ -214,9 +214,10 @@ static void read_template(struct tokenizer *t, struct jval o)
     }
 }
 
-static void read_root(struct tokenizer *t, struct jval root)
+static void read_root(void *arg, struct jval root)
 {
     static const char *const types[] = {"Unigram"};
+    struct tokenizer *t = arg;
     struct jval model = j_object(root, "model");
 
     if (j_choice(model, "type", types, 1) != 0)
@@ -234,14 +235,8 @@ static void read_root(struct tokenizer *t, struct jval root)
 
 int tokenizer_read_json(struct tokenizer *t, const char *path, struct err *e)
 {
-    struct jdoc *doc;
-    int rc = jdoc_read(&doc, path, TOK_MAX_FILE, e);
+    int rc = jdoc_take(path, TOK_MAX_FILE, read_root, t, e);
 
-    if (rc)
-        return rc;
-    read_root(t, jdoc_root(doc));
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
     return rc ? rc : tokenizer_finish(t, path, e);
 }
 

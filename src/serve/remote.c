@@ -62,16 +62,12 @@ struct wish {
     } file[FILES];
 };
 
-static int read_wish(struct wish *w, const struct buf *body, struct err *e)
+static void take_wish(void *arg, struct jval root)
 {
     const int64_t far = INT64_C(1) << 62;
-    struct jdoc *doc;
-    int rc = jdoc_parse(&doc, buf_str(body), body->len, "job", e);
+    struct jval files = j_object(root, "files");
+    struct wish *w = arg;
 
-    *w = (struct wish){0};
-    if (rc)
-        return rc;
-    struct jval root = jdoc_root(doc), files = j_object(root, "files");
     w->job.id = j_int(root, "id", 1, far);
     w->job.fence = j_int(root, "fence", 1, far);
     w->lease_s = j_real(root, "lease", 0.01, 1e6);
@@ -82,9 +78,12 @@ static int read_wish(struct wish *w, const struct buf *body, struct err *e)
         w->file[i].name = name;
         snprintf(w->file[i].sha, sizeof w->file[i].sha, "%s", j_string_or(files, name, ""));
     }
-    rc = jdoc_status(doc, e);
-    jdoc_close(&doc);
-    return rc;
+}
+
+static int read_wish(struct wish *w, const struct buf *body, struct err *e)
+{
+    *w = (struct wish){0};
+    return jdoc_take_text(buf_str(body), body->len, "job", take_wish, w, e);
 }
 
 static void hold(struct remote *r, const struct wish *w)
