@@ -105,7 +105,7 @@ static void forecast(struct codec_bench *b, const struct codec *codec)
         struct tensor *z =
             tensor_new(&cx, DT_F32, DIMS(1, b->h / k->ks, b->w / k->ks, k->channels));
 
-        codec_stream_step(&cx, &s, z);
+        codec_stream_step(&cx, &s, z, z);
         cx_step_end(&cx);
     }
     b->forecast_bytes = cx_reserved_bytes(&cx) + codec_stream_bytes(&s);
@@ -141,7 +141,7 @@ static int decode_film(struct codec_bench *b, const struct codec *codec, struct 
         rng_fill_normal(z, place, 1, (uint64_t)i, 0);
         struct tensor *x = tensor_from(cx, DT_F32, DIMS(1, h, w, k->channels), z, DT_F32);
 
-        x = codec_stream_step(cx, &s, x);
+        x = codec_stream_step(cx, &s, x, x);
         rgb = xrealloc(rgb, tensor_bytes(x));
         tensor_read_f32(cx, x, film ? film : rgb);
         film = film ? film + tensor_count(x) : NULL;

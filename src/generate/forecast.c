@@ -181,8 +181,11 @@ static double dry_decode(const struct plan *p, struct cx *cx, double *caches)
 
     codec_stream_init(&stream, cx->device, &p->model->codec);
     for (int i = 0; i < n; i++) {
-        struct tensor *y =
-            codec_stream_step(cx, &stream, tensor_new(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)));
+        struct tensor *z = tensor_new(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c));
+        struct tensor *next =
+            p->codec.looks_ahead ? tensor_new(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c)) : NULL;
+        struct tensor *y = codec_stream_step(cx, &stream, z, next);
+
         for (int f = 0; f < (int)y->dim[0]; f++) {
             struct scope scope;
             scope_begin(cx, &scope);

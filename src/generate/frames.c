@@ -204,6 +204,21 @@ int screen_film(struct screen *s, const struct film *f, struct err *e)
     return rc;
 }
 
+static struct tensor *latent_as_tensor(const struct screen *s)
+{
+    const struct plan *p = s->plan;
+
+    return tensor_from(s->cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), s->latent, DT_F32);
+}
+
+/* Latent frame t of window x as the codec knows it. */
+static struct tensor *latent_of(const struct screen *s, const struct latent_shape *shape,
+                                const float *x, int t)
+{
+    latent_get_frame(shape, x, t, s->plan->info.latents_std, s->plan->info.latents_mean, s->latent);
+    return latent_as_tensor(s);
+}
+
 /* Which layer gave what is not finite: the latent frame that stands in s->latent is decoded once
  * more, as if nothing had been before it. */
 static int say_trouble(struct screen *s, int frame, struct err *e)
@@ -216,8 +231,7 @@ static int say_trouble(struct screen *s, int frame, struct err *e)
     codec_stream_init(&s->stream, cx->device, &s->model->codec);
     cx->watch = &watch;
     device_enter(cx->device);
-    struct tensor *y = codec_stream_step(
-        cx, &s->stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), s->latent, DT_F32));
+    struct tensor *y = codec_stream_step(cx, &s->stream, latent_as_tensor(s), NULL);
     y = slice_rows(cx, y, 0, 1);
     y = enlarge_drawn(cx, &(struct enlarging){.by = s->model->upsampler, .n = p->n_enlarge}, y);
     device_leave(cx->device);
@@ -282,10 +296,10 @@ static int decode(struct screen *s, const struct latent_shape *shape, const floa
     struct cx *cx = s->cx;
     int first = s->latents ? codec_frames(&p->codec, s->latents) : 0;
 
-    latent_get_frame(shape, x, t, p->info.latents_std, p->info.latents_mean, s->latent);
     device_enter(cx->device);
-    struct tensor *y = codec_stream_step(
-        cx, &s->stream, tensor_from(cx, DT_F32, DIMS(1, p->lh, p->lw, p->c), s->latent, DT_F32));
+    struct tensor *next =
+        p->codec.looks_ahead && t + 1 < shape->t ? latent_of(s, shape, x, t + 1) : NULL;
+    struct tensor *y = codec_stream_step(cx, &s->stream, latent_of(s, shape, x, t), next);
     device_leave(cx->device);
     int rc = 0;
     for (int i = 0; !rc && i < (int)y->dim[0] && first + i < w->n_frames; i++)

@@ -93,13 +93,14 @@ void codec_past_release(struct codec_past *past)
     *past = (struct codec_past){0};
 }
 
-struct tensor *codec_stream_step(struct cx *cx, struct codec_stream *s, struct tensor *z)
+struct tensor *codec_stream_step(struct cx *cx, struct codec_stream *s, struct tensor *z,
+                                 struct tensor *next)
 {
     struct tensor *x;
 
     ZT_ASSERT(z->dim[0] == 1 && !cx->tape);
     s->next = 0;
-    x = s->codec->is->decode(cx, s->codec->net, s, z);
+    x = s->codec->is->decode(cx, s->codec->net, s, z, next);
     ZT_ASSERT(s->next == s->n);
     s->steps++;
     return x;
@@ -113,10 +114,12 @@ int codec_decode(struct cx *cx, const struct codec *c, const float *z, int t, in
 
     codec_stream_init(&s, cx->device, c);
     for (int i = 0; i < t && !cx->err.code; i++) {
-        struct tensor *x = tensor_from(cx, DT_F32, DIMS(1, h, w, c->config.channels),
-                                       z + place * (size_t)i, DT_F32);
+        struct tensor *at[2] = {NULL, NULL}, *x;
 
-        x = codec_stream_step(cx, &s, x);
+        for (int k = 0; k <= c->config.looks_ahead && i + k < t; k++)
+            at[k] = tensor_from(cx, DT_F32, DIMS(1, h, w, c->config.channels),
+                                z + place * (size_t)(i + k), DT_F32);
+        x = codec_stream_step(cx, &s, at[0], at[1]);
         tensor_read_f32(cx, x, frames);
         frames += tensor_count(x);
         cx_step_end(cx);

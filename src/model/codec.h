@@ -18,6 +18,7 @@ struct codec_config {
     int first;               /* frames of the first latent frame, 1..kt */
     const float *mean, *std; /* [channels], of its latents, borrowed; NULL: it does not say */
     int previews;            /* 1: it has codec_preview */
+    int looks_ahead;         /* 1: a latent frame is decoded better where the one behind is known */
 };
 
 struct codec_stream;
@@ -28,7 +29,7 @@ struct codec_class {
      * NULL: it gives none. */
     struct tensor *(*moments)(struct cx *cx, const void *net, struct tensor *video);
     struct tensor *(*decode)(struct cx *cx, const void *net, struct codec_stream *s,
-                             struct tensor *z);
+                             struct tensor *z, struct tensor *next);
     struct tensor *(*preview)(struct cx *cx, const void *net, struct tensor *z); /* or NULL */
 };
 
@@ -82,9 +83,11 @@ struct codec_past {
 void codec_stream_keep(const struct codec_stream *s, struct codec_past *past);
 void codec_stream_back(struct codec_stream *s, const struct codec_past *past); /* to where it was */
 void codec_past_release(struct codec_past *past);
-/* z [1,h,w,C] -> unclamped, the next kt frames [kt,H,W,3], of the first one `first`. Sizes must not
+/* z [1,h,w,C] -> unclamped, the next kt frames [kt,H,W,3], of the first one `first`. next: the
+ * latent frame behind it, for codecs that look ahead; NULL where it is not known. Sizes must not
  * change in a stream. No tape. */
-struct tensor *codec_stream_step(struct cx *cx, struct codec_stream *s, struct tensor *z);
+struct tensor *codec_stream_step(struct cx *cx, struct codec_stream *s, struct tensor *z,
+                                 struct tensor *next);
 /* A whole latent z [t,h,w,C] on the host -> frames [codec_frames(t), h*ks, w*ks, 3], by a stream.
  * Ends the step of cx. ERR_DEVICE, ERR_FIT. */
 NODISCARD int codec_decode(struct cx *cx, const struct codec *c, const float *z, int t, int h,

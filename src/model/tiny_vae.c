@@ -124,6 +124,13 @@ int tiny_vae_init(struct tiny_vae *m, const struct tiny_vae_config *c, struct er
             return err_set(e, ERR_FORMAT, "vae: klt_deblock is %d; a border has %d directions",
                            c->deblock, m->kt * m->ks * 3);
         deblock_declare(&m->deblock, &m->weights, block, c->deblock);
+        if (c->motion) {
+            int64_t C = c->latent_channels;
+
+            m->motion = linear_declare(&m->weights, "klt.motion", 2 * C, block, 0, INIT_ZERO, 0);
+            m->guess = linear_declare(&m->weights, "klt.guess", C, C, 0, INIT_ZERO, 0);
+            m->motion.w->frozen = m->guess.w->frozen = 1;
+        }
     }
     return 0;
 }
@@ -354,9 +361,67 @@ struct tensor *tiny_vae_root(struct cx *cx, const struct tiny_vae *m, struct ten
     return add(cx, x, reshape(cx, cast(cx, l, cx->wide), x->rank, x->dim));
 }
 
-/* z wide [clips*t,h,w,C] -> wide [clips, kt*t, H, W, 3]. */
+/* Rows of latents as rows of places. */
+static struct tensor *places(struct cx *cx, struct tensor *x, int64_t C)
+{
+    return reshape(cx, x, DIMS(tensor_count(x) / C, C));
+}
+
+/* step wide [clips,frame]: z - z_before of the last latents. */
+static struct tensor *guessed(struct cx *cx, const struct linear_w *guess, struct tensor *step,
+                              int64_t C)
+{
+    int64_t clips = step->dim[0], frame = step->dim[1];
+
+    if (!guess)
+        return tensor_zeros(cx, cx->wide, DIMS(clips, frame));
+    return reshape(cx, linear_wide(cx, places(cx, step, C), guess), DIMS(clips, frame));
+}
+
+struct tiny_vae_moves tiny_vae_moves(struct cx *cx, struct tensor *z, int64_t clips,
+                                     const struct linear_w *guess)
+{
+    int64_t t = z->dim[0] / clips, C = z->dim[3], frame = z->dim[1] * z->dim[2] * C;
+    struct tensor *none = keep(cx, tensor_zeros(cx, cx->wide, DIMS(clips, frame)));
+    struct tensor *rows = keep(cx, reshape(cx, z, DIMS(clips, t * frame))), *step, *last;
+    struct tiny_vae_moves v = {none, none};
+
+    if (t > 1) {
+        step = keep(cx, add_scaled(cx, slice_last(cx, rows, frame, (t - 1) * frame), 1,
+                                   slice_last(cx, rows, 0, (t - 1) * frame), -1));
+        last = guessed(cx, guess, slice_last(cx, step, (t - 2) * frame, frame), C);
+        if (t > 2)
+            last = concat_last(cx, slice_last(cx, step, frame, (t - 2) * frame), last);
+        v.back = concat_last(cx, none, step);
+        v.ahead = concat_last(cx, none, last);
+    }
+    return (struct tiny_vae_moves){places(cx, v.back, C), places(cx, v.ahead, C)};
+}
+
+/* The same of the latent that a stream is at. */
+static struct tiny_vae_moves stream_moves(struct cx *cx, const struct tiny_vae *m, struct tensor *z,
+                                          struct codec_stream *s, struct tensor *next)
+{
+    int64_t C = z->dim[3], frame = tensor_count(z);
+    int cache = codec_cache_next(s, 1);
+    struct tensor *none = keep(cx, tensor_zeros(cx, cx->wide, DIMS(1, frame)));
+    struct tensor *now = keep(cx, reshape(cx, z, DIMS(1, frame))), *before;
+    struct tiny_vae_moves v = {none, none};
+
+    if (s->steps) {
+        before = reshape(cx, codec_cache_past(cx, s, cache, z), DIMS(1, frame));
+        v.back = keep(cx, add_scaled(cx, now, 1, before, -1));
+        v.ahead = next ? add_scaled(cx, reshape(cx, next, DIMS(1, frame)), 1, now, -1)
+                       : guessed(cx, &m->guess, v.back, C);
+    }
+    codec_cache_keep(cx, s, cache, z);
+    return (struct tiny_vae_moves){places(cx, v.back, C), places(cx, v.ahead, C)};
+}
+
+/* z wide [clips*t,h,w,C] -> wide [clips, kt*t, H, W, 3]; next: the latent behind those of a stream,
+ * or NULL. */
 static struct tensor *decode(struct cx *cx, const struct tiny_vae *m, struct tensor *z,
-                             int64_t clips, struct codec_stream *stream)
+                             int64_t clips, struct codec_stream *stream, struct tensor *next)
 {
     int64_t t = z->dim[0] / clips, h = z->dim[1], w = z->dim[2], C = m->config.latent_channels;
     struct tensor *x;
@@ -371,6 +436,12 @@ static struct tensor *decode(struct cx *cx, const struct tiny_vae *m, struct ten
 
         if (m->deblock.n)
             root = deblock_forward(cx, &m->deblock, root, h, w);
+        if (m->config.motion) {
+            struct tiny_vae_moves v = stream ? stream_moves(cx, m, z, stream, next)
+                                             : tiny_vae_moves(cx, z, clips, &m->guess);
+
+            root = add(cx, root, linear_wide(cx, concat_last(cx, v.back, v.ahead), &m->motion));
+        }
         x = add(cx, x, unpatchify(cx, root, clips, t, h, w, m->kt, m->ks, m->ks));
     }
     return x;
@@ -381,7 +452,7 @@ struct tensor *tiny_vae_decode_clips(struct cx *cx, const struct tiny_vae *m, st
     struct tensor *flat =
         reshape(cx, z, DIMS(z->dim[0] * z->dim[1], z->dim[2], z->dim[3], z->dim[4]));
 
-    return decode(cx, m, flat, z->dim[0], NULL);
+    return decode(cx, m, flat, z->dim[0], NULL, NULL);
 }
 
 /* x [1,N,H,W,3] without its first n frames, as [N-n,H,W,3]. */
@@ -395,7 +466,7 @@ static struct tensor *without_first(struct cx *cx, struct tensor *x, int64_t n)
 
 struct tensor *tiny_vae_decode(struct cx *cx, const struct tiny_vae *m, struct tensor *z)
 {
-    return without_first(cx, decode(cx, m, z, 1, NULL), m->kt - 1);
+    return without_first(cx, decode(cx, m, z, 1, NULL, NULL), m->kt - 1);
 }
 
 /* ---- as a part ---- */
@@ -408,7 +479,8 @@ static struct codec_config codec_config_of(const void *net)
                                  .kt = m->kt,
                                  .ks = m->ks,
                                  .first = 1,
-                                 .previews = m->config.klt};
+                                 .previews = m->config.klt,
+                                 .looks_ahead = m->config.motion};
 }
 
 static struct tensor *encode(struct cx *cx, const void *net, struct tensor *video)
@@ -417,14 +489,14 @@ static struct tensor *encode(struct cx *cx, const void *net, struct tensor *vide
 }
 
 static struct tensor *decode_step(struct cx *cx, const void *net, struct codec_stream *s,
-                                  struct tensor *z)
+                                  struct tensor *z, struct tensor *next)
 {
     const struct tiny_vae *m = net;
 
-    return without_first(cx, decode(cx, m, z, 1, s), s->steps ? 0 : m->kt - 1);
+    return without_first(cx, decode(cx, m, z, 1, s, next), s->steps ? 0 : m->kt - 1);
 }
 
-/* Of the root what is neither of the places around a block nor of its borders. */
+/* Of the root what is neither of the places around a block nor of its borders nor of motion. */
 static struct tensor *preview(struct cx *cx, const void *net, struct tensor *z)
 {
     const struct tiny_vae *m = net;

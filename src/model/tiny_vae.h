@@ -7,6 +7,11 @@
  * blocks meet without seams: x' = D z + d + L(z) + g(z)
  *   - klt_deblock: n directions along every border of a block, by which its root is mended there
  * (deblock.h): x' = R + S(R) + g(z), R = D z + d + L(z)
+ *   - klt_motion: a group of frames that a transform of few components has made moves too little
+ * within itself and leaps to the next one. By how much the latents before and behind it differ says
+ * how far everything moves: x' = R + S(R) + M(z - z_before, z_behind - z) + g(z). The first latent,
+ * which is one frame, does not move; where the one behind is not known it is guessed (G) from the
+ * one before.
  *   - encoder_reset: the encoder forgets between groups of 4 frames, so groups may be encoded alone
  *   - time_pad "start": frame 0 is repeated in front (N = 1+4k frames), where TAEHV repeats the
  * last frame at the end One latent frame stands for kt = product(time_up) video frames; decoding
@@ -35,6 +40,7 @@ struct tiny_vae_config {
     int klt, encoder_reset, pad_start; /* "klt", "encoder_reset": bool; "time_pad": "start"|"end" */
     int lapped;                        /* "klt_lapped": bool, only with klt */
     int deblock; /* "klt_deblock": directions of a border, 0: none; only with klt */
+    int motion;  /* "klt_motion": bool, only with klt */
 };
 
 struct vae_block { /* relu(conv(cat(x, x one frame earlier)) + x) */
@@ -55,10 +61,12 @@ struct tiny_vae {
     struct linear_w klt_encode,
         klt_decode;       /* [C,P] + [C], [P,C] + [P]; frozen, f32; P = kt*ks*ks*3 */
     struct conv_w lapped; /* [P,3,3,C], frozen; zero until it is fitted; only with config.lapped */
-    struct deblock deblock; /* frozen; none without config.deblock */
-    int kt, ks;             /* frames and pixels (each way) under one latent place */
-    const struct tap *tap;  /* NULL, or sees what leaves the decoder's ReLUs from block to block:
-                               "decoder.first", "decoder.STAGE.BLOCK", "decoder.last" */
+    struct deblock deblock;        /* frozen; none without config.deblock */
+    struct linear_w motion, guess; /* [P,2C], [C,C]; frozen; zero until they are fitted; none
+                                      without config.motion */
+    int kt, ks;                    /* frames and pixels (each way) under one latent place */
+    const struct tap *tap; /* NULL, or sees what leaves the decoder's ReLUs from block to block:
+                              "decoder.first", "decoder.STAGE.BLOCK", "decoder.last" */
 };
 
 void tiny_vae_config_default(struct tiny_vae_config *c); /* our codec */
@@ -83,6 +91,14 @@ struct tensor *tiny_vae_encode_clips(struct cx *cx, const struct tiny_vae *m, st
 struct tensor *tiny_vae_decode(struct cx *cx, const struct tiny_vae *m, struct tensor *z);
 /* Training: z [B,t,h,w,C], B independent sequences -> [B, kt*t, H, W, 3] with no frame dropped. */
 struct tensor *tiny_vae_decode_clips(struct cx *cx, const struct tiny_vae *m, struct tensor *z);
+
+/* z wide [B*t,h,w,C], B independent sequences -> wide rows [B*t*h*w, C]: z - z_before, z_behind - z
+ * (NULL guess: zero behind the last one). Both zero in the first latent of each. */
+struct tiny_vae_moves {
+    struct tensor *back, *ahead;
+};
+struct tiny_vae_moves tiny_vae_moves(struct cx *cx, struct tensor *z, int64_t clips,
+                                     const struct linear_w *guess);
 
 /* z wide [n,h,w,C] -> wide rows [n*h*w, P]: the fixed transform, and what the places around a block
  * say of it; what klt_deblock mends. Only with klt. */

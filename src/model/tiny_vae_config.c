@@ -79,6 +79,9 @@ static void read_fields(void *config, struct jval o)
     c->deblock = (int)j_int_or(o, "klt_deblock", 0, MAX_DEBLOCK, 0);
     if (c->deblock && !c->klt)
         j_fail(o, "klt_deblock", "mends the fixed transform: it wants klt true");
+    c->motion = j_bool_or(o, "klt_motion", 0);
+    if (c->motion && !c->klt)
+        j_fail(o, "klt_motion", "mends the fixed transform: it wants klt true");
     c->encoder_reset = j_bool_or(o, "encoder_reset", 0);
     c->pad_start = j_choice_or(o, "time_pad", pads, 2, 0) == 1;
 }
@@ -119,6 +122,8 @@ void tiny_vae_config_write(const struct tiny_vae_config *c, struct buf *out)
         jsonw_bool(&w, "klt_lapped", 1);
     if (c->deblock)
         jsonw_int(&w, "klt_deblock", c->deblock);
+    if (c->motion)
+        jsonw_bool(&w, "klt_motion", 1);
     jsonw_bool(&w, "encoder_reset", c->encoder_reset);
     jsonw_string(&w, "time_pad", c->pad_start ? "start" : "end");
     jsonw_end_object(&w);

@@ -7,6 +7,6 @@
 struct tensor *wan_vae_encode(struct cx *cx, const void *net, struct tensor *video);
 struct tensor *wan_vae_moments(struct cx *cx, const void *net, struct tensor *video);
 struct tensor *wan_vae_decode(struct cx *cx, const void *net, struct codec_stream *s,
-                              struct tensor *z);
+                              struct tensor *z, struct tensor *next);
 
 #endif

@@ -226,8 +226,9 @@ static void up(struct walk *k, int i, struct tensor *x)
 }
 
 struct tensor *wan_vae_decode(struct cx *cx, const void *net, struct codec_stream *s,
-                              struct tensor *z)
+                              struct tensor *z, struct tensor *next)
 {
+    (void)next;
     const struct wan_vae *m = net;
     int first = s->steps == 0;
     struct walk k = {.cx = cx, .m = m, .half = &m->decoder, .past = s, .first = first};

@@ -98,6 +98,7 @@ static void read_vae_net(struct tiny_vae_config *n, struct jval v)
     n->patch_size = int_or(v, "patch_size", 1, 16, n->patch_size);
     n->lapped = j_bool_or(v, "lapped", n->lapped);
     n->deblock = int_or(v, "deblock", 0, 256, n->deblock);
+    n->motion = j_bool_or(v, "motion", n->motion);
     stage_list(n->space_down, n->stages, v, "space_down", 1, 2);
     stage_list(n->space_up, n->stages, v, "space_up", 1, 2);
     stage_list(n->encoder_blocks, n->stages, v, "encoder_blocks", 0, TINY_VAE_BLOCKS);
@@ -136,9 +137,9 @@ static void read_vae(struct vae_recipe *r, struct jval v)
     if (!v.v)
         return;
     KNOWN(v, "channels", "patch_size", "space_down", "space_up", "encoder_width", "decoder_width",
-          "encoder_blocks", "decoder_blocks", "lapped", "deblock", "init", "train", "steps",
-          "batch", "groups", "klt_groups", "l1", "difference", "gradient", "object_weight", "noise",
-          "evaluate_every", "held_out", "warmup", "rate_decay", "optim");
+          "encoder_blocks", "decoder_blocks", "lapped", "deblock", "motion", "init", "train",
+          "steps", "batch", "groups", "klt_groups", "l1", "difference", "gradient", "object_weight",
+          "noise", "evaluate_every", "held_out", "warmup", "rate_decay", "optim");
     read_vae_net(&r->net, v);
     text_field(r->init, sizeof r->init, v, "init", "");
     r->decoder_only = j_choice_or(v, "train", TRAINED, 2, 0);

@@ -83,6 +83,7 @@ static void say_vae(struct buf *b, const struct train_config *c)
     say_real(b, "vae.gradient", r->gradient);
     say_int(b, "vae.lapped", n->lapped);
     say_int(b, "vae.deblock", n->deblock);
+    say_int(b, "vae.motion", n->motion);
     buf_printf(b, "vae.init \"%s\"\n", r->init);
     buf_printf(b, "vae.train %s\n", r->decoder_only ? "decoder" : "all");
     say_real(b, "vae.object_weight", r->object_weight);

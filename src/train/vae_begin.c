@@ -70,6 +70,8 @@ static int take_from(struct tiny_vae *m, struct weight_set *from, const char *di
     t->decoder = take(m, from, "decoder.");
     t->lapped = m->lapped.w && take(m, from, "klt.lapped.");
     t->deblock = m->deblock.n && t->lapped == !!m->lapped.w && take(m, from, "klt.deblock.");
+    t->motion = m->config.motion && t->deblock == !!m->deblock.n && take(m, from, "klt.motion.") &&
+                take(m, from, "klt.guess.");
     return 0;
 }
 

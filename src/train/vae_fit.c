@@ -20,6 +20,7 @@ struct fit {
     int64_t groups, rows, P, batches; /* of a batch; values of a block; batches in all */
     float *z;                         /* [rows,C] */
     float *decoded, *error;           /* [rows,P] (t,y,x,c); error: what is missing in decoded */
+    struct normal guess;              /* of motion: what is ahead by what is behind */
 };
 
 static void fit_init(struct fit *f)
@@ -92,7 +93,7 @@ static int fit_draw(struct fit *f, int64_t i, struct err *e)
 
 /* Rows (ky,kx,c) of the 3x3 places around each place of the latents; zeros beyond the border, as
  * the convolution sees them. */
-static void neighbours(const struct fit *f, float *x)
+static void neighbours(struct fit *f, float *x)
 {
     int64_t h = f->b.lh, w = f->b.lw, C = f->b.c;
     for (int64_t i = 0; i < f->rows; i++, x += 9 * C) {
@@ -229,7 +230,7 @@ static int fit_edges(struct fit *f, struct err *e)
     return rc;
 }
 
-static void border_features(const struct fit *f, float *x)
+static void border_features(struct fit *f, float *x)
 {
     const struct vae_batch *b = &f->b;
     struct cx *cx = f->cx;
@@ -239,7 +240,39 @@ static void border_features(const struct fit *f, float *x)
     cx_step_end(cx);
 }
 
-/* ---- both ---- */
+/* ---- motion ---- */
+
+/* z - z_before, z_behind - z where both are known; zeros elsewhere, which say nothing. */
+static void moves(struct fit *f, float *x)
+{
+    const struct vae_batch *b = &f->b;
+    struct cx *cx = f->cx;
+    int64_t C = b->c, place = b->lh * b->lw;
+    struct tensor *z = tensor_from(cx, cx->wide, DIMS(f->groups, b->lh, b->lw, C), f->z, DT_F32);
+    struct tiny_vae_moves v = tiny_vae_moves(cx, z, b->n, NULL);
+    tensor_read_f32(cx, concat_last(cx, v.back, v.ahead), x);
+    cx_step_end(cx);
+    for (int64_t g = b->lt - 1; g < f->groups; g += b->lt)
+        memset(x + g * place * 2 * C, 0, sizeof *x * (size_t)(place * 2 * C));
+}
+
+/* The equations of what is ahead, of the same rows: then the guess is what a fit of motion by what
+ * is behind alone would be. */
+static void add_guess(struct fit *f, const float *x)
+{
+    int64_t C = f->b.c;
+    float *half[2];
+    for (int i = 0; i < 2; i++) {
+        half[i] = xmalloc(sizeof *half[i] * (size_t)(f->rows * C));
+        for (int64_t r = 0; r < f->rows; r++)
+            memcpy(half[i] + r * C, x + (2 * r + i) * C, sizeof *x * (size_t)C);
+    }
+    normal_add(&f->guess, &f->kcx, half[0], half[1], f->rows);
+    free(half[0]);
+    free(half[1]);
+}
+
+/* ---- all of them ---- */
 
 /* Both sides of every equation; the root of the weight by which steps are weighed: between the
  * squared error of all pixels, which busy pictures decide, and the mean over pictures. */
@@ -256,7 +289,7 @@ static void weigh(const struct fit *f, float *x, int64_t n_in)
 
 /* All batches into the equations of one part, whose features `see` puts into x [rows,n_in]; the
  * solution is added to w. */
-static double fit_part(struct fit *f, int64_t n_in, void (*see)(const struct fit *f, float *x),
+static double fit_part(struct fit *f, int64_t n_in, void (*see)(struct fit *f, float *x),
                        struct weight *w, struct err *e)
 {
     struct normal s;
@@ -269,7 +302,10 @@ static double fit_part(struct fit *f, int64_t n_in, void (*see)(const struct fit
         see(f, x);
         if (f->cx->err.code)
             rc = err_set(e, f->cx->err.code, "vae: %s", f->cx->err.msg);
-        weigh(f, x, n_in);
+        if (f->guess.a) /* motion: what is busy moves */
+            add_guess(f, x);
+        else
+            weigh(f, x, n_in);
         normal_add(&s, &f->kcx, x, f->error, f->rows);
     }
     double share = rc;
@@ -301,6 +337,26 @@ double vae_fit_deblock(struct tiny_vae *m, struct cx *cx, const struct reel *ree
     if (share == 0)
         share = fit_part(&f, 4 * DEBLOCK_STRENGTHS * m->deblock.n, border_features,
                          m->deblock.out.w, e);
+    fit_release(&f);
+    return share;
+}
+
+double vae_fit_motion(struct tiny_vae *m, struct cx *cx, const struct reel *reel,
+                      const struct vae_recipe *r, uint64_t seed, struct err *e)
+{
+    struct fit f = {.m = m, .cx = cx, .reel = reel, .recipe = r, .seed = seed};
+    int64_t C = m->config.latent_channels;
+    if (r->groups < 3)
+        return err_set(e, ERR_USAGE, "vae.groups is %d; motion looks before and behind: 3 at least",
+                       r->groups);
+    fit_init(&f);
+    normal_init(&f.guess, C, C);
+    double share = fit_part(&f, 2 * C, moves, m->motion.w, e);
+    if (share >= 0) {
+        normal_solve(&f.guess);
+        normal_store(&f.guess, m->guess.w);
+    }
+    normal_release(&f.guess);
     fit_release(&f);
     return share;
 }

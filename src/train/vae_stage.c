@@ -229,8 +229,8 @@ static int mend_root(struct vae_run *v, fit_fn fit, const char *what, struct err
     double share = fit(&v->m, &v->cx, &v->reel, &v->c->vae, v->c->seed, e);
     if (share < 0)
         return (int)share;
-    run_log(v->run, "vae: %s take away %.2f %% of the weighted squared error (%.1f s)", what,
-            100 * share, clock_s() - start);
+    run_log(v->run, "vae: %s take away %.2f %% of the squared error (%.1f s)", what, 100 * share,
+            clock_s() - start);
     return 0;
 }
 
@@ -253,6 +253,8 @@ static int begin(struct vae_run *v, struct err *e)
         rc = mend_root(v, vae_fit_lapped, "places around a block", e);
     if (!rc && net->deblock && !taken.deblock)
         rc = mend_root(v, vae_fit_deblock, "steps over borders", e);
+    if (!rc && net->motion && !taken.motion)
+        rc = mend_root(v, vae_fit_motion, "latents before and behind", e);
     return rc;
 }
 

@@ -92,8 +92,9 @@ static struct tensor *causal(struct cx *cx, struct codec_stream *s, const struct
 }
 
 static struct tensor *short_vae_decode(struct cx *cx, const void *net, struct codec_stream *s,
-                                       struct tensor *z)
+                                       struct tensor *z, struct tensor *next)
 {
+    (void)next;
     const struct short_vae *m = net;
     struct tensor *x = conv2d(cx, causal(cx, s, &m->causal1, z), &m->time, 1);
     int64_t h = x->dim[1], w = x->dim[2];

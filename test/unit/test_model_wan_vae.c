@@ -230,7 +230,7 @@ static void cost(const struct codec *codec, struct device *d, uint64_t bytes[3],
     cx_init(&cx, d, DT_F32, NULL);
     codec_stream_init(&s, d, codec);
     for (int i = 0; i < 2; i++) {
-        codec_stream_step(&cx, &s, tensor_zeros(&cx, DT_F32, DIMS(1, H, W, 6)));
+        codec_stream_step(&cx, &s, tensor_zeros(&cx, DT_F32, DIMS(1, H, W, 6)), NULL);
         cx_step_end(&cx);
     }
     bytes[0] = cx_peak_bytes(&cx);

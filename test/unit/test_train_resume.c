@@ -76,6 +76,7 @@ static const struct {
     {"vae.gradient", FIELD(vae.gradient), 0.5, 0},
     {"vae.lapped", FIELD(vae.net.lapped), 1, 1},
     {"vae.deblock", FIELD(vae.net.deblock), 4, 1},
+    {"vae.motion", FIELD(vae.net.motion), 1, 1},
     {"vae.optim.beta2", FIELD(vae.optim.beta2), 0.9, 0},
     {"vae.steps", FIELD(vae.steps), 3, 1},
     {"latent_clips", FIELD(latent_clips), 20, 1},
