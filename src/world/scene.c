@@ -150,8 +150,8 @@ static struct body *new_object(struct scene *s, int i, float x, float y, struct 
         break;
     case SHAPE_CYLINDER:
         b->prim = PRIM_CYLINDER;
-        b->half[0] = b->half[1] = 0.35f * h;
-        b->half[2] = 0.39f * h;
+        b->half[0] = b->half[1] = 0.31f * h;
+        b->half[2] = 0.44f * h;
         break;
     default:
         BUG("object %d has shape %d", i, o->shape);

@@ -145,17 +145,19 @@ TEST(look_the_shipped_model_sees_the_time_of_day)
     bundle_free(&b);
 }
 
-/* A film that goes on from a picture of another floor is refused: what the seed draws is not it. */
+/* A film that goes on from a picture of another floor is refused: what the seed draws is not it.
+ * The light is a shadow's side alone; chance sees half of it. */
 TEST(look_the_shipped_model_sees_the_floor_and_the_light)
 {
     struct bundle *b = shipped();
+    enum { SCENES = 32 };
     int lights = 0;
 
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < SCENES; i++) {
         const struct facts f = {.event = EVENT_MOVE,
                                 .direction = DIRECTION_RIGHT,
                                 .floor = FLOOR_GREY + i % 4,
-                                .light = LIGHT_LEFT + i / 4};
+                                .light = LIGHT_LEFT + i / 4 % 2};
         char *floor = xasprintf("floor=%s ", slot_word(SLOT_FLOOR, f.floor));
         struct scene s;
         struct clip c;
@@ -171,7 +173,7 @@ TEST(look_the_shipped_model_sees_the_floor_and_the_light)
         clip_release(&c);
         free(floor);
     }
-    CHECK(lights >= 7);
+    CHECK(8 * lights > 5 * SCENES);
     bundle_free(&b);
 }
 

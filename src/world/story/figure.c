@@ -9,7 +9,7 @@ static const struct build builds[STORY_SUBJECT_COUNT] = {
     /*                   thigh  shin   sole   toe    heel   hips   spine  should upper  fore   head   seat   walk_s walk_m stance lift   bounce */
     [STORY_WOMAN]     = {0.44f, 0.43f, 0.12f, 0.12f, 0.06f, 0.068f,0.43f, 0.165f,0.28f, 0.25f, 0.205f,0.11f, 1.06f, 1.20f, 0.60f, 0.05f, 0.016f},
     [STORY_MONSTER]   = {0.10f, 0.10f, 0.06f, 0.08f, 0.05f, 0.15f, 0.26f, 0.26f, 0.17f, 0.17f, 0.02f, 0.12f, 0.70f, 0.24f, 0.60f, 0.05f, 0.014f},
-    [STORY_ASTRONAUT] = {0.40f, 0.40f, 0.12f, 0.13f, 0.09f, 0.13f, 0.50f, 0.25f, 0.29f, 0.26f, 0.24f, 0.17f, 1.70f, 1.75f, 0.34f, 0.08f, 0.07f},
+    [STORY_ASTRONAUT] = {0.40f, 0.40f, 0.12f, 0.13f, 0.09f, 0.13f, 0.50f, 0.25f, 0.29f, 0.26f, 0.24f, 0.17f, 2.30f, 1.75f, 0.34f, 0.08f, 0.07f},
     [STORY_READER]    = {0.45f, 0.44f, 0.09f, 0.15f, 0.07f, 0.095f,0.48f, 0.19f, 0.30f, 0.26f, 0.215f,0.13f, 1.10f, 1.34f, 0.60f, 0.05f, 0.016f},
     [STORY_GIRL]      = {0.32f, 0.31f, 0.07f, 0.11f, 0.06f, 0.068f,0.36f, 0.125f,0.21f, 0.19f, 0.195f,0.10f, 0.92f, 1.00f, 0.60f, 0.05f, 0.014f},
 };
@@ -102,9 +102,10 @@ static int racket_at(const struct cast *c, struct figure *f)
 {
     const struct story_facts *s = &c->story->facts;
     const struct joints *j = &c->j;
-    struct vec hit, where, to;
+    struct vec hit, where, to, face;
     struct joints then;
     double part = c->t_s * 1000 / PLAY_MS + c->early;
+    float waits = 0.5f + 0.5f * figure_cosine(part - 0.53);
 
     if (s->subject == STORY_NOBODY) {
         figure_racket(c, vec(-0.3f, 0, 0.02f), vec(1, 0.2f, 0), vec(0, 0, 1), f);
@@ -114,7 +115,9 @@ static int racket_at(const struct cast *c, struct figure *f)
         figure_racket(c, j->hand[1], j->grip, j->chest_axes.x, f);
         return 1;
     }
-    figure_racket(c, j->hand[1], j->grip, j->chest_axes.x, f);
+    /* It meets the shuttlecock flat; while she waits its strings are seen from the side. */
+    face = vec_sub(vec_mul(j->chest_axes.x, 1 - waits), vec_mul(j->chest_axes.y, waits));
+    figure_racket(c, j->hand[1], j->grip, face, f);
     figure_joints_playing(c->build, 0, &then);
     hit = figure_racket_head(then.hand[1], then.grip);
     hit.x += 0.06f;
@@ -175,7 +178,7 @@ void figures_frame(const struct story *s, float body[4], float head[4])
         }
     }
     if (s->facts.action == STORY_PLAYS) /* the racket, and some of the way of the shuttlecock */
-        hi[2] += 0.45f * (c.build->thigh + c.build->shin + c.build->spine);
+        hi[2] += 0.2f * (c.build->thigh + c.build->shin + c.build->spine);
     for (int k = 0; k < 3; k++) {
         body[k] = 0.5f * (lo[k] + hi[k]);
         r = fmaxf(r, 0.5f * (hi[k] - lo[k]));

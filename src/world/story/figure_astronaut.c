@@ -20,12 +20,12 @@ static struct figure_paint striped(const struct cast *c, float from, float to)
 static void helmet(const struct joints *j, struct figure *f)
 {
     const struct axes *a = &j->head_axes;
-    struct figure_paint gold = paint_plain(0.85f, 0.47f, 0.06f, 0.85f);
+    struct figure_paint glass = paint_plain(0.03f, 0.04f, 0.07f, 0.85f);
 
     figure_group(f);
-    figure_solid(f, FIGURE_ELLIPSOID, j->head, *a, vec(0.195f, 0.19f, 0.195f), 0, suit());
+    figure_solid(f, FIGURE_ELLIPSOID, j->head, *a, vec(0.205f, 0.20f, 0.205f), 0, suit());
     figure_solid(f, FIGURE_ELLIPSOID, axes_at(j->head, a, 0.055f, 0, 0.0f), *a,
-                 vec(0.17f, 0.165f, 0.142f), 0, gold);
+                 vec(0.17f, 0.150f, 0.125f), 0, glass);
 }
 
 static void trunk(const struct cast *c, struct figure *f)

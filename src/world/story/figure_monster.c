@@ -35,11 +35,11 @@ static void eyes(const struct cast *c, const struct axes *a, struct vec at, stru
 
     for (int i = 0; i < 2; i++) {
         float s = i ? -1 : 1;
-        struct figure_paint p = paint_plain(0.74f, 0.74f, 0.72f, 0.1f);
+        struct figure_paint p = paint_plain(0.92f, 0.92f, 0.90f, 0.1f);
 
         p = paint_with(p, FIGURE_EYE, lid.rgb, 0.72f - 1.8f * (1 - open), 0.56f);
-        figure_solid(f, FIGURE_ELLIPSOID, axes_at(at, a, 0.235f, s * 0.105f, 0.15f),
-                     axes_turn(look, s * 0.1f, 0), vec(0.085f, 0.10f, 0.11f), 0, p);
+        figure_solid(f, FIGURE_ELLIPSOID, axes_at(at, a, 0.225f, s * 0.125f, 0.15f),
+                     axes_turn(look, s * 0.1f, 0), vec(0.10f, 0.13f, 0.145f), 0, p);
     }
 }
 
@@ -57,7 +57,7 @@ void figure_monster(const struct cast *c, struct figure *f)
     hair.from = -0.18f;
     figure_group(f);
     p = figure_solid(f, FIGURE_FUR, at, *a, vec(0.29f, 0.31f, 0.345f * squash), 0, hair);
-    p->size[3] = 0.04f;
+    p->size[3] = 0.022f;
     figure_group(f);
     eyes(c, a, at, f);
     figure_group(f);

@@ -22,7 +22,7 @@ struct joints {
     struct vec grip; /* where what is in the right hand points */
 };
 
-enum { PLAY_MS = 2400 }; /* from hit to hit */
+enum { PLAY_MS = 3200 }; /* from hit to hit */
 
 /* The same action for all times; early is where its cycle begins, 0..1. */
 void figure_joints(const struct build *b, int action, int holds_up, double t_s, double early,

@@ -97,7 +97,7 @@ struct vec figure_racket_head(struct vec at, struct vec to)
 void figure_racket(const struct cast *c, struct vec at, struct vec to, struct vec face,
                    struct figure *f)
 {
-    const float wire = 0.016f;
+    const float wire = 0.020f;
     struct vec d = vec_unit(to);
     struct axes a = axes_facing(d, face);
     int red = c->story->facts.color != COLOR_RED && c->story->facts.color != COLOR_ORANGE;
@@ -117,7 +117,7 @@ void figure_racket(const struct cast *c, struct vec at, struct vec to, struct ve
         ->size[3] = wire;
     figure_solid(f, FIGURE_STRINGS, figure_racket_head(at, to), a,
                  vec(0.140f - wire, 0.110f - wire, 0.028f), 0, string)
-        ->size[3] = 0.0055f;
+        ->size[3] = 0.0095f;
     figure_end(f);
 }
 
