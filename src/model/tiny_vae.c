@@ -418,6 +418,29 @@ static struct tiny_vae_moves stream_moves(struct cx *cx, const struct tiny_vae *
     return (struct tiny_vae_moves){places(cx, v.back, C), places(cx, v.ahead, C)};
 }
 
+/* The root's blocks with their borders mended, and moved; each in a scope of its own, as what is
+ * added is as large as the frames. */
+static struct tensor *mended(struct cx *cx, const struct tiny_vae *m, struct tensor *root,
+                             struct tensor *z, int64_t clips, struct codec_stream *stream,
+                             struct tensor *next)
+{
+    struct scope s;
+
+    if (m->deblock.n) {
+        scope_begin(cx, &s);
+        root = scope_end(cx, &s, deblock_forward(cx, &m->deblock, root, z->dim[1], z->dim[2]));
+    }
+    if (m->config.motion) {
+        scope_begin(cx, &s);
+        struct tiny_vae_moves v =
+            stream ? stream_moves(cx, m, z, stream, next) : tiny_vae_moves(cx, z, clips, &m->guess);
+
+        v.back = linear_wide(cx, concat_last(cx, v.back, v.ahead), &m->motion);
+        root = scope_end(cx, &s, add(cx, root, v.back));
+    }
+    return root;
+}
+
 /* z wide [clips*t,h,w,C] -> wide [clips, kt*t, H, W, 3]; next: the latent behind those of a stream,
  * or NULL. */
 static struct tensor *decode(struct cx *cx, const struct tiny_vae *m, struct tensor *z,
@@ -434,14 +457,7 @@ static struct tensor *decode(struct cx *cx, const struct tiny_vae *m, struct ten
     if (m->config.klt) {
         struct tensor *root = tiny_vae_root(cx, m, z);
 
-        if (m->deblock.n)
-            root = deblock_forward(cx, &m->deblock, root, h, w);
-        if (m->config.motion) {
-            struct tiny_vae_moves v = stream ? stream_moves(cx, m, z, stream, next)
-                                             : tiny_vae_moves(cx, z, clips, &m->guess);
-
-            root = add(cx, root, linear_wide(cx, concat_last(cx, v.back, v.ahead), &m->motion));
-        }
+        root = mended(cx, m, root, z, clips, stream, next);
         x = add(cx, x, unpatchify(cx, root, clips, t, h, w, m->kt, m->ks, m->ks));
     }
     return x;

@@ -249,7 +249,11 @@ void pager_rest(struct pager *p)
 
 void weight_looked_at(const struct weight_set *s, const struct weight *w)
 {
-    if (weight_unread_bytes(w) || (s->pager && atomic_load(&s->pager->on)))
+    enum { STAYS = 3 << 19 }; /* bytes: fewer are not worth the faults */
+    char *from;
+
+    if (range_of(w, &from) > STAYS || weight_unread_bytes(w) ||
+        (s->pager && atomic_load(&s->pager->on)))
         let_go(w);
 }
 

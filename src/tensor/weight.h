@@ -156,7 +156,8 @@ void weight_set_limit(struct weight_set *s, uint64_t limit);
 /* Of mapped w: bytes that using it does not make resident, which is what a table has beyond 32 MB.
  */
 uint64_t weight_unread_bytes(const struct weight *w);
-/* w, mapped, was read for once: under a limit its pages are let go, those of a table always. */
+/* w, mapped, was read for once: under a limit its pages are let go, those of a table and of what is
+ * large always. */
 void weight_looked_at(const struct weight_set *s, const struct weight *w);
 /* By hash of the name, so the order of declaration does not matter, nor does the number of threads
  * (th NULL: the caller alone). */
