@@ -1,5 +1,5 @@
 /* What of the decoder's root is fitted by least squares: the places around a block, the borders
- * between blocks. */
+ * between blocks, motion. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -399,20 +399,31 @@ TEST(tiny_vae_motion_is_what_the_latents_before_and_behind_say)
     tiny_vae_release(&m);
 }
 
-TEST(tiny_vae_config_of_borders_is_read_as_written_and_bounded)
+static int read_as_written(const struct tiny_vae_config *k, struct tiny_vae_config *back,
+                           struct err *e)
 {
     char *path = path_join(ztest_tmp(), "borders.json");
-    struct tiny_vae_config k, back;
     struct buf text = BUF_INIT;
+    int rc;
+
+    tiny_vae_config_write(k, &text);
+    CHECK_INT(file_write(path, text.data, text.len, e), 0);
+    rc = tiny_vae_config_read(back, path, e);
+    buf_release(&text);
+    free(path);
+    return rc;
+}
+
+TEST(tiny_vae_config_of_borders_is_read_as_written_and_bounded)
+{
+    struct tiny_vae_config k, back;
     struct tiny_vae m;
     struct err e = {0};
 
     tiny_vae_config_default(&k);
     k.deblock = 4 * 8 * 3;
     k.motion = 1;
-    tiny_vae_config_write(&k, &text);
-    CHECK_INT(file_write(path, text.data, text.len, &e), 0);
-    CHECK_INT(tiny_vae_config_read(&back, path, &e), 0);
+    CHECK_INT(read_as_written(&k, &back, &e), 0);
     CHECK_INT(back.deblock, k.deblock);
     CHECK_INT(back.motion, 1);
     CHECK_INT(tiny_vae_init(&m, &k, &e), 0);
@@ -421,20 +432,12 @@ TEST(tiny_vae_config_of_borders_is_read_as_written_and_bounded)
     CHECK_INT(tiny_vae_init(&m, &k, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "97; a border has 96");
     tiny_vae_release(&m);
-    buf_release(&text);
     k.klt = 0;
-    tiny_vae_config_write(&k, &text);
-    CHECK_INT(file_write(path, text.data, text.len, &e), 0);
-    CHECK_INT(tiny_vae_config_read(&back, path, &e), ERR_FORMAT);
+    CHECK_INT(read_as_written(&k, &back, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "klt_deblock");
-    buf_release(&text);
     k.deblock = 0;
-    tiny_vae_config_write(&k, &text);
-    CHECK_INT(file_write(path, text.data, text.len, &e), 0);
-    CHECK_INT(tiny_vae_config_read(&back, path, &e), ERR_FORMAT);
+    CHECK_INT(read_as_written(&k, &back, &e), ERR_FORMAT);
     CHECK_CONTAINS(e.msg, "klt_motion");
-    buf_release(&text);
-    free(path);
 }
 
 /* Two pixels of a block are moved by what lies between it and the block to the right, and the one
