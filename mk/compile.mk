@@ -34,7 +34,7 @@ isa_flags = $(if $(filter %_avx2.c %_avx2.h,$1),$(FLAGS_AVX2))\
 	    $(if $(filter %_avx512bf16.c %_avx512bf16.h,$1),$(FLAGS_AVX512BF16))\
 	    $(if $(filter %_amx.c,$1),$(FLAGS_AMX))\
 	    $(if $(filter %_avx512vnni.c %_avx512vnni.h,$1),$(FLAGS_AVX512VNNI))
-fast_flags = $(if $(SANITIZE),,$(if $(filter src/kern/% src/base/dtype.c src/model/store_bad.c src/world/march/% src/media/between% src/media/sharpen.c src/media/resize.c src/media/yuv.c,$1),-O3))
+fast_flags = $(if $(SANITIZE),,$(if $(filter src/kern/% src/base/dtype.c src/model/store_bad.c src/world/march/% src/media/between% src/media/detail.c src/media/sharpen.c src/media/resize.c src/media/yuv.c,$1),-O3))
 # The library alone knows its version, where its models are installed and which one came with the
 # source; tests know their folder.
 place_flags = $(if $(filter src/api/%,$1),-DZT_VERSION_TEXT='"$(VERSION)"' \

@@ -29,6 +29,7 @@ static int write_real(struct jsonw *w, enum option_id id, const char *key, const
                  {OPT_STAGGER, p->stagger},
                  {OPT_SHARPEN, p->sharpen},
                  {OPT_FADE, p->fade},
+                 {OPT_PICTURE_DETAIL, p->detail},
                  {OPT_MOTION, p->motion},
                  {OPT_STRENGTH, p->strength},
                  {OPT_CONTROL_SCALE, p->control.scale}};

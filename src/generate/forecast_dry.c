@@ -11,6 +11,7 @@
 #include "generate/stagger.h"
 #include "generate/velocity.h"
 #include "media/between.h"
+#include "media/detail.h"
 #include "media/resize.h"
 
 int plan_has_own_memory(const struct plan *p)
@@ -73,6 +74,8 @@ static double host_bytes(const struct plan *p)
     sum += picture * sizeof(float) + film;
     if (p->interpolate)
         sum += film * (2 + p->loop) + (double)between_bytes(p->film_w, p->film_h);
+    if (p->begins)
+        sum += film + (double)detail_bytes(p->film_w, p->film_h);
     if (plan_ahead(p)) /* the window that is shown, and frames that wait */
         sum += latent + picture * plan_ahead(p);
     else

@@ -7,6 +7,7 @@
 #include "generate/enlarge.h"
 #include "generate/pipeline.h"
 #include "media/between.h"
+#include "media/detail.h"
 #include "media/resize.h"
 #include "tensor/ops.h"
 
@@ -116,6 +117,23 @@ struct drawn {
     uint8_t rgb[]; /* [h*scale][w*scale][3] */
 };
 
+/* The drawn frame that shows the picture that the film begins with, or goes on from. */
+static int first_of_all(const struct plan *p)
+{
+    return p->skip ? p->skip - 1 : 0;
+}
+
+/* What the codec left out of that picture. */
+static void add_detail(struct screen *s, const struct drawn *d)
+{
+    if (d->frame == first_of_all(s->plan))
+        detail_begin(s->detail, s->film, s->plan->begins);
+    else if (d->cut)
+        detail_free(&s->detail);
+    else
+        detail_carry(s->detail, s->film);
+}
+
 /* They arrive in order; each is shown as often as the film's rate wants it. */
 static int show(void *user, void *thing, struct err *e)
 {
@@ -132,6 +150,8 @@ static int show(void *user, void *thing, struct err *e)
         resize_rgb(s->film, p->film_w, p->film_h, d->rgb, w, h, RESIZE_BICUBIC, s->threads);
     else
         resize_cover(s->film, p->film_w, p->film_h, d->rgb, w, h, RESIZE_BICUBIC, s->threads);
+    if (s->detail)
+        add_detail(s, d);
     if (p->interpolate)
         return show_between(s, d->frame, e);
     while (!rc && s->next < plan_film_end(p) && plan_drawn_frame(p, s->next) == d->frame)
@@ -249,6 +269,8 @@ static int is_shown(const struct screen *s, int frame)
 
     if (s->due == plan_film_end(p))
         return 0;
+    if (p->begins && frame == first_of_all(p))
+        return 1;
     return p->interpolate ? frame >= p->skip : plan_drawn_frame(p, s->due) == frame;
 }
 
@@ -326,6 +348,16 @@ static int init_between(struct screen *s, struct err *e)
                                 p->film_w, p->film_h);
 }
 
+static int init_detail(struct screen *s, struct err *e)
+{
+    const struct plan *p = s->plan;
+
+    s->detail = detail_new(p->film_w, p->film_h, p->detail, s->threads);
+    return s->detail ? 0
+                     : err_set(e, ERR_FIT, "no memory for details of frames of %dx%d", p->film_w,
+                               p->film_h);
+}
+
 static int init_region(struct screen *s, struct err *e)
 {
     const struct plan *p = s->plan;
@@ -359,7 +391,7 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
     codec_stream_init(&s->stream, cx->device, &b->codec);
     if ((!s->ahead && !s->drawn) || !s->values || !s->film || (p->region.n && init_region(s, e)))
         return ERR_FIT;
-    if (p->interpolate && init_between(s, e))
+    if ((p->interpolate && init_between(s, e)) || (p->begins && init_detail(s, e)))
         return ERR_FIT;
     return s->ahead
                ? relay_new(&s->relay, s->ahead, plan_drawn_bytes(p) + sizeof *s->drawn, show, s, e)
@@ -411,6 +443,7 @@ void screen_release(struct screen *s)
     free(s->joined);
     free(s->share);
     between_free(&s->between);
+    detail_free(&s->detail);
     if (s->cx && s->threads != s->cx->kcx.threads)
         threads_free(&s->threads);
     *s = (struct screen){0};

@@ -121,6 +121,9 @@ const struct option options[N_OPTIONS] = {
                          "the picture that the film begins with"},
     [OPT_FORCE_PICTURE] = {"force-picture", 0, OPTION_FLAG, 1, NO_RANGE, "", "no",
                            "draw the film also when it does not go on from the first-frame"},
+    [OPT_PICTURE_DETAIL] = {"picture-detail", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "the model's",
+                            "how much of what the codec cannot hold of the first frame goes with it: 1 begins "
+                            "with the picture itself (1 of the shipped model, 0 of others)"},
     [OPT_LAST_FRAME] = {"last-frame", 0, OPTION_PATH, 0, NO_RANGE, "PNG, JPEG, WebP, PPM", "",
                         "the picture that the film ends with"},
     [OPT_KEY_FRAME] = {"key-frame", 0, OPTION_TEXT, 0, NO_RANGE,
@@ -467,6 +470,8 @@ static int set_older(struct request *r, struct jval root, struct err *e)
         rc = request_set(r, options[OPT_SHARPEN].name, "0", e);
     if (!rc && !j_has(root, options[OPT_FADE].name))
         rc = request_set(r, options[OPT_FADE].name, "0", e);
+    if (!rc && !j_has(root, options[OPT_PICTURE_DETAIL].name))
+        rc = request_set(r, options[OPT_PICTURE_DETAIL].name, "0", e);
     return rc;
 }
 

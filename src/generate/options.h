@@ -61,6 +61,7 @@ enum option_id {
     OPT_LORA,
     OPT_FIRST_FRAME,
     OPT_FORCE_PICTURE,
+    OPT_PICTURE_DETAIL,
     OPT_LAST_FRAME,
     OPT_KEY_FRAME,
     OPT_LOOP,

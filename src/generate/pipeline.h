@@ -181,7 +181,8 @@ struct screen {
     uint16_t *share;              /* owned [film_h][film_w]: how much shows of what is drawn */
     int shared;                   /* frame of the source whose mask stands there, from 1 */
     struct pace *pace;
-    double between_s; /* that frames between drawn ones took */
+    double between_s;      /* that frames between drawn ones took */
+    struct detail *detail; /* owned: of the picture that the film begins with; NULL without */
 };
 /* pace: of the drawing that it shows, borrowed. To be released whatever it returns. */
 NODISCARD int screen_init(struct screen *s, struct cx *cx, const struct bundle *b,

@@ -184,6 +184,7 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
     p->threads = p->budget.threads = (int)request_int(r, OPT_THREADS, machine_threads());
     p->motion = request_real(r, OPT_MOTION, 1);
     p->fade = request_real(r, OPT_FADE, p->info.fade);
+    p->detail = request_real(r, OPT_PICTURE_DETAIL, p->info.diffusers ? 0 : 1);
     if (p->fade > 0 && p->info.diffusers)
         return err_set(e, ERR_USAGE,
                        "fade: the latents of this model are not ordered by detail; "
@@ -388,6 +389,7 @@ void plan_release(struct plan *p)
         words_release(&p->words[k]);
     free(p->first.rgb);
     free(p->first.seen);
+    free(p->begins);
     free(p->last.rgb);
     free(p->last.seen);
     free(p->control.rgb);

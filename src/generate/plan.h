@@ -79,7 +79,10 @@ struct plan {
         uint8_t *seen; /* owned [side][side][3]: what the picture encoder sees, NULL without one */
         char hash[65];
     } first, last;
-    struct {              /* of a model that reads a control video */
+    uint8_t *begins; /* owned [film_h][film_w][3]: the first picture as the film shows it, where its
+                      * details are carried; else NULL */
+    double detail;   /* how much of them */
+    struct {         /* of a model that reads a control video */
         uint8_t *rgb;     /* owned [n][h][w][3], n = codec_frames(t); NULL: it reads none */
         uint8_t *drawn;   /* owned [n][h][w]: 1 is drawn anew, 0 is kept */
         uint8_t *known;   /* owned [n]: 0 where nothing is given, rgb says nothing then */

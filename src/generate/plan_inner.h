@@ -17,6 +17,8 @@ void plan_pictures_release(struct pictures *x);
 void plan_cover(const struct plan *p, uint8_t *to, const uint8_t *rgb, int pw, int ph, int whole);
 /* A picture as [h][w][3], the caller's. */
 uint8_t *plan_fit_picture(const struct plan *p, const struct picture *x, int stretch);
+/* The film begins with that picture [h][w][3], or goes on from it, and its details are carried. */
+NODISCARD int plan_begin_with(struct plan *p, const uint8_t *rgb, int w, int h, struct err *e);
 NODISCARD int plan_pictures_settle(struct plan *p, const struct pictures *x,
                                    const struct request *r, struct err *e);
 /* plan_size.c: the size that is drawn, the part of it that is seen, the size of the film, when

@@ -338,6 +338,14 @@ static void note_taught(struct plan *p, int last, int pictures)
                              "that also begin with one; elsewhere it may jump to the last frame"));
 }
 
+static int begin_with_film(struct plan *p, struct err *e)
+{
+    const struct film *f = &p->before;
+    size_t frame = (size_t)f->w * (size_t)f->h * 3;
+
+    return plan_begin_with(p, f->rgb + frame * (size_t)(f->n - 1), f->w, f->h, e);
+}
+
 int plan_keys_settle(struct plan *p, const struct request *r, struct err *e)
 {
     const char *list = request_text(r, OPT_KEY_FRAME);
@@ -346,6 +354,8 @@ int plan_keys_settle(struct plan *p, const struct request *r, struct err *e)
 
     key_films(p);
     rc = key_pictures(p, list, e);
+    if (!rc && p->before.n)
+        rc = begin_with_film(p, e);
     if (rc)
         return rc;
     if (p->n_keys || p->source.n)

@@ -161,6 +161,8 @@ static int settle(struct plan *p, struct given_picture *to, const struct picture
     note_shape(p, x, name);
     sha256_init(&h);
     sha256_add(&h, to->rgb, (size_t)p->w * (size_t)p->h * 3);
+    if (to == &p->first && p->begins)
+        sha256_add(&h, p->begins, plan_frame_bytes(p));
     sha256_hex(&h, to->hash);
     return *wanted && strcmp(wanted, to->hash)
                ? err_set(e, ERR_USAGE, "%s: it is not the picture that this recipe was made with",
@@ -168,10 +170,23 @@ static int settle(struct plan *p, struct given_picture *to, const struct picture
                : 0;
 }
 
+int plan_begin_with(struct plan *p, const uint8_t *rgb, int w, int h, struct err *e)
+{
+    if (!rgb || p->detail == 0)
+        return 0;
+    p->begins = try_malloc(plan_frame_bytes(p), e, "a first frame of %dx%d", p->film_w, p->film_h);
+    if (!p->begins)
+        return ERR_FIT;
+    resize_cover(p->begins, p->film_w, p->film_h, rgb, w, h, RESIZE_BICUBIC, NULL);
+    return 0;
+}
+
 int plan_pictures_settle(struct plan *p, const struct pictures *x, const struct request *r,
                          struct err *e)
 {
-    int rc = settle(p, &p->first, &x->first, "first-frame", r->first_frame_hash, r->stretch, e);
+    int rc = plan_begin_with(p, x->first.rgb, x->first.w, x->first.h, e);
 
+    if (!rc)
+        rc = settle(p, &p->first, &x->first, "first-frame", r->first_frame_hash, r->stretch, e);
     return rc ? rc : settle(p, &p->last, &x->last, "last-frame", r->last_frame_hash, r->stretch, e);
 }

@@ -40,7 +40,7 @@ struct between {
 
 /* ---- memory ---- */
 
-static void small_sides(int w, int h, int *scale, int *sw, int *sh)
+void between_small(int w, int h, int *scale, int *sw, int *sh)
 {
     int side = w < h ? w : h;
 
@@ -57,7 +57,7 @@ struct between *between_new(int w, int h, struct threads *threads)
     ZT_ASSERT(w >= 1 && h >= 1);
     b->w = w;
     b->h = h;
-    small_sides(w, h, &b->scale, &b->sw, &b->sh);
+    between_small(w, h, &b->scale, &b->sw, &b->sh);
     px = (size_t)b->sw * (size_t)b->sh;
     int ok = search_init(&b->search, b->sw, b->sh, threads);
     b->back[0] = malloc(px);
@@ -88,7 +88,7 @@ size_t between_bytes(int w, int h)
 {
     int scale, sw, sh;
 
-    small_sides(w, h, &scale, &sw, &sh);
+    between_small(w, h, &scale, &sw, &sh);
     return search_bytes(sw, sh) +
            (size_t)sw * (size_t)sh * (2 + sizeof(struct spot) + sizeof(seen) + sizeof(int)) +
            sizeof(struct between);
@@ -225,6 +225,20 @@ int between_pair(struct between *b, const uint8_t *first, const uint8_t *second)
         return 1;
     threads_run(th, 2 * b->sh, mend_row, b);
     return 0;
+}
+
+void between_look(const struct between *b, struct between_field *out)
+{
+    const struct level *l = &b->search.level[0];
+
+    *out = (struct between_field){b->sw,
+                                  b->sh,
+                                  b->scale,
+                                  (size_t)l->stride,
+                                  level_px(l, 0, 0, 0),
+                                  level_px(l, 1, 0, 0),
+                                  &b->search.dense[1]->x,
+                                  b->back[1]};
 }
 
 /* ---- the field of movement at a moment ---- */

@@ -23,11 +23,23 @@ struct between *between_new(int w, int h, struct threads *threads);
 void between_free(struct between **b);
 /* Bytes that one holds. */
 size_t between_bytes(int w, int h);
+/* Sides of the small pictures that movement is sought on. */
+void between_small(int w, int h, int *scale, int *small_w, int *small_h);
 
 /* The two frames [h][w][3], borrowed until the next call. 1: they show two different scenes (a
  * cut), there is nothing between them; else 0. */
 int between_pair(struct between *b, const uint8_t *first, const uint8_t *second);
 /* The picture at moment 0..1 of a pair without a cut -> rgb [h][w][3]. */
 void between_at(struct between *b, float moment, uint8_t *rgb);
+
+/* What the last pair says of the second frame, on its small picture; borrowed until the next. */
+struct between_field {
+    int w, h, scale;               /* px of a frame for one of the small picture */
+    size_t stride;                 /* px from row to row of the pictures */
+    const uint8_t *first, *second; /* both frames [h][stride][4] */
+    const float *way;              /* [h][w][2]: from a px of the second to where it was, px */
+    const uint8_t *back;           /* [h][w]: 1 it was to be seen in the first, and leads back */
+};
+void between_look(const struct between *b, struct between_field *out);
 
 #endif

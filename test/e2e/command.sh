@@ -433,6 +433,16 @@ if [ $BUILD_HAS_MEDIA = 1 ]; then
     shipped="--model $OLDPWD/model $quick --seed 5"
     exits render_of_a_ball 0 zt world -n 1 --seed 512 --frames 1 --size 224x128 --format png -o renders -p "a red ball rolls to the right"
     exits first_frame_of_its_worlds 0 zt "a red ball rolls to the right" $shipped --steps 8 --first-frame renders/512/frame-00000.png -o own.y4m
+    pixels() { ffmpeg -nostdin -v error -i "$1" -f rawvideo -pix_fmt rgb24 - | cksum; }
+    exits render_goes_on 0 zt world -n 1 --seed 512 --frames 5 --size 224x128 --format y4m -o renders -y -p "a red ball rolls to the right"
+    for detail in 0 1; do # of what goes on from a picture, or from a film
+        exits detail_$detail 0 zt "a red ball rolls to the right" $shipped --steps 8 --size native --first-frame renders/512/frame-00000.png --picture-detail $detail -y -o own$detail/
+        exits extend_detail_$detail 0 zt "a red ball rolls to the right" $shipped --steps 8 --extend renders/512.y4m --picture-detail $detail -y -o longer$detail/
+    done
+    same first_frame_is_the_picture "$(pixels own1/frame-00000.png)" "$(pixels renders/512/frame-00000.png)"
+    for frame in own0/frame-00000 own0/frame-00002 longer0/frame-00005; do
+        exits "detail_is_seen_$frame" 1 cmp -s $frame.png ${frame/0/1}.png
+    done
     exits words_left_open_are_looked_for 0 zt "somebody walks" $shipped --first-frame renders/511/frame-00000.png --force-picture -y -o own.y4m
     same what_was_seen_is_said_once "$(grep -c 'the picture shows' "$tmp/err")" 1
     same what_was_seen_is_said_first "$(awk '/the picture shows|^sampling/ { print $1; exit }' "$tmp/err")" note:

@@ -285,6 +285,57 @@ TEST(film_goes_on_from_a_film_and_leads_to_one)
     zt_model_free(&m);
 }
 
+static void draw_film(zt_model *m, const char *const *settings, uint8_t *all)
+{
+    zt_job *job;
+
+    zt_job_new(&job, m);
+    for (int i = 0; settings[i]; i += 2)
+        CHECK_INT(zt_job_set(job, settings[i], settings[i + 1], error, sizeof error), 0);
+    zt_job_on_frame(job, keep_frames, all);
+    CHECK_INT(zt_job_run(job, error, sizeof error), 0);
+    zt_job_free(&job);
+}
+
+/* px of a frame that differ. */
+static int differing(const uint8_t *a, const uint8_t *b)
+{
+    int n = 0;
+
+    for (int i = 0; i < PX; i++)
+        n += a[i] != b[i];
+    return n;
+}
+
+/* The first frame is the picture; without its details it is that of the codec. */
+TEST(film_begins_with_its_picture)
+{
+    enum { FRAMES = 9 };
+    char path[600];
+    uint8_t *all = xmalloc((size_t)FRAMES * PX), *plain = xmalloc((size_t)FRAMES * PX);
+    const char *set[] = {"prompt",      "a red ball", "seed",           "4",
+                         "steps",       "2",          "size",           "native",
+                         "frames",      "9",          "force-picture",  "true",
+                         "first-frame", path,         "picture-detail", "0",
+                         NULL};
+    struct picture x;
+    struct err e;
+    zt_model *m;
+
+    write_picture("begins.ppm", 1, path);
+    CHECK_INT(picture_load(&x, path, &e), 0);
+    CHECK_INT(zt_model_open(&m, fixture_dir(), error, sizeof error), 0);
+    draw_film(m, set, plain);
+    set[15] = "1";
+    draw_film(m, set, all);
+    CHECK_INT(differing(all, x.rgb), 0);
+    CHECK(differing(plain, x.rgb) > PX / 8);
+    zt_model_free(&m);
+    picture_release(&x);
+    free(all);
+    free(plain);
+}
+
 /* The last frames of the film stand in the latent, as many as there are, in films of any rate. */
 TEST(film_before_is_known_by_its_end)
 {
@@ -310,6 +361,7 @@ TEST(film_before_is_known_by_its_end)
         CHECK(!memcmp(p.key[0].rgb, f.rgb + (size_t)rows[i].at * PX, PX));
         CHECK(!memcmp(p.key[0].rgb + (size_t)(rows[i].skip - 1) * PX,
                       f.rgb + (size_t)(rows[i].n - 1) * PX, PX));
+        CHECK(!memcmp(p.begins, f.rgb + (size_t)(rows[i].n - 1) * PX, PX));
         CHECK_INT(p.n_film, rows[i].n + 6 * rows[i].fps / 8);
         CHECK_INT(plan_drawn_frame(&p, rows[i].n), p.skip);
         film_release(&f);

@@ -33,10 +33,11 @@ TEST(option_samplers_are_those_there_are)
 /* Films that were made before there was an option are what they were. */
 TEST(option_recipe_older_than_options)
 {
-    static const char *const recipes[] = {"{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24}",
-                                          "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24, "
-                                          "\"interpolate\": \"motion\", \"stagger\": 0.7, "
-                                          "\"sharpen\": 0.6, \"fade\": 0.1}"};
+    static const char *const recipes[] = {
+        "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24}",
+        "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24, "
+        "\"interpolate\": \"motion\", \"stagger\": 0.7, "
+        "\"sharpen\": 0.6, \"fade\": 0.1, \"picture-detail\": 0.5}"};
 
     for (int i = 0; i < 2; i++) {
         struct request r;
@@ -49,6 +50,7 @@ TEST(option_recipe_older_than_options)
         CHECK(request_real(&r, OPT_STAGGER, 1) == (i ? 0.7 : 0));
         CHECK(request_real(&r, OPT_SHARPEN, 1) == (i ? 0.6 : 0));
         CHECK(request_real(&r, OPT_FADE, 1) == (i ? 0.1 : 0));
+        CHECK(request_real(&r, OPT_PICTURE_DETAIL, 1) == (i ? 0.5 : 0));
         request_release(&r);
     }
 }
