@@ -7,7 +7,7 @@
 #include "base/torch_rng.h"
 
 /* Noise levels, one noise each; samples of one call of the network. */
-static const double levels[] = {0.4, 0.7};
+static const double levels[] = {0.25, 0.4, 0.7};
 enum { N_LEVELS = sizeof levels / sizeof *levels, TOGETHER = 8 };
 #define NOISE_SEED 20230328
 

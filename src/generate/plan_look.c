@@ -15,8 +15,9 @@
 
 enum {
     MOST_VALUES = 24,
-    SCENES = 16,    /* of each world */
-    ALL_VALUES = 45 /* of all that a picture may show, about */
+    MOST_TEXTS = 96,
+    SCENES = 16,     /* of each world */
+    ALL_VALUES = 100 /* of all that a picture may show, about */
 };
 /* So much better must another value be than the usual one, which goes without saying. */
 #define UNUSUAL 0.016
@@ -137,10 +138,10 @@ struct look {
     struct buf seen;
 };
 
-/* What was seen so far and one value more. */
-static char *with(const struct look *l, const char *value, size_t n)
+/* Words for `seen`, with " " between. The caller frees. */
+static char *with(const char *seen, const char *more, size_t n)
 {
-    return xasprintf("%s%s%.*s", buf_str(&l->seen), l->seen.len && n ? " " : "", (int)n, value);
+    return xasprintf("%s%s%.*s", seen, *seen && n ? " " : "", (int)n, more);
 }
 
 /* The model's text of that; NULL: it cannot be. The caller frees. */
@@ -154,40 +155,82 @@ static char *text_of(const struct look *l, const char *seen)
     return NULL;
 }
 
+/* Texts that are tried, and which value each is of. */
+struct tries {
+    int n_values, n;
+    char *seen[MOST_VALUES]; /* owned: with that value */
+    char *text[MOST_TEXTS];  /* owned */
+    int value[MOST_TEXTS];
+};
+
+/* A value as the prompt says it is seen, or in all ways there are. 0: it cannot be. */
+static int try_value(struct tries *t, const struct look *l, const char *seen, enum world_open open)
+{
+    struct buf way = BUF_INIT;
+    int from = t->n, more = 1;
+
+    for (int i = 0; more && t->n < MOST_TEXTS; i++) {
+        buf_clear(&way);
+        more = open == OPEN_ANYWHERE &&
+               reading_way(l->typed, l->p->info.worlds, i, &way); /* the last one is as said */
+        char *placed = with(seen, buf_str(&way), way.len), *text = text_of(l, placed);
+
+        if (text) {
+            t->value[t->n] = t->n_values;
+            t->text[t->n++] = text;
+        }
+        free(placed);
+    }
+    buf_release(&way);
+    return t->n > from;
+}
+
+static void try_all(struct tries *t, const struct look *l, enum world_open open, const char *values)
+{
+    *t = (struct tries){0};
+    for (size_t len; *values && t->n_values < MOST_VALUES; values += len + (values[len] == ' ')) {
+        len = strcspn(values, " ");
+        char *seen = with(buf_str(&l->seen), values, len);
+
+        if (try_value(t, l, seen, open))
+            t->seen[t->n_values++] = seen;
+        else
+            free(seen);
+    }
+}
+
+static void release_tries(struct tries *t)
+{
+    for (int i = 0; i < t->n_values; i++)
+        free(t->seen[i]);
+    for (int i = 0; i < t->n; i++)
+        free(t->text[i]);
+}
+
 /* One thing: the best of its values is seen. */
 static int look_at(struct look *l, enum world_open open, const char *values, struct err *e)
 {
-    char *text[MOST_VALUES], *seen[MOST_VALUES], *usual = text_of(l, buf_str(&l->seen));
-    double error[MOST_VALUES], least = 0;
-    int n = 0, best = 0, rc = 0;
+    char *usual = open == OPEN_USUAL ? text_of(l, buf_str(&l->seen)) : NULL;
+    double error[MOST_TEXTS], least = INFINITY;
+    struct tries t;
+    int best = 0, rc = 0;
 
-    for (size_t len; *values && n < MOST_VALUES; values += len + (values[len] == ' ')) {
-        len = strcspn(values, " ");
-        seen[n] = with(l, values, len);
-        text[n] = text_of(l, seen[n]);
-        if (text[n])
-            n++;
-        else
-            free(seen[n]);
-    }
-    if (n > 1)
-        rc = explain(error, &l->cx, l->b, l->words, &l->frame, (const char *const *)text, n, e);
-    for (int i = 0; !rc && n > 1 && i < n; i++) {
-        double better = open == OPEN_USUAL && usual && !strcmp(text[i], usual) ? UNUSUAL : 0;
+    try_all(&t, l, open, values);
+    if (t.n_values > 1)
+        rc = explain(error, &l->cx, l->b, l->words, &l->frame, (const char *const *)t.text, t.n, e);
+    for (int i = 0; !rc && t.n_values > 1 && i < t.n; i++) {
+        double better = usual && !strcmp(t.text[i], usual) ? UNUSUAL : 0;
 
-        if (!i || error[i] - better < least) {
-            best = i;
+        if (error[i] - better < least) {
+            best = t.value[i];
             least = error[i] - better;
         }
     }
-    if (!rc && n > 0) {
+    if (!rc && t.n_values > 0) {
         buf_clear(&l->seen);
-        buf_puts(&l->seen, seen[best]);
+        buf_puts(&l->seen, t.seen[best]);
     }
-    for (int i = 0; i < n; i++) {
-        free(text[i]);
-        free(seen[i]);
-    }
+    release_tries(&t);
     free(usual);
     return rc;
 }

@@ -110,6 +110,13 @@ int reading_open(const char *prompt, unsigned worlds, int i, struct buf *out)
     return w && w->open ? w->open(prompt, i, out) : OPEN_END;
 }
 
+int reading_way(const char *prompt, unsigned worlds, int i, struct buf *out)
+{
+    const struct world *w = world_meant(prompt, worlds);
+
+    return w && w->way ? w->way(i, out) : 0;
+}
+
 int reading_seen(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
                  struct buf *out)
 {

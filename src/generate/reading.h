@@ -27,6 +27,8 @@ unsigned reading_worlds(const char *prompt, unsigned worlds, const char *seen);
 int reading_open_world(const char *prompt, unsigned worlds, int i, struct buf *out);
 /* Thing i of those that the prompt leaves open and a picture may show, as `open` of world.h. */
 int reading_open(const char *prompt, unsigned worlds, int i, struct buf *out);
+/* Way i in which what is OPEN_ANYWHERE may be seen, as `way` of world.h. */
+int reading_way(const char *prompt, unsigned worlds, int i, struct buf *out);
 /* What films of a prompt, read so, show: words for `seen` of other prompts, appended to out. */
 void reading_shown(const char *prompt, unsigned worlds, uint64_t seed, const char *seen,
                    struct buf *out);

@@ -116,13 +116,24 @@ static void read_prompt(void *state, const char *text, uint64_t seed, double asp
     scene_from_facts(state, &p.facts, seed, aspect);
 }
 
-/* What is behind all that moves. What moves where is the prompt's, not the picture's. */
+/* What is behind all that moves, and what it is that moves. Where it goes is the prompt's, not the
+ * picture's. */
+static const int shown_slot[] = {SLOT_FLOOR, SLOT_COLOR, SLOT_SHAPE, SLOT_SIZE, SLOT_LIGHT};
+enum { SHOWN = sizeof shown_slot / sizeof *shown_slot };
+
 static int *shown(struct facts *f, int i)
 {
-    return i ? &f->light : &f->floor;
+    struct object_facts *o = &f->object[0];
+    int *const fact[SHOWN] = {&f->floor, &o->color, &o->shape, &o->size, &f->light};
+
+    return fact[i];
 }
-static const int shown_slot[] = {SLOT_FLOOR, SLOT_LIGHT};
-enum { SHOWN = sizeof shown_slot / sizeof *shown_slot };
+
+/* Dominoes do not move by themselves. */
+static int shown_count(int i)
+{
+    return shown_slot[i] == SLOT_SHAPE ? SHAPE_DOMINOES : slot_count(shown_slot[i]);
+}
 
 static int open_thing(const char *text, int i, struct buf *out)
 {
@@ -133,17 +144,49 @@ static int open_thing(const char *text, int i, struct buf *out)
     prompt_read(text, &p);
     if (*shown(&p.facts, i))
         return OPEN_STATED;
-    for (int v = 1; v < slot_count(shown_slot[i]); v++)
+    for (int v = 1; v < shown_count(i); v++)
         buf_printf(out, "%s%s=%s", v > 1 ? " " : "", slot_name(shown_slot[i]),
                    slot_word(shown_slot[i], v));
-    return OPEN_DRAWN;
+    return shown_slot[i] == SLOT_FLOOR || shown_slot[i] == SLOT_LIGHT ? OPEN_DRAWN : OPEN_ANYWHERE;
+}
+
+/* Where a body can be seen alone, each as the beginning of a move. */
+static const struct {
+    const char *word;
+    int direction, place;
+} ways[] = {{"way=rightward", DIRECTION_RIGHT, 0},
+            {"way=leftward", DIRECTION_LEFT, 0},
+            {"way=approaching-left", DIRECTION_TOWARD, PLACE_LEFT},
+            {"way=approaching-middle", DIRECTION_TOWARD, PLACE_MIDDLE},
+            {"way=approaching-right", DIRECTION_TOWARD, PLACE_RIGHT},
+            {"way=receding-left", DIRECTION_AWAY, PLACE_LEFT},
+            {"way=receding-middle", DIRECTION_AWAY, PLACE_MIDDLE},
+            {"way=receding-right", DIRECTION_AWAY, PLACE_RIGHT}};
+enum { WAYS = sizeof ways / sizeof *ways };
+
+static int way(int i, struct buf *out)
+{
+    if (i < WAYS)
+        buf_puts(out, ways[i].word);
+    return i < WAYS;
+}
+
+static void take_way(const char *s, size_t n, struct facts *f)
+{
+    for (int i = 0; i < WAYS; i++)
+        if (n == strlen(ways[i].word) && !memcmp(s, ways[i].word, n)) {
+            f->event = EVENT_MOVE;
+            f->n_objects = 1;
+            f->direction = ways[i].direction;
+            f->object[0].place = ways[i].place;
+        }
 }
 
 /* "slot=word" of n bytes to f, where it says nothing; words that are none say nothing. */
 static void take_seen(const char *s, size_t n, struct facts *f)
 {
     for (int i = 0; i < SHOWN; i++)
-        for (int v = 1; v < slot_count(shown_slot[i]); v++) {
+        for (int v = 1; v < shown_count(i); v++) {
             const char *name = slot_name(shown_slot[i]), *word = slot_word(shown_slot[i], v);
             size_t len = strlen(name);
 
@@ -161,7 +204,10 @@ static int read_seen(void *state, const char *text, uint64_t seed, const char *s
     for (size_t n; *seen; seen += n + (seen[n] == ' ')) {
         n = strcspn(seen, " ");
         take_seen(seen, n, &p.facts);
+        take_way(seen, n, &p.facts);
     }
+    if (p.facts.object[0].color && !p.facts.n_objects) /* nobody is beside it whom nobody named */
+        p.facts.n_objects = 1;
     scene_from_facts(state, &p.facts, seed, 0);
     return 1;
 }
@@ -271,6 +317,7 @@ const struct world world_physics = {
     .truth = truth,
     .read = read_prompt,
     .open = open_thing,
+    .way = way,
     .read_seen = read_seen,
     .shown = tell_shown,
     .score = score,

@@ -26,8 +26,9 @@ enum { WORLD_STATE_BYTES = 2048, WORLD_MIX_BYTES = 512, WORLDS_MAX = 4 };
 enum world_lie { LIE_EXCHANGED, LIE_WRONG, N_LIES };
 
 /* What a prompt says of a thing that a picture may show: it leaves it open and the seed decides; it
- * leaves it open and means what is usual, as clear weather; it states it. */
-enum world_open { OPEN_END, OPEN_DRAWN, OPEN_USUAL, OPEN_STATED };
+ * leaves it open and means what is usual, as clear weather; it leaves open what something looks
+ * like that may be anywhere in the picture (`way`); it states it. */
+enum world_open { OPEN_END, OPEN_DRAWN, OPEN_USUAL, OPEN_ANYWHERE, OPEN_STATED };
 
 struct world {
     const char *name;
@@ -62,6 +63,10 @@ struct world {
      * "time=day time=sunset", appended where the prompt leaves it open; OPEN_END behind the last.
      * NULL: pictures say nothing. */
     int (*open)(const char *text, int i, struct buf *out);
+    /* Way i in which something may stand in a picture that is not the beginning of what the text
+     * says, as a word for `seen` that goes before the text, appended. 0: there are no more. NULL
+     * where nothing is OPEN_ANYWHERE. */
+    int (*way)(int i, struct buf *out);
     /* As `read`, but what `seen` says in such words is so before the seed is asked, unless the text
      * says it. 0: some of that gave way to the rest. NULL as `open`. */
     int (*read_seen)(void *state, const char *text, uint64_t seed, const char *seen);
