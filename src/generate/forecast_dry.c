@@ -73,9 +73,11 @@ static double host_bytes(const struct plan *p)
     }
     sum += picture * sizeof(float) + film;
     if (p->interpolate)
-        sum += film * (2 + p->loop) + (double)between_bytes(p->film_w, p->film_h);
+        sum += film * (2 + p->loop);
+    if (p->interpolate || p->begins)
+        sum += (double)between_bytes(p->film_w, p->film_h);
     if (p->begins)
-        sum += film + (double)detail_bytes(p->film_w, p->film_h);
+        sum += film;
     if (plan_ahead(p)) /* the window that is shown, and frames that wait */
         sum += latent + picture * plan_ahead(p);
     else
@@ -168,6 +170,14 @@ int plan_shows_at_rest(const struct plan *p)
     return plan_windows(p) == 1 && !p->loop && !plan_has_own_memory(p);
 }
 
+/* What is first used when frames are shown. */
+static double showing_bytes(const struct plan *p)
+{
+    double sum = (double)plan_sharpen_room(p) * sizeof(float);
+
+    return p->begins ? sum + (double)detail_bytes(p->film_w, p->film_h) : sum;
+}
+
 /* In the order in which a film is made. */
 struct cost plan_cost(const struct plan *p, int t)
 {
@@ -191,7 +201,7 @@ struct cost plan_cost(const struct plan *p, int t)
     c.steps = host_bytes(&q) + (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
     c.drawing_flops = dry_decode(&q, &cx, &caches);
     c.flops += c.drawing_flops;
-    c.host = host_bytes(&q) + (double)plan_sharpen_room(&q) * sizeof(float); /* first used there */
+    c.host = host_bytes(&q) + showing_bytes(&q);
     if (plan_has_own_memory(p))
         c.device = (double)cx_reserved_bytes(&cx) + caches;
     else

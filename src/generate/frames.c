@@ -335,6 +335,16 @@ static int decode(struct screen *s, const struct latent_shape *shape, const floa
 static int init_between(struct screen *s, struct err *e)
 {
     const struct plan *p = s->plan;
+
+    s->between = between_new(p->film_w, p->film_h, s->threads);
+    return s->between ? 0
+                      : err_set(e, ERR_FIT, "no memory for movement between frames of %dx%d",
+                                p->film_w, p->film_h);
+}
+
+static int init_interpolate(struct screen *s, struct err *e)
+{
+    const struct plan *p = s->plan;
     uint8_t **all[] = {&s->left, &s->made, p->loop ? &s->first : NULL};
 
     for (int i = 0; i < 3; i++)
@@ -342,17 +352,16 @@ static int init_between(struct screen *s, struct err *e)
             !(*all[i] = try_malloc(plan_frame_bytes(p), e, "frames of %dx%d between frames",
                                    p->film_w, p->film_h)))
             return ERR_FIT;
-    s->between = between_new(p->film_w, p->film_h, s->threads);
-    return s->between ? 0
-                      : err_set(e, ERR_FIT, "no memory for movement between frames of %dx%d",
-                                p->film_w, p->film_h);
+    return init_between(s, e);
 }
 
 static int init_detail(struct screen *s, struct err *e)
 {
     const struct plan *p = s->plan;
 
-    s->detail = detail_new(p->film_w, p->film_h, p->detail, s->threads);
+    if (!s->between && init_between(s, e))
+        return ERR_FIT;
+    s->detail = detail_new(p->film_w, p->film_h, p->detail, s->between, s->threads);
     return s->detail ? 0
                      : err_set(e, ERR_FIT, "no memory for details of frames of %dx%d", p->film_w,
                                p->film_h);
@@ -391,7 +400,7 @@ int screen_init(struct screen *s, struct cx *cx, const struct bundle *b, const s
     codec_stream_init(&s->stream, cx->device, &b->codec);
     if ((!s->ahead && !s->drawn) || !s->values || !s->film || (p->region.n && init_region(s, e)))
         return ERR_FIT;
-    if ((p->interpolate && init_between(s, e)) || (p->begins && init_detail(s, e)))
+    if ((p->interpolate && init_interpolate(s, e)) || (p->begins && init_detail(s, e)))
         return ERR_FIT;
     return s->ahead
                ? relay_new(&s->relay, s->ahead, plan_drawn_bytes(p) + sizeof *s->drawn, show, s, e)

@@ -171,7 +171,7 @@ struct screen {
                               * stands below and `film`, `hash`, `next`; NULL: they are on ours */
     struct threads *threads; /* of what is shown; owned with a relay */
     int ahead;               /* drawn frames that may wait; 0: there is no relay */
-    struct between *between; /* owned; NULL: frames repeat or are left out */
+    struct between *between; /* owned; NULL: no movement is sought */
     uint8_t *left, *made, *first; /* owned, as the film: the drawn frame before, one between, and
                                    * that of a loop which comes again; NULL without */
     int new_take;                 /* 1: the next drawn frame begins one */

@@ -22,7 +22,7 @@ struct detail {
     int w, h;
     float amount;
     struct between_field field; /* of the last two frames; borrowed of between */
-    struct between *between;
+    struct between *between;    /* borrowed */
     struct threads *threads;
     int16_t *left_out; /* owned [h][w][3], of the first frame */
     uint8_t *before;   /* owned [h][w][3]: the last frame as it was drawn */
@@ -33,7 +33,8 @@ struct detail {
     enum { DETAIL_NONE, DETAIL_BEGUN, DETAIL_CARRIED } state;
 };
 
-struct detail *detail_new(int w, int h, double amount, struct threads *threads)
+struct detail *detail_new(int w, int h, double amount, struct between *between,
+                          struct threads *threads)
 {
     struct detail *d = xcalloc(1, sizeof *d);
     size_t n = (size_t)w * (size_t)h * 3, small;
@@ -42,9 +43,8 @@ struct detail *detail_new(int w, int h, double amount, struct threads *threads)
     d->h = h;
     d->amount = (float)amount;
     d->threads = threads;
-    d->between = between_new(w, h, threads);
-    if (d->between)
-        between_look(d->between, &d->field);
+    d->between = between;
+    between_look(between, &d->field);
     small = (size_t)d->field.w * (size_t)d->field.h;
     d->left_out = malloc(n * sizeof *d->left_out);
     d->before = malloc(n);
@@ -52,7 +52,7 @@ struct detail *detail_new(int w, int h, double amount, struct threads *threads)
     d->was = malloc(small * sizeof *d->was);
     d->now = malloc(small * sizeof *d->now);
     d->row = malloc((size_t)d->field.h * sizeof *d->row);
-    if (!d->between || !d->left_out || !d->before || !d->first || !d->was || !d->now || !d->row)
+    if (!d->left_out || !d->before || !d->first || !d->was || !d->now || !d->row)
         detail_free(&d);
     return d;
 }
@@ -61,7 +61,6 @@ void detail_free(struct detail **d)
 {
     if (!*d)
         return;
-    between_free(&(*d)->between);
     free((*d)->left_out);
     free((*d)->before);
     free((*d)->first);
@@ -77,7 +76,7 @@ size_t detail_bytes(int w, int h)
     int scale, sw, sh;
 
     between_small(w, h, &scale, &sw, &sh);
-    return between_bytes(w, h) + (size_t)w * (size_t)h * 3 * (1 + sizeof(int16_t)) +
+    return (size_t)w * (size_t)h * 3 * (1 + sizeof(int16_t)) +
            (size_t)sw * (size_t)sh * (4 + 2 * sizeof(origin)) + (size_t)sh * sizeof(double) +
            sizeof(struct detail);
 }

@@ -14,10 +14,13 @@
 
 #include "base/thread.h"
 
+struct between;
 struct detail;
-/* Of frames of w x h px, sides >= 1; amount 0..1 of the difference is carried. threads borrowed, or
+/* Of frames of w x h px, sides >= 1; amount 0..1 of the difference is carried. between is of such
+ * frames and borrowed: the pair it knows is another one behind each call. threads borrowed, or
  * NULL. NULL: no memory. */
-struct detail *detail_new(int w, int h, double amount, struct threads *threads);
+struct detail *detail_new(int w, int h, double amount, struct between *between,
+                          struct threads *threads);
 void detail_free(struct detail **d);
 /* Bytes that one holds. */
 size_t detail_bytes(int w, int h);

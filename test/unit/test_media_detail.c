@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/between.h"
 #include "media/detail.h"
 #include "ztest.h"
 
@@ -47,27 +48,30 @@ struct films {
 TEST(detail_first_frame_is_the_picture)
 {
     struct films *f = malloc(sizeof *f);
-    struct detail *d = detail_new(W, H, 1, NULL);
+    struct between *b = between_new(W, H, NULL);
+    struct detail *d = detail_new(W, H, 1, b, NULL);
 
     scene(f->given, 0, 1);
     scene(f->drawn, 0, 0);
     detail_begin(d, f->drawn, f->given);
     CHECK(!memcmp(f->drawn, f->given, BYTES));
     detail_free(&d);
-    d = detail_new(W, H, 0.5, NULL);
+    d = detail_new(W, H, 0.5, b, NULL);
     scene(f->plain, 0, 0);
     memcpy(f->drawn, f->plain, BYTES);
     detail_begin(d, f->drawn, f->given);
     double half = error(f->drawn, f->given, 0, W) / error(f->plain, f->given, 0, W);
     CHECK(half > 0.4 && half < 0.6);
     detail_free(&d);
+    between_free(&b);
     free(f);
 }
 
 TEST(detail_stays_where_nothing_moves)
 {
     struct films *f = malloc(sizeof *f);
-    struct detail *d = detail_new(W, H, 1, NULL);
+    struct between *b = between_new(W, H, NULL);
+    struct detail *d = detail_new(W, H, 1, b, NULL);
 
     scene(f->given, 0, 1);
     for (int i = 0; i < N; i++) {
@@ -79,6 +83,7 @@ TEST(detail_stays_where_nothing_moves)
         CHECK(!memcmp(f->drawn, f->given, BYTES));
     }
     detail_free(&d);
+    between_free(&b);
     free(f);
 }
 
@@ -87,7 +92,8 @@ TEST(detail_stays_where_nothing_moves)
 TEST(detail_goes_with_what_moves)
 {
     struct films *f = malloc(sizeof *f);
-    struct detail *d = detail_new(W, H, 1, NULL);
+    struct between *b = between_new(W, H, NULL);
+    struct detail *d = detail_new(W, H, 1, b, NULL);
 
     scene(f->given, 0, 1);
     for (int i = 0; i < N; i++) {
@@ -104,13 +110,15 @@ TEST(detail_goes_with_what_moves)
     /* what came in was in no picture */
     CHECK(error(f->drawn, f->plain, 0, 8) < 2.5);
     detail_free(&d);
+    between_free(&b);
     free(f);
 }
 
 TEST(detail_is_not_seen_through_what_passes)
 {
     struct films *f = malloc(sizeof *f);
-    struct detail *d = detail_new(W, H, 1, NULL);
+    struct between *b = between_new(W, H, NULL);
+    struct detail *d = detail_new(W, H, 1, b, NULL);
 
     scene(f->given, 0, 1);
     block(f->given, 4);
@@ -130,6 +138,7 @@ TEST(detail_is_not_seen_through_what_passes)
     }
     CHECK(!memcmp(f->drawn + (40 * W + 120) * 3, f->given + (40 * W + 120) * 3, 32 * 3));
     detail_free(&d);
+    between_free(&b);
     free(f);
 }
 
@@ -137,7 +146,8 @@ TEST(detail_is_not_seen_through_what_passes)
 TEST(detail_ends_at_a_cut)
 {
     struct films *f = malloc(sizeof *f);
-    struct detail *d = detail_new(W, H, 1, NULL);
+    struct between *b = between_new(W, H, NULL);
+    struct detail *d = detail_new(W, H, 1, b, NULL);
 
     scene(f->given, 0, 1);
     scene(f->drawn, 0, 0);
@@ -152,14 +162,17 @@ TEST(detail_ends_at_a_cut)
         CHECK(!memcmp(f->drawn, f->plain, BYTES));
     }
     detail_free(&d);
+    between_free(&b);
     free(f);
 }
 
 TEST(detail_the_same_for_any_threads)
 {
     struct films *f = malloc(sizeof *f);
+    struct between *b = between_new(W, H, NULL);
     struct threads *th = threads_new(3);
-    struct detail *d[2] = {detail_new(W, H, 1, NULL), detail_new(W, H, 1, th)};
+    struct between *other = between_new(W, H, th);
+    struct detail *d[2] = {detail_new(W, H, 1, b, NULL), detail_new(W, H, 1, other, th)};
 
     scene(f->given, 0, 1);
     for (int i = 0; i < N; i++) {
@@ -178,6 +191,8 @@ TEST(detail_the_same_for_any_threads)
     CHECK(detail_bytes(W, H) > (size_t)BYTES * 3);
     detail_free(&d[0]);
     detail_free(&d[1]);
+    between_free(&other);
     threads_free(&th);
+    between_free(&b);
     free(f);
 }
