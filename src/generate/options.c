@@ -458,20 +458,21 @@ static int set_fields(struct request *r, struct jval root, int recipe, struct er
 /* What films were before there was an option. */
 static int set_older(struct request *r, struct jval root, struct err *e)
 {
+    static const struct {
+        enum option_id id;
+        const char *value;
+    } was[] = {{OPT_INTERPOLATE, "repeat"},
+               {OPT_STAGGER, "0"},
+               {OPT_SHARPEN, "0"},
+               {OPT_FADE, "0"},
+               {OPT_PICTURE_DETAIL, "0"}};
     int rc = 0;
 
     for (int i = 0; i < N_OLDER; i++)
         r->older[i] = !j_has(root, request_older_key[i]);
-    if (!j_has(root, options[OPT_INTERPOLATE].name))
-        rc = request_set(r, options[OPT_INTERPOLATE].name, "repeat", e);
-    if (!rc && !j_has(root, options[OPT_STAGGER].name))
-        rc = request_set(r, options[OPT_STAGGER].name, "0", e);
-    if (!rc && !j_has(root, options[OPT_SHARPEN].name))
-        rc = request_set(r, options[OPT_SHARPEN].name, "0", e);
-    if (!rc && !j_has(root, options[OPT_FADE].name))
-        rc = request_set(r, options[OPT_FADE].name, "0", e);
-    if (!rc && !j_has(root, options[OPT_PICTURE_DETAIL].name))
-        rc = request_set(r, options[OPT_PICTURE_DETAIL].name, "0", e);
+    for (size_t i = 0; !rc && i < sizeof was / sizeof *was; i++)
+        if (!j_has(root, options[was[i].id].name))
+            rc = request_set(r, options[was[i].id].name, was[i].value, e);
     return rc;
 }
 

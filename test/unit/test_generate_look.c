@@ -57,8 +57,8 @@ TEST(look_what_is_open_and_what_is_seen)
                        "floor=slate light=rightlit shape=box color=blue x", &text));
     CHECK(has(buf_str(&text), "floor grey") && has(buf_str(&text), "light rightlit"));
     CHECK(has(buf_str(&text), "red ball") && !has(buf_str(&text), "box"));
-    buf_clear(
-        &text); /* what is seen is all there is, and goes where it is told, unless looked at */
+    buf_clear(&text);
+    /* What is seen is all there is, and goes where it is told, unless it is looked at. */
     for (uint64_t seed = 0; seed < 8; seed++) {
         CHECK(reading_seen("it rolls to the left", physics, seed, "color=blue shape=cone", &text));
         CHECK(!strncmp(buf_str(&text), "blue cone", 9) && has(buf_str(&text), "leftward"));

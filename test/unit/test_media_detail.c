@@ -45,6 +45,15 @@ struct films {
     uint8_t given[BYTES], drawn[BYTES], plain[BYTES], truth[BYTES];
 };
 
+/* Frame i of a film, as it was drawn. */
+static void frame(struct detail *d, int i, uint8_t *drawn, const uint8_t *given)
+{
+    if (i)
+        detail_carry(d, drawn);
+    else
+        detail_begin(d, drawn, given);
+}
+
 TEST(detail_first_frame_is_the_picture)
 {
     struct films *f = malloc(sizeof *f);
@@ -76,10 +85,7 @@ TEST(detail_stays_where_nothing_moves)
     scene(f->given, 0, 1);
     for (int i = 0; i < N; i++) {
         scene(f->drawn, 0, 0);
-        if (i)
-            detail_carry(d, f->drawn);
-        else
-            detail_begin(d, f->drawn, f->given);
+        frame(d, i, f->drawn, f->given);
         CHECK(!memcmp(f->drawn, f->given, BYTES));
     }
     detail_free(&d);
@@ -100,10 +106,7 @@ TEST(detail_goes_with_what_moves)
         scene(f->plain, 3.5 * i, 0);
         scene(f->truth, 3.5 * i, 1);
         memcpy(f->drawn, f->plain, BYTES);
-        if (i)
-            detail_carry(d, f->drawn);
-        else
-            detail_begin(d, f->drawn, f->given);
+        frame(d, i, f->drawn, f->given);
         CHECK(error(f->plain, f->truth, 32, W - 8) > 7);
         CHECK(error(f->drawn, f->truth, 32, W - 8) < 2.5);
     }
@@ -126,10 +129,7 @@ TEST(detail_is_not_seen_through_what_passes)
         scene(f->drawn, 0, 0);
         block(f->drawn, 4 + 12 * i);
         memcpy(f->plain, f->drawn, BYTES);
-        if (i)
-            detail_carry(d, f->drawn);
-        else
-            detail_begin(d, f->drawn, f->given);
+        frame(d, i, f->drawn, f->given);
         double sum = 0;
         for (int y = 30; y < 66; y++)
             for (int k = (y * W + 4 + 12 * i + 6) * 3; k < (y * W + 4 + 12 * i + 34) * 3; k++)
@@ -181,10 +181,7 @@ TEST(detail_the_same_for_any_threads)
 
             scene(to, 2.3 * i, 0);
             block(to, 90 - 9 * i);
-            if (i)
-                detail_carry(d[k], to);
-            else
-                detail_begin(d[k], to, f->given);
+            frame(d[k], i, to, f->given);
         }
         CHECK(!memcmp(f->drawn, f->truth, BYTES));
     }
