@@ -25,6 +25,7 @@ static int write_real(struct jsonw *w, enum option_id id, const char *key, const
                  {OPT_GUIDANCE_2, p->guidance2},
                  {OPT_GUIDANCE_FROM, p->guidance.from},
                  {OPT_GUIDANCE_TO, p->guidance.to},
+                 {OPT_GUIDANCE_GIVEN, p->guidance.to_given},
                  {OPT_SHIFT, p->shift},
                  {OPT_STAGGER, p->stagger},
                  {OPT_SHARPEN, p->sharpen},

@@ -478,6 +478,7 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
     if (!rc)
         rc = carry_noise(d, &w, seed_of(p, i), x, e);
     d->velocity.cut = cut;
+    d->velocity.ask.is_given = !i && n_given && !loop_is_open(p);
     if (!rc)
         rc = mix_source(d, &w, sampler_sigma(sampler, begin), x, e);
     if (!rc)

@@ -109,15 +109,15 @@ static void dry_text(const struct plan *p, struct cx *cx)
 }
 
 /* All evaluations of a window, equal ones run once; returns their operations. */
-static double dry_window(const struct plan *p, struct cx *cx)
+static double dry_window(const struct plan *p, struct cx *cx, int knows, int is_given)
 {
     struct velocity_ask ask = velocity_ask_of(p, p->model);
     struct sampler *s = sampler_of(p);
-    struct velocity_ask other = ask;
     double flops[2][2][2] = {{{0}}}, sum = 0;
-    int given = (p->first.rgb && !plan_reads_whole_film(p)) || p->n_keys || p->loop ||
-                plan_windows(p) > 1 || (p->region.n && p->info.own_times);
+    int times = 1 + (knows || (p->region.n && p->info.own_times));
 
+    ask.is_given = is_given;
+    struct velocity_ask other = ask;
     other.shape = stagger_shape(&ask.shape);
     for (int i = 0; i < sampler_evaluations(s); i++) {
         double sigma = sampler_sigma(s, i);
@@ -127,7 +127,7 @@ static double dry_window(const struct plan *p, struct cx *cx)
         double *of = &flops[aside][expert][n - 1], before = cx->flops;
 
         if (!*of) {
-            velocity_dry(aside ? &other : &ask, cx, expert, n, 1 + given, p->words);
+            velocity_dry(aside ? &other : &ask, cx, expert, n, times, p->words);
             *of = cx->flops - before;
         }
         sum += *of;
@@ -165,6 +165,19 @@ static double dry_decode(const struct plan *p, struct cx *cx, double *caches)
     return (cx->flops - before) / n * p->t;
 }
 
+/* Of all windows of the film: those behind the first one, and the second run of a loop, know what
+ * was drawn. */
+static double dry_windows(const struct plan *p, struct cx *cx)
+{
+    int given = (p->first.rgb && !plan_reads_whole_film(p)) || p->n_keys;
+    int more = plan_windows(p) - 1 + p->loop;
+    double sum = dry_window(p, cx, given, given && !(p->loop && !p->first.rgb));
+
+    if (more)
+        sum += more * dry_window(p, cx, 1, 0);
+    return (1 + p->cut_check) * sum;
+}
+
 int plan_shows_at_rest(const struct plan *p)
 {
     return plan_windows(p) == 1 && !p->loop && !plan_has_own_memory(p);
@@ -197,7 +210,7 @@ struct cost plan_cost(const struct plan *p, int t)
         explain_dry(&cx, q.model, q.lh, q.lw, q.n_looks);
     dry_text(&q, &cx);
     c.early = host_bytes(&q) + (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
-    c.flops = cx.flops + (1 + p->cut_check) * (plan_windows(&q) + p->loop) * dry_window(&q, &cx);
+    c.flops = cx.flops + dry_windows(&q, &cx);
     c.steps = host_bytes(&q) + (double)cx_resident_bytes(&cx, machine_huge_page_bytes());
     c.drawing_flops = dry_decode(&q, &cx, &caches);
     c.flops += c.drawing_flops;

@@ -78,6 +78,10 @@ const struct option options[N_OPTIONS] = {
                            "lowest noise level at which guidance works"},
     [OPT_GUIDANCE_TO] = {"guidance-to", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1", "1",
                          "highest noise level at which guidance works"},
+    [OPT_GUIDANCE_GIVEN] = {"guidance-to-given", 0, OPTION_REAL, 1, 0, 1, NULL, "0 to 1",
+                            "guidance-to, or the model's",
+                            "the same in the first window of a film to which pictures or another film are "
+                            "given (0.8 of the shipped model)"},
     [OPT_SAMPLER] = {"sampler", 0, OPTION_CHOICE, 1, 0, 0, SAMPLER_NAMES, SAMPLER_LIST,
                      "the model's", "how noise is taken away"},
     [OPT_SHIFT] = {"shift", 0, OPTION_REAL, 1, 0.01, 100, NULL, "0.01 to 100", "the model's",
@@ -461,11 +465,8 @@ static int set_older(struct request *r, struct jval root, struct err *e)
     static const struct {
         enum option_id id;
         const char *value;
-    } was[] = {{OPT_INTERPOLATE, "repeat"},
-               {OPT_STAGGER, "0"},
-               {OPT_SHARPEN, "0"},
-               {OPT_FADE, "0"},
-               {OPT_PICTURE_DETAIL, "0"}};
+    } was[] = {{OPT_INTERPOLATE, "repeat"}, {OPT_GUIDANCE_GIVEN, "1"}, {OPT_STAGGER, "0"},
+               {OPT_SHARPEN, "0"},          {OPT_FADE, "0"},           {OPT_PICTURE_DETAIL, "0"}};
     int rc = 0;
 
     for (int i = 0; i < N_OLDER; i++)

@@ -27,9 +27,10 @@
 #include "media/picture.h"
 #include "model/bundle.h"
 
-/* Classifier-free: scale 1 is none; it works at noise levels from..to. */
+/* Classifier-free: scale 1 is none; it works at noise levels from..to, or from..to_given in a first
+ * window of which the caller gave frames. What the model drew itself it keeps to less without. */
 struct guidance {
-    double scale, from, to;
+    double scale, from, to, to_given;
 };
 
 struct plan {

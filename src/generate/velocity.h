@@ -24,6 +24,7 @@ struct velocity_ask { /* borrowed */
     double boundary; /* timestep below which the second one is asked */
     struct latent_shape shape;
     struct guidance guidance;
+    int is_given;                 /* 1: this window is one of guidance.to_given */
     double guidance2;             /* scale where the second one is asked */
     int n_channels;               /* beside those of the latent; 0: none */
     int64_t n_rows;               /* of pictures, for each sample */

@@ -22,7 +22,7 @@ struct velocity_ask velocity_ask_of(const struct plan *p, const struct bundle *b
 double velocity_scale(const struct velocity_ask *ask, int expert, double sigma)
 {
     const struct guidance *g = &ask->guidance;
-    int on = g->scale != 1 && sigma >= g->from && sigma <= g->to;
+    int on = g->scale != 1 && sigma >= g->from && sigma <= (ask->is_given ? g->to_given : g->to);
 
     return on ? expert ? ask->guidance2 : g->scale : 1;
 }

@@ -142,6 +142,7 @@ static void read_info(void *arg, struct jval o)
     info->guidance = j_real_or(o, "guidance", 0, 100, 1);
     info->shift = j_real_or(o, "shift", 0.01, 100, 1);
     info->guidance2 = j_real_or(o, "guidance_2", 0, 100, info->guidance);
+    info->guidance_given = j_real_or(o, BUNDLE_GUIDANCE_GIVEN, 0, 1, 0);
     info->stagger = j_real_or(o, BUNDLE_STAGGER, 0, 1, 0);
     info->sharpen = j_real_or(o, BUNDLE_SHARPEN, 0, 2, 0);
     info->fade = j_real_or(o, BUNDLE_FADE, 0, 0.5, 0);
@@ -238,6 +239,8 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     jsonw_int(&w, "steps", info->steps);
     jsonw_real(&w, "guidance", info->guidance);
     jsonw_real(&w, "shift", info->shift);
+    if (info->guidance_given > 0)
+        jsonw_real(&w, BUNDLE_GUIDANCE_GIVEN, info->guidance_given);
     if (info->stagger > 0)
         jsonw_real(&w, BUNDLE_STAGGER, info->stagger);
     if (info->sharpen > 0)

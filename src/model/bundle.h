@@ -20,6 +20,7 @@
 #define BUNDLE_FORMAT 1
 /* Keys of the index that say what a film is when nothing is said of it. */
 #define BUNDLE_SHOWN_RATE "shown_rate"
+#define BUNDLE_GUIDANCE_GIVEN "guidance_to_given"
 #define BUNDLE_STAGGER "stagger"
 #define BUNDLE_SHARPEN "sharpen"
 #define BUNDLE_FADE "fade"
@@ -38,11 +39,13 @@ struct bundle_info { /* model_index.json */
     int own_height;            /* 1: it draws no other height, and no smaller width, well */
     int steps;                 /* good defaults */
     double guidance, shift;
-    double stagger;       /* 0: none */
-    double fade;          /* most of its details that a later window forgets; 0: none */
-    double sharpen;       /* what its upsamplers make: how far edges are narrowed; 0: none */
-    char type[8];         /* to compute with on a CPU, as the option is said; "auto" */
-    double guidance2;     /* of transformer_2 */
+    double
+        guidance_given; /* highest noise level of guidance where the caller gives frames; 0: any */
+    double stagger;     /* 0: none */
+    double fade;        /* most of its details that a later window forgets; 0: none */
+    double sharpen;     /* what its upsamplers make: how far edges are narrowed; 0: none */
+    char type[8];       /* to compute with on a CPU, as the option is said; "auto" */
+    double guidance2;   /* of transformer_2 */
     const char *negative; /* static: what is not to be seen when nothing is said */
     const char *family;   /* static: which released model it is, "" when not known */
     int diffusers;        /* 1: a folder of diffusers, whose networks draw any size at once */

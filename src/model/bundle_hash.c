@@ -94,9 +94,10 @@ static int hash_file(struct sha256 *h, const char *dir, const char *name, struct
 /* What a film is when nothing is said of it: recipes hold it, and stay true. */
 static int hash_index(struct sha256 *h, const char *dir, struct err *e)
 {
-    static const char *const but[] = {"\"" BUNDLE_SHOWN_RATE "\"", "\"" BUNDLE_STAGGER "\"",
-                                      "\"" BUNDLE_SHARPEN "\"",    "\"" BUNDLE_FADE "\"",
-                                      "\"" BUNDLE_TYPE "\"",       "\"" BUNDLE_OWN_HEIGHT "\""};
+    static const char *const but[] = {"\"" BUNDLE_SHOWN_RATE "\"",    "\"" BUNDLE_STAGGER "\"",
+                                      "\"" BUNDLE_SHARPEN "\"",       "\"" BUNDLE_FADE "\"",
+                                      "\"" BUNDLE_TYPE "\"",          "\"" BUNDLE_OWN_HEIGHT "\"",
+                                      "\"" BUNDLE_GUIDANCE_GIVEN "\""};
     const char *name = "model_index.json";
     char *path = path_join(dir, name);
     struct buf b = BUF_INIT;

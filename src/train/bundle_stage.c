@@ -48,6 +48,7 @@ static int write_info(const struct train_config *c, const char *run, const char 
                                 .steps = c->model.steps,
                                 .guidance = c->model.guidance,
                                 .shift = c->model.shift,
+                                .guidance_given = c->model.guidance_given,
                                 .stagger = c->model.stagger,
                                 .sharpen = c->model.sharpen,
                                 .fade = c->model.fade,

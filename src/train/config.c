@@ -382,13 +382,14 @@ static void read_model(struct train_config *c, struct jval v)
     if (!v.v)
         return;
     KNOWN(v, "steps", "guidance", "shift", "sampler", "weights", "shown_rate", "own_height",
-          "stagger", "sharpen", "fade", "type");
+          "guidance_to_given", "stagger", "sharpen", "fade", "type");
     m->steps = int_or(v, "steps", 1, 1000, m->steps);
     m->guidance = j_real_or(v, "guidance", 0, 100, m->guidance);
     m->shift = j_real_or(v, "shift", 0.01, 100, m->shift);
     m->shown_rate = j_real_or(v, "shown_rate", 0, 240, m->shown_rate);
     m->own_height = j_bool_or(v, "own_height", 0);
     m->sampler = samplers[j_choice_or(v, "sampler", samplers, n, 0)];
+    m->guidance_given = j_real_or(v, "guidance_to_given", 0, 1, 0);
     m->stagger = j_real_or(v, "stagger", 0, 1, 0);
     m->sharpen = j_real_or(v, "sharpen", 0, 2, 0);
     m->fade = j_real_or(v, "fade", 0, 0.5, 0);
@@ -457,8 +458,8 @@ static void read_from(struct train_config *c, struct jval v)
     if (j_has(v, "model"))
         refuse_kept(j_object(v, "model"),
                     (const char *const[]){"steps", "guidance", "shift", "sampler", "shown_rate",
-                                          "own_height", "stagger", "sharpen", "fade", "type",
-                                          NULL});
+                                          "own_height", "guidance_to_given", "stagger", "sharpen",
+                                          "fade", "type", NULL});
     if (from_read(c, &e))
         j_fail(v, "from", "cannot be used: %s", e.msg);
 }

@@ -88,7 +88,7 @@ struct model_defaults { /* what generation uses unless told otherwise, and how i
     double shown_rate;   /* 0: that of the clips */
     int own_height;      /* films of other shapes are cut from what it was taught */
     const char *sampler; /* of sampler_names() */
-    double stagger, sharpen, fade;
+    double guidance_given, stagger, sharpen, fade;
     const char *type;   /* to compute with on a CPU */
     enum dtype weights; /* of the matrices in its files: DT_BF16 or DT_I8 */
 };

@@ -41,7 +41,7 @@ complete_bash() { # WORDS...: the answers for the last of them
 touch "$tmp/a film.mp4"
 mkdir "$tmp/folder"
 same bash_commands "$(complete_bash co)" "convert config completion "
-same bash_options "$(complete_bash generate --guidance-)" "--guidance-2 --guidance-from --guidance-to "
+same bash_options "$(complete_bash generate --guidance-)" "--guidance-2 --guidance-from --guidance-to --guidance-to-given "
 same bash_options_of_a_sentence "$(complete_bash "a red ball rolls" --stre)" "--strength "
 same bash_values "$(complete_bash generate --sampler u)" "unipc "
 same bash_serve "$(complete_bash serve --most)" "--most-seconds "
@@ -56,7 +56,7 @@ if command -v fish >/dev/null; then
         HOME=$tmp fish --no-config -c "source $tmp/zoetrope.fish; complete -C '$1'" | cut -f 1 | sort | tr '\n' ' '
     }
     same fish_commands "$(complete_fish "zoetrope co")" "completion config convert "
-    same fish_options "$(complete_fish "zoetrope generate --guidance-")" "--guidance-2 --guidance-from --guidance-to "
+    same fish_options "$(complete_fish "zoetrope generate --guidance-")" "--guidance-2 --guidance-from --guidance-to --guidance-to-given "
     same fish_values "$(complete_fish "zoetrope generate --sampler uni")" "unipc "
 else
     echo "skip fish: not here"

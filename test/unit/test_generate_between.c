@@ -143,7 +143,7 @@ TEST(film_defaults_of_recipes_are_left_out_of_the_hash_and_nothing_else)
     static const char *const put[] = {
         "", "\"shown_rate\" : 24,",
         "\"type\":\"int8\",\"shown_rate\":30,\"stagger\" :0.5,\"sharpen\":1,\"fade\":0.1,"
-        "\"own_height\":true,",
+        "\"own_height\":true,\"guidance_to_given\":0.8,",
         "\"shown_rate\":30, \"shown_rat\": 1,"};
     char *dir = ztest_in_tmp("one-line"), *path = path_join(dir, "model_index.json"), hash[4][65];
     struct buf text = BUF_INIT, more = BUF_INIT;

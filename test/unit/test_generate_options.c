@@ -37,7 +37,7 @@ TEST(option_recipe_older_than_options)
         "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24}",
         "{\"zoetrope\": 1, \"prompt\": \"a ball\", \"fps\": 24, "
         "\"interpolate\": \"motion\", \"stagger\": 0.7, "
-        "\"sharpen\": 0.6, \"fade\": 0.1, \"picture-detail\": 0.5}"};
+        "\"sharpen\": 0.6, \"fade\": 0.1, \"picture-detail\": 0.5, \"guidance_to_given\": 0.7}"};
 
     for (int i = 0; i < 2; i++) {
         struct request r;
@@ -51,6 +51,7 @@ TEST(option_recipe_older_than_options)
         CHECK(request_real(&r, OPT_SHARPEN, 1) == (i ? 0.6 : 0));
         CHECK(request_real(&r, OPT_FADE, 1) == (i ? 0.1 : 0));
         CHECK(request_real(&r, OPT_PICTURE_DETAIL, 1) == (i ? 0.5 : 0));
+        CHECK(request_real(&r, OPT_GUIDANCE_GIVEN, 0) == (i ? 0.7 : 1));
         request_release(&r);
     }
 }

@@ -220,6 +220,39 @@ TEST(film_keeps_a_given_first_frame)
     bundle_free(&b);
 }
 
+/* Guidance of its own has the first window of a film to which a picture is given, no other. */
+TEST(film_from_a_picture_has_guidance_of_its_own)
+{
+    struct bundle *b = networks(DT_F32);
+    char *path = ztest_in_tmp("given.ppm"), plain[2][65], both[65];
+    struct film_run r = {0};
+    struct picture pic;
+    struct err e = {0};
+
+    picture_init(&pic, 96, 64);
+    for (int i = 0; i < 96 * 64 * 3; i++)
+        pic.rgb[i] = (uint8_t)(i * 7 % 251);
+    CHECK_INT(picture_save(&pic, path, &e), 0);
+    picture_release(&pic);
+#define WITH "type", "f32", "frames", "9", "guidance", "3", "force-picture", "yes"
+    for (int k = 0; k < 2; k++) {
+        CHECK_INT(DRAW(&r, b, WITH, k ? "first-frame" : "type", k ? path : "f32"), 0);
+        strcpy(plain[k], r.figures.frame_hash);
+    }
+    CHECK_INT(DRAW(&r, b, WITH, "first-frame", path, "guidance-to", "0.5"), 0);
+    strcpy(both, r.figures.frame_hash);
+    for (int k = 0; k < 2; k++) {
+        CHECK_INT(DRAW(&r, b, WITH, "guidance-to-given", "0.5", k ? "first-frame" : "type",
+                       k ? path : "f32"),
+                  0);
+        CHECK_STR(r.figures.frame_hash, k ? both : plain[0]);
+    }
+    CHECK(strcmp(both, plain[1]) != 0);
+#undef WITH
+    bundle_free(&b);
+    free(path);
+}
+
 struct windows_run {
     int frames, sampled, before_last; /* before_last: frames that were seen while steps were left */
 };

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/tree.h"
 #include "base/rng.h"
 #include "fixture.h"
 #include "generate/pipeline.h"
@@ -165,6 +166,43 @@ TEST(plan_guidance_below_one_is_none)
     CHECK_INT(PLAN(&p, &e, "guidance", "1.5"), 0);
     CHECK(p.guidance.scale == 1.5);
     plan_release(&p);
+}
+
+/* What the model says of given frames gives way to what is said of all, and never goes beyond. */
+TEST(plan_guidance_of_given_frames)
+{
+    static const struct {
+        const char *to, *given;
+        double want;
+    } cases[] = {{NULL, NULL, 1},     {NULL, "0.7", 0.7}, {"0.5", NULL, 0.5},
+                 {"0.5", "0.7", 0.5}, {"1", NULL, 1},     {"1", "0.7", 0.7}};
+    char *dir = ztest_in_tmp("says-0.8");
+    struct bundle_info info;
+    struct err e = {0};
+
+    CHECK_INT(tree_copy(fixture_dir(), dir, NULL, &e), 0);
+    CHECK_INT(bundle_info_read(&info, dir, &e), 0);
+    CHECK(info.guidance_given == 0);
+    info.guidance_given = 0.8;
+    CHECK_INT(bundle_info_write(&info, dir, &e), 0);
+    for (int m = 0; m < 2; m++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            struct request r;
+            struct plan p;
+            double want = m && i == 0 ? 0.8 : cases[i].want;
+
+            request_init(&r);
+            CHECK_INT(request_set(&r, "prompt", "a red ball", &e), 0);
+            if (cases[i].to)
+                CHECK_INT(request_set(&r, "guidance-to", cases[i].to, &e), 0);
+            if (cases[i].given)
+                CHECK_INT(request_set(&r, "guidance-to-given", cases[i].given, &e), 0);
+            CHECK_INT(plan_make(&p, m ? dir : fixture_dir(), &r, NULL, &e), 0);
+            CHECK(p.guidance.to_given == want);
+            plan_release(&p);
+            request_release(&r);
+        }
+    free(dir);
 }
 
 TEST(plan_lengths)
@@ -451,6 +489,7 @@ TEST(plan_counts_every_evaluation)
     CHECK(flops("first-frame", picture) > euler);
     CHECK(flops("negative", "a blue cube") > euler);
     CHECK(one < part && part < euler && none < euler);
+    CHECK(flops("guidance-to-given", "0") == euler);
     for (const char *const *s = sampler_names(); *s; s++) {
         double at_4 = flops("sampler", *s);
 
