@@ -203,6 +203,13 @@ static int write_parts(struct jsonw *w, const char *dir, struct err *e)
     return rc;
 }
 
+/* What is more than nothing. */
+static void write_some(struct jsonw *w, const char *key, double value)
+{
+    if (value > 0)
+        jsonw_real(w, key, value);
+}
+
 int bundle_info_write(const struct bundle_info *info, const char *dir, struct err *e)
 {
     struct buf b = BUF_INIT;
@@ -239,14 +246,10 @@ int bundle_info_write(const struct bundle_info *info, const char *dir, struct er
     jsonw_int(&w, "steps", info->steps);
     jsonw_real(&w, "guidance", info->guidance);
     jsonw_real(&w, "shift", info->shift);
-    if (info->guidance_given > 0)
-        jsonw_real(&w, BUNDLE_GUIDANCE_GIVEN, info->guidance_given);
-    if (info->stagger > 0)
-        jsonw_real(&w, BUNDLE_STAGGER, info->stagger);
-    if (info->sharpen > 0)
-        jsonw_real(&w, BUNDLE_SHARPEN, info->sharpen);
-    if (info->fade > 0)
-        jsonw_real(&w, BUNDLE_FADE, info->fade);
+    write_some(&w, BUNDLE_GUIDANCE_GIVEN, info->guidance_given);
+    write_some(&w, BUNDLE_STAGGER, info->stagger);
+    write_some(&w, BUNDLE_SHARPEN, info->sharpen);
+    write_some(&w, BUNDLE_FADE, info->fade);
     if (*info->type && strcmp(info->type, "auto"))
         jsonw_string(&w, BUNDLE_TYPE, info->type);
     if (info->boundary > 0) {

@@ -176,24 +176,32 @@ TEST(film_begins_with_the_noise_of_torch)
     bundle_free(&b);
 }
 
+/* A picture of 96x64 in a file of the folder of tests. The caller frees its path. */
+static char *some_picture(void)
+{
+    char *path = ztest_in_tmp("first.ppm");
+    struct picture pic;
+    struct err e = {0};
+
+    picture_init(&pic, 96, 64);
+    for (int i = 0; i < 96 * 64 * 3; i++)
+        pic.rgb[i] = (uint8_t)(i * 7 % 251);
+    CHECK_INT(picture_save(&pic, path, &e), 0);
+    picture_release(&pic);
+    return path;
+}
+
 TEST(film_keeps_a_given_first_frame)
 {
     struct bundle *b = networks(DT_F32);
     struct request q;
     struct plan p;
     struct err e = {0};
-    struct picture pic;
     struct cx cx;
     struct sink sink = {0};
-    char path[600];
+    char *path = some_picture();
     float frame[4 * 6 * 16], given[4 * 6 * 16];
 
-    picture_init(&pic, 96, 64);
-    for (int i = 0; i < 96 * 64 * 3; i++)
-        pic.rgb[i] = (uint8_t)(i * 7 % 251);
-    snprintf(path, sizeof path, "%s/first.ppm", ztest_tmp());
-    CHECK_INT(picture_save(&pic, path, &e), 0);
-    picture_release(&pic);
     request_init(&q);
     CHECK_INT(request_set(&q, "first-frame", path, &e), 0);
     CHECK_INT(request_set(&q, "type", "f32", &e), 0);
@@ -218,22 +226,16 @@ TEST(film_keeps_a_given_first_frame)
     plan_release(&p);
     request_release(&q);
     bundle_free(&b);
+    free(path);
 }
 
 /* Guidance of its own has the first window of a film to which a picture is given, no other. */
 TEST(film_from_a_picture_has_guidance_of_its_own)
 {
     struct bundle *b = networks(DT_F32);
-    char *path = ztest_in_tmp("given.ppm"), plain[2][65], both[65];
+    char *path = some_picture(), plain[2][65], both[65];
     struct film_run r = {0};
-    struct picture pic;
-    struct err e = {0};
 
-    picture_init(&pic, 96, 64);
-    for (int i = 0; i < 96 * 64 * 3; i++)
-        pic.rgb[i] = (uint8_t)(i * 7 % 251);
-    CHECK_INT(picture_save(&pic, path, &e), 0);
-    picture_release(&pic);
 #define WITH "type", "f32", "frames", "9", "guidance", "3", "force-picture", "yes"
     for (int k = 0; k < 2; k++) {
         CHECK_INT(DRAW(&r, b, WITH, k ? "first-frame" : "type", k ? path : "f32"), 0);
