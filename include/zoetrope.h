@@ -53,11 +53,11 @@ void zt_set_panic_hook(void (*hook)(const char *message, void *user), void *user
 int zt_model_open(zt_model **out, const char *name, char *error, size_t size);
 void zt_model_free(zt_model **model);
 /* A fact about the model: "name", "description", "release", "license", "hash", "width", "height",
- * "frames", "frame_rate", "shown_rate" (of films of which no fps is said), "guidance", "stagger",
- * "sharpen", "fade", "type" (that of a film on a CPU), "sampler", "text", "path", "parameters",
- * "weights" (types and sizes as stored), "weight_bytes". NULL for an unknown key. Valid until
- * zt_model_free. "hash" reads the model's files, once: what was found is kept in the user's cache
- * folder. */
+ * "frames", "frame_rate", "shown_rate" (of films of which no fps is said), "guidance",
+ * "guidance_to_given", "stagger", "sharpen", "fade", "type" (that of a film on a CPU), "sampler",
+ * "text", "path", "parameters", "weights" (types and sizes as stored), "weight_bytes". NULL for an
+ * unknown key. Valid until zt_model_free. "hash" reads the model's files, once: what was found is
+ * kept in the user's cache folder. */
 const char *zt_model_get(const zt_model *model, const char *key);
 
 /* --- options --- */

@@ -150,10 +150,28 @@ static int show_film(const struct args *a)
 
 /* ---- models ---- */
 
-static const char *const FACTS[] = {
-    "name",    "description",  "release", "license", "path",   "hash",       "parameters",
-    "weights", "weight_bytes", "width",   "height",  "frames", "frame_rate", "shown_rate",
-    "sampler", "stagger",      "sharpen", "fade",    "type",   "text"};
+static const char *const FACTS[] = {"name",
+                                    "description",
+                                    "release",
+                                    "license",
+                                    "path",
+                                    "hash",
+                                    "parameters",
+                                    "weights",
+                                    "weight_bytes",
+                                    "width",
+                                    "height",
+                                    "frames",
+                                    "frame_rate",
+                                    "shown_rate",
+                                    "sampler",
+                                    "guidance",
+                                    "guidance_to_given",
+                                    "stagger",
+                                    "sharpen",
+                                    "fade",
+                                    "type",
+                                    "text"};
 
 static void show_model(const zt_model *m, int json)
 {
@@ -164,7 +182,7 @@ static void show_model(const zt_model *m, int json)
     jsonw_object(&w, NULL);
     for (size_t i = 0; i < sizeof FACTS / sizeof *FACTS; i++) {
         if (!json) {
-            printf("%-12s ", FACTS[i]);
+            printf("%-17s ", FACTS[i]);
             cmd_put_text(stdout, zt_model_get(m, FACTS[i]));
             putchar('\n');
         }

@@ -12,9 +12,9 @@
 struct zt_model {
     char *dir; /* absolute or as given */
     struct bundle_info info;
-    char text[9][40]; /* width, height, frames, frame_rate, guidance, shown_rate, stagger, sharpen,
-                         fade as text */
-    char worlds[64];  /* names with ", " between; "" when the text is plain */
+    char text[10][40]; /* width, height, frames, frame_rate, guidance, shown_rate, stagger, sharpen,
+                          fade, guidance_to_given as text */
+    char worlds[64];   /* names with ", " between; "" when the text is plain */
     char parameters[24];
     char weights[160], weight_bytes[24]; /* how they are stored */
     pthread_mutex_t lock;                /* guards loaded */

@@ -85,6 +85,8 @@ int zt_model_open(zt_model **out, const char *name, char *error, size_t size)
     api_real(m->text[6], sizeof m->text[6], m->info.stagger);
     api_real(m->text[7], sizeof m->text[7], m->info.sharpen);
     api_real(m->text[8], sizeof m->text[8], m->info.fade);
+    api_real(m->text[9], sizeof m->text[9],
+             m->info.guidance_given > 0 ? m->info.guidance_given : 1);
     for (int i = 0; world_at(i); i++) {
         size_t n = strlen(m->worlds);
         if (m->info.worlds & world_bit(world_at(i)))
@@ -185,6 +187,7 @@ const char *zt_model_get(const zt_model *m, const char *key)
                  {"frame_rate", m->text[3]},
                  {"shown_rate", m->text[5]},
                  {"guidance", m->text[4]},
+                 {"guidance_to_given", m->text[9]},
                  {"stagger", m->text[6]},
                  {"sharpen", m->text[7]},
                  {"fade", m->text[8]},

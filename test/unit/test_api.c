@@ -14,6 +14,7 @@ TEST(api_model_says_what_it_is)
     CHECK_STR(zt_model_get(m, "name"), "fixture");
     CHECK_STR(zt_model_get(m, "width"), "48");
     CHECK_STR(zt_model_get(m, "frame_rate"), "8");
+    CHECK_STR(zt_model_get(m, "guidance_to_given"), "1"); /* where none is said */
     CHECK_INT(strlen(zt_model_get(m, "hash")), 64);
     CHECK(atol(zt_model_get(m, "parameters")) > 10000);
     CHECK(!zt_model_get(m, "nonsense"));
