@@ -367,16 +367,10 @@ static int read_shot(struct drawing *d, int i, struct err *e)
     return rc;
 }
 
-/* It ends as it begins, and how it begins is not known before it is drawn. */
-static int loop_is_open(const struct plan *p)
-{
-    return p->loop && !p->first.rgb;
-}
-
 /* A film of one window that ends as it begins is drawn once more when its beginning is known. */
 static int twice(const struct plan *p)
 {
-    return loop_is_open(p) && plan_windows(p) == 1;
+    return plan_loop_is_open(p) && plan_windows(p) == 1;
 }
 
 /* Of n evaluations the first one: that of a film that is drawn anew is not at noise alone. */
@@ -478,7 +472,7 @@ static int run_window(struct drawing *d, int i, int n_given, struct shortcut *cu
     if (!rc)
         rc = carry_noise(d, &w, seed_of(p, i), x, e);
     d->velocity.cut = cut;
-    d->velocity.ask.is_given = !i && n_given && !loop_is_open(p);
+    d->velocity.ask.is_given = !i && n_given && !plan_loop_is_open(p);
     if (!rc)
         rc = mix_source(d, &w, sampler_sigma(sampler, begin), x, e);
     if (!rc)
@@ -557,7 +551,7 @@ int drawing_window(struct drawing *d, int i, struct err *e)
         note_details(d, past_from(d, i), plan_window(p, i).given);
     int rc = j && i < journal_windows(j) ? take_kept(d, i, e) : draw_new(d, i, e);
 
-    if (!rc && i == 0 && loop_is_open(p) && !twice(p))
+    if (!rc && i == 0 && plan_loop_is_open(p) && !twice(p))
         rc = conditions_loop(&d->conditions, d->cx, d->model, p, &d->shape, d->x, e);
     return rc;
 }

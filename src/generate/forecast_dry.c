@@ -171,7 +171,7 @@ static double dry_windows(const struct plan *p, struct cx *cx)
 {
     int given = (p->first.rgb && !plan_reads_whole_film(p)) || p->n_keys;
     int more = plan_windows(p) - 1 + p->loop;
-    double sum = dry_window(p, cx, given, given && !(p->loop && !p->first.rgb));
+    double sum = dry_window(p, cx, given, given && !plan_loop_is_open(p));
 
     if (more)
         sum += more * dry_window(p, cx, 1, 0);

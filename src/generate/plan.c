@@ -175,9 +175,7 @@ static int settle_numbers(struct plan *p, const struct request *r, struct err *e
     p->guidance = (struct guidance){fmax(1, request_real(r, OPT_GUIDANCE, p->info.guidance)),
                                     request_real(r, OPT_GUIDANCE_FROM, 0),
                                     request_real(r, OPT_GUIDANCE_TO, 1), 1}; /* below 1 is none */
-    if (r->value[OPT_GUIDANCE_TO].set || !(p->info.guidance_given > 0))
-        p->guidance.to_given = p->guidance.to;
-    else
+    if (!r->value[OPT_GUIDANCE_TO].set && p->info.guidance_given > 0)
         p->guidance.to_given = p->info.guidance_given;
     p->guidance.to_given =
         fmin(p->guidance.to, request_real(r, OPT_GUIDANCE_GIVEN, p->guidance.to_given));

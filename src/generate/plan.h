@@ -28,7 +28,7 @@
 #include "model/bundle.h"
 
 /* Classifier-free: scale 1 is none; it works at noise levels from..to, or from..to_given in a first
- * window of which the caller gave frames. What the model drew itself it keeps to less without. */
+ * window of which the caller gave frames. Later windows see what was drawn, and fade without. */
 struct guidance {
     double scale, from, to, to_given;
 };
@@ -169,6 +169,8 @@ double plan_moment(const struct plan *p, int i);
  * drawn and shown in turns, which is for single frames, and where memory comes and goes. */
 int plan_ahead(const struct plan *p);
 int plan_windows(const struct plan *p);
+/* It ends as it begins, and how it begins is not known before it is drawn. */
+int plan_loop_is_open(const struct plan *p);
 struct plan_window plan_window(const struct plan *p, int i);
 /* Film frames that begin a window, or a film, which goes on from what is before it; the caller's.
  */

@@ -59,6 +59,11 @@ int plan_windows(const struct plan *p)
     return n;
 }
 
+int plan_loop_is_open(const struct plan *p)
+{
+    return p->loop && !p->first.rgb;
+}
+
 int plan_ahead(const struct plan *p)
 {
     enum { MOST = 8, LEAST = 2, BYTES = 4 << 20 };

@@ -39,16 +39,15 @@ struct bundle_info { /* model_index.json */
     int own_height;            /* 1: it draws no other height, and no smaller width, well */
     int steps;                 /* good defaults */
     double guidance, shift;
-    double
-        guidance_given; /* highest noise level of guidance where the caller gives frames; 0: any */
-    double stagger;     /* 0: none */
-    double fade;        /* most of its details that a later window forgets; 0: none */
-    double sharpen;     /* what its upsamplers make: how far edges are narrowed; 0: none */
-    char type[8];       /* to compute with on a CPU, as the option is said; "auto" */
-    double guidance2;   /* of transformer_2 */
-    const char *negative; /* static: what is not to be seen when nothing is said */
-    const char *family;   /* static: which released model it is, "" when not known */
-    int diffusers;        /* 1: a folder of diffusers, whose networks draw any size at once */
+    double guidance_given; /* its highest noise level where frames are given; 0: any */
+    double stagger;        /* 0: none */
+    double fade;           /* most of its details that a later window forgets; 0: none */
+    double sharpen;        /* what its upsamplers make: how far edges are narrowed; 0: none */
+    char type[8];          /* to compute with on a CPU, as the option is said; "auto" */
+    double guidance2;      /* of transformer_2 */
+    const char *negative;  /* static: what is not to be seen when nothing is said */
+    const char *family;    /* static: which released model it is, "" when not known */
+    int diffusers;         /* 1: a folder of diffusers, whose networks draw any size at once */
     int own_times;   /* 1: a token may have its own noise level, as that of a given frame has */
     double boundary; /* "boundary_ratio": noise level below which transformer_2 takes over; 0: there
                       * is only one */

@@ -250,6 +250,10 @@ TEST(film_from_a_picture_has_guidance_of_its_own)
         CHECK_STR(r.figures.frame_hash, k ? both : plain[0]);
     }
     CHECK(strcmp(both, plain[1]) != 0);
+    CHECK_INT(DRAW(&r, b, WITH, "frames", "41"), 0); /* windows that go on from what was drawn */
+    strcpy(plain[0], r.figures.frame_hash);
+    CHECK_INT(DRAW(&r, b, WITH, "frames", "41", "guidance-to-given", "0.5"), 0);
+    CHECK_STR(r.figures.frame_hash, plain[0]);
 #undef WITH
     bundle_free(&b);
     free(path);

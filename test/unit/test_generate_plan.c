@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "base/tree.h"
 #include "base/rng.h"
+#include "base/tree.h"
 #include "fixture.h"
 #include "generate/pipeline.h"
 #include "generate/sampler.h"
